@@ -1,0 +1,42 @@
+# Two commands do everything from nothing: `make demo` and `make test`.
+# PYTHON chooses the interpreter (3.11 or newer), PIP_FLAGS passes options to pip (an index, say).
+
+PYTHON ?= python3
+PIP_FLAGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: setup demo test lint benchmarks smoke-benchmarks docs clean
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# RNAS-MER and its attention ablation on surrogate clips: search, decode, LOSO, scores, Table 4.
+demo: setup
+	$(BIN)/bench run --variant rnas_mer --variant rnas_mer_3 --dataset smic --surrogate --preset smoke
+	$(BIN)/bench tables --table 4
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+benchmarks: setup
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
+
+smoke-benchmarks: setup
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only -m "not slow" \
+		--benchmark-json=benchmarks.json
+
+docs: setup
+	$(BIN)/python -m reports.docs
+
+clean:
+	rm -rf $(VENV) runs benchmarks.json

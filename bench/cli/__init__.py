@@ -1,0 +1,90 @@
+"""The command line. Commands enter through the entry-point group `bench.commands`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from bench import __version__
+from bench.errors import BenchError, UsageError, unknown_name
+from rnas.errors import MethodError
+
+ENTRY_POINTS = "bench.commands"
+INTERRUPTED = 130
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_commands())
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        entry = _commands().get(name)
+        return entry.load() if entry else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        if args[0] not in _commands() and not args[0].startswith("-"):
+            raise unknown_name("command", args[0], _commands())
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bench")
+def cli() -> None:
+    """Honest benchmarks of neural architecture search for micro-expression recognition.
+
+    Start with: bench run --variant rnas_mer --dataset smic --surrogate --preset smoke
+
+    Any command takes --debug, which shows the traceback of an error.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; every error is one line on stderr. Exits with 0, 1, 2 or 130."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        result = cli.main(arguments, prog_name="bench", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort) as error:
+        code = _say("interrupted; what was finished is kept: the same command goes on", INTERRUPTED)
+        _traceback(error, debug)
+    except click.ClickException as error:
+        code = _say(f"{error.format_message()} (see --help)", error.exit_code)
+        _traceback(error, debug)
+    except BenchError as error:
+        code = _say(str(error), error.exit_code)
+        _traceback(error, debug)
+    except MethodError as error:
+        code = _say(str(error), UsageError.exit_code)
+        _traceback(error, debug)
+    except BrokenPipeError:  # the reader of our output has gone: `bench tables | head`
+        sys.stderr.close()
+        code = 1
+    except Exception as error:
+        what = " ".join(str(error).split())
+        code = _say(f"{type(error).__name__}: {what} (--debug shows where)", 1)
+        _traceback(error, debug)
+    else:
+        code = result if isinstance(result, int) else 0
+    sys.exit(code)
+
+
+def _commands() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    return code
+
+
+def _traceback(error: BaseException, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)

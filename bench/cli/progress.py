@@ -1,0 +1,112 @@
+"""What a person sees of long work: bars with time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from bench.plan import Unit
+
+
+class Steps:
+    """Hears (what, done, total) of work that comes before the units: reading, preprocessing."""
+
+    def __init__(self, bars: Progress | None) -> None:
+        self.bars = bars
+        self.tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self.bars is None:
+            if done == total:
+                click.echo(f"{what}: {total}", err=True)
+            return
+        if what not in self.tasks:
+            self.tasks[what] = self.bars.add_task(what, total=total)
+        self.bars.update(self.tasks[what], completed=done, total=total)
+
+
+class UnitBars:
+    """Two bars: the units of the whole request, and the epochs of the unit at work."""
+
+    def __init__(self, bars: Progress, total: int, done: int) -> None:
+        self.bars = bars
+        self.overall = bars.add_task("all units", total=total, completed=done)
+        self.current: TaskID | None = None
+
+    def started(self, unit: Unit) -> None:
+        self.current = self.bars.add_task(unit.title, total=None)
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        self.bars.update(
+            self.current, description=f"{unit.title}: {what}", completed=done, total=total
+        )
+
+    def finished(self, unit: Unit) -> None:
+        self.bars.remove_task(self.current)
+        self.bars.advance(self.overall)
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        self.finished(unit)
+        self.bars.console.print(f"failed: {unit.title}: {reason}", markup=False, soft_wrap=True)
+
+
+class UnitLines:
+    """One line per finished unit, with the time it took and the time left at this rate."""
+
+    def __init__(self, total: int, done: int) -> None:
+        self.total, self.done = total, done
+        self.begun = done
+        self.start = self.unit_start = time.monotonic()
+
+    def started(self, unit: Unit) -> None:
+        self.unit_start = time.monotonic()
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        pass
+
+    def finished(self, unit: Unit) -> None:
+        self._line(unit, "done")
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        self._line(unit, f"FAILED: {reason}")
+
+    def _line(self, unit: Unit, outcome: str) -> None:
+        self.done += 1
+        now = time.monotonic()
+        left = (now - self.start) / (self.done - self.begun) * (self.total - self.done)
+        click.echo(
+            f"[{self.done}/{self.total}] {unit.title}: {outcome} "
+            f"({now - self.unit_start:.1f} s, about {left:.0f} s left)",
+            err=True,
+        )
+
+
+@contextmanager
+def bars() -> Iterator[Progress | None]:
+    """rich progress bars on a terminal, None elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield progress

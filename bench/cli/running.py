@@ -1,0 +1,253 @@
+"""`bench run`, and its phases alone: `bench search`, `bench evaluate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+
+class ManySeeds(click.Command):
+    """Reads `--seed 0 1 2` as `--seed 0 --seed 1 --seed 2`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_spread(args)))
+
+
+def _spread(args: Sequence[str]):
+    in_seeds = False
+    for position, argument in enumerate(args):
+        is_number = argument.lstrip("-").isdigit()
+        if in_seeds and is_number and args[position - 1] != "--seed":
+            yield "--seed"
+        in_seeds = argument == "--seed" or (in_seeds and is_number)
+        yield argument
+
+
+def run_options(command: Callable) -> Callable:
+    """The options that say which runs are meant."""
+    options = [
+        click.option(
+            "--variant",
+            "variants",
+            multiple=True,
+            required=True,
+            metavar="NAME|GLOB|GROUP",
+            help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, ablation, random).",
+        ),
+        click.option("--dataset", required=True, help="smic, casme2, samm or composite."),
+        click.option("--surrogate", is_flag=True, help="Use generated clips, no licence needed."),
+        click.option("--preset", default="small", show_default=True, help="smoke, small or paper."),
+        click.option(
+            "--seed",
+            "seeds",
+            multiple=True,
+            type=click.IntRange(min=0),
+            default=(0,),
+            metavar="N ...",
+            help="One run per seed.  [default: 0]",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change a setting, e.g. search.epochs=10 (see `bench list presets`).",
+        ),
+        click.option(
+            "--data-root",
+            type=click.Path(path_type=Path),
+            envvar="BENCH_DATA",
+            show_envvar=True,
+            help="Folder of the licensed data sets.",
+        ),
+        click.option(
+            "--runs",
+            type=click.Path(path_type=Path),
+            default=Path("runs"),
+            show_default=True,
+            help="Folder of all run folders.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            default="auto",
+            show_default=True,
+            help="Where networks run.",
+        ),
+        click.option("--subjects", default=None, metavar="A,B", help="Only these subjects."),
+        click.option("--force", is_flag=True, help="Start over instead of resuming."),
+        click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(cls=ManySeeds)
+@run_options
+def run(**request) -> int:
+    """Search, decode, evaluate by leave-one-subject-out, score and profile.
+
+    Resumes: what a run folder holds already is not computed again.
+    """
+    from bench.plan import ALL_PHASES
+
+    return _work(ALL_PHASES, **request)
+
+
+@click.command(cls=ManySeeds)
+@run_options
+def search(**request) -> int:
+    """Only search and decode: leaves search/genotype.json in each run folder."""
+    from bench.plan import SEARCH_PHASES
+
+    return _work(SEARCH_PHASES, **request)
+
+
+@click.command(cls=ManySeeds)
+@run_options
+@click.option(
+    "--genotype",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Evaluate this genotype file instead of the run's own search.",
+)
+def evaluate(genotype: Path | None, **request) -> int:
+    """Only evaluate: train and test the networks that `bench search` decoded."""
+    from bench.plan import EVALUATION_PHASES
+
+    return _work(EVALUATION_PHASES, genotype=genotype, **request)
+
+
+def _work(
+    phases: Sequence[str],
+    variants: tuple[str, ...],
+    dataset: str,
+    surrogate: bool,
+    preset: str,
+    seeds: tuple[int, ...],
+    overrides: tuple[str, ...],
+    data_root: Path | None,
+    runs: Path,
+    device: str,
+    subjects: str | None,
+    force: bool,
+    dry_run: bool,
+    genotype: Path | None = None,
+) -> int:
+    """Resolves the request (every cheap mistake is found before any work), then does it."""
+    from bench.cli.progress import Steps, UnitBars, UnitLines, bars
+    from bench.config import load_config
+    from bench.data.cache import default_cache
+    from bench.plan import plan
+    from bench.registry import select_variants
+    from bench.sources import resolve_source
+
+    if subjects is not None:
+        overrides = (*overrides, f"data.subjects={subjects}")
+    config = load_config(preset, overrides)
+    names = select_variants(variants)
+    source = resolve_source(dataset, data_root, surrogate, default_cache())
+
+    # From here on torch is needed: importing it is most of the start-up time.
+    from bench.executor import SerialExecutor
+    from bench.running import (
+        Request,
+        adopt_genotype,
+        check_spaces,
+        execute,
+        prepare_jobs,
+        require_genotypes,
+        resolve_device,
+    )
+
+    request = Request(
+        variants=names,
+        source=source,
+        preset=preset,
+        config=config,
+        seeds=tuple(dict.fromkeys(seeds)),
+        runs=runs,
+        device=resolve_device(device),
+    )
+    check_spaces(request)
+    with bars() as display:
+        prepared = prepare_jobs(request, Steps(display))
+        if not source.surrogate:
+            _say_found(prepared.clip_set, config)
+        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+        if dry_run:
+            _describe(prepared.jobs, tasks)
+            return 0
+        done = 0 if force else sum(task.unit.done for task in tasks)
+        listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
+        if genotype is not None:
+            adopt_genotype(prepared.jobs, genotype, force)
+        elif "search" not in phases:
+            require_genotypes(prepared.jobs)
+        failures = execute(prepared, SerialExecutor(), listener, phases, force)
+    _report(prepared.jobs)
+    if failures:
+        first = failures[0]
+        click.echo(
+            f"error: {len(failures)} of {len(tasks)} units failed, first {first.unit.title}: "
+            f"{first.reason}. The others are kept; the same command tries again",
+            err=True,
+        )
+        return 1
+    return 0
+
+
+def _say_found(clip_set, config) -> None:
+    """The clips found beside those of the challenge, and every problem: on stderr."""
+    from bench.data.check import check_report
+
+    restricted = config.data.subjects or config.data.subject_count
+    report = check_report(clip_set, clip_set.subjects if restricted else None)
+    expected = report["expected"]
+    click.echo(
+        f"{clip_set.dataset}: {report['clips']} clips of {report['subjects']} subjects found, "
+        f"{expected['clips']} of {expected['subjects']} in the challenge list",
+        err=True,
+    )
+    for problem in report["problems"]:
+        click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+
+
+def _describe(jobs, tasks) -> None:
+    for job in jobs:
+        own = [task for task in tasks if task.unit.job == job]
+        done = sum(task.unit.done for task in own)
+        phases = dict.fromkeys(task.unit.phase for task in own)
+        click.echo(
+            f"{job.title}: {len(own)} units ({', '.join(phases)}), {done} done already, "
+            f"{len(job.folds)} folds -> {_shown(job.folder.path)}"
+        )
+
+
+def _report(jobs) -> None:
+    """One line per run: its scores and what they must be read with."""
+    from bench.store import read_run
+
+    for job in jobs:
+        record = read_run(job.folder)
+        where = _shown(job.folder.path)
+        if record.metrics is None:
+            click.echo(f"{job.title}: {record.folds_done}/{record.folds_total} folds -> {where}")
+            continue
+        metrics, protocol = record.metrics, record.metrics["protocol"]
+        notes = [f"leaky: {', '.join(protocol['leaks'])}"] if protocol["leaky"] else []
+        notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
+        click.echo(
+            f"{job.title}: UAR {metrics['uar']:.4f}, UF1 {metrics['uf1']:.4f}, "
+            f"Acc {metrics['acc']:.4f} over {metrics['clips']} clips of {metrics['subjects']} "
+            f"subjects (LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
+        )
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,270 @@
+"""Configuration: frozen dataclasses from top to bottom, presets as TOML, `--set key=value`.
+
+Every field carries its help text; a field marked `published=False` is a decision of ours that the
+paper does not state, and `docs/settings.md` lists it as such.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from importlib import resources
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from bench.errors import UsageError, unknown_name
+
+HASH_DIGITS = 8
+
+
+def setting(default: Any, help: str, *, published: bool = False) -> Any:
+    """A configuration field with its help text."""
+    return field(default=default, metadata={"help": help, "published": published})
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    frames: int = setting(16, "frames T per clip after temporal interpolation (TIM)")
+    size: int = setting(112, "height and width of a frame, pixels")
+    representation: Literal["rgb", "onset_difference"] = setting(
+        "rgb", "what the network sees: frames, or each frame minus the onset frame"
+    )
+    gain: float = setting(64.0, "factor on onset differences (of intensities in [0, 1])")
+    flip: bool = setting(True, "augmentation: mirror a training clip with probability 1/2")
+    shift: int = setting(4, "augmentation: move a training clip by up to so many pixels")
+    jitter: int = setting(1, "augmentation: move a training clip in time by up to so many frames")
+    subjects: str = setting("", "keep only these subjects (names with commas); empty = all")
+    subject_count: int = setting(
+        0, "keep only so many subjects, those with the most classes and clips; 0 = all"
+    )
+    difficulty: str = setting("easy", "surrogate clips only: easy, hard or a number in 0..1")
+    surrogate_seed: int = setting(0, "surrogate clips only: seed of the generator")
+    shuffle_labels: bool = setting(
+        False, "control: permute the labels over all clips; every score should fall to chance"
+    )
+    skip_bad_clips: bool = setting(
+        False, "go on without clips that are listed but cannot be used, instead of stopping"
+    )
+
+
+@dataclass(frozen=True)
+class SpaceConfig:
+    nodes: int = setting(0, "hidden nodes N of a cell; 0 = the variant's own")
+    channels: int = setting(0, "width F at the finest level; 0 = the variant's own")
+    kernels: Literal["per_op", "shared"] = setting(
+        "per_op", "search: does each hybrid operation own its convolutions, or share them"
+    )
+    dilated: Literal["separable", "full"] = setting(
+        "separable", "dilated DARTS operations: depthwise-separable, or over all channels"
+    )
+    attention_form: Literal["gated", "literal", "cbam"] = setting(
+        "gated", "Eq. 4: F*(M_c + M_s), the gates alone as printed, or CBAM's own sequence"
+    )
+    derived_partial: bool = setting(False, "partial channels in the derived network too")
+    size: Literal["same", "published"] = setting(
+        "same", "width F: the same for all variants, or fitted to each one's row of Table 5"
+    )
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    epochs: int = setting(50, "search epochs")
+    batch: int = setting(8, "clips per batch of Train A and of Train B")
+    weight_lr: float = setting(0.1, "SGD learning rate of w, cosine down to 0")
+    momentum: float = setting(0.9, "SGD momentum of w")
+    weight_decay: float = setting(3e-4, "weight decay of w")
+    clip: float = setting(5.0, "largest gradient norm, of w and of the architecture")
+    architecture_lr: float = setting(6e-4, "Adam learning rate of α, η, β")
+    architecture_decay: float = setting(1e-3, "weight decay of α, η, β")
+    warmup: float = setting(0.3, "share of the epochs in which α, η, β are frozen")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    epochs: int = setting(100, "training epochs of a derived network, per fold")
+    batch: int = setting(16, "clips per training batch")
+    lr: float = setting(0.05, "SGD learning rate, cosine down to 0")
+    momentum: float = setting(0.9, "SGD momentum")
+    weight_decay: float = setting(3e-4, "weight decay")
+    clip: float = setting(5.0, "largest gradient norm")
+    weighted_loss: bool = setting(False, "weight the cross-entropy by inverse class frequency")
+
+
+@dataclass(frozen=True)
+class ProtocolConfig:
+    search_scope: Literal["all", "fold"] = setting(
+        "all",
+        "search once over all subjects (Algorithm 1 as written: leaky), or inside every fold",
+        published=True,
+    )
+    selection: Literal["last"] = setting("last", "which epoch's weights are scored: the last")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides the predictions of a run, except variant, data set and seed."""
+
+    data: DataConfig = DataConfig()
+    space: SpaceConfig = SpaceConfig()
+    search: SearchConfig = SearchConfig()
+    train: TrainConfig = TrainConfig()
+    protocol: ProtocolConfig = ProtocolConfig()
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        return asdict(self)
+
+    @property
+    def hash(self) -> str:
+        """Eight hex digits over all settings: two runs with the same hash are configured alike."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_DIGITS]
+
+
+def config_from_dict(values: dict[str, dict[str, Any]]) -> Config:
+    """The configuration that `Config.to_dict` wrote (in `run.json`)."""
+    return _merged(Config(), values, "run.json")
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that ship with the harness."""
+    files = resources.files("bench.presets").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def preset_summary(name: str) -> str:
+    """One line that says what a preset is for."""
+    return str(_preset_file(name)["summary"])
+
+
+def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
+    """The settings of a preset with `key=value` overrides.
+
+    A key is `section.name`, or the bare name where only one section has it. Raises UsageError for
+    unknown presets and keys (nearest names given), ambiguous keys and values of the wrong kind.
+    """
+    values = {key: value for key, value in _preset_file(preset).items() if key != "summary"}
+    config = _merged(Config(), values, f"preset {preset}")
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator:
+            raise UsageError(f"--set {override!r}: expected key=value, e.g. search.epochs=10")
+        section, name = _resolve(key.strip())
+        config = _with(config, section, name, _parse(section, name, text.strip()))
+    return config
+
+
+def settings_table() -> Iterator[tuple[str, Any, bool, str]]:
+    """(key, default, published, help) of every setting, in order."""
+    for section in fields(Config):
+        for item in fields(section.default):
+            yield (
+                f"{section.name}.{item.name}",
+                item.default,
+                item.metadata["published"],
+                item.metadata["help"],
+            )
+
+
+def _preset_file(name: str) -> dict[str, Any]:
+    if name not in preset_names():
+        raise unknown_name("preset", name, preset_names())
+    return tomllib.loads(resources.files("bench.presets").joinpath(f"{name}.toml").read_text())
+
+
+def _merged(config: Config, values: dict[str, dict[str, Any]], origin: str) -> Config:
+    for section, entries in values.items():
+        for name, value in entries.items():
+            known = getattr(config, section, None)
+            if not is_dataclass(known) or not hasattr(known, name):
+                raise UsageError(
+                    f"{origin}: no setting {section}.{name} (see `bench list presets`)"
+                )
+            config = _with(config, section, name, _checked(section, name, value))
+    return config
+
+
+def _with(config: Config, section: str, name: str, value: Any) -> Config:
+    return replace(config, **{section: replace(getattr(config, section), **{name: value})})
+
+
+def _keys() -> dict[str, tuple[str, str]]:
+    return {
+        f"{section.name}.{item.name}": (section.name, item.name)
+        for section in fields(Config)
+        for item in fields(section.default)
+    }
+
+
+def _resolve(key: str) -> tuple[str, str]:
+    keys = _keys()
+    if key in keys:
+        return keys[key]
+    same = [full for full, (_, name) in keys.items() if name == key]
+    if len(same) > 1:
+        raise UsageError(f"setting {key!r} is ambiguous: say {' or '.join(same)}")
+    if not same:
+        bare = {name for _, name in keys.values()}
+        raise unknown_name("setting", key, keys if "." in key else bare)
+    return keys[same[0]]
+
+
+def _type_of(section: str, name: str) -> Any:
+    return get_type_hints(type(getattr(Config(), section)))[name]
+
+
+def _parse(section: str, name: str, text: str) -> Any:
+    """The value of a setting from command-line text."""
+    kind = _type_of(section, name)
+    if kind is bool:
+        known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() not in known:
+            raise UsageError(f"--set {section}.{name}={text}: expected true or false")
+        return known[text.lower()]
+    if kind in (int, float):
+        try:
+            return _checked(section, name, kind(text))
+        except ValueError:
+            what = "a whole number" if kind is int else "a number"
+            raise UsageError(f"--set {section}.{name}={text}: expected {what}") from None
+    return _checked(section, name, text)
+
+
+def _checked(section: str, name: str, value: Any) -> Any:
+    kind = _type_of(section, name)
+    key = f"{section}.{name}"
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UsageError(f"{key}={value!r}: expected one of {', '.join(get_args(kind))}")
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise UsageError(f"{key}={value!r}: expected {kind.__name__}")
+    if kind in (int, float) and not _in_range(key, value):
+        low, high = RANGES.get(key, DEFAULT_RANGE)
+        raise UsageError(f"{key}={value}: expected a number from {low:g} to {high:g}")
+    return value
+
+
+DEFAULT_RANGE = (0, 1e9)
+RANGES = {
+    "data.frames": (1, 1024),
+    "data.size": (8, 1024),
+    "search.epochs": (1, 1e6),
+    "search.batch": (2, 1e6),
+    "search.warmup": (0, 1),
+    "search.clip": (1e-9, 1e9),
+    "train.epochs": (1, 1e6),
+    "train.batch": (2, 1e6),
+    "train.clip": (1e-9, 1e9),
+    "space.nodes": (0, 8),
+    "space.channels": (0, 512),
+}
+"""Least and greatest value of a numeric setting; the others take any number from 0 up."""
+
+
+def _in_range(key: str, value: float) -> bool:
+    low, high = RANGES.get(key, DEFAULT_RANGE)
+    return low <= value <= high  # False for NaN too

@@ -1,0 +1,53 @@
+"""Data sets by name, and their clips. Reading needs the licensed files or generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.data.base import DataSet
+from bench.data.casme2 import Casme2
+from bench.data.clips import ClipSet
+from bench.data.composite import Composite
+from bench.data.frames import Tree
+from bench.data.samm import Samm
+from bench.data.smic import Smic
+from bench.errors import UsageError, unknown_name
+
+_SINGLE = (Smic(), Casme2(), Samm())
+
+DATASETS: Mapping[str, DataSet] = MappingProxyType(
+    {dataset.name: dataset for dataset in (*_SINGLE, Composite(_SINGLE))}
+)
+"""Every data set by its name on the command line; a new one is one file and one value here."""
+
+
+def find_dataset(name: str) -> DataSet:
+    """The data set of that name; UsageError that suggests the nearest where there is none."""
+    if name not in DATASETS:
+        raise unknown_name("data set", name, DATASETS)
+    return DATASETS[name]
+
+
+def load_clips(dataset: str, root: Path, subjects: Sequence[str] | None = None) -> ClipSet:
+    """Clips below the data root, sorted by data set, subject and name, with all problems.
+
+    `subjects` keeps those only; `s01`, `s1` and `1` are the same one. Raises UsageError for an
+    unknown data set or subject, DataError for a root, layout or spreadsheet that cannot be read.
+    """
+    found = find_dataset(dataset)
+    wanted = None if subjects is None else found.resolve_subjects(subjects)
+    return found.load(Tree.at(root), wanted)
+
+
+def require_root(dataset: str, root: Path | None) -> Path:
+    """`root`, or the UsageError that says how to get the data set and what to do without it."""
+    if root is not None:
+        return root
+    raise UsageError(
+        f"no data root for {dataset}: give --data-root DIR or set BENCH_DATA. "
+        f"{find_dataset(dataset).how_to_get} Without the licensed files, "
+        f"`bench run --surrogate` uses generated clips and "
+        f"`bench data synth --dataset {dataset} --out DIR` writes them."
+    )

@@ -1,0 +1,57 @@
+"""The MEGC2019 challenge list as data: class maps, rows left out, clips per subject and class.
+
+Source: See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
+The counts stand in `challenge.csv`; nothing else in the project repeats them.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+
+from bench.data.clips import CHALLENGE_CLASSES
+
+CLASS_MAPS = MappingProxyType(
+    {
+        "smic": {"negative": "negative", "positive": "positive", "surprise": "surprise"},
+        "casme2": {
+            "disgust": "negative",
+            "repression": "negative",
+            "happiness": "positive",
+            "surprise": "surprise",
+        },
+        "samm": {
+            "anger": "negative",
+            "contempt": "negative",
+            "disgust": "negative",
+            "fear": "negative",
+            "sadness": "negative",
+            "happiness": "positive",
+            "surprise": "surprise",
+        },
+    }
+)
+"""Per data set: emotion word of the release (lower case) -> class of the challenge."""
+
+UNMAPPED = MappingProxyType(
+    {"smic": (), "casme2": ("others", "sadness", "fear"), "samm": ("other",)}
+)
+"""Emotion words that the release uses and the challenge leaves out, silently."""
+
+LEFT_OUT = MappingProxyType(
+    {"smic": (), "casme2": (("sub04", "EP12_01f"), ("sub05", "EP09_05f")), "samm": ()}
+)
+"""(subject, clip) rows whose emotion is in the map but which the challenge does not list."""
+
+
+@cache
+def expected_counts() -> dict[str, dict[str, dict[str, int]]]:
+    """data set -> subject -> class -> clips, from the challenge list (442 clips, 68 subjects)."""
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    with resources.files("bench.data").joinpath("challenge.csv").open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            by_class = {name: int(row[name]) for name in CHALLENGE_CLASSES}
+            counts.setdefault(row["dataset"], {})[row["subject"]] = by_class
+    return counts

@@ -1,0 +1,88 @@
+"""Clips found beside the challenge list: counts per set, subject and class, and every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from bench.data import find_dataset
+from bench.data.challenge import expected_counts
+from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem
+
+INCOMPLETE = frozenset({"missing", "extra"})
+"""Kinds of problem that make a set differ from the challenge's, beside the fatal ones."""
+
+SubjectCounts = Mapping[str, Mapping[str, int]]
+"""subject -> class -> clips."""
+
+
+def check_report(clip_set: ClipSet, subjects: Sequence[str] | None = None) -> dict:
+    """What `bench data check --format json` prints.
+
+    `subjects` are those that the clips were restricted to; only they are compared then. Counts
+    stand under `clips`, `subjects`, `classes` and, per part, `slices`, each with the challenge's
+    under `expected`; `problems` holds the loader's first, then every difference of the counts;
+    `complete` says that nothing is fatal, missing or extra.
+    """
+    dataset = find_dataset(clip_set.dataset)
+    wanted = None if subjects is None else dataset.resolve_subjects(subjects)
+    found = {part: _found(clip_set, part) for part in dataset.parts}
+    expected = {part: _expected(part, wanted) for part in dataset.parts}
+    problems = list(clip_set.problems)
+    for part in dataset.parts:
+        problems += _differences(part, found[part], expected[part])
+    return {
+        "dataset": clip_set.dataset,
+        "complete": not any(problem.fatal or problem.kind in INCOMPLETE for problem in problems),
+        **_beside(list(found.values()), list(expected.values())),
+        "slices": {part: _beside([found[part]], [expected[part]]) for part in dataset.parts},
+        "problems": [asdict(problem) for problem in problems],
+    }
+
+
+def _found(clip_set: ClipSet, part: str) -> SubjectCounts:
+    people = {clip.subject: None for clip in clip_set.clips if clip.dataset == part}
+    return {person: clip_set.class_counts(part, person) for person in people}
+
+
+def _expected(part: str, wanted: Sequence[str] | None) -> SubjectCounts:
+    counts = expected_counts()[part]
+    return {person: counts[person] for person in counts if wanted is None or person in wanted}
+
+
+def _beside(found: Sequence[SubjectCounts], expected: Sequence[SubjectCounts]) -> dict:
+    return {**_totals(found), "expected": _totals(expected)}
+
+
+def _totals(parts: Sequence[SubjectCounts]) -> dict:
+    """Clips, subjects and clips per class over the parts (no subject belongs to two of them)."""
+    people = [counts for part in parts for counts in part.values()]
+    classes = {name: sum(counts[name] for counts in people) for name in CHALLENGE_CLASSES}
+    return {"clips": sum(classes.values()), "subjects": len(people), "classes": classes}
+
+
+def _differences(part: str, found: SubjectCounts, expected: SubjectCounts) -> Iterator[Problem]:
+    for person in sorted(found.keys() | expected.keys()):
+        where = f"{part} {person}"
+        if person not in found:
+            what = f"no clip of this subject, {_words(expected[person])} expected"
+            yield Problem("missing", where, what)
+        elif person not in expected:
+            what = f"{_words(found[person])} of a subject that is not in the challenge"
+            yield Problem("extra", where, what)
+        else:
+            yield from _class_differences(where, found[person], expected[person])
+
+
+def _class_differences(
+    where: str, found: Mapping[str, int], expected: Mapping[str, int]
+) -> Iterator[Problem]:
+    for name in CHALLENGE_CLASSES:
+        if found[name] != expected[name]:
+            kind = "missing" if found[name] < expected[name] else "extra"
+            what = f"{found[name]} {name} clip(s) found, {expected[name]} expected"
+            yield Problem(kind, where, what)
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)

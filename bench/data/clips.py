@@ -1,0 +1,66 @@
+"""What every data set is read into: clips with their frames, labels and whatever was odd."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+CHALLENGE_CLASSES = ("negative", "positive", "surprise")
+"""The three classes of MEGC2019, in the order of every label, matrix and table here."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One micro-expression, onset to offset.
+
+    `label` indexes `ClipSet.classes`; `frames` are image files in temporal order; `apex` is an
+    index into `frames`, or None where the data set annotates none (or annotates it wrongly);
+    `emotion` is the data set's own word for the label; `fps` is in frames per second.
+    """
+
+    dataset: str
+    subject: str
+    name: str
+    label: int
+    frames: tuple[Path, ...]
+    apex: int | None
+    emotion: str
+    fps: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something missing, extra or odd: `kind` is a short word, `where` names file, row or clip.
+
+    A `fatal` problem leaves a clip out that should be there; the others are reported only.
+    """
+
+    kind: str
+    where: str
+    what: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """The clips of one data set (or of several together), sorted by data set, subject, name."""
+
+    dataset: str
+    classes: tuple[str, ...]
+    clips: tuple[Clip, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Subjects in the order of their clips, each once."""
+        return tuple(dict.fromkeys(clip.subject for clip in self.clips))
+
+    def class_counts(self, dataset: str | None = None, subject: str | None = None) -> dict:
+        """Clips per class name, every class named, of one data set or subject where given."""
+        counts = Counter(
+            clip.label
+            for clip in self.clips
+            if dataset in (None, clip.dataset) and subject in (None, clip.subject)
+        )
+        return {name: counts[index] for index, name in enumerate(self.classes)}

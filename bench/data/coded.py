@@ -1,0 +1,210 @@
+"""Data sets whose clips are the rows of a spreadsheet, with a folder of frames for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import ClassVar
+
+from bench.data.base import Rejected, SingleSet, descend, quoted
+from bench.data.challenge import LEFT_OUT
+from bench.data.clips import Clip, Problem
+from bench.data.frames import Tree, frame_problems, numbered_frames, printable, refused_links
+from bench.data.sheets import Row, read_rows
+from bench.errors import DataError
+
+_UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
+
+ClipFolders = Mapping[tuple[str, str], Path]
+"""Folder of frames by subject and by the clip's name in lower case."""
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A row that the challenge uses, before its frames are looked at."""
+
+    row: Row
+    where: str
+    subject: str
+    name: str
+    label: int
+
+
+class CodedSet(SingleSet):
+    """What varies between such sets is declared here; a new one is a subclass with values."""
+
+    sheet: ClassVar[str]
+    """Pattern of the spreadsheet's name, lower case; the first match by name is read."""
+    columns: ClassVar[Mapping[str, str]]
+    """Titles of the columns subject, clip, onset, apex, offset and emotion."""
+    frame_folders: ClassVar[tuple[str, ...]]
+    """Folders of `<subject>/<clip>/` beside the spreadsheet (`.` is its own folder). The first
+    that holds a subject serves the whole set, so that cropped and raw clips never mix."""
+    clip_pattern: ClassVar[str]
+    no_apex: ClassVar[tuple[str, ...]] = ("",)
+    """What the apex cell says where no apex is annotated."""
+
+    def is_home(self, tree: Tree, folder: Path) -> bool:
+        return self._sheet_in(tree, folder) is not None
+
+    def read(
+        self, tree: Tree, home: Path, subjects: Collection[str] | None
+    ) -> tuple[list[Clip], list[Problem]]:
+        sheet = self._sheet_in(tree, home)
+        rows = [row for row in read_rows(sheet, self.columns) if self._is_wanted(row, subjects)]
+        folders, problems = self._clip_folders(tree, self._frames_home(tree, home), subjects)
+        clips: dict[tuple[str, str], Clip] = {}
+        for row in rows:
+            where = f"{tree.shown(sheet)} row {row.number}"
+            try:
+                coded = self._coded(row, where)
+                if coded is None:
+                    continue
+                if (coded.subject, coded.name) in clips:
+                    raise Rejected("duplicate", "second row of this clip, the first is kept")
+                clip, notes = self._clip(tree, coded, folders)
+            except Rejected as reason:
+                problems.append(Problem(reason.kind, _who(where, row), reason.what, fatal=True))
+                continue
+            clips[clip.subject, clip.name] = clip
+            problems += notes
+        return list(clips.values()), problems + self._unlisted(tree, rows, folders)
+
+    def _sheet_in(self, tree: Tree, folder: Path) -> Path | None:
+        files = tree.entries(folder).files
+        names = (name for name in files if fnmatchcase(name.lower(), self.sheet))
+        return next((files[name] for name in names if not name.startswith("~$")), None)
+
+    def _frames_home(self, tree: Tree, home: Path) -> Path:
+        """The folder of the subjects' folders; DataError where none of the usual ones is it."""
+        for name in self.frame_folders:
+            folder = home if name == "." else descend(tree, home, (name,))
+            if folder and any(map(self.subject_of, tree.entries(folder).folders)):
+                return folder
+        looked = " and ".join(
+            f"{name}/<subject>/".removeprefix("./") for name in self.frame_folders
+        )
+        raise DataError(
+            f"{self.title} has its spreadsheet but no frames in {printable(home)}: looked for "
+            f"{looked}; unpack the frames beside the spreadsheet (links that leave the data root "
+            "are not followed)."
+        )
+
+    def _clip_folders(
+        self, tree: Tree, frames_home: Path, subjects: Collection[str] | None
+    ) -> tuple[ClipFolders, list[Problem]]:
+        folders: dict[tuple[str, str], Path] = {}
+        people = tree.entries(frames_home)
+        problems = refused_links(tree, frames_home, people)
+        for name, path in people.folders.items():
+            subject = self.subject_of(name)
+            if subject is None or (subjects is not None and subject not in subjects):
+                continue
+            entries = tree.entries(path)
+            problems += refused_links(tree, path, entries)
+            for clip, folder in entries.folders.items():
+                first = folders.setdefault((subject, clip.lower()), folder)
+                if first is not folder:
+                    what = f"same subject and clip as {tree.shown(first)}, which is used"
+                    problems.append(Problem("duplicate", tree.shown(folder), what))
+        return folders, problems
+
+    def _is_wanted(self, row: Row, subjects: Collection[str] | None) -> bool:
+        """Rows of the wanted subjects, and those of which nobody can say whose they are."""
+        subject = self.subject_of(row.text("subject"))
+        return subjects is None or subject is None or subject in subjects
+
+    def _coded(self, row: Row, where: str) -> _Coded | None:
+        """What the row says, None where the challenge leaves it out; Rejected where it is odd."""
+        label = self.label_of(row.text("emotion"))
+        if label is None:
+            return None
+        name, cell = row.text("clip"), row.text("subject")
+        subject = self.subject_of(cell)
+        if subject is None:
+            raise Rejected("odd", f"subject {quoted(cell)} is no name such as {self.subjects[0]}")
+        if _UNSAFE.search(name):
+            raise Rejected("odd", f"file name {quoted(name)} is empty or a path, not a clip's name")
+        if (subject, name) in LEFT_OUT[self.name]:
+            return None
+        return _Coded(row, where, subject, name, label)
+
+    def _clip(self, tree: Tree, coded: _Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
+        onset, offset = _span(coded.row)
+        folder = folders.get((coded.subject, coded.name.lower()))
+        if folder is None:
+            raise Rejected("missing", "the clip has no folder of frames")
+        numbered, problems = numbered_frames(tree, folder)
+        frames = {n: path for n, path in numbered.items() if onset <= n <= offset}
+        if not frames:
+            raise Rejected("missing", _no_frames(tree.shown(folder), numbered, onset, offset))
+        who = _who(coded.where, coded.row)
+        problems += frame_problems(who, frames, onset, offset)
+        apex, oddity = self._apex(coded.row, list(frames), onset, offset)
+        if oddity:
+            problems.append(Problem("apex", who, oddity))
+        if not re.fullmatch(self.clip_pattern, coded.name):
+            what = f"the clip's name is not of the release's pattern {self.clip_pattern}"
+            problems.append(Problem("odd", who, what))
+        clip = Clip(
+            dataset=self.name,
+            subject=coded.subject,
+            name=coded.name,
+            label=coded.label,
+            frames=tuple(frames.values()),
+            apex=apex,
+            emotion=coded.row.text("emotion").lower(),
+            fps=self.fps,
+        )
+        return clip, problems
+
+    def _apex(
+        self, row: Row, numbers: Sequence[int], onset: int, offset: int
+    ) -> tuple[int | None, str | None]:
+        """Index of the apex among the frames present (None: not annotated), and what is odd."""
+        cell = row.text("apex")
+        if cell in self.no_apex:
+            return None, None
+        apex = row.frame_number("apex")
+        if apex is None:
+            return None, f"apex {quoted(cell)} is no frame number: taken as not annotated"
+        if not onset <= apex <= offset:
+            what = f"apex {apex} lies outside onset {onset}..offset {offset}: the middle is used"
+            return len(numbers) // 2, what
+        nearest = min(range(len(numbers)), key=lambda index: abs(numbers[index] - apex))
+        return nearest, None
+
+    def _unlisted(self, tree: Tree, rows: Sequence[Row], folders: ClipFolders) -> list[Problem]:
+        """Clip folders that no row names, the rows that the challenge leaves out included."""
+        listed = {(self.subject_of(r.text("subject")), r.text("clip").lower()) for r in rows}
+        what = "folder without a row in the spreadsheet; it is not read"
+        return [
+            Problem("extra", tree.shown(folder), what)
+            for key, folder in sorted(folders.items())
+            if key not in listed
+        ]
+
+
+def _span(row: Row) -> tuple[int, int]:
+    """Onset and offset, both included; Rejected where they are no such numbers."""
+    numbers = {field: row.frame_number(field) for field in ("onset", "offset")}
+    for field, number in numbers.items():
+        if number is None:
+            raise Rejected("numbers", f"{field} {quoted(row.text(field))} is no frame number")
+    if numbers["offset"] < numbers["onset"]:
+        what = f"offset {numbers['offset']} comes before onset {numbers['onset']}"
+        raise Rejected("numbers", what)
+    return numbers["onset"], numbers["offset"]
+
+
+def _no_frames(folder: str, numbered: Mapping[int, Path], onset: int, offset: int) -> str:
+    if not numbered:
+        return f"{folder} holds no numbered image"
+    return f"{folder} holds frames {min(numbered)}..{max(numbered)}, none of {onset}..{offset}"
+
+
+def _who(where: str, row: Row) -> str:
+    return f"{where} ({printable(row.text('subject'))} {printable(row.text('clip'))})"

@@ -1,0 +1,56 @@
+"""The composite of MEGC2019: SMIC, CASME II and SAMM as one set of 442 clips."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from bench.data.base import DataSet, SingleSet
+from bench.data.clips import CHALLENGE_CLASSES, ClipSet
+from bench.data.frames import Tree
+
+
+class Composite(DataSet):
+    """The parts in their order; a subject of any part is a subject of the composite."""
+
+    name = "composite"
+    title = "MEGC2019 composite"
+    summary = "442 clips of 68 subjects: SMIC, CASME II and SAMM together"
+
+    def __init__(self, parts: Sequence[SingleSet]):
+        self._parts = tuple(parts)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(part.name for part in self._parts)
+
+    @property
+    def how_to_get(self) -> str:
+        return "; ".join(part.how_to_get.rstrip(".") for part in self._parts) + "."
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(subject for part in self._parts for subject in part.subjects)
+
+    def subject_of(self, text: str) -> str | None:
+        """As the part with that prefix has it; a bare number is SAMM's, as in the official list."""
+        for part in self._parts:
+            bare = text.strip().isdigit()
+            if bare != bool(part.subject_prefix) and (subject := part.subject_of(text)):
+                return subject
+        return None
+
+    def load(self, tree: Tree, subjects: Collection[str] | None = None) -> ClipSet:
+        """The parts that have one of `subjects`, all from one root.
+
+        Raises DataError naming the first part that is not there.
+        """
+        needed = [p for p in self._parts if subjects is None or set(p.subjects) & set(subjects)]
+        for part in needed:
+            part.find_home(tree)
+        loaded = [part.load(tree, subjects) for part in needed]
+        return ClipSet(
+            self.name,
+            CHALLENGE_CLASSES,
+            tuple(clip for part in loaded for clip in part.clips),
+            tuple(problem for part in loaded for problem in part.problems),
+        )

@@ -1,0 +1,377 @@
+"""Procedural faces: a drawn identity, its texture, and how each FACS action unit moves it.
+
+Face coordinates run over the cropped image: x from -1 (left) to 1, y from -1 (top) to 1.
+Displacements are in the same coordinates until `unit_field` hands them out, where the strongest
+point of an action unit has length 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Face:
+    """The identity of one subject: positions and sizes in face coordinates, colours in 0..255.
+
+    `asymmetry` is the relative strength of the left minus the right half of every movement;
+    `gain` scales all movements; `grain` seeds the skin, so that a face is a value.
+    """
+
+    width: float
+    jaw: float
+    hairline: float
+    brow_y: float
+    brow_arch: float
+    brow_tilt: float
+    brow_thickness: float
+    eye_x: float
+    eye_y: float
+    eye_width: float
+    eye_height: float
+    nose_y: float
+    nose_width: float
+    mouth_y: float
+    mouth_width: float
+    lip_height: float
+    skin: tuple[float, float, float]
+    hair: tuple[float, float, float]
+    iris: tuple[float, float, float]
+    backdrop: tuple[float, float, float]
+    side_light: float
+    gain: float
+    asymmetry: float
+    grain: int
+
+
+@dataclass(frozen=True)
+class Layers:
+    """One face drawn with its eyes open and closed, each (3, S, S) float32 in 0..255."""
+
+    open_eyes: Array
+    closed_eyes: Array
+
+
+@dataclass(frozen=True)
+class Pull:
+    """One bell-shaped pull on the skin around a landmark, in face coordinates.
+
+    `shift` moves the centre off the landmark, `toward` is the direction and strength, `spread`
+    the two standard deviations. A `paired` pull acts on both halves of the face; its x
+    components are written for the half x > 0 and point outwards there.
+    """
+
+    landmark: str
+    toward: tuple[float, float]
+    spread: tuple[float, float]
+    shift: tuple[float, float] = (0.0, 0.0)
+    paired: bool = True
+
+
+ACTION_UNITS: Mapping[int, tuple[Pull, ...]] = MappingProxyType(
+    {
+        1: (Pull("inner_brow", (-0.15, -1.0), (0.15, 0.16), (0.0, -0.03)),),
+        2: (Pull("outer_brow", (0.1, -1.0), (0.17, 0.15), (0.0, -0.03)),),
+        4: (
+            Pull("inner_brow", (-0.55, 0.85), (0.17, 0.13)),
+            Pull("middle_brow", (-0.2, 0.5), (0.18, 0.11)),
+        ),
+        5: (Pull("upper_lid", (0.0, -1.0), (0.16, 0.07)),),
+        6: (
+            Pull("cheek", (-0.15, -1.0), (0.2, 0.14)),
+            Pull("lower_lid", (-0.1, -0.6), (0.17, 0.06)),
+        ),
+        7: (
+            Pull("lower_lid", (-0.1, -0.9), (0.17, 0.06)),
+            Pull("upper_lid", (0.0, 0.5), (0.16, 0.06)),
+        ),
+        9: (
+            Pull("nose_side", (-0.1, -1.0), (0.11, 0.15)),
+            Pull("nostril", (0.15, -0.9), (0.13, 0.11)),
+            Pull("inner_brow", (-0.2, 0.35), (0.12, 0.1)),
+        ),
+        12: (
+            Pull("lip_corner", (0.65, -0.75), (0.17, 0.13)),
+            Pull("cheek", (0.15, -0.3), (0.2, 0.14), (0.0, 0.12)),
+        ),
+        14: (Pull("lip_corner", (-0.9, 0.05), (0.14, 0.12), (0.06, 0.0)),),
+        15: (Pull("lip_corner", (0.15, 1.0), (0.15, 0.15), (0.0, 0.03)),),
+        17: (Pull("chin", (0.0, -1.0), (0.25, 0.15), paired=False),),
+        20: (Pull("lip_corner", (1.0, 0.15), (0.18, 0.14)),),
+        24: (
+            Pull("upper_lip", (0.0, 0.8), (0.22, 0.07), paired=False),
+            Pull("lower_lip", (0.0, -1.0), (0.22, 0.08), paired=False),
+        ),
+        26: (
+            Pull("chin", (0.0, 1.0), (0.36, 0.2), paired=False),
+            Pull("lower_lip", (0.0, 0.6), (0.26, 0.07), (0.0, 0.04), paired=False),
+        ),
+    }
+)
+"""FACS action unit -> its pulls (Ekman and Friesen, Facial Action Coding System)."""
+
+
+def draw_face(stream: np.random.Generator) -> Face:
+    """A random identity."""
+    between = stream.uniform
+    eye_y = between(-0.28, -0.2)
+    eye_height = between(0.06, 0.085)
+    return Face(
+        width=between(0.76, 0.88),
+        jaw=between(0.12, 0.3),
+        hairline=between(-0.95, -0.8),
+        brow_y=eye_y - eye_height - between(0.1, 0.16),
+        brow_arch=between(0.03, 0.07),
+        brow_tilt=between(-0.08, 0.1),
+        brow_thickness=between(0.028, 0.05),
+        eye_x=between(0.33, 0.4),
+        eye_y=eye_y,
+        eye_width=between(0.155, 0.19),
+        eye_height=eye_height,
+        nose_y=between(0.18, 0.27),
+        nose_width=between(0.15, 0.2),
+        mouth_y=between(0.5, 0.58),
+        mouth_width=between(0.27, 0.35),
+        lip_height=between(0.055, 0.085),
+        skin=_tint(stream, (200.0, 155.0, 130.0), 0.2, 0.05),
+        hair=_tint(stream, (48.0, 36.0, 30.0), 0.5, 0.1),
+        iris=_tint(stream, (70.0, 52.0, 38.0), 0.4, 0.15),
+        backdrop=_tint(stream, (105.0, 110.0, 115.0), 0.4, 0.05),
+        side_light=between(-0.2, 0.2),
+        gain=between(0.85, 1.15),
+        asymmetry=between(-0.2, 0.2),
+        grain=int(stream.integers(2**31)),
+    )
+
+
+def _tint(
+    stream: np.random.Generator, base: tuple[float, float, float], shade: float, hue: float
+) -> tuple[float, float, float]:
+    common = stream.uniform(1 - shade, 1 + shade / 2)
+    red, green, blue = np.array(base) * common * stream.uniform(1 - hue, 1 + hue, 3)
+    return float(red), float(green), float(blue)
+
+
+def landmarks(face: Face) -> dict[str, tuple[float, float]]:
+    """Landmark name -> (x, y); of paired ones the point in the half x > 0."""
+    eye_x, eye_y = face.eye_x, face.eye_y
+    return {
+        "inner_brow": (eye_x - face.eye_width, face.brow_y),
+        "middle_brow": (eye_x, face.brow_y),
+        "outer_brow": (eye_x + face.eye_width, face.brow_y),
+        "upper_lid": (eye_x, eye_y - face.eye_height),
+        "lower_lid": (eye_x, eye_y + face.eye_height),
+        "cheek": (eye_x + 0.08, (eye_y + face.nose_y) / 2 + 0.16),
+        "nose_side": (0.1, (eye_y + face.nose_y) / 2),
+        "nostril": (face.nose_width, face.nose_y),
+        "upper_lip": (0.0, face.mouth_y - face.lip_height),
+        "lower_lip": (0.0, face.mouth_y + face.lip_height),
+        "lip_corner": (face.mouth_width, face.mouth_y),
+        "chin": (0.0, face.mouth_y + 0.28),
+    }
+
+
+def grid(size: int) -> tuple[Array, Array]:
+    """Face coordinates of the pixel centres: x of shape (1, size) and y of shape (size, 1)."""
+    along = ((2 * np.arange(size) + 1) / size - 1).astype(np.float32)
+    return along[None, :], along[:, None]
+
+
+def unit_field(face: Face, unit: int, size: int) -> Array:
+    """Displacement (dx, dy) of action unit `unit` on the pixel grid, (2, size, size) float32.
+
+    The longest vector of the field has length 1. `asymmetry` makes one half of the face weaker.
+    """
+    x, y = grid(size)
+    points = landmarks(face)
+    field = np.zeros((2, size, size), np.float32)
+    for pull in ACTION_UNITS[unit]:
+        _add_pull(field, pull, points[pull.landmark], face.asymmetry, x, y)
+    return field / np.hypot(*field).max()
+
+
+def _add_pull(
+    field: Array, pull: Pull, point: tuple[float, float], asymmetry: float, x: Array, y: Array
+) -> None:
+    sides = ((1.0, 1.0 - asymmetry), (-1.0, 1.0 + asymmetry)) if pull.paired else ((1.0, 1.0),)
+    centre_y = point[1] + pull.shift[1]
+    down = np.exp(-0.5 * ((y - centre_y) / pull.spread[1]) ** 2)
+    for side, strength in sides:
+        centre_x = side * (point[0] + pull.shift[0])
+        bell = down * np.exp(-0.5 * ((x - centre_x) / pull.spread[0]) ** 2)
+        field[0] += strength * side * pull.toward[0] * bell
+        field[1] += strength * pull.toward[1] * bell
+
+
+def paint(face: Face, size: int, blur: float) -> Layers:
+    """The face with open and with closed eyes, `size` texels square.
+
+    `blur` is the deviation, in texels, of the final softening: about a third of the distance
+    at which the layers will be sampled keeps moving samples free of moiré.
+    """
+    x, y = grid(size)
+    grain = np.random.default_rng(face.grain)
+    tone = _skin_tone(face, x, y, grain)
+    image = np.asarray(face.backdrop, np.float32)[:, None, None] * np.ones((1, size, size))
+    image = image.astype(np.float32)
+    _cover(image, face.skin, _head(face, x, y), tone)
+    _paint_nose(image, face, x, y)
+    _paint_mouth(image, face, x, y, tone)
+    _paint_hair(image, face, x, y, grain)
+    _paint_brows(image, face, x, y, grain)
+    closed = image.copy()
+    _paint_eyes(image, face, x, y)
+    _paint_lids(closed, face, x, y)
+    return Layers(*(gaussian_filter(layer, (0, blur, blur)) for layer in (image, closed)))
+
+
+def lid_mask(face: Face, y: Array, closure: float) -> Array:
+    """1 above the rim of the upper lid, which comes down from `closure` 0 to 1; 0 below it."""
+    rim = face.eye_y + face.eye_height * (2.6 * closure - 1.3)
+    return _inside(y - rim, 0.015)
+
+
+def _cover(image: Array, colour: Sequence[float], mask: Array, tone: Array | float = 1.0) -> None:
+    """Paint `colour` * `tone` over `image` where `mask` (0..1) says so, in place."""
+    for plane, level in zip(image, colour, strict=True):
+        plane += mask * (level * tone - plane)
+
+
+def _darken(image: Array, mask: Array, strength: float) -> None:
+    image *= 1 - strength * mask
+
+
+def _inside(distance: Array, softness: float) -> Array:
+    """1 where the signed `distance` is negative, 0 where positive, soft across `softness`."""
+    return 1 / (1 + np.exp(np.clip(distance / softness, -30, 30)))
+
+
+def _bell(x: Array, y: Array, centre: tuple[float, float], spread: tuple[float, float]) -> Array:
+    across = ((x - centre[0]) / spread[0]) ** 2
+    return np.exp(-0.5 * across) * np.exp(-0.5 * ((y - centre[1]) / spread[1]) ** 2)
+
+
+def _noise(grain: np.random.Generator, size: int, blur: float) -> Array:
+    """Band-limited noise of unit deviation, (size, size); `blur` in face coordinates."""
+    field = gaussian_filter(
+        grain.standard_normal((size, size), np.float32), blur * size / 2, mode="wrap"
+    )
+    return field / field.std()
+
+
+def _head(face: Face, x: Array, y: Array) -> Array:
+    half_width = face.width * (1 - face.jaw * np.clip(y, 0, None) ** 2)
+    return _inside(np.abs(x / half_width) ** 2.4 + np.abs((y + 0.02) / 1.02) ** 2.6 - 1, 0.03)
+
+
+def _skin_tone(face: Face, x: Array, y: Array, grain: np.random.Generator) -> Array:
+    """Brightness of the skin: roundness, side light, cheeks, sockets, pores, moles."""
+    size = y.shape[0]
+    tone = 1.06 - 0.3 * (x / face.width) ** 2 - 0.12 * y**2 + face.side_light * x
+    for side in (-1, 1):
+        tone += 0.07 * _bell(x, y, (side * 0.45, 0.12), (0.17, 0.14))
+        tone -= 0.16 * _bell(x, y, (side * face.eye_x, face.eye_y - 0.04), (0.2, 0.13))
+        tone -= 0.07 * _bell(x, y, (side * face.eye_x, face.eye_y + 0.15), (0.16, 0.03))
+        fold = side * (face.nose_width + 0.1 + 0.25 * (y - face.nose_y))
+        reach = _bell(0.0, y, (0.0, (face.nose_y + face.mouth_y) / 2), (1.0, 0.12))
+        tone -= 0.09 * reach * np.exp(-0.5 * ((x - fold) / 0.025) ** 2)
+    tone += 0.03 * _noise(grain, size, 0.03) + 0.025 * _noise(grain, size, 0.012)
+    tone += 0.03 * _noise(grain, size, 0.12)
+    for _ in range(int(grain.integers(3, 9))):
+        place = (grain.uniform(-0.65, 0.65), grain.uniform(-0.6, 0.85))
+        tone -= grain.uniform(0.08, 0.3) * _bell(x, y, place, (0.015, 0.015))
+    return tone
+
+
+def _paint_nose(image: Array, face: Face, x: Array, y: Array) -> None:
+    middle = (face.eye_y + face.nose_y) / 2
+    _darken(image, _bell(x, y, (0.0, middle), (0.05, 0.2)), -0.1)
+    _darken(image, _bell(x, y, (0.0, face.nose_y - 0.04), (0.06, 0.05)), -0.12)
+    _darken(image, _bell(x, y, (0.0, face.nose_y + 0.08), (face.nose_width, 0.03)), 0.16)
+    for side in (-1, 1):
+        _darken(image, _bell(x, y, (side * 0.12, middle - 0.02), (0.035, 0.2)), 0.12)
+        wing = (side * face.nose_width, face.nose_y + 0.01)
+        _darken(image, _bell(x, y, wing, (0.018, 0.05)), 0.25)
+        nostril = (side * 0.5 * face.nose_width, face.nose_y + 0.05)
+        _darken(image, _bell(x, y, nostril, (0.035, 0.016)), 0.6)
+
+
+def _paint_mouth(image: Array, face: Face, x: Array, y: Array, tone: Array) -> None:
+    across = np.clip(1 - (x / face.mouth_width) ** 2, 0, None)
+    bow = 1 - 0.35 * np.exp(-0.5 * (x / 0.035) ** 2)
+    upper = face.mouth_y - face.lip_height * np.sqrt(across) * bow
+    lower = face.mouth_y + 1.25 * face.lip_height * np.sqrt(across)
+    lips = _inside(upper - y, 0.008) * _inside(y - lower, 0.012) * (across > 0)
+    red, green, blue = face.skin
+    shade = tone * np.where(y < face.mouth_y, 0.82, 0.95)
+    _cover(image, (red * 0.88, green * 0.62, blue * 0.66), lips, shade)
+    gleam = (0.0, face.mouth_y + 0.6 * face.lip_height)
+    _darken(image, _bell(x, y, gleam, (0.12, 0.02)), -0.1)
+    seam = np.exp(-0.5 * ((y - face.mouth_y - 0.01 * across) / 0.011) ** 2)
+    _darken(image, seam * _inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
+    below = (0.0, face.mouth_y + 1.25 * face.lip_height + 0.05)
+    _darken(image, _bell(x, y, below, (0.2, 0.03)), 0.16)
+    _darken(image, _bell(x, y, (0.0, face.mouth_y + 0.4), (0.3, 0.03)), 0.05)
+
+
+def _paint_hair(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:
+    size = y.shape[0]
+    rim = face.hairline + 0.42 * np.abs(x) ** 2.5
+    outside = np.abs(x / (face.width * 1.04)) ** 2.4 + np.abs(y / 1.1) ** 2.6 - 1
+    crown = np.maximum(_inside(y - rim, 0.03), _inside(-outside, 0.03) * _inside(y - 0.1, 0.15))
+    strands = gaussian_filter(grain.standard_normal((size, size), np.float32), (size / 30, 1.0))
+    _cover(image, face.hair, crown, 1 + 0.25 * strands / strands.std())
+
+
+def _paint_brows(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:
+    size = y.shape[0]
+    along = (np.abs(x) - face.eye_x) / (1.25 * face.eye_width)  # -1 inner end .. 1 outer end
+    ridge = face.brow_y - face.brow_tilt * 0.3 * along + face.brow_arch * (along**2 - 0.4)
+    half = face.brow_thickness * (1 - 0.25 * along) * np.sqrt(np.clip(1 - along**2, 0, None))
+    mask = _inside(np.abs(y - ridge) - half, 0.012) * _inside(np.abs(along) - 1, 0.04)
+    hairs = gaussian_filter(grain.standard_normal((size, size), np.float32), (2.0, 0.8))
+    _cover(image, face.hair, 0.85 * mask, 1 + 0.2 * hairs / hairs.std())
+
+
+def _eye_outline(face: Face, x: Array) -> tuple[Array, Array, Array]:
+    """Position along each eye (-1..1 inside it), y of the upper lid's rim and of the lower."""
+    along = (np.abs(x) - face.eye_x) / face.eye_width
+    arc = np.clip(1 - along**2, 0, None)
+    return along, face.eye_y - face.eye_height * arc**0.7, face.eye_y + 0.7 * face.eye_height * arc
+
+
+def _paint_eyes(image: Array, face: Face, x: Array, y: Array) -> None:
+    along, upper, lower = _eye_outline(face, x)
+    opening = (
+        _inside(upper - y, 0.008) * _inside(y - lower, 0.008) * _inside(np.abs(along) - 1, 0.02)
+    )
+    depth = (y - upper) / (2 * face.eye_height)
+    _cover(image, (226.0, 220.0, 214.0), opening, np.clip(0.7 + 0.5 * depth, 0, 1))
+    radius = np.hypot(np.abs(x) - face.eye_x, y - face.eye_y + 0.1 * face.eye_height)
+    iris = 1.05 * face.eye_height
+    _cover(
+        image, face.iris, opening * _inside(radius - iris, 0.008), 1.1 - 0.3 * (radius > 0.8 * iris)
+    )
+    _cover(image, (14.0, 12.0, 12.0), opening * _inside(radius - 0.45 * iris, 0.006))
+    for side in (-1, 1):
+        glint = (side * face.eye_x + 0.02, face.eye_y - 0.03)
+        _cover(image, (245.0, 245.0, 245.0), 0.9 * _bell(x, y, glint, (0.011, 0.011)))
+    within = _inside(np.abs(along) - 1.05, 0.03)
+    _darken(image, within * np.exp(-0.5 * ((y - upper) / 0.013) ** 2), 0.75)
+    _darken(image, within * np.exp(-0.5 * ((y - lower) / 0.01) ** 2), 0.25)
+    _darken(image, within * np.exp(-0.5 * ((y - upper + 0.05) / 0.01) ** 2), 0.22)
+
+
+def _paint_lids(image: Array, face: Face, x: Array, y: Array) -> None:
+    along, upper, lower = _eye_outline(face, x)
+    within = _inside(np.abs(along) - 1.05, 0.03)
+    _darken(image, within * _inside(np.abs(y - face.eye_y) - face.eye_height, 0.02), -0.06)
+    _darken(image, within * np.exp(-0.5 * ((y - lower) / 0.013) ** 2), 0.7)
+    _darken(image, within * np.exp(-0.5 * ((y - upper + 0.05) / 0.012) ** 2), 0.1)

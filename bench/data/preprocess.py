@@ -1,0 +1,205 @@
+"""From the image files of a clip to a small 8-bit video: the steps between disk and cache.
+
+The order is crop, magnify, TIM, resize, normalise. A clip is a stack of frames (n, H, W, C) from
+step to step; normalisation is left to `bench.data.tensors`, so that what is kept is 8-bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip
+from bench.errors import DataError, UsageError
+
+if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come with the first clip
+    import numpy as np
+    from PIL.Image import Image
+
+PIPELINE_VERSION = 1
+"""Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
+
+MAX_PIXELS = 1 << 24
+"""Pixels (width × height) of the largest frame that is decoded, about twice a 4K video frame."""
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What a frame may be, whatever its file is called; Pillow starts programs for some other kinds."""
+
+_GREY_MODES = ("1", "L", "LA")
+_COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a clip becomes: `frames` frames (T) of `size` × `size` pixels (S)."""
+
+    frames: int = 16
+    size: int = 112
+
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise UsageError(f"{name} is {value}; expected a whole number of at least 1.")
+
+    @property
+    def key(self) -> str:
+        """Names these settings and the version of the code that carries them out."""
+        return json.dumps({"version": PIPELINE_VERSION, **asdict(self)}, sort_keys=True)
+
+
+def preprocess_clip(clip: Clip, settings: Preprocessing) -> np.ndarray:
+    """The clip as uint8 (T, S, S, 3), grey frames with three equal channels.
+
+    Frames that are not square are scaled to a square. Raises DataError for a frame that is
+    missing, cannot be read, is of another size than the others, or is larger than MAX_PIXELS.
+    """
+    return preprocess_frames(clip, read_frames(clip), settings)
+
+
+def preprocess_frames(clip: Clip, contents: Sequence[bytes], settings: Preprocessing) -> np.ndarray:
+    """As `preprocess_clip`, from the bytes of the clip's files that the caller has read."""
+    from bench.data.tim import interpolate
+
+    video = decode(clip, contents)  # (n, H, W, C)
+    video = interpolate(video, settings.frames)  # (T, H, W, C)
+    video = resize(video, settings.size)  # (T, S, S, C)
+    return _as_uint8_rgb(video)
+
+
+def read_frames(clip: Clip) -> list[bytes]:
+    """The bytes of each frame's file, in order. Raises DataError where there is none to read."""
+    if not clip.frames:
+        raise DataError(
+            f"clip {clip_title(clip)} has no frames; expected at least one image. "
+            "Unpack the data set again."
+        )
+    return [_read(clip, path) for path in clip.frames]
+
+
+def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+    """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB)."""
+    import numpy as np
+
+    images = [_open(clip, *frame) for frame in zip(clip.frames, contents, strict=True)]
+    _check_sizes(clip, images)
+    width, height = images[0].size
+    mode = "L" if all(image.mode in _GREY_MODES for image in images) else "RGB"
+    video = np.empty((len(images), height, width, len(mode)), np.uint8)
+    for pixels, path, image in zip(video, clip.frames, images, strict=True):
+        pixels[...] = _pixels(clip, path, image, mode).reshape(pixels.shape)
+    return video
+
+
+def resize(video: np.ndarray, size: int) -> np.ndarray:
+    """`video` (T, H, W, C) as float32 (T, size, size, C).
+
+    The filter is Pillow's antialiased bilinear one: a triangle that covers every input pixel when
+    it shrinks, plain bilinear interpolation when it enlarges.
+    """
+    import numpy as np
+    from PIL import Image
+
+    frames, _, _, channels = video.shape
+    planes = np.moveaxis(video, -1, 1).astype(np.float32, order="C", copy=False)  # (T, C, H, W)
+    result = np.empty((frames, size, size, channels), np.float32)
+    for frame, channel in np.ndindex(frames, channels):
+        plane = Image.fromarray(planes[frame, channel])
+        result[frame, :, :, channel] = plane.resize((size, size), Image.Resampling.BILINEAR)
+    return result
+
+
+def clip_title(clip: Clip) -> str:
+    """The clip as messages name it."""
+    return f"{clip.dataset} {clip.subject}/{clip.name}"
+
+
+def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
+    """The error for a frame whose file is missing, locked away or no image."""
+    if isinstance(error, FileNotFoundError):
+        what = "is missing"
+    else:
+        what = f"cannot be read ({_first_line(error)})"
+    return DataError(
+        f"{path}: this frame of clip {clip_title(clip)} {what}; expected a whole image file. "
+        "Unpack the data set again."
+    )
+
+
+def _read(clip: Clip, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(clip, path, error) from error
+
+
+def _open(clip: Clip, path: Path, content: bytes) -> Image:
+    """The image with its header read and checked; its pixels are decoded later."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = Image.open(BytesIO(content), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(clip, path) from error
+    except UnidentifiedImageError as error:
+        raise unreadable(clip, path, ValueError(f"none of {', '.join(FORMATS)}")) from error
+    except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError and others
+        raise unreadable(clip, path, error) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(clip, path)
+    if image.mode not in _GREY_MODES + _COLOUR_MODES:
+        raise DataError(
+            f"{path}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
+            f"Convert the frames of clip {clip_title(clip)} to 8 bits."
+        )
+    return image
+
+
+def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:
+    """The decoded pixels, uint8 (H, W) for mode L, (H, W, 3) for RGB; frees the image."""
+    import numpy as np
+
+    try:
+        pixels = np.asarray(image.convert(mode))
+    except Exception as error:  # a truncated or damaged file shows here, as any kind of error
+        raise unreadable(clip, path, error) from error
+    image.close()
+    return pixels
+
+
+def _check_sizes(clip: Clip, images: Sequence[Image]) -> None:
+    first = images[0].size
+    for path, image in zip(clip.frames, images, strict=True):
+        if image.size != first:
+            raise DataError(
+                f"{path}: {_by(image.size)} pixels, but the first frame of clip "
+                f"{clip_title(clip)} ({clip.frames[0].name}) has {_by(first)}; expected one "
+                "size. Crop all frames of the clip with the same box."
+            )
+
+
+def _too_large(clip: Clip, path: Path) -> DataError:
+    return DataError(
+        f"{path}: this frame of clip {clip_title(clip)} is larger than {MAX_PIXELS} pixels; "
+        "expected a video frame. Check the file, or crop the frames to the face."
+    )
+
+
+def _as_uint8_rgb(video: np.ndarray) -> np.ndarray:
+    """Rounded to the nearest level, (T, S, S, 1 or 3) -> uint8 (T, S, S, 3)."""
+    import numpy as np
+
+    levels = np.clip(np.rint(video), 0, 255).astype(np.uint8)
+    return np.repeat(levels, 3 // levels.shape[-1], axis=-1)
+
+
+def _by(size: tuple[int, int]) -> str:
+    return "{}×{}".format(*size)
+
+
+def _first_line(error: Exception) -> str:
+    text = (getattr(error, "strerror", None) or str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,126 @@
+"""From the set in memory to a network's input: augmentation and representation of a batch.
+
+A whole set is one uint8 tensor (N, T, H, W, C) on the training device; a batch is `videos[index]`.
+Everything here works on such batches where they are, without a loop over clips.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:  # settings are checked against the names below before torch is there
+    import torch
+    from torch import Tensor
+
+REPRESENTATIONS = ("rgb", "onset_difference")
+
+RGB_MEAN = 0.5
+RGB_STD = 0.5
+"""`rgb` is (x - mean) / std of x in [0, 1], so it fills [-1, 1]. Not published."""
+
+ONSET_GAIN = 64.0
+"""`onset_difference` is (x - onset frame) · gain of x in [0, 1]. Not published. Differences of
+the SMIC surrogates have a standard deviation of 0.008 (easy) to 0.023 (hard) at 8×32×32 and of
+0.012 to 0.032 at 16×112×112, so that inputs have about unit scale."""
+
+
+def to_input(
+    videos: Tensor,
+    representation: str,
+    *,
+    gain: float = ONSET_GAIN,
+    mean: float = RGB_MEAN,
+    std: float = RGB_STD,
+) -> Tensor:
+    """uint8 (B, T, H, W, C) -> what a network sees, float32 (B, C, T, H, W), contiguous.
+
+    `rgb` is normalised by `mean` and `std`; `onset_difference` is each frame minus the clip's
+    first, times `gain`. Raises UsageError for another representation.
+    """
+    import torch
+
+    clips = videos.permute(0, 4, 1, 2, 3)  # (B, C, T, H, W)
+    clips = clips.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    if representation == "rgb":
+        return clips.sub_(mean).div_(std)
+    if representation == "onset_difference":
+        return (clips - clips[:, :, :1]).mul_(gain)
+    raise unknown_name("representation", representation, REPRESENTATIONS)
+
+
+def augment(
+    videos: Tensor,
+    *,
+    flip: bool = False,
+    shift: int = 0,
+    jitter: int = 0,
+    generator: torch.Generator,
+) -> Tensor:
+    """(B, T, H, W, C) with each clip changed at random, in the same shape; itself if all is off.
+
+    `flip` mirrors half of the clips left to right. `shift` moves all frames of a clip by the same
+    whole number of pixels, up to `shift` each way and axis, edges replicated. `jitter` moves the
+    first and the last point in time independently, by up to `jitter` frames, which shifts and
+    stretches the clip; what lies beyond its ends is its end frame. The onset frame always stays
+    first: differences from it keep their meaning. `generator` is one of the CPU, wherever the
+    videos are. Raises UsageError for a shift or jitter that the clips are too small for.
+    """
+    if not (flip or shift or jitter):
+        return videos
+    import torch
+
+    batch, frames, height, width, channels = videos.shape
+    _check_reach("jitter", jitter, (frames - 1) // 2, f"{frames} frames")
+    _check_reach("shift", shift, min(height, width) - 1, f"{height}×{width} pixels")
+
+    time = _warped(batch, frames, jitter, generator)  # (B, T)
+    time += torch.arange(batch)[:, None] * frames  # counted through the whole batch
+    row = _shifted(batch, height, shift, generator)  # (B, H)
+    column = _shifted(batch, width, shift, generator)  # (B, W)
+    if flip:
+        column = _mirrored(column, generator)
+
+    time, row, column = (index.to(videos.device) for index in (time, row, column))
+    source = time[:, :, None, None] * height + row[:, None, :, None]  # (B, T, H, 1)
+    source = source * width + column[:, None, None, :]  # (B, T, H, W)
+    pixels = videos.reshape(-1, channels)
+    return pixels.index_select(0, source.flatten()).reshape(videos.shape)
+
+
+def _warped(batch: int, frames: int, jitter: int, generator: torch.Generator) -> Tensor:
+    """Per clip the source frame of each frame, (B, T)."""
+    import torch
+
+    if not jitter:
+        return torch.arange(frames).repeat(batch, 1)
+    start, end = torch.randint(-jitter, jitter + 1, (2, batch, 1), generator=generator)
+    part = torch.linspace(0, 1, frames)
+    index = (start + part * (frames - 1 + end - start)).round().long().clamp(0, frames - 1)
+    index[:, 0] = 0
+    return index
+
+
+def _shifted(batch: int, size: int, shift: int, generator: torch.Generator) -> Tensor:
+    """Per clip the source of each row or column, (B, size)."""
+    import torch
+
+    index = torch.arange(size).repeat(batch, 1)
+    if not shift:
+        return index
+    offset = torch.randint(-shift, shift + 1, (batch, 1), generator=generator)
+    return (index + offset).clamp(0, size - 1)
+
+
+def _mirrored(column: Tensor, generator: torch.Generator) -> Tensor:
+    """The columns, (B, W), in reverse for about half of the clips."""
+    import torch
+
+    chosen = torch.rand(len(column), 1, generator=generator) < 0.5
+    return torch.where(chosen, column.flip(1), column)
+
+
+def _check_reach(name: str, value: int, most: int, clips: str) -> None:
+    if not 0 <= value <= most:
+        raise UsageError(f"{name} is {value}; expected 0 to {most} for clips of {clips}.")

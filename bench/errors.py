@@ -1,0 +1,30 @@
+"""Errors that a person reads: one line that says what is wrong, what was expected, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """Work that failed (exit code 1). The message is one complete line."""
+
+    exit_code = 1
+
+
+class UsageError(BenchError):
+    """A request that cannot be meant (exit code 2): unknown name, missing option, wrong value."""
+
+    exit_code = 2
+
+
+class DataError(BenchError):
+    """Clips, spreadsheets or images that cannot be read as what they should be (exit code 1)."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that nothing bears: it names the nearest known names, then all."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    return UsageError(f"unknown {kind} {name!r}.{guess} Known: {', '.join(known)}.")

@@ -1,0 +1,70 @@
+"""Files that are either whole or absent: written to a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from bench.errors import BenchError
+
+
+def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Calls `write` with a binary file that becomes `path` once it is complete.
+
+    Raises BenchError where the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BenchError(f"cannot write {path}: {_reason(error)}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file, whole or not at all."""
+    write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file, whole or not at all; NaN and infinity are refused (ValueError)."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file; BenchError names the file where it is missing or corrupt."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BenchError(f"{path} is missing") from None
+    except (OSError, ValueError) as error:
+        raise BenchError(
+            f"{path} cannot be read ({error}); delete it and repeat the command"
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    advice = {
+        errno.ENOSPC: "the disk is full; free some space and repeat the command, it resumes",
+        errno.EDQUOT: "the disk quota is used up; free some space and repeat the command",
+        errno.EACCES: "no permission; choose another folder with --runs",
+        errno.EPERM: "no permission; choose another folder with --runs",
+        errno.EROFS: "the file system is read-only; choose another folder with --runs",
+        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder with --runs",
+        errno.EEXIST: "a file stands where a folder is needed; choose another folder with --runs",
+    }
+    return advice.get(error.errno or 0, str(error))

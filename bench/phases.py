@@ -1,0 +1,85 @@
+"""What the phases of a run share: its search space, its clips as tensors, its genotypes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import registry
+from bench.config import Config
+from bench.data.clips import ClipSet
+from bench.errors import BenchError
+from bench.files import read_json
+from bench.plan import Job
+from bench.protocol import Fold, leave_one_subject_out
+from bench.sources import load, used_labels
+from bench.training import ClipTensors
+from rnas.genotype import Genotype
+from rnas.sizes import fit_channels
+from rnas.space import SearchSpace
+
+Report = Callable[[str, int, int], None]
+"""Called with (what, done, total)."""
+
+
+def configured_space(variant: str, config: Config) -> SearchSpace:
+    """The search space of a variant under the settings of a run.
+
+    Raises UsageError for an unknown variant, MethodError for settings the space cannot have.
+    """
+    space, settings = registry.variant(variant).space, config.space
+    changes: dict[str, Any] = {
+        "kernels": settings.kernels,
+        "attention_form": settings.attention_form,
+        "derived_partial": settings.derived_partial,
+    }
+    if settings.nodes:
+        changes["nodes"] = settings.nodes
+    if settings.channels:
+        changes["channels"] = settings.channels
+    if settings.dilated != "separable":
+        changes["dilated"] = settings.dilated
+    space = space.resized(**changes)
+    if settings.size == "published":
+        if not space.size_target:
+            raise BenchError(
+                f"{variant}: Table 5 publishes no size for it; use --set space.size=same"
+            )
+        space = fit_channels(space, space.size_target)
+    return space
+
+
+def job_clips(job: Job) -> tuple[ClipSet, ClipTensors]:
+    """The clips of a run and the same on its device, with the labels it uses."""
+    clip_set, videos = load(job.source, job.config.data)
+    labels = used_labels(clip_set.clips, job.config.data, job.seed)
+    tensors = ClipTensors(
+        videos=torch.from_numpy(videos).to(job.device),
+        labels=torch.tensor(labels, device=job.device),
+        classes=len(clip_set.classes),
+        settings=job.config.data,
+    )
+    return clip_set, tensors
+
+
+def named_fold(clip_set: ClipSet, name: str) -> Fold:
+    """The fold of a name."""
+    return next(fold for fold in leave_one_subject_out(clip_set.clips) if fold.name == name)
+
+
+def read_genotype(path: Path) -> Genotype:
+    """The genotype in a `genotype.json`; BenchError or MethodError where it is none."""
+    return Genotype.from_json(json.dumps(read_json(path)))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds torch's global CPU generator inside a block: module initialisation draws from it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

@@ -1,0 +1,96 @@
+"""A run as a plan: units of work with their dependencies, each idempotent, its truth on disk.
+
+A unit holds all that a worker needs and is picklable: no unit may rely on order, shared memory or
+the current directory, so any executor may perform it anywhere the run folder is reachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.config import Config
+from bench.sources import Source
+from bench.store import RunFolder
+
+SEARCH, FOLD, METRICS, PROFILE = "search", "fold", "metrics", "profile"
+SEARCH_PHASES = (SEARCH,)
+EVALUATION_PHASES = (FOLD, METRICS, PROFILE)
+ALL_PHASES = (*SEARCH_PHASES, *EVALUATION_PHASES)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: a variant on a data set under one configuration and seed, in one folder."""
+
+    folder: RunFolder
+    variant: str
+    source: Source
+    preset: str
+    config: Config
+    seed: int
+    device: str
+    folds: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.variant} on {self.data_name}, seed {self.seed}"
+
+    @property
+    def data_name(self) -> str:
+        return self.source.dataset + (" (surrogate)" if self.source.surrogate else "")
+
+    def search_fold(self, fold: str) -> str:
+        """The search that a fold's architecture comes from: its own, or the run's only one."""
+        return fold if self.config.protocol.search_scope == "fold" else ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work. `fold` is empty where the unit concerns the whole run."""
+
+    job: Job
+    phase: str
+    fold: str = ""
+
+    @property
+    def output(self) -> Path:
+        """The file whose existence says that the unit is done."""
+        folder = self.job.folder
+        places = {
+            SEARCH: folder.genotype(self.fold),
+            FOLD: folder.fold(self.fold),
+            METRICS: folder.metrics,
+            PROFILE: folder.profile,
+        }
+        return places[self.phase]
+
+    @property
+    def done(self) -> bool:
+        return self.output.exists()
+
+    @property
+    def title(self) -> str:
+        return f"{self.job.variant}: {self.phase}{' ' + self.fold if self.fold else ''}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A unit with the units that must be done before it."""
+
+    unit: Unit
+    needs: tuple[Unit, ...] = ()
+
+
+def plan(job: Job, phases: Sequence[str] = ALL_PHASES) -> tuple[Task, ...]:
+    """The tasks of a run, dependencies first."""
+    searches = {
+        fold: Unit(job, SEARCH, job.search_fold(fold)) for fold in job.folds
+    }  # with scope `all`, every fold maps to the same unit
+    folds = {fold: Unit(job, FOLD, fold) for fold in job.folds}
+    tasks: list[Task] = [Task(unit) for unit in dict.fromkeys(searches.values())]
+    tasks += [Task(folds[fold], (searches[fold],)) for fold in job.folds]
+    tasks.append(Task(Unit(job, METRICS), tuple(folds.values())))
+    tasks.append(Task(Unit(job, PROFILE), tuple(dict.fromkeys(searches.values()))))
+    return tuple(task for task in tasks if task.unit.phase in phases)

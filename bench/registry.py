@@ -1,0 +1,121 @@
+"""One flat registry of variants, filled through the entry-point group `bench.variants`.
+
+An entry point names a `rnas.SearchSpace`; built-in variants enter by the same door as a user's own.
+Every search space also gets its `random_<variant>` control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import entry_points
+
+from bench.errors import BenchError, UsageError, unknown_name
+from rnas.space import SearchSpace
+
+ENTRY_POINTS = "bench.variants"
+RANDOM_PREFIX = "random_"
+GROUPS = ("all", "nas", "ablation", "random", "peers", "own")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method under test.
+
+    kind: `search` (Algorithm 1), or `random` (a uniformly drawn genotype of the same space);
+    groups: the names by which `--variant` selects it together with others.
+    """
+
+    name: str
+    kind: str
+    groups: tuple[str, ...]
+    summary: str
+    space: SearchSpace
+    marks: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """The first of its groups: the one listings show."""
+        return self.groups[0]
+
+
+@cache
+def variants() -> Mapping[str, Variant]:
+    """Name -> variant, searches first, then their random controls."""
+    spaces = {entry.name: _load(entry) for entry in sorted(_entries(), key=lambda e: e.name)}
+    searched = {
+        name: Variant(name, "search", space.groups, space.summary, space, space.marks)
+        for name, space in spaces.items()
+    }
+    random = {
+        RANDOM_PREFIX + name: Variant(
+            name=RANDOM_PREFIX + name,
+            kind="random",
+            groups=("random",),
+            summary=f"Control: a uniformly drawn genotype and path of {name}'s search space",
+            space=space,
+            marks=space.marks,
+        )
+        for name, space in spaces.items()
+    }
+    return searched | random
+
+
+def variant(name: str) -> Variant:
+    """The variant of a name; UsageError suggests the nearest."""
+    known = variants()
+    if name not in known:
+        raise unknown_name("variant", name, known)
+    return known[name]
+
+
+def select_variants(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Variant names that match names, globs (`rnas_mer*`) or groups, each once, in that order.
+
+    `all` is everything but the random controls (`random*` selects those).
+    """
+    selected: list[str] = []
+    for pattern in patterns:
+        selected += _matches(pattern)
+    return tuple(dict.fromkeys(selected))
+
+
+def _matches(pattern: str) -> list[str]:
+    known = variants()
+    if pattern in known:
+        return [pattern]
+    if pattern == "all":
+        return [name for name, entry in known.items() if entry.kind != "random"]
+    if any(character in pattern for character in "*?["):
+        found = [name for name in known if fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(f"no variant matches {pattern!r}. Known: {', '.join(known)}.")
+        return found
+    members = [name for name, entry in known.items() if pattern in entry.groups]
+    if pattern in GROUPS and not members:
+        raise UsageError(f"group {pattern!r} has no variants installed (see `bench list variants`)")
+    if not members:
+        raise unknown_name("variant", pattern, [*known, *GROUPS])
+    return members
+
+
+def _entries():
+    return entry_points(group=ENTRY_POINTS)
+
+
+def _load(entry) -> SearchSpace:
+    try:
+        space = entry.load()
+    except Exception as error:  # a user's package may fail in any way; say whose it is
+        raise BenchError(
+            f"variant {entry.name!r} cannot be loaded from {entry.value}: {error}; "
+            "fix or uninstall the package that registers it"
+        ) from error
+    if not isinstance(space, SearchSpace) or space.name != entry.name:
+        raise BenchError(
+            f"variant {entry.name!r}: {entry.value} must be a rnas.SearchSpace of that name, "
+            f"got {space!r:.80}"
+        )
+    return space

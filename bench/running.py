@@ -1,0 +1,232 @@
+"""From a request to finished run folders: what to do, where, and what stands there already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import registry
+from bench.config import Config
+from bench.data.clips import ClipSet
+from bench.errors import BenchError, UsageError
+from bench.executor import Executor, Failure, Listener
+from bench.files import read_json, write_json
+from bench.plan import ALL_PHASES, Job, plan
+from bench.protocol import leave_one_subject_out
+from bench.provenance import now, provenance
+from bench.sources import Progress, Source, prepare
+from bench.store import FORMAT, run_folder
+from rnas.genotype import check_genotype
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a `bench run` asks for: every variant with every seed."""
+
+    variants: tuple[str, ...]
+    source: Source
+    preset: str
+    config: Config
+    seeds: tuple[int, ...]
+    runs: Path
+    device: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The jobs of a request with the clips that they share."""
+
+    jobs: tuple[Job, ...]
+    clip_set: ClipSet
+    fingerprint: str
+
+
+def resolve_device(name: str) -> str:
+    """`auto`, `cpu` or `cuda` -> a torch device; UsageError where there is no such GPU."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            f"--device cuda: torch {torch.__version__} sees no CUDA GPU here; use --device cpu, "
+            "or install a CUDA build of torch on a machine with a GPU"
+        )
+    return name
+
+
+def prepare_jobs(request: Request, progress: Progress) -> Prepared:
+    """Reads and preprocesses the clips, and lays out one job per variant and seed."""
+    clip_set, fingerprint = prepare(request.source, request.config.data, progress)
+    folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
+    jobs = tuple(
+        Job(
+            folder=run_folder(
+                request.runs,
+                request.source.dataset,
+                request.source.surrogate,
+                variant,
+                request.preset,
+                request.config.hash,
+                seed,
+            ),
+            variant=variant,
+            source=request.source,
+            preset=request.preset,
+            config=request.config,
+            seed=seed,
+            device=request.device,
+            folds=folds,
+        )
+        for variant in request.variants
+        for seed in request.seeds
+    )
+    return Prepared(jobs, clip_set, fingerprint)
+
+
+def check_spaces(request: Request) -> None:
+    """Raises where the settings do not fit a variant's search space, before any clip is read."""
+    from bench.phases import configured_space
+
+    for variant in request.variants:
+        configured_space(variant, request.config)
+
+
+def adopt_genotype(jobs: Sequence[Job], file: Path, force: bool) -> None:
+    """Puts a genotype of the user's in place of the jobs' own search.
+
+    Raises MethodError where the file holds none of the variant's space, BenchError where a job has
+    another genotype already.
+    """
+    from bench.phases import configured_space, read_genotype
+    from bench.searching import genotype_record
+
+    genotype = read_genotype(file)
+    for job in jobs:
+        space = configured_space(job.variant, job.config)
+        record = {**genotype_record(space, check_genotype(genotype, space)), "source": str(file)}
+        for fold in dict.fromkeys(job.search_fold(fold) for fold in job.folds):
+            place = job.folder.genotype(fold)
+            if place.exists() and not force and read_genotype(place) != genotype:
+                raise BenchError(
+                    f"{place} holds another genotype; replace it with --force, or choose another "
+                    "folder with --runs"
+                )
+            write_json(place, record)
+
+
+def require_genotypes(jobs: Sequence[Job]) -> None:
+    """Raises BenchError where a job has not been searched yet."""
+    for job in jobs:
+        missing = [
+            fold for fold in job.folds if not job.folder.genotype(job.search_fold(fold)).exists()
+        ]
+        if missing:
+            raise BenchError(
+                f"{job.title}: nothing decoded in {job.folder.path} yet; run `bench search` or "
+                "`bench run` with the same options first, or name a --genotype file"
+            )
+
+
+def execute(
+    prepared: Prepared,
+    executor: Executor,
+    listener: Listener,
+    phases: Sequence[str] = ALL_PHASES,
+    force: bool = False,
+) -> tuple[Failure, ...]:
+    """Does what is missing of every job; returns what failed (also kept in `failures.json`).
+
+    Raises BenchError where a run folder cannot be written, belongs to another configuration or is
+    being worked on by another process.
+    """
+    from bench.units import perform
+
+    with ExitStack() as locks:
+        for job in prepared.jobs:
+            locks.enter_context(job.folder.lock())
+            if force:
+                job.folder.clear()
+            _open_run(job, prepared)
+        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+        failures = executor.run(tasks, perform, listener)
+        for job in prepared.jobs:
+            _record_failures(job, failures)
+    return failures
+
+
+def _open_run(job: Job, prepared: Prepared) -> None:
+    """Writes `run.json`, or checks that the one there describes this very run."""
+    if not job.folder.run.exists():
+        write_json(job.folder.run, _run_record(job, prepared))
+        return
+    run = read_json(job.folder.run)
+    expected = {
+        "config": job.config.to_dict(),
+        "data.fingerprint": prepared.fingerprint,
+        "folds": list(job.folds),
+        "space": _space_record(job),
+    }
+    found = {
+        "config": run.get("config"),
+        "data.fingerprint": run.get("data", {}).get("fingerprint"),
+        "folds": run.get("folds"),
+        "space": run.get("space"),
+    }
+    differing = [key for key, value in expected.items() if found[key] != value]
+    if differing:
+        raise BenchError(
+            f"{job.folder.path} holds a run of another configuration ({', '.join(differing)} "
+            "differ); start it anew with --force, or choose another folder with --runs"
+        )
+
+
+def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
+    """Everything needed to repeat a run, and where it was made."""
+    clip_set = prepared.clip_set
+    return {
+        "format": FORMAT,
+        "variant": job.variant,
+        "marks": list(registry.variant(job.variant).marks),
+        "dataset": job.source.dataset,
+        "surrogate": job.source.surrogate,
+        "preset": job.preset,
+        "config_hash": job.config.hash,
+        "seed": job.seed,
+        "config": job.config.to_dict(),
+        "space": _space_record(job),
+        "folds": list(job.folds),
+        "data": {
+            "root": str(job.source.root) if job.source.root else None,
+            "fingerprint": prepared.fingerprint,
+            "classes": list(clip_set.classes),
+            "clips": len(clip_set.clips),
+            "counts": clip_set.class_counts(),
+            "problems": [asdict(problem) for problem in clip_set.problems],
+        },
+        "started": now(),
+        "provenance": provenance(job.device),
+    }
+
+
+def _space_record(job: Job) -> dict[str, Any]:
+    """The search space with its sizes as this run uses it."""
+    from bench.phases import configured_space
+
+    return json.loads(json.dumps(asdict(configured_space(job.variant, job.config))))
+
+
+def _record_failures(job: Job, failures: Sequence[Failure]) -> None:
+    own = [
+        {"phase": failure.unit.phase, "fold": failure.unit.fold, "reason": failure.reason}
+        for failure in failures
+        if failure.unit.job == job
+    ]
+    if own:
+        write_json(job.folder.failures, own)
+    else:
+        job.folder.failures.unlink(missing_ok=True)

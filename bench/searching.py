@@ -1,0 +1,173 @@
+"""The search phase: Algorithm 1 on the clips of a run, resumable at every epoch, and decoding."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+import torch
+
+from bench import registry
+from bench.data.clips import ClipSet
+from bench.errors import BenchError
+from bench.files import write_atomic, write_json, write_text
+from bench.phases import Report, configured_space, job_clips, named_fold, seeded
+from bench.plan import Job, Unit
+from bench.protocol import halve
+from bench.seeds import derive_seed
+from bench.training import ClipTensors, batches
+from rnas.decode import viterbi
+from rnas.genotype import Genotype, random_genotype
+from rnas.search import Batch, EpochLog, Searcher, SearchSettings
+from rnas.space import SearchSpace
+from rnas.supernet import Supernet
+
+
+def search(unit: Unit, report: Report) -> None:
+    """Algorithm 1, search stage, and its decoding; resumes at the last finished epoch."""
+    job = unit.job
+    space = configured_space(job.variant, job.config)
+    if registry.variant(job.variant).kind == "random":
+        seed = derive_seed(job.seed, "random-genotype", unit.fold)
+        genotype = random_genotype(space, random.Random(seed))
+        write_json(unit.output, genotype_record(space, genotype))
+        return
+    clip_set, clips = job_clips(job)
+    indices = _search_indices(job, clip_set, unit.fold)
+    searcher, rows = _resumed_searcher(unit, space, clips)
+    settings = searcher.settings
+    subjects = [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
+    halves = halve(
+        indices, clips.labels.tolist(), subjects, derive_seed(job.seed, "halves", unit.fold)
+    )
+    for epoch in range(len(rows), settings.epochs):
+        report("search epoch", epoch, settings.epochs)
+        started = time.perf_counter()
+        seed = derive_seed(job.seed, "search", unit.fold, epoch)
+        pairs = _batch_pairs(clips, halves, job.config.search.batch, seed)
+        log = searcher.run_epoch(epoch, pairs)
+        rows.append(_history_row(log, time.perf_counter() - started))
+        _save_search(unit, searcher, rows)
+        report("search epoch", epoch + 1, settings.epochs)
+    _write_decoded(unit, searcher)
+
+
+def _search_indices(job: Job, clip_set: ClipSet, fold: str) -> Sequence[int]:
+    """Clips that a search may see: all of them, or with fold scope the fold's training clips."""
+    return named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
+
+
+def _resumed_searcher(
+    unit: Unit, space: SearchSpace, clips: ClipTensors
+) -> tuple[Searcher, list[dict[str, Any]]]:
+    """A searcher as its checkpoint left it (or fresh), with the history rows so far."""
+    job = unit.job
+    config = job.config.search
+    with seeded(derive_seed(job.seed, "supernet", unit.fold)):
+        supernet = Supernet(space, clips.classes).to(job.device)
+    settings = SearchSettings(
+        epochs=config.epochs,
+        weight_lr=config.weight_lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        clip=config.clip,
+        architecture_lr=config.architecture_lr,
+        architecture_decay=config.architecture_decay,
+        warmup=config.warmup,
+    )
+    searcher = Searcher(supernet, settings)
+    checkpoint = job.folder.checkpoint(unit.fold)
+    if not checkpoint.exists():
+        return searcher, []
+    try:
+        state = torch.load(checkpoint, map_location=job.device, weights_only=True)
+        searcher.load_state_dict(state["searcher"])
+        return searcher, state["rows"]
+    except Exception as error:
+        raise BenchError(
+            f"{checkpoint} cannot be read ({type(error).__name__}); delete it and repeat the "
+            "command: the search starts anew"
+        ) from error
+
+
+def _save_search(unit: Unit, searcher: Searcher, rows: list[dict[str, Any]]) -> None:
+    """The checkpoint first: the history follows from it."""
+    folder = unit.job.folder
+    state = {"searcher": searcher.state_dict(), "rows": rows}
+    write_atomic(folder.checkpoint(unit.fold), lambda file: torch.save(state, file))
+    write_text(folder.history(unit.fold), _csv(rows))
+
+
+def _write_decoded(unit: Unit, searcher: Searcher) -> None:
+    architecture = searcher.supernet.architecture
+    space = architecture.space
+    beta = architecture.beta_values()
+    genotype = architecture.decode()
+    record = {
+        **genotype_record(space, genotype),
+        "path_probability": space.outer.probability(genotype.path, beta),
+        "operation_weights": architecture.operation_weights().tolist(),
+        "edge_weights": architecture.edge_weights().tolist(),
+        "beta": [
+            {
+                "layer": arrow.target.layer,
+                "from": space.outer.factors[arrow.source.level],
+                "to": space.outer.factors[arrow.target.level],
+                "probability": probability,
+                "identifiable": arrow.source not in space.outer.unidentifiable,
+            }
+            for arrow, probability in beta.items()
+        ],
+    }
+    write_json(unit.output, record)
+    unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
+
+
+def genotype_record(space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
+    """A genotype beside the path that a search which learnt nothing would decode to."""
+    uniform_path, probability = viterbi(space.outer, space.outer.uniform())
+    return {
+        **genotype.to_dict(),
+        "uniform_path": list(uniform_path),
+        "uniform_path_probability": probability,
+        "path_is_uniform": genotype.path == uniform_path,
+    }
+
+
+def _batch_pairs(
+    clips: ClipTensors, halves: tuple[Sequence[int], Sequence[int]], size: int, seed: int
+) -> Iterator[tuple[Batch, Batch]]:
+    """Pairs (batch of Train B, batch of Train A) of one epoch; B starts over where it is short."""
+    generator = torch.Generator().manual_seed(seed)
+    train_a, train_b = halves
+    b_batches = list(batches(train_b, size, generator))
+    for step, batch_a in enumerate(batches(train_a, size, generator)):
+        batch_b = b_batches[step % len(b_batches)]
+        yield (
+            clips.training_batch(batch_b, generator),
+            clips.training_batch(batch_a, generator),
+        )
+
+
+def _history_row(log: EpochLog, seconds: float) -> dict[str, Any]:
+    genotype = log.genotype
+    return {
+        **{item.name: getattr(log, item.name) for item in fields(log) if item.name != "genotype"},
+        "path": "-".join(map(str, genotype.path)),
+        "edges": " ".join(f"{edge.source}>{edge.node}" for edge in genotype.edges),
+        "operations": " ".join(genotype.operations),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

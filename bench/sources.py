@@ -1,0 +1,133 @@
+"""Where a run's clips come from, and how they reach memory: real folders or surrogates."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.config import DataConfig
+from bench.data import find_dataset, load_clips, require_root
+from bench.data.cache import content_digests, data_fingerprint, load_videos
+from bench.data.clips import Clip, ClipSet
+from bench.data.preprocess import Preprocessing
+from bench.errors import DataError
+from bench.seeds import derive_seed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total)."""
+
+LISTED_PROBLEMS = 3
+"""Problems that an error spells out before it counts the rest."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set by name and place. `root` is None for surrogates, which are made on demand."""
+
+    dataset: str
+    root: Path | None
+    surrogate: bool
+    cache: Path
+
+
+def resolve_source(dataset: str, root: Path | None, surrogate: bool, cache: Path) -> Source:
+    """Checks the request before any work; UsageError says how to get the data that is missing."""
+    find_dataset(dataset)
+    if surrogate:
+        return Source(dataset, None, True, cache.absolute())
+    return Source(dataset, require_root(dataset, root).absolute(), False, cache.absolute())
+
+
+def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
+    """The clips of a run: those that the settings keep, in their fixed order.
+
+    Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`.
+    """
+    names = tuple(name.strip() for name in config.subjects.split(",") if name.strip())
+    root = source.root if source.root else _surrogate_root(source, config, progress)
+    clip_set = load_clips(source.dataset, root, names or None)
+    _refuse_bad_clips(clip_set, config)
+    if not clip_set.clips:
+        raise DataError(f"{root} holds no usable clip of {source.dataset}; see `bench data check`")
+    if not config.subject_count:
+        return clip_set
+    kept = most_telling_subjects(clip_set.clips, config.subject_count)
+    clips = tuple(clip for clip in clip_set.clips if (clip.dataset, clip.subject) in kept)
+    return replace(clip_set, clips=clips)
+
+
+def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, str]]:
+    """`count` subjects for a quick run: most classes first, then most clips, data sets in turn."""
+    labels: dict[tuple[str, str], list[int]] = {}
+    for clip in clips:
+        labels.setdefault((clip.dataset, clip.subject), []).append(clip.label)
+    ranked = sorted(labels, key=lambda person: (-len(set(labels[person])), -len(labels[person])))
+    turn = {person: [p for p in ranked if p[0] == person[0]].index(person) for person in ranked}
+    return set(sorted(ranked, key=lambda person: turn[person])[:count])
+
+
+@lru_cache(maxsize=2)
+def load(source: Source, config: DataConfig) -> tuple[ClipSet, np.ndarray]:
+    """The clips and their videos, uint8 (N, T, H, W, 3); the last two sets stay in memory."""
+    clip_set = find_clips(source, config)
+    settings = Preprocessing(frames=config.frames, size=config.size)
+    return clip_set, load_videos(clip_set.clips, settings, source.cache)
+
+
+def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[ClipSet, str]:
+    """Fills the cache, with progress; returns the clips and their fingerprint."""
+    clip_set = find_clips(source, config, progress)
+    settings = Preprocessing(frames=config.frames, size=config.size)
+    load_videos(
+        clip_set.clips,
+        settings,
+        source.cache,
+        lambda done, total: progress("preprocessing clips", done, total),
+    )
+    digests = content_digests(clip_set.clips, source.cache)
+    return clip_set, data_fingerprint(clip_set.clips, digests)
+
+
+def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:
+    """The labels of the clips, or with `data.shuffle_labels` a permutation of them."""
+    labels = [clip.label for clip in clips]
+    if config.shuffle_labels:
+        random.Random(derive_seed(seed, "shuffle-labels")).shuffle(labels)
+    return tuple(labels)
+
+
+def _surrogate_root(source: Source, config: DataConfig, progress: Progress | None) -> Path:
+    """The folder of these surrogate clips, written first where it does not exist yet."""
+    from bench.data.surrogate import SURROGATE_VERSION, resolve_difficulty, write_surrogate
+
+    difficulty = resolve_difficulty(config.difficulty)
+    name = f"{source.dataset}-{difficulty:g}-seed{config.surrogate_seed}-version{SURROGATE_VERSION}"
+    folder = source.cache / "surrogate" / name
+    if not folder.exists():
+        write_surrogate(
+            source.dataset,
+            folder,
+            difficulty=config.difficulty,
+            seed=config.surrogate_seed,
+            progress=progress and (lambda d, n: progress("making surrogate clips", d, n)),
+        )
+    return folder
+
+
+def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:
+    bad = [problem for problem in clip_set.problems if problem.fatal]
+    if not bad or config.skip_bad_clips:
+        return
+    listed = "; ".join(f"{problem.where}: {problem.what}" for problem in bad[:LISTED_PROBLEMS])
+    more = f"; and {len(bad) - LISTED_PROBLEMS} more" if len(bad) > LISTED_PROBLEMS else ""
+    raise DataError(
+        f"{clip_set.dataset} has {len(bad)} unusable clips: {listed}{more}. See `bench data "
+        "check`; go on without them with --set data.skip_bad_clips=true"
+    )

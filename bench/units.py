@@ -1,0 +1,104 @@
+"""What each unit of a plan does. All state lies in the run folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench import registry
+from bench.data import DATASETS
+from bench.files import read_json, write_json
+from bench.metrics import pooled_metrics
+from bench.phases import (
+    Report,
+    configured_space,
+    job_clips,
+    named_fold,
+    read_genotype,
+    seeded,
+)
+from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Job, Unit
+from bench.profiling import profile
+from bench.searching import search
+from bench.seeds import derive_seed
+from bench.training import predict, train
+from rnas.derived import DerivedNetwork
+
+
+def perform(unit: Unit, report: Report) -> None:
+    """Does a unit and writes its output; raises BenchError or MethodError where it cannot."""
+    {SEARCH: search, FOLD: evaluate_fold, METRICS: score, PROFILE: measure}[unit.phase](
+        unit, report
+    )
+
+
+def evaluate_fold(unit: Unit, report: Report) -> None:
+    """Trains the decoded network without one subject, and predicts that subject's clips."""
+    job = unit.job
+    clip_set, clips = job_clips(job)
+    fold = named_fold(clip_set, unit.fold)
+    genotype = read_genotype(job.folder.genotype(job.search_fold(unit.fold)))
+    space = configured_space(job.variant, job.config)
+    with seeded(derive_seed(job.seed, "derived", unit.fold)):
+        network = DerivedNetwork(space, genotype, clips.classes).to(job.device)
+    losses = train(
+        network,
+        clips,
+        fold.train,
+        job.config.train,
+        job.seed,
+        unit.fold,
+        lambda done, total: report("training epoch", done, total),
+    )
+    logits = predict(network, clips, fold.test)
+    rule = job.config.protocol.selection
+    predictions = [
+        {
+            "dataset": clip_set.clips[index].dataset,
+            "clip": clip_set.clips[index].name,
+            "true": int(clips.labels[index]),
+            "pred": int(row.argmax()),
+            "selected": {rule: int(row.argmax())},
+            "logits": row.tolist(),
+        }
+        for index, row in zip(fold.test, logits, strict=True)
+    ]
+    record = {"subject": clip_set.clips[fold.test[0]].subject, "losses": losses}
+    write_json(unit.output, {**record, "clips": predictions})
+
+
+def score(unit: Unit, report: Report) -> None:
+    """Pools the predictions of all folds into `metrics.json`."""
+    job = unit.job
+    folds = [read_json(job.folder.fold(fold)) for fold in job.folds]
+    clips = [{**clip, "subject": fold["subject"]} for fold in folds for clip in fold["clips"]]
+    run = read_json(job.folder.run)
+    metrics = pooled_metrics(clips, run["data"]["classes"], DATASETS[job.source.dataset].parts)
+    write_json(unit.output, {**metrics, "protocol": protocol_record(job)})
+
+
+def measure(unit: Unit, report: Report) -> None:
+    """Counts parameters and operations of the decoded network into `profile.json`."""
+    job = unit.job
+    clip_set, _ = job_clips(job)
+    space = configured_space(job.variant, job.config)
+    genotype = read_genotype(job.folder.genotype(job.search_fold(job.folds[0])))
+    network = DerivedNetwork(space, genotype, len(clip_set.classes))
+    data = job.config.data
+    write_json(unit.output, profile(network, (3, data.frames, data.size, data.size)))
+
+
+def protocol_record(job: Job) -> dict[str, Any]:
+    """What a reader must know before comparing the scores of a run with others."""
+    protocol = job.config.protocol
+    causes = ["search_scope=all"] if protocol.search_scope == "all" else []
+    if registry.variant(job.variant).kind == "random":
+        causes = []  # nothing is searched, so nothing of the test subjects is seen
+    return {
+        "aggregation": "pooled",
+        "search_scope": protocol.search_scope,
+        "selection": protocol.selection,
+        "leaky": bool(causes),
+        "leaks": causes,
+        "surrogate": job.source.surrogate,
+        "shuffled_labels": job.config.data.shuffle_labels,
+    }

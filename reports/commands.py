@@ -1,0 +1,127 @@
+"""`bench tables`: what the paper reports and what was measured, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset smoke"
+
+
+@click.command()
+@click.option(
+    "--table",
+    "numbers",
+    type=click.Choice(["2", "3", "4", "5"]),
+    multiple=True,
+    help="Table of the paper; repeat for several. [default: all four]",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["md", "latex", "csv", "json"]),
+    default="md",
+    show_default=True,
+    help="Markdown, LaTeX (booktabs), one CSV sheet, or JSON.",
+)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the runs to show.",
+)
+@click.option("--preset", help="Only runs of this preset.")
+@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def tables(
+    numbers: tuple[str, ...],
+    style: str,
+    runs: Path,
+    preset: str | None,
+    config: str | None,
+    out: Path | None,
+) -> None:
+    """Tables 2-5 of the paper, published beside measured.
+
+    Of several configurations of a variant on a data set the latest is shown; --preset and
+    --config choose another. Run folders that cannot be read are named and skipped, and the exit
+    code is then 1.
+    """
+    from bench.registry import variants
+    from reports.render import render
+    from reports.tables import NUMBERS, build_table
+
+    records, unreadable = _readable(runs)
+    chosen = _chosen(records, runs, preset, config)
+    wanted = [int(number) for number in dict.fromkeys(numbers)] or NUMBERS
+    registered = variants()
+    text = render([build_table(number, chosen, registered) for number in wanted], style)
+    _deliver(text, out)
+    if unreadable:
+        click.get_current_context().exit(1)
+
+
+def _readable(runs: Path) -> tuple[list, bool]:
+    """The records under a folder that a table can use, and whether any folder was corrupt.
+
+    Names on stderr, a line each, what is skipped: corrupt folders and unfinished runs.
+    """
+    from bench.errors import UsageError
+    from bench.store import find_runs
+    from reports.groups import defect
+
+    if runs.exists() and not runs.is_dir():
+        raise UsageError(f"--runs {runs} is a file; give the folder that `bench run` writes to")
+    found, corrupt = find_runs(runs) if runs.exists() else ([], [])
+    defects = {id(record): defect(record) for record in found}
+    corrupt = [*corrupt, *filter(None, defects.values())]
+    sound = [record for record in found if defects[id(record)] is None]
+    for line in (*corrupt, *filter(None, map(_unfinished, sound))):
+        click.echo(line, err=True)
+    return [record for record in sound if _usable(record)], bool(corrupt)
+
+
+def _usable(record) -> bool:
+    return record.metrics is not None or record.profile is not None
+
+
+def _unfinished(record) -> str | None:
+    """A line about a run without metrics; None for a finished one."""
+    if record.metrics is not None:
+        return None
+    return (
+        f"{record.folder}: {record.folds_done} of {record.folds_total} folds finished, no "
+        "metrics.json; no scores shown; the same `bench run` again goes on where it stopped"
+    )
+
+
+def _chosen(records: list, runs: Path, preset: str | None, config: str | None) -> list:
+    """The records asked for; says on stderr in one line why there is none."""
+    from reports.groups import select
+
+    chosen = select(records, preset, config)
+    if not records:
+        click.echo(f"no finished run in {runs}; make one: {FIRST_RUN}", err=True)
+    elif not chosen:
+        there = ", ".join(sorted({f"{each.preset}-{each.config_hash}" for each in records}))
+        asked = [f"--preset {preset}"] * bool(preset) + [f"--config {config}"] * bool(config)
+        click.echo(f"no finished run in {runs} for {' '.join(asked)}; there: {there}", err=True)
+    return chosen
+
+
+def _deliver(text: str, out: Path | None) -> None:
+    from bench.errors import BenchError, UsageError
+    from bench.files import write_text
+
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        write_text(out, text + "\n")
+    except BenchError as error:
+        raise UsageError(
+            f"--out {out} cannot be written ({error.__cause__}); name a file in a folder that "
+            "may be written"
+        ) from error

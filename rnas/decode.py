@@ -1,0 +1,71 @@
+"""From continuous architecture parameters to a genotype (Section 3.2, Algorithm 2; no torch)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf, log
+
+from rnas.genotype import EDGES_PER_NODE, Genotype
+from rnas.space import Edge, SearchSpace, incoming
+from rnas.trellis import Arrow, Path, State, Trellis
+
+
+def viterbi(trellis: Trellis, beta: Mapping[Arrow, float]) -> tuple[Path, float]:
+    """Algorithm 2: the most probable path and its probability.
+
+    `beta` maps every arrow to its probability given its source (Eq. 7). Equal paths: the first
+    in the order of `Trellis.arrows` wins.
+    """
+    best: dict[State, tuple[float, Path]] = {State(0, 0): (0.0, ())}
+    for arrow in trellis.arrows:  # sorted by layer: every source is settled before it is used
+        so_far, path = best[arrow.source]
+        weight = so_far + _log(beta[arrow])
+        if arrow.target not in best or weight > best[arrow.target][0]:
+            best[arrow.target] = (weight, (*path, trellis.factors[arrow.target.level]))
+    ends = [best[state] for state in trellis.states if state.layer == trellis.layers]
+    _, path = max(ends, key=lambda end: end[0])
+    return path, trellis.probability(path, beta)
+
+
+def decode_cell(
+    space: SearchSpace,
+    operation_weights: Sequence[Sequence[float]],
+    edge_weights: Sequence[float],
+) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
+    """The two strongest edges into every node, and on each the best operation but `none`.
+
+    operation_weights: softmax(α), (E, |operations|); edge_weights: softmax(η) over each node's
+    incoming edges, (E,), or all 1 without edge normalisation. An edge is as strong as
+    edge weight times its best operation's weight, `none` aside.
+    """
+    choices = [_best_operation(space, row) for row in operation_weights]
+    strength = [weight * edge for (_, weight), edge in zip(choices, edge_weights, strict=True)]
+    kept: list[int] = []
+    for candidates in incoming(space.edges, space.nodes):
+        strongest = sorted(candidates, key=lambda index: -strength[index])[:EDGES_PER_NODE]
+        kept.extend(sorted(strongest))
+    return (
+        tuple(space.edges[index] for index in kept),
+        tuple(choices[index][0] for index in kept),
+    )
+
+
+def decode(
+    space: SearchSpace,
+    operation_weights: Sequence[Sequence[float]],
+    edge_weights: Sequence[float],
+    beta: Mapping[Arrow, float],
+) -> Genotype:
+    """The genotype of a search: Algorithm 2 for the path, the strongest edges for the cell."""
+    path, _ = viterbi(space.outer, beta)
+    edges, operations = decode_cell(space, operation_weights, edge_weights)
+    return Genotype(space.name, path, edges, operations)
+
+
+def _best_operation(space: SearchSpace, weights: Sequence[float]) -> tuple[str, float]:
+    named = zip(space.operations, weights, strict=True)
+    return max(((name, w) for name, w in named if name != "none"), key=lambda pair: pair[1])
+
+
+def _log(probability: float) -> float:
+    return log(probability) if probability > 0 else -inf

@@ -1,0 +1,192 @@
+"""Algorithm 1, search stage: alternating, first-order bi-level optimisation.
+
+Train A updates the weights w, Train B the architecture α, η, β. The caller brings the batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import cos, pi
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rnas.errors import LossDiverged
+from rnas.genotype import Genotype
+from rnas.supernet import Supernet
+
+Batch = tuple[Tensor, Tensor]
+"""Clips (B, C, T, H, W) and labels (B,)."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Optimisers of the search; none of these is published (PC-DARTS's values by default).
+
+    warmup: share of the epochs in which the architecture is frozen.
+    """
+
+    epochs: int = 50
+    weight_lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    clip: float = 5.0
+    architecture_lr: float = 6e-4
+    architecture_decay: float = 1e-3
+    warmup: float = 0.3
+
+    def learns_architecture(self, epoch: int) -> bool:
+        """Whether epoch 0..epochs-1 updates α, η, β."""
+        return epoch >= round(self.warmup * self.epochs)
+
+    def cosine_lr(self, epoch: int) -> float:
+        """Learning rate of w in an epoch: from weight_lr down towards 0."""
+        return 0.5 * self.weight_lr * (1 + cos(pi * epoch / self.epochs))
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """One row of the search history. Entropies are means in nats; masses are means over edges."""
+
+    epoch: int
+    weight_lr: float
+    weight_loss: float
+    architecture_loss: float
+    operation_entropy: float
+    edge_entropy: float | None
+    path_entropy: float
+    none_mass: float
+    skip_mass: float
+    genotype: Genotype
+
+
+class Searcher:
+    """A supernet with its two optimisers. `state_dict` holds all that a resumed search needs."""
+
+    def __init__(self, supernet: Supernet, settings: SearchSettings) -> None:
+        self.supernet = supernet
+        self.settings = settings
+        self.weights = supernet.weight_parameters()
+        self.architecture = supernet.architecture_parameters()
+        self.weight_optimiser = torch.optim.SGD(
+            self.weights,
+            lr=settings.weight_lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+        self.architecture_optimiser = torch.optim.Adam(
+            self.architecture,
+            lr=settings.architecture_lr,
+            betas=(0.5, 0.999),
+            weight_decay=settings.architecture_decay,
+        )
+
+    def run_epoch(self, epoch: int, batches: Iterable[tuple[Batch, Batch]]) -> EpochLog:
+        """One epoch over pairs (batch of Train B, batch of Train A).
+
+        Raises LossDiverged where a loss is no finite number.
+        """
+        lr = self.settings.cosine_lr(epoch)
+        for group in self.weight_optimiser.param_groups:
+            group["lr"] = lr
+        learns = self.settings.learns_architecture(epoch)
+        weight_losses: list[Tensor] = []
+        architecture_losses: list[Tensor] = []
+        self.supernet.train()
+        for batch_b, batch_a in batches:
+            if learns:
+                architecture_losses.append(self.step_architecture(*batch_b))
+            else:
+                architecture_losses.append(self.loss_only(*batch_b))
+            weight_losses.append(self.step_weights(*batch_a))
+        weight_loss = _finite_mean(weight_losses, "weight", epoch)
+        architecture_loss = _finite_mean(architecture_losses, "architecture", epoch)
+        return EpochLog(
+            epoch=epoch,
+            weight_lr=lr,
+            weight_loss=weight_loss,
+            architecture_loss=architecture_loss,
+            genotype=self.supernet.architecture.decode(),
+            **health(self.supernet),
+        )
+
+    def step_weights(self, clips: Tensor, labels: Tensor) -> Tensor:
+        """Line 1 of Algorithm 1: w moves on a batch of Train A; returns the loss (no gradient)."""
+        loss = F.cross_entropy(self.supernet(clips), labels)
+        _set_gradients(self.weights, loss)
+        torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip)
+        self.weight_optimiser.step()
+        return loss.detach()
+
+    def step_architecture(self, clips: Tensor, labels: Tensor) -> Tensor:
+        """Line 2 of Algorithm 1: α, η, β move on a batch of Train B; returns the loss."""
+        loss = F.cross_entropy(self.supernet(clips), labels)
+        _set_gradients(self.architecture, loss)
+        torch.nn.utils.clip_grad_norm_(self.architecture, self.settings.clip)
+        self.architecture_optimiser.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def loss_only(self, clips: Tensor, labels: Tensor) -> Tensor:
+        """The loss on a batch of Train B while the architecture is frozen."""
+        return F.cross_entropy(self.supernet(clips), labels)
+
+    def state_dict(self) -> dict:
+        """Everything that a search needs to go on: network, both optimisers."""
+        return {
+            "supernet": self.supernet.state_dict(),
+            "weight_optimiser": self.weight_optimiser.state_dict(),
+            "architecture_optimiser": self.architecture_optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restores what `state_dict` returned."""
+        self.supernet.load_state_dict(state["supernet"])
+        self.weight_optimiser.load_state_dict(state["weight_optimiser"])
+        self.architecture_optimiser.load_state_dict(state["architecture_optimiser"])
+
+
+@torch.no_grad()
+def health(supernet: Supernet) -> dict[str, float | None]:
+    """How decided the architecture is, and how much of it is `none` or `skip`."""
+    architecture, space = supernet.architecture, supernet.space
+    operations = architecture.operation_weights()
+    nodes = space.nodes
+    edge_entropy = None
+    if architecture.edge_logits is not None:
+        edge_entropy = float(_entropy(architecture.edge_weights()).sum() / nodes)
+    rows = len(space.outer.choices)
+    return {
+        "operation_entropy": float(_entropy(operations).sum() / len(operations)),
+        "edge_entropy": edge_entropy,
+        "path_entropy": float(_entropy(architecture.path_weights()).sum() / rows),
+        "none_mass": _mass(operations, space.operations, "none"),
+        "skip_mass": _mass(operations, space.operations, "skip"),
+    }
+
+
+def _entropy(probabilities: Tensor) -> Tensor:
+    return torch.special.entr(probabilities)
+
+
+def _mass(weights: Tensor, names: tuple[str, ...], name: str) -> float:
+    return float(weights[:, names.index(name)].mean()) if name in names else 0.0
+
+
+def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
+    """Gradients of one parameter group only: the other group's are not even computed."""
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+
+
+def _finite_mean(losses: list[Tensor], which: str, epoch: int) -> float:
+    mean = float(torch.stack(losses).mean())
+    if not torch.isfinite(torch.tensor(mean)):
+        raise LossDiverged(
+            f"the {which} loss of search epoch {epoch + 1} is {mean}: lower the learning rate "
+            "(search.weight_lr) or check the clips"
+        )
+    return mean

@@ -1,0 +1,135 @@
+"""A search space as a frozen value: everything that tells one method of the tables from another.
+
+Nothing here needs torch, so that listings and tables start at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from rnas.errors import MethodError
+from rnas.trellis import OPEN, Trellis
+
+HYBRID_OPERATIONS = (
+    "add_1_3",
+    "add_3_5",
+    "add_1_5",
+    "max_1_3",
+    "max_3_5",
+    "max_1_5",
+    "avg_1_3",
+    "avg_3_5",
+    "avg_1_5",
+    "conv_1",
+    "conv_3",
+    "conv_5",
+    "skip",
+    "none",
+)
+"""H of Table 1, in its order: add, maximum, mean of two convolutions ν; ν alone; skip; none."""
+
+DARTS_OPERATIONS = (
+    "none",
+    "max_pool_3",
+    "avg_pool_3",
+    "skip",
+    "sep_conv_3",
+    "sep_conv_5",
+    "dil_conv_3",
+    "dil_conv_5",
+)
+"""D: the eight operations of DARTS, in 3D."""
+
+KERNELS = ("per_op", "shared")
+DILATED = ("separable", "full")
+ATTENTION_FORMS = ("gated", "literal", "cbam")
+REDUCTIONS = ("sum", "concat")
+
+
+class Edge(NamedTuple):
+    """An edge i -> j of a cell. Sources 0 and 1 are the inputs I^{l-1} and I^{l-2}; source
+    2 + k is hidden node k. `node` counts hidden nodes from 0."""
+
+    source: int
+    node: int
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """One row of Table 3, or a method of the same kind.
+
+    operations: candidates on every edge; partial: b of Eq. 1 (1 = all channels); edge_norm: η of
+    Eq. 2; attention: ST of Eq. 3; outer: the trellis; nodes: N; channels: F, the width at the
+    finest level, doubled with every level; reduction: how a cell joins its nodes. `kernels` says
+    whether each hybrid operation owns its convolutions; `dilated` and `attention_form` choose
+    between readings of what the paper leaves open. `size_target` is the parameter count that
+    Table 5 publishes (`size=published` fits F to it).
+    """
+
+    name: str
+    summary: str
+    operations: tuple[str, ...]
+    partial: int = 4
+    edge_norm: bool = True
+    attention: bool = True
+    outer: Trellis = OPEN
+    nodes: int = 3
+    channels: int = 8
+    reduction: str = "sum"
+    kernels: str = "per_op"
+    dilated: str = "separable"
+    attention_form: str = "gated"
+    derived_partial: bool = False
+    size_target: int | None = None
+    groups: tuple[str, ...] = ("own",)
+    marks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _choice("kernels", self.kernels, KERNELS)
+        _choice("dilated", self.dilated, DILATED)
+        _choice("attention_form", self.attention_form, ATTENTION_FORMS)
+        _choice("reduction", self.reduction, REDUCTIONS)
+        if self.nodes < 1:
+            raise MethodError(f"{self.name}: a cell needs a hidden node, got nodes={self.nodes}")
+        if self.partial < 1 or self.channels < 1 or self.channels % self.partial:
+            raise MethodError(
+                f"{self.name}: channels={self.channels} is no multiple of partial={self.partial}; "
+                f"choose a multiple of {self.partial}"
+            )
+        if len(set(self.operations)) < len(self.operations) or len(self.choosable) < 1:
+            raise MethodError(f"{self.name}: operations must be distinct, one of them not 'none'")
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every edge of a cell, by node and source: the rows of α and η (9 for N = 3)."""
+        return tuple(Edge(source, node) for node in range(self.nodes) for source in range(node + 2))
+
+    @property
+    def choosable(self) -> tuple[str, ...]:
+        """The operations that a decoded cell may hold: all but `none`."""
+        return tuple(name for name in self.operations if name != "none")
+
+    def width(self, level: int) -> int:
+        """Channels inside a cell at a level."""
+        return self.channels * 2**level
+
+    def output_width(self, level: int) -> int:
+        """Channels that a cell at a level hands on: N times as many where nodes are joined."""
+        return self.width(level) * (self.nodes if self.reduction == "concat" else 1)
+
+    def resized(self, **changes: object) -> SearchSpace:
+        """The same space with other settings (nodes, channels, kernels, ...)."""
+        return replace(self, **changes)
+
+
+def incoming(edges: tuple[Edge, ...], nodes: int) -> Iterator[tuple[int, ...]]:
+    """Per node, the indices of its incoming edges."""
+    for node in range(nodes):
+        yield tuple(index for index, edge in enumerate(edges) if edge.node == node)
+
+
+def _choice(setting: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise MethodError(f"{setting}={value!r}: expected one of {', '.join(known)}")

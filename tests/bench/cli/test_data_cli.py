@@ -1,0 +1,134 @@
+"""`bench data check` and `bench data synth` as a person types them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli.data import data
+from bench.data.challenge import expected_counts
+from bench.errors import DataError, UsageError
+
+
+def invoke(*arguments, **environment):
+    """The result of `bench data ...`; errors for people are raised, as the commands raise them."""
+    environment.setdefault("BENCH_DATA", None)
+    result = CliRunner().invoke(data, [str(a) for a in arguments], env=environment)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def smic(tmp_path, trees):
+    """A data root with every clip of SMIC that the challenge lists."""
+    codes = {"negative": "ne", "positive": "po", "surprise": "sur"}
+    clips = [
+        f"{subject}/micro/{name}/{subject}_{codes[name]}_{index + 1:02d}"
+        for subject, counts in expected_counts()["smic"].items()
+        for name, count in counts.items()
+        for index in range(count)
+    ]
+    trees.smic(tmp_path / "root" / "SMIC_all_cropped" / "HS", clips, (1, 2))
+    return tmp_path / "root"
+
+
+def test_check_of_a_complete_set_exits_with_0(smic):
+    result = invoke("check", "--dataset", "smic", "--data-root", smic)
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.output.splitlines()]
+    assert ["smic", "negative", "70", "70"] in rows
+    assert ["smic", "clips", "164", "164"] in rows
+    assert ["smic", "subjects", "16", "16"] in rows
+    assert result.output.endswith("0 problem(s): complete\n")
+
+
+def test_check_takes_the_root_from_the_environment(smic):
+    assert invoke("check", "--dataset", "smic", BENCH_DATA=str(smic)).exit_code == 0
+
+
+def test_check_of_an_incomplete_set_exits_with_1_and_names_it(smic):
+    (smic / "SMIC_all_cropped/HS/s19").rename(smic / "away")
+    result = invoke("check", "--dataset", "smic", "--data-root", smic)
+    assert result.exit_code == 1
+    assert "missing: smic s19: no clip of this subject, 1 positive, 1 surprise" in result.output
+    assert "1 problem(s): not the challenge's set" in result.output
+
+
+def test_check_as_json_is_the_contract(smic):
+    result = invoke("check", "--dataset", "smic", "--data-root", smic, "--format", "json")
+    report = json.loads(result.output)
+    assert (report["dataset"], report["clips"], report["subjects"]) == ("smic", 164, 16)
+    assert report["classes"] == {"negative": 70, "positive": 51, "surprise": 43}
+    assert report["slices"]["smic"]["clips"] == 164
+    assert report["problems"] == []
+
+
+def test_check_of_some_subjects_compares_those_only(smic):
+    (smic / "SMIC_all_cropped/HS/s19").rename(smic / "away")
+    arguments = ("check", "--dataset", "smic", "--data-root", smic, "--subjects")
+    assert invoke(*arguments, "s1, s20").exit_code == 0
+    result = invoke(*arguments, "s1,s19")
+    assert result.exit_code == 1
+    assert ["smic", "subjects", "1", "2"] in [line.split() for line in result.output.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["check", "--dataset", "smic"], UsageError, "University of Oulu.*--surrogate.*synth"),
+        (
+            ["check", "--dataset", "smik"],
+            UsageError,
+            "unknown data set 'smik'. Did you mean 'smic'",
+        ),
+        (["synth", "--dataset", "smik", "--out", "x"], UsageError, "Did you mean 'smic'"),
+        (["check", "--dataset", "smic", "--data-root", "nowhere"], DataError, "does not exist"),
+        (
+            ["check", "--dataset", "smic", "--subjects", " , "],
+            UsageError,
+            "--subjects names nobody",
+        ),
+        (
+            ["synth", "--dataset", "smic", "--out", "x", "--subjects", "s7"],
+            UsageError,
+            "unknown smic subject 's7'",
+        ),
+        (
+            ["synth", "--dataset", "smic", "--out", "x", "--difficulty", "extreme"],
+            UsageError,
+            "difficulty",
+        ),
+    ],
+)
+def test_misuse_is_one_line(tmp_path, monkeypatch, arguments, error, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=message) as raised:
+        invoke(*arguments)
+    assert "\n" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_synth_never_touches_a_folder_of_other_files(tmp_path, force):
+    (tmp_path / "thesis.tex").write_text("irreplaceable")
+    with pytest.raises(UsageError, match=r"not empty|no surrogate"):
+        invoke("synth", "--dataset", "smic", "--out", tmp_path, "--subjects", "s05", *force)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_synth_then_check(tmp_path):
+    out = tmp_path / "generated"
+    synth = ("synth", "--dataset", "smic", "--out", out, "--subjects", "s5,s19", "--size", 16)
+    result = invoke(*synth)
+    assert result.exit_code == 0
+    assert result.output.startswith("clips 4, subjects 2, ")
+    assert len(result.output.splitlines()) == 1
+    arguments = ("check", "--dataset", "smic", "--data-root", out)
+    assert invoke(*arguments, "--subjects", "s05,s19").exit_code == 0
+    assert invoke(*arguments).exit_code == 1
+    with pytest.raises(UsageError, match=r"not empty.*--force"):
+        invoke(*synth)
+    assert invoke(*synth, "--force", "--difficulty", "0.9").exit_code == 0

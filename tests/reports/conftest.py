@@ -1,0 +1,108 @@
+"""Runs as the tables see them: as records, and as folders on disk. All figures are made up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.store import RunRecord, run_folder
+
+FOLDS = {"smic": 16, "casme2": 24, "samm": 28, "composite": 68}
+
+
+def make_metrics(uar=0.5, *, scope="fold", selection="last", surrogate=False, **more) -> dict:
+    """Metrics of a run; the three scores differ, so that a mixed-up column shows."""
+    leaky = scope == "all" or selection == "oracle"
+    protocol = {
+        "aggregation": "pooled",
+        "search_scope": scope,
+        "selection": selection,
+        "leaky": leaky,
+        "surrogate": surrogate,
+    }
+    scores = dict.fromkeys(("uar", "uf1", "acc"))
+    if uar is not None:
+        scores = {"uar": uar, "uf1": uar / 2, "acc": uar / 4}
+    return {
+        **scores,
+        "absent": [],
+        "clips": 9,
+        "subjects": 3,
+        "slices": {},
+        "protocol": protocol,
+        **more,
+    }
+
+
+def make_record(
+    variant="rnas_mer",
+    dataset="smic",
+    *,
+    surrogate=False,
+    preset="small",
+    config_hash="aaaa1111",
+    seed=0,
+    started="2024-01-01T00:00:00+00:00",
+    uar=0.5,
+    metrics=...,
+    profile=None,
+    done=None,
+    total=None,
+    config=None,
+) -> RunRecord:
+    total = FOLDS.get(dataset, 5) if total is None else total
+    if metrics is ...:
+        metrics = make_metrics(uar, surrogate=surrogate)
+    folder = run_folder(Path("runs"), dataset, surrogate, variant, preset, config_hash, seed)
+    return RunRecord(
+        folder=folder.path,
+        dataset=dataset,
+        surrogate=surrogate,
+        variant=variant,
+        preset=preset,
+        config_hash=config_hash,
+        seed=seed,
+        run={"started": started, "config": config or {}},
+        metrics=metrics,
+        profile=profile,
+        folds_done=total if done is None else done,
+        folds_total=total,
+    )
+
+
+@pytest.fixture
+def record():
+    """Makes a run record; every argument has a default."""
+    return make_record
+
+
+@pytest.fixture
+def metrics():
+    """Makes the metrics of a run."""
+    return make_metrics
+
+
+@pytest.fixture
+def write_run(tmp_path):
+    """Writes a run folder below `tmp_path / "runs"` and returns its path."""
+
+    def write(**settings) -> Path:
+        made = make_record(**settings)
+        name = made.dataset + ("-surrogate" if made.surrogate else "")
+        configuration = f"{made.preset}-{made.config_hash}"
+        folder = tmp_path / "runs" / name / made.variant / configuration / f"seed{made.seed}"
+        (folder / "folds").mkdir(parents=True)
+        folds = [f"f{index}" for index in range(made.folds_total)]
+        for fold in folds[: made.folds_done]:
+            (folder / "folds" / f"{fold}.json").write_text("{}")
+        keys = ("dataset", "surrogate", "variant", "preset", "config_hash", "seed")
+        run = {key: getattr(made, key) for key in keys} | made.run | {"folds": folds}
+        (folder / "run.json").write_text(json.dumps(run))
+        for file, content in (("metrics", made.metrics), ("profile", made.profile)):
+            if content is not None:
+                (folder / f"{file}.json").write_text(json.dumps(content))
+        return folder
+
+    return write
