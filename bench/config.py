@@ -56,8 +56,8 @@ class SpaceConfig:
     kernels: Literal["per_op", "shared"] = setting(
         "per_op", "search: does each hybrid operation own its convolutions, or share them"
     )
-    dilated: Literal["separable", "full"] = setting(
-        "separable", "dilated DARTS operations: depthwise-separable, or over all channels"
+    dilated: Literal["own", "separable", "full"] = setting(
+        "own", "dilated operations: the variant's own kind, depthwise-separable, or full"
     )
     attention_form: Literal["gated", "literal", "cbam"] = setting(
         "gated", "Eq. 4: F*(M_c + M_s), the gates alone as printed, or CBAM's own sequence"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ Report = Callable[[str, int, int], None]
 """Called with (what, done, total)."""
 
 
+@lru_cache(maxsize=64)
 def configured_space(variant: str, config: Config) -> SearchSpace:
     """The search space of a variant under the settings of a run.
 
@@ -42,7 +44,7 @@ def configured_space(variant: str, config: Config) -> SearchSpace:
         changes["nodes"] = settings.nodes
     if settings.channels:
         changes["channels"] = settings.channels
-    if settings.dilated != "separable":
+    if settings.dilated != "own":
         changes["dilated"] = settings.dilated
     space = space.resized(**changes)
     if settings.size == "published":

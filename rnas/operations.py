@@ -127,6 +127,33 @@ def _dilated_full(channels: int, kernel: int, norm: Norm) -> nn.Sequential:
     )
 
 
+def _axis_convolutions(channels: int, kernel: int) -> list[nn.Conv3d]:
+    """A k×k×k kernel factorised into (k,1,1), (1,k,1) and (1,1,k)."""
+    sizes = [(kernel, 1, 1), (1, kernel, 1), (1, 1, kernel)]
+    return [
+        nn.Conv3d(channels, channels, size, padding=tuple(k // 2 for k in size), bias=False)
+        for size in sizes
+    ]
+
+
+class SingletonParallel(nn.Module):
+    """ReLU -> the sum of the three axis convolutions -> BatchNorm3d."""
+
+    def __init__(self, channels: int, kernel: int, norm: Norm) -> None:
+        super().__init__()
+        self.axes = nn.ModuleList(_axis_convolutions(channels, kernel))
+        self.norm = norm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        activated = F.relu(x)
+        return self.norm(sum(axis(activated) for axis in self.axes))
+
+
+def _singleton_sequence(channels: int, kernel: int, norm: Norm) -> nn.Sequential:
+    """ReLU -> the three axis convolutions one after the other -> BatchNorm3d."""
+    return nn.Sequential(nn.ReLU(), *_axis_convolutions(channels, kernel), norm(channels))
+
+
 @dataclass(frozen=True)
 class Operation:
     """How an operation is built and, with an affine norm, how many parameters it has.
@@ -179,6 +206,13 @@ def _dil_conv_full(kernel: int) -> Operation:
     )
 
 
+def _singleton(build: Callable[[int, int, Norm], nn.Module], kernel: int) -> Operation:
+    return Operation(
+        build=lambda channels, norm: build(channels, kernel, norm),
+        parameters=lambda c: 3 * kernel * c * c + 2 * c,
+    )
+
+
 OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
     {
         "none": Operation(lambda channels, norm: Zero(), lambda c: 0),
@@ -193,6 +227,8 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
         "avg_pool_3": Operation(_pooling(AvgPool), lambda c: 2 * c),
         **{f"sep_conv_{kernel}": _sep_conv(kernel) for kernel in (3, 5)},
         **{f"dil_conv_{kernel}": _dil_conv(kernel) for kernel in (3, 5)},
+        **{f"single_seq_{kernel}": _singleton(_singleton_sequence, kernel) for kernel in (3, 5)},
+        **{f"single_par_{kernel}": _singleton(SingletonParallel, kernel) for kernel in (3, 5)},
     }
 )
 

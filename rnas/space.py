@@ -42,6 +42,19 @@ DARTS_OPERATIONS = (
 )
 """D: the eight operations of DARTS, in 3D."""
 
+SINGLETON_OPERATIONS = (
+    "single_seq_3",
+    "single_seq_5",
+    "single_par_3",
+    "single_par_5",
+    "dil_conv_3",
+    "dil_conv_5",
+    "skip",
+    "none",
+)
+"""A reconstruction of AutoMER's set: kernels factorised along T, H and W, in sequence or in
+parallel, and two dilated convolutions."""
+
 KERNELS = ("per_op", "shared")
 DILATED = ("separable", "full")
 ATTENTION_FORMS = ("gated", "literal", "cbam")
