@@ -1,54 +1,16 @@
-"""Procedural faces: a drawn identity, its texture, and how each FACS action unit moves it.
-
-Face coordinates run over the cropped image: x from -1 (left) to 1, y from -1 (top) to 1.
-Displacements are in the same coordinates until `unit_field` hands them out, where the strongest
-point of an action unit has length 1.
-"""
+"""A face as pictures: skin, nose, mouth, hair, brows, and eyes that are open or closed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from bench.data.surrogates.faces import Face, grid
+
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class Face:
-    """The identity of one subject: positions and sizes in face coordinates, colours in 0..255.
-
-    `asymmetry` is the relative strength of the left minus the right half of every movement;
-    `gain` scales all movements; `grain` seeds the skin, so that a face is a value.
-    """
-
-    width: float
-    jaw: float
-    hairline: float
-    brow_y: float
-    brow_arch: float
-    brow_tilt: float
-    brow_thickness: float
-    eye_x: float
-    eye_y: float
-    eye_width: float
-    eye_height: float
-    nose_y: float
-    nose_width: float
-    mouth_y: float
-    mouth_width: float
-    lip_height: float
-    skin: tuple[float, float, float]
-    hair: tuple[float, float, float]
-    iris: tuple[float, float, float]
-    backdrop: tuple[float, float, float]
-    side_light: float
-    gain: float
-    asymmetry: float
-    grain: int
 
 
 @dataclass(frozen=True)
@@ -57,157 +19,6 @@ class Layers:
 
     open_eyes: Array
     closed_eyes: Array
-
-
-@dataclass(frozen=True)
-class Pull:
-    """One bell-shaped pull on the skin around a landmark, in face coordinates.
-
-    `shift` moves the centre off the landmark, `toward` is the direction and strength, `spread`
-    the two standard deviations. A `paired` pull acts on both halves of the face; its x
-    components are written for the half x > 0 and point outwards there.
-    """
-
-    landmark: str
-    toward: tuple[float, float]
-    spread: tuple[float, float]
-    shift: tuple[float, float] = (0.0, 0.0)
-    paired: bool = True
-
-
-ACTION_UNITS: Mapping[int, tuple[Pull, ...]] = MappingProxyType(
-    {
-        1: (Pull("inner_brow", (-0.15, -1.0), (0.15, 0.16), (0.0, -0.03)),),
-        2: (Pull("outer_brow", (0.1, -1.0), (0.17, 0.15), (0.0, -0.03)),),
-        4: (
-            Pull("inner_brow", (-0.55, 0.85), (0.17, 0.13)),
-            Pull("middle_brow", (-0.2, 0.5), (0.18, 0.11)),
-        ),
-        5: (Pull("upper_lid", (0.0, -1.0), (0.16, 0.07)),),
-        6: (
-            Pull("cheek", (-0.15, -1.0), (0.2, 0.14)),
-            Pull("lower_lid", (-0.1, -0.6), (0.17, 0.06)),
-        ),
-        7: (
-            Pull("lower_lid", (-0.1, -0.9), (0.17, 0.06)),
-            Pull("upper_lid", (0.0, 0.5), (0.16, 0.06)),
-        ),
-        9: (
-            Pull("nose_side", (-0.1, -1.0), (0.11, 0.15)),
-            Pull("nostril", (0.15, -0.9), (0.13, 0.11)),
-            Pull("inner_brow", (-0.2, 0.35), (0.12, 0.1)),
-        ),
-        12: (
-            Pull("lip_corner", (0.65, -0.75), (0.17, 0.13)),
-            Pull("cheek", (0.15, -0.3), (0.2, 0.14), (0.0, 0.12)),
-        ),
-        14: (Pull("lip_corner", (-0.9, 0.05), (0.14, 0.12), (0.06, 0.0)),),
-        15: (Pull("lip_corner", (0.15, 1.0), (0.15, 0.15), (0.0, 0.03)),),
-        17: (Pull("chin", (0.0, -1.0), (0.25, 0.15), paired=False),),
-        20: (Pull("lip_corner", (1.0, 0.15), (0.18, 0.14)),),
-        24: (
-            Pull("upper_lip", (0.0, 0.8), (0.22, 0.07), paired=False),
-            Pull("lower_lip", (0.0, -1.0), (0.22, 0.08), paired=False),
-        ),
-        26: (
-            Pull("chin", (0.0, 1.0), (0.36, 0.2), paired=False),
-            Pull("lower_lip", (0.0, 0.6), (0.26, 0.07), (0.0, 0.04), paired=False),
-        ),
-    }
-)
-"""FACS action unit -> its pulls (Ekman and Friesen, Facial Action Coding System)."""
-
-
-def draw_face(stream: np.random.Generator) -> Face:
-    """A random identity."""
-    between = stream.uniform
-    eye_y = between(-0.28, -0.2)
-    eye_height = between(0.06, 0.085)
-    return Face(
-        width=between(0.76, 0.88),
-        jaw=between(0.12, 0.3),
-        hairline=between(-0.95, -0.8),
-        brow_y=eye_y - eye_height - between(0.1, 0.16),
-        brow_arch=between(0.03, 0.07),
-        brow_tilt=between(-0.08, 0.1),
-        brow_thickness=between(0.028, 0.05),
-        eye_x=between(0.33, 0.4),
-        eye_y=eye_y,
-        eye_width=between(0.155, 0.19),
-        eye_height=eye_height,
-        nose_y=between(0.18, 0.27),
-        nose_width=between(0.15, 0.2),
-        mouth_y=between(0.5, 0.58),
-        mouth_width=between(0.27, 0.35),
-        lip_height=between(0.055, 0.085),
-        skin=_tint(stream, (200.0, 155.0, 130.0), 0.2, 0.05),
-        hair=_tint(stream, (48.0, 36.0, 30.0), 0.5, 0.1),
-        iris=_tint(stream, (70.0, 52.0, 38.0), 0.4, 0.15),
-        backdrop=_tint(stream, (105.0, 110.0, 115.0), 0.4, 0.05),
-        side_light=between(-0.2, 0.2),
-        gain=between(0.85, 1.15),
-        asymmetry=between(-0.2, 0.2),
-        grain=int(stream.integers(2**31)),
-    )
-
-
-def _tint(
-    stream: np.random.Generator, base: tuple[float, float, float], shade: float, hue: float
-) -> tuple[float, float, float]:
-    common = stream.uniform(1 - shade, 1 + shade / 2)
-    red, green, blue = np.array(base) * common * stream.uniform(1 - hue, 1 + hue, 3)
-    return float(red), float(green), float(blue)
-
-
-def landmarks(face: Face) -> dict[str, tuple[float, float]]:
-    """Landmark name -> (x, y); of paired ones the point in the half x > 0."""
-    eye_x, eye_y = face.eye_x, face.eye_y
-    return {
-        "inner_brow": (eye_x - face.eye_width, face.brow_y),
-        "middle_brow": (eye_x, face.brow_y),
-        "outer_brow": (eye_x + face.eye_width, face.brow_y),
-        "upper_lid": (eye_x, eye_y - face.eye_height),
-        "lower_lid": (eye_x, eye_y + face.eye_height),
-        "cheek": (eye_x + 0.08, (eye_y + face.nose_y) / 2 + 0.16),
-        "nose_side": (0.1, (eye_y + face.nose_y) / 2),
-        "nostril": (face.nose_width, face.nose_y),
-        "upper_lip": (0.0, face.mouth_y - face.lip_height),
-        "lower_lip": (0.0, face.mouth_y + face.lip_height),
-        "lip_corner": (face.mouth_width, face.mouth_y),
-        "chin": (0.0, face.mouth_y + 0.28),
-    }
-
-
-def grid(size: int) -> tuple[Array, Array]:
-    """Face coordinates of the pixel centres: x of shape (1, size) and y of shape (size, 1)."""
-    along = ((2 * np.arange(size) + 1) / size - 1).astype(np.float32)
-    return along[None, :], along[:, None]
-
-
-def unit_field(face: Face, unit: int, size: int) -> Array:
-    """Displacement (dx, dy) of action unit `unit` on the pixel grid, (2, size, size) float32.
-
-    The longest vector of the field has length 1. `asymmetry` makes one half of the face weaker.
-    """
-    x, y = grid(size)
-    points = landmarks(face)
-    field = np.zeros((2, size, size), np.float32)
-    for pull in ACTION_UNITS[unit]:
-        _add_pull(field, pull, points[pull.landmark], face.asymmetry, x, y)
-    return field / np.hypot(*field).max()
-
-
-def _add_pull(
-    field: Array, pull: Pull, point: tuple[float, float], asymmetry: float, x: Array, y: Array
-) -> None:
-    sides = ((1.0, 1.0 - asymmetry), (-1.0, 1.0 + asymmetry)) if pull.paired else ((1.0, 1.0),)
-    centre_y = point[1] + pull.shift[1]
-    down = np.exp(-0.5 * ((y - centre_y) / pull.spread[1]) ** 2)
-    for side, strength in sides:
-        centre_x = side * (point[0] + pull.shift[0])
-        bell = down * np.exp(-0.5 * ((x - centre_x) / pull.spread[0]) ** 2)
-        field[0] += strength * side * pull.toward[0] * bell
-        field[1] += strength * pull.toward[1] * bell
 
 
 def paint(face: Face, size: int, blur: float) -> Layers:
@@ -219,8 +30,7 @@ def paint(face: Face, size: int, blur: float) -> Layers:
     x, y = grid(size)
     grain = np.random.default_rng(face.grain)
     tone = _skin_tone(face, x, y, grain)
-    image = np.asarray(face.backdrop, np.float32)[:, None, None] * np.ones((1, size, size))
-    image = image.astype(np.float32)
+    image = np.tile(np.float32(face.backdrop)[:, None, None], (1, size, size))  # (3, S, S)
     _cover(image, face.skin, _head(face, x, y), tone)
     _paint_nose(image, face, x, y)
     _paint_mouth(image, face, x, y, tone)

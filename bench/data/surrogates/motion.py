@@ -1,0 +1,136 @@
+"""How a clip moves: the expression's profile and field, and the nuisance around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from bench.data.surrogates.action_units import unit_field
+from bench.data.surrogates.faces import Face
+from bench.data.surrogates.plans import Plan, Settings
+from bench.data.surrogates.releases import RELEASES
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Motion against nuisance.
+
+    `peak` and `drift` are in pixels at 128×128, `turn` in degrees, `zoom` relative,
+    `blink` the probability of a blink in a clip, `flicker` relative brightness, `noise` in
+    grey levels of 255.
+    """
+
+    peak: float
+    drift: float
+    turn: float
+    zoom: float
+    blink: float
+    flicker: float
+    noise: float
+
+
+def conditions(difficulty: float) -> Conditions:
+    """The conditions at `difficulty` in 0..1: motion fades, every nuisance grows."""
+    return Conditions(
+        peak=1.6 * (0.5 / 1.6) ** difficulty,
+        drift=2.0 * difficulty,
+        turn=1.2 * difficulty,
+        zoom=0.015 * difficulty,
+        blink=0.5 * difficulty,
+        flicker=0.1 * difficulty,
+        noise=6.0 * difficulty,
+    )
+
+
+PEAK_LIMITS = (0.3, 2.0)
+"""Least and greatest peak displacement of a clip, in pixels at 128×128."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What happens in the n frames of a clip besides its action units.
+
+    activation: (n,) 0 at the onset, 1 at the apex; peak: displacement at activation 1 in
+    pixels at 128×128; shift: (n, 2) in face coordinates; turn: (n,) in radians; zoom: (n,)
+    factors; lids: (n,) 0 open .. 1 closed; light: (n, 3) brightness and its slope along x and y;
+    noise: deviation in grey levels of 255.
+    """
+
+    activation: Array
+    peak: float
+    shift: Array
+    turn: Array
+    zoom: Array
+    lids: Array
+    light: Array
+    noise: float
+
+
+def draw_motion(plan: Plan, settings: Settings, gain: float) -> Motion:
+    """Profile and nuisance of one clip; `gain` is the subject's own strength of movement."""
+    level = conditions(settings.difficulty)
+    stream = plan.row.stream(settings.seed, "motion")
+    frames = plan.frames
+    strength = level.peak * gain * stream.uniform(0.8, 1.25)
+    pose = stream.normal(size=4) * np.array([0.012, 0.012, 0.01, 0.01])
+    walks = _walks(stream, frames, 7)  # (n, 7)
+    fps = RELEASES[plan.row.dataset].fps
+    return Motion(
+        activation=_profile(plan, stream),
+        peak=float(np.clip(strength, *PEAK_LIMITS)),
+        shift=pose[:2] + level.drift / 64 * walks[:, :2],
+        turn=pose[2] + np.radians(level.turn) * walks[:, 2],
+        zoom=1 + pose[3] + level.zoom * walks[:, 3],
+        lids=_blink(stream, frames, 0.15 * fps) * (stream.random() < level.blink),
+        light=stream.normal([1.0, 0.0, 0.0], 0.05) + level.flicker * walks[:, 4:],
+        noise=level.noise,
+    )
+
+
+def expression_field(plan: Plan, settings: Settings, face: Face) -> Array:
+    """Displacement (dx, dy) of the clip's action units together, (2, size, size), longest 1."""
+    stream = plan.row.stream(settings.seed, "mixture")
+    field = sum(
+        stream.uniform(0.7, 1.3) * unit_field(face, unit, settings.size) for unit in plan.units
+    )
+    return field / np.hypot(*field).max()
+
+
+def _profile(plan: Plan, stream: np.random.Generator) -> Array:
+    """Activation per frame: 0 up to the onset, 1 at the apex, decaying to a rest at the offset."""
+    rest = stream.uniform(0.0, 0.3)
+    bend = stream.uniform(0.8, 1.4)
+    time = np.arange(plan.frames) - plan.before
+    rise = _smooth(time / plan.apex) ** bend
+    decay = 1 - (1 - rest) * _smooth((time - plan.apex) / (plan.length - 1 - plan.apex))
+    inside = (time >= 0) & (time < plan.length)
+    return np.where(time <= plan.apex, rise, decay) * inside
+
+
+def _smooth(position: Array) -> Array:
+    position = np.clip(position, 0, 1)
+    return position**2 * (3 - 2 * position)
+
+
+def _walks(stream: np.random.Generator, frames: int, count: int) -> Array:
+    """Smooth random walks that start at 0 and go no further than a random amplitude of at most 1.
+
+    Shape (frames, count).
+    """
+    amplitude = stream.uniform(0.2, 1.0, count)
+    steps = gaussian_filter1d(stream.standard_normal((frames, count)), 4.0, axis=0)
+    walks = np.cumsum(steps, axis=0)
+    walks -= walks[0]
+    return amplitude * walks / np.abs(walks).max(axis=0)
+
+
+def _blink(stream: np.random.Generator, frames: int, duration: float) -> Array:
+    """Closure of the lids per frame for one blink of about `duration` frames, at any time."""
+    centre = stream.uniform(0, frames)
+    half = duration * stream.uniform(0.4, 0.7)
+    depth = stream.uniform(0.6, 1.0)
+    return depth * _smooth(1 - np.abs(np.arange(frames) - centre) / half)

@@ -1,0 +1,110 @@
+"""One clip before it is rendered: how long it is, where its frames lie, which units it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.surrogates.releases import APEX_OUTSIDE_EVERY, APEX_UNKNOWN, RELEASES
+from bench.data.surrogates.rows import Row, release_rows
+from bench.errors import UsageError, unknown_name
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the clips depend on besides their names; `size` is in pixels, square."""
+
+    difficulty: float
+    seed: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One clip before it is rendered.
+
+    Its folder holds `before` neutral frames, `length` frames from onset to offset and `after`
+    neutral frames, numbered upwards from `start`; `apex` counts from the onset. `noted_apex` is
+    the number that the spreadsheet gives, which may be wrong (None: it has none).
+    """
+
+    row: Row
+    units: tuple[int, ...]
+    start: int
+    before: int
+    length: int
+    after: int
+    apex: int
+    noted_apex: int | None
+
+    @property
+    def onset(self) -> int:
+        """File number of the onset frame."""
+        return self.start + self.before
+
+    @property
+    def offset(self) -> int:
+        """File number of the last frame of the expression."""
+        return self.onset + self.length - 1
+
+    @property
+    def frames(self) -> int:
+        """Number of files."""
+        return self.before + self.length + self.after
+
+    @property
+    def folder(self) -> Path:
+        """The clip's folder below the folder of its data set."""
+        row = self.row
+        pattern = RELEASES[row.dataset].folder_pattern
+        return Path(pattern.format(subject=row.subject, emotion=row.emotion, name=row.name))
+
+    def file_names(self) -> list[str]:
+        """File names in temporal order."""
+        pattern = RELEASES[self.row.dataset].file_pattern
+        numbers = range(self.start, self.start + self.frames)
+        return [pattern.format(subject=self.row.subject, number=number) for number in numbers]
+
+
+def plan_clips(dataset: str, seed: int, subjects: Sequence[str] | None = None) -> list[Plan]:
+    """The clips of `dataset` in the order data set, subject, name; of `subjects` where given.
+
+    Raises UsageError for an unknown data set or subject, or where no subject is named.
+    """
+    if dataset != "composite" and dataset not in RELEASES:
+        raise unknown_name("data set", dataset, (*RELEASES, "composite"))
+    parts = RELEASES if dataset == "composite" else (dataset,)
+    rows = [row for part in parts for row in release_rows(part)]
+    return [plan_clip(row, seed) for row in _of_subjects(rows, subjects)]
+
+
+def _of_subjects(rows: list[Row], subjects: Sequence[str] | None) -> list[Row]:
+    if subjects is None:
+        return rows
+    if not subjects:
+        raise UsageError("subjects is empty; name at least one subject or leave the limit out.")
+    known = {row.subject for row in rows}
+    for subject in subjects:
+        if subject not in known:
+            raise unknown_name("subject", subject, known)
+    return [row for row in rows if row.subject in subjects]
+
+
+def plan_clip(row: Row, seed: int) -> Plan:
+    """Timing and action units of one clip. Only the units depend on its emotion."""
+    release = RELEASES[row.dataset]
+    choices = release.units[row.emotion]
+    units = choices[row.stream(seed, "units").integers(len(choices))]
+    timing = row.stream(seed, "timing")
+    length = int(timing.integers(*release.lengths, endpoint=True))
+    start = int(timing.integers(*release.starts, endpoint=True))
+    apex = round(timing.uniform(1 / 3, 2 / 3) * (length - 1))
+    margins = timing.integers(0, release.margin + 1, 2) * (timing.random() < 0.15)
+    before, after = (int(margin) for margin in margins)
+    noted = start + before + apex
+    if row.dataset == "samm" and timing.integers(APEX_OUTSIDE_EVERY) == 0:
+        noted = start + before + length + int(timing.integers(1, 10))
+    if row.dataset == "smic" or (row.subject, row.name) == APEX_UNKNOWN:
+        noted = None
+    return Plan(row, units, start, before, length, after, apex, noted)

@@ -1,0 +1,131 @@
+"""What the real data sets look like from outside: emotions, counts, lengths, file names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain, combinations
+from types import MappingProxyType
+
+UnitSets = tuple[tuple[int, ...], ...]
+
+
+def _subsets(*units: int) -> UnitSets:
+    """All non-empty subsets."""
+    sizes = range(1, len(units) + 1)
+    return tuple(chain.from_iterable(combinations(units, size) for size in sizes))
+
+
+HAPPINESS: UnitSets = ((6, 12),)
+SURPRISE = _subsets(1, 2, 5, 26)
+NEGATIVE = _subsets(4, 9, 15)
+OTHER: UnitSets = ((14,), (17,), (24,), (7,), (20,), (14, 17), (17, 24), (7, 14), (4, 7))
+
+
+@dataclass(frozen=True)
+class Release:
+    """How one real data set looks from outside.
+
+    `units` maps each emotion word to the action unit sets that show it; `quota` counts the rows
+    per word (empty: the classes of the challenge are the words); `lengths` are frames from onset
+    to offset and `starts` the number of a clip's first file, each as (least, most); `fps` is
+    frames per second; `folder_pattern` takes subject, emotion and name, `file_pattern` subject
+    and number; `extra_subjects` appear in the release and not in the challenge; `margin` is the
+    most frames before onset and after offset that a folder may hold; `grey` releases have one
+    channel.
+    """
+
+    units: Mapping[str, UnitSets]
+    quota: Mapping[str, int]
+    lengths: tuple[int, int]
+    starts: tuple[int, int]
+    fps: float
+    folder_pattern: str
+    file_pattern: str
+    extra_subjects: tuple[str, ...] = ()
+    margin: int = 0
+    grey: bool = False
+
+
+RELEASES: Mapping[str, Release] = MappingProxyType(
+    {
+        "smic": Release(
+            units={"negative": NEGATIVE, "positive": HAPPINESS, "surprise": SURPRISE},
+            quota={},
+            lengths=(16, 40),
+            starts=(10, 990),
+            fps=100.0,
+            folder_pattern="SMIC_all_cropped/HS/{subject}/micro/{emotion}/{name}",
+            file_pattern="reg_image{number:05d}.jpg",
+        ),
+        "casme2": Release(
+            units={
+                "disgust": ((9,), (4, 9), (9, 15), (4, 9, 15)),
+                "repression": ((15,), (4, 15)),
+                "happiness": HAPPINESS,
+                "surprise": SURPRISE,
+                "others": OTHER,
+                "sadness": ((17,), (14, 17)),
+                "fear": ((20,), (7, 20)),
+            },
+            quota={
+                "disgust": 63,
+                "repression": 27,
+                "happiness": 32,
+                "surprise": 25,
+                "others": 99,
+                "sadness": 7,
+                "fear": 2,
+            },
+            lengths=(24, 64),
+            starts=(1, 160),
+            fps=200.0,
+            folder_pattern="CASME2/Cropped/{subject}/{name}",
+            file_pattern="reg_img{number}.jpg",
+            extra_subjects=("sub10", "sub18"),
+            margin=6,
+        ),
+        "samm": Release(
+            units={
+                "anger": ((4,), (4, 9), (4, 15)),
+                "contempt": ((15,), (9, 15)),
+                "disgust": ((9,), (4, 9), (4, 9, 15)),
+                "fear": ((4,), (4, 15)),
+                "sadness": ((15,), (4, 15)),
+                "happiness": HAPPINESS,
+                "surprise": SURPRISE,
+                "other": OTHER,
+            },
+            quota={
+                "anger": 57,
+                "contempt": 12,
+                "disgust": 9,
+                "fear": 8,
+                "sadness": 6,
+                "happiness": 26,
+                "surprise": 15,
+                "other": 26,
+            },
+            lengths=(30, 64),
+            starts=(120, 19000),
+            fps=200.0,
+            folder_pattern="SAMM/{subject}/{name}",
+            file_pattern="{subject}_{number:05d}.jpg",
+            grey=True,
+        ),
+    }
+)
+
+LEFT_OUT_EMOTIONS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {("sub04", "EP12_01f"): "disgust", ("sub05", "EP09_05f"): "repression"}
+)
+"""Emotion words of the rows that the challenge leaves out (both are of the negative class)."""
+
+ODD_NAMES = MappingProxyType({"sub01": "EP01_2", "sub11": "EP09f", "sub19": "EP06_02_01"})
+"""CASME II clip names off the common pattern, as the release has them: subject -> name."""
+
+APEX_UNKNOWN = ("sub04", "EP12_01f")
+"""The CASME II row whose apex the release gives as '/'."""
+
+APEX_OUTSIDE_EVERY = 40
+"""About one SAMM row in so many is annotated with an apex outside onset..offset."""

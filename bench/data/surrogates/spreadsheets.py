@@ -1,0 +1,153 @@
+"""The spreadsheets of CASME II and SAMM, with the columns and quirks of the releases."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.data.surrogates.plans import Plan
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A release's spreadsheet: its place, the lines above the clips, and the cells of a clip."""
+
+    path: str
+    head: tuple[tuple[str | None, ...], ...]
+    cells: Callable[[Plan], tuple]
+
+
+def write_sheets(plans: Sequence[Plan], folder: Path) -> None:
+    """Write the spreadsheet of every release that has one and a clip among `plans`."""
+    for dataset, sheet in SHEETS.items():
+        lines = [sheet.cells(plan) for plan in plans if plan.row.dataset == dataset]
+        if lines:
+            write_sheet(folder / sheet.path, [*sheet.head, *lines])
+
+
+def _casme2_cells(plan: Plan) -> tuple:
+    return (
+        int(plan.row.subject.removeprefix("sub")),
+        plan.row.name,
+        None,
+        plan.onset,
+        "/" if plan.noted_apex is None else plan.noted_apex,
+        plan.offset,
+        None,
+        _unit_cell(plan.units),
+        plan.row.emotion,
+    )
+
+
+def _samm_cells(plan: Plan) -> tuple:
+    return (
+        plan.row.subject,
+        plan.row.name,
+        int(plan.row.name.split("_")[1]),
+        plan.onset,
+        plan.noted_apex,
+        plan.offset,
+        plan.length,
+        "1/2",
+        _unit_cell(plan.units),
+        plan.row.emotion.capitalize(),
+        _objective_class(set(plan.units)),
+        None,
+    )
+
+
+def _unit_cell(units: tuple[int, ...]) -> int | str:
+    """As the releases have it: a number where there is one unit, else '4+9'."""
+    return units[0] if len(units) == 1 else "+".join(map(str, units))
+
+
+def _objective_class(units: set[int]) -> str:
+    """The class that the units suggest, a short form of the original table.
+
+    Source: Davison et al., "Objective Classes for Micro-Facial Expression Recognition", 2018.
+    """
+    for name, signs in (("IV", {9}), ("III", {4, 7}), ("I", {6, 12}), ("VI", {20}), ("V", {15})):
+        if units & signs:
+            return name
+    return "II" if units & {1, 2, 5, 26} else "VII"
+
+
+CASME2_HEADER = (
+    "Subject",
+    "Filename",
+    None,
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    None,
+    "Action Units",
+    "Estimated Emotion",
+)
+
+SAMM_PREAMBLE = (
+    ("Generated surrogate of the SAMM micro-movement codes",),
+    ("Not a recording of people; see SURROGATE.txt",),
+    (),
+    ("Subject", "three digits"),
+    ("Filename", "subject, inducement, take"),
+    ("Onset, apex, offset", "frame numbers as in the file names"),
+    ("Duration", "frames, at 200 frames per second"),
+    ("Micro", "1/2 for a micro-movement"),
+    ("Action Units", "FACS"),
+    ("Objective Classes", "I to VII, from the action units alone"),
+    (),
+    ("Some apex frames lie outside onset and offset",),
+    (),
+)
+
+SAMM_HEADER = (
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset Frame",
+    "Apex Frame",
+    "Offset Frame",
+    "Duration",
+    "Micro",
+    "Action Units",
+    "Estimated Emotion",
+    "Objective Classes",
+    "Notes",
+)
+
+SHEETS: Mapping[str, Sheet] = MappingProxyType(
+    {
+        "casme2": Sheet("CASME2/CASME2-coding-20140508.xlsx", (CASME2_HEADER,), _casme2_cells),
+        "samm": Sheet(
+            "SAMM/SAMM_Micro_FACS_Codes_v2.xlsx", (*SAMM_PREAMBLE, SAMM_HEADER), _samm_cells
+        ),
+    }
+)
+"""Data set -> its spreadsheet; SMIC has none."""
+
+
+def write_sheet(path: Path, lines: Iterable[Sequence[object]]) -> None:
+    """Write one worksheet; the same lines give the same bytes."""
+    from openpyxl import Workbook  # slow to import, and workers need none of it
+
+    book = Workbook()
+    for line in lines:
+        book.active.append(line)
+    raw = io.BytesIO()
+    book.save(raw)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, _without_time(source.read(name)))
+
+
+def _without_time(part: bytes) -> bytes:
+    """The part of a workbook with its time stamps set to one moment."""
+    return re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2020-01-01T00:00:00Z", part)
