@@ -29,7 +29,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 
 benchmarks: setup
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only \
+		--benchmark-json=benchmarks.json
+	$(BIN)/python -m reports.performance benchmarks.json
 
 smoke-benchmarks: setup
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only -m "not slow" \

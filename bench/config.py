@@ -78,6 +78,9 @@ class SearchConfig:
     clip: float = setting(5.0, "largest gradient norm, of w and of the architecture")
     architecture_lr: float = setting(6e-4, "Adam learning rate of α, η, β")
     architecture_decay: float = setting(1e-3, "weight decay of α, η, β")
+    evaluation: Literal["fast", "reference"] = setting(
+        "fast", "how the supernet is computed: same values and gradients, the reference slowly"
+    )
     warmup: float = setting(0.3, "share of the epochs in which α, η, β are frozen")
 
 
@@ -142,7 +145,8 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
     """The settings of a preset with `key=value` overrides.
 
     A key is `section.name`, or the bare name where only one section has it. Raises UsageError for
-    unknown presets and keys (nearest names given), ambiguous keys and values of the wrong kind.
+    unknown presets and keys (nearest names given), ambiguous keys, values of the wrong kind and
+    augmentation that the clips are too small for.
     """
     values = {key: value for key, value in _preset_file(preset).items() if key != "summary"}
     config = _merged(Config(), values, f"preset {preset}")
@@ -152,6 +156,7 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
             raise UsageError(f"--set {override!r}: expected key=value, e.g. search.epochs=10")
         section, name = _resolve(key.strip())
         config = _with(config, section, name, _parse(section, name, text.strip()))
+    _check_reach(config.data)
     return config
 
 
@@ -263,6 +268,16 @@ RANGES = {
     "space.channels": (0, 512),
 }
 """Least and greatest value of a numeric setting; the others take any number from 0 up."""
+
+
+def _check_reach(data: DataConfig) -> None:
+    """Augmentation cannot move a clip further than it is large."""
+    for name, most in (("shift", data.size - 1), ("jitter", (data.frames - 1) // 2)):
+        if getattr(data, name) > most:
+            raise UsageError(
+                f"data.{name}={getattr(data, name)}: expected at most {most} for clips of "
+                f"{data.frames} frames of {data.size}×{data.size} pixels"
+            )
 
 
 def _in_range(key: str, value: float) -> bool:

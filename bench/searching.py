@@ -22,10 +22,14 @@ from bench.protocol import halve
 from bench.seeds import derive_seed
 from bench.training import ClipTensors, batches
 from rnas.decode import viterbi
+from rnas.fast import FastSupernet
 from rnas.genotype import Genotype, random_genotype
 from rnas.search import Batch, EpochLog, Searcher, SearchSettings
 from rnas.space import SearchSpace
 from rnas.supernet import Supernet
+
+EVALUATIONS = {"fast": FastSupernet, "reference": Supernet}
+"""Two evaluations of the same supernet; they share parameters and checkpoints."""
 
 
 def search(unit: Unit, report: Report) -> None:
@@ -69,7 +73,7 @@ def _resumed_searcher(
     job = unit.job
     config = job.config.search
     with seeded(derive_seed(job.seed, "supernet", unit.fold)):
-        supernet = Supernet(space, clips.classes).to(job.device)
+        supernet = EVALUATIONS[config.evaluation](space, clips.classes).to(job.device)
     settings = SearchSettings(
         epochs=config.epochs,
         weight_lr=config.weight_lr,
@@ -99,7 +103,9 @@ def _save_search(unit: Unit, searcher: Searcher, rows: list[dict[str, Any]]) -> 
     """The checkpoint first: the history follows from it."""
     folder = unit.job.folder
     state = {"searcher": searcher.state_dict(), "rows": rows}
-    write_atomic(folder.checkpoint(unit.fold), lambda file: torch.save(state, file))
+    serialised = io.BytesIO()  # torch.save hides the reason where a file cannot be written
+    torch.save(state, serialised)
+    write_atomic(folder.checkpoint(unit.fold), lambda file: file.write(serialised.getbuffer()))
     write_text(folder.history(unit.fold), _csv(rows))
 
 

@@ -1,0 +1,389 @@
+"""Can any confusion matrix have these scores? An exact search over all that a data set allows.
+
+A confusion matrix with row sums n_c (clips of class c) is, as far as Acc, UAR and UF1 see it, its
+diagonal TP_c and the false positives FP_c of each column: F1_c = 2 TP_c / (n_c + TP_c + FP_c).
+With errors e_c = n_c - TP_c and E = Σ e_c, a matrix with these exists if and only if FP_c >= 0,
+Σ FP_c = E and FP_c <= E - e_c: a class cannot be taken for itself (`arrange` builds the matrix).
+For a diagonal, UF1 is convex in FP. So it is largest at a vertex, where all errors of the other
+classes are taken for one class a and the errors of a for one class b; and by Cauchy-Schwarz it is
+XX The search enumerates the diagonals that the Acc and UAR claimed leave
+over (in integers), discards those whose bounds on UF1 are too far off, and tries every split of
+the errors of the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+SCORES = ("acc", "uar", "uf1")
+
+SLACK = 1e-6
+"""Closer to a tolerance than this, as a part of it, fractions decide in place of floats."""
+
+FINEST = Fraction(1, 2_000_000)
+"""The smallest tolerance: half of the sixth decimal. Floats tell SLACK × FINEST apart."""
+
+MOST_DIAGONALS = 300_000_000
+"""Π (n_c + 1) up to which a search takes seconds, or minutes at worst."""
+
+BLOCK = 200_000
+"""Diagonals, or splits of errors, held in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A score as claimed, and how far from it the true one may lie (bounds included)."""
+
+    value: Fraction
+    tolerance: Fraction
+
+    @classmethod
+    def typed(cls, text: str) -> Claim:
+        """A number within the rounding of its digits, but no less than FINEST: ".90" is
+        0.90 ± 0.005.
+
+        Raises decimal.InvalidOperation where the text is no number.
+        """
+        number = Decimal(text)
+        half = Fraction(10) ** number.as_tuple().exponent / 2
+        return cls(Fraction(number), max(half, FINEST))
+
+    def within(self, tolerance: Fraction) -> Claim:
+        """The same value with another tolerance."""
+        return Claim(self.value, tolerance)
+
+    def holds(self, score: Fraction) -> bool:
+        return abs(score - self.value) <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """A confusion matrix (rows true), its scores, and whether they are within all tolerances.
+
+    `misfit` is the largest difference from a claim in units of that claim's tolerance: 1 or less
+    where the claims are attained.
+    """
+
+    confusion: tuple[tuple[int, ...], ...]
+    scores: Mapping[str, Fraction]
+    misfit: float
+    attained: bool
+
+
+def nearest(counts: Sequence[int], claims: Mapping[str, Claim]) -> Nearest:
+    """A matrix over `counts` clips per class with the claimed scores, or the nearest to them.
+
+    claims: one or more of SCORES, with tolerances of at least FINEST. Where no matrix is within the
+    tolerances, the result has the least possible misfit, so misfit × tolerance is the smallest
+    tolerance that would do. Where one is, the result is an example, others may fit more closely.
+    """
+    reach = 1
+    while True:  # the tolerances double until a matrix is within them; at 1 / tolerance all are
+        if found := _best_within(np.asarray(counts), claims, reach):
+            return found
+        reach *= 2
+
+
+def uf1_range(counts: Sequence[int], claims: Mapping[str, Claim]) -> tuple[float, float] | None:
+    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None without any."""
+    counts = np.asarray(counts)
+    given = {name: claim for name, claim in claims.items() if name != "uf1"}
+    low, high = math.inf, -math.inf
+    for hits in _diagonals(counts, given, 1):
+        high = max(high, _uf1_ceiling(counts, hits).max())
+        floor = _uf1_floor(counts, hits)
+        for part in _portions(counts, hits, floor, low):
+            if floor[part[0]] >= low:
+                break
+            owner, wrong = _splits(counts, hits[part])
+            low = min(low, _uf1(counts, hits[part][owner], wrong).min())
+    return (float(low), float(high)) if low <= high else None
+
+
+def confusion_scores(confusion: Sequence[Sequence[int]]) -> dict[str, Fraction]:
+    """Acc, UAR and UF1 of a confusion matrix with clips in every row, exactly."""
+    counts = [sum(row) for row in confusion]
+    hits = [row[index] for index, row in enumerate(confusion)]
+    predicted = [sum(column) for column in zip(*confusion, strict=True)]
+    return _exact_scores(counts, hits, [p - h for p, h in zip(predicted, hits, strict=True)])
+
+
+def can_arrange(errors: Sequence[int], wrong: Sequence[int]) -> bool:
+    """Whether the errors of each class can be the false positives of the others (K >= 2)."""
+    total = sum(errors)
+    pairs = zip(errors, wrong, strict=True)
+    return sum(wrong) == total and all(min(e, f) >= 0 and e + f <= total for e, f in pairs)
+
+
+def arrange(
+    counts: Sequence[int], hits: Sequence[int], wrong: Sequence[int]
+) -> tuple[tuple[int, ...], ...]:
+    """A confusion matrix with these row sums, diagonal and false positives of each column.
+
+    Raises ValueError where there is none.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_flow
+
+    errors = [int(n) - int(h) for n, h in zip(counts, hits, strict=True)]
+    if not can_arrange(errors, [int(f) for f in wrong]):
+        raise ValueError(f"errors {errors} cannot be the false positives {list(wrong)}")
+    size = len(errors)
+    rows, columns = 1 + np.arange(size), 1 + size + np.arange(size)  # between source and sink
+    capacity = np.zeros((2 * size + 2, 2 * size + 2), dtype=np.int32)
+    capacity[0, rows] = errors
+    capacity[np.ix_(rows, columns)] = sum(errors) * (1 - np.eye(size, dtype=np.int32))
+    capacity[columns, -1] = wrong
+    flow = maximum_flow(csr_array(capacity), 0, 2 * size + 1).flow.toarray()
+    matrix = flow[np.ix_(rows, columns)] + np.diag(np.asarray(hits, dtype=np.int32))
+    return tuple(tuple(map(int, row)) for row in matrix)
+
+
+class _Tried(NamedTuple):
+    """Diagonals and false positives (D, K) that were tried, with their misfit and, to choose
+    among equals, the sum of their distances from the claims."""
+
+    hits: np.ndarray
+    wrong: np.ndarray
+    misfit: np.ndarray
+    distance: np.ndarray
+
+    def best(self) -> _Tried:
+        """The one of least distance among those of least misfit."""
+        least = np.flatnonzero(self.misfit <= self.misfit.min() + SLACK)
+        chosen = least[self.distance[least].argmin()]
+        return _Tried(*(each[chosen] for each in self))
+
+    def beats(self, other: _Tried) -> bool:
+        if abs(self.misfit - other.misfit) <= SLACK:
+            return self.distance < other.distance
+        return self.misfit < other.misfit
+
+
+def _best_within(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Nearest | None:
+    """The matrix of least misfit, where that is `reach` or less.
+
+    The search ends early with the first part of the diagonals that has a misfit of 1 or less.
+    """
+    best = None
+    for hits in _diagonals(counts, claims, reach):
+        bound = _misfit_bound(counts, claims, hits)
+        for part in _portions(counts, hits, bound, (best.misfit if best else reach) + SLACK):
+            if best and bound[part[0]] > best.misfit + SLACK:
+                break
+            found = _try_all(counts, claims, hits[part]).best()
+            if found.misfit <= reach and (best is None or found.beats(best)):
+                best = found
+            if best and best.misfit <= 1:
+                return _nearest(counts, claims, best)
+    return _nearest(counts, claims, best) if best else None
+
+
+def _nearest(counts: np.ndarray, claims: Mapping[str, Claim], best: _Tried) -> Nearest:
+    confusion = arrange(counts, best.hits, best.wrong)
+    scores = confusion_scores(confusion)
+    return Nearest(confusion, scores, float(best.misfit), _hold(claims, scores))
+
+
+def _try_all(counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray) -> _Tried:
+    """Every matrix with one of these diagonals, as far as the claims tell them apart.
+
+    Where UF1 is not claimed, all splits of a diagonal are alike and one of each is tried.
+    """
+    if "uf1" in claims:
+        owner, wrong = _splits(counts, hits)
+        hits = hits[owner]
+        distances = _linear_distances(counts, claims, hits)
+        distances.append(_distance(_uf1(counts, hits, wrong), claims["uf1"]))
+    else:
+        wrong = next(_vertices(counts, hits))
+        distances = _linear_distances(counts, claims, hits)
+    misfit = np.max(distances, axis=0)
+    for index in np.flatnonzero(np.abs(misfit - 1) <= SLACK):
+        matrix = (each.tolist() for each in (counts, hits[index], wrong[index]))
+        misfit[index] = 1 if _hold(claims, _exact_scores(*matrix)) else 1 + 2 * SLACK
+    return _Tried(hits, wrong, misfit, np.sum(distances, axis=0))
+
+
+def _hold(claims: Mapping[str, Claim], scores: Mapping[str, Fraction]) -> bool:
+    return all(claim.holds(scores[name]) for name, claim in claims.items())
+
+
+# Diagonals and splits: integers, one row each
+
+
+class _Limits(NamedTuple):
+    """Closed bounds on Σ TP_c and on Σ TP_c · unit / n_c, where unit is a multiple of all n_c."""
+
+    unit: int
+    hits: tuple[int, int]
+    recalls: tuple[int, int]
+
+
+def _limits(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> _Limits:
+    unit = math.lcm(*counts.tolist())
+    wholes = {"acc": int(counts.sum()), "uar": unit * len(counts)}
+    bounds = {name: (0, whole) for name, whole in wholes.items()}
+    for name in wholes.keys() & claims.keys():
+        claim, whole = claims[name], wholes[name]
+        margin = claim.tolerance * reach
+        bounds[name] = (
+            math.ceil((claim.value - margin) * whole),
+            math.floor((claim.value + margin) * whole),
+        )
+    return _Limits(unit, bounds["acc"], bounds["uar"])
+
+
+def _diagonals(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Iterator[np.ndarray]:
+    """Blocks (D, K) of all TP with Acc and UAR within `reach` tolerances of what is claimed."""
+    limits = _limits(counts, claims, reach)
+    step = max(1, BLOCK // math.prod(n + 1 for n in counts[1:].tolist()))
+    for start in range(0, int(counts[0]) + 1, step):
+        stop = min(start + step - 1, int(counts[0]))
+        if len(block := _diagonal_block(counts, limits, start, stop)):
+            yield block
+
+
+def _diagonal_block(counts: np.ndarray, limits: _Limits, start: int, stop: int) -> np.ndarray:
+    """The diagonals whose first entry is in start..stop: (D, K)."""
+    hits = np.zeros((1, 0), dtype=np.int64)
+    weights = limits.unit // counts
+    for column, (count, weight) in enumerate(zip(counts, weights, strict=True)):
+        found = hits.sum(axis=1)
+        recalls = hits @ weights[:column]
+        later, classes_later = counts[column + 1 :].sum(), len(counts) - column - 1
+        least = np.maximum(
+            limits.hits[0] - found - later,
+            -((recalls + classes_later * limits.unit - limits.recalls[0]) // weight),
+        )
+        most = np.minimum(limits.hits[1] - found, (limits.recalls[1] - recalls) // weight)
+        first, last = (start, stop) if column == 0 else (0, count)
+        owner, value = _ragged(np.maximum(least, first), np.minimum(most, last))
+        hits = np.column_stack([hits[owner], value])
+    return hits
+
+
+def _splits(counts: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every FP that a matrix with one of these diagonals can have: (index of the diagonal, FP)."""
+    errors = counts - hits
+    left = errors.sum(axis=1)
+    most = left[:, None] - errors
+    owner, wrong = np.arange(len(hits)), np.zeros((len(hits), 0), dtype=np.int64)
+    for column in range(len(counts) - 1):
+        later = most[owner, column + 1 :].sum(axis=1)
+        pick, value = _ragged(np.maximum(left - later, 0), np.minimum(left, most[owner, column]))
+        owner, left = owner[pick], left[pick] - value
+        wrong = np.column_stack([wrong[pick], value])
+    return owner, np.column_stack([wrong, left])
+
+
+def _vertices(counts: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
+    """The vertices of the FP of each diagonal: all other errors to a, the errors of a to b."""
+    errors = counts - hits
+    total = errors.sum(axis=1)
+    for a in range(len(counts)):
+        for b in range(len(counts)):
+            if a != b:
+                wrong = np.zeros_like(hits)
+                wrong[:, a] = total - errors[:, a]
+                wrong[:, b] = errors[:, a]
+                yield wrong
+
+
+def _ragged(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every integer of each closed range, in order: (index of the range, integer)."""
+    lengths = np.maximum(high - low + 1, 0)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    begin = np.cumsum(lengths) - lengths
+    return owner, np.arange(len(owner)) - begin[owner] + low[owner]
+
+
+def _portions(
+    counts: np.ndarray, hits: np.ndarray, bound: np.ndarray, most: float
+) -> Iterator[np.ndarray]:
+    """Indices of the diagonals of a bound up to `most`, by rising bound, in parts of about BLOCK
+    splits."""
+    near = np.flatnonzero(bound <= most)
+    if not len(near):
+        return
+    order = near[np.argsort(bound[near], kind="stable")]
+    errors = (counts - hits)[order]
+    free = errors.sum(axis=1)[:, None] - errors[:, :-1]
+    ends = np.cumsum(np.prod(free + 1, axis=1)) // BLOCK
+    yield from np.split(order, np.flatnonzero(np.diff(ends)) + 1)
+
+
+# Scores and misfits: floating point, except where it would decide
+
+
+def _uf1(counts: np.ndarray, hits: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    return (2 * hits / (counts + hits + wrong)).mean(axis=1)
+
+
+def _uf1_floor(counts: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """A lower bound on UF1 over the splits of each diagonal, by Lagrangian duality.
+
+    Σ TP_c / S_c with S_c = n_c + TP_c + FP_c and Σ S_c = 2N is at least
+    Σ TP_c / S_c + μ (Σ S_c - 2N) at S_c = √(TP_c / μ), kept within 0 <= FP_c <= E - e_c, for any
+    μ = 1 / scale² > 0. The choice of μ only decides how close the bound is: here the errors are
+    shared among the classes so that Σ S_c = 2N, leaving out those that would need FP_c < 0.
+    """
+    least = counts + hits
+    errors = counts - hits
+    most = least + errors.sum(axis=1)[:, None] - errors
+    roots = np.sqrt(hits)
+    shares = np.ones(hits.shape, dtype=bool)
+    for _ in counts:
+        left = 2 * counts.sum() - np.where(shares, 0, least).sum(axis=1)
+        scale = np.maximum(left, 1) / np.maximum(np.where(shares, roots, 0).sum(axis=1), 1)
+        shares &= roots * scale[:, None] >= least
+    sizes = np.clip(roots * scale[:, None], least, most)
+    surplus = (sizes.sum(axis=1) - 2 * counts.sum()) / scale**2
+    return 2 * ((hits / sizes).sum(axis=1) + surplus) / len(counts)
+
+
+def _uf1_ceiling(counts: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """The largest UF1 over the splits of each diagonal."""
+    return np.max([_uf1(counts, hits, wrong) for wrong in _vertices(counts, hits)], axis=0)
+
+
+def _misfit_bound(counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray) -> np.ndarray:
+    """A lower bound on the misfit of each diagonal; the misfit itself where UF1 is not claimed."""
+    bounds = _linear_distances(counts, claims, hits)
+    if claim := claims.get("uf1"):
+        value, tolerance = float(claim.value), float(claim.tolerance)
+        bounds.append((_uf1_floor(counts, hits) - value) / tolerance)
+        bounds.append((value - _uf1_ceiling(counts, hits)) / tolerance)
+        bounds.append(np.zeros(len(hits)))
+    return np.max(bounds, axis=0)
+
+
+def _linear_distances(
+    counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray
+) -> list[np.ndarray]:
+    """The distances of Acc and UAR, as far as they are claimed."""
+    linear = {"acc": hits.sum(axis=1) / counts.sum(), "uar": (hits / counts).mean(axis=1)}
+    return [_distance(score, claims[name]) for name, score in linear.items() if name in claims]
+
+
+def _distance(scores: np.ndarray, claim: Claim) -> np.ndarray:
+    """|score - claim| in units of the tolerance."""
+    return np.abs(scores - float(claim.value)) / float(claim.tolerance)
+
+
+def _exact_scores(
+    counts: Sequence[int], hits: Sequence[int], wrong: Sequence[int]
+) -> dict[str, Fraction]:
+    triples = list(zip(counts, hits, wrong, strict=True))
+    return {
+        "acc": Fraction(sum(hits), sum(counts)),
+        "uar": sum(Fraction(h, n) for n, h, _ in triples) / len(triples),
+        "uf1": sum(Fraction(2 * h, n + h + f) for n, h, f in triples) / len(triples),
+    }

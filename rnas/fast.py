@@ -1,0 +1,208 @@
+"""The supernet, fast: the parameters of `rnas.supernet.Supernet`, its values and its gradients.
+
+The reference evaluates arrow by arrow, edge by edge, candidate by candidate. Here
+
+- the arrows into a state, which share its cell's weights, are an axis A of (B, A, C, ...) with
+  batch statistics of their own; edges from I^{l-2}, which all of them share, run once (A = 1);
+- all edges that leave a source run together (`rnas.fast_branches`, `rnas.fast_mix`);
+- η multiplies softmax(α) beforehand and the channel shuffle comes once a node, since both commute
+  with the sum of Eq. 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rnas.cell import Cell, join_nodes
+from rnas.errors import MethodError
+from rnas.fast_branches import EdgeParts, Stack, share_map, take_apart
+from rnas.fast_mix import mix
+from rnas.mixed import channel_shuffle
+from rnas.operations import SEARCH_NORM, Norm
+from rnas.resample import VOXELS, Size, level_size
+from rnas.space import SearchSpace, incoming
+from rnas.supernet import Supernet
+from rnas.trellis import State
+
+
+@dataclass(frozen=True)
+class Shares:
+    """η·softmax(α) on the E edges that leave a source, as the parts of candidates receive it.
+
+    edges: η alone, (E, 1); branches: (E, K); differences: (E, Q); plain: (E, candidates without
+    weights); others: (E, candidates of no known form).
+    """
+
+    edges: Tensor
+    branches: Tensor
+    differences: Tensor
+    plain: Tensor
+    others: Tensor
+
+
+class FastSupernet(Supernet):
+    """`Supernet` with another forward: same parameters, state_dict, logits and gradients.
+
+    Raises MethodError with an affine norm, which only derived networks have. Gradients are of
+    first order.
+    """
+
+    def __init__(
+        self, space: SearchSpace, classes: int, in_channels: int = 3, norm: Norm = SEARCH_NORM
+    ) -> None:
+        super().__init__(space, classes, in_channels, norm)
+        if norm.affine:
+            raise MethodError("FastSupernet needs a norm without affine: use Supernet")
+        states = space.outer.states
+        parts = [[take_apart(space, mixed) for mixed in cell.mixed] for cell in self.cells.values()]
+        self.fast_cells = {
+            state: FastCell(space, cell, edges, norm.eps)
+            for state, cell, edges in zip(states, self.cells.values(), parts, strict=True)
+        }
+        to_shares, signs, self.share_sizes = share_map(space, parts[0][0])
+        self.register_buffer("to_shares", to_shares, persistent=False)
+        self.register_buffer("signs", signs, persistent=False)
+        from_older = torch.tensor([edge.source == 1 for edge in space.edges])
+        self.register_buffer("from_older", from_older, persistent=False)
+        by_source = torch.tensor([k for edges in _outgoing(space) for k in edges])
+        self.register_buffer("by_source", by_source, persistent=False)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """clips: (B, C, T, H, W), normalised; returns logits (B, classes)."""
+        if clips.dim() != 5:
+            raise MethodError(f"clips of shape {tuple(clips.shape)}: expected (B, C, T, H, W)")
+        trellis = self.space.outer
+        shares = {older: self._shares(older) for older in (False, True)}
+        beta = self.architecture.beta()
+        outputs: dict[State, Tensor] = {State(0, 0): self.stem(clips)}
+        finest: Size = tuple(outputs[State(0, 0)].shape[2:])
+        for state in trellis.states:
+            size = level_size(finest, state.level)
+            older = self._older_input(state, outputs, size)
+            arrows = trellis.into(state)
+            previous = [self._resampler(arrow)(outputs[arrow.source], size) for arrow in arrows]
+            cell = self.fast_cells[state]
+            output = cell(torch.stack(previous, 1), older, shares[older is not None], self.signs)
+            arrivals = output.unbind(1)
+            outputs[state] = sum(  # Eq. 6
+                beta[arrow] * arrival for arrow, arrival in zip(arrows, arrivals, strict=True)
+            )
+        final = [state for state in trellis.states if state.layer == trellis.layers]
+        heads = zip(final, self.heads.values(), strict=True)
+        return sum(head(outputs[state].mean(VOXELS)) for state, head in heads)
+
+    def _shares(self, older: bool) -> list[Shares]:
+        """Eqs. 1 and 2: the weights of every source in a cell with or without I^{l-2}."""
+        with torch.autocast(self.to_shares.device.type, enabled=False):
+            edges = self._edge_weights(older)[:, None]  # (E, 1)
+            weights = edges * self.architecture.operation_weights()  # (E, |operations|)
+            shares = torch.cat([edges, weights @ self.to_shares], 1)[self.by_source]
+        sources = shares.split([len(edges) for edges in _outgoing(self.space)])
+        return [Shares(*rows.split([1, *self.share_sizes], 1)) for rows in sources]
+
+    def _edge_weights(self, older: bool) -> Tensor:
+        """softmax(η) over each node's present edges, 1 each without η: (E,)."""
+        logits = self.architecture.edge_logits
+        if logits is None:
+            return self.to_shares.new_ones(len(self.space.edges))
+        if not older:
+            logits = logits.masked_fill(self.from_older, -torch.inf)
+        nodes = [len(edges) for edges in incoming(self.space.edges, self.space.nodes)]
+        return torch.cat([node.softmax(0) for node in logits.split(nodes)])
+
+
+class FastCell:
+    """Eqs. 1-5 for all arrows into a state. It holds the modules of a `Cell`, and no others."""
+
+    def __init__(
+        self, space: SearchSpace, cell: Cell, parts: Sequence[EdgeParts], eps: float
+    ) -> None:
+        self.space = space
+        self.attention = cell.attention
+        self.sources = [
+            Source(space, edges, [parts[k] for k in edges], eps) for edges in _outgoing(space)
+        ]
+
+    def __call__(
+        self, previous: Tensor, older: Tensor | None, shares: Sequence[Shares], signs: Tensor
+    ) -> Tensor:
+        """previous: I^{l-1} of every arrow, (B, A, C, T, H, W); older: I^{l-2}, (B, C, T, H, W),
+        or None; returns the outputs, (B, A, C or N·C, T, H, W)."""
+        features = [previous, None if older is None else older[:, None]]
+        totals: list[Tensor | int] = [0] * self.space.nodes
+        for number, source in enumerate(self.sources):
+            if number > 1:
+                features.append(self._node(totals[number - 2], previous))
+            if features[number] is None:
+                continue
+            parts = source(features[number], shares[number], signs).unbind(3)
+            for node, part in zip(source.nodes, parts, strict=True):
+                totals[node] = totals[node] + part  # Eq. 2
+        features.append(self._node(totals[-1], previous))
+        nodes = [node.flatten(0, 1) for node in features[2:]]
+        arrivals = previous.shape[:2]
+        return self.attention(join_nodes(self.space, nodes)).unflatten(0, arrivals)  # Eq. 3
+
+    def _node(self, total: Tensor, like: Tensor) -> Tensor:
+        """From a sum over edges (B, A, C, V) to a hidden node (B, A, C, T, H, W)."""
+        if self.space.partial > 1:
+            total = channel_shuffle(total.flatten(0, 1), self.space.partial)
+        return total.view(like.shape)
+
+
+class Source:
+    """The mixed operations of all edges that leave a source, less their channel shuffle."""
+
+    def __init__(
+        self, space: SearchSpace, edges: Sequence[int], parts: Sequence[EdgeParts], eps: float
+    ) -> None:
+        """edges: numbers of the edges; parts: what their candidates are made of."""
+        self.nodes = [space.edges[k].node for k in edges]
+        self.partial = space.partial
+        self.eps = eps
+        self.stacks = [Stack(group) for group in zip(*(p.groups for p in parts), strict=True)]
+        self.plain = list(parts[0].plain.values())  # without weights: the same on every edge
+        self.others = [list(p.others.values()) for p in parts]
+
+    def __call__(self, x: Tensor, shares: Shares, signs: Tensor) -> Tensor:
+        """x: (B, A, C, T, H, W); returns what every edge adds to its node, (B, A, C, E, V)."""
+        chosen, bypassing = x.tensor_split([x.shape[2] // self.partial], 2)
+        total = self._branches(chosen, shares, signs)
+        for module, share in zip(self.plain, shares.plain.unbind(1), strict=True):
+            feature = _apart(module, chosen).flatten(3)[:, :, :, None]  # (B, A, C/b, 1, V)
+            total = total + feature * share[:, None]
+        if any(self.others):
+            total = total + self._others(chosen, shares.others)
+        if self.partial == 1:
+            return total
+        return torch.cat([total, bypassing.flatten(3)[:, :, :, None] * shares.edges], 2)
+
+    def _branches(self, x: Tensor, shares: Shares, signs: Tensor) -> Tensor | float:
+        if not self.stacks:
+            return 0.0
+        activated = F.relu(x.flatten(0, 1))
+        branches = [stack(activated, x.shape[1]) for stack in self.stacks]
+        return mix(branches, shares.branches, shares.differences, signs, self.eps)
+
+    def _others(self, x: Tensor, shares: Tensor) -> Tensor:
+        edges = [
+            sum(share * _apart(module, x) for share, module in zip(row, modules, strict=True))
+            for row, modules in zip(shares, self.others, strict=True)
+        ]
+        return torch.stack([edge.flatten(3) for edge in edges], 3)
+
+
+def _apart(module: nn.Module, x: Tensor) -> Tensor:
+    """A module on every arrow's (B, C, T, H, W) of (B, A, C, T, H, W), as the reference does it."""
+    return torch.stack([module(arrow) for arrow in x.unbind(1)], 1)
+
+
+def _outgoing(space: SearchSpace) -> list[list[int]]:
+    """Per source, the numbers of the edges that leave it; none leaves the last node."""
+    sources = range(space.nodes + 1)
+    return [[k for k, edge in enumerate(space.edges) if edge.source == s] for s in sources]

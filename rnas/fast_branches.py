@@ -1,0 +1,235 @@
+"""What the candidates of an edge are made of, and how alike parts of many edges run as one.
+
+A candidate is one branch (`conv_3`, `sep_conv_5`, ...) or joins two. A branch is a chain of ReLU,
+convolution and batch norm that begins with ReLU and ends with batch norm. All edges that leave a
+source read the same channels, so chains of one form, over all those edges and candidates, run side
+by side as one chain over more channels. `rnas.fast_mix` does their last batch norm and Eq. 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rnas.errors import MethodError
+from rnas.fast_conv import convolve, depthwise, pointwise, reachable
+from rnas.mixed import MixedOperation
+from rnas.operations import AvgPool, MaxPool, Operation, Pair, SingletonParallel, operation
+from rnas.space import SearchSpace
+
+COMBINED = {None: (1.0, 0.0), "add": (1.0, 0.0), "avg": (0.5, 0.0), "max": (0.5, 0.5)}
+"""How branches join: the weight of each, and that of |first - second|."""
+
+Layer = tuple[nn.Module, ...]
+"""A ReLU, a batch norm, or convolutions of the same input whose results are added."""
+
+Chain = tuple[Layer, ...]
+
+WEIGHTLESS = (nn.Identity, MaxPool, AvgPool, nn.BatchNorm3d)
+"""Modules of candidates without weights, which treat every channel alone."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A candidate that consists of branches: their places among the chains, how they join."""
+
+    name: str
+    places: tuple[int, ...]
+    combine: str | None
+
+
+@dataclass(frozen=True)
+class EdgeParts:
+    """The candidates of one edge, taken apart.
+
+    groups: chains, those of one form together; terms: what they are to the candidates, places
+    counted through all groups; plain: candidates without weights; others: of no known form.
+    """
+
+    groups: tuple[tuple[Chain, ...], ...]
+    terms: tuple[Term, ...]
+    plain: dict[str, nn.Module]
+    others: dict[str, nn.Module]
+
+
+def take_apart(space: SearchSpace, mixed: MixedOperation) -> EdgeParts:
+    """Chains and the rest of one edge's candidates; the same in number and order on every edge."""
+    modules = dict(mixed.evaluate.candidates)
+    branches: dict[str, tuple[list[nn.Module], str | None]] = {}
+    for name in space.choosable:
+        entry = operation(name, space.dilated)
+        if name not in modules:
+            branches[name] = (_shared_kernels(mixed, entry), entry.combine)
+        elif isinstance(modules[name], Pair) and entry.combine in COMBINED:
+            branches[name] = (list(modules[name].branches), entry.combine)
+        elif _chain(modules[name]):
+            branches[name] = ([modules[name]], None)
+    places, groups = _grouped([module for parts, _ in branches.values() for module in parts])
+    terms = tuple(
+        Term(name, tuple(places[module] for module in parts), combine)
+        for name, (parts, combine) in branches.items()
+    )
+    rest = {name: module for name, module in modules.items() if name not in branches}
+    plain = {name: module for name, module in rest.items() if _weightless(module)}
+    others = {name: module for name, module in rest.items() if name not in plain}
+    return EdgeParts(groups, terms, plain, others)
+
+
+def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, list[int]]:
+    """How the weights of candidates reach the parts that they are made of.
+
+    Returns (|operations|, K + Q + plain + others), which maps weights of candidates to those of
+    branches, differences, candidates without weights and the others; the signs (Q, K) of the
+    branches in every difference; and the four sizes.
+    """
+    branches = sum(len(group) for group in parts.groups)
+    pairs = sorted({term.places for term in parts.terms if COMBINED[term.combine][1]})
+    rest = [*parts.plain, *parts.others]
+    to_shares = torch.zeros(len(space.operations), branches + len(pairs) + len(rest))
+    for term in parts.terms:
+        row = space.operations.index(term.name)
+        own, difference = COMBINED[term.combine]
+        for place in term.places:
+            to_shares[row, place] += own
+        if difference:
+            to_shares[row, branches + pairs.index(term.places)] = difference
+    for column, name in enumerate(rest, start=branches + len(pairs)):
+        to_shares[space.operations.index(name), column] = 1.0
+    signs = torch.zeros(len(pairs), branches)
+    for row, (first, second) in enumerate(pairs):
+        signs[row, first], signs[row, second] = 1.0, -1.0
+    return to_shares, signs, [branches, len(pairs), len(parts.plain), len(parts.others)]
+
+
+class Stack:
+    """Chains of one form, from E edges with k chains each, as one chain over n = E·k times C."""
+
+    def __init__(self, edges: Sequence[Sequence[Chain]]) -> None:
+        """edges: per edge its k chains of this form."""
+        self.shape = (len(edges), len(edges[0]))
+        members = [chain for chains in edges for chain in chains]
+        # The first ReLU is the source's, the last batch norm is part of the mix.
+        self.steps = [tuple(zip(*layers, strict=True)) for layers in zip(*members, strict=True)]
+        self.steps = self.steps[1:-1]
+
+    def __call__(self, activated: Tensor, arrivals: int) -> Tensor:
+        """activated: ReLU of the source, (B·A, C, T, H, W); returns (B, A, C, E, k, V)."""
+        width = activated.shape[1]
+        x = activated
+        for number, step in enumerate(self.steps):
+            first, last = number == 0, number == len(self.steps) - 1
+            kind = step[0][0]
+            if isinstance(kind, nn.ReLU):
+                x = F.relu(x)
+            elif isinstance(kind, nn.BatchNorm3d):
+                x = norm_apart(x, arrivals, kind.eps)
+            else:
+                x = sum(self._convolve(x, convs, first, last) for convs in step)
+        x = x.flatten(2).unflatten(0, (-1, arrivals))
+        if len(self.steps) == 1:  # one convolution put its own channels outermost already
+            return x.unflatten(2, (width, *self.shape))
+        return x.unflatten(2, (*self.shape, width)).permute(0, 1, 4, 2, 3, 5).contiguous()
+
+    def _convolve(
+        self, x: Tensor, convolutions: Sequence[nn.Conv3d], first: bool, last: bool
+    ) -> Tensor:
+        """(B·A, C or n·C, T, H, W) -> (B·A, n·C, T, H, W), or C·n where nothing else follows."""
+        kind = convolutions[0]
+        weights = [convolution.weight for convolution in convolutions]
+        size, dilation = x.shape[2:], kind.dilation
+        if kind.groups > 1:
+            x = x.repeat(1, len(weights), 1, 1, 1) if first else x
+            return depthwise(x, reachable(torch.cat(weights), size, dilation), dilation)
+        if first:
+            weight = torch.stack(weights, dim=1 if last else 0).flatten(0, 1)
+            return convolve(x, reachable(weight, size, dilation), dilation)
+        if kind.kernel_size == (1, 1, 1):
+            return pointwise(x, torch.stack(weights))
+        weight = reachable(torch.cat(weights), size, dilation)
+        return convolve(x, weight, dilation, groups=len(weights))
+
+
+def norm_apart(x: Tensor, arrivals: int, eps: float) -> Tensor:
+    """Batch norm of (B·A, C, T, H, W) with statistics for each of the A inputs on its own."""
+    batch, channels, *voxels = x.shape
+    apart = x.reshape(batch // arrivals, arrivals * channels, *voxels)
+    return F.batch_norm(apart, None, None, training=True, eps=eps).view(x.shape)
+
+
+def _shared_kernels(mixed: MixedOperation, entry: Operation) -> list[nn.Module]:
+    if entry.combine not in COMBINED:
+        raise MethodError(
+            f"the fast supernet cannot join branches by {entry.combine!r}: expected one of "
+            f"{', '.join(filter(None, COMBINED))}; add it to rnas.fast_branches.COMBINED"
+        )
+    return [mixed.evaluate.convolutions[str(size)] for size in entry.branches]
+
+
+def _grouped(modules: Sequence[nn.Module]) -> tuple[dict[nn.Module, int], tuple]:
+    """Every module's place among all chains, and the chains, those of one form together."""
+    groups: dict[tuple, list[nn.Module]] = {}
+    for module in dict.fromkeys(modules):
+        groups.setdefault(_form(_chain(module)), []).append(module)
+    members = [module for group in groups.values() for module in group]
+    places = {module: place for place, module in enumerate(members)}
+    return places, tuple(tuple(_chain(module) for module in group) for group in groups.values())
+
+
+def _chain(module: nn.Module) -> Chain | None:
+    """The layers of a branch, or None where this file cannot stack it."""
+    layers = _layers(module)
+    if layers is None or len(layers) < 3:
+        return None
+    firsts = [layer[0] for layer in layers]
+    if not isinstance(firsts[0], nn.ReLU) or not isinstance(firsts[-1], nn.BatchNorm3d):
+        return None
+    return layers if any(isinstance(layer, nn.Conv3d) for layer in firsts) else None
+
+
+def _layers(module: nn.Module) -> Chain | None:
+    if isinstance(module, nn.Sequential):
+        parts = [_layers(child) for child in module]
+        return None if None in parts else tuple(layer for part in parts for layer in part)
+    if isinstance(module, SingletonParallel):
+        layers = ((nn.ReLU(),), tuple(module.axes), (module.norm,))
+        return layers if all(map(_stackable, (*module.axes, module.norm))) else None
+    return ((module,),) if _stackable(module) else None
+
+
+def _stackable(module: nn.Module) -> bool:
+    if isinstance(module, nn.Conv3d):
+        same = tuple(d * (k // 2) for k, d in zip(module.kernel_size, module.dilation, strict=True))
+        return (
+            module.in_channels == module.out_channels
+            and module.groups in (1, module.in_channels)
+            and all(k % 2 for k in module.kernel_size)
+            and module.stride == (1, 1, 1)
+            and module.padding == same
+            and module.padding_mode == "zeros"
+            and module.bias is None
+        )
+    if isinstance(module, nn.BatchNorm3d):
+        return not module.affine and not module.track_running_stats
+    return isinstance(module, nn.ReLU)
+
+
+def _form(chain: Chain) -> tuple:
+    """Chains of equal form have the same layers, but for their weights."""
+    return tuple(tuple(_layer_form(module) for module in layer) for layer in chain)
+
+
+def _layer_form(module: nn.Module) -> tuple:
+    if isinstance(module, nn.Conv3d):
+        return ("conv", module.kernel_size, module.dilation, module.groups > 1)
+    if isinstance(module, nn.BatchNorm3d):
+        return ("norm", module.eps)
+    return ("relu",)
+
+
+def _weightless(module: nn.Module) -> bool:
+    leaves = [part for part in module.modules() if not isinstance(part, nn.Sequential)]
+    return all(isinstance(leaf, WEIGHTLESS) for leaf in leaves)
