@@ -45,7 +45,8 @@ class DataConfig:
         False, "control: permute the labels over all clips; every score should fall to chance"
     )
     skip_bad_clips: bool = setting(
-        False, "go on without clips that are listed but cannot be used, instead of stopping"
+        False,
+        "go on without clips that are listed but have no frames or label, instead of stopping",
     )
 
 
@@ -53,16 +54,18 @@ class DataConfig:
 class SpaceConfig:
     nodes: int = setting(0, "hidden nodes N of a cell; 0 = the variant's own")
     channels: int = setting(0, "width F at the finest level; 0 = the variant's own")
-    kernels: Literal["per_op", "shared"] = setting(
-        "per_op", "search: does each hybrid operation own its convolutions, or share them"
+    kernels: Literal["own", "per_op", "shared"] = setting(
+        "own", "search: convolutions per hybrid operation or shared; own = as the variant says"
     )
     dilated: Literal["own", "separable", "full"] = setting(
         "own", "dilated operations: the variant's own kind, depthwise-separable, or full"
     )
-    attention_form: Literal["gated", "literal", "cbam"] = setting(
-        "gated", "Eq. 4: F*(M_c + M_s), the gates alone as printed, or CBAM's own sequence"
+    attention_form: Literal["own", "gated", "literal", "cbam"] = setting(
+        "own", "Eq. 4: gated F*(M_c + M_s), the gates alone as printed, or CBAM's own sequence"
     )
-    derived_partial: bool = setting(False, "partial channels in the derived network too")
+    derived_partial: Literal["own", "true", "false"] = setting(
+        "own", "partial channels in the derived network too"
+    )
     size: Literal["same", "published"] = setting(
         "same", "width F: the same for all variants, or fitted to each one's row of Table 5"
     )

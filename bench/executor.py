@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,6 +27,7 @@ class Failure:
 
     unit: Unit
     reason: str
+    traceback: str | None = None
 
 
 Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
@@ -57,12 +59,21 @@ class SerialExecutor:
             listener.started(unit)
             try:
                 perform(unit, _report(listener, unit))
-            except (BenchError, MethodError) as error:
-                failures.append(Failure(unit, str(error)))
-                listener.failed(unit, str(error))
+            except Exception as error:  # out of memory, say: the other units may still do
+                failure = _failure(unit, error)
+                failures.append(failure)
+                listener.failed(unit, failure.reason)
             else:
                 listener.finished(unit)
         return tuple(failures)
+
+
+def _failure(unit: Unit, error: Exception) -> Failure:
+    """What a person is told; for errors that nobody foresaw, also where they happened."""
+    if isinstance(error, BenchError | MethodError):
+        return Failure(unit, str(error))
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return Failure(unit, reason, "".join(traceback.format_exception(error)))
 
 
 def _report(listener: Listener, unit: Unit) -> Callable[[str, int, int], None]:

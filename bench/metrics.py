@@ -18,7 +18,11 @@ def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]
     A class without a clip has no recall: it is named in `absent` and left out of both means, and
     the scores are None where no class is left.
     """
-    matrix = confusion_matrix(true, predicted, labels=range(len(classes)))
+    count = len(classes)
+    if len(true):
+        matrix = confusion_matrix(true, predicted, labels=range(count))
+    else:  # scikit-learn refuses it, but a part of a composite may be left without clips
+        matrix = np.zeros((count, count), int)
     return {**matrix_scores(matrix, classes), "clips": int(matrix.sum())}
 
 

@@ -35,17 +35,14 @@ def configured_space(variant: str, config: Config) -> SearchSpace:
     Raises UsageError for an unknown variant, MethodError for settings the space cannot have.
     """
     space, settings = registry.variant(variant).space, config.space
-    changes: dict[str, Any] = {
-        "kernels": settings.kernels,
-        "attention_form": settings.attention_form,
-        "derived_partial": settings.derived_partial,
-    }
+    named = {name: getattr(settings, name) for name in ("kernels", "dilated", "attention_form")}
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value != "own"}
+    if settings.derived_partial != "own":
+        changes["derived_partial"] = settings.derived_partial == "true"
     if settings.nodes:
         changes["nodes"] = settings.nodes
     if settings.channels:
         changes["channels"] = settings.channels
-    if settings.dilated != "own":
-        changes["dilated"] = settings.dilated
     space = space.resized(**changes)
     if settings.size == "published":
         if not space.size_target:

@@ -64,7 +64,8 @@ def halve(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Train A and Train B of Algorithm 1: stratified by class, disjoint by subject.
 
-    Where no disjoint split leaves every class on both sides, the split is by class alone.
+    Where the disjoint split leaves a class, or all but one clip, to one side, the split is by
+    class alone.
     labels and subjects are those of all clips; indices says which of them to split.
     """
     indices = np.asarray(indices)
@@ -79,7 +80,8 @@ def halve(
     splitter = StratifiedGroupKFold(2, shuffle=True, random_state=state)
     if len(set(people)) >= 2 and min(Counter(classes.tolist()).values()) >= 2:
         first, second = next(splitter.split(indices, classes, people))
-        if set(classes[first]) == set(classes[second]):
+        enough = min(len(first), len(second)) >= SMALLEST_TRAINING_SET
+        if enough and set(classes[first]) == set(classes[second]):
             return tuple(indices[first].tolist()), tuple(indices[second].tolist())
     return _halve_by_class(indices, classes, state)
 

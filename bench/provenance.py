@@ -49,6 +49,8 @@ def now() -> str:
 def _git(*arguments: str) -> str | None:
     """Output of git in the harness's own checkout, None where it is installed without one."""
     root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():  # installed: a repository further up is somebody else's
+        return None
     try:
         result = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10

@@ -38,13 +38,20 @@ class Variant:
     @property
     def group(self) -> str:
         """The first of its groups: the one listings show."""
-        return self.groups[0]
+        return self.groups[0] if self.groups else "own"
 
 
 @cache
 def variants() -> Mapping[str, Variant]:
     """Name -> variant, searches first, then their random controls."""
-    spaces = {entry.name: _load(entry) for entry in sorted(_entries(), key=lambda e: e.name)}
+    spaces: dict[str, SearchSpace] = {}
+    for entry in sorted(_entries(), key=lambda entry: entry.name):
+        space = _load(entry)
+        if spaces.setdefault(entry.name, space) != space:
+            raise BenchError(
+                f"two packages register different variants named {entry.name!r}; rename or "
+                "uninstall one"
+            )
     searched = {
         name: Variant(name, "search", space.groups, space.summary, space, space.marks)
         for name, space in spaces.items()

@@ -15,12 +15,15 @@ from bench.data.clips import ClipSet
 from bench.errors import BenchError, UsageError
 from bench.executor import Executor, Failure, Listener
 from bench.files import read_json, write_json
-from bench.plan import ALL_PHASES, Job, plan
+from bench.plan import ALL_PHASES, SEARCH, Job, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
 from bench.sources import Progress, Source, prepare
 from bench.store import FORMAT, run_folder
-from rnas.genotype import check_genotype
+from rnas.genotype import Genotype, check_genotype
+
+WORDS = ("summary", "groups", "marks", "size_target")
+"""What a search space says of itself without any effect on a run."""
 
 
 @dataclass(frozen=True)
@@ -96,22 +99,31 @@ def check_spaces(request: Request) -> None:
         configured_space(variant, request.config)
 
 
-def adopt_genotype(jobs: Sequence[Job], file: Path, force: bool) -> None:
+def check_genotype_file(request: Request, file: Path) -> None:
+    """Raises MethodError where the file holds no genotype of every variant's space."""
+    from bench.phases import configured_space
+
+    genotype = Genotype.from_json(file.read_text(errors="replace"))
+    for variant in request.variants:
+        check_genotype(genotype, configured_space(variant, request.config))
+
+
+def adopt_genotype(jobs: Sequence[Job], file: Path) -> None:
     """Puts a genotype of the user's in place of the jobs' own search.
 
     Raises MethodError where the file holds none of the variant's space, BenchError where a job has
     another genotype already.
     """
     from bench.phases import configured_space, read_genotype
-    from bench.searching import genotype_record
+    from bench.searching import GIVEN, genotype_record
 
     genotype = read_genotype(file)
     for job in jobs:
         space = configured_space(job.variant, job.config)
-        record = {**genotype_record(space, check_genotype(genotype, space)), "source": str(file)}
+        record = {**genotype_record(space, check_genotype(genotype, space)), GIVEN: str(file)}
         for fold in dict.fromkeys(job.search_fold(fold) for fold in job.folds):
             place = job.folder.genotype(fold)
-            if place.exists() and not force and read_genotype(place) != genotype:
+            if place.exists() and read_genotype(place) != genotype:
                 raise BenchError(
                     f"{place} holds another genotype; replace it with --force, or choose another "
                     "folder with --runs"
@@ -138,20 +150,30 @@ def execute(
     listener: Listener,
     phases: Sequence[str] = ALL_PHASES,
     force: bool = False,
+    genotype: Path | None = None,
 ) -> tuple[Failure, ...]:
     """Does what is missing of every job; returns what failed (also kept in `failures.json`).
+
+    `force` starts over: a search that is not among the phases is kept, unless the genotype file
+    takes its place.
 
     Raises BenchError where a run folder cannot be written, belongs to another configuration or is
     being worked on by another process.
     """
     from bench.units import perform
 
+    keeps_search = SEARCH not in phases and genotype is None
     with ExitStack() as locks:
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock())
-            if force:
+        for job in prepared.jobs:
+            if force and not keeps_search:
                 job.folder.clear()
             _open_run(job, prepared)
+            if force and keeps_search:
+                job.folder.clear_evaluation()
+        if genotype is not None:
+            adopt_genotype(prepared.jobs, genotype)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
         failures = executor.run(tasks, perform, listener)
         for job in prepared.jobs:
@@ -181,8 +203,18 @@ def _open_run(job: Job, prepared: Prepared) -> None:
     if differing:
         raise BenchError(
             f"{job.folder.path} holds a run of another configuration ({', '.join(differing)} "
-            "differ); start it anew with --force, or choose another folder with --runs"
+            "differ); start it anew with `bench run --force`, or choose another folder with --runs"
         )
+    _note_other_code(job, run)
+
+
+def _note_other_code(job: Job, run: dict[str, Any]) -> None:
+    """Adds to `run.json` that the run goes on with another version of the code than before."""
+    here = provenance(job.device)
+    makers = [run["provenance"], *run.get("continued", [])]
+    if all(maker["git_commit"] != here["git_commit"] for maker in makers):
+        run["continued"] = [*run.get("continued", []), {"started": now(), **here}]
+        write_json(job.folder.run, run)
 
 
 def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
@@ -217,12 +249,18 @@ def _space_record(job: Job) -> dict[str, Any]:
     """The search space with its sizes as this run uses it."""
     from bench.phases import configured_space
 
-    return json.loads(json.dumps(asdict(configured_space(job.variant, job.config))))
+    record = asdict(configured_space(job.variant, job.config))
+    return {key: json.loads(json.dumps(record[key])) for key in record if key not in WORDS}
 
 
 def _record_failures(job: Job, failures: Sequence[Failure]) -> None:
     own = [
-        {"phase": failure.unit.phase, "fold": failure.unit.fold, "reason": failure.reason}
+        {
+            "phase": failure.unit.phase,
+            "fold": failure.unit.fold,
+            "reason": failure.reason,
+            "traceback": failure.traceback,
+        }
         for failure in failures
         if failure.unit.job == job
     ]

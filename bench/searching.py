@@ -28,6 +28,9 @@ from rnas.search import Batch, EpochLog, Searcher, SearchSettings
 from rnas.space import SearchSpace
 from rnas.supernet import Supernet
 
+GIVEN = "given"
+"""The key of a genotype file that says where the user's own genotype came from."""
+
 EVALUATIONS = {"fast": FastSupernet, "reference": Supernet}
 """Two evaluations of the same supernet; they share parameters and checkpoints."""
 

@@ -14,7 +14,7 @@ from bench.data import find_dataset, load_clips, require_root
 from bench.data.cache import content_digests, data_fingerprint, load_videos
 from bench.data.clips import Clip, ClipSet
 from bench.data.preprocess import Preprocessing
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -51,9 +51,17 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
     Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`.
     """
     names = tuple(name.strip() for name in config.subjects.split(",") if name.strip())
+    if config.subjects and not names:
+        raise UsageError("--subjects names nobody: give names separated by commas, as in s01,s02")
     root = source.root if source.root else _surrogate_root(source, config, progress)
     clip_set = load_clips(source.dataset, root, names or None)
     _refuse_bad_clips(clip_set, config)
+    absent = set(find_dataset(source.dataset).resolve_subjects(names)) - set(clip_set.subjects)
+    if absent:
+        raise DataError(
+            f"{root} holds no usable clip of {source.dataset} {', '.join(sorted(absent))}, asked "
+            "for by --subjects; see `bench data check`"
+        )
     if not clip_set.clips:
         raise DataError(f"{root} holds no usable clip of {source.dataset}; see `bench data check`")
     if not config.subject_count:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ FORMAT = 1
 
 SURROGATE_SUFFIX = "-surrogate"
 LOCK = ".lock"
+FOLDS = "folds"
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,23 @@ class RunFolder:
         return self.search(fold) / "checkpoint.pt"
 
     def fold(self, fold: str) -> Path:
-        return self.path / "folds" / f"{fold}.json"
+        return self.path / FOLDS / f"{fold}.json"
 
     def clear(self) -> None:
         """Removes the run's files (`--force`), all but the lock that this process may hold."""
-        for entry in self.path.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            elif entry.name != LOCK:
-                entry.unlink()
+        self._remove(entry for entry in self.path.iterdir() if entry.name != LOCK)
+
+    def clear_evaluation(self) -> None:
+        """Removes what follows from the search, and leaves the search and `run.json`."""
+        places = (self.path / FOLDS, self.metrics, self.profile, self.failures)
+        self._remove(place for place in places if place.exists())
+
+    def _remove(self, entries: Iterable[Path]) -> None:
+        for entry in list(entries):
+            try:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            except OSError as error:
+                raise BenchError(f"cannot remove {entry}: {error.strerror or error}") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:

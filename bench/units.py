@@ -18,10 +18,11 @@ from bench.phases import (
 )
 from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Job, Unit
 from bench.profiling import profile
-from bench.searching import search
+from bench.searching import GIVEN, search
 from bench.seeds import derive_seed
 from bench.training import predict, train
 from rnas.derived import DerivedNetwork
+from rnas.errors import LossDiverged
 
 
 def perform(unit: Unit, report: Report) -> None:
@@ -50,6 +51,11 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         lambda done, total: report("training epoch", done, total),
     )
     logits = predict(network, clips, fold.test)
+    if not logits.isfinite().all():
+        raise LossDiverged(
+            "the trained network answers with numbers that are not finite: lower the learning "
+            "rate (train.lr) or check the clips"
+        )
     rule = job.config.protocol.selection
     predictions = [
         {
@@ -90,15 +96,27 @@ def measure(unit: Unit, report: Report) -> None:
 def protocol_record(job: Job) -> dict[str, Any]:
     """What a reader must know before comparing the scores of a run with others."""
     protocol = job.config.protocol
-    causes = ["search_scope=all"] if protocol.search_scope == "all" else []
-    if registry.variant(job.variant).kind == "random":
-        causes = []  # nothing is searched, so nothing of the test subjects is seen
+    origin = _genotype_origin(job)
+    causes = []
+    if origin == "given":
+        causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
+    elif origin == "searched" and protocol.search_scope == "all":
+        causes = ["search_scope=all"]
     return {
         "aggregation": "pooled",
         "search_scope": protocol.search_scope,
         "selection": protocol.selection,
         "leaky": bool(causes),
         "leaks": causes,
+        "genotype": origin,
         "surrogate": job.source.surrogate,
         "shuffled_labels": job.config.data.shuffle_labels,
     }
+
+
+def _genotype_origin(job: Job) -> str:
+    """`searched`, `random` (nothing is learnt), or `given` by the user with --genotype."""
+    files = {job.folder.genotype(job.search_fold(fold)) for fold in job.folds}
+    if any(GIVEN in read_json(file) for file in files):
+        return "given"
+    return "random" if registry.variant(job.variant).kind == "random" else "searched"

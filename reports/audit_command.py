@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from reports.output import deliver
+
 EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 
 
@@ -62,7 +64,7 @@ def audit(
         if counts is None
         else _own_scores(style, _counts(counts), _scores(scores), _tolerance(tolerance))
     )
-    _deliver(text, out)
+    deliver(text, out)
 
 
 def _paper(style: str, everything: bool) -> str:
@@ -153,19 +155,3 @@ def _fraction(option: str, text: str) -> Fraction:
     if number is None or not number.is_finite():
         raise UsageError(f"{option} {text} is no number; write a fraction such as .8511")
     return Fraction(number)
-
-
-def _deliver(text: str, out: Path | None) -> None:
-    from bench.errors import BenchError, UsageError
-    from bench.files import write_text
-
-    if out is None:
-        click.echo(text)
-        return
-    try:
-        write_text(out, text + "\n")
-    except BenchError as error:
-        raise UsageError(
-            f"--out {out} cannot be written ({error.__cause__}); name a file in a folder that "
-            "may be written"
-        ) from error

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from reports.output import deliver
+
 FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset smoke"
 
 
@@ -58,7 +60,7 @@ def tables(
     wanted = [int(number) for number in dict.fromkeys(numbers)] or NUMBERS
     registered = variants()
     text = render([build_table(number, chosen, registered) for number in wanted], style)
-    _deliver(text, out)
+    deliver(text, out)
     if unreadable:
         click.get_current_context().exit(1)
 
@@ -109,19 +111,3 @@ def _chosen(records: list, runs: Path, preset: str | None, config: str | None) -
         asked = [f"--preset {preset}"] * bool(preset) + [f"--config {config}"] * bool(config)
         click.echo(f"no finished run in {runs} for {' '.join(asked)}; there: {there}", err=True)
     return chosen
-
-
-def _deliver(text: str, out: Path | None) -> None:
-    from bench.errors import BenchError, UsageError
-    from bench.files import write_text
-
-    if out is None:
-        click.echo(text)
-        return
-    try:
-        write_text(out, text + "\n")
-    except BenchError as error:
-        raise UsageError(
-            f"--out {out} cannot be written ({error.__cause__}); name a file in a folder that "
-            "may be written"
-        ) from error

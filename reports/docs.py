@@ -89,7 +89,9 @@ Written by `python -m reports.docs`.
 def write_pages(folder: Path) -> None:
     """Writes every computed page."""
     from bench.files import write_text
+    from reports import audit_render
 
+    write_text(folder / "audit.md", audit_render.page())
     write_text(folder / "settings.md", settings_page())
     write_text(folder / "sizes.md", sizes_page())
 

@@ -31,6 +31,7 @@ MARK_MEANINGS = {
     "search_scope=all": "one search saw all subjects, held-out ones included",
     "selection=oracle": "the scored epoch is the best one on the test subject",
     "reconstruction": "rebuilt from a description, since the code is not public",
+    "genotype given": "the architecture came from a file; its search may have seen any subject",
     "shuffled labels": "labels permuted over all clips, so that every score should be at chance",
     "size=published": "width fitted to the method's own row of Table 5",
     "random control": "cells and path drawn uniformly from the search space, not searched",

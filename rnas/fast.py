@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from rnas.cell import Cell, join_nodes
 from rnas.errors import MethodError
-from rnas.fast_branches import EdgeParts, Stack, share_map, take_apart
+from rnas.fast_branches import EdgeParts, share_map, stacks_of, take_apart
 from rnas.fast_mix import mix
 from rnas.mixed import channel_shuffle
 from rnas.operations import SEARCH_NORM, Norm
@@ -165,7 +165,7 @@ class Source:
         self.nodes = [space.edges[k].node for k in edges]
         self.partial = space.partial
         self.eps = eps
-        self.stacks = [Stack(group) for group in zip(*(p.groups for p in parts), strict=True)]
+        self.stacks = stacks_of(list(zip(*(p.groups for p in parts), strict=True)))
         self.plain = list(parts[0].plain.values())  # without weights: the same on every edge
         self.others = [list(p.others.values()) for p in parts]
 
@@ -186,7 +186,7 @@ class Source:
         if not self.stacks:
             return 0.0
         activated = F.relu(x.flatten(0, 1))
-        branches = [stack(activated, x.shape[1]) for stack in self.stacks]
+        branches = [y for stack in self.stacks for y in stack(activated, x.shape[1])]
         return mix(branches, shares.branches, shares.differences, signs, self.eps)
 
     def _others(self, x: Tensor, shares: Tensor) -> Tensor:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnas.errors import MethodError
-from rnas.fast_conv import convolve, depthwise, pointwise, reachable
+from rnas.fast_conv import convolve, pointwise, reachable
 from rnas.mixed import MixedOperation
 from rnas.operations import AvgPool, MaxPool, Operation, Pair, SingletonParallel, operation
 from rnas.space import SearchSpace
@@ -105,6 +106,31 @@ def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, lis
     return to_shares, signs, [branches, len(pairs), len(parts.plain), len(parts.others)]
 
 
+class SingleStack:
+    """Chains of one convolution over all channels, not dilated, of any kernel size."""
+
+    def __init__(self, groups: Sequence[Sequence[Sequence[Chain]]]) -> None:
+        """groups: per kernel size, per edge, its k chains."""
+        self.edges = len(groups[0])
+        self.groups = [[chain[1][0] for chains in edges for chain in chains] for edges in groups]
+
+    def __call__(self, activated: Tensor, arrivals: int) -> list[Tensor]:
+        """activated: ReLU of the source, (B·A, C, T, H, W); returns tensors (B, A, C, E, k, V)."""
+        size = activated.shape[2:]
+        kernels = []
+        for convolutions in self.groups:
+            kernel = torch.stack([c.weight for c in convolutions], 1)
+            kernel = reachable(kernel, size, (1, 1, 1)).unflatten(1, (self.edges, -1))
+            kernels.append(kernel)  # (C, E, k, C, kT, kH, kW)
+        branches = []
+        # Where a clip is so small that 3 and 5 taps reach equally far, they share a call.
+        for _, alike in groupby(kernels, key=lambda kernel: kernel.shape[-3:]):
+            kernel = torch.cat(list(alike), 2)
+            branch = convolve(activated, kernel.flatten(0, 2), (1, 1, 1)).flatten(2)
+            branches.append(branch.view(-1, arrivals, *kernel.shape[:3], branch.shape[-1]))
+        return branches
+
+
 class Stack:
     """Chains of one form, from E edges with k chains each, as one chain over n = E·k times C."""
 
@@ -116,41 +142,40 @@ class Stack:
         self.steps = [tuple(zip(*layers, strict=True)) for layers in zip(*members, strict=True)]
         self.steps = self.steps[1:-1]
 
-    def __call__(self, activated: Tensor, arrivals: int) -> Tensor:
-        """activated: ReLU of the source, (B·A, C, T, H, W); returns (B, A, C, E, k, V)."""
+    def __call__(self, activated: Tensor, arrivals: int) -> list[Tensor]:
+        """activated: ReLU of the source, (B·A, C, T, H, W); returns a tensor (B, A, C, E, k, V)."""
         width = activated.shape[1]
         x = activated
         for number, step in enumerate(self.steps):
-            first, last = number == 0, number == len(self.steps) - 1
             kind = step[0][0]
             if isinstance(kind, nn.ReLU):
                 x = F.relu(x)
             elif isinstance(kind, nn.BatchNorm3d):
                 x = norm_apart(x, arrivals, kind.eps)
             else:
-                x = sum(self._convolve(x, convs, first, last) for convs in step)
-        x = x.flatten(2).unflatten(0, (-1, arrivals))
-        if len(self.steps) == 1:  # one convolution put its own channels outermost already
-            return x.unflatten(2, (width, *self.shape))
-        return x.unflatten(2, (*self.shape, width)).permute(0, 1, 4, 2, 3, 5).contiguous()
+                x = sum(self._convolve(x, convs, first=number == 0) for convs in step)
+        x = x.flatten(2).unflatten(0, (-1, arrivals)).unflatten(2, (*self.shape, width))
+        return [x.permute(0, 1, 4, 2, 3, 5).contiguous()]
 
-    def _convolve(
-        self, x: Tensor, convolutions: Sequence[nn.Conv3d], first: bool, last: bool
-    ) -> Tensor:
-        """(B·A, C or n·C, T, H, W) -> (B·A, n·C, T, H, W), or C·n where nothing else follows."""
+    def _convolve(self, x: Tensor, convolutions: Sequence[nn.Conv3d], first: bool) -> Tensor:
+        """(B·A, C or n·C, T, H, W) -> (B·A, n·C, T, H, W)."""
         kind = convolutions[0]
         weights = [convolution.weight for convolution in convolutions]
         size, dilation = x.shape[2:], kind.dilation
-        if kind.groups > 1:
-            x = x.repeat(1, len(weights), 1, 1, 1) if first else x
-            return depthwise(x, reachable(torch.cat(weights), size, dilation), dilation)
-        if first:
-            weight = torch.stack(weights, dim=1 if last else 0).flatten(0, 1)
-            return convolve(x, reachable(weight, size, dilation), dilation)
-        if kind.kernel_size == (1, 1, 1):
+        if kind.kernel_size == (1, 1, 1) and not first:
             return pointwise(x, torch.stack(weights))
         weight = reachable(torch.cat(weights), size, dilation)
-        return convolve(x, weight, dilation, groups=len(weights))
+        if kind.groups > 1:  # depthwise
+            x = x.repeat(1, len(weights), 1, 1, 1) if first else x
+            return convolve(x, weight, dilation, groups=x.shape[1])
+        return convolve(x, weight, dilation, groups=1 if first else len(weights))
+
+
+def stacks_of(groups: Sequence[Sequence[Sequence[Chain]]]) -> list[SingleStack | Stack]:
+    """What evaluates a source's chains. groups: per form, per edge, its chains."""
+    singles = [group for group in groups if is_single(form_of(group[0][0]))]
+    rest = [Stack(group) for group in groups[len(singles) :]]
+    return [SingleStack(singles), *rest] if singles else rest
 
 
 def norm_apart(x: Tensor, arrivals: int, eps: float) -> Tensor:
@@ -173,10 +198,11 @@ def _grouped(modules: Sequence[nn.Module]) -> tuple[dict[nn.Module, int], tuple]
     """Every module's place among all chains, and the chains, those of one form together."""
     groups: dict[tuple, list[nn.Module]] = {}
     for module in dict.fromkeys(modules):
-        groups.setdefault(_form(_chain(module)), []).append(module)
-    members = [module for group in groups.values() for module in group]
+        groups.setdefault(form_of(_chain(module)), []).append(module)
+    ordered = [groups[form] for form in sorted(groups, key=lambda form: not is_single(form))]
+    members = [module for group in ordered for module in group]
     places = {module: place for place, module in enumerate(members)}
-    return places, tuple(tuple(_chain(module) for module in group) for group in groups.values())
+    return places, tuple(tuple(_chain(module) for module in group) for group in ordered)
 
 
 def _chain(module: nn.Module) -> Chain | None:
@@ -217,9 +243,15 @@ def _stackable(module: nn.Module) -> bool:
     return isinstance(module, nn.ReLU)
 
 
-def _form(chain: Chain) -> tuple:
+def form_of(chain: Chain) -> tuple:
     """Chains of equal form have the same layers, but for their weights."""
     return tuple(tuple(_layer_form(module) for module in layer) for layer in chain)
+
+
+def is_single(form: tuple) -> bool:
+    """Whether a chain of this form is one convolution over all channels, not dilated."""
+    singles = len(form) == 3 and len(form[1]) == 1 and form[1][0][0] == "conv"
+    return singles and form[1][0][2:] == ((1, 1, 1), False)
 
 
 def _layer_form(module: nn.Module) -> tuple:

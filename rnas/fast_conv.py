@@ -1,11 +1,13 @@
-"""Convolutions of the supernet in the forms that run fastest, each with the same result.
+"""Stride-1 convolutions with "same" padding and no bias, in the forms that run fastest.
 
-All are at stride 1 with "same" padding and without bias.
+Every form computes the same sums as `F.conv3d`, in another order. On a CPU, three shapes that the
+supernet is full of leave oneDNN far from its speed: dilated kernels, input gradients with few
+channels, and the gradients of depthwise kernels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +16,13 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn.grad import conv3d_input, conv3d_weight
 
 FEW_CHANNELS = 4
-"""Up to here the gradients of a 3D convolution leave most of a vector register empty on a CPU."""
+"""Up to here `_few_channels_input` beats oneDNN's own gradient (registers hold eight floats)."""
+
+InputGradient = Callable[[Tensor, Tensor], Tensor]
+"""(gradient of the result, weight) -> gradient of the input."""
+
+WeightGradient = Callable[[Tensor, Tensor, torch.Size], Tensor]
+"""(gradient of the result, input, shape of the weight) -> gradient of the weight."""
 
 
 def reachable(weight: Tensor, size: Sequence[int], dilation: Sequence[int]) -> Tensor:
@@ -31,83 +39,18 @@ def reachable(weight: Tensor, size: Sequence[int], dilation: Sequence[int]) -> T
 
 def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1) -> Tensor:
     """x: (B, C, T, H, W); weight: (C', C / groups, kT, kH, kW); returns (B, C', T, H, W)."""
-    few = groups == 1 and x.shape[1] <= FEW_CHANNELS and weight.shape[2] > 1
-    if few and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
-        token = _FewChannelsWeight.apply(weight, x.detach(), tuple(dilation))
-        return _FewChannels.apply(x, token, weight.detach(), tuple(dilation))
-    return F.conv3d(x, weight, None, 1, _same(weight, dilation), tuple(dilation), groups)
-
-
-def _same(weight: Tensor, dilation: Sequence[int]) -> tuple[int, ...]:
-    return tuple(d * (k // 2) for k, d in zip(weight.shape[2:], dilation, strict=True))
-
-
-class _FewChannels(torch.autograd.Function):
-    """A convolution whose input gradient has the kT taps along T as channels, kT·C of them.
-
-    The weight's gradient belongs to the node that made `token` (zeros, added in thought), so that
-    a pass over the architecture, which asks for no weight, prunes it: the autograd engine drops
-    whole nodes, never one output of a node.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: FunctionCtx, x: Tensor, token: Tensor, weight: Tensor, dilation: tuple[int, ...]
-    ) -> Tensor:
-        ctx.save_for_backward(weight)
-        ctx.dilation = dilation
-        return F.conv3d(x, weight, None, 1, _same(weight, dilation), dilation)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (weight,) = ctx.saved_tensors
-        if not ctx.needs_input_grad[0]:
-            return None, grad, None, None
-        flat = weight.transpose(1, 2).flatten(1, 2)[:, :, None]  # (C', kT·C, 1, kH, kW)
-        taps, channels, frames = weight.shape[2], weight.shape[1], grad.shape[2]
-        shape = (len(grad), taps * channels, *grad.shape[2:])
-        step = ctx.dilation[0]
-        padding = _same(flat, ctx.dilation)
-        shifted = conv3d_input(shape, flat, grad.contiguous(), 1, padding, ctx.dilation)
-        reach = step * (taps // 2)
-        padded = grad.new_zeros(len(grad), channels, frames + 2 * reach, *grad.shape[3:])
-        for tap, part in enumerate(shifted.split(channels, 1)):
-            padded.narrow(2, step * tap, frames).add_(part)
-        return padded.narrow(2, reach, frames), grad, None, None
-
-
-class _FewChannelsWeight(torch.autograd.Function):
-    """The weight's share of `_FewChannels`: zeros of the result's shape, which take no memory."""
-
-    @staticmethod
-    def forward(
-        ctx: FunctionCtx, weight: Tensor, x: Tensor, dilation: tuple[int, ...]
-    ) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.shape, ctx.dilation = weight.shape, dilation
-        return x.new_zeros(()).expand(len(x), len(weight), *x.shape[2:])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        out, channels, taps, *plane = ctx.shape
-        step = ctx.dilation[0]
-        reach = step * (taps // 2)
-        padded = F.pad(x, (0, 0, 0, 0, reach, reach))
-        shifted = [padded.narrow(2, step * tap, x.shape[2]) for tap in range(taps)]
-        shape = (out, taps * channels, 1, *plane)
-        padding = tuple(d * (k // 2) for k, d in zip(shape[2:], ctx.dilation, strict=True))
-        flat = conv3d_weight(
-            torch.cat(shifted, 1), shape, grad.contiguous(), 1, padding, ctx.dilation
-        )
-        return flat.view(out, taps, channels, *plane).transpose(1, 2), None, None
-
-
-def depthwise(x: Tensor, weight: Tensor, dilation: Sequence[int]) -> Tensor:
-    """x: (B, C, T, H, W); weight: (C, 1, kT, kH, kW)."""
-    return convolve(x, weight, dilation, groups=x.shape[1])
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        padding = [d * (k // 2) for k, d in zip(weight.shape[2:], dilation, strict=True)]
+        return F.conv3d(x, weight, None, 1, padding, tuple(dilation), groups)
+    steps = [d if taps > 1 else 1 for d, taps in zip(dilation, weight.shape[2:], strict=True)]
+    if max(steps) > 1:
+        phases = convolve(_phases(x, steps), weight, (1, 1, 1), groups)
+        return _interleaved(phases, steps, x.shape)
+    if groups == x.shape[1] == len(weight):
+        return _split(x, weight, groups, _depthwise_input, _depthwise_weight)
+    if groups == 1 and x.shape[1] <= FEW_CHANNELS and weight.shape[2] > 1:
+        return _split(x, weight, groups, _few_channels_input, _few_channels_weight)
+    return _same_conv(x, weight, groups)
 
 
 def pointwise(x: Tensor, weight: Tensor) -> Tensor:
@@ -115,3 +58,141 @@ def pointwise(x: Tensor, weight: Tensor) -> Tensor:
     groups, _, channels = weight.shape[:3]
     y = weight.flatten(2) @ x.flatten(2).unflatten(1, (groups, channels))  # (B, n, C', V)
     return y.flatten(1, 2).unflatten(2, x.shape[2:])
+
+
+def _same_conv(x: Tensor, weight: Tensor, groups: int) -> Tensor:
+    return F.conv3d(x, weight, None, 1, _half(weight.shape), 1, groups)
+
+
+def _half(weight_shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(taps // 2 for taps in weight_shape[2:])
+
+
+def _phases(x: Tensor, steps: Sequence[int]) -> Tensor:
+    """Every `step`-th voxel per axis as a clip of its own: (B, C, T, H, W) -> (B·phases, C, ...).
+
+    Taps that lie a multiple of `step` apart never leave their phase, so that a dilated convolution
+    is a plain one on each. Zeros fill up axes that are no multiple of their step.
+    """
+    missing = [-voxels % step for voxels, step in zip(x.shape[2:], steps, strict=True)]
+    if any(missing):
+        x = F.pad(x, [n for voxels in reversed(missing) for n in (0, voxels)])
+    batch, channels, *voxels = x.shape
+    (t, h, w), (st, sh, sw) = voxels, steps
+    x = x.view(batch, channels, t // st, st, h // sh, sh, w // sw, sw)
+    x = x.permute(0, 3, 5, 7, 1, 2, 4, 6)
+    return x.reshape(batch * st * sh * sw, channels, t // st, h // sh, w // sw)
+
+
+def _interleaved(phases: Tensor, steps: Sequence[int], shape: torch.Size) -> Tensor:
+    """What `_phases` took apart, put together and cut to the voxels of `shape`."""
+    channels, t, h, w = phases.shape[1:]
+    (st, sh, sw), (frames, height, width) = steps, shape[2:]
+    x = phases.view(-1, st, sh, sw, channels, t, h, w).permute(0, 4, 5, 1, 6, 2, 7, 3)
+    return x.reshape(-1, channels, t * st, h * sh, w * sw)[:, :, :frames, :height, :width]
+
+
+def _split(
+    x: Tensor, weight: Tensor, groups: int, by_input: InputGradient, by_weight: WeightGradient
+) -> Tensor:
+    """A convolution with gradients of its own.
+
+    Two nodes, since the autograd engine prunes whole nodes only: a pass over the architecture
+    asks for no weight, and then the weight's node does not run.
+    """
+    token = _WeightNode.apply(weight, x.detach(), by_weight)
+    return _InputNode.apply(x, token, weight.detach(), groups, by_input)
+
+
+class _InputNode(torch.autograd.Function):
+    """The convolution. It hands the gradient of its result on to `token`'s node as it is."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        x: Tensor,
+        token: Tensor,
+        weight: Tensor,
+        groups: int,
+        by_input: InputGradient,
+    ) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.by_input = by_input
+        return _same_conv(x, weight, groups)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (weight,) = ctx.saved_tensors
+        by_input = ctx.by_input(grad, weight) if ctx.needs_input_grad[0] else None
+        return by_input, grad, None, None, None
+
+
+class _WeightNode(torch.autograd.Function):
+    """The weight's share of the result: zeros that take no memory, whose gradient is known."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, weight: Tensor, x: Tensor, by_weight: WeightGradient) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.shape, ctx.by_weight = weight.shape, by_weight
+        return x.new_zeros(()).expand(len(x), len(weight), *x.shape[2:])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
+        (x,) = ctx.saved_tensors
+        return ctx.by_weight(grad, x, ctx.shape), None, None
+
+
+def _few_channels_input(grad: Tensor, weight: Tensor) -> Tensor:
+    """The taps along T become channels of a (1, kH, kW) kernel; their shifted results add up."""
+    flat = weight.transpose(1, 2).flatten(1, 2)[:, :, None]  # (C', kT·C, 1, kH, kW)
+    taps, channels = weight.shape[2], weight.shape[1]
+    batch, _, frames, *plane = grad.shape
+    shape = (batch, taps * channels, frames, *plane)
+    shifted = conv3d_input(shape, flat, grad.contiguous(), padding=_half(flat.shape))
+    padded = grad.new_zeros(batch, channels, frames + taps - 1, *plane)
+    for tap, part in enumerate(shifted.split(channels, 1)):
+        padded.narrow(2, tap, frames).add_(part)
+    return padded.narrow(2, taps // 2, frames)
+
+
+def _few_channels_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
+    """`_few_channels_input` for the weight: the input, shifted along T, as channels."""
+    out, channels, taps, *plane = shape
+    padded = F.pad(x, (0, 0, 0, 0, taps // 2, taps // 2))
+    shifted = torch.cat([padded.narrow(2, tap, x.shape[2]) for tap in range(taps)], 1)
+    flat = (out, taps * channels, 1, *plane)
+    result = conv3d_weight(shifted, flat, grad.contiguous(), padding=_half(flat))
+    return result.view(out, taps, channels, *plane).transpose(1, 2)
+
+
+def _depthwise_input(grad: Tensor, weight: Tensor) -> Tensor:
+    """The same convolution with the kernel reversed: oneDNN's forward has a depthwise kernel."""
+    return _same_conv(grad, weight.flip(2, 3, 4), len(weight))
+
+
+def _depthwise_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
+    """A matrix product a tap of (kH, kW): frames of the input against frames of the gradient.
+
+    Both lie flat as (C, frames, B·rows·columns), every clip with room around it, so that a shift
+    in the plane is an offset. The taps along T are the diagonals of the product.
+    """
+    batch, channels, frames, height, width = x.shape
+    taps, rows, columns = shape[2:]
+    wide, high = width + columns - 1, height + rows - 1
+    length = batch * high * wide
+    flat = x.new_zeros(channels, frames + taps - 1, length + (rows - 1) * wide + columns - 1)
+    room = flat[..., :length].view(channels, -1, batch, high, wide)
+    inner = room.narrow(1, taps // 2, frames).narrow(3, rows // 2, height)
+    inner.narrow(4, columns // 2, width).copy_(x.permute(1, 2, 0, 3, 4))
+    grad = F.pad(grad, (0, columns - 1, 0, rows - 1)).permute(1, 2, 0, 3, 4)
+    grad = grad.reshape(channels, frames, length).mT
+    products = x.new_empty(rows, columns, channels, frames + taps - 1, frames)
+    for row in range(rows):
+        for column in range(columns):
+            shifted = flat.narrow(2, row * wide + column, length)
+            torch.bmm(shifted, grad, out=products[row, column])
+    strides = (*products.stride()[:3], frames, frames + 1)
+    diagonals = products.as_strided((rows, columns, channels, taps, frames), strides)
+    return diagonals.sum(-1).permute(2, 3, 0, 1)[:, None]  # (C, 1, kT, kH, kW)

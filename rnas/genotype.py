@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
+from operator import index
 from typing import NamedTuple
 
 from rnas.errors import MethodError
@@ -48,8 +50,8 @@ class Genotype(NamedTuple):
             value = json.loads(text)
             return cls(
                 space=str(value["space"]),
-                path=tuple(int(factor) for factor in value["path"]),
-                edges=tuple(Edge(*map(int, edge)) for edge in value["edges"]),
+                path=tuple(index(factor) for factor in value["path"]),
+                edges=tuple(Edge(*map(index, edge)) for edge in value["edges"]),
                 operations=tuple(str(name) for name in value["operations"]),
             )
         except (ValueError, KeyError, TypeError) as error:
@@ -75,8 +77,13 @@ def check_genotype(genotype: Genotype, space: SearchSpace) -> Genotype:
     wrong = [name for name in genotype.operations if name not in space.choosable]
     if wrong:
         raise MethodError(f"operation {wrong[0]!r}: expected one of {', '.join(space.choosable)}")
-    if {edge.node for edge in genotype.edges} != set(range(space.nodes)):
-        raise MethodError(f"every one of the {space.nodes} nodes needs an incoming edge")
+    per_node = Counter(edge.node for edge in genotype.edges)
+    expected = dict.fromkeys(range(space.nodes), EDGES_PER_NODE)
+    if per_node != expected or len(set(genotype.edges)) < len(genotype.edges):
+        raise MethodError(
+            f"edges {[tuple(edge) for edge in genotype.edges]}: each of the {space.nodes} nodes "
+            f"needs {EDGES_PER_NODE} incoming edges from different sources"
+        )
     return genotype
 
 

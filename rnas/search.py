@@ -157,7 +157,7 @@ def health(supernet: Supernet) -> dict[str, float | None]:
     edge_entropy = None
     if architecture.edge_logits is not None:
         edge_entropy = float(_entropy(architecture.edge_weights()).sum() / nodes)
-    rows = len(space.outer.choices)
+    rows = max(len(space.outer.choices), 1)  # a trellis of one path has no entropy: 0 / 1
     return {
         "operation_entropy": float(_entropy(operations).sum() / len(operations)),
         "edge_entropy": edge_entropy,

@@ -38,6 +38,7 @@ class Architecture(nn.Module):
         columns = [trellis.out_of(a.source).index(a) for a in self.free_arrows]
         self.register_buffer("rows", torch.tensor(rows, dtype=torch.long), persistent=False)
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)
+        self.rows_shape = (len(trellis.choices), max(columns, default=0) + 1)
         edges = len(space.edges)
         self.operation_logits = _small_random(edges, len(space.operations))
         self.edge_logits = _small_random(edges) if space.edge_norm else None
@@ -50,14 +51,15 @@ class Architecture(nn.Module):
     def edge_weights(self) -> Tensor:
         """softmax(η) over the incoming edges of every node, all 1 without η: (E,)."""
         if self.edge_logits is None:
-            return torch.ones(len(self.space.edges))
+            return self.operation_logits.new_ones(len(self.space.edges))
         nodes = incoming(self.space.edges, self.space.nodes)
         return torch.cat([self.edge_logits[list(edges)].softmax(0) for edges in nodes])
 
     def path_weights(self) -> Tensor:
         """Eq. 7: β of `free_arrows`, a softmax over the arrows that leave the same state."""
-        shape = (len(self.space.outer.choices), int(self.columns.max()) + 1)
-        logits = self.path_logits.new_full(shape, -torch.inf)
+        if not self.free_arrows:
+            return self.path_logits
+        logits = self.path_logits.new_full(self.rows_shape, -torch.inf)
         logits = logits.index_put((self.rows, self.columns), self.path_logits)
         return logits.softmax(1)[self.rows, self.columns]
 

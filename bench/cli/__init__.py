@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort) as error:
         code = _say("interrupted; what was finished is kept: the same command goes on", INTERRUPTED)
         _traceback(error, debug)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = UsageError.exit_code
     except click.ClickException as error:
         code = _say(f"{error.format_message()} (see --help)", error.exit_code)
         _traceback(error, debug)
@@ -79,7 +82,8 @@ def _commands() -> dict[str, EntryPoint]:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"error: {message}", err=True)
+    one_line = " ".join(line.strip() for line in message.splitlines())
+    click.echo(f"error: {one_line}", err=True)
     return code
 
 

@@ -155,7 +155,7 @@ def _work(
     from bench.executor import SerialExecutor
     from bench.running import (
         Request,
-        adopt_genotype,
+        check_genotype_file,
         check_spaces,
         execute,
         prepare_jobs,
@@ -173,6 +173,8 @@ def _work(
         device=resolve_device(device),
     )
     check_spaces(request)
+    if genotype is not None:
+        check_genotype_file(request, genotype)
     with bars() as display:
         prepared = prepare_jobs(request, Steps(display))
         if not source.surrogate:
@@ -181,19 +183,17 @@ def _work(
         if dry_run:
             _describe(prepared.jobs, tasks)
             return 0
+        if genotype is None and "search" not in phases:
+            require_genotypes(prepared.jobs)
         done = 0 if force else sum(task.unit.done for task in tasks)
         listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
-        if genotype is not None:
-            adopt_genotype(prepared.jobs, genotype, force)
-        elif "search" not in phases:
-            require_genotypes(prepared.jobs)
-        failures = execute(prepared, SerialExecutor(), listener, phases, force)
+        failures = execute(prepared, SerialExecutor(), listener, phases, force, genotype)
     _report(prepared.jobs)
     if failures:
         first = failures[0]
         click.echo(
             f"error: {len(failures)} of {len(tasks)} units failed, first {first.unit.title}: "
-            f"{first.reason}. The others are kept; the same command tries again",
+            f"{first.reason.rstrip('.')}. The others are kept; the same command tries again",
             err=True,
         )
         return 1

@@ -1,0 +1,73 @@
+"""Clips, run folders and the command line for the tests of the commands."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_runs import SUBJECTS, Bench
+
+
+@pytest.fixture(scope="session")
+def clip_cache(tmp_path_factory) -> Path:
+    """A cache that holds the surrogate clips of a few subjects, of few pixels."""
+    from bench.data.surrogate import SURROGATE_VERSION, resolve_difficulty, write_surrogate
+
+    cache = tmp_path_factory.mktemp("cache")
+    name = f"-{resolve_difficulty('easy'):g}-seed0-version{SURROGATE_VERSION}"
+    write = {"smic": SUBJECTS, "composite": ("s05", "s15", "sub13", "sub15", "037")}
+    for dataset, subjects in write.items():
+        folder = cache / "surrogate" / (dataset + name)
+        write_surrogate(dataset, folder, size=32, subjects=subjects, workers=1)
+    return cache
+
+
+@pytest.fixture(scope="session")
+def bench(clip_cache):
+    return Bench(clip_cache)
+
+
+@pytest.fixture(scope="session")
+def licensed(tmp_path_factory) -> Path:
+    """A data root as the licence holder unpacks it, with a few subjects of SMIC."""
+    from bench.data.surrogate import write_surrogate
+
+    root = tmp_path_factory.mktemp("licensed") / "data"
+    write_surrogate("smic", root, size=32, subjects=SUBJECTS, workers=1)
+    return root
+
+
+@pytest.fixture
+def data_root(licensed, tmp_path) -> Path:
+    """A copy of `licensed` to spoil."""
+    return shutil.copytree(licensed, tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def searched_runs(bench, tmp_path_factory) -> Path:
+    """The runs folder of one finished search and evaluation."""
+    runs = tmp_path_factory.mktemp("searched")
+    outcome = bench.small(runs, "rnas_mer_3")
+    assert outcome.code == 0, outcome.err
+    return runs
+
+
+@pytest.fixture(scope="session")
+def random_runs(bench, tmp_path_factory) -> Path:
+    """The runs folder of one finished run without a search."""
+    runs = tmp_path_factory.mktemp("random")
+    outcome = bench.small(runs, "random_rnas_mer")
+    assert outcome.code == 0, outcome.err
+    return runs
+
+
+@pytest.fixture
+def runs(tmp_path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def finished(random_runs, runs) -> Path:
+    """A copy of `random_runs` to spoil, with the times of its files."""
+    return shutil.copytree(random_runs, runs)

@@ -1,0 +1,72 @@
+"""Bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.cli.progress import Steps, UnitBars, UnitLines
+from bench.config import Config
+from bench.plan import Job, plan
+from bench.sources import Source
+from bench.store import RunFolder
+
+
+@pytest.fixture
+def units(tmp_path):
+    source = Source("smic", None, True, tmp_path)
+    folds = ("s01", "s02")
+    job = Job(RunFolder(tmp_path), "rnas_mer", source, "smoke", Config(), 0, "cpu", folds)
+    return [task.unit for task in plan(job)]
+
+
+def lines_of(capsys):
+    return [re.sub(r"[0-9.]+ s", "N s", line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_lines_count_from_what_was_done_before(units, capsys):
+    listener = UnitLines(total=5, done=3)
+    listener.started(units[3])
+    listener.advanced(units[3], "epoch", 1, 2)
+    listener.finished(units[3])
+    listener.started(units[4])
+    listener.failed(units[4], "no luck")
+    assert lines_of(capsys) == [
+        "[4/5] rnas_mer: metrics: done (N s, about N s left)",
+        "[5/5] rnas_mer: profile: FAILED: no luck (N s, about N s left)",
+    ]
+
+
+def test_steps_without_a_terminal_are_one_line_each(capsys):
+    steps = Steps(None)
+    for done in range(1, 4):
+        steps("preprocessing clips", done, 3)
+    assert lines_of(capsys) == ["preprocessing clips: 3"]
+
+
+def test_bars_follow_the_units_and_keep_what_failed(units):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=200, color_system=None)
+    with Progress(console=console, auto_refresh=False) as bars:
+        steps = Steps(bars)
+        steps("preprocessing clips", 1, 2)
+        steps("preprocessing clips", 2, 2)
+        listener = UnitBars(bars, total=5, done=1)
+        listener.started(units[0])
+        listener.advanced(units[0], "search epoch", 1, 2)
+        described = {task.description: (task.completed, task.total) for task in bars.tasks}
+        assert described == {
+            "preprocessing clips": (2, 2),
+            "all units": (1, 5),
+            "rnas_mer: search: search epoch": (1, 2),
+        }
+        listener.finished(units[0])
+        listener.started(units[1])
+        listener.failed(units[1], "loss [bold]nan[/bold]")
+        assert {task.description: task.completed for task in bars.tasks}["all units"] == 3
+        assert len(bars.tasks) == 2  # the bar of a unit goes with it
+    assert "failed: rnas_mer: fold s01: loss [bold]nan[/bold]" in screen.getvalue()

@@ -1,0 +1,508 @@
+"""`bench run`, `bench search` and `bench evaluate`: from the request to the files of a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+from tiny_runs import SUBJECTS, only_run
+
+CLASSES = ["negative", "positive", "surprise"]
+SCORES = {"uar", "uf1", "acc", "confusion", "classes", "clips", "subjects"}
+PROFILE = {
+    "params",
+    "macs",
+    "macs_fvcore",
+    "macs_ptflops",
+    "gflops",
+    "weights_mb",
+    "checkpoint_mb",
+    "peak_train_mb",
+    "peak_infer_mb",
+    "input_shape",
+}
+
+
+@pytest.fixture(scope="module")
+def run(searched_runs):
+    return only_run(searched_runs)
+
+
+class TestTheFilesOfARun:
+    def test_lie_where_the_names_say(self, run, searched_runs):
+        record = run.json("run.json")
+        folder = f"smic-surrogate/rnas_mer_3/smoke-{record['config_hash']}/seed0"
+        assert run.path == searched_runs / folder
+        assert set(run.times) == {
+            "run.json",
+            "search/genotype.json",
+            "search/history.csv",
+            "folds/s05.json",
+            "folds/s06.json",
+            "folds/s15.json",
+            "metrics.json",
+            "profile.json",
+        }
+        assert [p.name for p in run.path.rglob(".*")] == [".lock"]  # nothing half-written
+
+    def test_run_json_tells_all_that_repeats_the_run(self, run):
+        from bench.config import config_from_dict
+
+        record = run.json("run.json")
+        assert (record["variant"], record["dataset"], record["seed"]) == ("rnas_mer_3", "smic", 0)
+        assert (record["surrogate"], record["preset"]) == (True, "smoke")
+        config = config_from_dict(record["config"])
+        assert config.hash == record["config_hash"]
+        assert (config.data.size, config.search.epochs, config.space.nodes) == (8, 2, 1)
+        assert record["folds"] == ["s05", "s06", "s15"]
+        assert record["data"]["counts"] == {"negative": 4, "positive": 1, "surprise": 5}
+        assert len(record["data"]["fingerprint"]) == 64
+        assert record["space"]["name"] == "rnas_mer_3"
+        assert (record["space"]["nodes"], record["space"]["channels"]) == (1, 4)
+        source = record["provenance"]
+        assert {"git_commit", "git_dirty", "packages", "device", "gpu", "argv"} <= set(source)
+        assert source["packages"]["torch"]
+        assert source["cpu"]
+
+    def test_folds_hold_every_clip_once_with_its_own_label(self, run, licensed):
+        from bench.data import load_clips
+
+        clips = [
+            (clip["dataset"], clip["clip"], CLASSES[clip["true"]], fold["subject"])
+            for fold in run.folds.values()
+            for clip in fold["clips"]
+        ]
+        listed = load_clips("smic", licensed, SUBJECTS[:3]).clips
+        expected = [(clip.dataset, clip.name, clip.emotion, clip.subject) for clip in listed]
+        assert sorted(clips) == sorted(expected)
+        for name, fold in run.folds.items():
+            assert name == fold["subject"]
+            assert len(fold["losses"]) == 2
+            for clip in fold["clips"]:
+                assert len(clip["logits"]) == 3
+                assert clip["pred"] == int(np.argmax(clip["logits"]))
+                assert clip["selected"] == {"last": clip["pred"]}
+
+    def test_metrics_are_those_of_the_pooled_predictions(self, run):
+        metrics = run.json("metrics.json")
+        clips = [clip for fold in run.folds.values() for clip in fold["clips"]]
+        true, predicted = ([clip[key] for clip in clips] for key in ("true", "pred"))
+        matrix = confusion_matrix(true, predicted, labels=[0, 1, 2])
+        assert SCORES | {"slices", "protocol"} <= set(metrics)
+        assert metrics["confusion"] == matrix.tolist()
+        assert metrics["classes"] == CLASSES
+        assert (metrics["clips"], metrics["subjects"]) == (10, 3)
+        assert metrics["acc"] == pytest.approx(np.trace(matrix) / 10)
+        assert metrics["uar"] == pytest.approx(np.mean(np.diag(matrix) / matrix.sum(1)))
+        protocol = metrics["protocol"]
+        assert protocol["aggregation"] == "pooled"
+        assert protocol["search_scope"] == "all"
+        assert protocol["selection"] == "last"
+        assert protocol["leaky"] is True
+        assert protocol["surrogate"] is True
+        assert protocol["shuffled_labels"] is False
+
+    def test_profile_counts_the_decoded_network(self, run):
+        from bench.config import config_from_dict
+        from bench.phases import configured_space, read_genotype
+        from rnas.derived import DerivedNetwork
+
+        profile = run.json("profile.json")
+        assert set(profile) >= PROFILE
+        assert profile["input_shape"] == [3, 4, 8, 8]
+        assert profile["macs"] == profile["macs_fvcore"] == profile["macs_ptflops"]
+        space = configured_space("rnas_mer_3", config_from_dict(run.json("run.json")["config"]))
+        network = DerivedNetwork(space, read_genotype(run.path / "search/genotype.json"), 3)
+        assert profile["params"] == sum(p.numel() for p in network.parameters())
+        assert profile["weights_mb"] == pytest.approx(profile["params"] * 4e-6)
+
+    def test_history_has_a_row_per_epoch_and_ends_in_the_genotype(self, run):
+        with (run.path / "search/history.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert [row["epoch"] for row in rows] == ["0", "1"]
+        genotype = run.json("search/genotype.json")
+        assert rows[-1]["path"] == "-".join(map(str, genotype["path"]))
+        assert rows[-1]["operations"] == " ".join(genotype["operations"])
+        for name in ("weight_loss", "architecture_loss", "operation_entropy", "none_mass"):
+            assert np.isfinite([float(row[name]) for row in rows]).all()
+
+    def test_genotype_stands_beside_the_path_of_a_search_that_learnt_nothing(self, run):
+        genotype = run.json("search/genotype.json")
+        assert genotype["uniform_path"] == [4, 8, 16, 16, 16, 16]
+        assert genotype["uniform_path_probability"] == pytest.approx(1 / 8)
+        assert genotype["path_is_uniform"] == (genotype["path"] == genotype["uniform_path"])
+        assert 0 < genotype["path_probability"] <= 1
+
+
+def test_a_run_says_its_scores_and_what_they_must_be_read_with(bench, finished):
+    outcome = bench.small(finished, "random_rnas_mer")  # nothing left to do
+    metrics = only_run(finished).json("metrics.json")
+    assert outcome.code == 0
+    assert outcome.out.startswith("random_rnas_mer on smic (surrogate), seed 0: UAR ")
+    assert f"UAR {metrics['uar']:.4f}, UF1 {metrics['uf1']:.4f}" in outcome.out
+    assert "over 10 clips of 3 subjects (LOSO, pooled)" in outcome.out  # no search, no leak
+    assert metrics["protocol"]["leaky"] is False
+    assert "\x1b" not in outcome.out + outcome.err  # plain where there is no terminal
+
+
+def test_a_search_over_all_subjects_is_called_leaky(bench, searched_runs, runs):
+    shutil.copytree(searched_runs, runs)
+    outcome = bench.small(runs, "rnas_mer_3")
+    assert "leaky: search_scope=all" in outcome.out
+
+
+def test_the_same_command_in_another_folder_predicts_the_same(bench, searched_runs, runs):
+    assert bench.small(runs, "rnas_mer_3").code == 0
+    first, second = only_run(searched_runs), only_run(runs)
+    assert second.folds == first.folds
+    assert second.json("search/genotype.json") == first.json("search/genotype.json")
+    assert second.json("metrics.json") == first.json("metrics.json")
+
+
+def test_search_then_evaluate_is_run(bench, searched_runs, runs):
+    assert bench.small(runs, "rnas_mer_3", command="search").code == 0
+    run, whole = only_run(runs), only_run(searched_runs)
+    assert set(run.times) == {"run.json", "search/genotype.json", "search/history.csv"}
+    assert bench.small(runs, "rnas_mer_3", command="evaluate").code == 0
+    assert run.folds == whole.folds
+    assert run.json("metrics.json") == whole.json("metrics.json")
+    assert run.json("profile.json") == whole.json("profile.json")
+
+
+def test_evaluate_before_any_search_says_what_to_do_and_leaves_no_folder(bench, runs):
+    outcome = bench.small(runs, "rnas_mer_3", command="evaluate")
+    assert outcome.code == 1
+    assert "nothing decoded" in outcome.error
+    assert "bench search" in outcome.error
+    assert not runs.exists()
+
+
+class TestGenotypeFile:
+    @pytest.fixture
+    def genotype(self, searched_runs):
+        return only_run(searched_runs).path / "search/genotype.json"
+
+    def evaluate(self, bench, runs, file, *more):
+        return bench.small(runs, "rnas_mer_3", "--genotype", file, *more, command="evaluate")
+
+    def another(self, genotype, tmp_path):
+        changed = json.loads(genotype.read_text())
+        changed["path"] = [2, 2, 2, 2, 2, 2]
+        file = tmp_path / "other.json"
+        file.write_text(json.dumps(changed))
+        return file
+
+    def test_takes_the_place_of_the_search(self, bench, searched_runs, runs, genotype):
+        assert self.evaluate(bench, runs, genotype).code == 0
+        assert only_run(runs).folds == only_run(searched_runs).folds
+        assert only_run(runs).json("search/genotype.json")["given"] == str(genotype)
+        protocol = only_run(runs).json("metrics.json")["protocol"]
+        assert protocol["genotype"] == "given"
+        assert protocol["leaks"] == ["genotype given"]
+
+    def test_does_not_replace_another_unless_forced(
+        self, bench, searched_runs, runs, tmp_path, genotype
+    ):
+        shutil.copytree(searched_runs, runs)
+        before = only_run(runs).folds
+        other = self.another(genotype, tmp_path)
+        refused = self.evaluate(bench, runs, other)
+        assert refused.code == 1
+        assert "holds another genotype" in refused.error
+        assert only_run(runs).json("search/genotype.json") == json.loads(genotype.read_text())
+        assert self.evaluate(bench, runs, other, "--force").code == 0
+        run = only_run(runs)
+        assert run.json("search/genotype.json")["path"] == [2, 2, 2, 2, 2, 2]
+        assert set(run.folds) == set(before)
+        assert run.folds != before
+
+    def test_of_another_space_is_refused_before_any_work(self, bench, runs, tmp_path, genotype):
+        changed = json.loads(genotype.read_text()) | {"space": "rnas_mer"}
+        file = tmp_path / "other.json"
+        file.write_text(json.dumps(changed))
+        outcome = self.evaluate(bench, runs, file)
+        assert outcome.code == 2
+        assert "'rnas_mer', expected 'rnas_mer_3'" in outcome.error
+        assert not runs.exists()
+
+    def test_that_is_none_or_missing_is_refused(self, bench, runs, tmp_path):
+        file = tmp_path / "prose.json"
+        file.write_text("{}")
+        assert "not a genotype" in self.evaluate(bench, runs, file).error
+        outcome = self.evaluate(bench, runs, tmp_path / "nowhere.json")
+        assert outcome.code == 2
+        assert "nowhere.json" in outcome.error
+
+
+def test_force_computes_anew(bench, finished):
+    before = only_run(finished)
+    times, folds = before.times, before.folds
+    assert bench.small(finished, "random_rnas_mer", "--force").code == 0
+    after = only_run(finished)
+    assert after.folds == folds
+    assert all(after.times[name] > times[name] for name in times)
+
+
+def test_evaluate_force_keeps_the_search(bench, finished):
+    run = only_run(finished)
+    times, folds = run.times, run.folds
+    assert bench.small(finished, "random_rnas_mer", "--force", command="evaluate").code == 0
+    renewed = {name for name, time in run.times.items() if time != times[name]}
+    assert renewed == {*(f"folds/{name}.json" for name in folds), "metrics.json", "profile.json"}
+    assert run.folds == folds
+
+
+def test_a_finished_run_is_left_alone(bench, finished):
+    before = only_run(finished).times
+    assert bench.small(finished, "random_rnas_mer").code == 0
+    assert only_run(finished).times == before
+
+
+def test_seeds_after_one_option_are_runs_of_their_own(bench, runs):
+    outcome = bench.small(runs, "random_rnas_mer", "--seed", 0, 1, 2, command="search")
+    assert outcome.code == 0
+    genotypes = [
+        json.loads((path / "search/genotype.json").read_text())
+        for path in sorted(runs.glob("*/*/*/seed*"))
+    ]
+    assert [path.name for path in sorted(runs.glob("*/*/*/*"))] == ["seed0", "seed1", "seed2"]
+    assert len({json.dumps(genotype) for genotype in genotypes}) == 3
+
+
+def test_variants_by_glob_and_option_each_have_their_folder(bench, runs):
+    outcome = bench.small(
+        runs, "random_rnas_mer_4*", "--variant", "random_rnas_mer_2", command="search"
+    )
+    assert outcome.code == 0
+    names = {path.name for path in runs.glob("smic-surrogate/*")}
+    assert names == {"random_rnas_mer_2", "random_rnas_mer_4", "random_rnas_mer_4b"}
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(bench, runs):
+    outcome = bench.small(runs, "rnas_mer_3", "--dry-run", "--seed", 0, 1)
+    assert outcome.code == 0
+    assert not runs.exists()
+    lines = outcome.out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("rnas_mer_3 on smic (surrogate), seed 1: 6 units (search, fold, ")
+    assert ", 0 done already, 3 folds -> " in lines[1]
+
+
+def test_shuffled_labels_are_marked_and_permuted(bench, random_runs, runs):
+    outcome = bench.small(runs, "random_rnas_mer", "--set", "shuffle_labels=true")
+    assert outcome.code == 0
+    assert "labels shuffled" in outcome.out
+    run = only_run(runs)
+    assert run.json("metrics.json")["protocol"]["shuffled_labels"] is True
+    labels, own = (
+        {clip["clip"]: clip["true"] for fold in each.folds.values() for clip in fold["clips"]}
+        for each in (run, only_run(random_runs))
+    )
+    assert labels != own
+    assert labels.keys() == own.keys()
+    assert Counter(labels.values()) == Counter(own.values())
+
+
+def test_search_inside_the_fold_never_sees_the_test_subject(bench, runs, monkeypatch):
+    import bench.searching as searching
+
+    seen = []
+    halve = searching.halve
+
+    def watched(indices, labels, subjects, seed):
+        seen.append({subjects[index] for index in indices})
+        return halve(indices, labels, subjects, seed)
+
+    monkeypatch.setattr(searching, "halve", watched)
+    small = ["--set", "search_scope=fold", "--set", "search.epochs=1", "--set", "data.frames=2"]
+    outcome = bench.small(runs, "rnas_mer_3", *small, "--set", "data.jitter=0")
+    assert outcome.code == 0
+    everybody = {"smic/s05", "smic/s06", "smic/s15"}
+    assert seen == [everybody - {person} for person in sorted(everybody)]
+    run = only_run(runs)
+    assert {p.parent.name for p in run.path.glob("search/*/genotype.json")} == set(run.folds)
+    protocol = run.json("metrics.json")["protocol"]
+    assert (protocol["search_scope"], protocol["leaky"]) == ("fold", False)
+    assert "leaky" not in outcome.out
+
+
+def test_each_fold_trains_the_architecture_of_its_own_search(bench, runs):
+    scope = ["--set", "search_scope=fold"]
+    assert bench.small(runs, "random_rnas_mer", *scope).code == 0
+    genotypes = {
+        path.parent.name: path.read_text()
+        for path in only_run(runs).path.glob("search/*/genotype.json")
+    }
+    assert len(set(genotypes.values())) == 3
+    first = only_run(runs).folds
+    places = only_run(runs).path / "search"
+    (places / "s05/genotype.json").write_text(genotypes["s06"])
+    assert bench.small(runs, "random_rnas_mer", *scope, "--force", command="evaluate").code == 0
+    second = only_run(runs).folds
+    assert second["s05"] != first["s05"]
+    assert {fold: second[fold] for fold in ("s06", "s15")} == {
+        fold: first[fold] for fold in ("s06", "s15")
+    }
+
+
+def test_licensed_clips_run_without_surrogates(bench, runs, licensed):
+    source = ["--data-root", licensed, "--set", "subject_count=0"]
+    outcome = bench.small(runs, "random_rnas_mer", *source)
+    assert outcome.code == 0
+    assert "smic: 12 clips of 4 subjects found, 164 of 16 in the challenge list" in outcome.err
+    assert "missing: smic s20: no clip of this subject" in outcome.err
+    run = only_run(runs)
+    assert run.path.relative_to(runs).parts[0] == "smic"
+    assert run.json("run.json")["data"]["root"] == str(licensed)
+    assert run.json("metrics.json")["protocol"]["surrogate"] is False
+    assert "(surrogate)" not in outcome.out
+
+
+def test_the_data_root_may_come_from_the_environment(bench, runs, licensed):
+    command = bench.small_command(runs, "random_rnas_mer", "--dry-run")
+    command.remove("--surrogate")
+    outcome = bench(*command, BENCH_DATA=licensed)
+    assert outcome.code == 0
+    assert "random_rnas_mer on smic, seed 0: 6 units" in outcome.out
+
+
+def test_only_the_subjects_asked_for(bench, runs):
+    outcome = bench.small(
+        runs, "random_rnas_mer", "--set", "subject_count=0", "--subjects", "s19,s6"
+    )
+    assert outcome.code == 0
+    assert set(only_run(runs).folds) == {"s06", "s19"}
+
+
+def test_composite_has_a_slice_per_data_set(bench, runs):
+    outcome = bench.small(
+        runs,
+        "random_rnas_mer",
+        *("--dataset", "composite", "--set", "subject_count=0", "--set", "train.epochs=1"),
+    )
+    assert outcome.code == 0, outcome.err
+    metrics = only_run(runs).json("metrics.json")
+    slices = metrics["slices"]
+    assert list(slices) == ["smic", "casme2", "samm"]
+    assert [part["clips"] for part in slices.values()] == [6, 5, 1]
+    assert [part["subjects"] for part in slices.values()] == [2, 2, 1]
+    total = sum(np.array(part["confusion"]) for part in slices.values())
+    assert metrics["confusion"] == total.tolist()
+    assert slices["samm"]["absent"] == ["positive", "surprise"]
+    assert all(set(part) >= SCORES for part in slices.values())
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        ("what", "keys"),
+        [
+            ("variants", {"name", "group", "kind", "summary"}),
+            ("datasets", {"name", "title", "summary"}),
+            ("presets", {"name", "summary"}),
+        ],
+    )
+    def test_as_json_and_as_table_name_the_same(self, bench, what, keys):
+        rows = json.loads(bench("list", what, "--format", "json").out)
+        assert rows
+        assert all(set(row) == keys and all(row.values()) for row in rows)
+        table = bench("list", what).out
+        assert [row["name"] for row in rows] == [line.split()[0] for line in table.splitlines()[2:]]
+
+    def test_settings_of_a_preset(self, bench):
+        from bench.config import load_config, settings_table
+
+        rows = json.loads(bench("list", "presets", "smoke", "--format", "json").out)
+        assert [row["setting"] for row in rows] == [key for key, *_ in settings_table()]
+        values = {row["setting"]: row["value"] for row in rows}
+        assert values["search.epochs"] == load_config("smoke").search.epochs
+
+    def test_runs(self, bench, finished):
+        (row,) = json.loads(bench("list", "runs", "--runs", finished, "--format", "json").out)
+        assert (row["variant"], row["dataset"]) == ("random_rnas_mer", "smic (surrogate)")
+        assert row["folds"] == "3/3"
+        assert row["uar"] == only_run(finished).json("metrics.json")["uar"]
+        assert Path(row["folder"]) == only_run(finished).path
+
+    def test_runs_names_what_it_cannot_read(self, bench, finished):
+        (only_run(finished).path / "run.json").write_text("{")
+        outcome = bench("list", "runs", "--runs", finished)
+        assert outcome.code == 1
+        assert outcome.out == "none\n"
+        assert outcome.err.startswith("skipped: ")
+        assert "run.json" in outcome.err
+
+    def test_no_runs(self, bench, runs):
+        assert bench("list", "runs", "--runs", runs).out == "none\n"
+
+
+def test_bench_alone_shows_its_help(bench):
+    outcome = bench()
+    assert outcome.code == 2
+    assert outcome.err.startswith("Usage: bench")
+    assert "Traceback" not in outcome.err
+
+
+def test_every_command_has_help(bench):
+    for command in ("run", "search", "evaluate", "list", "data", "tables"):
+        outcome = bench(command, "--help")
+        assert outcome.code == 0
+        assert outcome.out.startswith(f"Usage: bench {command}")
+    assert bench("--version").out.startswith("bench, version ")
+
+
+def test_python_m_bench_is_bench(bench):
+    process = subprocess.run(
+        [sys.executable, "-m", "bench", "list", "variants", "--format", "json"],
+        env=bench.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0
+    assert process.stdout == bench("list", "variants", "--format", "json").out
+
+
+def test_listings_tables_and_cheap_mistakes_start_without_torch(bench, runs, tmp_path):
+    """In one new process: after each command, whether torch was imported."""
+    script = """
+import json, sys
+from bench.cli import main
+for words in json.loads(sys.argv[1]):
+    try:
+        main(words)
+    except SystemExit:
+        print(json.dumps([words, "torch" in sys.modules]), file=sys.stderr)
+"""
+    commands = [
+        ["--help"],
+        ["run", "--help"],
+        ["list", "variants"],
+        ["list", "datasets"],
+        ["list", "presets"],
+        ["list", "presets", "paper"],
+        ["list", "runs", "--runs", str(runs)],
+        ["tables", "--runs", str(runs)],
+        ["data", "check", "--help"],
+        ["run", "--variant", "rnas_mre", "--dataset", "smic"],
+        ["run", "--variant", "rnas_mer", "--dataset", "smic"],
+        ["run", "--variant", "rnas_mer", "--dataset", "smic", "--set", "data.size=x"],
+    ]
+    process = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(commands)],
+        env=bench.environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = [json.loads(line) for line in process.stderr.splitlines() if line.startswith("[[")]
+    assert answers == [[words, False] for words in commands]
+    assert not list(tmp_path.iterdir())

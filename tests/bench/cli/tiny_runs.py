@@ -1,0 +1,133 @@
+"""The command line in this process, and what its runs leave, as tests look at it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SUBJECTS = ("s05", "s06", "s15", "s19")
+"""Twelve clips of SMIC, every class in two subjects at least."""
+
+SIZES = (
+    "data.frames=4",
+    "data.size=8",
+    "data.subject_count=3",
+    "space.nodes=1",
+    "space.channels=4",
+    "space.kernels=shared",
+    "search.epochs=2",
+    "train.epochs=2",
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The error: the last line on stderr and the only one that begins so, no traceback."""
+        lines = self.err.splitlines()
+        assert [line for line in lines if line.startswith("error: ")] == lines[-1:], self.err
+        assert "Traceback" not in self.err
+        return lines[-1]
+
+
+class Bench:
+    """`bench ...`; as in a process of its own, nothing is remembered from one call to the next."""
+
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+
+    def __call__(self, *arguments: object, **variables: object) -> Outcome:
+        from bench.cli import main
+        from bench.sources import load
+
+        load.cache_clear()
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            one_thread(),
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            patch.delenv("BENCH_DATA", raising=False)
+            for name, value in {**self.variables, **variables}.items():
+                patch.setenv(name, str(value))
+            main([str(argument) for argument in arguments])
+        return Outcome(ended.value.code, out.getvalue(), err.getvalue())
+
+    def small(self, runs: Path, variant: str, *arguments: object, command="run") -> Outcome:
+        """A command on the smallest run there is; `arguments` come last, so they win."""
+        return self(*self.small_command(runs, variant, *arguments, command=command))
+
+    def small_command(self, runs: Path, variant: str, *arguments: object, command="run") -> list:
+        source = [] if "--data-root" in arguments else ["--surrogate"]
+        sizes = [word for size in SIZES for word in ("--set", size)]
+        base = [command, "--variant", variant, "--dataset", "smic", "--preset", "smoke"]
+        return [*base, *source, "--runs", runs, *sizes, *arguments]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"BENCH_CACHE": str(self.cache), "OMP_NUM_THREADS": "1"}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a process of its own."""
+        kept = {name: value for name, value in os.environ.items() if name != "BENCH_DATA"}
+        return kept | self.variables
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The same sums in this process and in those that a test starts."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class Run:
+    """A run folder as a test looks at it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def json(self, name: str):
+        return json.loads((self.path / name).read_text())
+
+    @property
+    def folds(self) -> dict[str, dict]:
+        """Fold -> what its file says: the predictions."""
+        return {p.stem: json.loads(p.read_text()) for p in (self.path / "folds").glob("*.json")}
+
+    @property
+    def times(self) -> dict[str, int]:
+        """File -> time of its last change, for all that is complete."""
+        return {
+            str(path.relative_to(self.path)): path.stat().st_mtime_ns
+            for path in self.path.rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
+
+
+def only_run(runs: Path) -> Run:
+    """The one run folder below `runs`."""
+    (path,) = runs.glob("*/*/*/seed*")
+    return Run(path)

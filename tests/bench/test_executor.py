@@ -1,0 +1,165 @@
+"""Plans and the executor: dependencies first, done units skipped, failures do not spread."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from bench.config import Config, load_config
+from bench.errors import BenchError
+from bench.executor import SerialExecutor
+from bench.files import write_json
+from bench.plan import (
+    EVALUATION_PHASES,
+    FOLD,
+    METRICS,
+    PROFILE,
+    SEARCH,
+    SEARCH_PHASES,
+    Job,
+    Unit,
+    plan,
+)
+from bench.sources import Source
+from bench.store import RunFolder
+from rnas.errors import LossDiverged
+
+
+def job(path: Path, config: Config | None = None, folds=("s01", "s02")) -> Job:
+    return Job(
+        folder=RunFolder(path),
+        variant="rnas_mer",
+        source=Source("smic", None, True, path),
+        preset="smoke",
+        config=config or Config(),
+        seed=0,
+        device="cpu",
+        folds=folds,
+    )
+
+
+class Heard:
+    """A listener that remembers."""
+
+    def __init__(self):
+        self.events = []
+
+    def started(self, unit):
+        self.events.append(("started", name(unit)))
+
+    def advanced(self, unit, what, done, total):
+        self.events.append((what, name(unit), done, total))
+
+    def finished(self, unit):
+        self.events.append(("finished", name(unit)))
+
+    def failed(self, unit, reason):
+        self.events.append(("failed", name(unit), reason))
+
+
+def name(unit: Unit) -> str:
+    return f"{unit.phase} {unit.fold}".strip()
+
+
+class TestPlan:
+    def test_with_one_search_for_all_folds(self, tmp_path):
+        tasks = plan(job(tmp_path))
+        assert {name(task.unit): [name(need) for need in task.needs] for task in tasks} == {
+            "search": [],
+            "fold s01": ["search"],
+            "fold s02": ["search"],
+            "metrics": ["fold s01", "fold s02"],
+            "profile": ["search"],
+        }
+
+    def test_with_a_search_inside_every_fold(self, tmp_path):
+        tasks = plan(job(tmp_path, load_config("smoke", ["search_scope=fold"])))
+        needs = {name(task.unit): [name(need) for need in task.needs] for task in tasks}
+        assert needs["fold s01"] == ["search s01"]
+        assert needs["fold s02"] == ["search s02"]
+        assert needs["profile"] == ["search s01", "search s02"]
+
+    @pytest.mark.parametrize("scope", ["all", "fold"])
+    def test_names_what_a_unit_needs_before_it_and_writes_each_file_once(self, tmp_path, scope):
+        tasks = plan(job(tmp_path, load_config("smoke", [f"search_scope={scope}"])))
+        before = set()
+        for task in tasks:
+            assert set(task.needs) <= before
+            before.add(task.unit)
+        assert len({task.unit.output for task in tasks}) == len(tasks)
+
+    def test_phases_divide_it(self, tmp_path):
+        one = job(tmp_path)
+        phases = [
+            [task.unit.phase for task in plan(one, p)] for p in (SEARCH_PHASES, EVALUATION_PHASES)
+        ]
+        assert phases == [[SEARCH], [FOLD, FOLD, METRICS, PROFILE]]
+
+    def test_units_travel_to_other_processes(self, tmp_path):
+        for task in plan(job(tmp_path)):
+            assert pickle.loads(pickle.dumps(task)) == task
+
+
+class TestSerialExecutor:
+    def run(self, tasks, spoil=(), error=None):
+        heard, performed = Heard(), []
+
+        def perform(unit, report):
+            performed.append(name(unit))
+            report("epoch", 1, 2)
+            if name(unit) in spoil:
+                raise error or BenchError("no luck")
+            write_json(unit.output, {})
+
+        return SerialExecutor().run(tasks, perform, heard), performed, heard.events
+
+    def test_does_all_in_order_and_tells(self, tmp_path):
+        failures, performed, events = self.run(plan(job(tmp_path)))
+        assert failures == ()
+        assert performed == ["search", "fold s01", "fold s02", "metrics", "profile"]
+        assert events[:3] == [
+            ("started", "search"),
+            ("epoch", "search", 1, 2),
+            ("finished", "search"),
+        ]
+
+    def test_does_nothing_twice(self, tmp_path):
+        tasks = plan(job(tmp_path))
+        self.run(tasks)
+        assert self.run(tasks)[1:] == ([], [])
+
+    @pytest.mark.parametrize("error", [BenchError("no luck"), LossDiverged("no luck")])
+    def test_a_failed_fold_leaves_out_only_what_needs_it(self, tmp_path, error):
+        tasks = plan(job(tmp_path))
+        failures, performed, events = self.run(tasks, {"fold s01"}, error)
+        assert performed == ["search", "fold s01", "fold s02", "profile"]
+        assert [(name(f.unit), f.reason) for f in failures] == [("fold s01", "no luck")]
+        assert ("failed", "fold s01", "no luck") in events
+        assert self.run(tasks)[1] == ["fold s01", "metrics"]  # the next time goes on from there
+
+    def test_what_nobody_foresaw_is_a_failure_too_and_says_where(self, tmp_path):
+        tasks = plan(job(tmp_path))
+        (failure,), performed, _ = self.run(tasks, {"fold s01"}, RuntimeError("out of\nmemory"))
+        assert performed == ["search", "fold s01", "fold s02", "profile"]
+        assert failure.reason == "RuntimeError: out of memory"
+        assert "in perform" in failure.traceback
+
+    def test_a_failed_search_leaves_out_everything_of_its_job(self, tmp_path):
+        tasks = [*plan(job(tmp_path / "a")), *plan(job(tmp_path / "b"))]
+        heard = Heard()
+
+        def perform(unit, report):
+            if unit.job.folder.path.name == "a":
+                raise BenchError("no luck")
+            write_json(unit.output, {})
+
+        (failure,) = SerialExecutor().run(tasks, perform, heard)
+        assert failure.unit == tasks[0].unit
+        assert all(task.unit.done == (task.unit.job == tasks[-1].unit.job) for task in tasks)
+
+    def test_ctrl_c_stops_at_once(self, tmp_path):
+        with pytest.raises(KeyboardInterrupt):
+            self.run(plan(job(tmp_path)), {"fold s01"}, KeyboardInterrupt())
+        assert not (tmp_path / "folds").exists()

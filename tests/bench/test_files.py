@@ -1,0 +1,114 @@
+"""Files are whole or absent, whatever stops the writing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.files import read_json, write_atomic, write_json, write_text
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return tmp_path_factory.mktemp("files") / "value.json"
+
+
+@given(value=values | st.text())
+def test_json_comes_back_as_it_went(shared, value):
+    write_json(shared, value)
+    assert read_json(shared) == value
+    assert [path.name for path in shared.parent.iterdir()] == [shared.name]
+
+
+def test_folders_are_made_and_text_is_utf_8(tmp_path):
+    write_text(tmp_path / "a/b/c.txt", "α, η, β\n")
+    assert (tmp_path / "a/b/c.txt").read_bytes() == "α, η, β\n".encode()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("torch"), KeyboardInterrupt(), OSError(errno.ENOSPC, "full")]
+)
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_failing_write_leaves_what_was_there_and_nothing_else(tmp_path, error, existing):
+    path = tmp_path / "file"
+    if existing:
+        path.write_text("before")
+
+    def write(file):
+        file.write(b"half")
+        raise error
+
+    expected = BenchError if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected):
+        write_atomic(path, write)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == (
+        {"file": "before"} if existing else {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "the disk is full; free some space"),
+        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.EACCES, "no permission; choose another folder with --runs"),
+        (errno.EROFS, "the file system is read-only"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_the_reason_is_said_with_what_to_do(tmp_path, code, advice):
+    def write(file):
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(BenchError, match=f"cannot write .*file: .*{advice}"):
+        write_atomic(tmp_path / "file", write)
+
+
+def test_a_file_too_large_for_the_system_leaves_nothing(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(BenchError, match="cannot write"):
+            write_text(tmp_path / "file", "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_a_folder_should_be(tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(BenchError, match="a file stands where a folder is needed"):
+        write_json(tmp_path / "runs/smic/run.json", {})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_json_has_not_are_refused(tmp_path, value):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "value.json", {"uar": value})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b'{"uar": 0.', b"\xff\xfe", b"{]"])
+def test_corrupt_json_is_named(tmp_path, content):
+    path = tmp_path / "metrics.json"
+    path.write_bytes(content)
+    with pytest.raises(BenchError, match=r"metrics\.json cannot be read .*delete it") as raised:
+        read_json(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_missing_json_is_named(tmp_path):
+    with pytest.raises(BenchError, match=r"metrics\.json is missing"):
+        read_json(tmp_path / "metrics.json")

@@ -1,0 +1,156 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from method_cases import (
+    MICRO,
+    SMALL_TRELLISES,
+    SPACES,
+    level_paths,
+    levels_probability,
+    row_softmax,
+)
+
+from rnas.decode import decode, decode_cell, viterbi
+from rnas.genotype import check_genotype
+from rnas.trellis import OPEN
+
+logits = st.lists(st.floats(-8, 8), min_size=40, max_size=40)
+positive = st.floats(1e-3, 1)
+
+
+def best_by_brute_force(trellis, beta):
+    ranked = sorted(
+        (
+            (levels_probability(levels, beta), tuple(trellis.factors[k] for k in levels[1:]))
+            for levels in level_paths(trellis)
+        ),
+        reverse=True,
+    )
+    (best, path), *others = ranked
+    return path, best, others[0][0] if others else 0.0
+
+
+def assert_is_best(trellis, beta):
+    path, probability = viterbi(trellis, beta)
+    expected, best, second = best_by_brute_force(trellis, beta)
+    assert probability == pytest.approx(best, rel=1e-9)
+    assert trellis.probability(path, beta) == pytest.approx(best, rel=1e-9)
+    if second < best * (1 - 1e-9):
+        assert path == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=logits)
+def test_viterbi_is_brute_force_over_the_42_paths(values):
+    assert_is_best(OPEN, row_softmax(OPEN, values))
+
+
+@pytest.mark.parametrize("name", SMALL_TRELLISES)
+@settings(max_examples=25, deadline=None)
+@given(values=logits)
+def test_viterbi_is_brute_force_on_other_trellises(name, values):
+    trellis = SMALL_TRELLISES[name]
+    assert_is_best(trellis, row_softmax(trellis, values[: len(trellis.arrows)]))
+
+
+def test_uniform_beta_decodes_to_the_fastest_shrinking_path():
+    path, probability = viterbi(OPEN, OPEN.uniform())
+    assert path == (4, 8, 16, 16, 16, 16)
+    assert probability == 1 / 8
+
+
+@pytest.mark.parametrize("levels", level_paths(OPEN), ids=lambda levels: "-".join(map(str, levels)))
+def test_a_certain_path_is_decoded(levels):
+    """β of 0 and 1: no logarithm of zero, and every path can be the answer."""
+    path = tuple(OPEN.factors[level] for level in levels[1:])
+    taken = OPEN.arrows_of(path)
+    beta = {
+        arrow: float(arrow in taken) if any(a.source == arrow.source for a in taken) else share
+        for arrow, share in OPEN.uniform().items()
+    }
+    assert viterbi(OPEN, beta) == (path, 1.0)
+
+
+def test_of_equal_paths_the_finest_wins():
+    assert viterbi(OPEN, dict.fromkeys(OPEN.arrows, 0.5))[0] == (2, 2, 2, 2, 2, 2)
+
+
+def cells(space):
+    return st.tuples(
+        st.lists(
+            st.lists(positive, min_size=len(space.operations), max_size=len(space.operations)),
+            min_size=len(space.edges),
+            max_size=len(space.edges),
+        ),
+        st.lists(positive, min_size=len(space.edges), max_size=len(space.edges)),
+    )
+
+
+@pytest.mark.parametrize("name", ["rnas_mer", "rnas_mer_2"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_node_keeps_its_two_strongest_edges_and_their_best_operations(name, data):
+    space = SPACES[name]
+    operations, edge_weights = data.draw(cells(space))
+    kept, names = decode_cell(space, operations, edge_weights)
+
+    def strength(index):
+        best = max(
+            w for op, w in zip(space.operations, operations[index], strict=True) if op != "none"
+        )
+        return best * edge_weights[index]
+
+    assert len(kept) == len(names) == 2 * space.nodes
+    for edge, chosen in zip(kept, names, strict=True):
+        row = dict(zip(space.operations, operations[space.edges.index(edge)], strict=True))
+        assert chosen != "none"
+        assert all(row[chosen] >= w for op, w in row.items() if op != "none")
+    for node in range(space.nodes):
+        here = [k for k, edge in enumerate(space.edges) if edge.node == node]
+        inside = [k for k in here if space.edges[k] in kept]
+        outside = [k for k in here if space.edges[k] not in kept]
+        assert len(inside) == 2
+        assert all(strength(i) >= strength(o) for i in inside for o in outside)
+
+
+def test_the_edge_weight_counts_in_an_edges_strength():
+    """Two rows alike: η alone decides which edge goes."""
+    space = SPACES["rnas_mer"]
+    rows = [[1 / 14] * 14] * len(space.edges)
+    third = [k for k, edge in enumerate(space.edges) if edge.node == 1]
+    for weakest in third:
+        weights = [0.1 if k == weakest else 0.45 for k in range(len(space.edges))]
+        kept, _ = decode_cell(space, rows, weights)
+        assert space.edges[weakest] not in kept
+
+
+@pytest.mark.parametrize("name", SPACES)
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_none_is_never_decoded_even_where_it_weighs_most(name, data):
+    space = SPACES[name].resized(nodes=3)
+    rows, edge_weights = data.draw(cells(space))
+    column = space.operations.index("none")
+    rows = [[2.0 if k == column else w for k, w in enumerate(row)] for row in rows]
+    genotype = decode(space, rows, edge_weights, space.outer.uniform())
+    assert "none" not in genotype.operations
+    assert check_genotype(genotype, space) is genotype
+
+
+def test_a_strong_none_does_not_make_its_edge_strong():
+    """An edge is as strong as its best real operation, whatever `none` weighs on it."""
+    column = MICRO.operations.index("none")
+    rows = [[0.2] * 4 for _ in MICRO.edges]
+    hollow = MICRO.edges.index((1, 1))
+    rows[hollow] = [0.01] * 4
+    rows[hollow][column] = 0.97
+    kept, _ = decode_cell(MICRO, rows, [1.0] * len(MICRO.edges))
+    assert MICRO.edges[hollow] not in kept
+
+
+def test_decode_joins_path_and_cell():
+    rows = [[0.1, 0.2, 0.6, 0.1]] * len(MICRO.edges)
+    genotype = decode(MICRO, rows, [1.0] * len(MICRO.edges), MICRO.outer.uniform())
+    assert genotype.space == "micro"
+    assert genotype.path == viterbi(MICRO.outer, MICRO.outer.uniform())[0]
+    assert set(genotype.operations) == {"skip"}

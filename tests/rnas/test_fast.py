@@ -1,0 +1,336 @@
+"""The fast supernet against the readable one: the same numbers, by another way."""
+
+import copy
+from types import MappingProxyType
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from method_cases import CLIMBING, MICRO, SMALL_TRELLISES, SPACES, batch, shallow, tiny
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from rnas import fast_conv, operations
+from rnas.errors import MethodError
+from rnas.fast import FastSupernet
+from rnas.fast_conv import convolve, pointwise, reachable
+from rnas.fast_mix import mix
+from rnas.operations import DERIVED_NORM, Norm, Operation
+from rnas.search import Searcher, SearchSettings
+from rnas.space import ATTENTION_FORMS, DARTS_OPERATIONS, DILATED, HYBRID_OPERATIONS, SearchSpace
+from rnas.space import KERNELS, REDUCTIONS
+from rnas.supernet import Supernet
+from rnas.trellis import Trellis
+
+TOLERANCE = 1e-10
+SINGLETONS = ("single_seq_3", "single_par_3", "single_seq_5", "single_par_5")
+ALL_OPERATIONS = (*HYBRID_OPERATIONS, *DARTS_OPERATIONS, *SINGLETONS)
+TWINS = Trellis(2, (2, 4), ("stay", "shrink"))
+
+
+def pair(space, **options):
+    """The reference and the fast supernet in float64 with the same parameters, α, η, β far apart."""
+    reference = Supernet(space, 3, **options).double()
+    with torch.no_grad():
+        for parameter in reference.architecture_parameters():
+            parameter.normal_()
+    fast = FastSupernet(space, 3, **options).double()
+    fast.load_state_dict(reference.state_dict())
+    return reference, fast
+
+
+def gradients(network, clips, probe):
+    """Logits, and the gradients of a random sum of them by clips and by every parameter."""
+    clips = clips.double().requires_grad_()
+    logits = network(clips)
+    named = {"clips": clips, **dict(network.named_parameters())}
+    found = torch.autograd.grad((logits * probe).sum(), list(named.values()), allow_unused=True)
+    return logits, dict(zip(named, found, strict=True))
+
+
+def assert_same(space, shape=(2, 3, 3, 10, 8), **options):
+    reference, fast = pair(space, **options)
+    clips, _ = batch(*shape)
+    probe = torch.randn(shape[0], 3, dtype=torch.float64)
+    logits, expected = gradients(reference, clips, probe)
+    fast_logits, found = gradients(fast, clips, probe)
+    close = {"rtol": TOLERANCE, "atol": TOLERANCE}
+    torch.testing.assert_close(fast_logits, logits, **close)
+    for name, gradient in expected.items():
+        if gradient is None:
+            assert found[name] is None or not found[name].any(), name
+            continue
+        torch.testing.assert_close(found[name], gradient, **close, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@st.composite
+def spaces(draw):
+    """Small search spaces of every kind."""
+    partial = draw(st.sampled_from([1, 2, 4]))
+    kernels = draw(st.sampled_from(KERNELS))
+    names = st.lists(st.sampled_from(ALL_OPERATIONS), min_size=1, max_size=7, unique=True)
+    return SearchSpace(
+        name="drawn",
+        summary="",
+        operations=tuple(draw(names.filter(lambda found: found != ["none"]))),
+        partial=partial,
+        edge_norm=draw(st.booleans()),
+        attention=draw(st.booleans()),
+        attention_form=draw(st.sampled_from(ATTENTION_FORMS)),
+        outer=draw(
+            st.sampled_from(
+                [
+                    TWINS,
+                    Trellis(3, (2, 4), ("up", "stay", "shrink")),
+                    Trellis(3, (2, 4, 8), ("stay", "shrink"), band=0.5),
+                    SMALL_TRELLISES["single path"],
+                ]
+            )
+        ),
+        nodes=draw(st.integers(1, 4)),
+        channels=partial * draw(st.integers(1, 2)),
+        reduction=draw(st.sampled_from(REDUCTIONS)),
+        kernels=kernels,
+        dilated=draw(st.sampled_from(DILATED)),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(space=spaces(), size=st.sampled_from([(1, 8, 8), (3, 9, 7), (2, 16, 4)]))
+@example(space=MICRO.resized(kernels="shared", operations=HYBRID_OPERATIONS), size=(3, 9, 7))
+def test_equals_the_reference(space, size):
+    assert_same(space, (3, 3, *size))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_registered_spaces_equal_the_reference(name):
+    space = SPACES[name]
+    assert_same(shallow(space))
+    assert_same(shallow(space).resized(kernels="shared", partial=1, channels=6))
+
+
+@pytest.mark.parametrize("space", [tiny(SPACES["rnas_mer"]), CLIMBING], ids=["open", "climbing"])
+def test_whole_trellises_equal_the_reference(space):
+    assert_same(space, (2, 3, 4, 16, 16))
+
+
+def test_another_eps_and_clips_with_another_number_of_channels():
+    assert_same(MICRO, (2, 2, 3, 8, 8), norm=Norm(affine=False, eps=0.1), in_channels=2)
+
+
+class Scaled(nn.Module):
+    """A candidate that no rule of the fast supernet knows."""
+
+    def __init__(self, channels, norm):
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(channels, 1, 1, 1))
+        self.norm = norm(channels)
+
+    def forward(self, x):
+        return self.norm(torch.sin(self.scale * x))
+
+
+def with_operation(monkeypatch, name, entry):
+    known = MappingProxyType({**operations.OPERATIONS, name: entry})
+    monkeypatch.setattr(operations, "OPERATIONS", known)
+
+
+@pytest.mark.parametrize("others", [("conv_1", "none"), ()])
+def test_an_operation_of_unknown_form_runs_as_it_is(monkeypatch, others):
+    with_operation(monkeypatch, "scaled", Operation(Scaled, lambda channels: 3 * channels))
+    assert_same(MICRO.resized(operations=("scaled", *others)))
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_an_unknown_way_to_join_branches(monkeypatch, kernels):
+    joins = MappingProxyType({**operations.COMBINE, "min": torch.minimum})
+    monkeypatch.setattr(operations, "COMBINE", joins)
+    with_operation(monkeypatch, "min_1_3", operations._pair("min", 1, 3))
+    space = MICRO.resized(operations=("min_1_3", "conv_1", "none"), kernels=kernels)
+    if kernels == "per_op":
+        assert_same(space)
+        return
+    with pytest.raises(MethodError, match="by 'min': expected one of add, avg, max"):
+        FastSupernet(space, 3)
+
+
+def test_a_search_moves_alike():
+    space = tiny(SPACES["rnas_mer"]).resized(outer=TWINS)
+    ours, theirs = (Searcher(net, SearchSettings(epochs=1, warmup=0.0)) for net in pair(space))
+    clips, labels = batch(4, 3, 4, 8, 8)
+    for _ in range(2):
+        logs = [s.run_epoch(0, [((clips.double(), labels),) * 2]) for s in (ours, theirs)]
+        assert logs[0].weight_loss == pytest.approx(logs[1].weight_loss, rel=1e-9)
+    for name, value in ours.supernet.state_dict().items():
+        torch.testing.assert_close(theirs.supernet.state_dict()[name], value, rtol=1e-8, atol=1e-8)
+
+
+def test_checkpoints_are_interchangeable():
+    reference, fast = pair(MICRO)
+    assert list(fast.state_dict()) == list(reference.state_dict())
+    names = [[name for name, _ in network.named_parameters()] for network in (reference, fast)]
+    assert names[0] == names[1]
+
+
+def test_a_copy_has_weights_of_its_own():
+    fast = FastSupernet(MICRO, 3)
+    clips, _ = batch(2, 3, 3, 8, 8)
+    before = fast(clips)
+    other = copy.deepcopy(fast)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(0.1)
+    assert not torch.allclose(other(clips), before)
+    torch.testing.assert_close(fast(clips), before)
+
+
+class WeightGradients(TorchDispatchMode):
+    """Counts convolutions whose weight gradient is computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten.convolution_backward.default:
+            self.count += args[-1][1]
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["rnas_mer", "rnas_mer_2"])
+def test_the_architecture_pass_computes_no_weight_gradient(monkeypatch, name):
+    calls = []
+    original = fast_conv._depthwise_weight
+    monkeypatch.setattr(
+        fast_conv, "_depthwise_weight", lambda *args: calls.append(1) or original(*args)
+    )
+    fast = FastSupernet(shallow(SPACES[name]), 3)
+    clips, labels = batch(2, 3, 4, 8, 8)
+    for parameters, computes in (
+        (fast.architecture_parameters(), False),
+        (fast.weight_parameters(), True),
+    ):
+        with WeightGradients() as weights:
+            loss = F.cross_entropy(fast(clips), labels)
+            torch.autograd.grad(loss, parameters, allow_unused=True)
+        assert bool(weights.count) == computes
+        assert bool(calls) == (computes and name == "rnas_mer_2")
+
+
+@pytest.mark.parametrize("name", ["rnas_mer", "rnas_mer_1", "autodeeplab_3d"])
+def test_autocast_runs_and_stays_near(name):
+    reference, fast = pair(shallow(SPACES[name]).resized(channels=8))
+    clips, labels = batch(4, 3, 4, 16, 16)
+    with torch.no_grad():
+        exact = reference(clips.double()).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = fast.float()(clips)
+        loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    torch.testing.assert_close(logits.float(), exact, rtol=0.2, atol=0.2)
+    assert all(p.grad.isfinite().all() for p in fast.parameters() if p.grad is not None)
+
+
+def test_what_it_cannot_do_is_said_in_one_line():
+    with pytest.raises(MethodError, match="without affine"):
+        FastSupernet(MICRO, 3, norm=DERIVED_NORM)
+    with pytest.raises(MethodError, match=r"\(2, 3, 8, 8\).*expected \(B, C, T, H, W\)"):
+        FastSupernet(MICRO, 3)(torch.zeros(2, 3, 8, 8))
+
+
+def written_out(branches, linear, differences, signs, eps):
+    """`mix` from its definition."""
+    y = torch.cat(branches, -2)
+    mean = y.mean((0, -1), keepdim=True)
+    variance = ((y - mean) ** 2).mean((0, -1), keepdim=True)
+    normalised = (y - mean) / (variance + eps).sqrt()
+    gaps = torch.einsum("qk,bacekv->baceqv", signs, normalised).abs()
+    total = torch.einsum("ek,bacekv->bacev", linear, normalised)
+    return total + torch.einsum("eq,baceqv->bacev", differences, gaps)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    shape=st.tuples(*(st.integers(1, 3) for _ in range(4)), st.integers(2, 5)),
+    sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    pairs=st.integers(0, 2),
+)
+def test_mix_is_its_definition(shape, sizes, pairs):
+    *outer, voxels = shape
+    edges, total = outer[-1], sum(sizes)
+    generator = torch.Generator().manual_seed(0)
+
+    def values(*size):
+        return torch.randn(size, dtype=torch.float64, generator=generator).requires_grad_()
+
+    branches = [values(*outer, size, voxels) for size in sizes]
+    weights = [values(edges, total), values(edges, pairs)]
+    signs = torch.zeros(pairs, total, dtype=torch.float64)
+    for row in range(pairs):
+        signs[row, row % total] += 1.0
+        signs[row, -1] -= 1.0
+    results = [f(branches, *weights, signs, 1e-3) for f in (mix, written_out)]
+    torch.testing.assert_close(*results, rtol=TOLERANCE, atol=TOLERANCE)
+    probe = values(*results[0].shape).detach()
+    inputs = [*branches, *weights]
+    ours, theirs = (
+        torch.autograd.grad((r * probe).sum(), inputs, materialize_grads=True, allow_unused=True)
+        for r in results
+    )
+    for our, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(our, their, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_a_tie_of_a_maximum_goes_half_to_each_branch():
+    """Two equal branches: |a - b| must add nothing, as torch.maximum splits the gradient."""
+    branch = torch.randn(3, 1, 2, 1, 1, 4, dtype=torch.float64)
+    first, second = branch.clone().requires_grad_(), branch.clone().requires_grad_()
+    half, signs = torch.full((1, 2), 0.5).double(), torch.tensor([[1.0, -1.0]]).double()
+    probe = torch.randn(3, 1, 2, 1, 4, dtype=torch.float64)
+    result = mix([first, second], half, half[:, :1], signs, 1e-5)
+    ours = torch.autograd.grad((result * probe).sum(), (first, second))
+
+    def norm(y):
+        return F.batch_norm(y.flatten(2), None, None, training=True)[:, :, None]
+
+    first, second = (y[:, 0, :, 0, 0].clone().requires_grad_() for y in (first, second))
+    joined = torch.maximum(norm(first), norm(second))
+    theirs = torch.autograd.grad((joined * probe[:, 0]).sum(), (first, second))
+    for our, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(our[:, 0, :, 0, 0], their, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    voxels=st.tuples(*(st.integers(1, 6) for _ in range(3))),
+    taps=st.tuples(*(st.sampled_from([1, 3, 5]) for _ in range(3))),
+    dilation=st.tuples(*(st.sampled_from([1, 2]) for _ in range(3))),
+    channels=st.integers(1, 6),
+    form=st.sampled_from(["all", "depthwise", "pairs"]),
+)
+def test_convolutions_equal_those_of_torch(voxels, taps, dilation, channels, form):
+    channels = 2 * channels if form == "pairs" else channels
+    groups = {"all": 1, "depthwise": channels, "pairs": channels // 2}[form]
+    out = 3 if form == "all" else channels
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, channels, *voxels, dtype=torch.float64, generator=generator)
+    weight = torch.randn(out, channels // groups, *taps, dtype=torch.float64, generator=generator)
+    x, weight = x.requires_grad_(), weight.requires_grad_()
+    padding = [d * (k // 2) for k, d in zip(taps, dilation, strict=True)]
+    expected = F.conv3d(x, weight, None, 1, padding, dilation, groups)
+    found = convolve(x, reachable(weight, voxels, dilation), dilation, groups)
+    torch.testing.assert_close(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    probe = torch.randn(expected.shape, dtype=torch.float64, generator=generator)
+    ours, theirs = (
+        torch.autograd.grad((result * probe).sum(), (x, weight)) for result in (found, expected)
+    )
+    for our, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(our, their, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_pointwise_is_a_convolution_a_group():
+    x, weight = torch.randn(2, 6, 2, 3, 4), torch.randn(3, 5, 2, 1, 1, 1)
+    expected = F.conv3d(x, weight.flatten(0, 1), groups=3)
+    torch.testing.assert_close(pointwise(x, weight), expected, rtol=1e-4, atol=1e-5)
