@@ -78,8 +78,10 @@ class SearchConfig:
     weight_lr: float = setting(0.1, "SGD learning rate of w, cosine down to 0")
     momentum: float = setting(0.9, "SGD momentum of w")
     weight_decay: float = setting(3e-4, "weight decay of w")
-    clip: float = setting(5.0, "largest gradient norm, of w and of the architecture")
+    clip: float = setting(5.0, "largest gradient norm of w")
     architecture_lr: float = setting(6e-4, "Adam learning rate of α, η, β")
+    architecture_beta1: float = setting(0.5, "Adam's first decay rate for α, η, β")
+    architecture_beta2: float = setting(0.999, "Adam's second decay rate for α, η, β")
     architecture_decay: float = setting(1e-3, "weight decay of α, η, β")
     evaluation: Literal["fast", "reference"] = setting(
         "fast", "how the supernet is computed: same values and gradients, the reference slowly"
@@ -263,6 +265,8 @@ RANGES = {
     "search.epochs": (1, 1e6),
     "search.batch": (2, 1e6),
     "search.warmup": (0, 1),
+    "search.architecture_beta1": (0, 0.999999),
+    "search.architecture_beta2": (0, 0.999999),
     "search.clip": (1e-9, 1e9),
     "train.epochs": (1, 1e6),
     "train.batch": (2, 1e6),

@@ -84,6 +84,8 @@ def _resumed_searcher(
         weight_decay=config.weight_decay,
         clip=config.clip,
         architecture_lr=config.architecture_lr,
+        architecture_beta1=config.architecture_beta1,
+        architecture_beta2=config.architecture_beta2,
         architecture_decay=config.architecture_decay,
         warmup=config.warmup,
     )

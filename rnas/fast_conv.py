@@ -122,10 +122,9 @@ class _InputNode(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         (weight,) = ctx.saved_tensors
-        by_input = ctx.by_input(grad, weight) if ctx.needs_input_grad[0] else None
-        return by_input, grad, None, None, None
+        return ctx.by_input(grad, weight), grad, None, None, None
 
 
 class _WeightNode(torch.autograd.Function):

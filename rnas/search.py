@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rnas.errors import LossDiverged
+from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
 from rnas.supernet import Supernet
 
@@ -34,6 +34,8 @@ class SearchSettings:
     weight_decay: float = 3e-4
     clip: float = 5.0
     architecture_lr: float = 6e-4
+    architecture_beta1: float = 0.5
+    architecture_beta2: float = 0.999
     architecture_decay: float = 1e-3
     warmup: float = 0.3
 
@@ -79,14 +81,15 @@ class Searcher:
         self.architecture_optimiser = torch.optim.Adam(
             self.architecture,
             lr=settings.architecture_lr,
-            betas=(0.5, 0.999),
+            betas=(settings.architecture_beta1, settings.architecture_beta2),
             weight_decay=settings.architecture_decay,
         )
 
     def run_epoch(self, epoch: int, batches: Iterable[tuple[Batch, Batch]]) -> EpochLog:
         """One epoch over pairs (batch of Train B, batch of Train A).
 
-        Raises LossDiverged where a loss is no finite number.
+        Raises LossDiverged where a loss or α, η, β are no finite numbers, MethodError where there
+        is no batch.
         """
         lr = self.settings.cosine_lr(epoch)
         for group in self.weight_optimiser.param_groups:
@@ -101,6 +104,9 @@ class Searcher:
             else:
                 architecture_losses.append(self.loss_only(*batch_b))
             weight_losses.append(self.step_weights(*batch_a))
+        if not weight_losses:
+            raise MethodError(f"search epoch {epoch + 1} has no batch: it needs two clips or more")
+        self._check_architecture(epoch)
         weight_loss = _finite_mean(weight_losses, "weight", epoch)
         architecture_loss = _finite_mean(architecture_losses, "architecture", epoch)
         return EpochLog(
@@ -111,6 +117,14 @@ class Searcher:
             genotype=self.supernet.architecture.decode(),
             **health(self.supernet),
         )
+
+    def _check_architecture(self, epoch: int) -> None:
+        """NaN in α, η or β would decode to something arbitrary without a word."""
+        if not all(bool(parameter.isfinite().all()) for parameter in self.architecture):
+            raise LossDiverged(
+                f"α, η or β are no finite numbers after search epoch {epoch + 1}: lower the "
+                "learning rates (search.weight_lr, search.architecture_lr) or check the clips"
+            )
 
     def step_weights(self, clips: Tensor, labels: Tensor) -> Tensor:
         """Line 1 of Algorithm 1: w moves on a batch of Train A; returns the loss (no gradient)."""
@@ -124,7 +138,6 @@ class Searcher:
         """Line 2 of Algorithm 1: α, η, β move on a batch of Train B; returns the loss."""
         loss = F.cross_entropy(self.supernet(clips), labels)
         _set_gradients(self.architecture, loss)
-        torch.nn.utils.clip_grad_norm_(self.architecture, self.settings.clip)
         self.architecture_optimiser.step()
         return loss.detach()
 

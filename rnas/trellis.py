@@ -52,10 +52,16 @@ class Trellis:
 
     def __post_init__(self) -> None:
         unknown = [move for move in self.moves if move not in MOVES]
-        if unknown or not self.moves:
-            raise MethodError(f"moves {self.moves}: expected some of {', '.join(MOVES)}")
+        if unknown or not self.moves or len(set(self.moves)) < len(self.moves):
+            raise MethodError(f"moves {self.moves}: expected some of {', '.join(MOVES)}, each once")
         if self.layers < 1 or not self.factors:
             raise MethodError(f"a trellis needs a layer and a factor, got {self}")
+        doubling = tuple(self.factors[0] * 2**level for level in range(len(self.factors)))
+        if self.factors != doubling or self.factors[0] < 2 or self.factors[0].bit_count() != 1:
+            raise MethodError(
+                f"factors {self.factors}: expected powers of two from 2 up, each twice the one "
+                "before, as (2, 4, 8, 16)"
+            )
         if not self.arrows:
             raise MethodError(f"no path crosses {self}: widen the band or allow more moves")
 

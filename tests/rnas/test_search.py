@@ -15,7 +15,11 @@ from rnas.supernet import Supernet
 from rnas.trellis import Trellis
 
 CLIPS = (4, 3, 2, 12, 12)
-SPACES_SHALLOW = {name: shallow(space) for name, space in SPACES.items()} | {"climbing": CLIMBING}
+SPACES_SHALLOW = {
+    **{name: shallow(space).resized(kernels="shared") for name, space in SPACES.items()},
+    "rnas_mer": shallow(SPACES["rnas_mer"]),
+    "climbing": CLIMBING,
+}
 
 
 def searcher(space=MICRO, seed=0, **changes):
@@ -274,3 +278,21 @@ def test_a_search_on_a_single_path_steps():
     before = snapshot(search.architecture)
     search.run_epoch(0, pairs(steps=1))
     assert same(before, search.architecture) == [False, False, True]
+
+
+def test_an_architecture_that_is_no_number_is_not_decoded():
+    search = searcher(epochs=1, warmup=0.0)
+
+    def step(clips, labels):
+        loss = search.loss_only(clips, labels)
+        search.architecture[0].data[0, 0] = torch.nan  # as a last step with an endless gradient
+        return loss
+
+    search.step_weights = step
+    with pytest.raises(LossDiverged, match="are no finite numbers after search epoch 1"):
+        search.run_epoch(0, pairs(steps=1))
+
+
+def test_an_epoch_without_a_batch_says_so():
+    with pytest.raises(MethodError, match="search epoch 1 has no batch"):
+        searcher(epochs=1).run_epoch(0, [])

@@ -168,3 +168,14 @@ def test_a_uniform_step_is_not_a_uniform_path():
     shares = {path: OPEN.probability(path, OPEN.uniform()) for path in OPEN.paths()}
     assert max(shares.values()) == pytest.approx(1 / 8)
     assert min(shares.values()) == pytest.approx(prod([1 / 2] * 6))
+
+
+@pytest.mark.parametrize("factors", [(3, 6), (2, 8), (1, 2), (4, 2), (2, 2)])
+def test_factors_that_do_not_double_are_refused(factors):
+    with pytest.raises(MethodError, match="powers of two"):
+        Trellis(layers=2, factors=factors, moves=("stay", "shrink"))
+
+
+def test_a_move_named_twice_is_refused():
+    with pytest.raises(MethodError, match="each once"):
+        Trellis(layers=2, factors=(2, 4), moves=("stay", "stay"))
