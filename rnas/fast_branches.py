@@ -1,7 +1,7 @@
 """What the candidates of an edge are made of, and how alike parts of many edges run as one.
 
 A candidate is one branch (`conv_3`, `sep_conv_5`, ...) or joins two. A branch is a chain of ReLU,
-convolution and batch norm that begins with ReLU and ends with batch norm. All edges that leave a
+convolution and batch norm: first ReLU and a convolution, last batch norm. All edges that leave a
 source read the same channels, so chains of one form, over all those edges and candidates, run side
 by side as one chain over more channels. `rnas.fast_mix` does their last batch norm and Eq. 1.
 """
@@ -210,10 +210,9 @@ def _chain(module: nn.Module) -> Chain | None:
     layers = _layers(module)
     if layers is None or len(layers) < 3:
         return None
-    firsts = [layer[0] for layer in layers]
-    if not isinstance(firsts[0], nn.ReLU) or not isinstance(firsts[-1], nn.BatchNorm3d):
-        return None
-    return layers if any(isinstance(layer, nn.Conv3d) for layer in firsts) else None
+    ends = (layers[0][0], layers[1][0], layers[-1][0])
+    expected = (nn.ReLU, nn.Conv3d, nn.BatchNorm3d)
+    return layers if all(map(isinstance, ends, expected)) else None
 
 
 def _layers(module: nn.Module) -> Chain | None:
@@ -230,8 +229,7 @@ def _stackable(module: nn.Module) -> bool:
     if isinstance(module, nn.Conv3d):
         same = tuple(d * (k // 2) for k, d in zip(module.kernel_size, module.dilation, strict=True))
         return (
-            module.in_channels == module.out_channels
-            and module.groups in (1, module.in_channels)
+            module.groups in (1, module.in_channels)
             and all(k % 2 for k in module.kernel_size)
             and module.stride == (1, 1, 1)
             and module.padding == same

@@ -17,7 +17,7 @@ from rnas.errors import MethodError
 from rnas.fast import FastSupernet
 from rnas.fast_conv import convolve, pointwise, reachable
 from rnas.fast_mix import mix
-from rnas.operations import DERIVED_NORM, Norm, Operation
+from rnas.operations import DERIVED_NORM, SEARCH_NORM, Norm, Operation
 from rnas.search import Searcher, SearchSettings
 from rnas.space import (
     ATTENTION_FORMS,
@@ -175,14 +175,19 @@ def chain(*layers):
             lambda c: nn.Conv3d(2 * c, c, 1, bias=False),
         ),
         chain(
+            lambda c: nn.Conv3d(c, 2 * c, 3, padding=1, bias=False, groups=c),
+            lambda c: nn.Conv3d(2 * c, c, 1, bias=False),
+        ),
+        chain(
             lambda c: nn.Conv3d(c, c, 1, bias=False),
             lambda c: nn.MaxPool3d(3, stride=1, padding=1),
         ),
         chain(lambda c: nn.Conv3d(c, c, 1, bias=False), lambda c: nn.BatchNorm3d(c)),
+        chain(SEARCH_NORM, lambda c: nn.Conv3d(c, c, 1, bias=False)),
     ],
-    ids=["bias", "circular", "groups", "paddings", "wider", "pool", "affine"],
+    ids=["bias", "circular", "groups", "paddings", "wider", "deeper", "pool", "affine", "norm"],
 )
-def test_a_chain_that_only_looks_like_one_it_can_stack(monkeypatch, entry):
+def test_chains_of_other_forms(monkeypatch, entry):
     with_operation(monkeypatch, "odd", entry)
     assert_same(MICRO.resized(operations=("odd", "conv_3", "none"), channels=8), (3, 3, 4, 16, 16))
 
