@@ -106,9 +106,9 @@ class Searcher:
             weight_losses.append(self.step_weights(*batch_a))
         if not weight_losses:
             raise MethodError(f"search epoch {epoch + 1} has no batch: it needs two clips or more")
-        self._check_architecture(epoch)
         weight_loss = _finite_mean(weight_losses, "weight", epoch)
         architecture_loss = _finite_mean(architecture_losses, "architecture", epoch)
+        self._check_architecture(epoch)
         return EpochLog(
             epoch=epoch,
             weight_lr=lr,
