@@ -33,6 +33,7 @@ def write_small_frames(folder: Path, number: int) -> Clip:
     return Clip("composite", "s01", folder.name, 0, frames, None, "", 100.0)
 
 
+@pytest.mark.slow
 def test_warm_load_of_a_composite(benchmark, monkeypatch):
     if not benchmark.enabled:
         pytest.skip("writes 22,100 frames and 270 MB: only with --benchmark-enable")
