@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 # One thread: clips this small gain next to nothing from a second one, and lose much by it where
 # another process is busy.
-demo test: export OMP_NUM_THREADS := 1
+demo test smoke-benchmarks: export OMP_NUM_THREADS := 1
 
 # RNAS-MER and its attention ablation on surrogate clips: search, decode, LOSO, scores, Table 4.
 demo: setup
