@@ -79,6 +79,7 @@ def measure(benchmark, group, evaluation, space, size):
     benchmark.group = f"search step, {group}, {' x '.join(map(str, size))}"
     gradients = benchmark.pedantic(step, (network, clips, labels), rounds=3, warmup_rounds=1)
     assert all(gradient.isfinite().all() for gradient in gradients if gradient is not None)
+    benchmark.extra_info["threads"] = torch.get_num_threads()
     if benchmark.enabled:
         with Convolutions() as convolutions:
             step(network, clips, labels)
@@ -87,6 +88,7 @@ def measure(benchmark, group, evaluation, space, size):
         benchmark.extra_info["kept MB"] = kept_for_backward(network, clips) / MEGABYTE
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(("group", "evaluation", "space"), VARIANTS, ids=IDS)
 def test_small_step(benchmark, group, evaluation, space):
     """The same on few states, one hidden node and small clips, for a quick look."""
