@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -59,7 +60,10 @@ class FastSupernet(Supernet):
         if norm.affine:
             raise MethodError("FastSupernet needs a norm without affine: use Supernet")
         states = space.outer.states
-        parts = [[take_apart(space, mixed) for mixed in cell.mixed] for cell in self.cells.values()]
+        parts = [
+            [take_apart(space, mixed, norm.eps) for mixed in cell.mixed]
+            for cell in self.cells.values()
+        ]
         self.fast_cells = {
             state: FastCell(space, cell, edges, norm.eps)
             for state, cell, edges in zip(states, self.cells.values(), parts, strict=True)
@@ -134,22 +138,23 @@ class FastCell:
         """previous: I^{l-1} of every arrow, (B, A, C, T, H, W); older: I^{l-2}, (B, C, T, H, W),
         or None; returns the outputs, (B, A, C or N·C, T, H, W)."""
         features = [previous, None if older is None else older[:, None]]
-        totals: list[Tensor | int] = [0] * self.space.nodes
+        arriving: list[list[Tensor]] = [[] for _ in range(self.space.nodes)]
         for number, source in enumerate(self.sources):
             if number > 1:
-                features.append(self._node(totals[number - 2], previous))
+                features.append(self._node(arriving[number - 2], previous))
             if features[number] is None:
                 continue
             parts = source(features[number], shares[number], signs).unbind(3)
             for node, part in zip(source.nodes, parts, strict=True):
-                totals[node] = totals[node] + part  # Eq. 2
-        features.append(self._node(totals[-1], previous))
+                arriving[node].append(part)
+        features.append(self._node(arriving[-1], previous))
         nodes = [node.flatten(0, 1) for node in features[2:]]
         arrivals = previous.shape[:2]
         return self.attention(join_nodes(self.space, nodes)).unflatten(0, arrivals)  # Eq. 3
 
-    def _node(self, total: Tensor, like: Tensor) -> Tensor:
-        """From a sum over edges (B, A, C, V) to a hidden node (B, A, C, T, H, W)."""
+    def _node(self, edges: Sequence[Tensor], like: Tensor) -> Tensor:
+        """Eq. 2: from what arrives over its edges, (B, A or 1, C, V), to (B, A, C, T, H, W)."""
+        total = reduce(torch.add, edges)
         if self.space.partial > 1:
             total = channel_shuffle(total.flatten(0, 1), self.space.partial)
         return total.view(like.shape)
@@ -199,6 +204,8 @@ class Source:
 
 def _apart(module: nn.Module, x: Tensor) -> Tensor:
     """A module on every arrow's (B, C, T, H, W) of (B, A, C, T, H, W), as the reference does it."""
+    if isinstance(module, nn.Identity):
+        return x
     return torch.stack([module(arrow) for arrow in x.unbind(1)], 1)
 
 

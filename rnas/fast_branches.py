@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import groupby
 
 import torch
@@ -57,8 +58,11 @@ class EdgeParts:
     others: dict[str, nn.Module]
 
 
-def take_apart(space: SearchSpace, mixed: MixedOperation) -> EdgeParts:
-    """Chains and the rest of one edge's candidates; the same in number and order on every edge."""
+def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgeParts:
+    """Chains and the rest of one edge's candidates; the same in number and order on every edge.
+
+    eps: of the batch norm that ends a chain; a candidate with another one is none of its kind.
+    """
     modules = dict(mixed.evaluate.candidates)
     branches: dict[str, tuple[list[nn.Module], str | None]] = {}
     for name in space.choosable:
@@ -67,7 +71,7 @@ def take_apart(space: SearchSpace, mixed: MixedOperation) -> EdgeParts:
             branches[name] = (_shared_kernels(mixed, entry), entry.combine)
         elif isinstance(modules[name], Pair) and entry.combine in COMBINED:
             branches[name] = (list(modules[name].branches), entry.combine)
-        elif _chain(modules[name]):
+        elif (chain := _chain(modules[name])) and chain[-1][0].eps == eps:
             branches[name] = ([modules[name]], None)
     places, groups = _grouped([module for parts, _ in branches.values() for module in parts])
     terms = tuple(
@@ -153,7 +157,8 @@ class Stack:
             elif isinstance(kind, nn.BatchNorm3d):
                 x = norm_apart(x, arrivals, kind.eps)
             else:
-                x = sum(self._convolve(x, convs, first=number == 0) for convs in step)
+                parts = [self._convolve(x, convs, first=number == 0) for convs in step]
+                x = reduce(torch.add, parts)
         x = x.flatten(2).unflatten(0, (-1, arrivals)).unflatten(2, (*self.shape, width))
         return [x.permute(0, 1, 4, 2, 3, 5).contiguous()]
 

@@ -17,7 +17,7 @@ from rnas.errors import MethodError
 from rnas.fast import FastSupernet
 from rnas.fast_conv import convolve, pointwise, reachable
 from rnas.fast_mix import mix
-from rnas.operations import DERIVED_NORM, SEARCH_NORM, Norm, Operation
+from rnas.operations import DERIVED_NORM, SEARCH_NORM, Norm, Operation, convolution
 from rnas.search import Searcher, SearchSettings
 from rnas.space import (
     ATTENTION_FORMS,
@@ -183,9 +183,28 @@ def chain(*layers):
             lambda c: nn.MaxPool3d(3, stride=1, padding=1),
         ),
         chain(lambda c: nn.Conv3d(c, c, 1, bias=False), lambda c: nn.BatchNorm3d(c)),
+        chain(
+            lambda c: nn.Conv3d(c, c, 1, bias=False),
+            Norm(affine=False, eps=0.5),
+            lambda c: nn.ReLU(),
+            lambda c: nn.Conv3d(c, c, 3, padding=1, bias=False),
+        ),
+        Operation(lambda c, norm: convolution(c, 1, Norm(affine=False, eps=0.5)), lambda c: 0),
         chain(SEARCH_NORM, lambda c: nn.Conv3d(c, c, 1, bias=False)),
     ],
-    ids=["bias", "circular", "groups", "paddings", "wider", "deeper", "pool", "affine", "norm"],
+    ids=[
+        "bias",
+        "circular",
+        "groups",
+        "paddings",
+        "wider",
+        "deeper",
+        "pool",
+        "affine",
+        "eps",
+        "last eps",
+        "norm",
+    ],
 )
 def test_chains_of_other_forms(monkeypatch, entry):
     with_operation(monkeypatch, "odd", entry)
