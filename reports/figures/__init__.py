@@ -1,0 +1,87 @@
+"""Figures 1 and 3 of the paper made from runs, and what a search and its predictions look like.
+
+Nothing heavy is imported until a figure is drawn; nothing here imports torch or pyplot, and no
+global setting of matplotlib is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bench.registry import Variant
+    from bench.store import RunRecord
+
+FIGURE_1 = "figure1"
+RUN_FIGURES = (
+    "network_path",
+    "cell",
+    "search_curves",
+    "architecture",
+    "confusion",
+    "subjects",
+)
+"""Names of the figures that every run may have, in the order in which a reader wants them."""
+
+PICTURES = ("png", "svg", "pdf")
+DOT = "dot"
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """The figures of one run.
+
+    figures: name -> figure; missing: name -> one line why it cannot be drawn; broken: the names
+    among the missing ones whose files are corrupt; dots: name -> Graphviz text (`network_path`
+    and `cell`).
+    """
+
+    figures: Mapping[str, Figure]
+    missing: Mapping[str, str]
+    broken: tuple[str, ...] = ()
+    dots: Mapping[str, str] | None = None
+
+
+def run_figures(record: RunRecord, names: Iterable[str] = RUN_FIGURES) -> RunFigures:
+    """The figures of one run that its files allow; the others are in `missing`, with the reason."""
+    from reports.figures.run import draw_run
+
+    return draw_run(record, tuple(names))
+
+
+def tradeoff(
+    records: Iterable[RunRecord], variants: Mapping[str, Variant], dataset: str | None = None
+) -> Figure:
+    """Figure 1: UAR against parameters and against FLOPs, published and measured.
+
+    dataset: whose runs to show, e.g. `smic` or `smic-surrogate`; the one with the most variants
+    measured by default. Without any run the published points stand alone.
+    """
+    from reports.figures.figure1 import draw_tradeoff
+
+    return draw_tradeoff(records, variants, dataset)
+
+
+def svg(figure: Figure) -> str:
+    """One `<svg>` element, text as outlines, the same for the same figure.
+
+    Its ids are prefixed with a digest of the drawing: many may stand in one HTML page.
+    """
+    from reports.figures.export import svg_element
+
+    return svg_element(figure)
+
+
+def save(figure: Figure, stem: Path, formats: Sequence[str] = PICTURES) -> list[Path]:
+    """Writes `<stem>.png`, `.svg` and `.pdf` as asked; the same figure gives the same bytes.
+
+    Raises BenchError where a file cannot be written.
+    """
+    from reports.figures.export import save_figure
+
+    return save_figure(figure, stem, formats)
