@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a network, counted three ways.
+"""Parameters and multiply-accumulates of a network, counted three ways, and where they are.
 
 MACs are those of convolutions and linear layers for one clip; torch's FlopCounterMode is the
 primary figure, fvcore and ptflops check it. GFLOPs = 2·MACs / 10^9. MB = 10^6 bytes.
@@ -6,51 +6,91 @@ primary figure, fvcore and ptflops check it. GFLOPs = 2·MACs / 10^9. MB = 10^6 
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import logging
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median_low
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.errors import BenchError
+from bench.memory import measure_peaks
+from bench.targets import Target
+from rnas.supernet import Supernet
 
 BYTES_PER_WEIGHT = 4
 MEGA = 10**6
+
+SHAPES_ONLY = torch.device("meta")
+"""Counting needs shapes, no values: nothing is computed, and no clip is too large."""
+
+CLIPS = 2
+"""Clips per counted pass: batch statistics of a single voxel do not exist for one clip."""
+
+FVCORE_OPERATORS = ("conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum")
+
+FIGURES = (
+    "params",
+    "macs",
+    "macs_fvcore",
+    "macs_ptflops",
+    "gflops",
+    "weights_mb",
+    "checkpoint_mb",
+    "peak_train_mb",
+    "peak_infer_mb",
+)
+"""The numbers of a profile."""
+
+Progress = Callable[[str, int, int], None]
 
 
 def profile(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, Any]:
     """`params`, `macs`, `macs_fvcore`, `macs_ptflops`, `gflops`, `weights_mb`, `checkpoint_mb`.
 
-    input_shape: (C, T, H, W) of one clip. A checkpoint holds the weights and one momentum buffer
-    of the same size. Peak memory is not measured here: both its figures are None.
+    input_shape: (C, T, H, W) of one clip. A checkpoint holds the weights and what the optimisers
+    keep: one momentum buffer, for α, η, β of a supernet Adam's two moments. Peak memory is not
+    measured here: both its figures are None. Raises BenchError where the counters disagree.
     """
     params = sum(parameter.numel() for parameter in network.parameters())
-    macs = macs_torch(network, input_shape)
-    weights_mb = params * BYTES_PER_WEIGHT / MEGA
-    return {
-        "params": params,
-        "macs": macs,
+    macs = {
+        "macs": macs_torch(network, input_shape),
         "macs_fvcore": macs_fvcore(network, input_shape),
         "macs_ptflops": macs_ptflops(network, input_shape),
-        "gflops": 2 * macs / 10**9,
-        "weights_mb": weights_mb,
-        "checkpoint_mb": 2 * weights_mb,
+    }
+    check_agreement(macs)
+    return {
+        "params": params,
+        **macs,
+        "gflops": 2 * macs["macs"] / 10**9,
+        "weights_mb": params * BYTES_PER_WEIGHT / MEGA,
+        "checkpoint_mb": _checkpoint_numbers(network, params) * BYTES_PER_WEIGHT / MEGA,
         "peak_train_mb": None,
         "peak_infer_mb": None,
         "input_shape": list(input_shape),
     }
 
 
-@torch.no_grad()
+def check_agreement(macs: Mapping[str, int]) -> None:
+    """Raises BenchError where counts of the same network differ."""
+    if len(set(macs.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in macs.items())
+        raise BenchError(
+            f"the MAC counters disagree: {counts}; an operation of this network holds an operator "
+            "that one of them does not know: build it from convolutions and linear layers"
+        )
+
+
 def macs_torch(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """MACs of one clip by torch's FlopCounterMode (which counts two operations per MAC)."""
-    counter = FlopCounterMode(display=False)
-    with counter:
-        _evaluating(network)(torch.zeros(1, *input_shape))
-    return counter.get_total_flops() // 2
+    return _module_flops(network, input_shape)["Global"] // (2 * CLIPS)
 
 
 @torch.no_grad()
@@ -61,10 +101,10 @@ def macs_fvcore(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-        analysis = FlopCountAnalysis(_evaluating(network), torch.zeros(1, *input_shape))
+        analysis = FlopCountAnalysis(_shapes_of(network), _clips(input_shape))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         by_operator = analysis.by_operator()
-    return int(sum(by_operator[name] for name in ("conv", "linear", "addmm", "matmul")))
+    return int(sum(by_operator[name] for name in FVCORE_OPERATORS)) // CLIPS
 
 
 @torch.no_grad()
@@ -72,34 +112,170 @@ def macs_ptflops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """MACs of one clip by ptflops (aten back end), less the bias additions that it counts too."""
     from ptflops import get_model_complexity_info
 
-    counted, _ = get_model_complexity_info(
-        _evaluating(network),  # a copy: ptflops leaves its hooks behind
-        input_shape,
-        backend="aten",
-        as_strings=False,
-        print_per_layer_stat=False,
-        verbose=False,
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        counted, _ = get_model_complexity_info(
+            _shapes_of(network),  # a copy: ptflops leaves its hooks behind
+            input_shape,
+            backend="aten",
+            as_strings=False,
+            print_per_layer_stat=False,
+            verbose=False,
+            input_constructor=_clips,
+        )
+    if counted is None:  # ptflops prints the reason
+        reason = (said.getvalue().strip().splitlines() or ["it does not say why"])[-1]
+        raise BenchError(f"ptflops could not count this network: {reason}")
+    return (int(counted) - _bias_additions(network, input_shape)) // CLIPS
+
+
+@dataclass(frozen=True)
+class ModuleShare:
+    """A module of a network: its path, its class, and what it holds of parameters and MACs."""
+
+    path: str
+    kind: str
+    depth: int
+    params: int
+    macs: int
+
+
+def module_shares(
+    network: nn.Module, input_shape: tuple[int, ...], depth: int
+) -> tuple[ModuleShare, ...]:
+    """The network itself (path "") and its modules down to a depth, in order.
+
+    A module's figures contain those of the modules inside it.
+    """
+    flops = _module_flops(network, input_shape)
+    root = type(network).__name__
+    return tuple(
+        ModuleShare(
+            path=path,
+            kind=type(module).__name__,
+            depth=_depth(path),
+            params=sum(parameter.numel() for parameter in module.parameters()),
+            macs=_inside(module, f"{root}.{path}" if path else root, flops) // (2 * CLIPS),
+        )
+        for path, module in network.named_modules()
+        if _depth(path) <= depth
     )
-    if counted is None:
-        raise BenchError("ptflops could not count this network; its message stands above")
-    return int(counted) - _bias_additions(network, input_shape)
 
 
+@dataclass(frozen=True)
+class TargetProfile:
+    """The figures of every network of a target."""
+
+    target: Target
+    networks: tuple[dict[str, Any], ...]
+    shares: tuple[ModuleShare, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of `profile.json`: medians, with their range where there are several networks.
+
+        Of an even number the lower median: every figure is that of a network.
+        """
+        first = self.networks[0]
+        values = {name: [n[name] for n in self.networks] for name in FIGURES}
+        known = {name: [v for v in all_of if v is not None] for name, all_of in values.items()}
+        reasons = [n["peak_reason"] for n in self.networks if n.get("peak_reason")]
+        record = {
+            "variant": self.target.variant,
+            "what": self.target.kind,
+            "origin": self.target.origin,
+            "marks": list(self.target.marks),
+            "networks": len(self.networks),
+            **first,
+            **{name: median_low(some) if some else None for name, some in known.items()},
+        }
+        if reasons:
+            record["peak_reason"] = reasons[0]
+        if len(self.networks) > 1:
+            record["range"] = {
+                name: [min(some), max(some)] if some else None for name, some in known.items()
+            }
+        if self.shares:
+            record["modules"] = [asdict(share) for share in self.shares]
+        return record
+
+
+def profile_target(
+    target: Target,
+    device: str,
+    depth: int | None,
+    batch: int | None,
+    peaks: bool,
+    progress: Progress,
+) -> TargetProfile:
+    """Profiles every network of a target, with peak memory where `peaks`.
+
+    batch: clips per batch for the peaks, None for that of the settings; depth: of the breakdown,
+    which is that of the network with the median parameters.
+    """
+    networks = target.networks()
+    workloads = target.workloads(device)
+    found: list[dict[str, Any]] = []
+    for network, workload in zip(networks, workloads, strict=True):
+        figures = profile(network, target.input_shape)
+        if peaks:
+            figures |= measure_peaks(workload, batch or target.batch).to_dict()
+        found.append(figures)
+        progress(f"{target.title}: networks", len(found), len(networks))
+    shares: tuple[ModuleShare, ...] = ()
+    if depth:
+        params = [figures["params"] for figures in found]
+        typical = networks[params.index(median_low(params))]
+        shares = module_shares(typical, target.input_shape, depth)
+    return TargetProfile(target, tuple(found), shares)
+
+
+@torch.no_grad()
+def _module_flops(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
+    """Path of every module that was called (and `Global`) -> operations of CLIPS clips."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        _shapes_of(network)(_clips(input_shape))
+    counts = {path: sum(by.values()) for path, by in counter.get_flop_counts().items()}
+    return {"Global": 0} | counts
+
+
+def _inside(module: nn.Module, path: str, flops: Mapping[str, int]) -> int:
+    """Operations within a module; one that only holds others, as a list does, is never called."""
+    if path in flops:
+        return flops[path]
+    return sum(_inside(child, f"{path}.{name}", flops) for name, child in module.named_children())
+
+
+@torch.no_grad()
 def _bias_additions(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Additions of a bias in convolutions and linear layers for one clip."""
+    """Additions of a bias in convolutions and linear layers for CLIPS clips."""
     additions = 0
 
-    def count(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+    def count(module: nn.Module, inputs: tuple, output: Tensor) -> None:
         nonlocal additions
         additions += output.numel()
 
-    model = _evaluating(network)
+    model = _shapes_of(network)
     for module in model.modules():
         if isinstance(module, (nn.Conv3d, nn.Linear)) and module.bias is not None:
             module.register_forward_hook(count)
-    model(torch.zeros(1, *input_shape))
+    model(_clips(input_shape))
     return additions
 
 
-def _evaluating(network: nn.Module) -> nn.Module:
-    return copy.deepcopy(network).cpu().eval()
+def _checkpoint_numbers(network: nn.Module, params: int) -> int:
+    architecture = network.architecture_parameters() if isinstance(network, Supernet) else []
+    return 2 * params + sum(parameter.numel() for parameter in architecture)
+
+
+def _shapes_of(network: nn.Module) -> nn.Module:
+    """A copy without values, as in inference."""
+    return copy.deepcopy(network).to(SHAPES_ONLY).eval()
+
+
+def _clips(input_shape: Sequence[int]) -> Tensor:
+    return torch.empty(CLIPS, *input_shape, device=SHAPES_ONLY)
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + 1 if path else 0

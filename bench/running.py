@@ -15,6 +15,7 @@ from bench.data.clips import ClipSet
 from bench.errors import BenchError, UsageError
 from bench.executor import Executor, Failure, Listener
 from bench.files import read_json, write_json
+from bench.machine import machine_in_use
 from bench.plan import ALL_PHASES, SEARCH, Job, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
@@ -158,12 +159,13 @@ def execute(
     takes its place.
 
     Raises BenchError where a run folder cannot be written, belongs to another configuration or is
-    being worked on by another process.
+    being worked on by another process, and while a timing run has the machine to itself.
     """
     from bench.units import perform
 
     keeps_search = SEARCH not in phases and genotype is None
     with ExitStack() as locks:
+        locks.enter_context(machine_in_use())
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock())
         for job in prepared.jobs:

@@ -8,22 +8,13 @@ from pathlib import Path
 
 import click
 
+from bench.cli.many import ManyNumbers
 
-class ManySeeds(click.Command):
+
+class ManySeeds(ManyNumbers):
     """Reads `--seed 0 1 2` as `--seed 0 --seed 1 --seed 2`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_spread(args)))
-
-
-def _spread(args: Sequence[str]):
-    in_seeds = False
-    for position, argument in enumerate(args):
-        is_number = argument.lstrip("-").isdigit()
-        if in_seeds and is_number and args[position - 1] != "--seed":
-            yield "--seed"
-        in_seeds = argument == "--seed" or (in_seeds and is_number)
-        yield argument
+    many = "--seed"
 
 
 def run_options(command: Callable) -> Callable:

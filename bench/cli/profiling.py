@@ -1,0 +1,166 @@
+"""`bench profile`: parameters, multiply-accumulates and memory of networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.targets import resolve_targets, target_options
+
+COLUMNS = {
+    "params": ("Params (M)", 10**6),
+    "macs": ("MACs (G)", 10**9),
+    "gflops": ("GFLOPs", 1),
+    "weights_mb": ("Weights (MB)", 1),
+    "checkpoint_mb": ("Checkpoint (MB)", 1),
+    "peak_train_mb": ("Peak training (MB)", 1),
+    "peak_infer_mb": ("Peak inference (MB)", 1),
+}
+"""Figures of the table: heading, and what its unit is."""
+
+
+@click.command()
+@target_options
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    default=9,
+    show_default=True,
+    help="Random genotypes per --variant; median and range are shown.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    help="Also parameters and MACs of every module down to this depth.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(min=2),
+    help="Clips per batch for peak memory.  [default: the batch of the settings]",
+)
+@click.option(
+    "--peaks/--no-peaks",
+    default=True,
+    show_default=True,
+    help="Measure peak memory, seconds per network.",
+)
+@click.option(
+    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def profile(
+    draws: int,
+    depth: int | None,
+    batch: int | None,
+    peaks: bool,
+    style: str,
+    out: Path | None,
+    device: str,
+    **asked,
+) -> int:
+    """Parameters, MACs by three counters that must agree, weights, checkpoint, peak memory.
+
+    RUN is a run folder. For a variant without a run, random genotypes are drawn. JSON is one
+    object for one target, else a list.
+    """
+    from bench.cli.output import deliver
+    from bench.cli.progress import Steps, bars
+
+    targets, skipped = resolve_targets(**asked, draws=draws)
+
+    from bench.machine import machine_in_use
+    from bench.profiling import profile_target
+    from bench.running import resolve_device
+
+    place = resolve_device(device)
+    with machine_in_use(), bars() as display:
+        step = Steps(display)
+        profiles = [profile_target(target, place, depth, batch, peaks, step) for target in targets]
+    deliver(STYLES[style]([profile.to_dict() for profile in profiles]), out)
+    return 1 if skipped else 0
+
+
+def _json(profiles: Sequence[Mapping[str, Any]]) -> str:
+    value = profiles[0] if len(profiles) == 1 else list(profiles)
+    return json.dumps(value, indent=1, allow_nan=False)
+
+
+def _table(profiles: Sequence[Mapping[str, Any]]) -> str:
+    from tabulate import tabulate
+
+    rows = [[_name(p), *(_figure(p, key) for key in COLUMNS), _marks(p)] for p in profiles]
+    heads = ["Network", *(head for head, _ in COLUMNS.values()), "Marks"]
+    align = ["left", *["right"] * len(COLUMNS), "left"]
+    if not any(row[-1] for row in rows):
+        rows, heads, align = [row[:-1] for row in rows], heads[:-1], align[:-1]
+    grid = tabulate(rows, heads, colalign=align, disable_numparse=True)
+    notes = [*_notes(profiles), *dict.fromkeys(_origin(p) for p in profiles if p["origin"])]
+    parts = [_breakdown(p) for p in profiles if "modules" in p]
+    return "\n\n".join([grid, "\n".join(notes), *parts])
+
+
+def _name(profile: Mapping[str, Any]) -> str:
+    return f"{profile['variant']}, {profile['what']}"
+
+
+def _origin(profile: Mapping[str, Any]) -> str:
+    return f"{profile['variant']}: {profile['origin']}"
+
+
+def _marks(profile: Mapping[str, Any]) -> str:
+    return "; ".join(profile["marks"])
+
+
+def _figure(profile: Mapping[str, Any], key: str) -> str:
+    """A figure in the units of its column, with its range where there are several networks."""
+    _, unit = COLUMNS[key]
+    if profile[key] is None:
+        return "–"
+    text = f"{profile[key] / unit:.3f}"
+    ends = profile.get("range", {}).get(key)
+    return f"{text} ({ends[0] / unit:.3f}–{ends[1] / unit:.3f})" if ends else text
+
+
+def _notes(profiles: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    clips = dict.fromkeys("×".join(map(str, p["input_shape"])) for p in profiles)
+    yield f"Clip {', '.join(clips)}. MACs of one clip: torch, fvcore and ptflops agree."
+    if any(p["networks"] > 1 for p in profiles):
+        yield "Several networks: median (least–greatest)."
+    measured = [p for p in profiles if "peak_measured_by" in p]
+    yield from dict.fromkeys(
+        f"Peak memory: {p['peak_measured_by']}, batch {p['peak_batch']}, on {p['peak_device']}, "
+        f"{p['peak_threads']} threads."
+        for p in measured
+    )
+    for p in measured:
+        if "peak_reason" in p:
+            yield f"Peak memory of {_name(p)} is incomplete: {p['peak_reason']}."
+
+
+def _breakdown(profile: Mapping[str, Any]) -> str:
+    """Parameters and MACs of every module, each row containing those below it."""
+    from tabulate import tabulate
+
+    modules = profile["modules"]
+    params, macs = (modules[0][key] or 1 for key in ("params", "macs"))
+    rows = [
+        [
+            "  " * m["depth"] + (m["path"] or _name(profile)),
+            m["kind"],
+            f"{m['params']:,}",
+            f"{100 * m['params'] / params:.1f}",
+            f"{m['macs']:,}",
+            f"{100 * m['macs'] / macs:.1f}",
+        ]
+        for m in modules
+    ]
+    heads = ["Module", "Class", "Params", "%", "MACs", "%"]
+    align = ["left", "left", *["right"] * 4]
+    return tabulate(rows, heads, colalign=align, disable_numparse=True, preserve_whitespace=True)
+
+
+STYLES = {"table": _table, "json": _json}

@@ -1,0 +1,222 @@
+"""`bench time`: how long networks take."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.many import ManyNumbers
+from bench.cli.targets import resolve_targets, target_options
+
+HEADINGS = {
+    "variant": "Variant",
+    "network": "Network",
+    "what": "What",
+    "batch": "Batch",
+    "clip": "Clip",
+    "precision": "Precision",
+    "memory_format": "Memory format",
+    "compiled": "Compiled",
+    "median_ms": "Median (ms)",
+    "iqr_ms": "IQR (ms)",
+    "clips_per_s": "Clips/s",
+    "peak_mb": "Peak (MB)",
+    "repeats": "Repeats",
+    "machine": "Machine",
+    "marks": "Marks",
+}
+
+
+class ManyBatches(ManyNumbers):
+    """Reads `--batch 1 2 4` as `--batch 1 --batch 2 --batch 4`."""
+
+    many = "--batch"
+
+
+def measuring_options(command: Callable) -> Callable:
+    """The options that say how time is measured."""
+    options = [
+        click.option(
+            "--batch",
+            "batches",
+            multiple=True,
+            type=click.IntRange(min=1),
+            default=(1, 2, 4, 8),
+            metavar="N ...",
+            help="Clips per batch of inference; 1 is latency.  [default: 1 2 4 8]",
+        ),
+        click.option(
+            "--repeats", type=click.IntRange(min=3), default=20, show_default=True, help="Calls."
+        ),
+        click.option(
+            "--warmup",
+            type=click.IntRange(min=1),
+            default=3,
+            show_default=True,
+            help="Calls before them that do not count.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["fp32", "tf32", "bf16"]),
+            default="fp32",
+            show_default=True,
+            help="Arithmetic; tf32 exists on GPUs only.",
+        ),
+        click.option("--channels-last", is_flag=True, help="Memory format channels_last_3d."),
+        click.option(
+            "--compile",
+            "compiled",
+            type=click.Choice(["off", "default", "reduce-overhead"]),
+            default="off",
+            show_default=True,
+            help="torch.compile.",
+        ),
+        click.option(
+            "--evaluation",
+            type=click.Choice(["fast", "reference"]),
+            help="How a supernet is computed.  [default: as the settings say]",
+        ),
+        click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU."),
+        click.option(
+            "--shared", is_flag=True, help="Measure beside other work; every row says so."
+        ),
+        click.option(
+            "--format",
+            "style",
+            type=click.Choice(["table", "json", "csv"]),
+            default="table",
+            show_default=True,
+        ),
+        click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command("time", cls=ManyBatches)
+@target_options
+@measuring_options
+def time(
+    batches: tuple[int, ...],
+    repeats: int,
+    warmup: int,
+    precision: str,
+    channels_last: bool,
+    compiled: str,
+    evaluation: str | None,
+    threads: int | None,
+    shared: bool,
+    device: str,
+    style: str,
+    out: Path | None,
+    **asked,
+) -> int:
+    """Latency, throughput and the time of a training step; with --supernet of a search step.
+
+    RUN is a run folder. For a variant without a run one random genotype is drawn. Refuses to
+    measure while other work of the harness is on this machine.
+    """
+    from bench.cli.output import deliver
+    from bench.cli.progress import Steps, bars
+    from bench.config import ComputeConfig
+    from bench.errors import UsageError
+
+    if evaluation and not asked["supernet"]:
+        raise UsageError(f"--evaluation {evaluation} is about the search network: add --supernet")
+    targets, skipped = resolve_targets(**asked, draws=1)
+
+    from bench.machine import machine_alone, machine_in_use
+    from bench.running import resolve_device
+    from bench.timing import Conditions, time_targets
+
+    place = resolve_device(device)
+    if precision == "tf32" and place == "cpu":
+        raise UsageError("--precision tf32 exists on GPUs only; on a CPU use fp32 or bf16")
+    compute = ComputeConfig(precision=precision, channels_last=channels_last, compile=compiled)
+    conditions = Conditions(place, compute, warmup, repeats, shared)
+    if evaluation:
+        targets = [target.evaluated(evaluation) for target in targets]
+    with machine_in_use() if shared else machine_alone(), _threads(threads), bars() as display:
+        sizes = tuple(dict.fromkeys(batches))
+        timings = time_targets(targets, sizes, conditions, Steps(display))
+    deliver(STYLES[style](timings.to_dict()), out)
+    return 1 if skipped else 0
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """torch on so many threads inside the block; None leaves it as it is."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _table(timings: Mapping[str, Any]) -> str:
+    from tabulate import tabulate
+
+    machine, rows = timings["machine"], timings["rows"]
+    shown = [name for name in HEADINGS if any(row[name] not in (None, [], ()) for row in rows)]
+    cells = [[_cell(name, row[name]) for name in shown] for row in rows]
+    numbers = ("batch", "median_ms", "iqr_ms", "clips_per_s", "peak_mb", "repeats")
+    align = ["right" if name in numbers else "left" for name in shown]
+    grid = tabulate(
+        cells, [HEADINGS[name] for name in shown], colalign=align, disable_numparse=True
+    )
+    origins = dict.fromkeys(f"{row['variant']}: {row['origin']}" for row in rows if row["origin"])
+    return "\n".join([*_header(machine), *origins, "", grid])
+
+
+def _header(machine: Mapping[str, Any]) -> Iterator[str]:
+    where = machine["gpu"] or machine["cpu"]
+    yield f"{where}, {machine['threads']} threads, torch {machine['torch']}"
+    commit = machine["git_commit"] or "no checkout"
+    changed = " with changes" if machine["git_dirty"] else ""
+    yield f"rnas-mer-bench {machine['version']}, commit {commit[:12]}{changed}"
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "clip":
+        return "×".join(map(str, value))
+    if name == "marks":
+        return "; ".join(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _csv(timings: Mapping[str, Any]) -> str:
+    """Every line repeats the machine, so that sheets can be put together."""
+    text = io.StringIO()
+    rows = [
+        {
+            **row,
+            "clip": _cell("clip", row["clip"]),
+            "marks": _cell("marks", row["marks"]),
+            **timings["machine"],
+        }
+        for row in timings["rows"]
+    ]
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+def _json(timings: Mapping[str, Any]) -> str:
+    return json.dumps(timings, indent=1, allow_nan=False)
+
+
+STYLES = {"table": _table, "json": _json, "csv": _csv}

@@ -1,0 +1,140 @@
+"""What is measured: the networks of a run, of a genotype file, or of a variant's random genotypes;
+or the supernet, which is what a search costs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from bench import registry
+from bench.config import Config, config_from_dict
+from bench.errors import BenchError, UsageError
+from bench.files import read_json
+from bench.phases import configured_space, read_genotype
+from bench.searching import EVALUATIONS
+from bench.store import RunFolder
+from bench.workload import Workload
+from rnas.derived import DerivedNetwork
+from rnas.genotype import Genotype, check_genotype, random_genotype
+from rnas.space import SearchSpace
+from rnas.supernet import Supernet
+
+DERIVED, SUPERNET = "derived network", "supernet"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Networks that are measured together. Without genotypes it is the supernet.
+
+    origin: where the genotypes come from, in words.
+    """
+
+    variant: str
+    origin: str
+    space: SearchSpace
+    config: Config
+    classes: int
+    genotypes: tuple[Genotype, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return DERIVED if self.genotypes else SUPERNET
+
+    @property
+    def title(self) -> str:
+        return f"{self.variant}, {self.kind}" + (f" ({self.origin})" if self.origin else "")
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must know of the method itself, e.g. that it is a reconstruction."""
+        return registry.variant(self.variant).marks
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """(C, T, H, W) of one clip."""
+        data = self.config.data
+        return (3, data.frames, data.size, data.size)
+
+    @property
+    def batch(self) -> int:
+        """Clips per training batch; of a supernet, per batch of the search."""
+        return self.config.train.batch if self.genotypes else self.config.search.batch
+
+    def evaluated(self, evaluation: str) -> Target:
+        """The same with a supernet computed in another way, `fast` or `reference`."""
+        search = replace(self.config.search, evaluation=evaluation)
+        return replace(self, config=replace(self.config, search=search))
+
+    def networks(self) -> list[nn.Module]:
+        """The networks whose operations are counted: of the supernet its reference evaluation."""
+        if not self.genotypes:
+            return [Supernet(self.space, self.classes)]
+        return [build() for build in self._builders()]
+
+    def workloads(self, device: str) -> list[Workload]:
+        """The networks as they run."""
+        return [
+            Workload(build, self.input_shape, self.classes, device, self.config)
+            for build in self._builders()
+        ]
+
+    def _builders(self) -> list[Callable[[], nn.Module]]:
+        if not self.genotypes:
+            evaluation = EVALUATIONS[self.config.search.evaluation]
+            return [partial(evaluation, self.space, self.classes)]
+        return [partial(DerivedNetwork, self.space, g, self.classes) for g in self.genotypes]
+
+
+def random_target(variant: str, config: Config, classes: int, seed: int, draws: int) -> Target:
+    """Uniformly drawn genotypes of a variant's space, the same for the same seed."""
+    space = configured_space(variant, config)
+    generator = random.Random(seed)
+    genotypes = tuple(random_genotype(space, generator) for _ in range(draws))
+    what = "random genotype" if draws == 1 else f"{draws} random genotypes"
+    return Target(variant, f"{what}, seed {seed}", space, config, classes, genotypes)
+
+
+def genotype_target(variant: str, config: Config, classes: int, file: Path) -> Target:
+    """The network of a genotype file; MethodError where it is none of the variant's space."""
+    space = configured_space(variant, config)
+    genotype = check_genotype(read_genotype(file), space)
+    return Target(variant, str(file), space, config, classes, (genotype,))
+
+
+def supernet_target(variant: str, config: Config, classes: int) -> Target:
+    """The search network; UsageError for a random control, which searches nothing."""
+    if registry.variant(variant).kind == "random":
+        raise UsageError(f"{variant} draws its genotype and has no supernet: leave out --supernet")
+    return Target(variant, "", configured_space(variant, config), config, classes)
+
+
+def run_target(folder: Path, supernet: bool) -> Target:
+    """The derived networks of a run (one, or with fold scope one per finished search).
+
+    Raises BenchError where the folder holds no run or nothing is decoded yet.
+    """
+    place = RunFolder(folder)
+    if not place.run.exists():
+        raise UsageError(f"{folder} is no run folder (no run.json in it); see `bench list runs`")
+    run = read_json(place.run)
+    try:
+        variant, classes = run["variant"], len(run["data"]["classes"])
+        config, folds = config_from_dict(run["config"]), run["folds"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BenchError(
+            f"{place.run}: no run of this harness ({error!r}); move it elsewhere"
+        ) from error
+    if supernet:
+        return supernet_target(variant, config, classes)
+    space = configured_space(variant, config)
+    searches = folds if config.protocol.search_scope == "fold" else [""]
+    files = [place.genotype(fold) for fold in searches if place.genotype(fold).exists()]
+    if not files:
+        raise BenchError(f"{folder}: nothing decoded yet; the same `bench run` again goes on there")
+    genotypes = tuple(check_genotype(read_genotype(file), space) for file in files)
+    return Target(variant, str(folder), space, config, classes, genotypes)
