@@ -1,0 +1,1 @@
+"""HTML of tables and of the report: Jinja2 templates, escaped throughout, without any request."""
