@@ -87,6 +87,7 @@ class SearchConfig:
         "fast", "how the supernet is computed: same values and gradients, the reference slowly"
     )
     warmup: float = setting(0.3, "share of the epochs in which α, η, β are frozen")
+    channels_last: bool = setting(False, "memory format channels_last_3d for the supernet")
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,17 @@ class ProtocolConfig:
 
 
 @dataclass(frozen=True)
+class ComputeConfig:
+    precision: Literal["fp32", "tf32", "bf16"] = setting(
+        "fp32", "arithmetic of training: float32, on a GPU with TF32, or bfloat16 autocast"
+    )
+    channels_last: bool = setting(True, "memory format channels_last_3d for derived networks")
+    compile: Literal["off", "default", "reduce-overhead"] = setting(
+        "off", "torch.compile in training; reduce-overhead uses CUDA graphs"
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that decides the predictions of a run, except variant, data set and seed."""
 
@@ -118,6 +130,7 @@ class Config:
     space: SpaceConfig = SpaceConfig()
     search: SearchConfig = SearchConfig()
     train: TrainConfig = TrainConfig()
+    compute: ComputeConfig = ComputeConfig()
     protocol: ProtocolConfig = ProtocolConfig()
 
     def to_dict(self) -> dict[str, dict[str, Any]]:

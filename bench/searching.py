@@ -7,12 +7,13 @@ import io
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
 
 from bench import registry
+from bench.compute import accelerated, float32_arithmetic
 from bench.data.clips import ClipSet
 from bench.errors import BenchError
 from bench.files import write_atomic, write_json, write_text
@@ -26,10 +27,13 @@ from rnas.fast import FastSupernet
 from rnas.genotype import Genotype, random_genotype
 from rnas.search import Batch, EpochLog, Searcher, SearchSettings
 from rnas.space import SearchSpace
-from rnas.supernet import Supernet
+from rnas.supernet import ArchitectureWeights, Supernet
 
 GIVEN = "given"
 """The key of a genotype file that says where the user's own genotype came from."""
+
+NOT_A_NUMBER = ("genotype", "weights")
+"""Fields of an epoch's log that no single cell of `history.csv` can hold."""
 
 EVALUATIONS = {"fast": FastSupernet, "reference": Supernet}
 """Two evaluations of the same supernet; they share parameters and checkpoints."""
@@ -46,22 +50,32 @@ def search(unit: Unit, report: Report) -> None:
         return
     clip_set, clips = job_clips(job)
     indices = _search_indices(job, clip_set, unit.fold)
-    searcher, rows = _resumed_searcher(unit, space, clips)
+    searcher, past = _resumed_searcher(unit, space, clips)
     settings = searcher.settings
     subjects = [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
     halves = halve(
         indices, clips.labels.tolist(), subjects, derive_seed(job.seed, "halves", unit.fold)
     )
-    for epoch in range(len(rows), settings.epochs):
+    for epoch in range(len(past.rows), settings.epochs):
         report("search epoch", epoch, settings.epochs)
         started = time.perf_counter()
         seed = derive_seed(job.seed, "search", unit.fold, epoch)
         pairs = _batch_pairs(clips, halves, job.config.search.batch, seed)
-        log = searcher.run_epoch(epoch, pairs)
-        rows.append(_history_row(log, time.perf_counter() - started))
-        _save_search(unit, searcher, rows)
+        with float32_arithmetic(job.config.compute.precision):
+            log = searcher.run_epoch(epoch, pairs)
+        past.rows.append(_history_row(log, time.perf_counter() - started))
+        past.weights.append(_weights_record(log.weights))
+        _save_search(unit, searcher, past)
         report("search epoch", epoch + 1, settings.epochs)
     _write_decoded(unit, searcher)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a search has logged so far, an entry per epoch: history rows and weights of α, η, β."""
+
+    rows: list[dict[str, Any]]
+    weights: list[dict[str, Any]]
 
 
 def _search_indices(job: Job, clip_set: ClipSet, fold: str) -> Sequence[int]:
@@ -69,10 +83,8 @@ def _search_indices(job: Job, clip_set: ClipSet, fold: str) -> Sequence[int]:
     return named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
 
 
-def _resumed_searcher(
-    unit: Unit, space: SearchSpace, clips: ClipTensors
-) -> tuple[Searcher, list[dict[str, Any]]]:
-    """A searcher as its checkpoint left it (or fresh), with the history rows so far."""
+def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tuple[Searcher, Past]:
+    """A searcher as its checkpoint left it (or fresh), with the epochs logged so far."""
     job = unit.job
     config = job.config.search
     with seeded(derive_seed(job.seed, "supernet", unit.fold)):
@@ -89,14 +101,15 @@ def _resumed_searcher(
         architecture_decay=config.architecture_decay,
         warmup=config.warmup,
     )
-    searcher = Searcher(supernet, settings)
+    compute = replace(job.config.compute, channels_last=config.channels_last)
+    searcher = Searcher(supernet, settings, accelerated(supernet, compute))
     checkpoint = job.folder.checkpoint(unit.fold)
     if not checkpoint.exists():
-        return searcher, []
+        return searcher, Past([], [])
     try:
         state = torch.load(checkpoint, map_location=job.device, weights_only=True)
         searcher.load_state_dict(state["searcher"])
-        return searcher, state["rows"]
+        return searcher, Past(state["rows"], state["weights"])
     except Exception as error:
         raise BenchError(
             f"{checkpoint} cannot be read ({type(error).__name__}); delete it and repeat the "
@@ -104,26 +117,31 @@ def _resumed_searcher(
         ) from error
 
 
-def _save_search(unit: Unit, searcher: Searcher, rows: list[dict[str, Any]]) -> None:
+def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
     """The checkpoint first: the history follows from it."""
     folder = unit.job.folder
-    state = {"searcher": searcher.state_dict(), "rows": rows}
+    state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
     serialised = io.BytesIO()  # torch.save hides the reason where a file cannot be written
     torch.save(state, serialised)
     write_atomic(folder.checkpoint(unit.fold), lambda file: file.write(serialised.getbuffer()))
-    write_text(folder.history(unit.fold), _csv(rows))
+    write_text(folder.history(unit.fold), _csv(past.rows))
+    space = searcher.supernet.space
+    labels = {
+        "operations": space.operations,
+        "edges": [[edge.source, edge.node] for edge in space.edges],
+    }
+    write_json(folder.architecture(unit.fold), {**labels, "epochs": past.weights})
 
 
 def _write_decoded(unit: Unit, searcher: Searcher) -> None:
     architecture = searcher.supernet.architecture
     space = architecture.space
-    beta = architecture.beta_values()
+    weights = architecture.weights()
     genotype = architecture.decode()
     record = {
         **genotype_record(space, genotype),
-        "path_probability": space.outer.probability(genotype.path, beta),
-        "operation_weights": architecture.operation_weights().tolist(),
-        "edge_weights": architecture.edge_weights().tolist(),
+        "path_probability": space.outer.probability(genotype.path, weights.beta),
+        **_weights_record(weights),
         "beta": [
             {
                 "layer": arrow.target.layer,
@@ -132,11 +150,20 @@ def _write_decoded(unit: Unit, searcher: Searcher) -> None:
                 "probability": probability,
                 "identifiable": arrow.source not in space.outer.unidentifiable,
             }
-            for arrow, probability in beta.items()
+            for arrow, probability in weights.beta.items()
         ],
     }
     write_json(unit.output, record)
     unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
+
+
+def _weights_record(weights: ArchitectureWeights) -> dict[str, Any]:
+    """Weights as JSON: β in the order of the trellis's arrows."""
+    return {
+        "operation_weights": weights.operations,
+        "edge_weights": weights.edges,
+        "beta": list(weights.beta.values()),
+    }
 
 
 def genotype_record(space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
@@ -156,19 +183,19 @@ def _batch_pairs(
     """Pairs (batch of Train B, batch of Train A) of one epoch; B starts over where it is short."""
     generator = torch.Generator().manual_seed(seed)
     train_a, train_b = halves
-    b_batches = list(batches(train_b, size, generator))
-    for step, batch_a in enumerate(batches(train_a, size, generator)):
-        batch_b = b_batches[step % len(b_batches)]
-        yield (
-            clips.training_batch(batch_b, generator),
-            clips.training_batch(batch_a, generator),
-        )
+    b_batches = batches(train_b, size, generator)
+    a_batches = batches(train_a, size, generator)
+    again = [b_batches[step % len(b_batches)] for step in range(len(a_batches))]
+    return zip(
+        clips.augmented(again, generator), clips.augmented(a_batches, generator), strict=True
+    )
 
 
 def _history_row(log: EpochLog, seconds: float) -> dict[str, Any]:
     genotype = log.genotype
+    numbers = [item.name for item in fields(log) if item.name not in NOT_A_NUMBER]
     return {
-        **{item.name: getattr(log, item.name) for item in fields(log) if item.name != "genotype"},
+        **{name: getattr(log, name) for name in numbers},
         "path": "-".join(map(str, genotype.path)),
         "edges": " ".join(f"{edge.source}>{edge.node}" for edge in genotype.edges),
         "operations": " ".join(genotype.operations),

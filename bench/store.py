@@ -56,6 +56,10 @@ class RunFolder:
     def history(self, fold: str | None = None) -> Path:
         return self.search(fold) / "history.csv"
 
+    def architecture(self, fold: str | None = None) -> Path:
+        """α, η and β of every epoch, as the weights they amount to."""
+        return self.search(fold) / "architecture.json"
+
     def checkpoint(self, fold: str | None = None) -> Path:
         """State of an unfinished search; removed when it has decoded."""
         return self.search(fold) / "checkpoint.pt"

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.config import DataConfig, TrainConfig
+from bench.compute import Evaluate, accelerated, float32_arithmetic
+from bench.config import ComputeConfig, DataConfig, TrainConfig
 from bench.data.tensors import augment, to_input
 from bench.seeds import derive_seed
 from rnas.errors import LossDiverged
@@ -19,6 +20,7 @@ SMALLEST_BATCH = 2
 """A batch of one clip can have a single value per channel, which batch norm cannot train on."""
 
 EVALUATION_BATCH = 64
+PLAIN = ComputeConfig()
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,16 @@ class ClipTensors:
     classes: int
     settings: DataConfig
 
-    def training_batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Augmented clips (B, C, T, H, W) and their labels (B,)."""
-        chosen = indices.to(self.videos.device)
+    def augmented(
+        self, batches: Sequence[Tensor], generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Per batch of indices its clips, augmented, (B, C, T, H, W), and their labels (B,).
+
+        The whole epoch is augmented at once, so that the device never waits for the host.
+        """
+        if not batches:
+            return
+        chosen = torch.cat(list(batches)).to(self.videos.device)
         settings = self.settings
         videos = augment(
             self.videos[chosen],
@@ -41,7 +50,9 @@ class ClipTensors:
             jitter=settings.jitter,
             generator=generator,
         )
-        return self._input(videos), self.labels[chosen]
+        sizes = [len(batch) for batch in batches]
+        for part, labels in zip(videos.split(sizes), self.labels[chosen].split(sizes), strict=True):
+            yield self._input(part), labels
 
     def evaluation_batch(self, indices: Tensor) -> Tensor:
         """Clips as they are: (B, C, T, H, W)."""
@@ -51,10 +62,10 @@ class ClipTensors:
         return to_input(videos, self.settings.representation, gain=self.settings.gain)
 
 
-def batches(indices: Sequence[int], size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def batches(indices: Sequence[int], size: int, generator: torch.Generator) -> list[Tensor]:
     """Shuffled batches of indices; a last batch of a single clip is dropped."""
     order = torch.as_tensor(indices)[torch.randperm(len(indices), generator=generator)]
-    return (batch for batch in order.split(size) if len(batch) >= SMALLEST_BATCH)
+    return [batch for batch in order.split(size) if len(batch) >= SMALLEST_BATCH]
 
 
 def train(
@@ -65,18 +76,15 @@ def train(
     seed: int,
     fold: str,
     on_epoch: Callable[[int, int], None],
+    compute: ComputeConfig = PLAIN,
 ) -> list[float]:
     """Trains in place on the clips of `indices`; returns the mean loss of every epoch.
 
     on_epoch(done, total) is called after each epoch. Raises LossDiverged where a loss is no
     finite number.
     """
-    optimiser = torch.optim.SGD(
-        network.parameters(),
-        lr=settings.lr,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    optimiser = sgd(network, settings)
+    evaluate = accelerated(network, compute)
     weights = class_weights(clips, indices) if settings.weighted_loss else None
     losses: list[float] = []
     network.train()
@@ -84,10 +92,12 @@ def train(
         generator = torch.Generator().manual_seed(derive_seed(seed, "train", fold, epoch))
         for group in optimiser.param_groups:
             group["lr"] = 0.5 * settings.lr * (1 + cos(pi * epoch / settings.epochs))
-        steps = [
-            _step(network, optimiser, clips.training_batch(batch, generator), weights, settings)
-            for batch in batches(indices, settings.batch, generator)
-        ]
+        epoch_batches = batches(indices, settings.batch, generator)
+        with float32_arithmetic(compute.precision):
+            steps = [
+                training_step(evaluate, optimiser, batch, weights, settings.clip)
+                for batch in clips.augmented(epoch_batches, generator)
+            ]
         losses.append(_mean(steps, epoch))
         on_epoch(epoch + 1, settings.epochs)
     return losses
@@ -109,18 +119,30 @@ def class_weights(clips: ClipTensors, indices: Sequence[int]) -> Tensor:
     return inverse * (counts > 0).sum() / inverse.sum()
 
 
-def _step(
-    network: nn.Module,
+def sgd(network: nn.Module, settings: TrainConfig) -> torch.optim.SGD:
+    """The optimiser of a derived network's training."""
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def training_step(
+    evaluate: Evaluate,
     optimiser: torch.optim.Optimizer,
     batch: tuple[Tensor, Tensor],
     weights: Tensor | None,
-    settings: TrainConfig,
+    clip: float,
 ) -> Tensor:
+    """One update on a batch (clips, labels), with class weights or None; returns the loss."""
     inputs, labels = batch
-    loss = F.cross_entropy(network(inputs), labels, weight=weights)
+    loss = F.cross_entropy(evaluate(inputs), labels, weight=weights)
     optimiser.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+    torch.nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], clip)
     optimiser.step()
     return loss.detach()
 

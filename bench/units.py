@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bench import registry
 from bench.data import DATASETS
 from bench.files import read_json, write_json
+from bench.memory import measure_peaks
 from bench.metrics import pooled_metrics
 from bench.phases import (
     Report,
@@ -21,6 +23,7 @@ from bench.profiling import profile
 from bench.searching import GIVEN, search
 from bench.seeds import derive_seed
 from bench.training import predict, train
+from bench.workload import Workload
 from rnas.derived import DerivedNetwork
 from rnas.errors import LossDiverged
 
@@ -49,6 +52,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         job.seed,
         unit.fold,
         lambda done, total: report("training epoch", done, total),
+        job.config.compute,
     )
     logits = predict(network, clips, fold.test)
     if not logits.isfinite().all():
@@ -83,14 +87,18 @@ def score(unit: Unit, report: Report) -> None:
 
 
 def measure(unit: Unit, report: Report) -> None:
-    """Counts parameters and operations of the decoded network into `profile.json`."""
+    """Parameters, operations and peak memory of the decoded network into `profile.json`."""
     job = unit.job
     clip_set, _ = job_clips(job)
     space = configured_space(job.variant, job.config)
     genotype = read_genotype(job.folder.genotype(job.search_fold(job.folds[0])))
-    network = DerivedNetwork(space, genotype, len(clip_set.classes))
-    data = job.config.data
-    write_json(unit.output, profile(network, (3, data.frames, data.size, data.size)))
+    classes, data = len(clip_set.classes), job.config.data
+    shape = (3, data.frames, data.size, data.size)
+    build = partial(DerivedNetwork, space, genotype, classes)
+    peaks = measure_peaks(
+        Workload(build, shape, classes, job.device, job.config), job.config.train.batch
+    )
+    write_json(unit.output, {**profile(build(), shape), **peaks.to_dict()})
 
 
 def protocol_record(job: Job) -> dict[str, Any]:

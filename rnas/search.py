@@ -5,7 +5,7 @@ Train A updates the weights w, Train B the architecture α, η, β. The caller b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import cos, pi
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
-from rnas.supernet import Supernet
+from rnas.supernet import ArchitectureWeights, Supernet
 
 Batch = tuple[Tensor, Tensor]
 """Clips (B, C, T, H, W) and labels (B,)."""
@@ -62,13 +62,24 @@ class EpochLog:
     none_mass: float
     skip_mass: float
     genotype: Genotype
+    weights: ArchitectureWeights
 
 
 class Searcher:
-    """A supernet with its two optimisers. `state_dict` holds all that a resumed search needs."""
+    """A supernet with its two optimisers. `state_dict` holds all that a resumed search needs.
 
-    def __init__(self, supernet: Supernet, settings: SearchSettings) -> None:
+    evaluate: how clips become logits where it is not the plain call of the supernet (compiled,
+    say, or in another precision).
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        settings: SearchSettings,
+        evaluate: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         self.supernet = supernet
+        self.evaluate = evaluate or supernet
         self.settings = settings
         self.weights = supernet.weight_parameters()
         self.architecture = supernet.architecture_parameters()
@@ -77,6 +88,7 @@ class Searcher:
             lr=settings.weight_lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
+            fused=True,
         )
         self.architecture_optimiser = torch.optim.Adam(
             self.architecture,
@@ -115,6 +127,7 @@ class Searcher:
             weight_loss=weight_loss,
             architecture_loss=architecture_loss,
             genotype=self.supernet.architecture.decode(),
+            weights=self.supernet.architecture.weights(),
             **health(self.supernet),
         )
 
@@ -128,7 +141,7 @@ class Searcher:
 
     def step_weights(self, clips: Tensor, labels: Tensor) -> Tensor:
         """Line 1 of Algorithm 1: w moves on a batch of Train A; returns the loss (no gradient)."""
-        loss = F.cross_entropy(self.supernet(clips), labels)
+        loss = F.cross_entropy(self.evaluate(clips), labels)
         _set_gradients(self.weights, loss)
         torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip)
         self.weight_optimiser.step()
@@ -136,7 +149,7 @@ class Searcher:
 
     def step_architecture(self, clips: Tensor, labels: Tensor) -> Tensor:
         """Line 2 of Algorithm 1: α, η, β move on a batch of Train B; returns the loss."""
-        loss = F.cross_entropy(self.supernet(clips), labels)
+        loss = F.cross_entropy(self.evaluate(clips), labels)
         _set_gradients(self.architecture, loss)
         self.architecture_optimiser.step()
         return loss.detach()
@@ -144,7 +157,7 @@ class Searcher:
     @torch.no_grad()
     def loss_only(self, clips: Tensor, labels: Tensor) -> Tensor:
         """The loss on a batch of Train B while the architecture is frozen."""
-        return F.cross_entropy(self.supernet(clips), labels)
+        return F.cross_entropy(self.evaluate(clips), labels)
 
     def state_dict(self) -> dict:
         """Everything that a search needs to go on: network, both optimisers."""

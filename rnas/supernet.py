@@ -5,6 +5,8 @@ This is the readable reference evaluation: the paper's equations in the paper's 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +21,15 @@ from rnas.trellis import Arrow, State
 
 INITIAL_SCALE = 1e-3
 """Standard deviation of the architecture parameters at the start (as in DARTS)."""
+
+
+@dataclass(frozen=True)
+class ArchitectureWeights:
+    """What α, η and β amount to: softmax(α), (E, |operations|); softmax(η), (E,); β per arrow."""
+
+    operations: list[list[float]]
+    edges: list[float]
+    beta: dict[Arrow, float]
 
 
 class Architecture(nn.Module):
@@ -74,14 +85,19 @@ class Architecture(nn.Module):
         return {arrow: float(value) for arrow, value in self.beta().items()}
 
     @torch.no_grad()
+    def weights(self) -> ArchitectureWeights:
+        """softmax(α), softmax(η) and β as plain numbers."""
+        return ArchitectureWeights(
+            operations=self.operation_weights().tolist(),
+            edges=self.edge_weights().tolist(),
+            beta=self.beta_values(),
+        )
+
+    @torch.no_grad()
     def decode(self) -> Genotype:
         """The genotype that these parameters stand for now."""
-        return decode(
-            self.space,
-            self.operation_weights().tolist(),
-            self.edge_weights().tolist(),
-            self.beta_values(),
-        )
+        weights = self.weights()
+        return decode(self.space, weights.operations, weights.edges, weights.beta)
 
 
 class Supernet(nn.Module):

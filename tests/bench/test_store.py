@@ -50,6 +50,7 @@ class TestPlaces:
             "folds/s01.json": folder.fold("s01"),
             "search/genotype.json": folder.genotype(),
             "search/history.csv": folder.history(),
+            "search/architecture.json": folder.architecture(),
             "search/s01/genotype.json": folder.genotype("s01"),
             "search/s01/history.csv": folder.history("s01"),
         }

@@ -104,12 +104,22 @@ class TestTraining:
         every = torch.arange(12)
         still = data.evaluation_batch(every)
         assert torch.equal(still, data.evaluation_batch(every))
-        inputs, labels = data.training_batch(every, generator())
+        [(inputs, labels)] = data.augmented([every], generator())
         assert inputs.shape == still.shape == (12, 3, 2, 4, 4)
         assert not torch.equal(inputs, still)
         assert torch.equal(labels, data.labels)
-        same, _ = clips([0, 1, 2] * 4, STILL).training_batch(every, generator())
+        [(same, _)] = clips([0, 1, 2] * 4, STILL).augmented([every], generator())
         assert torch.equal(same, still)
+
+    def test_an_epoch_has_the_batches_asked_for(self):
+        data = clips([0, 1, 2] * 4)
+        asked = [torch.tensor([3, 1]), torch.tensor([1, 0, 11]), torch.tensor([5, 3])]
+        given = list(data.augmented(asked, generator()))
+        assert len(given) == 3
+        for indices, (inputs, labels) in zip(asked, given, strict=True):
+            assert torch.equal(inputs, data.evaluation_batch(indices))
+            assert torch.equal(labels, data.labels[indices])
+        assert list(data.augmented([], generator())) == []
 
     def test_weighted_loss_differs_where_classes_are_uneven(self):
         uneven = (0, 0, 0, 0, 1, 2) * 3

@@ -7,10 +7,12 @@ import sys
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset
 
 from ablations import RNAS_MER
 from baselines import AUTODEEPLAB_3D
-from bench.config import DataConfig, TrainConfig
+from bench.config import DataConfig, TrainConfig, load_config
 from bench.training import ClipTensors, predict, train
 from rnas.decode import viterbi
 from rnas.derived import DerivedNetwork
@@ -28,11 +30,11 @@ GENOTYPE = Genotype(
 )
 
 
-def clip_tensors() -> ClipTensors:
+def clip_tensors(count: int = CLIPS) -> ClipTensors:
     generator = torch.Generator().manual_seed(0)
     return ClipTensors(
-        videos=torch.randint(0, 256, (CLIPS, 8, 32, 32, 3), dtype=torch.uint8, generator=generator),
-        labels=torch.arange(CLIPS) % CLASSES,
+        videos=torch.randint(0, 256, (count, 8, 32, 32, 3), dtype=torch.uint8, generator=generator),
+        labels=torch.arange(count) % CLASSES,
         classes=CLASSES,
         settings=DataConfig(
             frames=8, size=32, representation="onset_difference", shift=1, jitter=0
@@ -58,15 +60,69 @@ def test_drawing_a_random_genotype(benchmark):
     assert benchmark(random_genotype, RNAS_MER, generator).space == "rnas_mer"
 
 
-def test_training_epoch_of_a_derived_network(benchmark):
-    clips = clip_tensors()
+def no_report(done, total):
+    pass
+
+
+def plain_epoch(network, loader, optimiser, settings):
+    """A training epoch as tutorials write it: a loader of single clips, a loss read every step."""
+    losses = []
+    for inputs, labels in loader:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(network(inputs), labels)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+class AugmentedClips(Dataset):
+    """One clip at a time, augmented by the same functions."""
+
+    def __init__(self, clips):
+        self.clips = clips
+        self.generator = torch.Generator().manual_seed(0)
+
+    def __len__(self):
+        return len(self.clips.videos)
+
+    def __getitem__(self, index):
+        [(inputs, labels)] = self.clips.augmented([torch.tensor([index])], self.generator)
+        return inputs[0], labels[0]
+
+
+@pytest.mark.benchmark(group="training epoch of a derived network, 40 clips of 3 x 8 x 32 x 32")
+def test_training_epoch_reference(benchmark):
+    clips, settings = clip_tensors(), TrainConfig(epochs=1, batch=16)
     network = DerivedNetwork(RNAS_MER, GENOTYPE, CLASSES)
-    settings = TrainConfig(epochs=1, batch=16)
-    benchmark.extra_info["steps"] = -(-CLIPS // settings.batch)
-    losses = benchmark(
-        train, network, clips, range(CLIPS), settings, 0, "fold", lambda done, total: None
-    )
+    loader = DataLoader(AugmentedClips(clips), batch_size=settings.batch, shuffle=True)
+    optimiser = torch.optim.SGD(network.parameters(), lr=settings.lr, momentum=settings.momentum)
+    losses = benchmark(plain_epoch, network, loader, optimiser, settings)
+    assert len(losses) == benchmark.extra_info.setdefault("steps", 3)
+
+
+@pytest.mark.benchmark(group="training epoch of a derived network, 40 clips of 3 x 8 x 32 x 32")
+def test_training_epoch(benchmark):
+    clips, settings = clip_tensors(), TrainConfig(epochs=1, batch=16)
+    network = DerivedNetwork(RNAS_MER, GENOTYPE, CLASSES)
+    losses = benchmark(train, network, clips, range(CLIPS), settings, 0, "fold", no_report)
     assert len(losses) == 1
+
+
+@pytest.mark.slow
+def test_a_fold(benchmark):
+    """Training from scratch with the preset `small`, 150 clips, and predicting the other 14."""
+    config = load_config("small")
+    clips = clip_tensors(164)
+
+    def fold():
+        network = DerivedNetwork(RNAS_MER, GENOTYPE, CLASSES)
+        train(network, clips, range(150), config.train, 0, "fold", no_report)
+        return predict(network, clips, range(150, 164))
+
+    benchmark.extra_info["epochs"] = config.train.epochs
+    assert benchmark.pedantic(fold, rounds=1).shape == (14, CLASSES)
 
 
 def test_predicting_a_set(benchmark):

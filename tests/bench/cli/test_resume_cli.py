@@ -57,7 +57,7 @@ def killed(bench, runs, file, moment):
 
 def complete(run):
     """What the results are made of, times and durations aside."""
-    files = ("search/genotype.json", "metrics.json", "profile.json")
+    files = ("search/genotype.json", "search/architecture.json", "metrics.json", "profile.json")
     return run.folds, [run.json(name) for name in files], history(run)
 
 

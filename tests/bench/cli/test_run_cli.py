@@ -45,6 +45,7 @@ class TestTheFilesOfARun:
             "run.json",
             "search/genotype.json",
             "search/history.csv",
+            "search/architecture.json",
             "folds/s05.json",
             "folds/s06.json",
             "folds/s15.json",
@@ -134,6 +135,17 @@ class TestTheFilesOfARun:
         for name in ("weight_loss", "architecture_loss", "operation_entropy", "none_mass"):
             assert np.isfinite([float(row[name]) for row in rows]).all()
 
+    def test_architecture_has_the_weights_of_every_epoch_and_ends_in_those_decoded(self, run):
+        record, genotype = run.json("search/architecture.json"), run.json("search/genotype.json")
+        first, last = record["epochs"]
+        for name in ("operation_weights", "edge_weights"):
+            assert np.shape(first[name]) == np.shape(genotype[name])
+            assert last[name] == genotype[name]
+        assert last["beta"] == [arrow["probability"] for arrow in genotype["beta"]]
+        assert len(record["operations"]) == len(last["operation_weights"][0])
+        assert len(record["edges"]) == len(last["edge_weights"])
+        assert np.sum(last["operation_weights"], axis=1) == pytest.approx(1)
+
     def test_genotype_stands_beside_the_path_of_a_search_that_learnt_nothing(self, run):
         genotype = run.json("search/genotype.json")
         assert genotype["uniform_path"] == [4, 8, 16, 16, 16, 16]
@@ -170,7 +182,8 @@ def test_the_same_command_in_another_folder_predicts_the_same(bench, searched_ru
 def test_search_then_evaluate_is_run(bench, searched_runs, runs):
     assert bench.small(runs, "rnas_mer_3", command="search").code == 0
     run, whole = only_run(runs), only_run(searched_runs)
-    assert set(run.times) == {"run.json", "search/genotype.json", "search/history.csv"}
+    searched = {"genotype.json", "history.csv", "architecture.json"}
+    assert set(run.times) == {"run.json", *(f"search/{name}" for name in searched)}
     assert bench.small(runs, "rnas_mer_3", command="evaluate").code == 0
     assert run.folds == whole.folds
     assert run.json("metrics.json") == whole.json("metrics.json")

@@ -1,0 +1,48 @@
+"""How a network is computed in training: precision, memory format, compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from bench.config import ComputeConfig
+
+Evaluate = Callable[[Tensor], Tensor]
+"""Clips (B, C, T, H, W) -> logits (B, classes), float32."""
+
+
+def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
+    """The network's forward pass under these settings. The parameters stay the network's own."""
+    if settings.channels_last:
+        network.to(memory_format=torch.channels_last_3d)
+    compiled = settings.compile != "off"
+    forward = torch.compile(network, mode=settings.compile) if compiled else network
+
+    def evaluate(clips: Tensor) -> Tensor:
+        if settings.channels_last:
+            clips = clips.contiguous(memory_format=torch.channels_last_3d)
+        half = settings.precision == "bf16"
+        with torch.autocast(clips.device.type, torch.bfloat16, enabled=half):
+            return forward(clips).float()
+
+    return evaluate
+
+
+@contextmanager
+def float32_arithmetic(precision: str) -> Iterator[None]:
+    """Inside the block a GPU's float32 products are exact, or with `tf32` rounded to TF32.
+
+    torch allows TF32 in convolutions unless told otherwise.
+    """
+    places = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    before = [place.fp32_precision for place in places]
+    try:
+        for place in places:
+            place.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+        yield
+    finally:
+        for place, value in zip(places, before, strict=True):
+            place.fp32_precision = value

@@ -1,0 +1,105 @@
+"""Precision, memory format and compilation leave a network's function as it is."""
+
+from __future__ import annotations
+
+import random
+import shutil
+
+import pytest
+import torch
+
+from ablations import RNAS_MER
+from baselines import AUTODEEPLAB_3D
+from bench.compute import accelerated, float32_arithmetic
+from bench.config import ComputeConfig
+from rnas.derived import DerivedNetwork
+from rnas.fast import FastSupernet
+from rnas.genotype import random_genotype
+from rnas.search import Searcher, SearchSettings
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+BF16 = ComputeConfig(precision="bf16", channels_last=False)
+LAST = ComputeConfig(channels_last=True)
+PLAIN = ComputeConfig(channels_last=False)
+HALF_A_PERCENT = 2**-7
+"""bfloat16 keeps eight bits."""
+
+
+def clips():
+    return torch.randn(4, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def derived(space=RNAS_MER):
+    torch.manual_seed(0)
+    return DerivedNetwork(space, random_genotype(space, random.Random(0)), 3).eval()
+
+
+class TestADerivedNetwork:
+    def test_is_called_as_it_is_where_nothing_is_asked_for(self):
+        network = derived()
+        assert torch.equal(accelerated(network, PLAIN)(clips()), network(clips()))
+
+    def test_channels_last_changes_the_order_of_sums_alone(self):
+        network = derived()
+        expected = network(clips())
+        found = accelerated(network, LAST)(clips())
+        assert torch.allclose(found, expected, atol=1e-5)
+        weight = next(network.stem.parameters())
+        assert weight.is_contiguous(memory_format=torch.channels_last_3d)
+
+    def test_bfloat16_answers_in_float32_near_the_exact_logits(self):
+        network = derived()
+        expected = network(clips())
+        found = accelerated(network, BF16)(clips())
+        assert found.dtype == torch.float32
+        assert not torch.equal(found, expected)
+        assert (found - expected).norm() < 8 * HALF_A_PERCENT * expected.norm()
+
+    @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++")
+    def test_compiled_trains_as_it_is(self):
+        network = derived()
+        evaluate = accelerated(network, ComputeConfig(compile="default"))
+        expected = network(clips())
+        assert torch.allclose(evaluate(clips()), expected, atol=1e-4)
+
+
+class TestASupernet:
+    @pytest.mark.parametrize(
+        ("space", "compute", "near"),
+        [
+            (RNAS_MER, BF16, 0.2),
+            (AUTODEEPLAB_3D, BF16, float("inf")),  # 12 norms over single voxels magnify rounding
+            (RNAS_MER, LAST, 1e-4),
+            (AUTODEEPLAB_3D, LAST, 1e-4),
+        ],
+        ids=["rnas bf16", "autodeeplab bf16", "rnas channels_last", "autodeeplab channels_last"],
+    )
+    def test_takes_a_step_of_search(self, space, compute, near):
+        torch.manual_seed(0)
+        dtype = torch.float32 if compute == BF16 else torch.float64
+        supernet = FastSupernet(space.resized(nodes=1, channels=4), 3).to(dtype)
+        inputs = clips().to(dtype)
+        plain = supernet(inputs).float()
+        searcher = Searcher(supernet, SearchSettings(), accelerated(supernet, compute))
+        found = searcher.evaluate(inputs).detach()
+        assert (found - plain).norm() < near * plain.norm()
+        labels = torch.arange(4) % 3
+        before = supernet.architecture.operation_logits.detach().clone()
+        for loss in (
+            searcher.step_architecture(inputs, labels),
+            searcher.step_weights(inputs, labels),
+        ):
+            assert loss.isfinite()
+        assert not torch.equal(before, supernet.architecture.operation_logits)
+
+
+class TestFloat32Arithmetic:
+    @pytest.mark.parametrize(("precision", "expected"), [("fp32", "ieee"), ("tf32", "tf32")])
+    def test_holds_inside_the_block_only(self, precision, expected):
+        places = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+        before = [place.fp32_precision for place in places]
+        with pytest.raises(KeyError), float32_arithmetic(precision):
+            assert [place.fp32_precision for place in places] == [expected] * 2
+            raise KeyError
+        assert [place.fp32_precision for place in places] == before
