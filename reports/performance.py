@@ -1,6 +1,6 @@
-"""`docs/performance.md` from a benchmark file: `python -m reports.performance benchmarks.json`.
+"""`docs/performance.md` from benchmark files: `python -m reports.performance benchmarks.json ...`.
 
-`make benchmarks` writes the file. Ratios compare with the reference of the same group and run.
+`make benchmarks` writes such a file. Ratios compare with the reference of the same group and run.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ REFERENCE = "reference"
 SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
-def performance_page(measured: dict[str, Any]) -> str:
-    """The page for one benchmark file of pytest-benchmark; DataError where it is none."""
+def performance_page(*files: dict[str, Any]) -> str:
+    """The page for benchmark files of pytest-benchmark, each with some of the groups.
+
+    DataError where one is no such file.
+    """
     try:
-        machine, benchmarks = measured["machine_info"], measured["benchmarks"]
+        benchmarks = [entry for measured in files for entry in measured["benchmarks"]]
         groups = list(dict.fromkeys(_group(entry) for entry in benchmarks))
         tables = [
             f"## {group}\n\n{_table([e for e in benchmarks if _group(e) == group])}"
             for group in groups
         ]
-        conditions = _conditions(machine, measured)
+        conditions = " ".join(dict.fromkeys(map(_conditions, files)))
     except (KeyError, TypeError) as error:
         raise DataError(
             f"this is no benchmark file of pytest-benchmark ({error!r} is missing); make one with "
@@ -42,7 +45,11 @@ def performance_page(measured: dict[str, Any]) -> str:
                 conditions,
                 'Median and interquartile range of the rounds. "Speed-up" is the median of the '
                 "group's reference over this one's, measured in the same run; `-` where the group "
-                "has no reference.",
+                "has no reference. A search step is forward and backward for w, then for α, η and "
+                'β. "step / convolutions" is its time over that of its convolutions alone: where '
+                "it comes near 1, the step is bound by their arithmetic (FLOPs) and no evaluation "
+                'of the same convolutions could be faster. "kept MB" is what a forward pass '
+                "leaves in memory for its backward pass.",
                 *tables,
                 "## On a GPU\n\nNot measured yet: these rows stay empty until a run on a GPU fills "
                 "them.",
@@ -53,8 +60,8 @@ def performance_page(measured: dict[str, Any]) -> str:
     )
 
 
-def _conditions(machine: dict[str, Any], measured: dict[str, Any]) -> str:
-    extra = measured["benchmarks"][0]["extra_info"]
+def _conditions(measured: dict[str, Any]) -> str:
+    machine, extra = measured["machine_info"], measured["benchmarks"][0]["extra_info"]
     return (
         f"Measured {measured['datetime'][:10]} on {machine['cpu']['brand_raw']}, "
         f"{extra['threads']} threads of {machine['cpu']['count']} cores, torch {extra['torch']}, "
@@ -76,7 +83,7 @@ def _table(entries: Sequence[dict[str, Any]]) -> str:
         [
             f"`{entry['name']}`",
             _seconds(entry["stats"]["median"]),
-            _seconds(entry["stats"]["iqr"]),
+            _seconds(entry["stats"]["iqr"]) if entry["stats"]["rounds"] > 1 else "",
             f"{reference / entry['stats']['median']:.2f}" if reference else "-",
             *(_shown(entry["extra_info"].get(key)) for key in details),
         ]
@@ -98,8 +105,10 @@ def _seconds(value: float) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return str(value)
 
 
 if __name__ == "__main__":
-    write_text(PAGE, performance_page(read_json(Path(sys.argv[1]))))
+    write_text(PAGE, performance_page(*(read_json(Path(name)) for name in sys.argv[1:])))

@@ -1,7 +1,8 @@
-"""A `Table` as Markdown, LaTeX, CSV or JSON.
+"""A `Table` as Markdown, LaTeX, HTML, CSV or JSON.
 
-For readers each method has a line for what is published and a line for each of its measured rows,
-so that the numbers to compare stand above one another. For machines every line or row repeats all
+For readers each method has a line for what is published and, for each of its measured rows, a line
+for the values and one for their difference from the published ones, so that the numbers to compare
+stand above one another; the best values are bold. For machines every line or row repeats all
 that it needs.
 """
 
@@ -34,17 +35,20 @@ HEADINGS = {
     "memory_mb": "Memory (MB)",
 }
 NOTHING = "–"
+DIFFERENCE = "difference"
+ACROSS_CLIPS = "surrogate against real clips"
 LABELLED = (2, 5)
 """Tables that print venue and year, or type, with each method."""
 
 
 class Line(NamedTuple):
-    """One line for readers: method, source, a cell per column, marks."""
+    """One line for readers: method, source, a cell per column, marks, numbers of the best cells."""
 
     method: str
     source: str
     cells: tuple[Cell | None, ...]
     marks: tuple[str, ...]
+    best: frozenset[int] = frozenset()
 
     @property
     def texts(self) -> list[str]:
@@ -62,6 +66,13 @@ def render(tables: Sequence[Table], style: str) -> str:
 
 def markdown(tables: Sequence[Table]) -> str:
     return "\n\n".join(map(_markdown, tables))
+
+
+def html(tables: Sequence[Table]) -> str:
+    """One self-contained page."""
+    from reports.html.tables import tables_page
+
+    return tables_page(tables)
 
 
 def latex(tables: Sequence[Table]) -> str:
@@ -82,7 +93,7 @@ def to_json(tables: Sequence[Table]) -> str:
     return json.dumps(values[0] if len(values) == 1 else values, indent=2, ensure_ascii=False)
 
 
-STYLES = {"md": markdown, "latex": latex, "csv": csv, "json": to_json}
+STYLES = {"md": markdown, "latex": latex, "csv": csv, "json": to_json, "html": html}
 
 
 def as_dict(table: Table) -> dict:
@@ -101,16 +112,30 @@ def lines(table: Table) -> list[Line]:
     """The lines of a table as a reader sees them: a method's name stands on its first line only."""
     result: list[Line] = []
     previous = None
-    for row in table.rows:
+    for index, row in enumerate(table.rows):
         new = row.variant != previous or not row.variant
         if new and _is_published(row):
-            result.append(_published_line(row, table.number in LABELLED))
+            line = _published_line(row, table.number in LABELLED)
+            result.append(line._replace(best=_best_places(table, index, "published")))
             new = False
         if _is_measured(row):
-            cells = tuple(row.measured.values())
-            result.append(Line(row.method if new else "", row.source, cells, row.marks))
+            cells, best = tuple(row.measured.values()), _best_places(table, index, "measured")
+            result.append(Line(row.method if new else "", row.source, cells, row.marks, best))
+        if any(row.difference.values()):
+            result.append(_difference_line(row))
         previous = row.variant
     return result
+
+
+def _best_places(table: Table, index: int, side: str) -> frozenset[int]:
+    columns = enumerate(table.columns)
+    return frozenset(place for place, name in columns if (index, side, name) in table.best)
+
+
+def _difference_line(row: Row) -> Line:
+    """Measured less published. On generated clips it compares different things, and says so."""
+    marks = (ACROSS_CLIPS,) if "surrogate" in row.marks else ()
+    return Line("", DIFFERENCE, tuple(row.difference.values()), marks)
 
 
 def _published_line(row: Row, labelled: bool) -> Line:
@@ -136,6 +161,7 @@ def _row_dict(row: Row) -> dict:
         "source": row.source,
         "published": _values(row.published),
         "measured": _values(row.measured),
+        "difference": _values(row.difference),
         "sd": {column: cell.sd for column, cell in measured if cell and cell.sd is not None},
         "seeds": {column: cell.seeds for column, cell in measured if cell},
         "marks": list(row.marks),
@@ -161,6 +187,9 @@ def _records(table: Table) -> list[dict]:
             records.append(_record(about, line.source, row.published, line.marks))
         if _is_measured(row):
             records.append(_record(about, row.source, row.measured, row.marks))
+        if any(row.difference.values()):
+            line = _difference_line(row)
+            records.append(_record(about, line.source, row.difference, line.marks))
         previous = row.variant
     return records
 
@@ -190,7 +219,13 @@ def _markdown(table: Table) -> str:
 
 def _markdown_texts(line: Line) -> list[str]:
     marks = "; ".join(map(_brief, line.marks))
-    return [text.replace("|", r"\|") for text in (line.method, line.source, *line.texts, marks)]
+    cells = [_emphasised(line, place, "**{}**") for place in range(len(line.cells))]
+    return [text.replace("|", r"\|") for text in (line.method, line.source, *cells, marks)]
+
+
+def _emphasised(line: Line, place: int, style: str) -> str:
+    text = line.texts[place]
+    return style.format(text) if place in line.best else text
 
 
 def _brief(mark: str) -> str:
@@ -228,7 +263,9 @@ def _latex(table: Table) -> str:
 def _latex_texts(line: Line, marks: Sequence[str]) -> list[str]:
     numbers = ",".join(str(marks.index(mark) + 1) for mark in line.marks)
     raised = rf"\textsuperscript{{{numbers}}}" if numbers else ""
-    return [escape(line.method), escape(line.source) + raised, *map(_narrow, line.texts)]
+    cells = [_narrow(text) for text in line.texts]
+    bold = [rf"\textbf{{{c}}}" if n in line.best else c for n, c in enumerate(cells)]
+    return [escape(line.method), escape(line.source) + raised, *bold]
 
 
 def _narrow(text: str) -> str:

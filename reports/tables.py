@@ -74,6 +74,14 @@ class Row:
     configuration: str = ""
     runs: tuple[str, ...] = ()
 
+    @property
+    def difference(self) -> Mapping[str, Cell | None]:
+        """Measured less published, where both are numbers; None elsewhere."""
+        return {
+            column: _difference(cell, self.published.get(column))
+            for column, cell in self.measured.items()
+        }
+
 
 @dataclass(frozen=True)
 class Table:
@@ -88,6 +96,52 @@ class Table:
     @property
     def runs(self) -> tuple[str, ...]:
         return distinct(chain.from_iterable(row.runs for row in self.rows))
+
+    @property
+    def best(self) -> frozenset[tuple[int, str, str]]:
+        """(row, "published" or "measured", column) of the best values: the highest score, or the
+        lowest cost.
+
+        Measured values compete where they are of one configuration, on real or on generated clips,
+        of whole runs or of slices; one that stands alone is no best.
+        """
+        if self.number == 3:
+            return frozenset()
+        contests: dict[tuple, list[tuple[float, int]]] = {}
+        for index, row in enumerate(self.rows):
+            kind = (row.source, row.configuration, "surrogate" in row.marks, *_data_marks(row))
+            sides = (("published", row.published, ()), ("measured", row.measured, kind))
+            for side, cells, conditions in sides:
+                for column, cell in cells.items():
+                    if (number := _number(cell)) is not None:
+                        contest = contests.setdefault((side, column, conditions), [])
+                        contest.append((number, index))
+        better = min if self.number == 5 else max
+        return frozenset(
+            (index, side, column)
+            for (side, column, _), entries in contests.items()
+            if len({index for _, index in entries}) > 1
+            for number, index in entries
+            if number == better(entries)[0]
+        )
+
+
+def _difference(measured: Cell | None, published: Cell | None) -> Cell | None:
+    ours, theirs = _number(measured), _number(published)
+    if ours is None or theirs is None:
+        return None
+    decimals = len(published.text.partition(".")[2])
+    return Cell(ours - theirs, f"{ours - theirs:+.{decimals}f}")
+
+
+def _number(cell: Cell | None) -> float | None:
+    value = cell.value if cell else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _data_marks(row: Row) -> tuple[str, ...]:
+    """Marks that name the clips: networks for different data sets do not compete in Table 5."""
+    return tuple(mark for mark in row.marks if mark.startswith("on "))
 
 
 def build_table(

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from ablations import RNAS_MER, RNAS_MER_1, RNAS_MER_4
 from rnas.fast import FastSupernet
@@ -32,6 +33,9 @@ VARIANTS = [
 ]
 IDS = [f"{group}, {evaluation}" for group, evaluation, _ in VARIANTS]
 FULL = [(4, 3, 8, 32, 32), (2, 3, 16, 56, 56)]
+WIDTHS = (4, 8, 16, 32)
+MATRIX = 2048
+GIGA = 10**9
 
 
 def step(network, clips, labels):
@@ -105,3 +109,35 @@ def test_step(benchmark, size, group, evaluation, space):
     if space is RNAS_MER_4 and size != FULL[0]:
         pytest.skip("the reference with 226 M weights takes minutes a step at this size")
     measure(benchmark, group, evaluation, space, size)
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(group=f"matrix product, {MATRIX} x {MATRIX}")
+def test_matrix_product(benchmark):
+    """What the machine's arithmetic can do: a step cannot go beyond."""
+    matrix = torch.randn(MATRIX, MATRIX)
+    result = benchmark(torch.mm, matrix, matrix)
+    assert result.isfinite().all()
+    if benchmark.enabled:
+        benchmark.extra_info["GFLOP/s"] = 2 * MATRIX**3 / benchmark.stats.stats.median / GIGA
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kernels", ["per_op", "shared"])
+@pytest.mark.benchmark(group="search step of rnas_mer by width F, 2 x 3 x 8 x 32 x 32")
+def test_width(benchmark, kernels, width):
+    """Where convolutions bound the step: their FLOPs a second beside those of a matrix product."""
+    if not benchmark.enabled:
+        pytest.skip("minutes long: only with --benchmark-enable")
+    torch.manual_seed(0)
+    network = FastSupernet(RNAS_MER.resized(kernels=kernels, channels=width), CLASSES)
+    clips, labels = torch.randn(2, 3, 8, 32, 32), torch.arange(2)
+    benchmark.pedantic(step, (network, clips, labels), rounds=3, warmup_rounds=1)
+    with Convolutions() as convolutions:
+        step(network, clips, labels)
+    with FlopCounterMode(display=False) as counter:
+        step(network, clips, labels)
+    median = benchmark.stats.stats.median
+    benchmark.extra_info["step / convolutions"] = median / convolutions.seconds
+    benchmark.extra_info["GFLOP/s"] = counter.get_total_flops() / median / GIGA

@@ -11,7 +11,7 @@ def entry(name, group, median, **extra):
     return {
         "name": name,
         "group": group,
-        "stats": {"median": median, "iqr": median / 10},
+        "stats": {"median": median, "iqr": median / 10, "rounds": 3},
         "extra_info": info,
     }
 

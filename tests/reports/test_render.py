@@ -36,19 +36,54 @@ def tables(record, metrics):
 
 
 def test_lines_put_measured_below_published(tables):
-    of_rnas_mer = lines(tables[2])[4:8]
+    of_rnas_mer = lines(tables[2])[4:10]
     assert [(line.method, line.source) for line in of_rnas_mer] == [
         ("RNAS-MER", "published"),
         ("", "measured"),
+        ("", "difference"),
         ("", "slice"),
         ("", "measured"),
+        ("", "difference"),
     ]
     assert of_rnas_mer[1].texts[3] == "0.5000 ± 0.1414"
     assert of_rnas_mer[1].texts[5] == "–"
 
 
+def test_differences_are_measured_less_published_and_say_where_clips_differ(tables):
+    real, surrogate = (line for line in lines(tables[2]) if line.source == "difference")
+    assert real.texts[3] == "-0.2620"  # 0.5 - 0.7620
+    assert real.texts[5] == "–"
+    assert real.marks == ()
+    assert surrogate.marks == ("surrogate against real clips",)
+    rows = json.loads(render(tables[2:3], "json"))["rows"]
+    measured = next(row for row in rows if row["source"] == "measured")
+    assert measured["difference"]["smic_uar"] == pytest.approx(0.5 - 0.7620)
+    assert measured["difference"]["samm_uar"] is None
+
+
+def test_the_best_of_each_contest_is_bold(record):
+    runs = [record(variant=f"rnas_mer_{n}", uar=0.1 * n) for n in (1, 2, 3)]
+    runs += [record(variant="rnas_mer", uar=0.9, surrogate=True)]  # alone on generated clips
+    table = build_table(4, runs, variants())
+    text = render([table], "md")
+    assert "**0.3000**" in text
+    assert not any(f"**{value}**" in text for value in ("0.1000", "0.2000", "0.9000"))
+    assert "**0.9029**" in text  # published: RNAS-MER's accuracy on the composite
+    assert r"\textbf{0.3000}" in render([table], "latex")
+
+
+def test_in_table_5_the_smallest_is_best(record):
+    sizes = {"rnas_mer": 3e6, "rnas_mer_3": 2e6}
+    runs = [
+        record(variant=name, profile={"params": size, "checkpoint_mb": size / 1e5})
+        for name, size in sizes.items()
+    ]
+    text = render([build_table(5, runs, variants())], "md")
+    assert "**2.00**" in text and "**3.00**" not in text
+
+
 def test_a_method_that_the_paper_does_not_have_is_named_on_its_first_line(tables):
-    assert [line.method for line in lines(tables[2])[8:]] == ["rnas_mer_4b", "random_rnas_mer"]
+    assert [line.method for line in lines(tables[2])[10:]] == ["rnas_mer_4b", "random_rnas_mer"]
 
 
 def test_json_keeps_the_contract(tables):
@@ -116,7 +151,8 @@ def test_published_cells_stand_as_printed(tables):
     text = render(tables, "md")
     for table in (published_table(number) for number in NUMBERS):
         for row in table.rows:
-            assert all(f" {cell} |" in text for cell in row.cells.values() if cell)
+            for cell in filter(None, row.cells.values()):
+                assert f" {cell} |" in text or f" **{cell}** |" in text
 
 
 def test_latex_balances_and_numbers_its_marks(tables):
