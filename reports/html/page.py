@@ -1,0 +1,72 @@
+"""The report: one HTML page that needs no network and no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from reports.figures import svg, tradeoff
+from reports.groups import distinct
+from reports.html.comparison import comparison_data
+from reports.html.runs import RunView, run_views
+from reports.html.tables import HtmlMark, table_html
+from reports.html.templating import asset, fill, script_digest
+from reports.tables import MARK_MEANINGS, NUMBERS, build_table
+
+if TYPE_CHECKING:
+    from bench.registry import Variant
+    from bench.store import RunRecord
+
+LEAKY = "held-out subjects had a part in the architecture or in the choice of the scored epoch"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page as text, and the runs on it."""
+
+    html: str
+    views: tuple[RunView, ...]
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """A line on every file of a shown run that cannot be read."""
+        return distinct(line for view in self.views for line in view.troubles)
+
+
+def build_report(
+    records: Sequence[RunRecord],
+    variants: Mapping[str, Variant],
+    title: str,
+    skipped: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Tables 2-5, Figure 1, every run and the comparison of two; the same runs give the same page.
+
+    skipped: a line for every run folder that is left out; progress hears (runs done, runs in all).
+    """
+    views = run_views(records, progress)
+    script = asset("report.js")
+    html = fill(
+        "report.html",
+        title=title,
+        tables=[table_html(build_table(number, records, variants)) for number in NUMBERS],
+        figure1=Markup(svg(tradeoff(records, variants))),
+        views=views,
+        marks=explained_marks(views),
+        skipped=skipped,
+        data=comparison_data(views),
+        style=asset("report.css"),
+        script=script,
+        digest=script_digest(script),
+    )
+    return Report(str(html), views)
+
+
+def explained_marks(views: Iterable[RunView]) -> tuple[HtmlMark, ...]:
+    """Each word that marks one of the runs with its meaning, in the order of MARK_MEANINGS."""
+    used = {word for view in views for mark in view.marks for word in mark.words}
+    meanings = {"leaky": LEAKY, **MARK_MEANINGS}
+    return tuple(HtmlMark(word, meaning) for word, meaning in meanings.items() if word in used)

@@ -1,0 +1,464 @@
+"""What the page of one run shows, read from its folder.
+
+A file that cannot be read costs what it would have shown, and is named; the rest is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from markupsafe import Markup
+
+from bench.config import load_config, preset_names, settings_table
+from bench.errors import BenchError
+from bench.files import read_json
+from bench.store import RunFolder, RunRecord
+from reports.figures import run_figures, svg
+from reports.figures.folder import CannotDraw, Decoded, decoded, is_random, leaks, place, space_of
+from reports.groups import DATASETS, RunGroup, distinct
+from reports.html.tables import HtmlMark, html_mark
+
+SCORES = ("uar", "uf1", "acc")
+MALFORMED = (KeyError, TypeError, AttributeError, ValueError, IndexError)
+"""What reading JSON of another shape than ours ends in."""
+
+INPUTS = ("previous cell", "cell before it")
+"""The two inputs of a cell: I^{l-1} and I^{l-2}."""
+
+Piece = TypeVar("Piece")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a run. `origin`: who chose the value, in words; `default` as text."""
+
+    key: str
+    value: Any
+    default: Any
+    origin: str
+    help: str
+    published: bool
+
+    @property
+    def changed(self) -> bool:
+        return self.origin != DEFAULT
+
+
+DEFAULT = "default"
+COMMAND_LINE = "--set"
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """Scores of all clips, or of a slice; `absent` names classes without a clip."""
+
+    name: str
+    uar: float | None
+    uf1: float | None
+    acc: float | None
+    clips: int | None
+    subjects: int | None
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A line of a genotype: a hidden node, what enters it, through which operation."""
+
+    node: int
+    source: str
+    operation: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one search decoded to. `probability` is None where nothing was searched."""
+
+    fold: str
+    path: str
+    probability: float | None
+    uniform_path: str
+    uniform_probability: float
+    edges: tuple[Edge, ...]
+
+    @property
+    def is_uniform(self) -> bool:
+        return self.path == self.uniform_path
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A clip with its true and its predicted class, as indices."""
+
+    clip: str
+    true: int
+    predicted: int
+
+    @property
+    def right(self) -> bool:
+        return self.true == self.predicted
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The predictions of a fold: one subject of one data set."""
+
+    fold: str
+    name: str
+    dataset: str
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def right(self) -> int:
+        return sum(prediction.right for prediction in self.predictions)
+
+    def right_of(self, label: int) -> str:
+        """`3 of 4` clips of a class; empty where the subject has none."""
+        own = [prediction for prediction in self.predictions if prediction.true == label]
+        return f"{sum(p.right for p in own)} of {len(own)}" if own else ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the run as an `<svg>` element."""
+
+    name: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything on the page of a run. `anchor` is unique in the report and safe in an address;
+    `troubles` are lines on files that cannot be read.
+    """
+
+    anchor: str
+    record: RunRecord
+    place: str
+    marks: tuple[HtmlMark, ...]
+    scores: tuple[ScoreRow, ...]
+    settings: tuple[Setting, ...]
+    provenance: tuple[tuple[str, str], ...]
+    origin: str
+    searches: tuple[Search, ...]
+    data_facts: tuple[tuple[str, str], ...]
+    data_problems: tuple[str, ...]
+    subjects: tuple[Subject, ...]
+    drawings: tuple[Drawing, ...]
+    undrawn: Mapping[str, str]
+    profile: tuple[tuple[str, str], ...]
+    failures: tuple[Mapping[str, Any], ...]
+    troubles: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.record.variant} on {self.place}"
+
+    @property
+    def label(self) -> str:
+        """The run in a list of runs: also which configuration and seed."""
+        record = self.record
+        return f"{self.title}, {record.preset}-{record.config_hash}, seed {record.seed}"
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What `run.json` says of the clips."""
+        return self.record.run.get("data") or {}
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes, from wherever the run tells them."""
+        return (self.record.metrics or {}).get("classes") or self.data.get("classes") or ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Folds without a result."""
+        done = {subject.fold for subject in self.subjects}
+        return tuple(fold for fold in self.record.run["folds"] if fold not in done)
+
+    @property
+    def params(self) -> int | None:
+        """Parameters of the derived network, where they were counted."""
+        return (self.record.profile or {}).get("params")
+
+    @property
+    def finished(self) -> bool:
+        return self.record.metrics is not None
+
+
+def run_views(
+    records: Sequence[RunRecord], progress: Callable[[int, int], None]
+) -> tuple[RunView, ...]:
+    """The runs as the report shows them; `progress` hears (runs done, runs in all)."""
+    anchors = unique_anchors(records)
+    views = []
+    for done, (record, anchor) in enumerate(zip(records, anchors, strict=True), start=1):
+        views.append(_view(record, anchor))
+        progress(done, len(records))
+    return tuple(views)
+
+
+def unique_anchors(records: Iterable[RunRecord]) -> list[str]:
+    """`run-smic-surrogate-rnas_mer-small-aaaa1111-seed0`: from the folder's path, each once."""
+    anchors: list[str] = []
+    for record in records:
+        own = "-".join(record.folder.parts[-4:])
+        anchor = "run-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", own)
+        while anchor in anchors:
+            anchor += "-"
+        anchors.append(anchor)
+    return anchors
+
+
+def _view(record: RunRecord, anchor: str) -> RunView:
+    troubles: list[str] = []
+
+    def read(make: Callable[[RunRecord], Piece], otherwise: Piece) -> Piece:
+        try:
+            return make(record)
+        except BenchError as error:
+            troubles.append(str(error))
+        except MALFORMED as error:
+            troubles.append(f"{record.folder}: no {make.__name__.strip('_')} ({error!r})")
+        return otherwise
+
+    drawings, undrawn, broken = read(_drawings, ((), {}, ()))
+    return RunView(
+        anchor=anchor,
+        record=record,
+        place=read(place, record.dataset),
+        marks=read(_marks, ()),
+        scores=read(_scores, ()),
+        settings=read(_settings, ()),
+        provenance=read(_provenance, ()),
+        origin=read(_origin, ""),
+        searches=read(_searches, ()),
+        data_facts=read(_data_facts, ()),
+        data_problems=read(_data_problems, ()),
+        subjects=read(_subjects, ()),
+        drawings=drawings,
+        undrawn=undrawn,
+        profile=read(_profile, ()),
+        failures=read(_failures, ()),
+        troubles=distinct((*troubles, *broken)),
+    )
+
+
+def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
+    """Everything that a reader must know before reading a number of this run."""
+    group = RunGroup((record,))
+    shortfalls = group.shortfalls if record.metrics else ()
+    own = (*group.conditions, *leaks(record), *record.run.get("marks", ()), *shortfalls)
+    control = ("random control",) if is_random(record) else ()
+    return tuple(map(html_mark, distinct((*own, *control))))
+
+
+def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
+    if record.metrics is None:
+        return ()
+    parts = {"all clips": record.metrics}
+    for name, part in record.metrics["slices"].items():
+        parts[f"slice: {DATASETS.get(name, name)}"] = part
+    return tuple(
+        ScoreRow(
+            name,
+            *(_number(part.get(metric)) for metric in SCORES),
+            part.get("clips"),
+            part.get("subjects"),
+            tuple(part.get("absent", ())),
+        )
+        for name, part in parts.items()
+    )
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for null, NaN and infinity (which JSON for browsers cannot hold)."""
+    return float(value) if isinstance(value, int | float) and abs(value) < float("inf") else None
+
+
+def _settings(record: RunRecord) -> tuple[Setting, ...]:
+    """The settings of a run: those that are not the defaults first, `--set` before preset."""
+    known = {key: rest for key, *rest in settings_table()}
+    preset = _flat(load_config(record.preset).to_dict()) if record.preset in preset_names() else {}
+    rows = []
+    for key, value in _flat(record.run["config"]).items():
+        default, published, meaning = known.get(key, (None, False, "a setting of another version"))
+        if key in preset and value != preset[key]:
+            origin = COMMAND_LINE
+        elif key not in known or value != default:
+            origin = f"preset {record.preset}"
+        else:
+            origin = DEFAULT
+        rows.append(Setting(key, value, default, origin, meaning, published))
+    rank = {COMMAND_LINE: 0, DEFAULT: 2}
+    return tuple(sorted(rows, key=lambda row: rank.get(row.origin, 1)))
+
+
+def _flat(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"{section}.{name}": value
+        for section, entries in config.items()
+        for name, value in entries.items()
+    }
+
+
+def _provenance(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """(what, value) of everything that says where a result comes from."""
+    run = record.run
+    return tuple(
+        (name, str(value))
+        for name, value in (
+            ("folder", record.folder),
+            ("started", run.get("started")),
+            *_maker(run.get("provenance") or {}),
+            *(
+                (f"continued: {name}", value)
+                for maker in run.get("continued", ())
+                for name, value in (("started", maker.get("started")), *_maker(maker))
+            ),
+        )
+        if value not in (None, "")
+    )
+
+
+def _data_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    data = record.run.get("data") or {}
+    counts = data.get("counts") or {}
+    named = (
+        ("clips", data.get("clips")),
+        ("per class", ", ".join(f"{name} {count}" for name, count in counts.items())),
+        ("folds", ", ".join(record.run["folds"])),
+        ("root", data.get("root") or ("generated clips" if record.surrogate else None)),
+        ("fingerprint", data.get("fingerprint")),
+    )
+    return tuple((name, str(value)) for name, value in named if value not in (None, ""))
+
+
+def _data_problems(record: RunRecord) -> tuple[str, ...]:
+    """What the loader found missing, extra or odd, a line each."""
+    problems = (record.run.get("data") or {}).get("problems") or ()
+    return tuple(f"{each['kind']}: {each['where']}: {each['what']}" for each in problems)
+
+
+def _maker(maker: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    commit = maker.get("git_commit")
+    dirty = " with uncommitted changes" if maker.get("git_dirty") else ""
+    yield "commit", f"{commit}{dirty}" if commit else "not recorded"
+    yield "command", " ".join(("bench", *map(str, maker["argv"]))) if "argv" in maker else None
+    yield "device", maker.get("gpu") or maker.get("device")
+    yield "processor", maker.get("cpu")
+    yield "threads", maker.get("threads")
+    yield "platform", maker.get("platform")
+    yield "Python", maker.get("python")
+    packages = maker.get("packages") or {}
+    yield "packages", ", ".join(f"{name} {version}" for name, version in packages.items())
+
+
+def _origin(record: RunRecord) -> str:
+    """`searched`, `random` or `given`: where the architecture comes from."""
+    if record.metrics and "genotype" in record.metrics["protocol"]:
+        return record.metrics["protocol"]["genotype"]
+    return "random" if is_random(record) else "searched"
+
+
+def _searches(record: RunRecord) -> tuple[Search, ...]:
+    try:
+        found = decoded(record, space_of(record))
+    except CannotDraw:
+        return ()
+    return tuple(map(_search, found))
+
+
+def _search(found: Decoded) -> Search:
+    genotype = found.genotype
+    pairs = zip(genotype.edges, genotype.operations, strict=True)
+    return Search(
+        fold=found.fold,
+        path=_path(genotype.path),
+        probability=found.probability,
+        uniform_path=_path(found.uniform_path),
+        uniform_probability=found.uniform_probability,
+        edges=tuple(Edge(edge.node + 1, _source(edge.source), name) for edge, name in pairs),
+    )
+
+
+def _path(factors: Iterable[int]) -> str:
+    return " → ".join(map(str, factors))
+
+
+def _source(source: int) -> str:
+    return INPUTS[source] if source < len(INPUTS) else f"node {source - len(INPUTS) + 1}"
+
+
+def _subjects(record: RunRecord) -> tuple[Subject, ...]:
+    folder = RunFolder(record.folder)
+    folds = [fold for fold in record.run["folds"] if folder.fold(fold).exists()]
+    return tuple(_subject(record, fold) for fold in folds)
+
+
+def _subject(record: RunRecord, fold: str) -> Subject:
+    file = RunFolder(record.folder).fold(fold)
+    content = read_json(file)
+    try:
+        clips = content["clips"]
+        predictions = tuple(
+            Prediction(str(clip["clip"]), int(clip["true"]), int(clip["pred"])) for clip in clips
+        )
+        dataset = clips[0]["dataset"] if clips else record.dataset
+        return Subject(fold, str(content["subject"]), str(dataset), predictions)
+    except MALFORMED as error:
+        raise BenchError(
+            f"{file}: no predictions of a fold ({error!r}); delete it and repeat the run"
+        ) from None
+
+
+def _drawings(
+    record: RunRecord,
+) -> tuple[tuple[Drawing, ...], Mapping[str, str], tuple[str, ...]]:
+    """The figures, why others are missing, and a line on each whose files are corrupt."""
+    made = run_figures(record)
+    drawings = tuple(Drawing(name, Markup(svg(figure))) for name, figure in made.figures.items())
+    return drawings, made.missing, tuple(made.missing[name] for name in made.broken)
+
+
+def _profile(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """(what, value with its unit) of the figures that a profile has."""
+    profile = record.profile or {}
+    return tuple(
+        (name, style.format(profile[key]))
+        for key, (name, style) in PROFILE.items()
+        if profile.get(key) is not None
+    )
+
+
+PROFILE = {
+    "params": ("parameters", "{:,}"),
+    "macs": ("MACs of one clip (torch)", "{:,}"),
+    "macs_fvcore": ("MACs (fvcore)", "{:,}"),
+    "macs_ptflops": ("MACs (ptflops)", "{:,}"),
+    "gflops": ("GFLOPs", "{:.4g}"),
+    "weights_mb": ("weights", "{:.3f} MB"),
+    "checkpoint_mb": ("checkpoint: weights and momentum", "{:.3f} MB"),
+    "peak_train_mb": ("peak memory of a training step", "{:.1f} MB"),
+    "peak_infer_mb": ("peak memory of inference", "{:.1f} MB"),
+    "input_shape": ("clip: channels, frames, height, width", "{}"),
+    "peak_batch": ("clips per batch at the peak", "{}"),
+    "peak_device": ("device of the peak", "{}"),
+    "peak_threads": ("threads at the peak", "{}"),
+    "peak_measured_by": ("peak measured by", "{}"),
+}
+"""Key of `profile.json` -> its name and how its value is written, in a reader's order."""
+
+
+def _failures(record: RunRecord) -> tuple[Mapping[str, Any], ...]:
+    """What failed in the run's last attempt: phase, fold, reason, traceback."""
+    file = RunFolder(record.folder).failures
+    if not file.exists():
+        return ()
+    return tuple(
+        {key: str(failure.get(key) or "") for key in ("phase", "fold", "reason", "traceback")}
+        for failure in read_json(file)
+    )
