@@ -68,9 +68,9 @@ def tradeoff(
 
 
 def svg(figure: Figure) -> str:
-    """One `<svg>` element, text as outlines, the same for the same figure.
+    """One `<svg>` element for an HTML page, its text as text; the same for the same figure.
 
-    Its ids are prefixed with a digest of the drawing: many may stand in one HTML page.
+    Its ids are prefixed with a digest of the drawing: many may stand in one page.
     """
     from reports.figures.export import svg_element
 

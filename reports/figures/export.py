@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from bench.files import write_atomic
@@ -22,6 +23,9 @@ UNDATED = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 """What matplotlib would write about date and version, left out."""
+
+FONTS = "'DejaVu Sans', Verdana, sans-serif"
+"""Verdana is as wide, where the figure's own font is not installed."""
 
 IDENTIFIER = re.compile(r'(\bid="|(?:xlink:)?\bhref="#|url\(#)')
 OPENING = re.compile(r"<svg\b[^>]*>")
@@ -39,17 +43,22 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path
 
 
 def rendered(figure: Figure, kind: str) -> bytes:
-    """The figure as a PNG, SVG or PDF file."""
+    """The figure as a PNG, SVG or PDF file; text of an SVG file is outlines, exact anywhere."""
     if kind == "svg":
         header = '<?xml version="1.0" encoding="utf-8" standalone="no"?>\n'
-        return (header + svg_element(figure) + "\n").encode()
+        return f"{header}{_element(figure, 'path')}\n".encode()
     return _printed(figure, kind)
 
 
 def svg_element(figure: Figure) -> str:
-    """The `<svg>` element alone, with ids of its own and a name for screen readers."""
-    text = _printed(figure, "svg").decode()
-    element = text[text.index("<svg") :].rstrip()
+    """The `<svg>` element alone, for a page: its text is text, small and searchable."""
+    return _element(figure, "none").replace("'DejaVu Sans'", FONTS)
+
+
+def _element(figure: Figure, text: str) -> str:
+    """The `<svg>` element with ids of its own and a name for screen readers."""
+    drawing = _printed(figure, "svg", **{"svg.fonttype": text}).decode()
+    element = drawing[drawing.index("<svg") :].rstrip()
     prefix = f"f{hashlib.sha256(element.encode()).hexdigest()[:10]}-"
     element = IDENTIFIER.sub(lambda match: match[0] + prefix, element)
     label = escape(" ".join(figure.get_label().split()), quote=True)
@@ -57,8 +66,8 @@ def svg_element(figure: Figure) -> str:
     return OPENING.sub(lambda _: named, element, count=1)
 
 
-def _printed(figure: Figure, kind: str) -> bytes:
+def _printed(figure: Figure, kind: str, **settings: str) -> bytes:
     buffer = io.BytesIO()
-    with house_style():
+    with house_style(), matplotlib.rc_context(settings):
         figure.savefig(buffer, format=kind, dpi=DPI, metadata=UNDATED[kind])
     return buffer.getvalue()

@@ -1,20 +1,438 @@
-"""Figure 1: accuracy against size and computation."""
+"""Figure 1: accuracy against parameters and against computation, published beside measured.
+
+The paper prints the numbers behind its own Figure 1 nowhere. Its CASME II UAR (Tables 2 and 4) and
+its parameters and memory (Table 5) stand in for them; its FLOPs are in the picture alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, pi, sqrt
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from bench.registry import Variant
-from bench.store import RunRecord
-from reports.figures.style import Words, house_style, sheet
+from bench.registry import RANDOM_PREFIX, Variant
+from bench.store import SURROGATE_SUFFIX, RunRecord
+from reports.figures.labels import Box, place_labels
+from reports.figures.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    TEXT_SIZE,
+    Sheet,
+    Words,
+    house_style,
+    sheet,
+    text_width,
+)
+from reports.groups import RunGroup, distinct, gather, latest
+from reports.published import PublishedRow, paper, published_table
+from reports.reading import on_dataset, set_name
+
+PUBLISHED, MEASURED, RANDOM = "published", "measured", "random control"
+
+AREA_PER_MB = 14.0
+"""Points² of marker per MB of checkpoint."""
+
+SIZE_OF_UNKNOWN = 26.0
+LABEL_SIZE = TEXT_SIZE - 0.5
+LABEL_AIR = 2.5
+"""Least points between two labels."""
+
+LEADER_FROM = 5.0
+"""Points between marker and label from which a line joins them."""
+
+STYLES = {
+    PUBLISHED: {"marker": "o", "facecolor": "#fbe3b5", "edgecolor": ORANGE, "linestyle": "-"},
+    MEASURED: {"marker": "s", "facecolor": "#5aa0cf", "edgecolor": BLUE, "linestyle": "-"},
+    RANDOM: {"marker": "^", "facecolor": "#bfe5d8", "edgecolor": GREEN, "linestyle": "--"},
+}
+SIDE = {"o": 4 / pi, "s": 1.0, "^": 2.0}
+"""What matplotlib calls the size of a marker, for a marker of area 1."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method in Figure 1.
+
+    uar, params_m (10^6), gflops, memory_mb (10^6 bytes of checkpoint): means over seeds, None
+    where not known; uar_sd: sample standard deviation over seeds, None of one seed.
+    """
+
+    label: str
+    kind: str
+    uar: float
+    params_m: float | None
+    gflops: float | None
+    memory_mb: float | None
+    uar_sd: float | None = None
+    params_sd: float | None = None
+    gflops_sd: float | None = None
 
 
 def draw_tradeoff(
     records: Iterable[RunRecord], variants: Mapping[str, Variant], dataset: str | None
 ) -> Figure:
+    """The figure, with the published points alone where nothing was measured."""
+    groups, notes = _measured_groups(list(records), dataset)
+    points = [*published_points(), *(_measured_point(group, variants) for group in groups)]
     with house_style():
-        figure = sheet(11, 5, Words("Figure 1. Accuracy against size"))
-        figure.subplots(1, 2)
-    return figure
+        return _draw(points, groups, variants, notes)
+
+
+def published_points() -> list[Point]:
+    """Every method whose CASME II UAR and parameters the paper prints.
+
+    Methods of Table 5 are found in Tables 2 and 4 by variant, else by name.
+    """
+    scored = [*published_table(2).rows, *published_table(4).rows]
+    found = []
+    for row in published_table(5).rows:
+        match = next((other for other in scored if _same_method(row, other)), None)
+        if match is None or match.value("casme2_uar") is None or row.value("params_m") is None:
+            continue
+        found.append(
+            Point(
+                label=match.method.replace("_Inc", "Inc"),
+                kind=PUBLISHED,
+                uar=match.value("casme2_uar"),
+                params_m=row.value("params_m"),
+                gflops=None,
+                memory_mb=row.value("memory_mb"),
+            )
+        )
+    return found
+
+
+def _same_method(row: PublishedRow, other: PublishedRow) -> bool:
+    if row.variant or other.variant:
+        return row.variant == other.variant
+    return _plain(row.method) == _plain(other.method)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _measured_groups(
+    records: Sequence[RunRecord], dataset: str | None
+) -> tuple[list[RunGroup], list[str]]:
+    """The groups of the data set shown, one per variant, and notes on what was left out."""
+    usable = [group for group in gather(on_dataset(records, dataset)) if _seeds(group)]
+    plain = [group for group in usable if not group.shuffled]
+    shown, choices = latest(plain)
+    by_set: dict[str, list[RunGroup]] = {}
+    for group in shown:
+        by_set.setdefault(set_name(group.records[0]), []).append(group)
+    notes = []
+    if not by_set:
+        return [], notes
+    name = max(by_set, key=lambda name: (len(by_set[name]), not name.endswith(SURROGATE_SUFFIX)))
+    others = sorted(by_set.keys() - {name})
+    if others:
+        notes.append(f"Also measured, not shown: {', '.join(others)} (choose with --dataset).")
+    notes += [f"{note}." for note in choices if f" on {by_set[name][0].key.dataset} " in note]
+    if len(plain) < len(usable):
+        notes.append("Runs with shuffled labels are controls and not shown.")
+    return by_set[name], notes
+
+
+def _seeds(group: RunGroup) -> list[RunRecord]:
+    """The seeds with a score and a profile."""
+    return [
+        record
+        for record in group.scored
+        if record.metrics["uar"] is not None and record.profile is not None
+    ]
+
+
+def _measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
+    seeds = _seeds(group)
+    profiles = [record.profile for record in seeds]
+    uar, uar_sd = _mean_and_sd([record.metrics["uar"] for record in seeds])
+    params, params_sd = _mean_and_sd([_scaled(each.get("params"), 1e6) for each in profiles])
+    gflops, gflops_sd = _mean_and_sd([each.get("gflops") for each in profiles])
+    memory, _ = _mean_and_sd([each.get("checkpoint_mb") for each in profiles])
+    name = group.key.variant
+    marks = variants[name].marks if name in variants else group.records[0].run.get("marks", ())
+    rebuilt = " (reconstruction)" if "reconstruction" in marks else ""
+    return Point(
+        label=f"{name}{rebuilt}",
+        kind=RANDOM if name.startswith(RANDOM_PREFIX) else MEASURED,
+        uar=uar,
+        params_m=params,
+        gflops=gflops,
+        memory_mb=memory,
+        uar_sd=uar_sd,
+        params_sd=params_sd,
+        gflops_sd=gflops_sd,
+    )
+
+
+def _scaled(value: float | None, by: float) -> float | None:
+    return None if value is None else value / by
+
+
+def _mean_and_sd(values: Iterable[float | None]) -> tuple[float | None, float | None]:
+    numbers = [value for value in values if value is not None and isfinite(value)]
+    if not numbers:
+        return None, None
+    sd = statistics.stdev(numbers) if len(numbers) > 1 else None
+    return statistics.fmean(numbers), sd
+
+
+# Words
+
+
+def _words(
+    groups: Sequence[RunGroup], variants: Mapping[str, Variant], notes: Sequence[str]
+) -> Words:
+    source = f"{paper()['venue']} {paper()['year']}"
+    published = f"Published: CASME II, {source}, Tables 2, 4, 5"
+    if not groups:
+        return Words(
+            "Figure 1. Accuracy against size: published",
+            f"{published}. Measured: no finished run yet",
+            (
+                "The paper prints its FLOPs nowhere: they exist only as positions in its own "
+                "Figure 1.",
+            ),
+        )
+    clips = distinct(f"{group.clips} (preset {group.key.preset})" for group in groups)
+    return Words(
+        "Figure 1. Accuracy against size and computation: published and measured",
+        f"{published}. Measured: {', '.join(clips)}; LOSO, pooled over folds",
+        (
+            "Published and measured are different clips: compare the order of methods, not the "
+            "heights. The paper prints its FLOPs nowhere: they exist only as positions in its own "
+            "Figure 1.",
+            *_marks(groups, variants),
+            *notes,
+        ),
+    )
+
+
+def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[str]:
+    """What a reader must know of the measured points, and of which of them."""
+    bearers: dict[str, list[str]] = {}
+    for group in groups:
+        name = group.key.variant
+        own = variants[name].marks if name in variants else ()
+        for mark in distinct((*group.conditions, *group.leaks, *own, *group.shortfalls)):
+            bearers.setdefault(mark, []).append(name)
+    everyone = [mark for mark, names in bearers.items() if len(names) == len(groups)]
+    some = [
+        f"{mark}: {', '.join(names)}" for mark, names in bearers.items() if len(names) < len(groups)
+    ]
+    lines = [f"All measured: {'; '.join(everyone)}."] if everyone else []
+    counts = sorted({len(_seeds(group)) for group in groups})
+    spread = "; bars: sample standard deviation" if counts[-1] > 1 else ""
+    seeds = f"{'-'.join(map(str, counts))} seed{'s' if counts[-1] > 1 else ''} each{spread}"
+    return [*lines, *(f"{line}." for line in some), f"Measured: {seeds}."]
+
+
+# Drawing
+
+PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.3
+LEFT, BETWEEN, BELOW, ABOVE = 0.6, 0.35, 1.25, 0.25
+KEY_HEIGHT = 0.36
+"""Inches from the lower edge of the drawing to the middle of its key."""
+
+
+def _draw(
+    points: Sequence[Point],
+    groups: Sequence[RunGroup],
+    variants: Mapping[str, Variant],
+    notes: Sequence[str],
+) -> Figure:
+    page = sheet(
+        LEFT + 2 * PANEL_WIDTH + BETWEEN + 0.2,
+        BELOW + PANEL_HEIGHT + ABOVE,
+        _words(groups, variants, notes),
+    )
+    first = page.axes(LEFT, BELOW, PANEL_WIDTH, PANEL_HEIGHT)
+    second = page.axes(LEFT + PANEL_WIDTH + BETWEEN, BELOW, PANEL_WIDTH, PANEL_HEIGHT)
+    low = min(point.uar - (point.uar_sd or 0) for point in points)
+    high = max(point.uar + (point.uar_sd or 0) for point in points)
+    ylim = (max(-0.03, low - 0.06 - 0.05 * (high - low)), min(1.06, high + 0.06))
+    for axes, quantity, title in (
+        (first, "params_m", "Parameters, millions (log)"),
+        (second, "gflops", "GFLOPs of one clip, 2 × MACs (log)"),
+    ):
+        _panel(axes, [p for p in points if getattr(p, quantity)], quantity, ylim)
+        axes.set_xlabel(title)
+    first.set_ylabel("UAR")
+    second.tick_params(labelleft=False)
+    _empty_flops(second, any(point.gflops for point in points))
+    _key(page, points)
+    return page.figure
+
+
+def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float, float]) -> None:
+    axes.set_xscale("log")
+    axes.set_ylim(ylim)
+    axes.grid(zorder=0)
+    axes.set_axisbelow(True)
+    if not points:
+        axes.set_xlim(0.1, 10)
+        axes.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
+        return
+    points = sorted(points, key=lambda point: -(point.memory_mb or 0))  # small ones in front
+    across = [getattr(point, quantity) for point in points]
+    spread = [getattr(point, f"{quantity.split('_')[0]}_sd") or 0.0 for point in points]
+    axes.set_xlim(min(across) / 1.8, max(map(sum, zip(across, spread, strict=True))) * 1.8)
+    _log_ticks(axes)
+    bars = []
+    for point, value, sd in zip(points, across, spread, strict=True):
+        _marker(axes, point, value)
+        bars += _error_bars(axes, point, value, sd)
+    _labels(axes, points, across, bars)
+
+
+def _log_ticks(axes: Axes) -> None:
+    """Plain numbers at 1, 2 and 5 of every decade."""
+    low, high = axes.get_xlim()
+    subs = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=30))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _marker(axes: Axes, point: Point, across: float) -> None:
+    style = STYLES[point.kind]
+    if point.memory_mb is None:
+        axes.scatter(
+            across, point.uar, s=SIZE_OF_UNKNOWN, marker="x", color=style["edgecolor"], zorder=4
+        )
+        return
+    axes.scatter(across, point.uar, s=_size(point), alpha=0.85, linewidth=1.2, zorder=3, **style)
+    axes.scatter(across, point.uar, s=4, color=DARK, linewidth=0, zorder=5)
+
+
+def _error_bars(axes: Axes, point: Point, across: float, sd: float) -> list[Box]:
+    """One standard deviation either way, where there are several seeds; returns their places."""
+    if not (point.uar_sd or sd):
+        return []
+    axes.errorbar(
+        across,
+        point.uar,
+        xerr=sd or None,
+        yerr=point.uar_sd or None,
+        fmt="none",
+        ecolor=DARK,
+        elinewidth=1.0,
+        capsize=2.5,
+        zorder=4,
+    )
+    up = point.uar_sd or 0.0
+    ends = [(across, point.uar - up), (across, point.uar + up)]
+    ends += [(max(across - sd, across / 10), point.uar), (across + sd, point.uar)]
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = axes.transData.transform(ends) * _points(axes)
+    return [Box(x0 - 2, y0, x1 + 2, y1), Box(x2, y2 - 2, x3, y3 + 2)]
+
+
+def _size(point: Point) -> float:
+    return AREA_PER_MB * point.memory_mb * SIDE[STYLES[point.kind]["marker"]]
+
+
+def _points(axes: Axes) -> float:
+    """Points (1/72 inch) per pixel."""
+    return 72 / axes.figure.dpi
+
+
+def _labels(
+    axes: Axes, points: Sequence[Point], across: Sequence[float], avoid: Sequence[Box]
+) -> None:
+    """Names beside the markers, with a thin line to the marker where a name is not beside it."""
+    renderer = FigureCanvasAgg(axes.figure).get_renderer()
+    scale = _points(axes)
+    spots = [(x, point.uar) for x, point in zip(across, points, strict=True)]
+    centres = axes.transData.transform(spots) * scale
+    texts = [
+        axes.annotate(
+            point.label,
+            spot,
+            xytext=(0, 0),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            size=LABEL_SIZE,
+            style="normal" if point.kind == PUBLISHED else "italic",
+            zorder=6,
+        )
+        for point, spot in zip(points, spots, strict=True)
+    ]
+    boxes = [text.get_window_extent(renderer) for text in texts]
+    sizes = np.array([(box.width, box.height) for box in boxes]) * scale
+    radii = np.array([_radius(point) for point in points])
+    window = axes.get_window_extent(renderer)
+    bounds = Box(*(np.array((window.x0, window.y0, window.x1, window.y1)) * scale))
+    places = place_labels(centres, radii, sizes, bounds, LABEL_AIR, avoid)
+    for i, text in enumerate(texts):
+        text.set_position(tuple(places[i] - centres[i]))
+        gaps = np.maximum(np.abs(places[i] - centres) - sizes[i] / 2, 0)
+        distances = np.hypot(*gaps.T)
+        if distances[i] > radii[i] + LEADER_FROM or distances.min() < distances[i]:
+            _leader(axes, spots[i], places[i] - centres[i], sizes[i])
+
+
+def _radius(point: Point) -> float:
+    """Points from a marker's centre to its farthest rim, error bars aside."""
+    if point.memory_mb is None:
+        return sqrt(SIZE_OF_UNKNOWN) / 2
+    reach = sqrt(_size(point)) / 2
+    return reach if point.kind == PUBLISHED else 1.25 * reach
+
+
+def _leader(axes: Axes, spot: tuple[float, float], away: np.ndarray, size: np.ndarray) -> None:
+    """A thin line from the marker's centre to the nearest point of its label."""
+    nearest = np.sign(away) * np.maximum(np.abs(away) - size / 2, 0)
+    line = {"arrowstyle": "-", "color": DARK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate(
+        "", spot, xytext=tuple(nearest), textcoords="offset points", arrowprops=line, zorder=5
+    )
+
+
+def _empty_flops(axes: Axes, measured: bool) -> None:
+    """Says in the panel itself why no published point stands there."""
+    if measured:
+        axes.set_title("no published points: the paper prints no FLOPs", weight="normal")
+        return
+    text = "no published points:\nthe paper prints no FLOPs\n\nno measured points:\nno finished run"
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=DARK)
+
+
+def _key(page: Sheet, points: Sequence[Point]) -> None:
+    """What the markers mean, left; what their area means, right."""
+    axes = page.canvas()
+    across = LEFT
+    for kind, style in STYLES.items():
+        if any(point.kind == kind for point in points):
+            axes.scatter(across, KEY_HEIGHT, s=80, linewidth=1.2, **style)
+            across = _key_text(axes, across + 0.14, kind)
+    if any(point.memory_mb is None for point in points):
+        axes.scatter(across, KEY_HEIGHT, s=SIZE_OF_UNKNOWN, marker="x", color=ORANGE)
+        across = _key_text(axes, across + 0.14, "published, memory not printed")
+    largest = max((point.memory_mb or 0.0 for point in points), default=0.0)
+    across = _key_text(axes, across, "area: training checkpoint", pause=0.2)
+    for memory in (1, 10, 50):
+        if memory <= largest:
+            size = AREA_PER_MB * memory * SIDE["o"]
+            radius = sqrt(size) / 2 / 72
+            across += radius
+            axes.scatter(across, KEY_HEIGHT, s=size, facecolor="none", edgecolor=GREY)
+            across = _key_text(axes, across + radius + 0.06, f"{memory} MB", pause=0.2)
+
+
+def _key_text(axes: Axes, across: float, text: str, pause: float = 0.35) -> float:
+    """Writes at a place; returns where the next entry may begin."""
+    axes.text(across, KEY_HEIGHT, text, va="center", size=TEXT_SIZE)
+    return across + text_width(text, TEXT_SIZE) + pause

@@ -1,31 +1,280 @@
-"""What a figure needs from a run folder beyond its record."""
+"""What a figure needs from a run folder beyond its record: genotypes, histories, predictions."""
 
 from __future__ import annotations
 
-from bench.store import RunRecord
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any
+
+from bench.errors import BenchError
+from bench.files import read_json
+from bench.store import RunFolder, RunRecord
 from reports.figures.style import Words
 from reports.groups import DATASETS, RunGroup
+from rnas.decode import viterbi
+from rnas.errors import MethodError
+from rnas.genotype import Genotype, check_genotype
+from rnas.space import SearchSpace
+from rnas.trellis import Arrow, Path, Trellis
+
+RANDOM_PREFIX = "random_"
+GIVEN = "given"
+"""The key of a genotype file that names the user's own file."""
 
 
 class CannotDraw(Exception):
     """A figure that a run has no material for; the message says why, in one line."""
 
 
-def words(record: RunRecord, title: str, subtitle: str = "", notes: tuple[str, ...] = ()) -> Words:
+@dataclass(frozen=True)
+class Decoded:
+    """What a search decoded to. `fold` is empty for the one search of a run.
+
+    probability: of the path under β; uniform_path: what an untrained search decodes to; beta: β of
+    every arrow, None where nothing was searched here.
+    """
+
+    fold: str
+    genotype: Genotype
+    probability: float | None
+    uniform_path: Path
+    uniform_probability: float
+    beta: Mapping[Arrow, float] | None
+
+
+@dataclass(frozen=True)
+class History:
+    """`history.csv` of a search: column -> value per epoch, None where the cell is empty."""
+
+    fold: str
+    columns: Mapping[str, Sequence[float | None]]
+
+    @property
+    def epochs(self) -> list[int]:
+        """Epochs counted from 1."""
+        return [int(epoch) + 1 for epoch in self.columns["epoch"]]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """`architecture.json` of a search.
+
+    operations: softmax(α), [epoch][edge][operation]; edges: softmax(η), [epoch][edge].
+    """
+
+    fold: str
+    operations: Sequence[Sequence[Sequence[float]]]
+    edges: Sequence[Sequence[float]]
+
+
+def words(record: RunRecord, title: str, subtitle: str = "", notes: Sequence[str] = ()) -> Words:
     """The words around a figure of one run: whose it is, and under which conditions it was made."""
     group = RunGroup((record,))
+    run = f"Preset {record.preset}, configuration {record.config_hash}, seed {record.seed}"
+    marks = (*group.conditions, *record.run.get("marks", ()), *leaks(record))
+    shortfalls = group.shortfalls
+    last = ". ".join(["; ".join((run, *marks)), *("; ".join(shortfalls),) * bool(shortfalls)])
+    return Words(f"{title}: {record.variant} on {place(record)}", subtitle, (*notes, f"{last}."))
+
+
+def place(record: RunRecord) -> str:
+    """The clips in words: `SMIC (surrogate)`."""
     name = DATASETS.get(record.dataset, record.dataset)
-    where = f"{name} (surrogate)" if record.surrogate else name
-    run = f"preset {record.preset}, configuration {record.config_hash}, seed {record.seed}"
-    marks = (*group.conditions, *record.run.get("marks", ()), *leaks(record), *group.shortfalls)
-    return Words(
-        f"{title}: {record.variant} on {where}", subtitle, (*notes, "; ".join((run, *marks)))
-    )
+    return f"{name} (surrogate)" if record.surrogate else name
 
 
 def leaks(record: RunRecord) -> tuple[str, ...]:
     """Marks of what held-out subjects had a part in; from the configuration before any score."""
     if record.metrics is not None:
         return RunGroup((record,)).leaks
-    scope = record.run.get("config", {}).get("protocol", {}).get("search_scope")
-    return ("leaky: search_scope=all",) if scope == "all" else ()
+    if is_random(record) or _scope(record) != "all":
+        return ()
+    return ("leaky: search_scope=all",)
+
+
+def is_random(record: RunRecord) -> bool:
+    """Whether the run is a control, whose architecture was drawn and not searched."""
+    return record.variant.startswith(RANDOM_PREFIX)
+
+
+def searched_by_fold(record: RunRecord) -> bool:
+    """Whether every fold has an architecture of its own."""
+    return _scope(record) == "fold"
+
+
+def space_of(record: RunRecord) -> SearchSpace:
+    """The search space as the run used it; BenchError where `run.json` does not describe one."""
+    try:
+        fields = dict(record.run["space"])
+        outer = Trellis(**_tuples(fields.pop("outer")))
+        return SearchSpace(summary="", outer=outer, **_tuples(fields))
+    except (KeyError, TypeError, ValueError, MethodError) as error:
+        raise BenchError(
+            f"{record.folder / 'run.json'}: no search space that can be drawn ({error}); make the "
+            "run anew with `bench run --force`"
+        ) from None
+
+
+def decoded(record: RunRecord, space: SearchSpace) -> tuple[Decoded, ...]:
+    """The genotypes of a run, one per search that has finished.
+
+    Raises CannotDraw where there is none yet, BenchError where a file is corrupt.
+    """
+    folder = RunFolder(record.folder)
+    found = [
+        _decoded(folder.genotype(fold), fold, space)
+        for fold in _searches(record)
+        if folder.genotype(fold).exists()
+    ]
+    if not found:
+        raise CannotDraw("no search/genotype.json yet: the search has not finished")
+    return tuple(found)
+
+
+def histories(record: RunRecord) -> tuple[History, ...]:
+    """The history of every search; CannotDraw where there is none, BenchError where corrupt."""
+    folder = RunFolder(record.folder)
+    found = [
+        History(fold, _columns(folder.history(fold)))
+        for fold in _searches(record)
+        if folder.history(fold).exists()
+    ]
+    if not found:
+        raise CannotDraw(_why_unsearched(record, "history.csv"))
+    return tuple(found)
+
+
+def weights(record: RunRecord, space: SearchSpace) -> tuple[Weights, ...]:
+    """α and η of every search; CannotDraw where there are none, BenchError where corrupt."""
+    folder = RunFolder(record.folder)
+    found = [
+        _weights(folder.architecture(fold), fold, space)
+        for fold in _searches(record)
+        if folder.architecture(fold).exists()
+    ]
+    if not found:
+        raise CannotDraw(_why_unsearched(record, "architecture.json"))
+    return tuple(found)
+
+
+def predictions(record: RunRecord) -> dict[str, list[dict[str, Any]]]:
+    """Fold -> its clips with `dataset`, `true`, `pred`, of the folds that are finished."""
+    folder = RunFolder(record.folder)
+    files = {fold: folder.fold(fold) for fold in record.run["folds"]}
+    found = {fold: _clips(file) for fold, file in files.items() if file.exists()}
+    if not found:
+        raise CannotDraw(f"0 of {record.folds_total} folds finished")
+    return found
+
+
+def _scope(record: RunRecord) -> str:
+    return record.run.get("config", {}).get("protocol", {}).get("search_scope", "")
+
+
+def _searches(record: RunRecord) -> Sequence[str]:
+    """Names of a run's searches: its folds, or the empty name of its only one."""
+    return record.run["folds"] if searched_by_fold(record) else ("",)
+
+
+def _why_unsearched(record: RunRecord, missing: str) -> str:
+    if is_random(record):
+        return "a random control: its architecture was drawn, nothing was searched"
+    genotypes = [RunFolder(record.folder).genotype(fold) for fold in _searches(record)]
+    there = [file for file in genotypes if file.exists()]
+    if any(GIVEN in _mapping(file) for file in there):
+        return "the genotype was given by its user, nothing was searched"
+    if there:
+        return f"no search/{missing}: the run was searched by an earlier version"
+    return f"no search/{missing} yet: the search has not finished an epoch"
+
+
+def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
+    content = _mapping(file)
+    try:
+        genotype = check_genotype(Genotype.from_json(json.dumps(content)), space)
+        beta = _beta(content["beta"], space.outer) if "beta" in content else None
+    except (MethodError, KeyError, TypeError) as error:
+        raise _unfit(file, error) from None
+    uniform_path, uniform_probability = viterbi(space.outer, space.outer.uniform())
+    return Decoded(
+        fold=fold,
+        genotype=genotype,
+        probability=None if beta is None else space.outer.probability(genotype.path, beta),
+        uniform_path=uniform_path,
+        uniform_probability=uniform_probability,
+        beta=beta,
+    )
+
+
+def _beta(entries: Sequence[Mapping[str, Any]], trellis: Trellis) -> dict[Arrow, float]:
+    """β of every arrow, KeyError where one is not among the entries."""
+    by_place = {(e["layer"], e["from"], e["to"]): float(e["probability"]) for e in entries}
+    factors = trellis.factors
+    return {
+        arrow: by_place[
+            arrow.target.layer, factors[arrow.source.level], factors[arrow.target.level]
+        ]
+        for arrow in trellis.arrows
+    }
+
+
+def _columns(file: File) -> dict[str, list[float | None]]:
+    """The columns of numbers of a history."""
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+        names = [name for name in rows[0] if name not in ("path", "edges", "operations")]
+        return {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
+    except (OSError, IndexError, TypeError, ValueError, csv.Error) as error:
+        raise _unfit(file, error) from None
+
+
+def _weights(file: File, fold: str, space: SearchSpace) -> Weights:
+    content = _mapping(file)
+    try:
+        epochs = content["epochs"]
+        operations = [epoch["operation_weights"] for epoch in epochs]
+        edges = [epoch["edge_weights"] for epoch in epochs]
+        shapes = {(len(table), *map(len, table)) for table in operations} | {
+            (len(row), *(len(space.operations),) * len(row)) for row in edges
+        }
+    except (KeyError, TypeError) as error:
+        raise _unfit(file, error) from None
+    if shapes != {(len(space.edges), *(len(space.operations),) * len(space.edges))}:
+        raise _unfit(file, "its tables do not fit the search space")
+    return Weights(fold, operations, edges)
+
+
+def _clips(file: File) -> list[dict[str, Any]]:
+    try:
+        return [
+            {key: clip[key] for key in ("dataset", "true", "pred")}
+            for clip in _mapping(file)["clips"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise _unfit(file, error) from None
+
+
+def _mapping(file: File) -> Mapping[str, Any]:
+    content = read_json(file)
+    if not isinstance(content, Mapping):
+        raise _unfit(file, "not a JSON object")
+    return content
+
+
+def _unfit(file: File, why: object) -> BenchError:
+    what = f"{why!r} is missing or of the wrong kind" if isinstance(why, KeyError) else why
+    return BenchError(f"{file} cannot be drawn: {what}; delete it and repeat the run")
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON's lists as the tuples that frozen values hold."""
+    return dict(_tupled(fields.items()))
+
+
+def _tupled(items) -> Iterator[tuple[str, Any]]:
+    for name, value in items:
+        yield name, tuple(value) if isinstance(value, list) else value

@@ -10,25 +10,41 @@ from matplotlib.figure import Figure
 from bench.errors import BenchError
 from bench.store import RunRecord
 from reports.figures import RunFigures
+from reports.figures.cell import cell
+from reports.figures.curves import architecture, search_curves
+from reports.figures.dot import cell_dot, network_dot
 from reports.figures.folder import CannotDraw
-from reports.figures.scores import confusion
+from reports.figures.network import network_path
+from reports.figures.scores import confusion, subjects
 from reports.figures.style import house_style
 
-DRAWINGS: Mapping[str, Callable[[RunRecord], Figure]] = MappingProxyType({"confusion": confusion})
+DRAWINGS: Mapping[str, Callable[[RunRecord], Figure]] = MappingProxyType(
+    {
+        "network_path": network_path,
+        "cell": cell,
+        "search_curves": search_curves,
+        "architecture": architecture,
+        "confusion": confusion,
+        "subjects": subjects,
+    }
+)
+GRAPHS: Mapping[str, Callable[[RunRecord], str]] = MappingProxyType(
+    {"network_path": network_dot, "cell": cell_dot}
+)
 
 
 def draw_run(record: RunRecord, names: tuple[str, ...]) -> RunFigures:
     """Draws what can be drawn; a corrupt file costs its own figures alone."""
-    figures, missing, broken = {}, {}, []
+    figures, dots, missing, broken = {}, {}, {}, []
     for name in names:
-        if name not in DRAWINGS:
-            continue
         try:
             with house_style():
                 figures[name] = DRAWINGS[name](record)
+            if name in GRAPHS:
+                dots[name] = GRAPHS[name](record)
         except CannotDraw as reason:
             missing[name] = str(reason)
         except BenchError as error:
             missing[name] = str(error)
             broken.append(name)
-    return RunFigures(figures, missing, tuple(broken), {})
+    return RunFigures(figures, missing, tuple(broken), dots)

@@ -12,14 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
-BLACK, GREY, PALE = "#000000", "#6b6b6b", "#d4d4d4"
+BLACK, DARK, GREY, PALE = "#000000", "#404040", "#6b6b6b", "#d4d4d4"
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 
 HEAT = "cividis"
 """Perceptually uniform, the same to readers with colour vision deficiencies, monotonic in grey."""
+
+SHADES = "Blues"
+"""For counts: from white to a dark blue, so that a dark cell is a full one in grey too."""
 
 TITLE_SIZE, SUBTITLE_SIZE, TEXT_SIZE, NOTE_SIZE = 12.0, 9.5, 9.0, 8.0
 MARGIN = 0.12
@@ -43,8 +49,8 @@ SETTINGS = {
     "legend.fontsize": TEXT_SIZE - 0.5,
     "legend.frameon": False,
     "hatch.linewidth": 0.7,
+    "image.composite_image": False,
     "svg.hashsalt": "rnas-mer-bench",
-    "svg.fonttype": "path",
     "pdf.fonttype": 42,
 }
 
@@ -66,27 +72,51 @@ class Words:
     notes: tuple[str, ...] = ()
 
 
-def sheet(width: float, height: float, words: Words) -> Figure:
-    """An empty figure of `width` x `height` inches of drawing, title above and notes below.
+@dataclass(frozen=True)
+class Sheet:
+    """A figure with its title above and its notes below a drawing area.
 
-    Axes that are added to it keep clear of both.
+    width, height: of the drawing area, inches; below: inches under it.
     """
+
+    figure: Figure
+    width: float
+    height: float
+    below: float
+
+    def axes(self, left: float, bottom: float, width: float, height: float, **more) -> Axes:
+        """Axes at a place given in inches from the lower left corner of the drawing area."""
+        across, up = self.figure.get_size_inches()
+        rect = (left / across, (bottom + self.below) / up, width / across, height / up)
+        return self.figure.add_axes(rect, **more)
+
+    def canvas(self) -> Axes:
+        """Axes without an axis over the whole drawing area, whose unit is an inch."""
+        axes = self.axes(0, 0, self.width, self.height)
+        axes.set_axis_off()
+        axes.set(xlim=(0, self.width), ylim=(0, self.height))
+        return axes
+
+
+def sheet(width: float, height: float, words: Words) -> Sheet:
+    """An empty sheet with a drawing area of `width` x `height` inches."""
     title = wrapped((words.title,), width, TITLE_SIZE, bold=True)
     subtitle = wrapped((words.subtitle,), width, SUBTITLE_SIZE)
     notes = wrapped(words.notes, width, NOTE_SIZE)
-    above = MARGIN + _depth(title, TITLE_SIZE) + _depth(subtitle, SUBTITLE_SIZE) + MARGIN / 2
+    above = MARGIN + _depth(title, TITLE_SIZE) + _depth(subtitle, SUBTITLE_SIZE)
     below = MARGIN + _depth(notes, NOTE_SIZE)
     total = above + height + below
-    rect = (MARGIN / width, below / total, 1 - 2 * MARGIN / width, height / total)
-    figure = Figure(figsize=(width, total), layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(rect=rect, w_pad=0.05, h_pad=0.06)
+    figure = Figure(figsize=(width, total), facecolor="white")
     figure.set_label(". ".join(filter(None, (words.title, words.subtitle))))
     left, top = MARGIN / width, 1 - MARGIN / total
     figure.text(left, top, "\n".join(title), size=TITLE_SIZE, weight="bold", va="top")
-    top -= _depth(title, TITLE_SIZE) / total
-    figure.text(left, top, "\n".join(subtitle), size=SUBTITLE_SIZE, va="top")
-    figure.text(left, MARGIN / total, "\n".join(notes), size=NOTE_SIZE, color="#404040")
-    return figure
+    if subtitle:
+        top -= _depth(title, TITLE_SIZE) / total
+        figure.text(left, top, "\n".join(subtitle), size=SUBTITLE_SIZE, va="top")
+    if notes:
+        below_text = MARGIN / total
+        figure.text(left, below_text, "\n".join(notes), size=NOTE_SIZE, color=DARK, va="bottom")
+    return Sheet(figure, width, height, below)
 
 
 def wrapped(lines: Sequence[str], width: float, size: float, bold: bool = False) -> list[str]:
@@ -94,6 +124,12 @@ def wrapped(lines: Sequence[str], width: float, size: float, bold: bool = False)
     per_inch = 72 / (size * (0.66 if bold else 0.58))  # DejaVu Sans: ems of an average letter
     columns = max(20, int((width - 2 * MARGIN) * per_inch))
     return [part for line in lines for part in textwrap.wrap(line, columns)]
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Inches that a line of text takes."""
+    font = FontProperties(family="DejaVu Sans", weight=weight)
+    return TextPath((0, 0), text, size=size, prop=font).get_extents().x1 / 72
 
 
 def _depth(lines: Sequence[str], size: float) -> float:

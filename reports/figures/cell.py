@@ -1,0 +1,331 @@
+"""Figure 3, right: the decoded cell as a graph; over folds, how often each operation was chosen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
+from matplotlib.path import Path as Curve
+
+from bench.store import RunRecord
+from reports.figures.folder import Decoded, decoded, is_random, searched_by_fold, space_of, words
+from reports.figures.layered import Layout, layered
+from reports.figures.style import BLACK, DARK, GREY, PALE, SHADES, TEXT_SIZE, sheet, text_width
+from rnas.genotype import Genotype
+from rnas.space import Edge, SearchSpace
+
+INPUT_NAMES = ("Iˡ⁻¹", "Iˡ⁻²")
+OUTPUT_NAME = "Iˡ"
+
+TALL = 0.3
+"""Height of a box, inches."""
+
+PADDING = 0.09
+SQUARE = 0.36
+"""Side of a square of the table of choices over folds."""
+
+GAP_ACROSS, GAP_UP = 0.5, 0.16
+BORDER = 0.2
+
+FACES = {"input": "white", "operation": "#dbe9f4", "node": "#404040", "join": "#f5e3c2"}
+
+
+@dataclass(frozen=True)
+class Input:
+    """Source 0 or 1 of a cell."""
+
+    source: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An edge of the cell, drawn as a box with its operation's name."""
+
+    edge: Edge
+    name: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A hidden node, counted from 0."""
+
+    node: int
+
+
+@dataclass(frozen=True)
+class Join:
+    """What makes the output of the hidden nodes."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """The cell's output."""
+
+
+def cell(record: RunRecord) -> Figure:
+    """The decoded cell: inputs, operations, hidden nodes, output."""
+    space = space_of(record)
+    found = decoded(record, space)
+    if searched_by_fold(record):
+        return _choices_over_folds(record, space, found)
+    return _one_cell(record, space, found[0])
+
+
+def cell_graph(space: SearchSpace, genotype: Genotype) -> nx.DiGraph:
+    """The cell as a graph of `Input`, `Operation`, `Node`, `Join` and `Output`."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from((Input(0), Input(1)))
+    graph.add_nodes_from(map(Node, range(space.nodes)))
+    join = Join(_joining(space))
+    for edge, name in zip(genotype.edges, genotype.operations, strict=True):
+        nx.add_path(graph, (source_of(edge), Operation(edge, name), Node(edge.node)))
+    for node in range(space.nodes):
+        graph.add_edge(Node(node), join)
+    graph.add_edge(join, Output())
+    return graph
+
+
+def source_of(edge: Edge) -> Input | Node:
+    """Where an edge begins."""
+    return Input(edge.source) if edge.source < 2 else Node(edge.source - 2)
+
+
+def _joining(space: SearchSpace) -> str:
+    joined = "concat" if space.reduction == "concat" else "sum"
+    return f"{joined}, then\nattention" if space.attention else joined
+
+
+def columns(graph: nx.DiGraph) -> dict[Hashable, int]:
+    """Vertex -> column: as early as its sources allow, but operations right before their node."""
+    column: dict[Hashable, int] = {}
+    for vertex in nx.topological_sort(graph):
+        before = [column[other] for other in graph.predecessors(vertex)]
+        column[vertex] = max(before, default=-1) + 1
+    for vertex in graph:
+        if isinstance(vertex, Operation):
+            column[vertex] = column[Node(vertex.edge.node)] - 1
+    return column
+
+
+def _one_cell(record: RunRecord, space: SearchSpace, one: Decoded) -> Figure:
+    graph = cell_graph(space, one.genotype)
+    column = columns(graph)
+    wide = {vertex: _width(vertex) for vertex in graph}
+    tall = {vertex: TALL * (1 + str(_name(vertex)).count("\n") * 0.6) for vertex in graph}
+    layout = layered(graph, column, tall, GAP_UP)
+    starts = _column_starts(column, wide)
+    right = max(starts[c] + _column_width(column, wide, c) for c in starts) + BORDER
+    highest = max(layout.height[v] + tall[v] / 2 for v in graph)
+    highest = max(highest, *(h for route in layout.routes.values() for _, h in route))
+    lowest = min(layout.height[v] - tall[v] / 2 for v in graph)
+    lowest = min(lowest, *(h for route in layout.routes.values() for _, h in route))
+    page = sheet(
+        max(right, 6.2),
+        highest - lowest + 2 * BORDER,
+        words(record, "Cell", _sentence(space, record), _notes(graph)),
+    )
+    axes = page.canvas()
+    shift = np.array(((page.width - right) / 2, BORDER - lowest))
+    _draw(axes, graph, layout, _Boxes(column, wide, tall, starts, layout, shift))
+    return page.figure
+
+
+class _Boxes:
+    """Where the boxes stand on the canvas."""
+
+    def __init__(self, column, wide, tall, starts, layout: Layout, shift: np.ndarray) -> None:
+        self.column, self.wide, self.tall = column, wide, tall
+        self.starts, self.layout, self.shift = starts, layout, shift
+
+    def span(self, index: int) -> tuple[float, float]:
+        """Left and right end of a column."""
+        left = self.starts[index] + self.shift[0]
+        return left, left + _column_width(self.column, self.wide, index)
+
+    def centre(self, vertex: Hashable) -> np.ndarray:
+        left, right = self.span(self.column[vertex])
+        return np.array(((left + right) / 2, self.layout.height[vertex] + self.shift[1]))
+
+    def route(self, arrow: tuple[Hashable, Hashable]) -> list[tuple[float, float]]:
+        """Points of an arrow: it moves up and down between columns alone."""
+        source, target = arrow
+        points = [(self.centre(source)[0] + self.wide[source] / 2, self.centre(source)[1])]
+        inner = self.layout.routes[arrow]
+        for index, height in inner:
+            left, right = self.span(index)
+            up = height + self.shift[1]
+            ends = {inner[0]: (right,), inner[-1]: (left,)}.get((index, height), (left, right))
+            points += [(across, up) for across in ends]
+        points.append((self.centre(target)[0] - self.wide[target] / 2, self.centre(target)[1]))
+        return points
+
+
+def _column_starts(column: Mapping, wide: Mapping) -> dict[int, float]:
+    starts, left = {}, BORDER
+    for index in sorted(set(column.values())):
+        starts[index] = left
+        left += _column_width(column, wide, index) + GAP_ACROSS
+    return starts
+
+
+def _column_width(column: Mapping, wide: Mapping, index: int) -> float:
+    return max(wide[vertex] for vertex in column if column[vertex] == index)
+
+
+def _name(vertex: Hashable) -> str:
+    match vertex:
+        case Input(source):
+            return INPUT_NAMES[source]
+        case Operation(_, name):
+            return name
+        case Node(node):
+            return str(node + 1)
+        case Join(text):
+            return text
+        case _:
+            return OUTPUT_NAME
+
+
+def _width(vertex: Hashable) -> float:
+    if isinstance(vertex, Node):
+        return TALL
+    lines = _name(vertex).split("\n")
+    return max(text_width(line, TEXT_SIZE) for line in lines) + 2 * PADDING
+
+
+def _draw(axes: Axes, graph: nx.DiGraph, layout: Layout, boxes: _Boxes) -> None:
+    for arrow in graph.edges:
+        _arrow(axes, boxes.route(arrow))
+    for vertex in graph:
+        _box(axes, vertex, boxes.centre(vertex), boxes.wide[vertex], boxes.tall[vertex])
+        unused = isinstance(vertex, Input) and graph.out_degree(vertex) == 0
+        axes.text(
+            *boxes.centre(vertex),
+            _name(vertex),
+            ha="center",
+            va="center_baseline",
+            size=TEXT_SIZE,
+            color="white" if isinstance(vertex, Node) else GREY if unused else BLACK,
+            weight="bold" if isinstance(vertex, Node) else "normal",
+            zorder=4,
+        )
+
+
+def _box(axes: Axes, vertex: Hashable, centre: np.ndarray, wide: float, tall: float) -> None:
+    kind = {Operation: "operation", Node: "node", Join: "join"}.get(type(vertex), "input")
+    look = {"facecolor": FACES[kind], "edgecolor": DARK, "linewidth": 0.9, "zorder": 3}
+    if kind == "node":
+        axes.add_patch(Circle(tuple(centre), wide / 2, **look))
+        return
+    rounding = 0.04 if kind in ("operation", "join") else tall / 2
+    corner = tuple(centre - (wide / 2, tall / 2))
+    style = f"round,pad=0,rounding_size={rounding}"
+    axes.add_patch(FancyBboxPatch(corner, wide, tall, boxstyle=style, **look))
+
+
+def _arrow(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
+    """A curve that leaves and enters every point level, with a head at its end."""
+    tip = points[-1]
+    points = [*points[:-1], (tip[0] - 0.07, tip[1])]
+    vertices, codes = [points[0]], [Curve.MOVETO]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if y0 == y1:
+            vertices.append((x1, y1))
+            codes.append(Curve.LINETO)
+            continue
+        middle = (x0 + x1) / 2
+        vertices += [(middle, y0), (middle, y1), (x1, y1)]
+        codes += [Curve.CURVE4] * 3
+    axes.add_patch(
+        PathPatch(Curve(vertices, codes), facecolor="none", edgecolor=GREY, linewidth=1.2, zorder=2)
+    )
+    head = [(0, 0), (-0.09, 0.04), (-0.09, -0.04)]
+    axes.fill(*zip(*((tip[0] + x, tip[1] + y) for x, y in head), strict=True), color=GREY, zorder=2)
+
+
+def _sentence(space: SearchSpace, record: RunRecord) -> str:
+    how = "drawn uniformly, not searched" if is_random(record) else f"of {len(space.edges)} edges"
+    kept = 2 * space.nodes
+    return f"{space.nodes} hidden nodes, {kept} operations kept, {how}"
+
+
+def _notes(graph: nx.DiGraph) -> list[str]:
+    notes = ["Numbered nodes add their two inputs. Iˡ⁻¹, Iˡ⁻²: outputs of the two layers before."]
+    unused = [v for v in graph if isinstance(v, Input) and graph.out_degree(v) == 0]
+    if unused:
+        names = " and ".join(INPUT_NAMES[vertex.source] for vertex in unused)
+        notes.append(f"{names}: not used by this cell.")
+    return notes
+
+
+# Over folds
+
+
+def choice_counts(space: SearchSpace, found: Sequence[Decoded]) -> np.ndarray:
+    """How often each operation but `none` was decoded on each edge, (E, |operations| - 1)."""
+    counted = Counter(
+        pair
+        for one in found
+        for pair in zip(one.genotype.edges, one.genotype.operations, strict=True)
+    )
+    return np.array([[counted[edge, name] for name in space.choosable] for edge in space.edges])
+
+
+def edge_name(edge: Edge) -> str:
+    """An edge as text: `Iˡ⁻¹ → 2`, `1 → 3`."""
+    return f"{source_name(edge.source)} → {edge.node + 1}"
+
+
+def source_name(source: int) -> str:
+    """A source as text: an input's name, or the number of a hidden node."""
+    return INPUT_NAMES[source] if source < 2 else str(source - 1)
+
+
+def _choices_over_folds(record: RunRecord, space: SearchSpace, found: Sequence[Decoded]) -> Figure:
+    counts = choice_counts(space, found)
+    kept = counts.sum(axis=1)
+    width, height = SQUARE * len(space.choosable), SQUARE * len(space.edges)
+    cells = len({(one.genotype.edges, one.genotype.operations) for one in found})
+    sentence = f"{cells} different cell{'s' if cells > 1 else ''} over {len(found)} folds"
+    notes = (
+        "Numbers: folds whose cell has the operation (column) on the edge (row: source → node).",
+    )
+    page = sheet(
+        max(0.95 + width + 1.2, 6.2), height + 1.1, words(record, "Cells", sentence, notes)
+    )
+    axes = page.axes(0.95, 0.12, width, height)
+    axes.imshow(counts / len(found), cmap=SHADES, vmin=0, vmax=1.15, aspect="auto")
+    _grid(axes, counts.shape)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if counts[row, column] / len(found) > 0.6 else BLACK
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour)
+    for row, times in enumerate(kept):
+        axes.text(len(space.choosable) - 0.3, row, f"kept {times}/{len(found)}", va="center")
+    axes.set_yticks(range(len(space.edges)), [edge_name(edge) for edge in space.edges])
+    axes.set_xticks(
+        range(len(space.choosable)),
+        space.choosable,
+        rotation=45,
+        ha="left",
+        rotation_mode="anchor",
+    )
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    return page.figure
+
+
+def _grid(axes: Axes, shape: tuple[int, int]) -> None:
+    """Thin lines between the cells of an image."""
+    rows, columns_ = shape
+    axes.hlines(np.arange(rows + 1) - 0.5, -0.5, columns_ - 0.5, colors=PALE, linewidths=0.7)
+    axes.vlines(np.arange(columns_ + 1) - 0.5, -0.5, rows - 0.5, colors=PALE, linewidths=0.7)
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,162 @@
+"""A layered drawing of a small directed acyclic graph, as Sugiyama's method makes it.
+
+Vertices stand in columns; an arrow that spans several columns passes through a waypoint in each,
+so that no arrow runs behind a vertex. Deterministic; meant for graphs of some dozens of vertices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import networkx as nx
+import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import coo_array
+
+SWEEPS = 12
+
+Vertex = Hashable
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything stands.
+
+    column: vertex -> column; height: vertex -> centre; routes: arrow -> (column, height) of its
+    source, its waypoints, its target.
+    """
+
+    column: Mapping[Vertex, int]
+    height: Mapping[Vertex, float]
+    routes: Mapping[tuple[Vertex, Vertex], Sequence[tuple[int, float]]]
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """The place of an arrow in a column that it only crosses."""
+
+    arrow: tuple[Vertex, Vertex]
+    column: int
+
+
+def layered(
+    graph: nx.DiGraph, column: Mapping[Vertex, int], tall: Mapping[Vertex, float], gap: float
+) -> Layout:
+    """Columns are given (arrows lead to later ones), heights are chosen.
+
+    tall: how much room each vertex takes; gap: least room between two in a column. Few crossings
+    first, then short arrows.
+    """
+    routed, chains = _with_waypoints(graph, column)
+    columns = _ordered(routed, _by_column(routed))
+    height = _heights(routed, columns, tall, gap)
+    return Layout(
+        column=dict(column),
+        height={vertex: height[vertex] for vertex in graph},
+        routes={
+            arrow: [(routed.nodes[v]["column"], height[v]) for v in chain]
+            for arrow, chain in chains.items()
+        },
+    )
+
+
+def crossings(graph: nx.DiGraph, columns: Sequence[Sequence[Vertex]]) -> int:
+    """How many pairs of arrows between neighbouring columns cross."""
+    rank = {vertex: index for vertices in columns for index, vertex in enumerate(vertices)}
+    total = 0
+    for vertices in columns:
+        spans = [(rank[u], rank[v]) for u in vertices for v in graph.successors(u)]
+        total += sum((a - c) * (b - d) < 0 for (a, b), (c, d) in combinations(spans, 2))
+    return total
+
+
+def _with_waypoints(
+    graph: nx.DiGraph, column: Mapping[Vertex, int]
+) -> tuple[nx.DiGraph, dict[tuple[Vertex, Vertex], list[Vertex]]]:
+    """The graph with arrows between neighbouring columns alone, and each arrow's vertices."""
+    routed = nx.DiGraph()
+    routed.add_nodes_from((vertex, {"column": column[vertex]}) for vertex in graph)
+    chains = {}
+    for arrow in graph.edges:
+        source, target = arrow
+        between = [Waypoint(arrow, c) for c in range(column[source] + 1, column[target])]
+        routed.add_nodes_from((point, {"column": point.column}) for point in between)
+        chains[arrow] = [source, *between, target]
+        nx.add_path(routed, chains[arrow])
+    return routed, chains
+
+
+def _by_column(routed: nx.DiGraph) -> list[list[Vertex]]:
+    columns: dict[int, list[Vertex]] = {}
+    for vertex, index in routed.nodes(data="column"):
+        columns.setdefault(index, []).append(vertex)
+    return [columns[index] for index in sorted(columns)]
+
+
+def _ordered(routed: nx.DiGraph, columns: list[list[Vertex]]) -> list[list[Vertex]]:
+    """Orders each column by the mean rank of its neighbours, to and fro; the best order seen."""
+    best, fewest = columns, crossings(routed, columns)
+    for sweep in range(SWEEPS):
+        forward = sweep % 2 == 0
+        neighbours = routed.predecessors if forward else routed.successors
+        columns = _swept(columns, neighbours, forward)
+        count = crossings(routed, columns)
+        if count < fewest:
+            best, fewest = columns, count
+    return best
+
+
+def _swept(columns: list[list[Vertex]], neighbours, forward: bool) -> list[list[Vertex]]:
+    columns = columns if forward else columns[::-1]
+    done = [columns[0]]
+    for before, here in pairwise(columns):
+        rank = {vertex: index for index, vertex in enumerate(done[-1])}
+        del before
+
+        def mean_rank(vertex, rank=rank, here=here):
+            ranks = [rank[other] for other in neighbours(vertex) if other in rank]
+            return float(np.mean(ranks)) if ranks else float(here.index(vertex))
+
+        done.append(sorted(here, key=mean_rank))
+    return done if forward else done[::-1]
+
+
+def _heights(
+    routed: nx.DiGraph,
+    columns: Sequence[Sequence[Vertex]],
+    tall: Mapping[Vertex, float],
+    gap: float,
+) -> dict[Vertex, float]:
+    """Heights that keep order and gaps and make the arrows' rises as small as possible in sum.
+
+    A linear programme: heights h of vertices and rises r >= |h_u - h_v| of arrows, minimise Σ r.
+    """
+    vertices = list(routed)
+    index = {vertex: i for i, vertex in enumerate(vertices)}
+    arrows = list(routed.edges)
+    rows: list[dict[int, float]] = []
+    limits: list[float] = []
+    for k, (u, v) in enumerate(arrows):
+        for sign in (1.0, -1.0):
+            rows.append({index[u]: sign, index[v]: -sign, len(vertices) + k: -1.0})
+            limits.append(0.0)
+    for column in columns:
+        for upper, lower in pairwise(column):
+            rows.append({index[lower]: 1.0, index[upper]: -1.0})
+            limits.append(-gap - (tall.get(upper, 0.0) + tall.get(lower, 0.0)) / 2)
+    entries = [(r, c, value) for r, row in enumerate(rows) for c, value in row.items()]
+    r, c, values = zip(*entries, strict=True)
+    # Waypoints weigh more than ends: a straight long arrow reads more easily than a short bend.
+    cost = [0.0] * len(vertices) + [
+        1.0 + isinstance(u, Waypoint) + isinstance(v, Waypoint) for u, v in arrows
+    ]
+    solved = linprog(
+        cost,
+        A_ub=coo_array((values, (r, c)), shape=(len(rows), len(cost))).tocsr(),
+        b_ub=limits,
+        bounds=[(0, None)] * len(cost),
+        method="highs",
+    )
+    return {vertex: float(solved.x[i]) for vertex, i in index.items()}

@@ -1,0 +1,271 @@
+"""Figure 3, left: the network path on the trellis of a search space."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.store import RunRecord
+from reports.figures.folder import Decoded, decoded, is_random, searched_by_fold, space_of, words
+from reports.figures.style import (
+    BLUE,
+    DARK,
+    GREY,
+    PALE,
+    TEXT_SIZE,
+    VERMILION,
+    Sheet,
+    sheet,
+)
+from rnas.trellis import Arrow, Path, State, Trellis
+
+STEP_UP = 0.72
+"""Inches between two resolutions."""
+
+LEFT, RIGHT, BOTTOM, TOP = 0.85, 0.35, 1.0, 0.3
+RADIUS = 0.1
+BESIDE = 0.075
+"""Inches between the decoded path and the uniform one where they run together."""
+
+LABEL_AT, LABEL_OFF, SLANTED = 0.4, 0.13, 0.06
+"""Where along an arrow its number stands, how far (inches) from it, and more where it slants."""
+
+
+def network_path(record: RunRecord) -> Figure:
+    """All states and transitions with the decoded path, and beside it the path of a uniform β."""
+    space = space_of(record)
+    found = decoded(record, space)
+    if searched_by_fold(record):
+        return _path_over_folds(record, space.outer, found)
+    return _one_path(record, space.outer, found[0])
+
+
+def _one_path(record: RunRecord, trellis: Trellis, one: Decoded) -> Figure:
+    page = _page(
+        trellis, words(record, "Network path", _sentence(one), _notes(record, trellis, one))
+    )
+    axes, place = _trellis(page, trellis)
+    _arrows(axes, place, trellis, one.beta)
+    _path(axes, place, trellis, one.uniform_path, UNIFORM, -BESIDE)
+    _path(axes, place, trellis, one.genotype.path, DECODED)
+    _states(axes, place, trellis, one.genotype.path)
+    if one.beta is not None:
+        on_path = {
+            arrow: f"{one.beta[arrow]:.2f}" for arrow in trellis.arrows_of(one.genotype.path)
+        }
+        _numbers(axes, place, on_path)
+    kind = "drawn path" if is_random(record) else "decoded path"
+    _legend(axes, [(kind, DECODED), ("path of a uniform β", UNIFORM), *_arrow_keys(one.beta)])
+    return page.figure
+
+
+def _path_over_folds(record: RunRecord, trellis: Trellis, found: Sequence[Decoded]) -> Figure:
+    counts = arrow_counts(trellis, found)
+    paths = Counter(one.genotype.path for one in found)
+    common, times = paths.most_common(1)[0]
+    uniform, folds = found[0].uniform_path, len(found)
+    sentence = (
+        f"{len(paths)} different path{'s' if len(paths) > 1 else ''} over {folds} folds; most "
+        f"frequent: {joined(common)}, {times} of {folds}; uniform β: {joined(uniform)}, "
+        f"{paths[uniform]} of {folds}"
+    )
+    notes = (
+        "Width and number: folds whose path takes the transition. Filled states: most frequent "
+        "path. A path equal to that of a uniform β is no finding.",
+    )
+    page = _page(trellis, words(record, "Network paths", sentence, notes))
+    axes, place = _trellis(page, trellis)
+    _arrows(axes, place, trellis, None)
+    shares = {arrow: count / folds for arrow, count in counts.items()}
+    _weighted(axes, place, shares, BLUE, 1.0, 5.5)
+    _path(axes, place, trellis, uniform, UNIFORM, -BESIDE)
+    _states(axes, place, trellis, common)
+    _numbers(axes, place, {arrow: str(count) for arrow, count in counts.items()})
+    keys = [("all folds take it", DECODED), ("path of a uniform β", UNIFORM)]
+    _legend(axes, [*keys, *_arrow_keys(None)])
+    return page.figure
+
+
+def arrow_counts(trellis: Trellis, found: Iterable[Decoded]) -> Counter[Arrow]:
+    """How many decoded paths take each arrow."""
+    return Counter(arrow for one in found for arrow in trellis.arrows_of(one.genotype.path))
+
+
+def joined(path: Path) -> str:
+    """A path as text: 2-4-8-8-16-16."""
+    return "-".join(map(str, path))
+
+
+def _sentence(one: Decoded) -> str:
+    uniform = f"uniform β: {joined(one.uniform_path)}, probability {one.uniform_probability:.3g}"
+    probability = "" if one.probability is None else f", probability {one.probability:.3g}"
+    if one.genotype.path == one.uniform_path:
+        probability += ", the path of a uniform β: no finding"
+    return f"Path {joined(one.genotype.path)}{probability}; {uniform}"
+
+
+def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
+    notes = []
+    if is_random(record):
+        notes.append("Random control: the path was drawn uniformly from all paths, not searched.")
+    elif one.beta is None:
+        notes.append("The genotype was given by its user: no β is known.")
+    notes.append(
+        "A uniform β is that of an untrained search; a path equal to its path is no finding."
+    )
+    if one.beta is not None:
+        notes.append("Numbers: β of the transitions taken. Width and darkness: β of the others.")
+        if trellis.unidentifiable:
+            notes.append(
+                "Dotted, and in brackets: β that no loss can see (it only scales a state of one "
+                "arrow, and normalisation erases the scale)."
+            )
+    return notes
+
+
+DECODED = {"color": BLUE, "linewidth": 4.0, "solid_capstyle": "round"}
+UNIFORM = {"color": VERMILION, "linewidth": 1.8, "linestyle": (0, (3.2, 1.8))}
+POSSIBLE = {"color": PALE, "linewidth": 0.9}
+LIKELY = {"color": GREY, "linewidth": 3.0}
+UNSEEN = {"color": GREY, "linewidth": 1.4, "linestyle": (0, (0.8, 1.6))}
+
+
+def _arrow_keys(beta: Mapping[Arrow, float] | None) -> list[tuple[str, dict]]:
+    if beta is None:
+        return [("possible transition", POSSIBLE)]
+    return [
+        ("transition, β near 1", LIKELY),
+        ("β near 0", POSSIBLE),
+        ("β not identifiable", UNSEEN),
+    ]
+
+
+class Place:
+    """Where states stand on the canvas, inches."""
+
+    def __init__(self, trellis: Trellis, page: Sheet) -> None:
+        self.across = (page.width - LEFT - RIGHT) / trellis.layers
+        self.top = page.height - TOP
+
+    def __call__(self, state: State) -> np.ndarray:
+        return np.array((LEFT + state.layer * self.across, self.top - state.level * STEP_UP))
+
+    def line(self, arrow: Arrow, aside: float = 0.0) -> np.ndarray:
+        """Both ends of an arrow, (2, 2), moved sideways (left of its direction is positive)."""
+        return np.array((self(arrow.source), self(arrow.target))) + aside * self.normal(arrow)
+
+    def normal(self, arrow: Arrow) -> np.ndarray:
+        along = self(arrow.target) - self(arrow.source)
+        return np.array((-along[1], along[0])) / np.hypot(*along)
+
+
+def _page(trellis: Trellis, about) -> Sheet:
+    across = 1.15 if trellis.layers <= 8 else 0.82
+    width = LEFT + RIGHT + max(across * trellis.layers, 5.6)
+    return sheet(width, BOTTOM + TOP + STEP_UP * (len(trellis.factors) - 1), about)
+
+
+def _trellis(page: Sheet, trellis: Trellis) -> tuple[Axes, Place]:
+    """The canvas with the names of layers and resolutions."""
+    axes, place = page.canvas(), Place(trellis, page)
+    for level, factor in enumerate(trellis.factors):
+        _, up = place(State(0, level))
+        axes.text(LEFT - 0.3, up, f"s = {factor}", ha="right", va="center", size=TEXT_SIZE)
+    lowest = place(State(0, len(trellis.factors) - 1))[1] - 0.3
+    for layer in range(trellis.layers + 1):
+        name = str(layer) if layer else "stem"
+        across, _ = place(State(layer, 0))
+        axes.text(across, lowest, name, ha="center", va="center", size=TEXT_SIZE)
+    middle = (place(State(0, 0)) + place(State(trellis.layers, 0)))[0] / 2
+    axes.text(
+        middle,
+        lowest - 0.2,
+        "layer (s: downsampling factor; the path runs from left to right)",
+        ha="center",
+        va="center",
+        size=TEXT_SIZE - 0.5,
+        color=DARK,
+    )
+    return axes, place
+
+
+def _arrows(axes: Axes, place: Place, trellis: Trellis, beta: Mapping[Arrow, float] | None) -> None:
+    """Every transition, as strong as its β."""
+    if beta is None:
+        lines = [place.line(arrow) for arrow in trellis.arrows]
+        axes.add_collection(LineCollection(lines, colors=PALE, linewidths=0.9, zorder=1))
+        return
+    seen = {a: b for a, b in beta.items() if a.source not in trellis.unidentifiable}
+    _weighted(axes, place, seen, GREY, 0.6, 3.6)
+    unseen = [place.line(arrow) for arrow in beta if arrow not in seen]
+    axes.add_collection(
+        LineCollection(
+            unseen, colors=GREY, linewidths=1.4, linestyles=[UNSEEN["linestyle"]], zorder=1
+        )
+    )
+
+
+def _weighted(
+    axes: Axes,
+    place: Place,
+    share: Mapping[Arrow, float],
+    colour: str,
+    thinnest: float,
+    widest: float,
+) -> None:
+    """Transitions, thicker and less transparent the larger their share."""
+    axes.add_collection(
+        LineCollection(
+            [place.line(arrow) for arrow in share],
+            colors=colour,
+            linewidths=[thinnest + (widest - thinnest) * value for value in share.values()],
+            alpha=[0.2 + 0.75 * min(value, 1.0) for value in share.values()],
+            capstyle="round",
+            zorder=2,
+        )
+    )
+
+
+def _path(
+    axes: Axes, place: Place, trellis: Trellis, path: Path, style: dict, aside: float = 0.0
+) -> None:
+    for arrow in trellis.arrows_of(path):
+        axes.plot(*place.line(arrow, aside).T, zorder=4, **style)
+
+
+def _states(axes: Axes, place: Place, trellis: Trellis, path: Path) -> None:
+    """All states; those of the path filled, the stem a square."""
+    taken = {State(0, 0), *(arrow.target for arrow in trellis.arrows_of(path))}
+    diameter = (2 * RADIUS * 72) ** 2
+    for states, colour in ((taken, BLUE), (set(trellis.states) - taken, "white")):
+        spots = [place(state) for state in sorted(states) if state.layer]
+        if spots:
+            axes.scatter(*np.transpose(spots), s=diameter, c=colour, edgecolors=DARK, zorder=6)
+    stem = place(State(0, 0))
+    axes.scatter(*stem, s=diameter, c=BLUE, marker="s", edgecolors=DARK, zorder=6)
+
+
+def _numbers(axes: Axes, place: Place, numbers: Mapping[Arrow, str]) -> None:
+    """A number beside each of the arrows, on the side that the uniform path leaves free."""
+    for arrow, text in numbers.items():
+        slanted = arrow.source.level != arrow.target.level
+        start, end = place.line(arrow, LABEL_OFF + SLANTED * slanted)
+        axes.text(
+            *(start + LABEL_AT * (end - start)),
+            text,
+            ha="center",
+            va="center",
+            size=TEXT_SIZE - 1.5,
+            zorder=7,
+        )
+
+
+def _legend(axes: Axes, keys: Sequence[tuple[str, dict]]) -> None:
+    handles = [Line2D([], [], label=name, **style) for name, style in keys]
+    axes.legend(handles=handles, loc="lower center", ncols=len(keys), handlelength=2.4)
