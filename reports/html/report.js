@@ -133,7 +133,9 @@ function chooseRuns(hash) {
   const [, first, second] = hash.split("/");
   const names = [...runs.keys()];
   const a = runs.has(first) ? first : names[0];
-  const b = runs.has(second) ? second : names.find((name) => name !== a);
+  const others = names.filter((name) => name !== a);
+  const alike = others.find((name) => runs.get(name).place === runs.get(a).place);
+  const b = runs.has(second) ? second : alike ?? others[0];
   document.getElementById("run-a").value = a;
   document.getElementById("run-b").value = b;
   document.getElementById("comparison").replaceChildren(...comparison(runs.get(a), runs.get(b)));

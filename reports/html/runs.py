@@ -28,6 +28,9 @@ MALFORMED = (KeyError, TypeError, AttributeError, ValueError, IndexError)
 INPUTS = ("previous cell", "cell before it")
 """The two inputs of a cell: I^{l-1} and I^{l-2}."""
 
+FIGURES = ("network_path", "cell", "search_curves", "architecture")
+"""Figures of a run; its confusion matrices and subjects are tables of the page."""
+
 Piece = TypeVar("Piece")
 
 
@@ -62,6 +65,20 @@ class ScoreRow:
     clips: int | None
     subjects: int | None
     absent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each true class (rows) was predicted as each class (columns)."""
+
+    name: str
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    def share(self, row: int, column: int) -> float | None:
+        """The part of the clips of a true class; None where it has none."""
+        total = sum(self.counts[row])
+        return self.counts[row][column] / total if total else None
 
 
 @dataclass(frozen=True)
@@ -140,6 +157,7 @@ class RunView:
     place: str
     marks: tuple[HtmlMark, ...]
     scores: tuple[ScoreRow, ...]
+    confusions: tuple[Confusion, ...]
     settings: tuple[Setting, ...]
     provenance: tuple[tuple[str, str], ...]
     origin: str
@@ -232,6 +250,7 @@ def _view(record: RunRecord, anchor: str) -> RunView:
         place=read(place, record.dataset),
         marks=read(_marks, ()),
         scores=read(_scores, ()),
+        confusions=read(_confusions, ()),
         settings=read(_settings, ()),
         provenance=read(_provenance, ()),
         origin=read(_origin, ""),
@@ -257,11 +276,6 @@ def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
 
 
 def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
-    if record.metrics is None:
-        return ()
-    parts = {"all clips": record.metrics}
-    for name, part in record.metrics["slices"].items():
-        parts[f"slice: {DATASETS.get(name, name)}"] = part
     return tuple(
         ScoreRow(
             name,
@@ -270,8 +284,35 @@ def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
             part.get("subjects"),
             tuple(part.get("absent", ())),
         )
-        for name, part in parts.items()
+        for name, part in _scored_parts(record)
     )
+
+
+def _scored_parts(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(name, metrics) of all clips and of the slices; nothing before there are metrics."""
+    if record.metrics is None:
+        return
+    yield "all clips", record.metrics
+    for name, part in record.metrics["slices"].items():
+        yield f"slice: {DATASETS.get(name, name)}", part
+
+
+def _confusions(record: RunRecord) -> tuple[Confusion, ...]:
+    return tuple(_confusion(record, name, part) for name, part in _scored_parts(record))
+
+
+def _confusion(record: RunRecord, name: str, part: Mapping[str, Any]) -> Confusion:
+    try:
+        classes = tuple(map(str, part["classes"]))
+        counts = tuple(tuple(map(int, row)) for row in part["confusion"])
+    except MALFORMED:
+        classes, counts = (), ()
+    if not classes or [len(row) for row in counts] != [len(classes)] * len(classes):
+        raise BenchError(
+            f"{record.folder / 'metrics.json'}: 'classes' and 'confusion' of {name} are no square "
+            "matrix; delete the file and repeat the command that wrote it"
+        )
+    return Confusion(name, classes, counts)
 
 
 def _number(value: Any) -> float | None:
@@ -419,14 +460,16 @@ def _drawings(
     record: RunRecord,
 ) -> tuple[tuple[Drawing, ...], Mapping[str, str], tuple[str, ...]]:
     """The figures, why others are missing, and a line on each whose files are corrupt."""
-    made = run_figures(record)
+    made = run_figures(record, FIGURES)
     drawings = tuple(Drawing(name, Markup(svg(figure))) for name, figure in made.figures.items())
     return drawings, made.missing, tuple(made.missing[name] for name in made.broken)
 
 
 def _profile(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """(what, value with its unit) of the figures that a profile has."""
-    profile = record.profile or {}
+    profile = dict(record.profile or {})
+    if "input_shape" in profile:
+        profile["input_shape"] = " × ".join(map(str, profile["input_shape"]))
     return tuple(
         (name, style.format(profile[key]))
         for key, (name, style) in PROFILE.items()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reports import render
 from reports.html.templating import asset, fill, script_digest
-from reports.render import DIFFERENCE, HEADINGS, NOTHING, Line, lines
+from reports.render import DIFFERENCE, HEADINGS, NOTHING, Line
 from reports.tables import MARK_MEANINGS, Cell, Table
 
 
@@ -50,11 +51,13 @@ class HtmlLine:
 
 def table_html(table: Table) -> Markup:
     """One table as an HTML fragment, with its caption, and its notes below it."""
+    lines = list(_lines(table))
     return fill(
         "table.html",
         table=table,
         headings=[heading(column) for column in table.columns],
-        lines=list(_lines(table)),
+        kinds=[_kind(lines, place) for place in range(len(table.columns))],
+        lines=lines,
     )
 
 
@@ -82,7 +85,7 @@ def heading(column: str) -> tuple[str, str]:
 
 def _lines(table: Table) -> Iterator[HtmlLine]:
     method = ""
-    for line in lines(table):
+    for line in render.lines(table):
         method = line.method or method
         yield HtmlLine(
             method=method,
@@ -92,6 +95,11 @@ def _lines(table: Table) -> Iterator[HtmlLine]:
             cells=tuple(_cell(line, place) for place in range(len(line.cells))),
             marks=tuple(map(html_mark, line.marks)),
         )
+
+
+def _kind(lines: Sequence[HtmlLine], place: int) -> str:
+    """How a column is sorted: as numbers where it has any, else as text."""
+    return "number" if any(line.cells[place].order is not None for line in lines) else "text"
 
 
 def _cell(line: Line, place: int) -> HtmlCell:
