@@ -41,6 +41,9 @@ STEPS = 2
 PATIENCE = 600
 """Seconds after which a measurement is given up."""
 
+PROGRAM = ("-m", "bench.memory")
+"""What Python runs to measure."""
+
 STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"
@@ -59,15 +62,13 @@ class Peaks:
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `profile.json`."""
-        gpu = self.device.startswith("cuda")
-        how = "torch.cuda.max_memory_allocated" if gpu else "resident set of a process of its own"
         record = {
             "peak_train_mb": self.train_mb,
             "peak_infer_mb": self.infer_mb,
             "peak_batch": self.batch,
             "peak_device": self.device,
             "peak_threads": self.threads,
-            "peak_measured_by": how,
+            "peak_measured_by": _method(self.device),
         }
         return record | ({"peak_reason": self.reason} if self.reason else {})
 
@@ -89,11 +90,19 @@ def measure_peaks(workload: Workload, batch: int) -> Peaks:
     )
 
 
+def _method(device: str) -> str:
+    if device.startswith("cuda"):
+        return "torch.cuda.max_memory_allocated in a process of its own"
+    if STATUS.exists():
+        return "resident set of a process of its own"
+    return "ru_maxrss of a process of its own, above its start (a lower bound)"
+
+
 def _ask(request: bytes) -> tuple[dict[str, float], str | None]:
     """What the process could measure, and why it is not all."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "bench.memory"],
+            [sys.executable, *PROGRAM],
             input=request,
             env=_environment(),
             capture_output=True,
@@ -157,7 +166,8 @@ def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
     """Measures how far work raises the resident set above what it is now.
 
     Beforehand a small clip passes through the same network: code, threads and tables of the
-    libraries are loaded once and belong to none.
+    libraries are loaded once and belong to none. Where the system tells the highest resident set
+    alone, and cannot reset it, what is found is a lower bound.
     """
     small = tuple(min(axis, 8) for axis in workload.input_shape[1:])
     trial = replace(workload, input_shape=(workload.input_shape[0], *small))

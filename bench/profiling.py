@@ -28,9 +28,6 @@ from rnas.supernet import Supernet
 BYTES_PER_WEIGHT = 4
 MEGA = 10**6
 
-SHAPES_ONLY = torch.device("meta")
-"""Counting needs shapes, no values: nothing is computed, and no clip is too large."""
-
 CLIPS = 2
 """Clips per counted pass: batch statistics of a single voxel do not exist for one clip."""
 
@@ -101,7 +98,7 @@ def macs_fvcore(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-        analysis = FlopCountAnalysis(_shapes_of(network), _clips(input_shape))
+        analysis = FlopCountAnalysis(_evaluating(network), _clips(input_shape))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         by_operator = analysis.by_operator()
     return int(sum(by_operator[name] for name in FVCORE_OPERATORS)) // CLIPS
@@ -112,10 +109,11 @@ def macs_ptflops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     """MACs of one clip by ptflops (aten back end), less the bias additions that it counts too."""
     from ptflops import get_model_complexity_info
 
-    said = io.StringIO()
+    model, said = _evaluating(network), io.StringIO()
+    additions = _count_bias_additions(model)
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         counted, _ = get_model_complexity_info(
-            _shapes_of(network),  # a copy: ptflops leaves its hooks behind
+            model,
             input_shape,
             backend="aten",
             as_strings=False,
@@ -126,7 +124,7 @@ def macs_ptflops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     if counted is None:  # ptflops prints the reason
         reason = (said.getvalue().strip().splitlines() or ["it does not say why"])[-1]
         raise BenchError(f"ptflops could not count this network: {reason}")
-    return (int(counted) - _bias_additions(network, input_shape)) // CLIPS
+    return (int(counted) - sum(additions)) // CLIPS
 
 
 @dataclass(frozen=True)
@@ -234,7 +232,7 @@ def _module_flops(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str,
     """Path of every module that was called (and `Global`) -> operations of CLIPS clips."""
     counter = FlopCounterMode(display=False)
     with counter:
-        _shapes_of(network)(_clips(input_shape))
+        _evaluating(network)(_clips(input_shape))
     counts = {path: sum(by.values()) for path, by in counter.get_flop_counts().items()}
     return {"Global": 0} | counts
 
@@ -246,20 +244,16 @@ def _inside(module: nn.Module, path: str, flops: Mapping[str, int]) -> int:
     return sum(_inside(child, f"{path}.{name}", flops) for name, child in module.named_children())
 
 
-@torch.no_grad()
-def _bias_additions(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Additions of a bias in convolutions and linear layers for CLIPS clips."""
-    additions = 0
+def _count_bias_additions(model: nn.Module) -> list[int]:
+    """Receives, in the model's next pass, the additions of every bias in it."""
+    additions: list[int] = []
 
     def count(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        nonlocal additions
-        additions += output.numel()
+        additions.append(output.numel())
 
-    model = _shapes_of(network)
     for module in model.modules():
         if isinstance(module, (nn.Conv3d, nn.Linear)) and module.bias is not None:
             module.register_forward_hook(count)
-    model(_clips(input_shape))
     return additions
 
 
@@ -268,13 +262,13 @@ def _checkpoint_numbers(network: nn.Module, params: int) -> int:
     return 2 * params + sum(parameter.numel() for parameter in architecture)
 
 
-def _shapes_of(network: nn.Module) -> nn.Module:
-    """A copy without values, as in inference."""
-    return copy.deepcopy(network).to(SHAPES_ONLY).eval()
+def _evaluating(network: nn.Module) -> nn.Module:
+    """A copy as in inference: the counters leave hooks behind."""
+    return copy.deepcopy(network).cpu().eval()
 
 
 def _clips(input_shape: Sequence[int]) -> Tensor:
-    return torch.empty(CLIPS, *input_shape, device=SHAPES_ONLY)
+    return torch.zeros(CLIPS, *input_shape)
 
 
 def _depth(path: str) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bench.data.clips import Clip
 from bench.errors import DataError
@@ -68,6 +67,8 @@ def halve(
     class alone.
     labels and subjects are those of all clips; indices says which of them to split.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # late: most work needs no sklearn
+
     indices = np.asarray(indices)
     classes = np.asarray(labels)[indices]
     people = np.asarray(subjects)[indices]
@@ -89,6 +90,8 @@ def halve(
 def _halve_by_class(
     indices: np.ndarray, classes: np.ndarray, state: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    from sklearn.model_selection import StratifiedKFold
+
     generator = np.random.default_rng(state)
     if min(Counter(classes.tolist()).values()) >= 2:
         splitter = StratifiedKFold(2, shuffle=True, random_state=state)
