@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import nn
 
 from bench import registry
-from bench.config import Config, config_from_dict
+from bench.config import ComputeConfig, Config, config_from_dict
 from bench.errors import BenchError, UsageError
 from bench.files import read_json
 from bench.phases import configured_space, read_genotype
@@ -65,10 +65,25 @@ class Target:
         """Clips per training batch; of a supernet, per batch of the search."""
         return self.config.train.batch if self.genotypes else self.config.search.batch
 
-    def evaluated(self, evaluation: str) -> Target:
-        """The same with a supernet computed in another way, `fast` or `reference`."""
-        search = replace(self.config.search, evaluation=evaluation)
-        return replace(self, config=replace(self.config, search=search))
+    @property
+    def compute(self) -> ComputeConfig:
+        """How the networks are computed; the search has a memory format of its own."""
+        compute = self.config.compute
+        if self.genotypes:
+            return compute
+        return replace(compute, channels_last=self.config.search.channels_last)
+
+    def computed(self, evaluation: str | None = None, **changes: object) -> Target:
+        """The same computed in another way: fields of ComputeConfig, and for a supernet its
+        evaluation (`fast` or `reference`). What is None stays as the settings have it."""
+        config = self.config
+        compute = replace(self.compute, **{k: v for k, v in changes.items() if v is not None})
+        search = replace(
+            config.search,
+            evaluation=evaluation or config.search.evaluation,
+            channels_last=config.search.channels_last if self.genotypes else compute.channels_last,
+        )
+        return replace(self, config=replace(config, compute=compute, search=search))
 
     def networks(self) -> list[nn.Module]:
         """The networks whose operations are counted: of the supernet its reference evaluation."""
@@ -78,8 +93,9 @@ class Target:
 
     def workloads(self, device: str) -> list[Workload]:
         """The networks as they run."""
+        config = replace(self.config, compute=self.compute)
         return [
-            Workload(build, self.input_shape, self.classes, device, self.config)
+            Workload(build, self.input_shape, self.classes, device, config)
             for build in self._builders()
         ]
 

@@ -11,13 +11,12 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
 from bench.compute import float32_arithmetic
-from bench.config import ComputeConfig
 from bench.memory import MEGA
 from bench.provenance import provenance
 from bench.targets import SUPERNET, Target
@@ -33,7 +32,6 @@ class Conditions:
     """How everything in one table was measured; `shared`: other work went on meanwhile."""
 
     device: str
-    compute: ComputeConfig
     warmup: int
     repeats: int
     shared: bool = False
@@ -104,10 +102,10 @@ def time_targets(
     """Inference at every batch size and a training step, or of supernets a search step."""
     planned = [(t, name, size, make) for t in targets for name, size, make in _plan(t, batches)]
     rows = []
-    with float32_arithmetic(conditions.compute.precision):
-        for target, name, size, make in planned:
+    for target, name, size, make in planned:
+        with float32_arithmetic(target.compute.precision):
             rows.append(_row(target, name, size, make, conditions))
-            progress("measurements", len(rows), len(planned))
+        progress("measurements", len(rows), len(planned))
     return Timings(machine_record(conditions.device), tuple(rows))
 
 
@@ -151,9 +149,7 @@ def _row(
     make: Callable[[Workload, int], Call],
     conditions: Conditions,
 ) -> Timing:
-    compute = conditions.compute
-    workload = target.workloads(conditions.device)[0]
-    workload = replace(workload, config=replace(workload.config, compute=compute))
+    workload, compute = target.workloads(conditions.device)[0], target.compute
     gpu = conditions.device.startswith("cuda")
     if gpu:
         torch.cuda.reset_peak_memory_stats()

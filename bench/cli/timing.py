@@ -34,6 +34,9 @@ HEADINGS = {
 }
 
 
+AS_SET = "[default: as the settings say]"
+
+
 class ManyBatches(ManyNumbers):
     """Reads `--batch 1 2 4` as `--batch 1 --batch 2 --batch 4`."""
 
@@ -65,23 +68,24 @@ def measuring_options(command: Callable) -> Callable:
         click.option(
             "--precision",
             type=click.Choice(["fp32", "tf32", "bf16"]),
-            default="fp32",
-            show_default=True,
-            help="Arithmetic; tf32 exists on GPUs only.",
+            help=f"Arithmetic; tf32 exists on GPUs only.  {AS_SET}",
         ),
-        click.option("--channels-last", is_flag=True, help="Memory format channels_last_3d."),
+        click.option(
+            "--channels-last/--contiguous",
+            "channels_last",
+            default=None,
+            help=f"Memory format.  {AS_SET}",
+        ),
         click.option(
             "--compile",
             "compiled",
             type=click.Choice(["off", "default", "reduce-overhead"]),
-            default="off",
-            show_default=True,
-            help="torch.compile.",
+            help=f"torch.compile.  {AS_SET}",
         ),
         click.option(
             "--evaluation",
             type=click.Choice(["fast", "reference"]),
-            help="How a supernet is computed.  [default: as the settings say]",
+            help=f"How a supernet is computed.  {AS_SET}",
         ),
         click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU."),
         click.option(
@@ -108,9 +112,9 @@ def time(
     batches: tuple[int, ...],
     repeats: int,
     warmup: int,
-    precision: str,
-    channels_last: bool,
-    compiled: str,
+    precision: str | None,
+    channels_last: bool | None,
+    compiled: str | None,
     evaluation: str | None,
     threads: int | None,
     shared: bool,
@@ -126,7 +130,6 @@ def time(
     """
     from bench.cli.output import deliver
     from bench.cli.progress import Steps, bars
-    from bench.config import ComputeConfig
     from bench.errors import UsageError
 
     if evaluation and not asked["supernet"]:
@@ -138,12 +141,11 @@ def time(
     from bench.timing import Conditions, time_targets
 
     place = resolve_device(device)
-    if precision == "tf32" and place == "cpu":
-        raise UsageError("--precision tf32 exists on GPUs only; on a CPU use fp32 or bf16")
-    compute = ComputeConfig(precision=precision, channels_last=channels_last, compile=compiled)
-    conditions = Conditions(place, compute, warmup, repeats, shared)
-    if evaluation:
-        targets = [target.evaluated(evaluation) for target in targets]
+    ways = {"precision": precision, "channels_last": channels_last, "compile": compiled}
+    targets = [target.computed(evaluation, **ways) for target in targets]
+    if place == "cpu" and any(target.compute.precision == "tf32" for target in targets):
+        raise UsageError("precision tf32 exists on GPUs only; on a CPU use fp32 or bf16")
+    conditions = Conditions(place, warmup, repeats, shared)
     with machine_in_use() if shared else machine_alone(), _threads(threads), bars() as display:
         sizes = tuple(dict.fromkeys(batches))
         timings = time_targets(targets, sizes, conditions, Steps(display))
