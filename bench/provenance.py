@@ -30,10 +30,10 @@ def provenance(device: str) -> dict[str, Any]:
     return {
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": _dirty(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: installed_version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": processor(),
         "threads": torch.get_num_threads(),
         "device": device,
         "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
@@ -65,14 +65,15 @@ def _dirty() -> bool | None:
     return None if status is None else bool(status)
 
 
-def _version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """The version of an installed package, None where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
         return None
 
 
-def _cpu() -> str:
+def processor() -> str:
     """The processor's model name where the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.doctor import Finding
+
+COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
 
 
 @click.command()
@@ -13,13 +23,48 @@ import click
     type=click.Path(path_type=Path),
     envvar="BENCH_DATA",
     show_envvar=True,
-    help="Folder with the licensed data sets.",
+    help="Folder of the licensed data sets.",
+)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of all run folders.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def doctor(data_root: Path | None, form: str) -> None:
+def doctor(data_root: Path | None, runs: Path, form: str) -> int:
     """Versions, device, memory, data sets found, and what is missing for which command.
 
-    Exit code 1 where something that every command needs is broken.
+    Exit code 1 where something that every run needs is missing or broken.
     """
+    import json
+
+    from bench.doctor import broken, examine
+
+    findings = examine(data_root, runs)
+    if form == "json":
+        click.echo(json.dumps([finding.to_dict() for finding in findings], indent=1))
+    else:
+        _show(findings)
+    return 1 if broken(findings) else 0
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    """The findings under their topics: state, name, what was found; below it what to do."""
+    margin = max(len(finding.name) for finding in findings) + 13
+    room = max(40, shutil.get_terminal_size().columns - margin)
+    topic = ""
+    for finding in sorted(findings, key=lambda each: TOPICS.index(each.topic)):
+        if finding.topic != topic:
+            click.echo(f"{finding.topic}:" if not topic else f"\n{finding.topic}:")
+            topic = finding.topic
+        state = click.style(f"{finding.state:<7}", fg=COLOURS[finding.state])
+        click.echo(f"  {state}  {finding.name:<{margin - 13}}  {finding.found}")
+        for line in textwrap.wrap(finding.advice, room, break_on_hyphens=False):
+            click.echo(" " * margin + line)
+
+
+TOPICS = ("software", "machine", "folders", "data", "tools", "commands")
