@@ -129,8 +129,9 @@ def _draw(record: RunRecord, names: Sequence[str], place: Path, kinds: Sequence[
 
 
 def _say_written(paths: Sequence[Path]) -> None:
-    for path in paths:
-        click.echo(str(path))
+    """One line for the files of a figure, which differ in their suffix alone."""
+    if paths:
+        click.echo(f"{paths[0].with_suffix('')}: {' '.join(p.suffix[1:] for p in paths)}")
 
 
 def _known(kind: str, asked: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ from reports.figures.style import BLACK, DARK, GREY, PALE, SHADES, TEXT_SIZE, sh
 from rnas.genotype import Genotype
 from rnas.space import Edge, SearchSpace
 
-INPUT_NAMES = ("Iˡ⁻¹", "Iˡ⁻²")
-OUTPUT_NAME = "Iˡ"
+INPUT_NAMES = ("I(l−1)", "I(l−2)")
+OUTPUT_NAME = "I(l)"
 
 TALL = 0.3
 """Height of a box, inches."""
@@ -131,7 +131,7 @@ def _one_cell(record: RunRecord, space: SearchSpace, one: Decoded) -> Figure:
     page = sheet(
         max(right, 6.2),
         highest - lowest + 2 * BORDER,
-        words(record, "Cell", _sentence(space, record), _notes(graph)),
+        words(record, "Cell (Figure 3)", _sentence(space, record), _notes(graph)),
     )
     axes = page.canvas()
     shift = np.array(((page.width - right) / 2, BORDER - lowest))
@@ -259,7 +259,9 @@ def _sentence(space: SearchSpace, record: RunRecord) -> str:
 
 
 def _notes(graph: nx.DiGraph) -> list[str]:
-    notes = ["Numbered nodes add their two inputs. Iˡ⁻¹, Iˡ⁻²: outputs of the two layers before."]
+    notes = [
+        "Numbered nodes add their two inputs. I(l−1), I(l−2): outputs of the two layers before."
+    ]
     unused = [v for v in graph if isinstance(v, Input) and graph.out_degree(v) == 0]
     if unused:
         names = " and ".join(INPUT_NAMES[vertex.source] for vertex in unused)
@@ -281,7 +283,7 @@ def choice_counts(space: SearchSpace, found: Sequence[Decoded]) -> np.ndarray:
 
 
 def edge_name(edge: Edge) -> str:
-    """An edge as text: `Iˡ⁻¹ → 2`, `1 → 3`."""
+    """An edge as text: `I(l−1) → 2`, `1 → 3`."""
     return f"{source_name(edge.source)} → {edge.node + 1}"
 
 
@@ -300,7 +302,9 @@ def _choices_over_folds(record: RunRecord, space: SearchSpace, found: Sequence[D
         "Numbers: folds whose cell has the operation (column) on the edge (row: source → node).",
     )
     page = sheet(
-        max(0.95 + width + 1.2, 6.2), height + 1.1, words(record, "Cells", sentence, notes)
+        max(0.95 + width + 1.2, 6.2),
+        height + 1.1,
+        words(record, "Cells (Figure 3)", sentence, notes),
     )
     axes = page.axes(0.95, 0.12, width, height)
     axes.imshow(counts / len(found), cmap=SHADES, vmin=0, vmax=1.15, aspect="auto")

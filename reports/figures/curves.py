@@ -53,6 +53,9 @@ LINES = (
 )
 """Told apart by marker and dashes as much as by colour."""
 
+LEAST_RANGE = 0.1
+"""Scales span at least this share of the uniform weight on either side of it."""
+
 
 # Search curves
 
@@ -68,18 +71,19 @@ def search_curves(record: RunRecord) -> Figure:
     if searched_by_fold(record):
         notes.append(f"Thick: mean over the searches of {len(found)} folds; thin: each of them.")
     page = sheet(9.9, 2.95, words(record, "Search", _progress(record, found), notes))
+    uniform = 1 / len(space.operations)
     panels = (
-        ("Loss (cross-entropy)", _loss_lines(), None),
-        ("Entropy, share of the largest", _entropy_lines(space), 1.0),
-        ("Mean weight on an edge", _mass_lines(), 1 / len(space.operations)),
+        ("Loss (cross-entropy)", _loss_lines(), None, ()),
+        ("Entropy, share of the largest", _entropy_lines(space), 1.0, (0.99, 1.0)),
+        ("Mean weight on an edge", _mass_lines(), uniform, _least_range(uniform)),
     )
-    for index, (title, lines, uniform) in enumerate(panels):
+    for index, (title, lines, even, least) in enumerate(panels):
         axes = page.axes(0.55 + 3.2 * index, 0.9, 2.7, 1.75)
         axes.set_title(title)
         _shade(axes, frozen)
         _curves(axes, found, lines)
-        if uniform is not None:
-            axes.axhline(uniform, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+        if even is not None:
+            _even_line(axes, even, least)
         _epoch_axis(axes, max(history.epochs[-1] for history in found), record)
         axes.legend(
             loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=len(lines), columnspacing=1.2
@@ -150,6 +154,19 @@ def _mean_curve(drawn: Sequence[tuple[list[int], np.ndarray]]) -> tuple[list[int
     return shortest, values.mean(axis=0)
 
 
+def _even_line(axes: Axes, even: float, span: Sequence[float]) -> None:
+    """The value of a uniform choice; the axis holds `span` at least.
+
+    So a search that decided nothing looks flat, and is not magnified to noise.
+    """
+    axes.axhline(even, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+    axes.update_datalim([(1, value) for value in span])
+
+
+def _least_range(uniform: float) -> tuple[float, float]:
+    return uniform * (1 - LEAST_RANGE), uniform * (1 + LEAST_RANGE)
+
+
 def _shade(axes: Axes, frozen: int) -> None:
     if frozen:
         axes.axvspan(0.5, frozen + 0.5, color="#ececec", zorder=0)
@@ -198,8 +215,6 @@ FOOT, ETA = 0.45, 1.75
 """Inches below the heat maps for their epochs, and for η."""
 
 SMALL = TEXT_SIZE - 1.5
-LEAST_RANGE = 0.1
-"""The colours span at least this share of the uniform weight on either side of it."""
 
 
 @dataclass(frozen=True)
@@ -275,10 +290,8 @@ def _kept(record: RunRecord, space: SearchSpace) -> list[tuple[Edge, str]]:
 
 def _colour_range(operations: np.ndarray, uniform: float) -> Normalize:
     """From the least weight to the largest: one scale for all heat maps."""
-    return Normalize(
-        min(float(operations.min()), uniform * (1 - LEAST_RANGE)),
-        max(float(operations.max()), uniform * (1 + LEAST_RANGE)),
-    )
+    low, high = _least_range(uniform)
+    return Normalize(min(float(operations.min()), low), max(float(operations.max()), high))
 
 
 def _heat_maps(axes: Axes, grid: Grid, operations: np.ndarray, norm: Normalize) -> None:
@@ -305,7 +318,7 @@ def _heat_maps(axes: Axes, grid: Grid, operations: np.ndarray, norm: Normalize) 
             for epoch, across in places.items():
                 axes.text(across, bottom - 0.05, str(epoch), ha="center", va="top", size=SMALL)
             middle = (left + right) / 2
-            axes.text(middle, bottom - 0.17, "epoch", ha="center", va="top", size=SMALL)
+            axes.text(middle, bottom - 0.2, "epoch", ha="center", va="top", size=SMALL)
 
 
 def _warmup_line(axes: Axes, grid: Grid, frozen: int) -> None:
@@ -360,14 +373,13 @@ def _eta(page: Sheet, names: float, space: SearchSpace, edges: np.ndarray) -> No
                 markevery=max(1, len(epochs) // 4),
                 **style,
             )
-        axes.axhline(1 / len(indices), color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+        _even_line(axes, 1 / len(indices), _least_range(1 / len(indices)))
         axes.set_title(f"η into node {node + 1}", size=TEXT_SIZE)
         axes.set_xlim(0.5, len(edges) + 0.5)
-        axes.set_xticks(sorted({1, len(edges)}))
+        axes.set_xticks(ends := sorted({1, len(edges)}), [f"epoch {epoch}" for epoch in ends])
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.ticklabel_format(axis="y", useOffset=False)
         axes.tick_params(labelsize=SMALL)
-        axes.set_xlabel("epoch", size=SMALL, labelpad=-6)
     handles, labels = axes.get_legend_handles_labels()  # the last node has every source
     page.figure.legend(
         handles,
@@ -390,7 +402,7 @@ def _notes(record: RunRecord, space: SearchSpace) -> list[str]:
         notes[0] += " Black mark: the operation that the decoded cell keeps on that edge."
     frozen = _frozen_epochs(record)
     if frozen:
-        notes.append(f"Left of the white line: the {frozen} epochs with α, η and β frozen.")
+        notes.append("Left of the white line: epochs in which α, η and β are frozen.")
     if space.edge_norm:
         notes.append("η: dotted is a uniform choice.")
     else:

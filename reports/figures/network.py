@@ -33,8 +33,11 @@ RADIUS = 0.1
 BESIDE = 0.075
 """Inches between the decoded path and the uniform one where they run together."""
 
-LABEL_AT, LABEL_OFF, SLANTED = 0.4, 0.13, 0.06
-"""Where along an arrow its number stands, how far (inches) from it, and more where it slants."""
+LABEL_OFF, SLANTED = 0.13, 0.05
+"""Inches between an arrow and its number, and more where it slants."""
+
+BEFORE_CROSSING, MIDDLE = 0.4, 0.52
+"""Where along an arrow its number stands, where arrows cross (up and shrink) and where not."""
 
 
 def network_path(record: RunRecord) -> Figure:
@@ -48,7 +51,8 @@ def network_path(record: RunRecord) -> Figure:
 
 def _one_path(record: RunRecord, trellis: Trellis, one: Decoded) -> Figure:
     page = _page(
-        trellis, words(record, "Network path", _sentence(one), _notes(record, trellis, one))
+        trellis,
+        words(record, "Network path (Figure 3)", _sentence(one), _notes(record, trellis, one)),
     )
     axes, place = _trellis(page, trellis)
     _arrows(axes, place, trellis, one.beta)
@@ -56,13 +60,20 @@ def _one_path(record: RunRecord, trellis: Trellis, one: Decoded) -> Figure:
     _path(axes, place, trellis, one.genotype.path, DECODED)
     _states(axes, place, trellis, one.genotype.path)
     if one.beta is not None:
-        on_path = {
-            arrow: f"{one.beta[arrow]:.2f}" for arrow in trellis.arrows_of(one.genotype.path)
-        }
-        _numbers(axes, place, on_path)
+        _numbers(axes, place, _beta_texts(trellis, one))
     kind = "drawn path" if is_random(record) else "decoded path"
-    _legend(axes, [(kind, DECODED), ("path of a uniform β", UNIFORM), *_arrow_keys(one.beta)])
+    keys = [(kind, DECODED), ("path of a uniform β", UNIFORM)]
+    _legend(axes, [*keys, *_arrow_keys(one.beta is not None, bool(trellis.unidentifiable))])
     return page.figure
+
+
+def _beta_texts(trellis: Trellis, one: Decoded) -> dict[Arrow, str]:
+    """β of the transitions on the path, in brackets where no loss can see it."""
+    texts = {arrow: f"{one.beta[arrow]:.2f}" for arrow in trellis.arrows_of(one.genotype.path)}
+    return {
+        arrow: f"({text})" if arrow.source in trellis.unidentifiable else text
+        for arrow, text in texts.items()
+    }
 
 
 def _path_over_folds(record: RunRecord, trellis: Trellis, found: Sequence[Decoded]) -> Figure:
@@ -79,7 +90,7 @@ def _path_over_folds(record: RunRecord, trellis: Trellis, found: Sequence[Decode
         "Width and number: folds whose path takes the transition. Filled states: most frequent "
         "path. A path equal to that of a uniform β is no finding.",
     )
-    page = _page(trellis, words(record, "Network paths", sentence, notes))
+    page = _page(trellis, words(record, "Network paths (Figure 3)", sentence, notes))
     axes, place = _trellis(page, trellis)
     _arrows(axes, place, trellis, None)
     shares = {arrow: count / folds for arrow, count in counts.items()}
@@ -88,7 +99,7 @@ def _path_over_folds(record: RunRecord, trellis: Trellis, found: Sequence[Decode
     _states(axes, place, trellis, common)
     _numbers(axes, place, {arrow: str(count) for arrow, count in counts.items()})
     keys = [("all folds take it", DECODED), ("path of a uniform β", UNIFORM)]
-    _legend(axes, [*keys, *_arrow_keys(None)])
+    _legend(axes, [*keys, *_arrow_keys(False)])
     return page.figure
 
 
@@ -103,11 +114,12 @@ def joined(path: Path) -> str:
 
 
 def _sentence(one: Decoded) -> str:
-    uniform = f"uniform β: {joined(one.uniform_path)}, probability {one.uniform_probability:.3g}"
-    probability = "" if one.probability is None else f", probability {one.probability:.3g}"
+    chance = "" if one.probability is None else f", probability {one.probability:.3g}"
+    path = f"Path {joined(one.genotype.path)}{chance}"
+    uniform = f"{one.uniform_probability:.3g}"
     if one.genotype.path == one.uniform_path:
-        probability += ", the path of a uniform β: no finding"
-    return f"Path {joined(one.genotype.path)}{probability}; {uniform}"
+        return f"{path}: the path of a uniform β (there {uniform}), so no finding"
+    return f"{path}; uniform β: {joined(one.uniform_path)}, probability {uniform}"
 
 
 def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
@@ -116,9 +128,7 @@ def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
         notes.append("Random control: the path was drawn uniformly from all paths, not searched.")
     elif one.beta is None:
         notes.append("The genotype was given by its user: no β is known.")
-    notes.append(
-        "A uniform β is that of an untrained search; a path equal to its path is no finding."
-    )
+    notes.append("Uniform β: an untrained search. A path equal to its path is no finding.")
     if one.beta is not None:
         notes.append("Numbers: β of the transitions taken. Width and darkness: β of the others.")
         if trellis.unidentifiable:
@@ -136,14 +146,11 @@ LIKELY = {"color": GREY, "linewidth": 3.0}
 UNSEEN = {"color": GREY, "linewidth": 1.4, "linestyle": (0, (0.8, 1.6))}
 
 
-def _arrow_keys(beta: Mapping[Arrow, float] | None) -> list[tuple[str, dict]]:
-    if beta is None:
+def _arrow_keys(weighted: bool, unseen: bool = False) -> list[tuple[str, dict]]:
+    if not weighted:
         return [("possible transition", POSSIBLE)]
-    return [
-        ("transition, β near 1", LIKELY),
-        ("β near 0", POSSIBLE),
-        ("β not identifiable", UNSEEN),
-    ]
+    keys = [("β near 1", LIKELY), ("β near 0", POSSIBLE)]
+    return [*keys, ("β not identifiable", UNSEEN)] if unseen else keys
 
 
 class Place:
@@ -152,6 +159,7 @@ class Place:
     def __init__(self, trellis: Trellis, page: Sheet) -> None:
         self.across = (page.width - LEFT - RIGHT) / trellis.layers
         self.top = page.height - TOP
+        self.number_at = BEFORE_CROSSING if "up" in trellis.moves else MIDDLE
 
     def __call__(self, state: State) -> np.ndarray:
         return np.array((LEFT + state.layer * self.across, self.top - state.level * STEP_UP))
@@ -167,7 +175,7 @@ class Place:
 
 def _page(trellis: Trellis, about) -> Sheet:
     across = 1.15 if trellis.layers <= 8 else 0.82
-    width = LEFT + RIGHT + max(across * trellis.layers, 5.6)
+    width = LEFT + RIGHT + max(across * trellis.layers, 5.9)
     return sheet(width, BOTTOM + TOP + STEP_UP * (len(trellis.factors) - 1), about)
 
 
@@ -257,7 +265,7 @@ def _numbers(axes: Axes, place: Place, numbers: Mapping[Arrow, str]) -> None:
         slanted = arrow.source.level != arrow.target.level
         start, end = place.line(arrow, LABEL_OFF + SLANTED * slanted)
         axes.text(
-            *(start + LABEL_AT * (end - start)),
+            *(start + place.number_at * (end - start)),
             text,
             ha="center",
             va="center",
