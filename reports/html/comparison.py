@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.groups import DATASETS
 from reports.html.runs import SCORES, RunView
 
 PROTOCOL = ("aggregation", "search_scope", "selection")
@@ -39,7 +38,7 @@ def _entry(view: RunView) -> dict[str, Any]:
         ],
         "subjects": [
             {
-                "name": f"{subject.name}, {DATASETS.get(subject.dataset, subject.dataset)}",
+                "name": f"{subject.name}, {subject.place}",
                 "clips": {each.clip: [each.true, each.predicted] for each in subject.predictions},
             }
             for subject in view.subjects

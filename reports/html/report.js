@@ -201,7 +201,7 @@ function settingsParts(a, b) {
 
 const written = (value) => (value === undefined ? "not a setting there" : value === "" ? "(empty)" : String(value));
 const score = (value) => (value === null || value === undefined ? "n/a" : value.toFixed(4));
-const signed = (value, digits) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
+const signed = (value, digits) => (value < 0 ? "−" : value > 0 ? "+" : "") + Math.abs(value).toFixed(digits);
 
 function scoreParts(a, b, comparable) {
   const rows = [];

@@ -129,6 +129,11 @@ class Subject:
     predictions: tuple[Prediction, ...]
 
     @property
+    def place(self) -> str:
+        """The data set as a reader calls it."""
+        return DATASETS.get(self.dataset, self.dataset)
+
+    @property
     def right(self) -> int:
         return sum(prediction.right for prediction in self.predictions)
 
