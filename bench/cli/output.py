@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 
 def deliver(text: str, out: Path | None) -> None:
     """Prints the text, or writes it to `out` (UsageError where that cannot be)."""
-    from bench.errors import BenchError, UsageError
+    from bench.errors import BenchError
     from bench.files import write_text
 
     if out is None:
@@ -18,7 +19,26 @@ def deliver(text: str, out: Path | None) -> None:
     try:
         write_text(out, text + "\n")
     except BenchError as error:
-        raise UsageError(
-            f"--out {out} cannot be written ({error.__cause__}); name a file in a folder that "
-            "may be written"
-        ) from error
+        raise _refused(out, error.__cause__) from error
+
+
+def check_place(out: Path | None) -> None:
+    """Raises as `deliver` would, before long work instead of after it."""
+    if out is None:
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+        if out.is_dir():
+            raise IsADirectoryError(f"{out} is a folder")
+    except OSError as error:
+        raise _refused(out, error) from error
+
+
+def _refused(out: Path, cause: BaseException | None) -> Exception:
+    from bench.errors import UsageError
+
+    return UsageError(
+        f"--out {out} cannot be written ({cause}); name a file in a folder that may be written"
+    )

@@ -67,9 +67,10 @@ def profile(
     RUN is a run folder. For a variant without a run, random genotypes are drawn. JSON is one
     object for one target, else a list.
     """
-    from bench.cli.output import deliver
+    from bench.cli.output import check_place, deliver
     from bench.cli.progress import Steps, bars
 
+    check_place(out)
     targets, skipped = resolve_targets(**asked, draws=draws)
 
     from bench.machine import machine_in_use

@@ -128,12 +128,13 @@ def time(
     RUN is a run folder. For a variant without a run one random genotype is drawn. Refuses to
     measure while other work of the harness is on this machine.
     """
-    from bench.cli.output import deliver
+    from bench.cli.output import check_place, deliver
     from bench.cli.progress import Steps, bars
     from bench.errors import UsageError
 
     if evaluation and not asked["supernet"]:
         raise UsageError(f"--evaluation {evaluation} is about the search network: add --supernet")
+    check_place(out)
     targets, skipped = resolve_targets(**asked, draws=1)
 
     from bench.machine import machine_alone, machine_in_use

@@ -60,7 +60,7 @@ def shallow_supernet(name):
     """All operations and moves of a variant, on two layers and two resolutions."""
     space = SEARCHED[name]
     outer = Trellis(2, space.outer.factors[:2], space.outer.moves)
-    return Supernet(space.resized(channels=4, nodes=1, outer=outer), 3)
+    return Supernet(space.resized(channels=4, nodes=1, outer=outer, kernels="shared"), 3)
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -84,11 +84,24 @@ class TestRows:
         assert row["network"] == f"supernet, {evaluation or 'fast'} evaluation"
 
     def test_name_other_conditions(self, timed):
-        words = ("--precision", "bf16", "--contiguous", "--threads", 2)
-        found = timed(*VARIANT, "--batch", 1, *words)
-        assert found["machine"]["threads"] == 2
+        found = timed(*VARIANT, "--batch", 1, "--precision", "bf16", "--contiguous")
         for row in found["rows"]:
             assert (row["precision"], row["memory_format"]) == ("bf16", "contiguous")
+
+    def test_are_measured_on_so_many_threads(self, timed, monkeypatch):
+        import torch
+
+        import bench.timing as timing
+
+        seen = []
+
+        def measured(*_):
+            seen.append(torch.get_num_threads())
+            return timing.Spread(1.0, 1.0, 1.0)
+
+        monkeypatch.setattr(timing, "measure", measured)
+        found = timed(*VARIANT, "--batch", 1, "--threads", 2)
+        assert set(seen) == {found["machine"]["threads"]} == {2}
 
     def test_follow_the_settings(self, timed):
         settings = ("--set", "compute.precision=bf16", "--set", "train.batch=5")
@@ -122,12 +135,18 @@ class TestFormats:
         assert bench(*words).out == ""
         assert len(json.loads(out.read_text())["rows"]) == 2
 
-    def test_cannot_go_into_a_folder_that_is_a_file(self, bench, tmp_path):
+    @pytest.mark.parametrize("place", ["file/time.txt", "folder"])
+    def test_that_cannot_be_written_are_refused_before_anything_is_measured(
+        self, bench, tmp_path, place, monkeypatch
+    ):
+        import bench.timing as timing
+
         (tmp_path / "file").touch()
-        out = tmp_path / "file/time.txt"
-        outcome = bench("time", *VARIANT, "--batch", 1, *QUICK, "--out", out)
+        (tmp_path / "folder").mkdir()
+        monkeypatch.setattr(timing, "measure", lambda *_: pytest.fail("it was measured"))
+        outcome = bench("time", *VARIANT, "--out", tmp_path / place)
         assert outcome.code == 2
-        assert f"--out {out} cannot be written" in outcome.error
+        assert f"--out {tmp_path / place} cannot be written" in outcome.error
 
 
 class TestTheMachine:
