@@ -48,12 +48,15 @@ class TestOfARun:
         assert (found["variant"], found["what"]) == ("random_rnas_mer", "derived network")
         assert found["origin"] == str(run.path)
 
-    def test_measures_peak_memory(self, profile, random_runs):
-        found = profile(only_run(random_runs).path, BENCH_PEAKS="on")
-        assert found["peak_train_mb"] > found["checkpoint_mb"] > found["weights_mb"]
-        assert found["peak_train_mb"] > found["peak_infer_mb"] > 0
-        assert found["peak_batch"] == 16
-        assert "peak_reason" not in found
+    def test_measures_peak_memory_as_the_run_itself_does(self, bench, profile, finished):
+        run = only_run(finished)
+        (run.path / "profile.json").unlink()
+        assert bench(*bench.small_command(finished, "random_rnas_mer"), BENCH_PEAKS="on").code == 0
+        for figures in (run.json("profile.json"), profile(run.path, BENCH_PEAKS="on")):
+            assert figures["peak_train_mb"] > figures["checkpoint_mb"] > figures["weights_mb"]
+            assert figures["peak_train_mb"] > figures["peak_infer_mb"] > 0
+            assert figures["peak_batch"] == 16
+            assert "peak_reason" not in figures
 
     def test_without_peaks_says_nothing_of_them(self, profile, random_runs):
         found = profile(only_run(random_runs).path, "--no-peaks")
