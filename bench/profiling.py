@@ -197,33 +197,50 @@ class TargetProfile:
         return record
 
 
-def profile_target(
-    target: Target,
-    device: str,
-    depth: int | None,
-    batch: int | None,
-    peaks: bool,
-    progress: Progress,
-) -> TargetProfile:
-    """Profiles every network of a target, with peak memory where `peaks`.
+@dataclass(frozen=True)
+class Wanted:
+    """What to find out beside the counts.
 
-    batch: clips per batch for the peaks, None for that of the settings; depth: of the breakdown,
-    which is that of the network with the median parameters.
+    depth: of the breakdown into modules, 0 for none; peaks: whether to measure peak memory; batch:
+    clips per batch for it, None for the batch of the settings.
     """
+
+    device: str
+    depth: int = 0
+    peaks: bool = True
+    batch: int | None = None
+
+
+def profile_targets(
+    targets: Sequence[Target], wanted: Wanted, progress: Progress
+) -> list[TargetProfile]:
+    """The profile of every target; `progress` hears of every network."""
+    total, done = sum(max(len(target.genotypes), 1) for target in targets), 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        progress("networks", done, total)
+
+    return [_profile_target(target, wanted, one_more) for target in targets]
+
+
+def _profile_target(target: Target, wanted: Wanted, one_more: Callable[[], None]) -> TargetProfile:
+    """The breakdown is that of the network with the median parameters."""
     networks = target.networks()
-    workloads = target.workloads(device)
+    workloads = target.workloads(wanted.device)
     found: list[dict[str, Any]] = []
     for network, workload in zip(networks, workloads, strict=True):
         figures = profile(network, target.input_shape)
-        if peaks:
-            figures |= measure_peaks(workload, batch or target.batch).to_dict()
+        if wanted.peaks:
+            figures |= measure_peaks(workload, wanted.batch or target.batch).to_dict()
         found.append(figures)
-        progress(f"{target.title}: networks", len(found), len(networks))
+        one_more()
     shares: tuple[ModuleShare, ...] = ()
-    if depth:
+    if wanted.depth:
         params = [figures["params"] for figures in found]
         typical = networks[params.index(median_low(params))]
-        shares = module_shares(typical, target.input_shape, depth)
+        shares = module_shares(typical, target.input_shape, wanted.depth)
     return TargetProfile(target, tuple(found), shares)
 
 

@@ -13,7 +13,7 @@ from bench.cli.targets import resolve_targets, target_options
 
 COLUMNS = {
     "params": ("Params (M)", 10**6),
-    "macs": ("MACs (G)", 10**9),
+    "macs": ("MACs (M)", 10**6),
     "gflops": ("GFLOPs", 1),
     "weights_mb": ("Weights (MB)", 1),
     "checkpoint_mb": ("Checkpoint (MB)", 1),
@@ -74,13 +74,13 @@ def profile(
     targets, skipped = resolve_targets(**asked, draws=draws)
 
     from bench.machine import machine_in_use
-    from bench.profiling import profile_target
+    from bench.profiling import Wanted, profile_targets
     from bench.running import resolve_device
 
     place = resolve_device(device)
     with machine_in_use(), bars() as display:
-        step = Steps(display)
-        profiles = [profile_target(target, place, depth, batch, peaks, step) for target in targets]
+        wanted = Wanted(place, depth or 0, peaks, batch)
+        profiles = profile_targets(targets, wanted, Steps(display))
     deliver(STYLES[style]([profile.to_dict() for profile in profiles]), out)
     return 1 if skipped else 0
 
@@ -117,20 +117,20 @@ def _marks(profile: Mapping[str, Any]) -> str:
 
 
 def _figure(profile: Mapping[str, Any], key: str) -> str:
-    """A figure in the units of its column, with its range where there are several networks."""
+    """A figure in the units of its column; below it its range where there are several networks."""
     _, unit = COLUMNS[key]
     if profile[key] is None:
         return "–"
-    text = f"{profile[key] / unit:.3f}"
+    text = f"{profile[key] / unit:.4g}"
     ends = profile.get("range", {}).get(key)
-    return f"{text} ({ends[0] / unit:.3f}–{ends[1] / unit:.3f})" if ends else text
+    return f"{text}\n{ends[0] / unit:.4g}–{ends[1] / unit:.4g}" if ends else text
 
 
 def _notes(profiles: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     clips = dict.fromkeys("×".join(map(str, p["input_shape"])) for p in profiles)
     yield f"Clip {', '.join(clips)}. MACs of one clip: torch, fvcore and ptflops agree."
     if any(p["networks"] > 1 for p in profiles):
-        yield "Several networks: median (least–greatest)."
+        yield "Several networks: median, and below it least–greatest."
     measured = [p for p in profiles if "peak_measured_by" in p]
     yield from dict.fromkeys(
         f"Peak memory: {p['peak_measured_by']}, batch {p['peak_batch']}, on {p['peak_device']}, "

@@ -138,7 +138,7 @@ class TestTheTable:
         outcome = bench(*words)
         found = json.loads(bench(*words, "--format", "json").out)
         assert outcome.code == 0
-        assert f"{found['params'] / 1e6:.3f}" in outcome.out
+        assert f"{found['params'] / 1e6:.4g}" in outcome.out
         assert "reconstruction" in outcome.out
         assert "torch, fvcore and ptflops agree" in outcome.out
         assert "Clip 3×4×8×8" in outcome.out
