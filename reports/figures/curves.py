@@ -96,8 +96,8 @@ Column = Callable[[History], "list[float | None] | None"]
 
 def _loss_lines() -> list[tuple[str, Column]]:
     return [
-        ("w, Train A", lambda history: history.columns.get("weight_loss")),
-        ("α, η, β, Train B", lambda history: history.columns.get("architecture_loss")),
+        ("w, Train A", lambda history: history.columns["weight_loss"]),
+        ("α, η, β, Train B", lambda history: history.columns["architecture_loss"]),
     ]
 
 
@@ -111,7 +111,7 @@ def _entropy_lines(space: SearchSpace) -> list[tuple[str, Column]]:
         "β": ("path_entropy", fmean(map(log, rows)) if rows else 0.0),
     }
     return [
-        (symbol, lambda history, name=name, most=most: _divided(history.columns.get(name), most))
+        (symbol, lambda history, name=name, most=most: _divided(history.columns[name], most))
         for symbol, (name, most) in largest.items()
         if most and (symbol != "η" or space.edge_norm)
     ]
@@ -119,8 +119,8 @@ def _entropy_lines(space: SearchSpace) -> list[tuple[str, Column]]:
 
 def _mass_lines() -> list[tuple[str, Column]]:
     return [
-        ("none", lambda history: history.columns.get("none_mass")),
-        ("skip", lambda history: history.columns.get("skip_mass")),
+        ("none", lambda history: history.columns["none_mass"]),
+        ("skip", lambda history: history.columns["skip_mass"]),
     ]
 
 

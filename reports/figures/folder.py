@@ -24,6 +24,17 @@ RANDOM_PREFIX = "random_"
 GIVEN = "given"
 """The key of a genotype file that names the user's own file."""
 
+HISTORY_COLUMNS = {
+    "epoch",
+    "weight_loss",
+    "architecture_loss",
+    "operation_entropy",
+    "edge_entropy",
+    "path_entropy",
+    "none_mass",
+    "skip_mass",
+}
+
 
 class CannotDraw(Exception):
     """A figure that a run has no material for; the message says why, in one line."""
@@ -226,9 +237,11 @@ def _columns(file: File) -> dict[str, list[float | None]]:
     try:
         with file.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
+        if not rows or not rows[0].keys() >= HISTORY_COLUMNS:
+            raise ValueError("it lacks epochs or columns of a search history")
         names = [name for name in rows[0] if name not in ("path", "edges", "operations")]
         return {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
-    except (OSError, IndexError, TypeError, ValueError, csv.Error) as error:
+    except (OSError, TypeError, ValueError, csv.Error) as error:
         raise _unfit(file, error) from None
 
 
