@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from reports.output import deliver
-
-FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset smoke"
+from reports.reading import FIRST_RUN, sound_runs
 
 
 @click.command()
@@ -22,10 +21,10 @@ FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset sm
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["md", "latex", "csv", "json"]),
+    type=click.Choice(["md", "latex", "csv", "json", "html"]),
     default="md",
     show_default=True,
-    help="Markdown, LaTeX (booktabs), one CSV sheet, or JSON.",
+    help="Markdown, LaTeX (booktabs), one CSV sheet, JSON, or an HTML page.",
 )
 @click.option(
     "--runs",
@@ -70,16 +69,7 @@ def _readable(runs: Path) -> tuple[list, bool]:
 
     Names on stderr, a line each, what is skipped: corrupt folders and unfinished runs.
     """
-    from bench.errors import UsageError
-    from bench.store import find_runs
-    from reports.groups import defect
-
-    if runs.exists() and not runs.is_dir():
-        raise UsageError(f"--runs {runs} is a file; give the folder that `bench run` writes to")
-    found, corrupt = find_runs(runs) if runs.exists() else ([], [])
-    defects = {id(record): defect(record) for record in found}
-    corrupt = [*corrupt, *filter(None, defects.values())]
-    sound = [record for record in found if defects[id(record)] is None]
+    sound, corrupt = sound_runs(runs)
     for line in (*corrupt, *filter(None, map(_unfinished, sound))):
         click.echo(line, err=True)
     return [record for record in sound if _usable(record)], bool(corrupt)
