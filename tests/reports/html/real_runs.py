@@ -40,7 +40,8 @@ def make_runs(root: Path) -> Path:
         patch.setenv("BENCH_CACHE", str(root / "cache"))
         _perform(root, runs, "rnas_mer_3", profiled=True)
         _perform(root, runs, "random_rnas_mer_3")
-        _perform(root, runs, "rnas_mer_4", overrides=("protocol.search_scope=fold",))
+        by_fold = ("protocol.search_scope=fold", "search.epochs=1")
+        _perform(root, runs, "rnas_mer_4", overrides=by_fold)
         _perform(root, runs, "random_automer_3d", dataset="composite")
     return runs
 

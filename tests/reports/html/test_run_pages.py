@@ -23,13 +23,23 @@ def view(runs):
     return make
 
 
+@pytest.fixture
+def shown(made_report):
+    """The page of a run as `bench run` left it."""
+
+    def find(name=SEARCHED) -> RunView:
+        return next(v for v in made_report.views if name in str(v.record.folder.as_posix()))
+
+    return find
+
+
 def stored(runs, name, file):
     return json.loads((folder_of(runs, name) / file).read_text())
 
 
-def test_scores_and_slices_are_those_of_the_metrics(view, runs):
-    metrics = stored(runs, COMPOSITE, "metrics.json")
-    everything, *slices = view(COMPOSITE).scores
+def test_scores_and_slices_are_those_of_the_metrics(shown, made_runs):
+    metrics = stored(made_runs, COMPOSITE, "metrics.json")
+    everything, *slices = shown(COMPOSITE).scores
     assert (everything.uar, everything.uf1, everything.acc) == tuple(
         metrics[key] for key in ("uar", "uf1", "acc")
     )
@@ -37,8 +47,8 @@ def test_scores_and_slices_are_those_of_the_metrics(view, runs):
     assert slices[2].absent == tuple(metrics["slices"]["samm"]["absent"]) != ()
 
 
-def test_subjects_add_up_to_the_confusion_matrix(view):
-    page = view()
+def test_subjects_add_up_to_the_confusion_matrix(shown):
+    page = shown()
     (confusion,) = page.confusions
     hits = sum(confusion.counts[label][label] for label in range(3))
     assert hits == sum(subject.right for subject in page.subjects)
@@ -47,8 +57,8 @@ def test_subjects_add_up_to_the_confusion_matrix(view):
         assert sum(row) == sum(clip.true == label for clip in clips)
 
 
-def test_settings_of_the_command_line_come_first_then_those_of_the_preset(view):
-    settings = view(BY_FOLD).settings
+def test_settings_of_the_command_line_come_first_then_those_of_the_preset(shown):
+    settings = shown(BY_FOLD).settings
     origins = [setting.origin for setting in settings]
     assert sorted(set(origins), key=origins.index) == ["--set", "preset smoke", "default"]
     assert origins == sorted(origins, key=["--set", "preset smoke", "default"].index)
@@ -59,15 +69,15 @@ def test_settings_of_the_command_line_come_first_then_those_of_the_preset(view):
 
 
 def test_a_setting_of_another_version_is_shown_all_the_same(view, runs):
-    file = folder_of(runs, SEARCHED) / "run.json"
+    file = folder_of(runs, CONTROL) / "run.json"
     change(file, lambda run: run["config"]["train"].update(of_old="x"))
-    (setting,) = (s for s in view().settings if s.key == "train.of_old")
+    (setting,) = (s for s in view(CONTROL).settings if s.key == "train.of_old")
     assert setting.value == "x" and setting.changed and "another version" in setting.help
 
 
-def test_a_path_stands_beside_that_of_uniform_beta(view, runs):
-    (search,) = view().searches
-    genotype = stored(runs, SEARCHED, "search/genotype.json")
+def test_a_path_stands_beside_that_of_uniform_beta(shown, made_runs):
+    (search,) = shown().searches
+    genotype = stored(made_runs, SEARCHED, "search/genotype.json")
     assert search.path == " → ".join(map(str, genotype["path"]))
     assert search.probability == pytest.approx(genotype["path_probability"])
     assert (search.uniform_path, search.uniform_probability) == (PATH_OF_UNIFORM_BETA, 0.125)
@@ -75,25 +85,25 @@ def test_a_path_stands_beside_that_of_uniform_beta(view, runs):
     assert [edge.operation for edge in search.edges] == genotype["operations"]
 
 
-def test_every_fold_has_its_search(view):
-    page = view(BY_FOLD)
+def test_every_fold_has_its_search(shown):
+    page = shown(BY_FOLD)
     assert [search.fold for search in page.searches] == page.record.run["folds"]
     assert not any("leaky" in mark.words for mark in page.marks)
 
 
-def test_a_control_says_that_nothing_was_searched(view):
-    page = view(CONTROL)
+def test_a_control_says_that_nothing_was_searched(shown):
+    page = shown(CONTROL)
     assert page.origin == "random"
     assert page.searches[0].probability is None
     assert "random control" in [mark.text for mark in page.marks]
     assert "nothing was searched" in page.undrawn["search_curves"]
 
 
-def test_marks_name_conditions_leaks_and_shortfalls(view):
-    texts = [mark.text for mark in view().marks]
+def test_marks_name_conditions_leaks_and_shortfalls(shown):
+    texts = [mark.text for mark in shown().marks]
     assert texts[:3] == ["surrogate", "smoke", "leaky: search_scope=all"]
     assert "3 of 16 subjects (SMIC)" in texts
-    assert "reconstruction" in [mark.text for mark in view(COMPOSITE).marks]
+    assert "reconstruction" in [mark.text for mark in shown(COMPOSITE).marks]
 
 
 def test_a_run_without_its_last_fold_says_which_and_shows_no_scores(view, runs):
@@ -118,8 +128,8 @@ def test_a_run_before_its_search_is_shown(view, runs):
 
 def test_failures_are_shown_with_their_traceback(view, runs):
     failures = [{"phase": "fold", "fold": "s15", "reason": "boom", "traceback": None}]
-    (folder_of(runs, SEARCHED) / "failures.json").write_text(json.dumps(failures))
-    (failure,) = view().failures
+    (folder_of(runs, CONTROL) / "failures.json").write_text(json.dumps(failures))
+    (failure,) = view(CONTROL).failures
     assert failure == {"phase": "fold", "fold": "s15", "reason": "boom", "traceback": ""}
 
 
@@ -137,13 +147,15 @@ def test_failures_are_shown_with_their_traceback(view, runs):
         ("failures.json", "[7]", "failures"),
     ],
 )
-def test_a_corrupt_file_is_named_and_costs_what_it_holds_alone(view, runs, file, content, lost):
-    whole = view()
+def test_a_corrupt_file_is_named_and_costs_what_it_holds_alone(
+    view, shown, runs, file, content, lost
+):
+    whole = shown()
     (folder_of(runs, SEARCHED) / file).write_text(content)
     page = view()
     assert page.troubles and all("seed0" in line and "\n" not in line for line in page.troubles)
     assert len(page.drawings) < len(whole.drawings) or lost in ("subjects", "failures")
-    for piece in ("scores", "settings", "provenance", "searches", "subjects", "confusions"):
+    for piece in ("scores", "settings", "searches", "subjects", "confusions"):
         assert getattr(page, piece) == (() if piece == lost else getattr(whole, piece))
 
 
@@ -159,21 +171,21 @@ def test_a_corrupt_file_is_named_and_costs_what_it_holds_alone(view, runs, file,
     ],
 )
 def test_a_run_json_of_another_shape_is_named(view, runs, edit):
-    change(folder_of(runs, SEARCHED) / "run.json", edit)
-    page = view()
+    change(folder_of(runs, CONTROL) / "run.json", edit)
+    page = view(CONTROL)
     assert page.troubles and "seed0" in page.troubles[0]
     assert page.scores
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
 def test_a_score_that_is_no_number_is_none(view, runs, value):
-    change(folder_of(runs, SEARCHED) / "metrics.json", lambda each: each.update(uar=value))
-    assert view().scores[0].uar is None
+    change(folder_of(runs, CONTROL) / "metrics.json", lambda each: each.update(uar=value))
+    assert view(CONTROL).scores[0].uar is None
 
 
 def test_a_confusion_matrix_that_is_none_is_named(view, runs):
-    change(folder_of(runs, SEARCHED) / "metrics.json", lambda m: m.update(confusion=[[1, 2]]))
-    page = view()
+    change(folder_of(runs, CONTROL) / "metrics.json", lambda m: m.update(confusion=[[1, 2]]))
+    page = view(CONTROL)
     assert page.confusions == () and "no square matrix" in page.troubles[0]
 
 

@@ -1,0 +1,307 @@
+"""The report as a reader's browser runs it: headless Chromium on the file itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from urllib.parse import urlparse
+
+import pytest
+from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, folder_of
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A browser with an empty profile of its own."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    from selenium.webdriver.chrome.service import Service
+
+    found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        pytest.skip(f"no {' and no '.join(missing)} here (Debian: apt install chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = found["chromium"]
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(found["chromedriver"]))
+    yield driver
+    driver.quit()
+
+
+class Page:
+    """The report in the browser."""
+
+    def __init__(self, driver, address: str) -> None:
+        self.driver, self.address = driver, address
+
+    def run(self, script: str, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def open(self, place: str = "") -> None:
+        self.driver.get("about:blank")
+        self.driver.get(self.address + place)
+
+    def all(self, selector: str) -> list:
+        return self.driver.find_elements("css selector", selector)
+
+    def one(self, selector: str):
+        return self.driver.find_element("css selector", selector)
+
+    def texts(self, selector: str) -> list[str]:
+        return [element.text for element in self.all(selector)]
+
+    def rows(self, selector: str) -> list[list[str]]:
+        """The cells of a table's visible rows."""
+        return self.run(
+            "return [...document.querySelector(arguments[0]).tBodies[0].rows]"
+            ".filter(row => !row.hidden).map(row => [...row.cells].map(cell => cell.innerText))",
+            selector,
+        )
+
+    @property
+    def shown(self) -> list[str]:
+        """The parts that are visible."""
+        return self.run(
+            "return [...document.querySelectorAll('.page')]"
+            ".filter(page => page.offsetHeight > 0).map(page => page.id)"
+        )
+
+
+@pytest.fixture(scope="module")
+def address(made_report, tmp_path_factory):
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(made_report.html, encoding="utf-8")
+    return file.as_uri()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """The report, just opened; afterwards: nothing was wrong, and nothing was asked for."""
+    chromium.get_log("browser"), chromium.get_log("performance")
+    opened = Page(chromium, address)
+    opened.open()
+    yield opened
+    assert chromium.get_log("browser") == []
+    asked = [
+        message["params"]["request"]["url"]
+        for entry in chromium.get_log("performance")
+        if (message := json.loads(entry["message"])["message"])["method"]
+        == "Network.requestWillBeSent"
+    ]
+    local = {"file", "data", "about", "chrome"}  # the last is the browser's own first tab
+    assert {urlparse(url).scheme for url in asked} <= local
+    assert {url.split("#")[0] for url in asked if url.startswith("file:")} == {address}
+    assert opened.run("return performance.getEntriesByType('resource').length") == 0
+
+
+def anchor(made_report, name):
+    """The anchor of a run."""
+    (found,) = (v.anchor for v in made_report.views if name in v.record.folder.as_posix())
+    return found
+
+
+def test_it_opens_on_the_first_page_alone(page, made_report):
+    assert page.shown == ["start"]
+    assert page.one("h1").text == "A report"
+    assert len(page.rows("#run-list")) == len(made_report.views)
+    assert len(page.all("#start figure svg")) == 1
+
+
+def test_a_column_sorts_by_number_and_back(page):
+    column = 3  # UAR of the composite in Table 2
+    before = page.rows("#table-2 table")
+    button = page.all("#table-2 thead button")[column]
+    heads = "#table-2 thead th"
+
+    def values():
+        return [row[column] for row in page.rows("#table-2 table") if row[1] != "difference"]
+
+    def numbers():
+        return [float(text) for text in values() if text != "–"]
+
+    for order, reverse in (("ascending", False), ("descending", True)):
+        button.click()
+        assert page.all(heads)[column].get_attribute("aria-sort") == order
+        assert numbers() == sorted(numbers(), reverse=reverse)
+        assert values()[: len(numbers())] != values()[-len(numbers()) :]
+        assert "–" not in values()[: len(numbers())], "what has no value comes last"
+    assert page.rows("#table-2 table") != before
+    button.click()
+    assert page.all(heads)[column].get_attribute("aria-sort") == "none"
+    assert page.rows("#table-2 table") == before
+
+
+SORTED_COPY = """
+const table = document.querySelector(".run table.sortable").cloneNode(true);
+const [row] = table.tBodies[0].rows;
+table.id = "tested";
+table.tBodies[0].replaceChildren();
+for (const value of [2, 10, 1, null, -3, 1e-5]) {
+  const made = row.cloneNode(true);
+  made.cells[2].textContent = value ?? "n/a";
+  delete made.cells[2].dataset.order;
+  if (value !== null) made.cells[2].dataset.order = value;
+  table.tBodies[0].append(made);
+}
+document.getElementById("start").append(table);
+makeSortable(table);
+table.tHead.rows[0].cells[2].querySelector("button").click();
+"""
+"""A table of our own numbers in the third column, sorted by it."""
+
+
+def test_sorting_compares_numbers_and_not_their_text(page):
+    """As text, 10 stands before 2."""
+    page.run(SORTED_COPY)
+    assert [row[2] for row in page.rows("#tested")] == ["-3", "0.00001", "1", "2", "10", "n/a"]
+
+
+def test_a_difference_stays_below_its_values(page):
+    page.all("#table-4 thead button")[5].click()
+    rows = page.rows("#table-4 table")
+    for place, row in enumerate(rows):
+        if row[1] == "difference":
+            assert rows[place - 1][1] in ("measured", "slice") and rows[place - 1][0] == row[0]
+    assert any(row[1] == "difference" for row in rows)
+
+
+def test_headings_sort_by_keyboard(page):
+    from selenium.webdriver.common.keys import Keys
+
+    page.all("#run-list thead button")[0].send_keys(Keys.ENTER)
+    names = [row[0] for row in page.rows("#run-list")]
+    assert names == sorted(names) and len(set(names)) > 1
+
+
+def test_a_run_opens_and_the_back_button_returns(page, made_report):
+    wanted = anchor(made_report, SEARCHED)
+    page.run("arguments[0].scrollIntoView()", link := page.one(f"#run-list a[href='#{wanted}']"))
+    link.click()
+    assert page.shown == [wanted]
+    assert page.driver.current_url.endswith(f"#{wanted}")
+    assert page.one(f"#{wanted} h1").text == "rnas_mer_3 on SMIC (surrogate)"
+    assert len(page.all(f"#{wanted} figure svg")) == 4
+    assert page.run("return document.activeElement.tagName") == "H1"
+    page.driver.back()
+    assert page.shown == ["start"]
+    page.driver.forward()
+    assert page.shown == [wanted]
+
+
+def test_an_address_leads_to_a_run(page, made_report):
+    wanted = anchor(made_report, BY_FOLD)
+    page.open(f"#{wanted}")
+    assert page.shown == [wanted]
+    page.one("nav a[href='#tables']").click()
+    assert page.shown == ["start"]
+    assert (
+        abs(page.run("return document.getElementById('tables').getBoundingClientRect().top")) < 120
+    )
+
+
+def test_an_address_of_nothing_leads_to_the_first_page(page):
+    page.open("#run-that-is-gone")
+    assert page.shown == ["start"]
+
+
+def test_the_filter_keeps_runs_with_all_words(page):
+    field = page.one("#filter")
+    field.send_keys("smic RNAS_mer_3")
+    assert {row[0] for row in page.rows("#run-list")} == {"rnas_mer_3", "random_rnas_mer_3"}
+    assert page.one("#shown").text == "2 of 4 runs"
+    field.send_keys(" nowhere")
+    assert page.rows("#run-list") == []
+    field.clear()
+    field.send_keys(" ")
+    assert len(page.rows("#run-list")) == 4
+
+
+def predictions(runs, name):
+    """Clip -> (true, predicted), from the run folder itself."""
+    folds = (folder_of(runs, name) / "folds").glob("*.json")
+    clips = [clip for fold in folds for clip in json.loads(fold.read_text())["clips"]]
+    return {clip["clip"]: (clip["true"], clip["pred"]) for clip in clips}
+
+
+def test_two_runs_compare_clip_by_clip(page, made_report, made_runs):
+    first, second = (anchor(made_report, name) for name in (SEARCHED, CONTROL))
+    page.open(f"#compare/{first}/{second}")
+    assert page.shown == ["compare"]
+    a, b = (predictions(made_runs, name) for name in (SEARCHED, CONTROL))
+    right = [(a[clip][0] == a[clip][1], b[clip][0] == b[clip][1]) for clip in a]
+    outcomes = [(True, True), (True, False), (False, True), (False, False)]
+    assert page.rows("#compared-agreement") == [[str(right.count(each)) for each in outcomes]]
+    disagreeing = [clip for clip in a if a[clip][1] != b[clip][1]]
+    assert f"disagree: {len(disagreeing)}" in page.one("#comparison").text
+    if disagreeing:
+        listed = [row[0].split(": ")[1] for row in page.rows("#compared-disagreements")]
+        assert sorted(listed) == sorted(disagreeing)
+    for name, one, other, difference in page.rows("#compared-scores"):
+        assert name.split(",")[0] in ("UAR", "UF1", "Acc")
+        signed = float(difference.replace("−", "-"))
+        assert signed == pytest.approx(float(other) - float(one), abs=1.01e-4)
+    assert ["variant", "rnas_mer_3", "random_rnas_mer_3"] in page.rows("#compared-settings")
+    assert page.texts("#warnings li") == [
+        "Run A is leaky, the other is not: held-out subjects had a part in its architecture."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"), [(COMPOSITE, "The clips differ"), (BY_FOLD, "search_scope is all in A")]
+)
+def test_what_does_not_compare_has_no_difference(page, made_report, other, said):
+    page.open(f"#compare/{anchor(made_report, SEARCHED)}/{anchor(made_report, other)}")
+    warnings = page.texts("#warnings li")
+    assert any(said in line for line in warnings)
+    assert warnings[-1] == "So no difference of scores is shown."
+    assert {len(row) for row in page.rows("#compared-scores")} == {3}
+    assert {len(row) for row in page.rows("#compared-subjects")} == {3}
+    assert page.all("#compared-agreement") == []
+
+
+def test_choosing_runs_is_in_the_address(page, made_report):
+    from selenium.webdriver.support.ui import Select
+
+    wanted = anchor(made_report, BY_FOLD)
+    page.one("nav a[href='#compare']").click()
+    Select(page.one("#run-b")).select_by_value(wanted)
+    assert page.driver.current_url.endswith(f"/{wanted}")
+    page.driver.back()
+    assert page.one("#run-b").get_attribute("value") != wanted
+
+
+def test_no_part_is_wider_than_a_telephone(page, made_report):
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        pair = "/".join(anchor(made_report, name) for name in (SEARCHED, CONTROL))
+        for place in ("", f"#{anchor(made_report, COMPOSITE)}", f"#compare/{pair}"):
+            page.open(place)
+            assert page.run("return document.documentElement.scrollWidth") <= 390, place
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_without_its_script_everything_is_there(page, made_report):
+    page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page.open()
+        visible = [
+            element.get_attribute("id") for element in page.all(".page") if element.size["height"]
+        ]
+        assert visible == ["start", "compare", *(view.anchor for view in made_report.views)]
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
