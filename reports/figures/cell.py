@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import networkx as nx
@@ -116,72 +117,8 @@ def columns(graph: nx.DiGraph) -> dict[Hashable, int]:
     return column
 
 
-def _one_cell(record: RunRecord, space: SearchSpace, one: Decoded) -> Figure:
-    graph = cell_graph(space, one.genotype)
-    column = columns(graph)
-    wide = {vertex: _width(vertex) for vertex in graph}
-    tall = {vertex: TALL * (1 + str(_name(vertex)).count("\n") * 0.6) for vertex in graph}
-    layout = layered(graph, column, tall, GAP_UP)
-    starts = _column_starts(column, wide)
-    right = max(starts[c] + _column_width(column, wide, c) for c in starts) + BORDER
-    highest = max(layout.height[v] + tall[v] / 2 for v in graph)
-    highest = max(highest, *(h for route in layout.routes.values() for _, h in route))
-    lowest = min(layout.height[v] - tall[v] / 2 for v in graph)
-    lowest = min(lowest, *(h for route in layout.routes.values() for _, h in route))
-    page = sheet(
-        max(right, 6.2),
-        highest - lowest + 2 * BORDER,
-        words(record, "Cell (Figure 3)", _sentence(space, record), _notes(graph)),
-    )
-    axes = page.canvas()
-    shift = np.array(((page.width - right) / 2, BORDER - lowest))
-    _draw(axes, graph, layout, _Boxes(column, wide, tall, starts, layout, shift))
-    return page.figure
-
-
-class _Boxes:
-    """Where the boxes stand on the canvas."""
-
-    def __init__(self, column, wide, tall, starts, layout: Layout, shift: np.ndarray) -> None:
-        self.column, self.wide, self.tall = column, wide, tall
-        self.starts, self.layout, self.shift = starts, layout, shift
-
-    def span(self, index: int) -> tuple[float, float]:
-        """Left and right end of a column."""
-        left = self.starts[index] + self.shift[0]
-        return left, left + _column_width(self.column, self.wide, index)
-
-    def centre(self, vertex: Hashable) -> np.ndarray:
-        left, right = self.span(self.column[vertex])
-        return np.array(((left + right) / 2, self.layout.height[vertex] + self.shift[1]))
-
-    def route(self, arrow: tuple[Hashable, Hashable]) -> list[tuple[float, float]]:
-        """Points of an arrow: it moves up and down between columns alone."""
-        source, target = arrow
-        points = [(self.centre(source)[0] + self.wide[source] / 2, self.centre(source)[1])]
-        inner = self.layout.routes[arrow]
-        for index, height in inner:
-            left, right = self.span(index)
-            up = height + self.shift[1]
-            ends = {inner[0]: (right,), inner[-1]: (left,)}.get((index, height), (left, right))
-            points += [(across, up) for across in ends]
-        points.append((self.centre(target)[0] - self.wide[target] / 2, self.centre(target)[1]))
-        return points
-
-
-def _column_starts(column: Mapping, wide: Mapping) -> dict[int, float]:
-    starts, left = {}, BORDER
-    for index in sorted(set(column.values())):
-        starts[index] = left
-        left += _column_width(column, wide, index) + GAP_ACROSS
-    return starts
-
-
-def _column_width(column: Mapping, wide: Mapping, index: int) -> float:
-    return max(wide[vertex] for vertex in column if column[vertex] == index)
-
-
-def _name(vertex: Hashable) -> str:
+def vertex_name(vertex: Hashable) -> str:
+    """What stands in the box of a vertex."""
     match vertex:
         case Input(source):
             return INPUT_NAMES[source]
@@ -195,14 +132,103 @@ def _name(vertex: Hashable) -> str:
             return OUTPUT_NAME
 
 
+def _one_cell(record: RunRecord, space: SearchSpace, one: Decoded) -> Figure:
+    graph = cell_graph(space, one.genotype)
+    boxes = _Boxes.of(graph)
+    page = sheet(
+        max(boxes.width + 2 * BORDER, 6.2),
+        boxes.height + 2 * BORDER,
+        words(record, "Cell (Figure 3)", _sentence(space, record), _notes(graph)),
+    )
+    axes = page.canvas()
+    corner = ((page.width - boxes.width) / 2, BORDER)
+    _draw(axes, graph, boxes.moved_to(corner))
+    return page.figure
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Where the boxes of a cell stand, inches; `corner` is the lower left one of them all.
+
+    column, wide, tall: of each vertex; layout: heights and routes.
+    """
+
+    column: Mapping[Hashable, int]
+    wide: Mapping[Hashable, float]
+    tall: Mapping[Hashable, float]
+    layout: Layout
+    corner: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def of(cls, graph: nx.DiGraph) -> _Boxes:
+        column = columns(graph)
+        wide = {vertex: _width(vertex) for vertex in graph}
+        tall = {vertex: TALL * (1 + 0.6 * vertex_name(vertex).count("\n")) for vertex in graph}
+        return cls(column, wide, tall, layered(graph, column, tall, GAP_UP))
+
+    def moved_to(self, corner: tuple[float, float]) -> _Boxes:
+        return replace(self, corner=corner)
+
+    @property
+    def width(self) -> float:
+        return sum(self._widths.values()) + GAP_ACROSS * (len(self._widths) - 1)
+
+    @property
+    def height(self) -> float:
+        return self._extent[1] - self._extent[0]
+
+    def span(self, index: int) -> tuple[float, float]:
+        """Left and right end of a column."""
+        before = [wide for other, wide in self._widths.items() if other < index]
+        left = self.corner[0] + sum(before) + GAP_ACROSS * len(before)
+        return left, left + self._widths[index]
+
+    def centre(self, vertex: Hashable) -> np.ndarray:
+        left, right = self.span(self.column[vertex])
+        return np.array(((left + right) / 2, self._up(self.layout.height[vertex])))
+
+    def route(self, arrow: tuple[Hashable, Hashable]) -> list[tuple[float, float]]:
+        """Points of an arrow: it moves up and down between columns alone."""
+        source, target = arrow
+        (_, start), *waypoints, (_, end) = self.layout.routes[arrow]
+        points = [(self.centre(source)[0] + self.wide[source] / 2, self._up(start))]
+        points.append((self.span(self.column[source])[1], self._up(start)))
+        for index, height in waypoints:
+            points += [(across, self._up(height)) for across in self.span(index)]
+        points.append((self.span(self.column[target])[0], self._up(end)))
+        points.append((self.centre(target)[0] - self.wide[target] / 2, self._up(end)))
+        return points
+
+    @cached_property
+    def _widths(self) -> dict[int, float]:
+        """Column -> width of its widest box."""
+        return {
+            index: max(self.wide[v] for v in self.column if self.column[v] == index)
+            for index in sorted(set(self.column.values()))
+        }
+
+    @cached_property
+    def _extent(self) -> tuple[float, float]:
+        """Lowest and highest place of a box or an arrow in the layout."""
+        height = self.layout.height
+        arrows = [h for route in self.layout.routes.values() for _, h in route]
+        return (
+            min(*arrows, *(height[v] - self.tall[v] / 2 for v in height)),
+            max(*arrows, *(height[v] + self.tall[v] / 2 for v in height)),
+        )
+
+    def _up(self, height: float) -> float:
+        return height - self._extent[0] + self.corner[1]
+
+
 def _width(vertex: Hashable) -> float:
     if isinstance(vertex, Node):
         return TALL
-    lines = _name(vertex).split("\n")
+    lines = vertex_name(vertex).split("\n")
     return max(text_width(line, TEXT_SIZE) for line in lines) + 2 * PADDING
 
 
-def _draw(axes: Axes, graph: nx.DiGraph, layout: Layout, boxes: _Boxes) -> None:
+def _draw(axes: Axes, graph: nx.DiGraph, boxes: _Boxes) -> None:
     for arrow in graph.edges:
         _arrow(axes, boxes.route(arrow))
     for vertex in graph:
@@ -210,7 +236,7 @@ def _draw(axes: Axes, graph: nx.DiGraph, layout: Layout, boxes: _Boxes) -> None:
         unused = isinstance(vertex, Input) and graph.out_degree(vertex) == 0
         axes.text(
             *boxes.centre(vertex),
-            _name(vertex),
+            vertex_name(vertex),
             ha="center",
             va="center_baseline",
             size=TEXT_SIZE,

@@ -6,8 +6,6 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from bench.store import RunRecord
 from reports.figures.cell import (
-    INPUT_NAMES,
-    OUTPUT_NAME,
     Input,
     Join,
     Node,
@@ -15,6 +13,7 @@ from reports.figures.cell import (
     cell_graph,
     choice_counts,
     source_of,
+    vertex_name,
 )
 from reports.figures.folder import Decoded, Words, decoded, searched_by_fold, space_of, words
 from reports.figures.network import arrow_counts
@@ -54,7 +53,7 @@ def cell_dot(record: RunRecord) -> str:
     if searched_by_fold(record):
         return _digraph("cell", words(record, "Cells"), _chosen_lines(space, found))
     graph = cell_graph(space, found[0].genotype)
-    lines = [f"{_vertex(v)} [label={quoted(_label(v))}, shape={_shape(v)}];" for v in graph]
+    lines = [f"{_vertex(v)} [label={quoted(vertex_name(v))}, shape={_shape(v)}];" for v in graph]
     lines += [f"{_vertex(u)} -> {_vertex(v)};" for u, v in graph.edges]
     return _digraph("cell", words(record, "Cell"), lines)
 
@@ -90,7 +89,7 @@ def _ranks(trellis: Trellis) -> list[str]:
 def _chosen_lines(space: SearchSpace, found: Sequence[Decoded]) -> list[str]:
     counts = choice_counts(space, found)
     vertices = [Input(0), Input(1), *map(Node, range(space.nodes))]
-    lines = [f"{_vertex(v)} [label={quoted(_label(v))}, shape={_shape(v)}];" for v in vertices]
+    lines = [f"{_vertex(v)} [label={quoted(vertex_name(v))}, shape={_shape(v)}];" for v in vertices]
     for edge, row in zip(space.edges, counts, strict=True):
         for name, times in zip(space.choosable, row, strict=True):
             if times:
@@ -114,20 +113,6 @@ def _vertex(vertex: Hashable) -> str:
             return "join"
         case _:
             return "output"
-
-
-def _label(vertex: Hashable) -> str:
-    match vertex:
-        case Input(source):
-            return INPUT_NAMES[source]
-        case Operation(_, name):
-            return name
-        case Node(node):
-            return str(node + 1)
-        case Join(text):
-            return text
-        case _:
-            return OUTPUT_NAME
 
 
 def _shape(vertex: Hashable) -> str:

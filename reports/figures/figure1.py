@@ -37,6 +37,9 @@ from reports.groups import RunGroup, distinct, gather, latest
 from reports.published import PublishedRow, paper, published_table
 from reports.reading import on_dataset, set_name
 
+NOTHING_MEASURED = "no run with scores and a profile yet"
+NO_FLOPS = "The paper prints no FLOPs: they exist only as positions in its own Figure 1."
+
 PUBLISHED, MEASURED, RANDOM = "published", "measured", "random control"
 
 AREA_PER_MB = 14.0
@@ -200,11 +203,8 @@ def _words(
     if not groups:
         return Words(
             "Figure 1. Accuracy against size: published",
-            f"{published}. Measured: no finished run yet",
-            (
-                "The paper prints its FLOPs nowhere: they exist only as positions in its own "
-                "Figure 1.",
-            ),
+            f"{published}. Measured: {NOTHING_MEASURED}",
+            (NO_FLOPS,),
         )
     clips = distinct(f"{group.clips} (preset {group.key.preset})" for group in groups)
     return Words(
@@ -212,8 +212,7 @@ def _words(
         f"{published}. Measured: {', '.join(clips)}; LOSO, pooled over folds",
         (
             "Published and measured are different clips: compare the order of methods, not the "
-            "heights. The paper prints its FLOPs nowhere: they exist only as positions in its own "
-            "Figure 1.",
+            f"heights. {NO_FLOPS}",
             *_marks(groups, variants),
             *notes,
         ),
@@ -236,7 +235,7 @@ def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[
     counts = sorted({len(_seeds(group)) for group in groups})
     spread = "; bars: sample standard deviation" if counts[-1] > 1 else ""
     seeds = f"{'-'.join(map(str, counts))} seed{'s' if counts[-1] > 1 else ''} each{spread}"
-    return [*lines, *(f"{line}." for line in some), f"Measured: {seeds}."]
+    return [*lines, *([f"{'. '.join(some)}."] if some else []), f"Measured: {seeds}."]
 
 
 # Drawing
@@ -283,6 +282,7 @@ def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float
     axes.set_axisbelow(True)
     if not points:
         axes.set_xlim(0.1, 10)
+        axes.grid(False, axis="x")
         axes.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
         return
     points = sorted(points, key=lambda point: -(point.memory_mb or 0))  # small ones in front
@@ -406,7 +406,8 @@ def _empty_flops(axes: Axes, measured: bool) -> None:
     if measured:
         axes.set_title("no published points: the paper prints no FLOPs", weight="normal")
         return
-    text = "no published points:\nthe paper prints no FLOPs\n\nno measured points:\nno finished run"
+    published = "no published points:\nthe paper prints no FLOPs"
+    text = f"{published}\n\nno measured points:\n{NOTHING_MEASURED}"
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=DARK)
 
 

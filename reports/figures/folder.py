@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import read_json
+from bench.registry import RANDOM_PREFIX
 from bench.store import RunFolder, RunRecord
 from reports.figures.style import Words
 from reports.groups import DATASETS, RunGroup
@@ -20,7 +21,6 @@ from rnas.genotype import Genotype, check_genotype
 from rnas.space import SearchSpace
 from rnas.trellis import Arrow, Path, Trellis
 
-RANDOM_PREFIX = "random_"
 GIVEN = "given"
 """The key of a genotype file that names the user's own file."""
 

@@ -63,7 +63,7 @@ HIDES = 1e6
 
 COVERS, TOUCHES, DOUBTFUL = 3.0, 12.0, 6.0
 """Cost of covering markers (per unit of depth), of touching what should be avoided, and of standing
-nearer to another point than to its own."""
+as near to another marker as to its own."""
 
 
 def _candidates(
@@ -108,8 +108,9 @@ def _fixed_cost(
     hidden = (away < size / 2 + air).all(axis=2).sum(axis=1)
     reach = np.hypot(*np.moveaxis(np.maximum(away - size / 2, 0), 2, 0))
     covered = np.maximum(radii[None] - reach, 0).sum(axis=1)
-    doubtful = (reach < reach[:, [own]]).any(axis=1)
-    cost = np.maximum(reach[:, own] - radii[own], 0) + HIDES * hidden
+    gap = reach - radii  # from the label to the rim of each marker
+    doubtful = (np.delete(gap, own, axis=1) < gap[:, [own]] + 2 * air).any(axis=1)
+    cost = np.abs(gap[:, own] - air) + HIDES * hidden
     cost += COVERS * covered + DOUBTFUL * doubtful
     if avoid:
         boxes = np.asarray(avoid, float)

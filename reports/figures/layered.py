@@ -6,18 +6,19 @@ so that no arrow runs behind a vertex. Deterministic; meant for graphs of some d
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from statistics import fmean
 
 import networkx as nx
-import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 SWEEPS = 12
 
 Vertex = Hashable
+Neighbours = Callable[[Vertex], Iterable[Vertex]]
 
 
 @dataclass(frozen=True)
@@ -108,19 +109,28 @@ def _ordered(routed: nx.DiGraph, columns: list[list[Vertex]]) -> list[list[Verte
     return best
 
 
-def _swept(columns: list[list[Vertex]], neighbours, forward: bool) -> list[list[Vertex]]:
-    columns = columns if forward else columns[::-1]
-    done = [columns[0]]
-    for before, here in pairwise(columns):
+def _swept(
+    columns: list[list[Vertex]], neighbours: Neighbours, forward: bool
+) -> list[list[Vertex]]:
+    """One sweep: each column sorted by the mean rank of its neighbours in the one just sorted."""
+    first, *rest = columns if forward else columns[::-1]
+    done = [first]
+    for column in rest:
         rank = {vertex: index for index, vertex in enumerate(done[-1])}
-        del before
-
-        def mean_rank(vertex, rank=rank, here=here):
-            ranks = [rank[other] for other in neighbours(vertex) if other in rank]
-            return float(np.mean(ranks)) if ranks else float(here.index(vertex))
-
-        done.append(sorted(here, key=mean_rank))
+        done.append(_by_mean_rank(column, neighbours, rank))
     return done if forward else done[::-1]
+
+
+def _by_mean_rank(
+    column: list[Vertex], neighbours: Neighbours, rank: Mapping[Vertex, int]
+) -> list[Vertex]:
+    """A vertex without neighbours there keeps its place."""
+
+    def mean_rank(vertex: Vertex) -> float:
+        ranks = [rank[other] for other in neighbours(vertex) if other in rank]
+        return fmean(ranks) if ranks else column.index(vertex)
+
+    return sorted(column, key=mean_rank)
 
 
 def _heights(

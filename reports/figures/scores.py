@@ -51,7 +51,7 @@ def confusion(record: RunRecord) -> Figure:
     across = side + 0.35
     notes = ("Number of clips, and share of the row: the clips of that true class.",)
     page = sheet(
-        max(names + across * len(panels), 5.8),
+        max(names + across * len(panels), 6.2),
         side + 0.7 + 0.25 * (len(panels) > 1),
         words(record, "Confusion matrix", _scores(record.metrics, first), notes),
     )

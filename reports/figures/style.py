@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -84,11 +85,11 @@ class Sheet:
     height: float
     below: float
 
-    def axes(self, left: float, bottom: float, width: float, height: float, **more) -> Axes:
+    def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Axes at a place given in inches from the lower left corner of the drawing area."""
         across, up = self.figure.get_size_inches()
         rect = (left / across, (bottom + self.below) / up, width / across, height / up)
-        return self.figure.add_axes(rect, **more)
+        return self.figure.add_axes(rect)
 
     def canvas(self) -> Axes:
         """Axes without an axis over the whole drawing area, whose unit is an inch."""
@@ -126,6 +127,7 @@ def wrapped(lines: Sequence[str], width: float, size: float, bold: bool = False)
     return [part for line in lines for part in textwrap.wrap(line, columns)]
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Inches that a line of text takes."""
     font = FontProperties(family="DejaVu Sans", weight=weight)

@@ -84,7 +84,7 @@ def test_published_points_stand_alone_without_runs():
     first, second, *_ = figure.axes
     assert len(labels(first)) == len(published_points()) and labels(second) == []
     said = " ".join(words_on(figure))
-    assert "no finished run" in said and "the paper prints no FLOPs" in said
+    assert "no run with scores and a profile yet" in said and "the paper prints no FLOPs" in said
 
 
 def test_seeds_are_averaged_with_error_bars(run):
