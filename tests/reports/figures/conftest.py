@@ -5,20 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 
 import pytest
-from drawn_runs import make_run
+from drawn_runs import ONE_WAY, make_run
 
 from ablations import RNAS_MER, RNAS_MER_1
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
-from rnas.space import SearchSpace
-from rnas.trellis import Trellis
-
-ONE_WAY = SearchSpace(
-    name="one_way",
-    summary="the smallest space there is: one node, one path",
-    operations=("conv_1", "skip", "none"),
-    outer=Trellis(layers=2, factors=(2,), moves=("stay",)),
-    nodes=1,
-)
 
 SUBJECTS = tuple(f"s{number:02d}" for number in range(1, 17))
 

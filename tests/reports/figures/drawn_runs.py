@@ -13,9 +13,17 @@ from pathlib import Path
 from bench.store import RunRecord, read_run, run_folder
 from rnas.decode import decode, viterbi
 from rnas.space import SearchSpace, incoming
-from rnas.trellis import Arrow
+from rnas.trellis import Arrow, Trellis
 
 CLASSES = ("negative", "positive", "surprise")
+ONE_WAY = SearchSpace(
+    name="one_way",
+    summary="the smallest space there is: one node, one path",
+    operations=("conv_1", "skip", "none"),
+    outer=Trellis(layers=2, factors=(2,), moves=("stay",)),
+    nodes=1,
+)
+
 LEFT_OUT = ("summary", "groups", "marks", "size_target")
 """Fields of a space that `run.json` does not record."""
 

@@ -23,7 +23,7 @@ def some(record):
     ("kind", "name"), [("png", "architecture"), ("svg", "architecture"), ("pdf", "cell")]
 )
 def test_the_same_run_gives_the_same_bytes(made, tmp_path, kind, name):
-    one, other = (run_figures(made["open"], [name]).figures[name] for _ in range(2))
+    one, other = (run_figures(made["one_way"], [name]).figures[name] for _ in range(2))
     (first,) = save(one, tmp_path / "first", [kind])
     (second,) = save(other, tmp_path / "second", [kind])
     (again,) = save(other, tmp_path / "again", [kind])
@@ -31,7 +31,7 @@ def test_the_same_run_gives_the_same_bytes(made, tmp_path, kind, name):
 
 
 def test_files_are_what_their_names_say(made, tmp_path):
-    figure = run_figures(made["open"], ["confusion"]).figures["confusion"]
+    figure = run_figures(made["one_way"], ["confusion"]).figures["confusion"]
     png, vector, pdf = save(figure, tmp_path / "one.run" / "confusion")
     assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     width = int.from_bytes(png.read_bytes()[16:20], "big")
@@ -80,7 +80,7 @@ def test_nothing_heavy_is_imported_before_a_figure_is_drawn(made):
         "print(sorted({'torch', 'matplotlib', 'networkx', 'pandas', 'numpy'} & set(sys.modules)))\n"
         "from bench.store import RunFolder, read_run\n"
         "from pathlib import Path\n"
-        f"reports.figures.run_figures(read_run(RunFolder(Path({str(made['open'].folder)!r}))))\n"
+        f"reports.figures.run_figures(read_run(RunFolder(Path({str(made['one_way'].folder)!r}))))\n"
         "print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
     )
     here = Path(__file__).parents[3]

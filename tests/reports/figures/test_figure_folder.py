@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from drawn_runs import ONE_WAY
 
 from ablations import RNAS_MER
 from bench.store import RunFolder, read_run
@@ -14,7 +15,7 @@ SEARCHED = {"network_path", "cell", "search_curves", "architecture"}
 
 @pytest.fixture
 def record(run):
-    return run(scope="all")
+    return run(ONE_WAY)
 
 
 def again(record):

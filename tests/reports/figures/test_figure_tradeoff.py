@@ -70,13 +70,14 @@ def test_no_label_hides_another_or_a_marker(all_measured):
     first, second, *_ = figure.axes
     assert (len(labels(first)), len(labels(second))) == (20, 10)
     for axes in (first, second):
-        names = labels(axes)
+        names, window = labels(axes), axes.get_window_extent()
         for a, b in combinations(names, 2):
             assert not intersect(boxes[a], boxes[b]), (a.get_text(), b.get_text())
         for text in names:
             for other in names:
                 spot = axes.transData.transform(other.xy)
                 assert not boxes[text].contains(*spot), (text.get_text(), other.get_text())
+                assert window.contains(*spot)
 
 
 def test_published_points_stand_alone_without_runs():
@@ -136,11 +137,3 @@ def test_reconstructions_and_controls_are_named(run):
     assert "automer_3d (reconstruction)" in {t.get_text() for t in labels(figure.axes[1])}
     said = words_on(figure)
     assert RANDOM in said and MEASURED in said
-
-
-def test_markers_lie_within_their_panels(all_measured):
-    figure = tradeoff(all_measured, variants())
-    for axes in figure.axes[:2]:
-        window = axes.get_window_extent()
-        for text in labels(axes):
-            assert window.contains(*axes.transData.transform(text.xy))

@@ -1,5 +1,6 @@
 import pytest
 from click.testing import CliRunner
+from drawn_runs import ONE_WAY
 
 from ablations import RNAS_MER, RNAS_MER_3
 from bench.errors import UsageError
@@ -37,7 +38,7 @@ def test_without_runs_figure_1_is_drawn_with_a_hint(invoke, written):
 
 
 def test_every_figure_is_written_and_listed(invoke, written, run, tmp_path):
-    run(epochs=2)
+    run(ONE_WAY, variant="rnas_mer")
     result = invoke("--format", "svg")
     assert (result.exit_code, result.stderr) == (0, "")
     names = ("network_path", "cell", "search_curves", "architecture", "confusion", "subjects")
@@ -47,7 +48,7 @@ def test_every_figure_is_written_and_listed(invoke, written, run, tmp_path):
 
 
 def test_every_format(invoke, written, run, tmp_path):
-    run()
+    run(ONE_WAY, variant="rnas_mer")
     result = invoke("--figure", "cell", "confusion", "--format", "png", "svg", "pdf", "dot")
     expected = {f"{HOME}/{name}.{k}" for name in ("cell", "confusion") for k in PICTURES}
     assert written() == expected | {f"{HOME}/cell.dot"}
