@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from markupsafe import Markup
@@ -154,7 +155,7 @@ class Drawing:
 @dataclass(frozen=True)
 class RunView:
     """Everything on the page of a run. `anchor` is unique in the report and safe in an address;
-    `troubles` are lines on files that cannot be read.
+    `missing` names the folds without a result, `troubles` are lines on files that cannot be read.
     """
 
     anchor: str
@@ -170,6 +171,7 @@ class RunView:
     data_facts: tuple[tuple[str, str], ...]
     data_problems: tuple[str, ...]
     subjects: tuple[Subject, ...]
+    missing: tuple[str, ...]
     drawings: tuple[Drawing, ...]
     undrawn: Mapping[str, str]
     profile: tuple[tuple[str, str], ...]
@@ -195,12 +197,6 @@ class RunView:
     def classes(self) -> Sequence[str]:
         """Names of the classes, from wherever the run tells them."""
         return (self.record.metrics or {}).get("classes") or self.data.get("classes") or ()
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Folds without a result."""
-        done = {subject.fold for subject in self.subjects}
-        return tuple(fold for fold in self.record.run["folds"] if fold not in done)
 
     @property
     def params(self) -> int | None:
@@ -245,9 +241,13 @@ def _view(record: RunRecord, anchor: str) -> RunView:
         except BenchError as error:
             troubles.append(str(error))
         except MALFORMED as error:
-            troubles.append(f"{record.folder}: no {make.__name__.strip('_')} ({error!r})")
+            name = getattr(make, "__name__", "fold").strip("_").replace("_", " ")
+            troubles.append(f"{record.folder}: no {name} that can be shown ({error!r})")
         return otherwise
 
+    done, missing = read(_folds, ((), ()))
+    found = [read(partial(_subject, fold), None) for fold in done]
+    subjects = tuple(subject for subject in found if subject)
     drawings, undrawn, broken = read(_drawings, ((), {}, ()))
     return RunView(
         anchor=anchor,
@@ -262,7 +262,8 @@ def _view(record: RunRecord, anchor: str) -> RunView:
         searches=read(_searches, ()),
         data_facts=read(_data_facts, ()),
         data_problems=read(_data_problems, ()),
-        subjects=read(_subjects, ()),
+        subjects=subjects,
+        missing=missing,
         drawings=drawings,
         undrawn=undrawn,
         profile=read(_profile, ()),
@@ -439,13 +440,15 @@ def _source(source: int) -> str:
     return INPUTS[source] if source < len(INPUTS) else f"node {source - len(INPUTS) + 1}"
 
 
-def _subjects(record: RunRecord) -> tuple[Subject, ...]:
+def _folds(record: RunRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Folds with a result, and those without."""
     folder = RunFolder(record.folder)
-    folds = [fold for fold in record.run["folds"] if folder.fold(fold).exists()]
-    return tuple(_subject(record, fold) for fold in folds)
+    folds = record.run["folds"]
+    done = tuple(fold for fold in folds if folder.fold(fold).exists())
+    return done, tuple(fold for fold in folds if fold not in done)
 
 
-def _subject(record: RunRecord, fold: str) -> Subject:
+def _subject(fold: str, record: RunRecord) -> Subject:
     file = RunFolder(record.folder).fold(fold)
     content = read_json(file)
     try:

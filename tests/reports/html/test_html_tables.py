@@ -89,6 +89,12 @@ def test_numbers_sort_by_value_and_what_has_none_has_no_order():
     assert kinds == ["text", "text", "number", "text"]
 
 
+def test_a_spread_stands_beside_its_mean():
+    spread = Cell(0.5, "0.5000 ± 0.0250", 0.025, 3)
+    (_, texts) = Cells(table_html(table(row("A", {"smic_uar": spread})))).rows[1]
+    assert texts[2] == "0.5000± 0.0250"
+
+
 def test_marks_have_their_meaning_as_a_tooltip():
     html = table_html(table(row("A", {"smic_uar": cell(0.5)}, marks=("surrogate", "3 seeds"))))
     tooltip = 'title="generated clips, not the licensed data set">surrogate</li>'

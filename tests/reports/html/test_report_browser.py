@@ -272,6 +272,33 @@ def test_what_does_not_compare_has_no_difference(page, made_report, other, said)
     assert page.all("#compared-agreement") == []
 
 
+OBSTACLES = """
+const protocol = { selection: "last" };
+const run = (clips, classes, fingerprint) => ({
+  place: "SMIC", classes, fingerprint, protocol, subjects: [{ name: "s01", clips }],
+});
+const a = run({ c1: [0, 0], c2: [1, 0] }, ["x", "y"], "f");
+const b = run(...arguments);
+return obstaclesBetween(a, b, clipsOf(a), clipsOf(b));
+"""
+
+
+@pytest.mark.parametrize(
+    ("clips", "classes", "fingerprint", "said"),
+    [
+        ({"c1": [0, 1], "c2": [1, 1]}, ["x", "y"], "f", None),
+        ({"c1": [0, 1], "c2": [0, 1]}, ["x", "y"], "f", "The labels differ: on 1 clips"),
+        ({"c1": [0, 1], "c2": [1, 1]}, ["x", "z"], "f", "classes x, y and x, z"),
+        ({"c1": [0, 1], "c2": [1, 1]}, ["x", "y"], "g", "another fingerprint"),
+        ({"c1": [0, 1]}, ["x", "y"], "f", "1 predicted by A alone, 0 by B alone"),
+        ({}, ["x", "y"], "f", "2 predicted by A alone"),
+    ],
+)
+def test_clips_and_labels_must_be_the_same(page, clips, classes, fingerprint, said):
+    obstacles = page.run(OBSTACLES, clips, classes, fingerprint)
+    assert obstacles == [] if said is None else said in " ".join(obstacles)
+
+
 def test_choosing_runs_is_in_the_address(page, made_report):
     from selenium.webdriver.support.ui import Select
 

@@ -155,8 +155,11 @@ def test_a_corrupt_file_is_named_and_costs_what_it_holds_alone(
     page = view()
     assert page.troubles and all("seed0" in line and "\n" not in line for line in page.troubles)
     assert len(page.drawings) < len(whole.drawings) or lost in ("subjects", "failures")
-    for piece in ("scores", "settings", "searches", "subjects", "confusions"):
+    for piece in ("scores", "settings", "searches", "confusions"):
         assert getattr(page, piece) == (() if piece == lost else getattr(whole, piece))
+    others = [each for each in whole.subjects if each.fold != "s05"]
+    assert list(page.subjects) == (others if lost == "subjects" else list(whole.subjects))
+    assert page.missing == ()
 
 
 @pytest.mark.parametrize(
