@@ -44,6 +44,14 @@ class DataConfig:
     shuffle_labels: bool = setting(
         False, "control: permute the labels over all clips; every score should fall to chance"
     )
+    class_map: str = setting(
+        "challenge",
+        "classes: challenge (MEGC2019's three), native (the release's own) or a CSV file with "
+        "columns emotion, class",
+    )
+    allow_outside: bool = setting(
+        False, "let a manifest name frames outside its own folder (--allow-outside)"
+    )
     skip_bad_clips: bool = setting(
         False,
         "go on without clips that are listed but have no frames or label, instead of stopping",

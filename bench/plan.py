@@ -39,7 +39,7 @@ class Job:
 
     @property
     def data_name(self) -> str:
-        return self.source.dataset + (" (surrogate)" if self.source.surrogate else "")
+        return self.source.label + (" (surrogate)" if self.source.surrogate else "")
 
     def search_fold(self, fold: str) -> str:
         """The search that a fold's architecture comes from: its own, or the run's only one."""

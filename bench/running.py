@@ -71,7 +71,7 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
         Job(
             folder=run_folder(
                 request.runs,
-                request.source.dataset,
+                request.source.label,
                 request.source.surrogate,
                 variant,
                 request.preset,
@@ -226,7 +226,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
         "format": FORMAT,
         "variant": job.variant,
         "marks": list(registry.variant(job.variant).marks),
-        "dataset": job.source.dataset,
+        "dataset": job.source.label,
         "surrogate": job.source.surrogate,
         "preset": job.preset,
         "config_hash": job.config.hash,
@@ -238,6 +238,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
             "root": str(job.source.root) if job.source.root else None,
             "fingerprint": prepared.fingerprint,
             "classes": list(clip_set.classes),
+            "class_map": clip_set.class_map,
             "clips": len(clip_set.clips),
             "counts": clip_set.class_counts(),
             "problems": [asdict(problem) for problem in clip_set.problems],

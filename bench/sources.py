@@ -13,6 +13,7 @@ from bench.config import DataConfig
 from bench.data import find_dataset, load_clips, require_root
 from bench.data.cache import content_digests, data_fingerprint, load_videos
 from bench.data.clips import Clip, ClipSet
+from bench.data.manifest import Manifest
 from bench.data.preprocess import Preprocessing
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
@@ -36,10 +37,21 @@ class Source:
     surrogate: bool
     cache: Path
 
+    @property
+    def label(self) -> str:
+        """What run folders and tables call the data set."""
+        found = find_dataset(self.dataset)
+        return found.label if isinstance(found, Manifest) else self.dataset
+
 
 def resolve_source(dataset: str, root: Path | None, surrogate: bool, cache: Path) -> Source:
     """Checks the request before any work; UsageError says how to get the data that is missing."""
-    find_dataset(dataset)
+    found = find_dataset(dataset)
+    if isinstance(found, Manifest):
+        if surrogate:
+            raise UsageError(f"{dataset}: a manifest lists real clips; leave out --surrogate")
+        found.rows  # noqa: B018 - a file that is no manifest is told of at once
+        return Source(found.name, found.root, False, cache.absolute())
     if surrogate:
         return Source(dataset, None, True, cache.absolute())
     return Source(dataset, require_root(dataset, root).absolute(), False, cache.absolute())
@@ -54,7 +66,9 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
     if config.subjects and not names:
         raise UsageError("--subjects names nobody: give names separated by commas, as in s01,s02")
     root = source.root if source.root else _surrogate_root(source, config, progress)
-    clip_set = load_clips(source.dataset, root, names or None)
+    clip_set = load_clips(
+        source.dataset, root, names or None, config.class_map, config.allow_outside
+    )
     _refuse_bad_clips(clip_set, config)
     absent = set(find_dataset(source.dataset).resolve_subjects(names)) - set(clip_set.subjects)
     if absent:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from bench import registry
-from bench.data import DATASETS
+from bench.data import find_dataset
 from bench.files import read_json, write_json
 from bench.memory import measure_peaks
 from bench.metrics import pooled_metrics
@@ -82,7 +82,7 @@ def score(unit: Unit, report: Report) -> None:
     folds = [read_json(job.folder.fold(fold)) for fold in job.folds]
     clips = [{**clip, "subject": fold["subject"]} for fold in folds for clip in fold["clips"]]
     run = read_json(job.folder.run)
-    metrics = pooled_metrics(clips, run["data"]["classes"], DATASETS[job.source.dataset].parts)
+    metrics = pooled_metrics(clips, run["data"]["classes"], find_dataset(job.source.dataset).parts)
     write_json(unit.output, {**metrics, "protocol": protocol_record(job)})
 
 

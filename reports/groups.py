@@ -222,6 +222,9 @@ def _unusual_settings(record: RunRecord) -> Iterable[str]:
         yield "shuffled labels"
     if _setting(record, "space", "size") == "published":
         yield "size=published"
+    class_map = record.run.get("data", {}).get("class_map", "challenge")
+    if class_map != "challenge":
+        yield f"class map {class_map}"
 
 
 def _setting(record: RunRecord, section: str, name: str) -> Any:

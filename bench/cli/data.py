@@ -30,34 +30,64 @@ def _split_subjects(context: click.Context, option: click.Parameter, value: str 
 
 
 dataset_option = click.option(
-    "--dataset", required=True, metavar="NAME", help=f"One of {', '.join(DATASETS)}."
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    help=f"One of {', '.join(DATASETS)}, or manifest:FILE.csv.",
 )
 subjects_option = click.option(
     "--subjects", metavar="A,B", callback=_split_subjects, help="These subjects only."
 )
 
 
-@data.command()
-@dataset_option
-@click.option(
+root_option = click.option(
     "--data-root",
     type=click.Path(path_type=Path),
     envvar="BENCH_DATA",
     show_envvar=True,
     help="Folder with the data set, or with its folder.",
 )
+
+
+def reading_options(command: Callable) -> Callable:
+    """How the labels and the paths of a data set are read."""
+    mapped = click.option(
+        "--class-map",
+        default="challenge",
+        show_default=True,
+        metavar="NAME|FILE",
+        help="challenge, native, or a CSV file with columns emotion, class.",
+    )
+    outside = click.option(
+        "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
+    )
+    return mapped(outside(command))
+
+
+@data.command()
+@dataset_option
+@root_option
 @subjects_option
+@reading_options
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def check(dataset: str, data_root: Path | None, subjects: list[str] | None, form: str) -> None:
+def check(
+    dataset: str,
+    data_root: Path | None,
+    subjects: list[str] | None,
+    class_map: str,
+    allow_outside: bool,
+    form: str,
+) -> None:
     """Clips found beside those of the challenge, and all that is missing, extra or odd.
 
     Exit code 1 where anything is missing or extra.
     """
     from bench.data.check import check_report
 
-    clip_set = load_clips(dataset, require_root(dataset, data_root), subjects)
+    root = require_root(dataset, data_root)
+    clip_set = load_clips(dataset, root, subjects, class_map, allow_outside)
     report = check_report(clip_set, subjects)
     click.echo(json.dumps(report, indent=2) if form == "json" else _as_text(report))
     if not report["complete"]:
@@ -69,7 +99,9 @@ def _as_text(report: Mapping) -> str:
 
     table = tabulate(list(_count_rows(report)), headers=["set", "", "found", "expected"])
     problems = [f"{p['kind']}: {p['where']}: {p['what']}" for p in report["problems"]]
-    verdict = "complete" if report["complete"] else "not the challenge's set"
+    whole = "complete" if report["expected"] else "all clips usable"
+    broken = "not the challenge's set" if report["expected"] else "some clips are unusable"
+    verdict = whole if report["complete"] else broken
     return "\n".join([table, "", *problems, f"{len(problems)} problem(s): {verdict}"])
 
 
@@ -80,9 +112,42 @@ def _count_rows(report: Mapping) -> Iterator[tuple]:
     for name, part in parts.items():
         expected = part["expected"]
         for label in part["classes"]:
-            yield name, label, part["classes"][label], expected["classes"][label]
+            listed = expected["classes"][label] if expected else ""
+            yield name, label, part["classes"][label], listed
         for total in ("clips", "subjects"):
-            yield name, total, part[total], expected[total]
+            yield name, total, part[total], expected[total] if expected else ""
+
+
+@data.command("export-manifest")
+@dataset_option
+@root_option
+@subjects_option
+@reading_options
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV file to write; paths in it are relative to its folder.",
+)
+def export_manifest(
+    dataset: str,
+    data_root: Path | None,
+    subjects: list[str] | None,
+    class_map: str,
+    allow_outside: bool,
+    out: Path,
+) -> None:
+    """Write a data set as a manifest: a subset or a relabelling is then an edit away."""
+    from bench.data.manifest import manifest_text
+    from bench.files import write_text
+
+    root = require_root(dataset, data_root)
+    clip_set = load_clips(dataset, root, subjects, class_map, allow_outside)
+    text, outside = manifest_text(clip_set, out)
+    write_text(out, text)
+    click.echo(f"{len(clip_set.clips)} clips written to {out}; use it as manifest:{out}")
+    if outside:
+        click.echo("their frames lie outside its folder: add --allow-outside to use it", err=True)
 
 
 @data.command()

@@ -28,7 +28,9 @@ def run_options(command: Callable) -> Callable:
             metavar="NAME|GLOB|GROUP",
             help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, ablation, random).",
         ),
-        click.option("--dataset", required=True, help="smic, casme2, samm or composite."),
+        click.option(
+            "--dataset", required=True, help="smic, casme2, samm, composite or manifest:FILE.csv."
+        ),
         click.option("--surrogate", is_flag=True, help="Use generated clips, no licence needed."),
         click.option("--preset", default="small", show_default=True, help="smoke, small or paper."),
         click.option(
@@ -69,6 +71,9 @@ def run_options(command: Callable) -> Callable:
             help="Where networks run.",
         ),
         click.option("--subjects", default=None, metavar="A,B", help="Only these subjects."),
+        click.option(
+            "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
+        ),
         click.option("--force", is_flag=True, help="Start over instead of resuming."),
         click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
     ]
@@ -124,6 +129,7 @@ def _work(
     runs: Path,
     device: str,
     subjects: str | None,
+    allow_outside: bool,
     force: bool,
     dry_run: bool,
     genotype: Path | None = None,
@@ -138,6 +144,8 @@ def _work(
 
     if subjects is not None:
         overrides = (*overrides, f"data.subjects={subjects}")
+    if allow_outside:
+        overrides = (*overrides, "data.allow_outside=true")
     config = load_config(preset, overrides)
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())
@@ -198,9 +206,12 @@ def _say_found(clip_set, config) -> None:
     restricted = config.data.subjects or config.data.subject_count
     report = check_report(clip_set, clip_set.subjects if restricted else None)
     expected = report["expected"]
+    listed = ""
+    if expected:
+        listed = f", {expected['clips']} of {expected['subjects']} in the challenge list"
     click.echo(
-        f"{clip_set.dataset}: {report['clips']} clips of {report['subjects']} subjects found, "
-        f"{expected['clips']} of {expected['subjects']} in the challenge list",
+        f"{clip_set.dataset}: {report['clips']} clips of {report['subjects']} subjects found"
+        f"{listed}",
         err=True,
     )
     for problem in report["problems"]:

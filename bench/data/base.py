@@ -8,19 +8,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.challenge import CLASS_MAPS, UNMAPPED, expected_counts
-from bench.data.clips import CHALLENGE_CLASSES, Clip, ClipSet, Problem
+from bench.data.challenge import expected_counts
+from bench.data.classes import CHALLENGE, ClassMap
+from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.frames import Tree, printable
 from bench.errors import DataError, unknown_name
-
-
-class Rejected(Exception):
-    """A clip that has to be left out: the kind and text of the fatal problem to report."""
-
-    def __init__(self, kind: str, what: str):
-        super().__init__(what)
-        self.kind = kind
-        self.what = what
 
 
 class DataSet(ABC):
@@ -49,7 +41,9 @@ class DataSet(ABC):
         """The challenge's name of a subject written in any usual way, None where it is none."""
 
     @abstractmethod
-    def load(self, tree: Tree, subjects: Collection[str] | None = None) -> ClipSet:
+    def load(
+        self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE
+    ) -> ClipSet:
         """Clips of `subjects` (all: None) with all that was missing, extra or odd.
 
         Raises DataError where the layout is not there or a spreadsheet cannot be read.
@@ -83,7 +77,7 @@ class SingleSet(DataSet):
 
     @abstractmethod
     def read(
-        self, tree: Tree, home: Path, subjects: Collection[str] | None
+        self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
         """Clips and problems of `subjects` (all: None), in any order of the clips."""
 
@@ -96,10 +90,13 @@ class SingleSet(DataSet):
         match = re.fullmatch(f"(?:{self.subject_prefix})?([0-9]{{1,4}})", text.strip().lower())
         return self._padded(match[1]) if match else None
 
-    def load(self, tree: Tree, subjects: Collection[str] | None = None) -> ClipSet:
-        clips, problems = self.read(tree, self.find_home(tree), subjects)
+    def load(
+        self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE
+    ) -> ClipSet:
+        mapping = ClassMap.named(class_map, self.name)
+        clips, problems = self.read(tree, self.find_home(tree), subjects, mapping)
         clips.sort(key=lambda clip: (clip.subject, clip.name))
-        return ClipSet(self.name, CHALLENGE_CLASSES, tuple(clips), tuple(problems))
+        return ClipSet(self.name, mapping.classes, tuple(clips), tuple(problems), mapping.name)
 
     def find_home(self, tree: Tree) -> Path:
         """The folder of this data set; DataError where there is none, or more than one."""
@@ -124,19 +121,6 @@ class SingleSet(DataSet):
             )
         return homes[0]
 
-    def label_of(self, emotion: str) -> int | None:
-        """Index of the challenge class; None for a word that the challenge leaves out.
-
-        Raises Rejected for a word that neither the challenge nor the release uses.
-        """
-        word = emotion.strip().lower()
-        if word in UNMAPPED[self.name]:
-            return None
-        if word not in CLASS_MAPS[self.name]:
-            known = ", ".join((*CLASS_MAPS[self.name], *UNMAPPED[self.name]))
-            raise Rejected("label", f"emotion {quoted(emotion)} is none of {known}")
-        return CHALLENGE_CLASSES.index(CLASS_MAPS[self.name][word])
-
     def _padded(self, digits: str) -> str:
         return f"{self.subject_prefix}{int(digits):0{self.subject_digits}d}"
 
@@ -160,11 +144,6 @@ def descend(tree: Tree, folder: Path, steps: Sequence[str]) -> Path | None:
             return None
         folder = below[step.lower()]
     return folder
-
-
-def quoted(text: str, longest: int = 40) -> str:
-    """A spreadsheet cell or a name as a person can recognise it in a message."""
-    return repr(text if len(text) <= longest else f"{text[: longest - 3]}...")
 
 
 def _letters(name: str) -> str:

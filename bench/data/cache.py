@@ -75,7 +75,8 @@ def content_digests(
     """Per clip a hash over the bytes of its frames in order (64 hexadecimal digits)."""
 
     def digest(position: int, known: str | None) -> str:
-        return known or _digest(read_frames(clips[position]))
+        clip = clips[position]
+        return known or _digest(clip, read_frames(clip))
 
     return _with_digests(clips, cache, digest, progress)
 
@@ -125,7 +126,7 @@ def _load_from_frames(clip: Clip, settings: Preprocessing, cache: Path, video: n
     Each file is read once, so that the digest and the pixels belong to the same bytes.
     """
     contents = read_frames(clip)
-    digest = _digest(contents)
+    digest = _digest(clip, contents)
     entry = _entry(cache, digest, settings)
     if not _read_entry(entry, video):
         video[...] = preprocess_frames(clip, contents, settings)
@@ -133,12 +134,17 @@ def _load_from_frames(clip: Clip, settings: Preprocessing, cache: Path, video: n
     return digest
 
 
-def _digest(contents: Sequence[bytes]) -> str:
-    total = hashlib.sha256()
+def _digest(clip: Clip, contents: Sequence[bytes]) -> str:
+    total = hashlib.sha256(_span(clip))
     for content in contents:
         total.update(len(content).to_bytes(8, "little"))  # where one frame ends is content, too
         total.update(content)
     return total.hexdigest()
+
+
+def _span(clip: Clip) -> bytes:
+    """Two clips may be parts of one file."""
+    return str(clip.span).encode() if clip.span else b""
 
 
 def _stamp(clip: Clip) -> str | None:
@@ -148,7 +154,7 @@ def _stamp(clip: Clip) -> str | None:
     (by a copying tool, say) still differs in it.
     """
     settled = time.time_ns() - _SETTLED_NS
-    total = hashlib.sha256()
+    total = hashlib.sha256(_span(clip))
     for path in clip.frames:
         try:
             found = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, 20,000 times

@@ -40,6 +40,15 @@ UNMAPPED = MappingProxyType(
 )
 """Emotion words that the release uses and the challenge leaves out, silently."""
 
+NATIVE_CLASSES = MappingProxyType(
+    {
+        "smic": ("negative", "positive", "surprise"),
+        "casme2": ("disgust", "happiness", "others", "repression", "surprise"),
+        "samm": ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise"),
+    }
+)
+"""The words of a release that are used as its own classes; the rarest words are left out."""
+
 LEFT_OUT = MappingProxyType(
     {"smic": (), "casme2": (("sub04", "EP12_01f"), ("sub05", "EP09_05f")), "samm": ()}
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from bench.data import find_dataset
+from bench.data import DATASETS, find_dataset
 from bench.data.challenge import expected_counts
+from bench.data.classes import CHALLENGE
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem
 
 INCOMPLETE = frozenset({"missing", "extra"})
@@ -21,23 +22,37 @@ def check_report(clip_set: ClipSet, subjects: Sequence[str] | None = None) -> di
 
     `subjects` are those that the clips were restricted to; only they are compared then. Counts
     stand under `clips`, `subjects`, `classes` and, per part, `slices`, each with the challenge's
-    under `expected`; `problems` holds the loader's first, then every difference of the counts;
-    `complete` says that nothing is fatal, missing or extra.
+    under `expected` (None for a manifest and for other classes than the challenge's: there is
+    nothing to compare with); `problems` holds the loader's first, then every difference of the
+    counts; `complete` says that nothing is fatal, missing or extra.
     """
     dataset = find_dataset(clip_set.dataset)
-    wanted = None if subjects is None else dataset.resolve_subjects(subjects)
     found = {part: _found(clip_set, part) for part in dataset.parts}
-    expected = {part: _expected(part, wanted) for part in dataset.parts}
+    expected = _all_expected(clip_set, subjects)
     problems = list(clip_set.problems)
-    for part in dataset.parts:
-        problems += _differences(part, found[part], expected[part])
+    for part, counts in expected.items():
+        problems += _differences(part, found[part], counts)
+    classes = clip_set.classes
     return {
         "dataset": clip_set.dataset,
+        "class_map": clip_set.class_map,
         "complete": not any(problem.fatal or problem.kind in INCOMPLETE for problem in problems),
-        **_beside(list(found.values()), list(expected.values())),
-        "slices": {part: _beside([found[part]], [expected[part]]) for part in dataset.parts},
+        **_beside(list(found.values()), list(expected.values()), classes),
+        "slices": {
+            part: _beside([found[part]], [expected[part]] if expected else [], classes)
+            for part in dataset.parts
+        },
         "problems": [asdict(problem) for problem in problems],
     }
+
+
+def _all_expected(clip_set: ClipSet, subjects: Sequence[str] | None) -> Mapping[str, SubjectCounts]:
+    """Counts of the challenge list per part; nothing where the clips are not meant to be it."""
+    if clip_set.dataset not in DATASETS or clip_set.class_map != CHALLENGE:
+        return {}
+    dataset = find_dataset(clip_set.dataset)
+    wanted = None if subjects is None else dataset.resolve_subjects(subjects)
+    return {part: _expected(part, wanted) for part in dataset.parts}
 
 
 def _found(clip_set: ClipSet, part: str) -> SubjectCounts:
@@ -50,15 +65,18 @@ def _expected(part: str, wanted: Sequence[str] | None) -> SubjectCounts:
     return {person: counts[person] for person in counts if wanted is None or person in wanted}
 
 
-def _beside(found: Sequence[SubjectCounts], expected: Sequence[SubjectCounts]) -> dict:
-    return {**_totals(found), "expected": _totals(expected)}
+def _beside(
+    found: Sequence[SubjectCounts], expected: Sequence[SubjectCounts], classes: Sequence[str]
+) -> dict:
+    listed = _totals(expected, classes) if expected else None
+    return {**_totals(found, classes), "expected": listed}
 
 
-def _totals(parts: Sequence[SubjectCounts]) -> dict:
+def _totals(parts: Sequence[SubjectCounts], classes: Sequence[str]) -> dict:
     """Clips, subjects and clips per class over the parts (no subject belongs to two of them)."""
     people = [counts for part in parts for counts in part.values()]
-    classes = {name: sum(counts[name] for counts in people) for name in CHALLENGE_CLASSES}
-    return {"clips": sum(classes.values()), "subjects": len(people), "classes": classes}
+    per_class = {name: sum(counts[name] for counts in people) for name in classes}
+    return {"clips": sum(per_class.values()), "subjects": len(people), "classes": per_class}
 
 
 def _differences(part: str, found: SubjectCounts, expected: SubjectCounts) -> Iterator[Problem]:

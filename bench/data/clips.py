@@ -16,7 +16,9 @@ class Clip:
 
     `label` indexes `ClipSet.classes`; `frames` are image files in temporal order; `apex` is an
     index into `frames`, or None where the data set annotates none (or annotates it wrongly);
-    `emotion` is the data set's own word for the label; `fps` is in frames per second.
+    `emotion` is the data set's own word for the label; `fps` is in frames per second. Where one
+    file holds the whole clip (.npy, a video), `frames` is that file, `span` says which of its
+    frames are meant (first, behind the last; None: to the end), and `apex` counts from the first.
     """
 
     dataset: str
@@ -27,6 +29,16 @@ class Clip:
     apex: int | None
     emotion: str
     fps: float
+    span: tuple[int, int | None] | None = None
+
+
+class Rejected(Exception):
+    """A clip that has to be left out: the kind and text of the fatal problem to report."""
+
+    def __init__(self, kind: str, what: str):
+        super().__init__(what)
+        self.kind = kind
+        self.what = what
 
 
 @dataclass(frozen=True)
@@ -44,12 +56,16 @@ class Problem:
 
 @dataclass(frozen=True)
 class ClipSet:
-    """The clips of one data set (or of several together), sorted by data set, subject, name."""
+    """The clips of one data set (or of several together), sorted by data set, subject, name.
+
+    `class_map` names the map (`bench.data.classes`) that made labels of the releases' words.
+    """
 
     dataset: str
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
     problems: tuple[Problem, ...] = ()
+    class_map: str = "challenge"
 
     @property
     def subjects(self) -> tuple[str, ...]:

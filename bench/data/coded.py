@@ -9,10 +9,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.base import Rejected, SingleSet, descend, quoted
+from bench.data.base import SingleSet, descend
 from bench.data.challenge import LEFT_OUT
-from bench.data.clips import Clip, Problem
-from bench.data.frames import Tree, frame_problems, numbered_frames, printable, refused_links
+from bench.data.classes import CHALLENGE, ClassMap
+from bench.data.clips import Clip, Problem, Rejected
+from bench.data.frames import (
+    Tree,
+    frame_problems,
+    numbered_frames,
+    printable,
+    quoted,
+    refused_links,
+)
 from bench.data.sheets import Row, read_rows
 from bench.errors import DataError
 
@@ -51,7 +59,7 @@ class CodedSet(SingleSet):
         return self._sheet_in(tree, folder) is not None
 
     def read(
-        self, tree: Tree, home: Path, subjects: Collection[str] | None
+        self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
         sheet = self._sheet_in(tree, home)
         rows = [row for row in read_rows(sheet, self.columns) if self._is_wanted(row, subjects)]
@@ -60,7 +68,7 @@ class CodedSet(SingleSet):
         for row in rows:
             where = f"{tree.shown(sheet)} row {row.number}"
             try:
-                coded = self._coded(row, where)
+                coded = self._coded(row, where, class_map)
                 if coded is None:
                     continue
                 if (coded.subject, coded.name) in clips:
@@ -117,9 +125,9 @@ class CodedSet(SingleSet):
         subject = self.subject_of(row.text("subject"))
         return subjects is None or subject is None or subject in subjects
 
-    def _coded(self, row: Row, where: str) -> _Coded | None:
-        """What the row says, None where the challenge leaves it out; Rejected where it is odd."""
-        label = self.label_of(row.text("emotion"))
+    def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
+        """What the row says, None where the class map leaves it out; Rejected where it is odd."""
+        label = class_map.label_of(self.name, row.text("emotion"))
         if label is None:
             return None
         name, cell = row.text("clip"), row.text("subject")
@@ -128,7 +136,7 @@ class CodedSet(SingleSet):
             raise Rejected("odd", f"subject {quoted(cell)} is no name such as {self.subjects[0]}")
         if _UNSAFE.search(name):
             raise Rejected("odd", f"file name {quoted(name)} is empty or a path, not a clip's name")
-        if (subject, name) in LEFT_OUT[self.name]:
+        if class_map.name == CHALLENGE and (subject, name) in LEFT_OUT[self.name]:
             return None
         return _Coded(row, where, subject, name, label)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bench.data.base import DataSet, SingleSet
-from bench.data.clips import CHALLENGE_CLASSES, ClipSet
+from bench.data.classes import CHALLENGE, NATIVE
+from bench.data.clips import ClipSet
 from bench.data.frames import Tree
+from bench.errors import UsageError
 
 
 class Composite(DataSet):
@@ -39,18 +41,27 @@ class Composite(DataSet):
                 return subject
         return None
 
-    def load(self, tree: Tree, subjects: Collection[str] | None = None) -> ClipSet:
+    def load(
+        self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE
+    ) -> ClipSet:
         """The parts that have one of `subjects`, all from one root.
 
-        Raises DataError naming the first part that is not there.
+        Raises DataError naming the first part that is not there, UsageError for native classes:
+        the parts have different ones.
         """
+        if class_map == NATIVE:
+            raise UsageError(
+                "data.class_map=native: SMIC, CASME II and SAMM have different classes of their "
+                "own; take one of them, or name a file that maps the words of all three"
+            )
         needed = [p for p in self._parts if subjects is None or set(p.subjects) & set(subjects)]
         for part in needed:
             part.find_home(tree)
-        loaded = [part.load(tree, subjects) for part in needed]
+        loaded = [part.load(tree, subjects, class_map) for part in needed]
         return ClipSet(
             self.name,
-            CHALLENGE_CLASSES,
+            loaded[0].classes,
             tuple(clip for part in loaded for clip in part.clips),
             tuple(problem for part in loaded for problem in part.problems),
+            loaded[0].class_map,
         )

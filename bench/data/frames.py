@@ -17,6 +17,10 @@ from bench.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
+CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}
+"""Files that hold all frames of a clip."""
+
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _LAST_NUMBER = re.compile(r"([0-9]+)$")
 
@@ -93,19 +97,30 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
     without a number, a number that occurs twice and links out of the root are problems.
     """
     entries = tree.entries(folder)
+    images = [path for path in entries.files.values() if path.suffix.lower() in IMAGE_SUFFIXES]
+    frames, problems = numbered(tree, images)
+    problems += refused_links(tree, folder, entries)
+    return frames, problems
+
+
+def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[Problem]]:
+    """Images by the number that ends their name, in order; those without one are problems."""
     frames: dict[int, Path] = {}
     problems = []
-    for path in entries.files.values():
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
-            continue
-        number = _LAST_NUMBER.search(path.stem)
+    for path in images:
+        number = frame_number(path)
         if number is None:
             problems.append(Problem("odd", tree.shown(path), "no frame number ends the name"))
-        elif (twin := frames.setdefault(int(number[1]), path)) is not path:
+        elif (twin := frames.setdefault(number, path)) is not path:
             what = f"has the frame number of {printable(twin.name)}, which is used"
             problems.append(Problem("odd", tree.shown(path), what))
-    problems += refused_links(tree, folder, entries)
     return dict(sorted(frames.items())), problems
+
+
+def frame_number(path: Path) -> int | None:
+    """The number that ends an image's name, None where none does."""
+    match = _LAST_NUMBER.search(path.stem)
+    return int(match[1]) if match else None
 
 
 def refused_links(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
@@ -148,6 +163,11 @@ def printable(text: object) -> str:
     """`text` in one line, with everything that a terminal could not show escaped."""
     encoded = os.fsencode(str(text)).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in encoded)
+
+
+def quoted(text: str, longest: int = 40) -> str:
+    """A spreadsheet cell or a name as a person can recognise it in a message."""
+    return repr(text if len(text) <= longest else f"{text[: longest - 3]}...")
 
 
 def _is_junk(name: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
+from bench.data.frames import CONTAINER_SUFFIXES
 from bench.errors import DataError, UsageError
 
 if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come with the first clip
@@ -83,6 +84,11 @@ def read_frames(clip: Clip) -> list[bytes]:
 def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB)."""
     import numpy as np
+
+    if clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES:
+        from bench.data.containers import unpack
+
+        return unpack(clip, contents[0])
 
     images = [_open(clip, *frame) for frame in zip(clip.frames, contents, strict=True)]
     _check_sizes(clip, images)

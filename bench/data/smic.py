@@ -7,9 +7,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data.base import Rejected, SingleSet, descend, quoted
-from bench.data.clips import Clip, Problem
-from bench.data.frames import Tree, frame_problems, numbered_frames, printable, refused_links
+from bench.data.base import SingleSet, descend
+from bench.data.classes import ClassMap
+from bench.data.clips import Clip, Problem, Rejected
+from bench.data.frames import (
+    Tree,
+    frame_problems,
+    numbered_frames,
+    printable,
+    quoted,
+    refused_links,
+)
 
 _CLASS_CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
 _CLIP = re.compile(r"s([0-9]{1,4})_(ne|po|sur)_([0-9]{1,4})", re.IGNORECASE)
@@ -44,14 +52,14 @@ class Smic(SingleSet):
         return self._high_speed(tree, folder) is not None
 
     def read(
-        self, tree: Tree, home: Path, subjects: Collection[str] | None
+        self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
         problems: list[Problem] = []
         clips: dict[str, Clip] = {}
         for folder in self._clip_folders(tree, self._high_speed(tree, home), subjects, problems):
             where = tree.shown(folder.path)
             try:
-                clip, notes = self._clip(tree, folder)
+                clip, notes = self._clip(tree, folder, class_map)
                 if clip.name in clips:
                     raise Rejected("duplicate", f"clip {clip.name} occurs twice, the first is kept")
             except Rejected as reason:
@@ -108,8 +116,12 @@ class Smic(SingleSet):
             for folder in entries.folders.values():
                 yield _ClipFolder(subject, emotion, folder)
 
-    def _clip(self, tree: Tree, folder: _ClipFolder) -> tuple[Clip, list[Problem]]:
-        label = self.label_of(folder.emotion)
+    def _clip(
+        self, tree: Tree, folder: _ClipFolder, class_map: ClassMap
+    ) -> tuple[Clip, list[Problem]]:
+        label = class_map.label_of(self.name, folder.emotion)
+        if label is None:
+            raise Rejected("label", f"class map {class_map.name} leaves out {folder.emotion}")
         name = self._clip_name(folder)
         frames, problems = numbered_frames(tree, folder.path)
         if not frames:
