@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from torch import nn
@@ -21,8 +21,12 @@ from bench.store import RunFolder
 from bench.workload import Workload
 from rnas.derived import DerivedNetwork
 from rnas.genotype import Genotype, check_genotype, random_genotype
+from rnas.sizes import count_parameters
 from rnas.space import SearchSpace
 from rnas.supernet import Supernet
+
+DRAWN = 2000
+"""Random genotypes out of which those to be measured are taken, as in docs/sizes.md."""
 
 DERIVED, SUPERNET = "derived network", "supernet"
 
@@ -107,12 +111,25 @@ class Target:
 
 
 def random_target(variant: str, config: Config, classes: int, seed: int, draws: int) -> Target:
-    """Uniformly drawn genotypes of a variant's space, the same for the same seed."""
+    """`draws` random genotypes of a variant, evenly spaced by parameters; one alone is the median.
+
+    They are taken out of DRAWN uniformly drawn ones, the same for the same seed: sizes differ by a
+    factor of a hundred, so that a few plain draws say next to nothing of the median.
+    """
     space = configured_space(variant, config)
+    ordered = _drawn_by_size(space, classes, seed)
+    places = [(2 * number + 1) * DRAWN // (2 * draws) for number in range(draws)]
+    spread = "of median size" if draws == 1 else "evenly spaced by size"
+    origin = f"{draws} of {DRAWN} random genotypes, {spread}, seed {seed}"
+    chosen = tuple(ordered[place] for place in places)
+    return Target(variant, origin, space, config, classes, chosen)
+
+
+@lru_cache(maxsize=16)
+def _drawn_by_size(space: SearchSpace, classes: int, seed: int) -> tuple[Genotype, ...]:
     generator = random.Random(seed)
-    genotypes = tuple(random_genotype(space, generator) for _ in range(draws))
-    what = "random genotype" if draws == 1 else f"{draws} random genotypes"
-    return Target(variant, f"{what}, seed {seed}", space, config, classes, genotypes)
+    drawn = [random_genotype(space, generator) for _ in range(DRAWN)]
+    return tuple(sorted(drawn, key=lambda genotype: count_parameters(space, genotype, classes)))
 
 
 def genotype_target(variant: str, config: Config, classes: int, file: Path) -> Target:

@@ -27,10 +27,10 @@ COLUMNS = {
 @target_options
 @click.option(
     "--draws",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 2000),
     default=9,
     show_default=True,
-    help="Random genotypes per --variant; median and range are shown.",
+    help="Random genotypes per --variant, from small to large; median and range are shown.",
 )
 @click.option(
     "--depth",
@@ -64,7 +64,7 @@ def profile(
 ) -> int:
     """Parameters, MACs by three counters that must agree, weights, checkpoint, peak memory.
 
-    RUN is a run folder. For a variant without a run, random genotypes are drawn. JSON is one
+    RUN is a run folder. Of a variant without a run, random genotypes are taken. JSON is one
     object for one target, else a list.
     """
     from bench.cli.output import check_place, deliver

@@ -125,7 +125,8 @@ def time(
 ) -> int:
     """Latency, throughput and the time of a training step; with --supernet of a search step.
 
-    RUN is a run folder. For a variant without a run one random genotype is drawn. Refuses to
+    RUN is a run folder. Of a variant without a run, a random genotype of median size is taken.
+    Refuses to
     measure while other work of the harness is on this machine.
     """
     from bench.cli.output import check_place, deliver

@@ -13,7 +13,8 @@ from tiny_runs import SIZES, only_run
 
 SMALL = [word for size in SIZES if "subject" not in size for word in ("--set", size)]
 QUICK = ("--repeats", 3, "--warmup", 1)
-VARIANT = ("--variant", "rnas_mer", *SMALL)
+BATCHES = ("--set", "train.batch=6", "--set", "search.batch=4")
+VARIANT = ("--variant", "rnas_mer", *SMALL, *BATCHES)
 
 HOLDER = """
 import sys
@@ -59,7 +60,7 @@ class TestRows:
         assert [(row["what"], row["batch"]) for row in found["rows"]] == [
             ("inference", 1),
             ("inference", 3),
-            ("training step", 16),
+            ("training step", run.json("run.json")["config"]["train"]["batch"]),
         ]
         for row in found["rows"]:
             assert (row["variant"], row["origin"]) == ("random_rnas_mer", str(run.path))
@@ -70,17 +71,18 @@ class TestRows:
 
     def test_batches_may_be_repeated_options_too(self, timed):
         found = timed(*VARIANT, "--batch", 2, 2, "--batch", 4)
-        assert [row["batch"] for row in found["rows"]] == [2, 4, 16]
+        assert [row["batch"] for row in found["rows"]] == [2, 4, 6]
 
     def test_of_a_variant_are_those_of_a_genotype_of_the_seed(self, timed):
         found = timed(*VARIANT, "--batch", 1, "--seed", 7)
-        assert {row["origin"] for row in found["rows"]} == {"random genotype, seed 7"}
+        origin = "1 of 2000 random genotypes, of median size, seed 7"
+        assert {row["origin"] for row in found["rows"]} == {origin}
 
     @pytest.mark.parametrize("evaluation", [None, "reference"])
     def test_of_a_supernet_are_a_search_step(self, timed, evaluation):
         words = ("--evaluation", evaluation) if evaluation else ()
         (row,) = timed(*VARIANT, "--supernet", *words)["rows"]
-        assert (row["what"], row["batch"]) == ("search step", 16)
+        assert (row["what"], row["batch"]) == ("search step", 4)
         assert row["network"] == f"supernet, {evaluation or 'fast'} evaluation"
 
     def test_name_other_conditions(self, timed):
@@ -113,7 +115,7 @@ class TestFormats:
     def test_of_csv_repeat_the_machine_in_every_line(self, bench):
         outcome = bench("time", *VARIANT, "--batch", 1, 2, *QUICK, "--format", "csv")
         rows = list(csv.DictReader(io.StringIO(outcome.out)))
-        assert [row["batch"] for row in rows] == ["1", "2", "16"]
+        assert [row["batch"] for row in rows] == ["1", "2", "6"]
         assert {row["clip"] for row in rows} == {"3×4×8×8"}
         assert all(row["cpu"] and row["torch"] and row["threads"] == "1" for row in rows)
 
@@ -123,7 +125,7 @@ class TestFormats:
         words = ("time", "--variant", "automer_3d", *SMALL, "--batch", 1, *QUICK)
         outcome = bench(*words)
         assert outcome.code == 0
-        for word in ("reconstruction", "3×4×8×8", "fp32", "random genotype, seed 0", "alone"):
+        for word in ("reconstruction", "3×4×8×8", "fp32", "of median size, seed 0", "alone"):
             assert word in outcome.out
         head = outcome.out.splitlines()[0]
         assert head.endswith(f"1 threads, torch {torch.__version__}")
