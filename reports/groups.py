@@ -5,6 +5,7 @@ A group never mixes: one variant, one data set, surrogate or real, one preset, o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -159,8 +160,9 @@ def select(
 
 
 def defect(record: RunRecord) -> str | None:
-    """What a record's metrics or profile lack that a table needs, in one line; None if nothing."""
+    """What a record's files lack that a table needs, in one line; None if nothing."""
     checks = (
+        ("run.json", record.run, _bad_run),
         ("metrics.json", record.metrics, _bad_metric),
         ("profile.json", record.profile, _bad_cost),
     )
@@ -172,6 +174,17 @@ def defect(record: RunRecord) -> str | None:
                 "delete the file and repeat the command that wrote it"
             )
     return None
+
+
+def _bad_run(run: Any) -> str | None:
+    """The part of the configuration that holds no settings."""
+    config = run.get("config", {})
+    if not isinstance(config, Mapping):
+        return "config"
+    sections = config.items()
+    return next(
+        (f"config.{name}" for name, each in sections if not isinstance(each, Mapping)), None
+    )
 
 
 def _bad_metric(metrics: Any) -> str | None:
@@ -191,12 +204,14 @@ def _bad_cost(profile: Any) -> str | None:
 
 
 def _not_a_number(content: Any, keys: Iterable[str]) -> str | None:
-    """The first of the keys that holds neither a number nor null."""
+    """The first of the keys that holds neither a number nor null; infinity is none."""
     if not isinstance(content, Mapping):
         return "the whole content"
-    return next(
-        (key for key in keys if not isinstance(content.get(key, ""), int | float | None)), None
-    )
+    return next((key for key in keys if not _is_figure(content.get(key, ""))), None)
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) != math.inf)
 
 
 def _started(record: RunRecord) -> datetime:

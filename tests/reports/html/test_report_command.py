@@ -60,10 +60,20 @@ def test_a_broken_run_is_named_and_left_out(invoke, page, runs):
     assert "run.json cannot be read" in page()
 
 
-def test_metrics_that_are_none_leave_the_run_out(invoke, one):
-    (folder_of(one, CONTROL) / "metrics.json").write_text("[]")
+@pytest.mark.parametrize("metrics", ["[]", '{"uar": Infinity, "uf1": 0, "acc": 0}'])
+def test_metrics_that_are_none_leave_the_run_out(invoke, one, metrics):
+    (folder_of(one, CONTROL) / "metrics.json").write_text(metrics)
     result = invoke(one)
     assert result.exit_code == 1 and "0 runs, 1 left out" in result.stdout
+
+
+@pytest.mark.parametrize("config", [[1], {"data": 3}, "x"])
+def test_a_run_json_of_another_shape_leaves_the_run_out(invoke, page, runs, config):
+    keep_only(runs, CONTROL, SEARCHED)
+    change(folder_of(runs, SEARCHED) / "run.json", lambda run: run.update(config=config))
+    result = invoke(runs)
+    assert result.exit_code == 1
+    assert "run.json: 'config" in result.stderr and shown(page()) == ["random_rnas_mer_3"]
 
 
 def test_a_broken_file_of_a_shown_run_is_named(invoke, page, one):
