@@ -1,9 +1,11 @@
-"""Where a command's text goes: to the terminal or into a file."""
+"""What commands have in common in what they print, and where it goes."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,6 +36,16 @@ def check_place(out: Path | None) -> None:
             raise IsADirectoryError(f"{out} is a folder")
     except OSError as error:
         raise _refused(out, error) from error
+
+
+def origins(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each origin of networks, behind the variants that it is the origin of."""
+    variants: dict[str, list[str]] = {}
+    for row in rows:
+        variants.setdefault(row["origin"], []).append(row["variant"])
+    for origin, names in variants.items():
+        if origin:
+            yield f"{', '.join(dict.fromkeys(names))}: {origin}"
 
 
 def _refused(out: Path, cause: BaseException | None) -> Exception:

@@ -93,23 +93,21 @@ def _json(profiles: Sequence[Mapping[str, Any]]) -> str:
 def _table(profiles: Sequence[Mapping[str, Any]]) -> str:
     from tabulate import tabulate
 
+    from bench.cli.output import origins
+
     rows = [[_name(p), *(_figure(p, key) for key in COLUMNS), _marks(p)] for p in profiles]
     heads = ["Network", *(head for head, _ in COLUMNS.values()), "Marks"]
     align = ["left", *["right"] * len(COLUMNS), "left"]
     if not any(row[-1] for row in rows):
         rows, heads, align = [row[:-1] for row in rows], heads[:-1], align[:-1]
     grid = tabulate(rows, heads, colalign=align, disable_numparse=True)
-    notes = [*_notes(profiles), *dict.fromkeys(_origin(p) for p in profiles if p["origin"])]
+    notes = [*_notes(profiles), *origins(profiles)]
     parts = [_breakdown(p) for p in profiles if "modules" in p]
     return "\n\n".join([grid, "\n".join(notes), *parts])
 
 
 def _name(profile: Mapping[str, Any]) -> str:
     return f"{profile['variant']}, {profile['what']}"
-
-
-def _origin(profile: Mapping[str, Any]) -> str:
-    return f"{profile['variant']}: {profile['origin']}"
 
 
 def _marks(profile: Mapping[str, Any]) -> str:

@@ -34,6 +34,9 @@ HEADINGS = {
 }
 
 
+USUAL = (None, (), [], "off")
+"""What a column says that the table leaves out."""
+
 AS_SET = "[default: as the settings say]"
 
 
@@ -171,16 +174,17 @@ def _threads(number: int | None) -> Iterator[None]:
 def _table(timings: Mapping[str, Any]) -> str:
     from tabulate import tabulate
 
+    from bench.cli.output import origins
+
     machine, rows = timings["machine"], timings["rows"]
-    shown = [name for name in HEADINGS if any(row[name] not in (None, [], ()) for row in rows)]
+    shown = [name for name in HEADINGS if any(row[name] not in USUAL for row in rows)]
     cells = [[_cell(name, row[name]) for name in shown] for row in rows]
     numbers = ("batch", "median_ms", "iqr_ms", "clips_per_s", "peak_mb", "repeats")
     align = ["right" if name in numbers else "left" for name in shown]
     grid = tabulate(
         cells, [HEADINGS[name] for name in shown], colalign=align, disable_numparse=True
     )
-    origins = dict.fromkeys(f"{row['variant']}: {row['origin']}" for row in rows if row["origin"])
-    return "\n".join([*_header(machine), *origins, "", grid])
+    return "\n".join([*_header(machine), *origins(rows), "", grid])
 
 
 def _header(machine: Mapping[str, Any]) -> Iterator[str]:
