@@ -44,6 +44,21 @@ class DataConfig:
     shuffle_labels: bool = setting(
         False, "control: permute the labels over all clips; every score should fall to chance"
     )
+    crop: Literal["none", "detect", "landmarks"] = setting(
+        "none", "face crop: none, the face found on the onset frame, or boxes from a file"
+    )
+    crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box")
+    crop_fallback: Literal["stop", "centre"] = setting(
+        "stop", "where no face is found: stop with the clip's name, or take the centre"
+    )
+    landmarks: str = setting("", "CSV file with a box or points per clip, for crop=landmarks")
+    magnify: Literal["none", "eulerian"] = setting("none", "motion magnification before TIM")
+    magnify_alpha: float = setting(10.0, "magnification: motion grows about 1 + alpha times")
+    magnify_low: float = setting(0.002, "magnification: lower cut-off over the frame rate")
+    magnify_high: float = setting(0.25, "magnification: upper cut-off over the frame rate")
+    magnify_wavelength: float = setting(
+        16.0, "magnification: spatial wavelength (pixels) from which on it is full"
+    )
     class_map: str = setting(
         "challenge",
         "classes: challenge (MEGC2019's three), native (the release's own) or a CSV file with "
@@ -283,6 +298,11 @@ DEFAULT_RANGE = (0, 1e9)
 RANGES = {
     "data.frames": (1, 1024),
     "data.size": (8, 1024),
+    "data.crop_margin": (0, 2),
+    "data.magnify_alpha": (0, 1000),
+    "data.magnify_low": (0, 0.5),
+    "data.magnify_high": (0, 0.5),
+    "data.magnify_wavelength": (1, 1e4),
     "search.epochs": (1, 1e6),
     "search.batch": (2, 1e6),
     "search.warmup": (0, 1),

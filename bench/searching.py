@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -121,9 +121,7 @@ def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
     """The checkpoint first: the history follows from it."""
     folder = unit.job.folder
     state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
-    serialised = io.BytesIO()  # torch.save hides the reason where a file cannot be written
-    torch.save(state, serialised)
-    write_atomic(folder.checkpoint(unit.fold), lambda file: file.write(serialised.getbuffer()))
+    write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
     write_text(folder.history(unit.fold), _csv(past.rows))
     space = searcher.supernet.space
     labels = {
@@ -131,6 +129,29 @@ def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
         "edges": [[edge.source, edge.node] for edge in space.edges],
     }
     write_json(folder.architecture(unit.fold), {**labels, "epochs": past.weights})
+
+
+def _save(state: dict[str, Any], file: IO[bytes]) -> None:
+    """torch.save, which hides why a file could not be written: here the OSError comes through."""
+    failed: list[OSError] = []
+
+    class Watched:
+        def write(self, data: bytes) -> int:
+            try:
+                return file.write(data)
+            except OSError as error:
+                failed.append(error)
+                raise
+
+        def flush(self) -> None:
+            file.flush()
+
+    try:
+        torch.save(state, Watched())
+    except Exception:
+        if failed:
+            raise failed[0] from None
+        raise
 
 
 def _write_decoded(unit: Unit, searcher: Searcher) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,14 +99,13 @@ def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, s
 def load(source: Source, config: DataConfig) -> tuple[ClipSet, np.ndarray]:
     """The clips and their videos, uint8 (N, T, H, W, 3); the last two sets stay in memory."""
     clip_set = find_clips(source, config)
-    settings = Preprocessing(frames=config.frames, size=config.size)
-    return clip_set, load_videos(clip_set.clips, settings, source.cache)
+    return clip_set, load_videos(clip_set.clips, preprocessing(config), source.cache)
 
 
 def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[ClipSet, str]:
     """Fills the cache, with progress; returns the clips and their fingerprint."""
     clip_set = find_clips(source, config, progress)
-    settings = Preprocessing(frames=config.frames, size=config.size)
+    settings = preprocessing(config)
     load_videos(
         clip_set.clips,
         settings,
@@ -115,6 +114,12 @@ def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[Cli
     )
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
+
+
+def preprocessing(config: DataConfig) -> Preprocessing:
+    """The steps between disk and cache under these settings."""
+    names = (item.name for item in fields(Preprocessing))
+    return Preprocessing(**{name: getattr(config, name) for name in names})
 
 
 def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:

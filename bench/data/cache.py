@@ -61,7 +61,7 @@ def load_videos(
 
     def load(position: int, known: str | None) -> str:
         clip = clips[position]
-        if known and _read_entry(_entry(cache, known, settings), videos[position]):
+        if known and _read_entry(_entry(cache, known, settings, clip), videos[position]):
             return known
         return _load_from_frames(clip, settings, cache, videos[position])
 
@@ -127,7 +127,7 @@ def _load_from_frames(clip: Clip, settings: Preprocessing, cache: Path, video: n
     """
     contents = read_frames(clip)
     digest = _digest(clip, contents)
-    entry = _entry(cache, digest, settings)
+    entry = _entry(cache, digest, settings, clip)
     if not _read_entry(entry, video):
         video[...] = preprocess_frames(clip, contents, settings)
         _write_entry(entry, video, cache)
@@ -168,8 +168,8 @@ def _stamp(clip: Clip) -> str | None:
     return total.hexdigest()
 
 
-def _entry(cache: Path, digest: str, settings: Preprocessing) -> Path:
-    key = hashlib.sha256(f"{digest} {settings.key}".encode()).hexdigest()
+def _entry(cache: Path, digest: str, settings: Preprocessing, clip: Clip) -> Path:
+    key = hashlib.sha256(f"{digest} {settings.clip_key(clip)}".encode()).hexdigest()
     return cache / "clips" / key[:2] / f"{key}.npz"
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come 
 PIPELINE_VERSION = 1
 """Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
 
+MAX_SIDE = 1 << 20
 MAX_PIXELS = 1 << 24
 """Pixels (width × height) of the largest frame that is decoded, about twice a 4K video frame."""
 
@@ -36,20 +37,60 @@ _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a clip becomes: `frames` frames (T) of `size` × `size` pixels (S)."""
+    """What a clip becomes: `frames` frames (T) of `size` × `size` pixels (S).
+
+    crop: none, detect (the largest face of the onset frame) or landmarks (a file of the user's);
+    crop_margin: what is added all round, in sides of the box; crop_fallback: what to do where
+    there is no face. magnify: none or eulerian; the rest are its settings (`bench.data.magnify`).
+    """
 
     frames: int = 16
     size: int = 112
+    crop: str = "none"
+    crop_margin: float = 0.0
+    crop_fallback: str = "stop"
+    landmarks: str = ""
+    magnify: str = "none"
+    magnify_alpha: float = 10.0
+    magnify_low: float = 0.002
+    magnify_high: float = 0.25
+    magnify_wavelength: float = 16.0
 
     def __post_init__(self):
-        for name, value in asdict(self).items():
+        for name in ("frames", "size"):
+            value = getattr(self, name)
             if value < 1:
                 raise UsageError(f"{name} is {value}; expected a whole number of at least 1.")
+        if self.crop == "landmarks" and not self.landmarks:
+            raise UsageError("data.crop=landmarks needs the file: --set data.landmarks=FILE.csv")
+        if self.magnify_low >= self.magnify_high:
+            raise UsageError(
+                f"data.magnify_low={self.magnify_low} is not below "
+                f"data.magnify_high={self.magnify_high}"
+            )
 
     @property
     def key(self) -> str:
-        """Names these settings and the version of the code that carries them out."""
-        return json.dumps({"version": PIPELINE_VERSION, **asdict(self)}, sort_keys=True)
+        """Names what these settings do and the version of the code that does it.
+
+        Settings of a step that is off do not count, and neither does the name of a landmark file:
+        its box of a clip does (`clip_key`).
+        """
+        used = {"frames": self.frames, "size": self.size}
+        if self.crop != "none":
+            names = ("crop", "crop_margin", "crop_fallback")
+            used |= {name: getattr(self, name) for name in names}
+        if self.magnify != "none":
+            used |= {k: v for k, v in asdict(self).items() if k.startswith("magnify")}
+        return json.dumps({"version": PIPELINE_VERSION, **used}, sort_keys=True)
+
+    def clip_key(self, clip: Clip) -> str:
+        """`key`, and what the settings say of this very clip."""
+        if self.crop != "landmarks":
+            return self.key
+        from bench.data.crop import landmark_box
+
+        return f"{self.key} {landmark_box(clip, MAX_SIDE, MAX_SIDE, self.landmarks, 0.0)}"
 
 
 def preprocess_clip(clip: Clip, settings: Preprocessing) -> np.ndarray:
@@ -66,6 +107,8 @@ def preprocess_frames(clip: Clip, contents: Sequence[bytes], settings: Preproces
     from bench.data.tim import interpolate
 
     video = decode(clip, contents)  # (n, H, W, C)
+    video = crop(clip, video, settings)  # (n, h, w, C)
+    video = magnify(video, settings)
     video = interpolate(video, settings.frames)  # (T, H, W, C)
     video = resize(video, settings.size)  # (T, S, S, C)
     return _as_uint8_rgb(video)
@@ -98,6 +141,35 @@ def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     for pixels, path, image in zip(video, clip.frames, images, strict=True):
         pixels[...] = _pixels(clip, path, image, mode).reshape(pixels.shape)
     return video
+
+
+def crop(clip: Clip, video: np.ndarray, settings: Preprocessing) -> np.ndarray:
+    """One box of all frames: (n, H, W, C) -> (n, h, w, C)."""
+    if settings.crop == "none":
+        return video
+    from bench.data.crop import face_box, landmark_box
+
+    if settings.crop == "detect":
+        box = face_box(clip, video[0], settings.crop_margin, settings.crop_fallback)
+    else:
+        height, width = video.shape[1:3]
+        box = landmark_box(clip, height, width, settings.landmarks, settings.crop_margin)
+    return box.cut(video)
+
+
+def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
+    """The clip with its motion made larger, where the settings say so."""
+    if settings.magnify == "none":
+        return video
+    from bench.data.magnify import eulerian
+
+    return eulerian(
+        video,
+        settings.magnify_alpha,
+        settings.magnify_low,
+        settings.magnify_high,
+        settings.magnify_wavelength,
+    )
 
 
 def resize(video: np.ndarray, size: int) -> np.ndarray:

@@ -1,0 +1,165 @@
+"""Crop: one box for all frames of a clip, so that cropping adds no motion."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip
+from bench.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CROPS = ("none", "detect", "landmarks")
+FALLBACKS = ("stop", "centre")
+
+SMALLEST_FACE = 1 / 5
+"""Side of the smallest face that is looked for, over the shorter side of the frame."""
+
+SCALE_STEP = 1.15
+"""The search window grows by this factor."""
+
+CENTRE = 0.8
+"""Side of the centre crop, over the shorter side of the frame."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Pixels top..bottom-1 × left..right-1 of a frame."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def cut(self, video: np.ndarray) -> np.ndarray:
+        """The box of every frame: (n, H, W, C) -> (n, bottom - top, right - left, C)."""
+        return video[:, self.top : self.bottom, self.left : self.right]
+
+    def widened(self, margin: float, height: int, width: int) -> Box:
+        """The box with `margin` of its sides added all round, as far as the frame goes."""
+        down = round(margin * (self.bottom - self.top))
+        across = round(margin * (self.right - self.left))
+        return Box(
+            max(self.top - down, 0),
+            max(self.left - across, 0),
+            min(self.bottom + down, height),
+            min(self.right + across, width),
+        )
+
+
+def face_box(clip: Clip, onset: np.ndarray, margin: float, fallback: str) -> Box:
+    """The largest face on the onset frame (H, W, C), uint8, by scikit-image's LBP cascade.
+
+    Raises DataError where none is found, unless `fallback` is `centre`, and where scikit-image is
+    absent.
+    """
+    height, width = onset.shape[:2]
+    faces = _faces(onset)
+    if faces:
+        largest = max(faces, key=lambda face: face["width"] * face["height"])
+        top, left = int(largest["r"]), int(largest["c"])
+        box = Box(top, left, top + int(largest["height"]), left + int(largest["width"]))
+        return box.widened(margin, height, width)
+    if fallback == "centre":
+        return centre_box(height, width)
+    raise DataError(
+        f"{clip.frames[0]}: no face found on the onset frame of clip {clip.dataset} "
+        f"{clip.subject}/{clip.name}; give its box with data.crop=landmarks, or take the centre of "
+        "such frames with --set data.crop_fallback=centre"
+    )
+
+
+def centre_box(height: int, width: int) -> Box:
+    """A square in the middle of the frame."""
+    side = max(round(CENTRE * min(height, width)), 1)
+    top, left = (height - side) // 2, (width - side) // 2
+    return Box(top, left, top + side, left + side)
+
+
+def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) -> Box:
+    """The box of a clip in the user's file, within its frame; DataError where it has none."""
+    boxes = _landmarks(file)
+    for key in ((clip.dataset, clip.subject, clip.name), ("", clip.subject, clip.name)):
+        if key in boxes:
+            box = boxes[key].widened(margin, height, width)
+            if box.bottom - box.top < 1 or box.right - box.left < 1:
+                raise DataError(
+                    f"{file}: the box of clip {clip.subject}/{clip.name} lies outside its frames "
+                    f"of {width}×{height} pixels; correct the row"
+                )
+            return box
+    raise DataError(
+        f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
+        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
+    )
+
+
+def _faces(onset: np.ndarray) -> list[dict]:
+    import numpy as np
+
+    grey = onset.mean(-1)
+    side = min(grey.shape)
+    return _cascade().detect_multi_scale(
+        img=grey.astype(np.uint8),
+        scale_factor=SCALE_STEP,
+        step_ratio=1,
+        min_size=(max(int(SMALLEST_FACE * side), 24),) * 2,
+        max_size=(side, side),
+    )
+
+
+@lru_cache(maxsize=1)
+def _cascade():
+    try:
+        from skimage.data import lbp_frontal_face_cascade_filename
+        from skimage.feature import Cascade
+    except ImportError:
+        raise DataError(
+            "data.crop=detect needs scikit-image: pip install 'rnas-mer-bench[preprocess]'"
+        ) from None
+    return Cascade(lbp_frontal_face_cascade_filename())
+
+
+@lru_cache(maxsize=4)
+def _landmarks(file: str) -> Mapping[tuple[str, str, str], Box]:
+    """(data set or nothing, subject, clip) -> box, from boxes or from points."""
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except FileNotFoundError:
+        raise UsageError(f"data.landmarks={file}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"landmarks {file} cannot be read ({error})") from error
+    if not rows or not {"subject", "clip"} <= set(rows[0]):
+        raise DataError(f"landmarks {file}: expected columns subject, clip and a box or points")
+    boxes = {}
+    for number, row in enumerate(rows, start=2):
+        key = ((row.get("dataset") or "").strip(), row["subject"].strip(), row["clip"].strip())
+        boxes[key] = _box_of(row, f"{file} row {number}")
+    return boxes
+
+
+def _box_of(row: Mapping[str, str], where: str) -> Box:
+    try:
+        if row.get("left"):
+            sides = ("top", "left", "bottom", "right")
+            top, left, bottom, right = (float(row[name]) for name in sides)
+        else:
+            xs = [float(v) for k, v in row.items() if k and k[0] == "x" and k[1:].isdigit() and v]
+            ys = [float(v) for k, v in row.items() if k and k[0] == "y" and k[1:].isdigit() and v]
+            top, left, bottom, right = min(ys), min(xs), max(ys), max(xs)
+        if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{where}: no box: expected numbers left < right and top < bottom, or points x1, y1, "
+            "x2, y2, ..."
+        ) from None
+    return Box(round(top), round(left), round(bottom), round(right))
