@@ -241,7 +241,10 @@ def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[
 # Drawing
 
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.3
-LEFT, BETWEEN, BELOW, ABOVE = 0.6, 0.35, 1.25, 0.25
+LEFT, BETWEEN, BELOW, ABOVE = 0.7, 0.35, 1.25, 0.25
+TICKS = ((1.0,), (1.0, 2.0, 5.0), tuple(map(float, range(1, 10))))
+"""Numbers of a decade that a logarithmic axis may bear, the fewest first."""
+
 KEY_HEIGHT = 0.36
 """Inches from the lower edge of the drawing to the middle of its key."""
 
@@ -298,10 +301,13 @@ def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float
 
 
 def _log_ticks(axes: Axes) -> None:
-    """Plain numbers at 1, 2 and 5 of every decade."""
+    """Plain numbers, as few of each decade as give the axis three of them."""
     low, high = axes.get_xlim()
-    subs = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=30))
+    for subs in TICKS:
+        ticks = LogLocator(subs=subs, numticks=30)
+        if sum(low <= tick <= high for tick in ticks.tick_values(low, high)) >= 3:
+            break
+    axes.xaxis.set_major_locator(ticks)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 
@@ -373,7 +379,7 @@ def _labels(
     boxes = [text.get_window_extent(renderer) for text in texts]
     sizes = np.array([(box.width, box.height) for box in boxes]) * scale
     radii = np.array([_radius(point) for point in points])
-    window = axes.get_window_extent(renderer)
+    window = axes.get_window_extent(renderer).padded(-LEADER_FROM)
     bounds = Box(*(np.array((window.x0, window.y0, window.x1, window.y1)) * scale))
     places = place_labels(centres, radii, sizes, bounds, LABEL_AIR, avoid)
     for i, text in enumerate(texts):

@@ -137,3 +137,13 @@ def test_reconstructions_and_controls_are_named(run):
     assert "automer_3d (reconstruction)" in {t.get_text() for t in labels(figure.axes[1])}
     said = words_on(figure)
     assert RANDOM in said and MEASURED in said
+
+
+@pytest.mark.parametrize("sizes", [(2.0, 2.1), (0.3, 2.0), (0.02, 11.0)])
+def test_both_axes_bear_numbers_however_narrow(run, sizes):
+    records = [run(space, size=size) for space, size in zip(SPACES[:2], sizes, strict=True)]
+    figure = tradeoff(records, variants())
+    figure.draw_without_rendering()
+    for axes in figure.axes[:2]:
+        low, high = axes.get_xlim()
+        assert 3 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= 12
