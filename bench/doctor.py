@@ -116,8 +116,11 @@ def _packages() -> Iterator[Finding]:
         yield Finding("software", DISTRIBUTION, MISSING, "not installed", advice)
         return
     yield Finding("software", DISTRIBUTION, OK, str(installed_version(DISTRIBUTION)))
+    by_name: dict[str, Finding] = {}
     for line in declared:
-        yield package_finding(line)
+        finding = package_finding(line)
+        by_name.setdefault(finding.name, finding)  # two extras may declare the same package
+    yield from by_name.values()
 
 
 def package_finding(line: str) -> Finding:

@@ -202,10 +202,14 @@ def _mass(weights: Tensor, names: tuple[str, ...], name: str) -> float:
 
 
 def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
-    """Gradients of one parameter group only: the other group's are not even computed."""
-    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
+    """Gradients of one parameter group only: the other group's are not even computed.
+
+    `backward` lays every gradient out as its parameter is (`torch.autograd.grad` does not), which
+    fused optimisers rely on without a check.
+    """
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward(inputs=parameters)
 
 
 def _finite_mean(losses: list[Tensor], which: str, epoch: int) -> float:

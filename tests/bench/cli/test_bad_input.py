@@ -194,10 +194,10 @@ class TestLicensedClips:
         root = self.casme2(tmp_path, trees, emotion="boredom")
         outcome = self.run(bench, runs, root, "--dataset", "casme2")
         assert outcome.code == 1
-        assert "row 2 (sub01 EP01_1): emotion 'boredom' is none of" in outcome.error
+        assert "row 2 (sub01 EP01_1): label 'boredom' is none of" in outcome.error
         check = bench("data", "check", "--dataset", "casme2", "--data-root", root)
         assert check.code == 1
-        assert "emotion 'boredom' is none of" in check.out
+        assert "label 'boredom' is none of" in check.out
 
     def test_subject_without_a_clip(self, bench, runs, data_root):
         shutil.rmtree(next(data_root.rglob("HS/s19")))
@@ -419,10 +419,10 @@ class TestFailedWork:
 
         train = units.train
 
-        def spoilt(network, clips, indices, settings, seed, fold, on_epoch):
+        def spoilt(network, clips, indices, settings, seed, fold, *rest):
             if fold == "s06":
                 next(network.parameters()).data.fill_(float("nan"))
-            return train(network, clips, indices, settings, seed, fold, on_epoch)
+            return train(network, clips, indices, settings, seed, fold, *rest)
 
         with monkeypatch.context() as patch:
             patch.setattr(units, "train", spoilt)
