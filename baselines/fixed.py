@@ -1,0 +1,181 @@
+"""Fixed networks as frozen values: what a hand-designed method is, wants and was trained with.
+
+Nothing here needs torch: a value names its module, which is imported when a network is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from math import isfinite
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+from rnas.errors import MethodError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CHANNELS = {"flow": 3, "flow_pair": 2, "dynamic_image": 3, "apex": 3, "landmark_patches": 30}
+"""Kind of a still -> its channels."""
+
+WORDS = {
+    "flow": "optical flow u, v and strain",
+    "flow_pair": "optical flow u, v",
+    "dynamic_image": "dynamic image",
+    "apex": "apex frame, RGB",
+    "landmark_patches": "30 landmark patches",
+}
+"""Kind of a still -> what it is, for readers."""
+
+
+@dataclass(frozen=True)
+class StillInput:
+    """One image per clip, as a network wants it: float32 (C, size, size).
+
+    kind: `flow` (u, v, strain: C = 3), `flow_pair` (u, v: C = 2), `dynamic_image` (C = 3), `apex`
+    (RGB in 0..1: C = 3) or `landmark_patches` (C = 30); size: height and width in pixels; scale: of
+    flows, `raw` (pixels per clip) or `minmax` (each channel of each clip to 0..255); divisor: what
+    every value is divided by at last. Raises MethodError for values that mean nothing.
+    """
+
+    kind: Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
+    size: int
+    scale: Literal["raw", "minmax"] = "raw"
+    divisor: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        if self.size < 1 or not self.divisor > 0:
+            raise MethodError(
+                f"{self.kind} input of size {self.size}, divisor {self.divisor}: both must be "
+                "above zero"
+            )
+
+    @property
+    def channels(self) -> int:
+        return CHANNELS[self.kind]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, S, S) of one clip."""
+        return (self.channels, self.size, self.size)
+
+    @property
+    def text(self) -> str:
+        """For readers: `optical flow u, v and strain 28×28`."""
+        return f"{WORDS[self.kind]} {self.size}×{self.size}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a fixed network is trained: optimiser, schedule and loss of its publication.
+
+    optimiser: `adam` or `sgd`; lr: learning rate of the first epoch; momentum: of SGD; epochs;
+    batch: images per step; shuffle: a new order every epoch, or always the given one; lr_step and
+    lr_gamma: every so many epochs the learning rate is multiplied by gamma (0: never); loss: a
+    name of `baselines.losses.LOSSES`; clip: largest gradient norm (0: none). Raises MethodError for
+    values that mean nothing.
+    """
+
+    optimiser: Literal["adam", "sgd"]
+    lr: float
+    epochs: int
+    batch: int
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    shuffle: bool = True
+    lr_step: int = 0
+    lr_gamma: float = 1.0
+    loss: Literal["cross_entropy", "margin"] = "cross_entropy"
+    clip: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        if not (self.lr > 0 and isfinite(self.lr)) or self.epochs < 1 or self.batch < 2:
+            raise MethodError(
+                f"recipe with lr={self.lr}, epochs={self.epochs}, batch={self.batch}: expected "
+                "lr above 0, at least 1 epoch, batches of at least 2"
+            )
+
+    @property
+    def text(self) -> str:
+        """For readers: `Adam 5e-05, batch 256, 800 epochs`."""
+        words = [f"{'Adam' if self.optimiser == 'adam' else 'SGD'} {self.lr:g}"]
+        words += [f"momentum {self.momentum:g}"] if self.momentum else []
+        words += [f"weight decay {self.weight_decay:g}"] if self.weight_decay else []
+        words += [f"×{self.lr_gamma:g} every {self.lr_step}"] if self.lr_step else []
+        words += [f"batch {self.batch}" + ("" if self.shuffle else " in fixed order")]
+        words += [f"{self.epochs} epochs"]
+        words += ["margin loss"] if self.loss == "margin" else []
+        return ", ".join(words)
+
+
+@dataclass(frozen=True)
+class FixedNetwork:
+    """A hand-designed method, or a user's own module: an entry point of group `bench.variants`.
+
+    network: `module:Class`, built as `Class(classes, **options)`, a module that maps (B, C, S, S)
+    stills, or clips (B, C, T, H, W), to logits (B, classes); input: the still it wants, or `clip`;
+    recipe: its own training, or None: trained as derived networks are (settings `train.*`);
+    params: its parameters at 3 classes, where a check value is known. For readers of tables:
+    groups (first: the one listings show), marks, reference, pretraining of the published scores,
+    released_selection (which epoch the released code scores), deviations of ours.
+    """
+
+    name: str
+    summary: str
+    network: str
+    input: StillInput | Literal["clip"]
+    recipe: Recipe | None
+    options: tuple[tuple[str, Any], ...] = ()
+    groups: tuple[str, ...] = ("own",)
+    marks: tuple[str, ...] = ()
+    params: int | None = None
+    reference: str = ""
+    pretraining: str = "none"
+    released_selection: str = ""
+    deviations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.input == "clip" or isinstance(self.input, StillInput)):
+            raise MethodError(
+                f"{self.name}: input {self.input!r:.60}; expected 'clip' or a StillInput"
+            )
+
+    def build(self, classes: int) -> nn.Module:
+        """The untrained network; its weights come from torch's global generator.
+
+        Raises MethodError where `network` names nothing that can be called.
+        """
+        return self._constructor()(classes, **dict(self.options))
+
+    @property
+    def input_text(self) -> str:
+        """What it sees, for readers."""
+        return "clip" if self.input == "clip" else self.input.text
+
+    def _constructor(self) -> Callable[..., nn.Module]:
+        try:
+            found = resolve_name(self.network)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise MethodError(
+                f"{self.name}: {self.network!r} cannot be loaded ({error}); expected "
+                "'module:Class' of an installed module"
+            ) from error
+        if not callable(found):
+            raise MethodError(f"{self.name}: {self.network!r} is no class or function")
+        return found
+
+
+def _check_choices(value: StillInput | Recipe) -> None:
+    """Raises MethodError where a field that has a few words to choose from holds another."""
+    hints = get_type_hints(type(value))
+    for field in fields(value):
+        choices = get_args(hints[field.name])
+        chosen = getattr(value, field.name)
+        if get_origin(hints[field.name]) is Literal and chosen not in choices:
+            raise MethodError(
+                f"{type(value).__name__}: {field.name}={chosen!r}; expected one of "
+                f"{', '.join(choices)}"
+            )
