@@ -131,7 +131,22 @@ class ProtocolConfig:
         "search once over all subjects (Algorithm 1 as written: leaky), or inside every fold",
         published=True,
     )
-    selection: Literal["last"] = setting("last", "which epoch's weights are scored: the last")
+    selection: Literal["last", "inner_val", "oracle"] = setting(
+        "last",
+        "which epoch is scored: the last, the best on held-out training subjects, or the best on "
+        "the test subject (leaky)",
+    )
+    rules: str = setting(
+        "",
+        "selection rules to record from the same training run (names with commas); empty = the "
+        "one that is scored and last",
+    )
+    inner_share: float = setting(
+        0.2, "share of a fold's training clips that inner_val holds out, by whole subjects"
+    )
+
+
+SELECTION_RULES: tuple[str, ...] = get_args(get_type_hints(ProtocolConfig)["selection"])
 
 
 @dataclass(frozen=True)
@@ -198,7 +213,21 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
         section, name = _resolve(key.strip())
         config = _with(config, section, name, _parse(section, name, text.strip()))
     _check_reach(config.data)
+    recorded_rules(config.protocol)
     return config
+
+
+def recorded_rules(protocol: ProtocolConfig) -> tuple[str, ...]:
+    """The selection rules that a run records: `last`, those asked for, and the one it is scored by.
+
+    Raises UsageError for an unknown rule.
+    """
+    asked = [name.strip() for name in protocol.rules.split(",") if name.strip()]
+    for name in asked:
+        if name not in SELECTION_RULES:
+            raise unknown_name("selection rule", name, SELECTION_RULES)
+    wanted = {"last", protocol.selection, *asked}
+    return tuple(rule for rule in SELECTION_RULES if rule in wanted)
 
 
 def settings_table() -> Iterator[tuple[str, Any, bool, str]]:
@@ -312,6 +341,7 @@ RANGES = {
     "train.epochs": (1, 1e6),
     "train.batch": (2, 1e6),
     "train.clip": (1e-9, 1e9),
+    "protocol.inner_share": (0.01, 0.5),
     "space.nodes": (0, 8),
     "space.channels": (0, 512),
 }

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
+SCORES = ("uar", "uf1", "acc")
+
 
 def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
     """`uar`, `uf1`, `acc`, `confusion` (rows true, columns predicted), `classes`, `clips`.
@@ -57,6 +59,18 @@ def pooled_metrics(
         for part in (parts if len(parts) > 1 else ())
     }
     return {**overall, "slices": slices}
+
+
+def fold_mean(clips: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, float]:
+    """Mean over subjects of each one's own `uar`, `uf1` and `acc`: what some papers report.
+
+    A class that a subject does not show is left out of that subject's means.
+    """
+    people: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for clip in clips:
+        people.setdefault((clip["dataset"], clip["subject"]), []).append(clip)
+    folds = [_scored(own, classes) for own in people.values()]
+    return {name: float(np.mean([fold[name] for fold in folds])) for name in SCORES}
 
 
 def _scored(clips: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:

@@ -71,6 +71,11 @@ def named_fold(clip_set: ClipSet, name: str) -> Fold:
     return next(fold for fold in leave_one_subject_out(clip_set.clips) if fold.name == name)
 
 
+def people(clip_set: ClipSet) -> list[str]:
+    """Per clip its subject with its data set, since two sets may share a name."""
+    return [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
+
+
 def read_genotype(path: Path) -> Genotype:
     """The genotype in a `genotype.json`; BenchError or MethodError where it is none."""
     return Genotype.from_json(json.dumps(read_json(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,48 @@ def leave_one_subject_out(clips: Sequence[Clip]) -> tuple[Fold, ...]:
             "train on; allow more with --subjects or --set data.subject_count=0"
         )
     return folds
+
+
+def hold_out(
+    indices: Sequence[int],
+    labels: Sequence[int],
+    subjects: Sequence[str],
+    share: float,
+    seed: int,
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(kept, held out): about `share` of the clips is held out, by whole subjects, stratified.
+
+    Of the possible parts one is taken that leaves every class in training, and then one that holds
+    every class itself, where there is one. labels and subjects are those of all clips; indices says
+    which of them to split. Raises DataError where the clips are of fewer than two subjects, or too
+    few remain to train on.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    indices = np.asarray(indices)
+    classes, people = np.asarray(labels)[indices], np.asarray(subjects)[indices]
+    everyone = set(classes.tolist())
+    commonest = max(Counter(classes.tolist()).values())
+    parts = min(round(1 / share), len(set(people)), commonest)
+    if parts < 2:
+        raise DataError(
+            f"{len(indices)} clips of {len(set(people))} subjects cannot be held out in part for "
+            "selection=inner_val; allow more subjects, or choose protocol.selection=last"
+        )
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        splits = list(splitter.split(indices, classes, people))
+    splits = [split for split in splits if min(len(split[0]) - 1, len(split[1])) >= 1]
+    if not splits:
+        raise DataError(
+            f"{len(indices)} clips leave fewer than {SMALLEST_TRAINING_SET} to train on beside "
+            "those of selection=inner_val; allow more subjects"
+        )
+    kept, held = min(
+        splits, key=lambda split: [len(everyone - set(classes[part])) for part in split]
+    )
+    return tuple(indices[kept].tolist()), tuple(indices[held].tolist())
 
 
 def halve(

@@ -17,7 +17,7 @@ from bench.compute import accelerated, float32_arithmetic
 from bench.data.clips import ClipSet
 from bench.errors import BenchError
 from bench.files import write_atomic, write_json, write_text
-from bench.phases import Report, configured_space, job_clips, named_fold, seeded
+from bench.phases import Report, configured_space, job_clips, named_fold, people, seeded
 from bench.plan import Job, Unit
 from bench.protocol import halve
 from bench.seeds import derive_seed
@@ -52,10 +52,8 @@ def search(unit: Unit, report: Report) -> None:
     indices = _search_indices(job, clip_set, unit.fold)
     searcher, past = _resumed_searcher(unit, space, clips)
     settings = searcher.settings
-    subjects = [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
-    halves = halve(
-        indices, clips.labels.tolist(), subjects, derive_seed(job.seed, "halves", unit.fold)
-    )
+    labels, seed = clips.labels.tolist(), derive_seed(job.seed, "halves", unit.fold)
+    halves = halve(indices, labels, people(clip_set), seed)
     for epoch in range(len(past.rows), settings.epochs):
         report("search epoch", epoch, settings.epochs)
         started = time.perf_counter()

@@ -80,15 +80,15 @@ def train(
 ) -> list[float]:
     """Trains in place on the clips of `indices`; returns the mean loss of every epoch.
 
-    on_epoch(done, total) is called after each epoch. Raises LossDiverged where a loss is no
-    finite number.
+    on_epoch(done, total) is called after each epoch, and may predict. Raises LossDiverged where a
+    loss is no finite number.
     """
     optimiser = sgd(network, settings)
     evaluate = accelerated(network, compute)
     weights = class_weights(clips, indices) if settings.weighted_loss else None
     losses: list[float] = []
-    network.train()
     for epoch in range(settings.epochs):
+        network.train()
         generator = torch.Generator().manual_seed(derive_seed(seed, "train", fold, epoch))
         for group in optimiser.param_groups:
             group["lr"] = 0.5 * settings.lr * (1 + cos(pi * epoch / settings.epochs))

@@ -6,26 +6,19 @@ from functools import partial
 from typing import Any
 
 from bench import registry
+from bench.config import recorded_rules
 from bench.data import find_dataset
+from bench.evaluation import evaluate_fold
 from bench.files import read_json, write_json
 from bench.memory import measure_peaks
-from bench.metrics import pooled_metrics
-from bench.phases import (
-    Report,
-    configured_space,
-    job_clips,
-    named_fold,
-    read_genotype,
-    seeded,
-)
+from bench.metrics import fold_mean, pooled_metrics
+from bench.phases import Report, configured_space, job_clips, read_genotype
 from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Job, Unit
 from bench.profiling import profile
 from bench.searching import GIVEN, search
-from bench.seeds import derive_seed
-from bench.training import predict, train
+from bench.selection import INNER_VAL, ORACLE
 from bench.workload import Workload
 from rnas.derived import DerivedNetwork
-from rnas.errors import LossDiverged
 
 
 def perform(unit: Unit, report: Report) -> None:
@@ -35,55 +28,26 @@ def perform(unit: Unit, report: Report) -> None:
     )
 
 
-def evaluate_fold(unit: Unit, report: Report) -> None:
-    """Trains the decoded network without one subject, and predicts that subject's clips."""
-    job = unit.job
-    clip_set, clips = job_clips(job)
-    fold = named_fold(clip_set, unit.fold)
-    genotype = read_genotype(job.folder.genotype(job.search_fold(unit.fold)))
-    space = configured_space(job.variant, job.config)
-    with seeded(derive_seed(job.seed, "derived", unit.fold)):
-        network = DerivedNetwork(space, genotype, clips.classes).to(job.device)
-    losses = train(
-        network,
-        clips,
-        fold.train,
-        job.config.train,
-        job.seed,
-        unit.fold,
-        lambda done, total: report("training epoch", done, total),
-        job.config.compute,
-    )
-    logits = predict(network, clips, fold.test)
-    if not logits.isfinite().all():
-        raise LossDiverged(
-            "the trained network answers with numbers that are not finite: lower the learning "
-            "rate (train.lr) or check the clips"
-        )
-    rule = job.config.protocol.selection
-    predictions = [
-        {
-            "dataset": clip_set.clips[index].dataset,
-            "clip": clip_set.clips[index].name,
-            "true": int(clips.labels[index]),
-            "pred": int(row.argmax()),
-            "selected": {rule: int(row.argmax())},
-            "logits": row.tolist(),
-        }
-        for index, row in zip(fold.test, logits, strict=True)
-    ]
-    record = {"subject": clip_set.clips[fold.test[0]].subject, "losses": losses}
-    write_json(unit.output, {**record, "clips": predictions})
-
-
 def score(unit: Unit, report: Report) -> None:
     """Pools the predictions of all folds into `metrics.json`."""
     job = unit.job
     folds = [read_json(job.folder.fold(fold)) for fold in job.folds]
     clips = [{**clip, "subject": fold["subject"]} for fold in folds for clip in fold["clips"]]
     run = read_json(job.folder.run)
-    metrics = pooled_metrics(clips, run["data"]["classes"], find_dataset(job.source.dataset).parts)
-    write_json(unit.output, {**metrics, "protocol": protocol_record(job)})
+    classes, parts = run["data"]["classes"], find_dataset(job.source.dataset).parts
+    selections = {
+        rule: pooled_metrics(
+            [{**clip, "pred": clip["selected"][rule]} for clip in clips], classes, parts
+        )
+        for rule in recorded_rules(job.config.protocol)
+    }
+    record = {
+        **pooled_metrics(clips, classes, parts),
+        "selections": selections,
+        "aggregations": {"fold_mean": fold_mean(clips, classes)},
+        "protocol": protocol_record(job),
+    }
+    write_json(unit.output, record)
 
 
 def measure(unit: Unit, report: Report) -> None:
@@ -110,10 +74,15 @@ def protocol_record(job: Job) -> dict[str, Any]:
         causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
     elif origin == "searched" and protocol.search_scope == "all":
         causes = ["search_scope=all"]
+    if protocol.selection == ORACLE:
+        causes.append(f"selection={ORACLE}")
+    rules = recorded_rules(protocol)
     return {
         "aggregation": "pooled",
         "search_scope": protocol.search_scope,
         "selection": protocol.selection,
+        "rules": list(rules),
+        "trained_without_inner_part": INNER_VAL in rules,
         "leaky": bool(causes),
         "leaks": causes,
         "genotype": origin,

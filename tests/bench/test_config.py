@@ -41,6 +41,8 @@ def another_value(key, value):
         return next((choice for choice in get_args(kind) if choice != value), None)
     if kind is bool:
         return not value
+    if key == "protocol.rules":
+        return "last,oracle"
     if kind is str:
         return value + "1"
     return value / 2 if kind is float and value else value + 1

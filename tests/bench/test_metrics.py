@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from bench.metrics import matrix_scores, pooled_metrics, scores
+from bench.metrics import fold_mean, matrix_scores, pooled_metrics, scores
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -111,3 +111,29 @@ def test_a_composite_is_scored_as_a_whole_and_by_part():
 
 def test_a_single_set_has_no_slices():
     assert pooled_metrics([clip(0, 0)], CLASSES, ["smic"])["slices"] == {}
+
+
+class TestFoldMean:
+    def test_worked_out_by_hand(self):
+        """One subject wholly right on two classes, the other right on one clip of two."""
+        clips = [
+            clip(0, 0),
+            clip(1, 1),
+            clip(0, 0, subject="s02"),
+            clip(0, 1, subject="s02"),
+        ]
+        found = fold_mean(clips, CLASSES)
+        assert found["acc"] == pytest.approx((1 + 1 / 2) / 2)
+        assert found["uar"] == pytest.approx((1 + 1 / 2) / 2)
+        assert found["uf1"] == pytest.approx((1 + 2 / 3) / 2)
+
+    def test_subjects_of_the_same_name_in_two_data_sets_are_two(self):
+        clips = [clip(0, 0), clip(0, 1, dataset="samm"), clip(0, 1, dataset="samm")]
+        assert fold_mean(clips, CLASSES)["acc"] == pytest.approx((1 + 0) / 2)
+
+    @given(answers)
+    def test_of_one_subject_is_the_pooled_score(self, pairs):
+        clips = [clip(*pair) for pair in pairs]
+        pooled = pooled_metrics(clips, CLASSES, ("smic",))
+        found = fold_mean(clips, CLASSES)
+        assert found == {name: pytest.approx(pooled[name]) for name in ("uar", "uf1", "acc")}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench.data.challenge import expected_counts
 from bench.data.clips import Clip
 from bench.errors import DataError
-from bench.protocol import fold_names, halve, leave_one_subject_out
+from bench.protocol import fold_names, halve, hold_out, leave_one_subject_out
 
 
 def clip(dataset, subject, label=0, name="c") -> Clip:
@@ -59,6 +59,16 @@ def both(pairs, seed, indices=None):
     return halve(chosen, classes, subjects, seed)
 
 
+def challenge_pairs(dataset):
+    """(label, subject) of every clip of a data set in the challenge list."""
+    return [
+        (label, subject)
+        for subject, counts in expected_counts()[dataset].items()
+        for label, count in enumerate(counts.values())
+        for _ in range(count)
+    ]
+
+
 class TestHalve:
     @given(labelled, seeds)
     def test_partitions_the_clips_with_two_on_each_side(self, pairs, seed):
@@ -94,12 +104,7 @@ class TestHalve:
     @pytest.mark.parametrize("dataset", ["smic", "casme2", "samm"])
     @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
     def test_of_the_challenges_sets_is_disjoint_and_balanced(self, dataset, seed):
-        pairs = [
-            (label, subject)
-            for subject, counts in expected_counts()[dataset].items()
-            for label, count in enumerate(counts.values())
-            for _ in range(count)
-        ]
+        pairs = challenge_pairs(dataset)
         halves = both(pairs, seed)
         first, second = ({pairs[index][1] for index in half} for half in halves)
         assert not first & second
@@ -128,3 +133,54 @@ class TestHalve:
     def test_needs_four_clips(self):
         with pytest.raises(DataError, match="only 3 clips to search on"):
             both([(0, "a"), (1, "b"), (0, "c")], 0)
+
+
+def held_out(pairs, seed, share=0.2, indices=None):
+    classes, subjects = zip(*pairs, strict=True)
+    chosen = range(len(pairs)) if indices is None else indices
+    return hold_out(chosen, classes, subjects, share, seed)
+
+
+class TestHoldOut:
+    @given(labelled, seeds, st.floats(0.05, 0.5))
+    def test_partitions_the_clips_by_whole_subjects(self, pairs, seed, share):
+        try:
+            kept, held = held_out(pairs, seed, share)
+        except DataError:
+            assume(False)
+        assert sorted(kept + held) == list(range(len(pairs)))
+        assert len(kept) >= 2
+        assert held
+        assert not {pairs[index][1] for index in kept} & {pairs[index][1] for index in held}
+        assert held_out(pairs, seed, share) == (kept, held)
+
+    @pytest.mark.parametrize("dataset", ["smic", "casme2", "samm"])
+    @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
+    def test_of_the_challenges_sets_is_a_fifth_with_every_class_on_both_sides(self, dataset, seed):
+        pairs = challenge_pairs(dataset)
+        parts = held_out(pairs, seed)
+        assert all({pairs[index][0] for index in part} == {0, 1, 2} for part in parts)
+        assert len(parts[1]) / len(pairs) == pytest.approx(0.2, abs=0.1)
+
+    def test_leaves_every_class_in_training_where_that_can_be(self):
+        pairs = [(0, "a"), (0, "b"), (0, "c"), (0, "d"), (1, "a"), (1, "b")]
+        for seed in range(10):
+            kept, _ = held_out(pairs, seed, 0.3)
+            assert {pairs[index][0] for index in kept} == {0, 1}
+
+    def test_splits_only_the_clips_it_is_given(self):
+        pairs = challenge_pairs("smic")
+        indices = list(range(10, 120))
+        kept, held = held_out(pairs, 0, indices=indices)
+        assert sorted(kept + held) == indices
+
+    @pytest.mark.parametrize(
+        ("pairs", "message"),
+        [
+            ([(0, "a"), (1, "a"), (0, "a")], "3 clips of 1 subjects cannot be held out"),
+            ([(0, "a"), (0, "b")], "fewer than 2 to train on"),
+        ],
+    )
+    def test_says_where_nobody_can_be_spared(self, pairs, message):
+        with pytest.raises(DataError, match=message):
+            held_out(pairs, 0)

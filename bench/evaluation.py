@@ -1,0 +1,165 @@
+"""One fold: train without a subject, predict that subject's clips under each selection rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from bench.config import recorded_rules
+from bench.data.clips import ClipSet
+from bench.files import write_json
+from bench.phases import (
+    Report,
+    configured_space,
+    job_clips,
+    named_fold,
+    people,
+    read_genotype,
+    seeded,
+)
+from bench.plan import Job, Unit
+from bench.protocol import Fold, hold_out
+from bench.seeds import derive_seed
+from bench.selection import INNER_VAL, LAST, ORACLE, best_epoch
+from bench.training import ClipTensors, predict, train
+from rnas.derived import DerivedNetwork
+from rnas.errors import LossDiverged
+
+
+def evaluate_fold(unit: Unit, report: Report) -> None:
+    """Trains the decoded network without one subject, and predicts that subject's clips."""
+    job = unit.job
+    clip_set, clips = job_clips(job)
+    parts = _parts(job, clip_set, clips, named_fold(clip_set, unit.fold))
+    network = _derived_network(job, unit.fold, clips.classes)
+    watch = Watch(network, clips, parts, recorded_rules(job.config.protocol))
+
+    def on_epoch(done: int, total: int) -> None:
+        watch.predict(done, total)
+        report("training epoch", done, total)
+
+    losses = train(
+        network,
+        clips,
+        parts.train,
+        job.config.train,
+        job.seed,
+        unit.fold,
+        on_epoch,
+        job.config.compute,
+    )
+    record = {
+        "subject": clip_set.clips[parts.test[0]].subject,
+        "losses": losses,
+        "epochs": watch.epochs(),
+        **_inner_record(clip_set, parts),
+        "clips": _predictions(job, clip_set, clips, watch),
+    }
+    write_json(unit.output, record)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Indices of the clips that a fold trains on, tests on, and holds out for inner_val."""
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    inner: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a network in training says of the clips that its selection rules look at.
+
+    Where no rule looks at another epoch, the last one alone is predicted. `test` and `inner` are
+    logits (clips, classes) by epoch, the first is 1.
+    """
+
+    network: nn.Module
+    clips: ClipTensors
+    parts: Parts
+    rules: tuple[str, ...]
+    test: dict[int, Tensor] = field(default_factory=dict)
+    inner: dict[int, Tensor] = field(default_factory=dict)
+
+    def predict(self, epoch: int, epochs: int) -> None:
+        """Keeps what the rules need of an epoch."""
+        if epoch == epochs or self.rules != (LAST,):
+            self.test[epoch] = predict(self.network, self.clips, self.parts.test)
+        if INNER_VAL in self.rules:
+            self.inner[epoch] = predict(self.network, self.clips, self.parts.inner)
+
+    def epochs(self) -> dict[str, int]:
+        """The epoch that each rule chooses."""
+        chosen = {
+            LAST: lambda: max(self.test),
+            INNER_VAL: lambda: self._best(self.inner, self.parts.inner),
+            ORACLE: lambda: self._best(self.test, self.parts.test),
+        }
+        return {rule: chosen[rule]() for rule in self.rules}
+
+    def logits(self) -> dict[str, Tensor]:
+        """The test clips' logits by rule; LossDiverged where a number is not finite."""
+        found = {rule: self.test[epoch] for rule, epoch in self.epochs().items()}
+        if not all(logits.isfinite().all() for logits in found.values()):
+            raise LossDiverged(
+                "the trained network answers with numbers that are not finite: lower the learning "
+                "rate (train.lr) or check the clips"
+            )
+        return found
+
+    def _best(self, logits: dict[int, Tensor], indices: Sequence[int]) -> int:
+        return best_epoch(logits, self.clips.labels[list(indices)].tolist(), self.clips.classes)
+
+
+def _parts(job: Job, clip_set: ClipSet, clips: ClipTensors, fold: Fold) -> Parts:
+    """The fold's clips; a part of its training subjects is held out where inner_val is wanted."""
+    if INNER_VAL not in recorded_rules(job.config.protocol):
+        return Parts(fold.train, fold.test)
+    train, inner = hold_out(
+        fold.train,
+        clips.labels.tolist(),
+        people(clip_set),
+        job.config.protocol.inner_share,
+        derive_seed(job.seed, "inner", fold.name),
+    )
+    return Parts(train, fold.test, inner)
+
+
+def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
+    """Who was held out of training for inner_val; nothing where nobody was."""
+    if not parts.inner:
+        return {}
+    owners = people(clip_set)
+    return {"inner_subjects": list(dict.fromkeys(owners[index] for index in parts.inner))}
+
+
+def _derived_network(job: Job, fold: str, classes: int) -> nn.Module:
+    """The network that the fold's search decoded, freshly initialised."""
+    genotype = read_genotype(job.folder.genotype(job.search_fold(fold)))
+    space = configured_space(job.variant, job.config)
+    with seeded(derive_seed(job.seed, "derived", fold)):
+        return DerivedNetwork(space, genotype, classes).to(job.device)
+
+
+def _predictions(
+    job: Job, clip_set: ClipSet, clips: ClipTensors, watch: Watch
+) -> list[dict[str, Any]]:
+    """Per test clip its true label, and its predicted one by every rule."""
+    by_rule = watch.logits()
+    logits = by_rule[job.config.protocol.selection]
+    labels = {rule: each.argmax(1).tolist() for rule, each in by_rule.items()}
+    return [
+        {
+            "dataset": clip_set.clips[index].dataset,
+            "clip": clip_set.clips[index].name,
+            "true": int(clips.labels[index]),
+            "pred": labels[job.config.protocol.selection][place],
+            "selected": {rule: found[place] for rule, found in labels.items()},
+            "logits": logits[place].tolist(),
+        }
+        for place, index in enumerate(watch.parts.test)
+    ]
