@@ -289,11 +289,10 @@ def _dataset(dataset: SingleSet, tree: Tree | None) -> Finding:
         report = check_report(load_clips(dataset.name, tree.root))
     except (BenchError, ImportError, OSError) as error:
         return Finding("data", name, MISSING, " ".join(str(error).split()), dataset.how_to_get)
-    expected = report["expected"]
-    found = (
-        f"{report['clips']} of {expected['clips']} clips, {report['subjects']} of "
-        f"{expected['subjects']} subjects in {printable(home)}"
-    )
+    listed = report["expected"] or {}
+    of = {key: f" of {count}" for key, count in listed.items()}
+    counts = (f"{report[key]}{of.get(key, '')} {key}" for key in ("clips", "subjects"))
+    found = f"{', '.join(counts)} in {printable(home)}"
     if report["complete"]:
         return Finding("data", name, OK, found)
     problems = len(report["problems"])

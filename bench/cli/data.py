@@ -165,6 +165,9 @@ def export_manifest(
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @subjects_option
 @click.option("--size", type=click.IntRange(min=16), default=128, show_default=True, help="Pixels.")
+@click.option(
+    "--raw", is_flag=True, help="Uncropped frames: a person before a background; SIZE is the face."
+)
 @click.option("--force", is_flag=True, help="Replace surrogates written there before.")
 def synth(
     dataset: str,
@@ -173,6 +176,7 @@ def synth(
     seed: int,
     subjects: list[str] | None,
     size: int,
+    raw: bool,
     force: bool,
 ) -> None:
     """Write generated clips in the official layout of a data set."""
@@ -189,6 +193,7 @@ def synth(
             seed=seed,
             size=size,
             subjects=people,
+            raw=raw,
             progress=progress,
         )
     click.echo(

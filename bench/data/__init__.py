@@ -8,19 +8,23 @@ from types import MappingProxyType
 
 from bench.data.base import DataSet
 from bench.data.casme2 import Casme2
+from bench.data.casme3 import Casme3
 from bench.data.classes import CHALLENGE
 from bench.data.clips import ClipSet
 from bench.data.composite import Composite
+from bench.data.fourdme import FourDme
 from bench.data.frames import Tree
 from bench.data.manifest import PREFIX, Manifest
+from bench.data.mmew import Mmew
 from bench.data.samm import Samm
 from bench.data.smic import Smic
 from bench.errors import UsageError, unknown_name
 
-_SINGLE = (Smic(), Casme2(), Samm())
+_CHALLENGE = (Smic(), Casme2(), Samm())
+_MORE = (Casme3(), FourDme(), Mmew())
 
 DATASETS: Mapping[str, DataSet] = MappingProxyType(
-    {dataset.name: dataset for dataset in (*_SINGLE, Composite(_SINGLE))}
+    {dataset.name: dataset for dataset in (*_CHALLENGE, Composite(_CHALLENGE), *_MORE)}
 )
 """Every data set by its name on the command line; a new one is one file and one value here."""
 

@@ -12,7 +12,7 @@ from bench.data.challenge import expected_counts
 from bench.data.classes import CHALLENGE, ClassMap
 from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.frames import Tree, printable
-from bench.errors import DataError, unknown_name
+from bench.errors import DataError, UsageError, unknown_name
 
 
 class DataSet(ABC):
@@ -83,12 +83,34 @@ class SingleSet(DataSet):
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        return tuple(expected_counts()[self.name])
+        """The challenge's subjects; none where the challenge does not have the set."""
+        return tuple(expected_counts().get(self.name, ()))
+
+    @property
+    def example_subject(self) -> str:
+        """A subject's name as this set writes it."""
+        return self.subjects[0] if self.subjects else self._padded("1")
 
     def subject_of(self, text: str) -> str | None:
         """Padded, unpadded or bare number: `s01`, `S1` and `1` are all subject s01 of SMIC."""
-        match = re.fullmatch(f"(?:{self.subject_prefix})?([0-9]{{1,4}})", text.strip().lower())
+        pattern = f"(?:{re.escape(self.subject_prefix)})?([0-9]{{1,4}})"
+        match = re.fullmatch(pattern, text.strip(), re.IGNORECASE | re.ASCII)
         return self._padded(match[1]) if match else None
+
+    def resolve_subjects(self, names: Sequence[str]) -> tuple[str, ...]:
+        """As every data set; of one without a challenge list any subject's name is taken."""
+        if self.subjects:
+            return super().resolve_subjects(names)
+        resolved = {}
+        for name in names:
+            subject = self.subject_of(name)
+            if subject is None:
+                raise UsageError(
+                    f"{name!r} is no subject of {self.name}; expected a name such as "
+                    f"{self.example_subject}"
+                )
+            resolved[subject] = None
+        return tuple(resolved)
 
     def load(
         self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE

@@ -1,7 +1,10 @@
 """The MEGC2019 challenge list as data: class maps, rows left out, clips per subject and class.
 
 Source: See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
-The counts stand in `challenge.csv`; nothing else in the project repeats them.
+The counts stand in `challenge.csv`; nothing else in the project repeats them. The challenge has
+SMIC, CASME II and SAMM. The maps of CAS(ME)^3, 4DME and MMEW follow its rule (happiness is
+positive, surprise stays, every other named emotion is negative, others are left out); they are
+ours, and there are no counts to compare those sets with.
 """
 
 from __future__ import annotations
@@ -31,12 +34,41 @@ CLASS_MAPS = MappingProxyType(
             "happiness": "positive",
             "surprise": "surprise",
         },
+        "casme3": {
+            "anger": "negative",
+            "disgust": "negative",
+            "fear": "negative",
+            "sad": "negative",
+            "happy": "positive",
+            "surprise": "surprise",
+        },
+        "4dme": {
+            "negative": "negative",
+            "repression": "negative",
+            "positive": "positive",
+            "surprise": "surprise",
+        },
+        "mmew": {
+            "anger": "negative",
+            "disgust": "negative",
+            "fear": "negative",
+            "sadness": "negative",
+            "happiness": "positive",
+            "surprise": "surprise",
+        },
     }
 )
 """Per data set: emotion word of the release (lower case) -> class of the challenge."""
 
 UNMAPPED = MappingProxyType(
-    {"smic": (), "casme2": ("others", "sadness", "fear"), "samm": ("other",)}
+    {
+        "smic": (),
+        "casme2": ("others", "sadness", "fear"),
+        "samm": ("other",),
+        "casme3": ("others",),
+        "4dme": ("others", "compound"),
+        "mmew": ("others",),
+    }
 )
 """Emotion words that the release uses and the challenge leaves out, silently."""
 
@@ -45,13 +77,14 @@ NATIVE_CLASSES = MappingProxyType(
         "smic": ("negative", "positive", "surprise"),
         "casme2": ("disgust", "happiness", "others", "repression", "surprise"),
         "samm": ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise"),
+        "casme3": ("anger", "disgust", "fear", "happy", "others", "sad", "surprise"),
+        "4dme": ("negative", "others", "positive", "repression", "surprise"),
+        "mmew": ("anger", "disgust", "fear", "happiness", "others", "sadness", "surprise"),
     }
 )
 """The words of a release that are used as its own classes; the rarest words are left out."""
 
-LEFT_OUT = MappingProxyType(
-    {"smic": (), "casme2": (("sub04", "EP12_01f"), ("sub05", "EP09_05f")), "samm": ()}
-)
+LEFT_OUT = MappingProxyType({"casme2": (("sub04", "EP12_01f"), ("sub05", "EP09_05f"))})
 """(subject, clip) rows whose emotion is in the map but which the challenge does not list."""
 
 

@@ -22,9 +22,10 @@ def check_report(clip_set: ClipSet, subjects: Sequence[str] | None = None) -> di
 
     `subjects` are those that the clips were restricted to; only they are compared then. Counts
     stand under `clips`, `subjects`, `classes` and, per part, `slices`, each with the challenge's
-    under `expected` (None for a manifest and for other classes than the challenge's: there is
-    nothing to compare with); `problems` holds the loader's first, then every difference of the
-    counts; `complete` says that nothing is fatal, missing or extra.
+    under `expected` (None for a set that the challenge does not have, a manifest, and for other
+    classes than the challenge's: there is nothing to compare with); `problems` holds the loader's
+    first, then every difference of the counts; `complete` says that nothing is fatal, missing or
+    extra.
     """
     dataset = find_dataset(clip_set.dataset)
     found = {part: _found(clip_set, part) for part in dataset.parts}
@@ -51,6 +52,8 @@ def _all_expected(clip_set: ClipSet, subjects: Sequence[str] | None) -> Mapping[
     if clip_set.dataset not in DATASETS or clip_set.class_map != CHALLENGE:
         return {}
     dataset = find_dataset(clip_set.dataset)
+    if not dataset.subjects:
+        return {}
     wanted = None if subjects is None else dataset.resolve_subjects(subjects)
     return {part: _expected(part, wanted) for part in dataset.parts}
 

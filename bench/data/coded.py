@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from bench.data.base import SingleSet, descend
@@ -27,7 +28,7 @@ from bench.errors import DataError
 _UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
 
 ClipFolders = Mapping[tuple[str, str], Path]
-"""Folder of frames by subject and by the clip's name in lower case."""
+"""Folder of frames by subject (or what else it lies below) and by its name in lower case."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class _Coded:
     subject: str
     name: str
     label: int
+    emotion: str
 
 
 class CodedSet(SingleSet):
@@ -48,10 +50,16 @@ class CodedSet(SingleSet):
     """Pattern of the spreadsheet's name, lower case; the first match by name is read."""
     columns: ClassVar[Mapping[str, str]]
     """Titles of the columns subject, clip, onset, apex, offset and emotion."""
+    sheet_folders: ClassVar[tuple[str, ...]] = (".",)
+    """Where the spreadsheet lies in the set's folder (`.` is that folder itself)."""
     frame_folders: ClassVar[tuple[str, ...]]
-    """Folders of `<subject>/<clip>/` beside the spreadsheet (`.` is its own folder). The first
-    that holds a subject serves the whole set, so that cropped and raw clips never mix."""
+    """Folders of `<subject>/<clip>/` in the set's folder. The first that holds a subject serves
+    the whole set, so that cropped and raw clips never mix."""
+    inner_folder: ClassVar[str] = ""
+    """Folder of the frames in that of the clip, where they do not lie in it directly."""
     clip_pattern: ClassVar[str]
+    synonyms: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Other spellings of the release's emotion words, lower case -> the word."""
     no_apex: ClassVar[tuple[str, ...]] = ("",)
     """What the apex cell says where no apex is annotated."""
 
@@ -62,10 +70,12 @@ class CodedSet(SingleSet):
         self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
         sheet = self._sheet_in(tree, home)
-        rows = [row for row in read_rows(sheet, self.columns) if self._is_wanted(row, subjects)]
+        rows = read_rows(sheet, self.columns)
         folders, problems = self._clip_folders(tree, self._frames_home(tree, home), subjects)
         clips: dict[tuple[str, str], Clip] = {}
         for row in rows:
+            if not self._is_wanted(row, subjects):
+                continue
             where = f"{tree.shown(sheet)} row {row.number}"
             try:
                 coded = self._coded(row, where, class_map)
@@ -81,25 +91,53 @@ class CodedSet(SingleSet):
             problems += notes
         return list(clips.values()), problems + self._unlisted(tree, rows, folders)
 
-    def _sheet_in(self, tree: Tree, folder: Path) -> Path | None:
-        files = tree.entries(folder).files
-        names = (name for name in files if fnmatchcase(name.lower(), self.sheet))
-        return next((files[name] for name in names if not name.startswith("~$")), None)
+    def _sheet_in(self, tree: Tree, home: Path) -> Path | None:
+        for place in self.sheet_folders:
+            folder = _below(tree, home, place)
+            files = tree.entries(folder).files if folder else {}
+            for name, path in files.items():
+                if fnmatchcase(name.lower(), self.sheet) and not name.startswith("~$"):
+                    return path
+        return None
 
     def _frames_home(self, tree: Tree, home: Path) -> Path:
         """The folder of the subjects' folders; DataError where none of the usual ones is it."""
-        for name in self.frame_folders:
-            folder = home if name == "." else descend(tree, home, (name,))
-            if folder and any(map(self.subject_of, tree.entries(folder).folders)):
+        for place in self.frame_folders:
+            folder = _below(tree, home, place)
+            if folder and any(self._group_of(n) is not None for n in tree.entries(folder).folders):
                 return folder
         looked = " and ".join(
-            f"{name}/<subject>/".removeprefix("./") for name in self.frame_folders
+            f"{place}/{self.group_title}/".removeprefix("./") for place in self.frame_folders
         )
         raise DataError(
             f"{self.title} has its spreadsheet but no frames in {printable(home)}: looked for "
             f"{looked}; unpack the frames beside the spreadsheet (links that leave the data root "
             "are not followed)."
         )
+
+    group_title: ClassVar[str] = "<subject>"
+    """What the folders above the clips' are called in messages."""
+
+    def _group_of(self, folder: str) -> str | None:
+        """What the clips of a folder of that name belong to: a subject; None where it is none."""
+        return self.subject_of(folder)
+
+    def _key(self, subject: str | None, clip: str) -> tuple[str | None, str]:
+        """Where among the clip folders the frames of a row are found."""
+        return subject, clip.lower()
+
+    def _clip_name(self, row: Row) -> str:
+        """The clip's name, unique within its subject."""
+        return row.text("clip")
+
+    def _word(self, row: Row) -> str:
+        """The release's word for the emotion."""
+        word = row.text("emotion").lower()
+        return self.synonyms.get(word, word)
+
+    def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
+        """The clip's frames, onset to offset."""
+        return {number: path for number, path in numbered.items() if onset <= number <= offset}
 
     def _clip_folders(
         self, tree: Tree, frames_home: Path, subjects: Collection[str] | None
@@ -108,13 +146,13 @@ class CodedSet(SingleSet):
         people = tree.entries(frames_home)
         problems = refused_links(tree, frames_home, people)
         for name, path in people.folders.items():
-            subject = self.subject_of(name)
-            if subject is None or (subjects is not None and subject not in subjects):
+            group = self._group_of(name)
+            if group is None or (subjects is not None and group and group not in subjects):
                 continue
             entries = tree.entries(path)
             problems += refused_links(tree, path, entries)
             for clip, folder in entries.folders.items():
-                first = folders.setdefault((subject, clip.lower()), folder)
+                first = folders.setdefault((group, clip.lower()), folder)
                 if first is not folder:
                     what = f"same subject and clip as {tree.shown(first)}, which is used"
                     problems.append(Problem("duplicate", tree.shown(folder), what))
@@ -127,26 +165,32 @@ class CodedSet(SingleSet):
 
     def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
         """What the row says, None where the class map leaves it out; Rejected where it is odd."""
-        label = class_map.label_of(self.name, row.text("emotion"))
+        emotion = self._word(row)
+        label = class_map.label_of(self.name, emotion)
         if label is None:
             return None
-        name, cell = row.text("clip"), row.text("subject")
+        file, cell = row.text("clip"), row.text("subject")
         subject = self.subject_of(cell)
         if subject is None:
-            raise Rejected("odd", f"subject {quoted(cell)} is no name such as {self.subjects[0]}")
-        if _UNSAFE.search(name):
-            raise Rejected("odd", f"file name {quoted(name)} is empty or a path, not a clip's name")
-        if class_map.name == CHALLENGE and (subject, name) in LEFT_OUT[self.name]:
+            example = self.example_subject
+            raise Rejected("odd", f"subject {quoted(cell)} is no name such as {example}")
+        if _UNSAFE.search(file):
+            raise Rejected("odd", f"file name {quoted(file)} is empty or a path, not a clip's name")
+        name = self._clip_name(row)
+        if class_map.name == CHALLENGE and (subject, name) in LEFT_OUT.get(self.name, ()):
             return None
-        return _Coded(row, where, subject, name, label)
+        return _Coded(row, where, subject, name, label, emotion)
 
     def _clip(self, tree: Tree, coded: _Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
         onset, offset = _span(coded.row)
-        folder = folders.get((coded.subject, coded.name.lower()))
+        folder = folders.get(self._key(coded.subject, coded.row.text("clip")))
+        if folder and self.inner_folder:
+            folder = descend(tree, folder, (self.inner_folder,))
         if folder is None:
-            raise Rejected("missing", "the clip has no folder of frames")
+            inner = f" {self.inner_folder}/" if self.inner_folder else ""
+            raise Rejected("missing", f"the clip has no folder{inner} of frames")
         numbered, problems = numbered_frames(tree, folder)
-        frames = {n: path for n, path in numbered.items() if onset <= n <= offset}
+        frames = self._within(numbered, onset, offset)
         if not frames:
             raise Rejected("missing", _no_frames(tree.shown(folder), numbered, onset, offset))
         who = _who(coded.where, coded.row)
@@ -154,7 +198,7 @@ class CodedSet(SingleSet):
         apex, oddity = self._apex(coded.row, list(frames), onset, offset)
         if oddity:
             problems.append(Problem("apex", who, oddity))
-        if not re.fullmatch(self.clip_pattern, coded.name):
+        if not re.fullmatch(self.clip_pattern, coded.row.text("clip")):
             what = f"the clip's name is not of the release's pattern {self.clip_pattern}"
             problems.append(Problem("odd", who, what))
         clip = Clip(
@@ -164,7 +208,7 @@ class CodedSet(SingleSet):
             label=coded.label,
             frames=tuple(frames.values()),
             apex=apex,
-            emotion=coded.row.text("emotion").lower(),
+            emotion=coded.emotion,
             fps=self.fps,
         )
         return clip, problems
@@ -187,13 +231,17 @@ class CodedSet(SingleSet):
 
     def _unlisted(self, tree: Tree, rows: Sequence[Row], folders: ClipFolders) -> list[Problem]:
         """Clip folders that no row names, the rows that the challenge leaves out included."""
-        listed = {(self.subject_of(r.text("subject")), r.text("clip").lower()) for r in rows}
+        listed = {self._key(self.subject_of(r.text("subject")), r.text("clip")) for r in rows}
         what = "folder without a row in the spreadsheet; it is not read"
         return [
             Problem("extra", tree.shown(folder), what)
             for key, folder in sorted(folders.items())
             if key not in listed
         ]
+
+
+def _below(tree: Tree, home: Path, place: str) -> Path | None:
+    return home if place == "." else descend(tree, home, place.split("/"))
 
 
 def _span(row: Row) -> tuple[int, int]:

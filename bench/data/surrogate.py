@@ -56,10 +56,11 @@ def write_surrogate(
     seed: int = 0,
     size: int = 128,
     subjects: Sequence[str] | None = None,
+    raw: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
-    """Write the surrogate of `dataset` ('smic', 'casme2', 'samm' or 'composite') into `folder`.
+    """Write the surrogate of `dataset` (a name of `RELEASES`, or 'composite') into `folder`.
 
     `folder` gets the official layout and `SURROGATE.txt`. The clips are rendered beside it and
     renamed into place at the end, so a folder with that name is complete. What a killed write
@@ -67,14 +68,15 @@ def write_surrogate(
     folder of earlier surrogate clips is replaced.
 
     `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `subjects` limits the clips to
-    these, each the same as in the full set; `workers` are processes (default: one per core);
-    `progress` is called with (clips done, clips in all).
+    these, each the same as in the full set; `raw` writes uncropped frames, a person before a
+    background around the square of `size` pixels that is the frame otherwise; `workers` are
+    processes (default: one per core); `progress` is called with (clips done, clips in all).
 
     Returns the numbers written: {'clips', 'subjects', 'frames'}; clips include the rows that the
     challenge leaves out. Raises UsageError for arguments that cannot be meant or a folder that
     holds something else, DataError where the files cannot be written.
     """
-    settings = _settings(difficulty, seed, size)
+    settings = _settings(difficulty, seed, size, raw)
     plans = plan_clips(dataset, settings.seed, subjects)
     workers = min(_workers(workers), len(plans))
     folder = Path(folder).resolve()
@@ -111,12 +113,12 @@ def write_surrogate(
 # ---------------------------------------------------------------- arguments
 
 
-def _settings(difficulty: str | float, seed: int, size: int) -> Settings:
+def _settings(difficulty: str | float, seed: int, size: int, raw: bool) -> Settings:
     if not isinstance(seed, int) or seed < 0:
         raise UsageError(f"seed is {seed!r}; expected a whole number from 0 up.")
     if not isinstance(size, int) or not 16 <= size <= 1024:
         raise UsageError(f"size is {size!r}; expected a whole number of pixels from 16 to 1024.")
-    return Settings(resolve_difficulty(difficulty), seed, size)
+    return Settings(resolve_difficulty(difficulty), seed, size, raw)
 
 
 def resolve_difficulty(difficulty: str | float) -> float:
@@ -149,7 +151,7 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
         f"dataset: {dataset}\n"
         f"difficulty: {settings.difficulty:g}\n"
         f"seed: {settings.seed}\n"
-        f"size: {settings.size}\n"
+        f"size: {settings.size}{' (face; frames are uncropped)' if settings.raw else ''}\n"
         f"subjects: {', '.join(sorted(set(subjects))) if subjects is not None else 'all'}\n"
         f"generator version: {SURROGATE_VERSION}\n"
     )
@@ -235,7 +237,7 @@ def _end_with_parent() -> None:
 
 def _write_clip(job: tuple[Plan, Settings, Path]) -> None:
     plan, settings, home = job
-    folder = home / plan.folder
+    folder = home / plan.folder(settings.raw)
     folder.mkdir(parents=True)
-    for name, frame in zip(plan.file_names(), render_clip(plan, settings), strict=True):
+    for name, frame in zip(plan.file_names(settings.raw), render_clip(plan, settings), strict=True):
         Image.fromarray(frame).save(folder / name, quality=JPEG_QUALITY)

@@ -31,7 +31,7 @@ def paint(face: Face, size: int, blur: float) -> Layers:
     grain = np.random.default_rng(face.grain)
     tone = _skin_tone(face, x, y, grain)
     image = np.tile(np.float32(face.backdrop)[:, None, None], (1, size, size))  # (3, S, S)
-    _cover(image, face.skin, _head(face, x, y), tone)
+    cover(image, face.skin, _head(face, x, y), tone)
     _paint_nose(image, face, x, y)
     _paint_mouth(image, face, x, y, tone)
     _paint_hair(image, face, x, y, grain)
@@ -45,10 +45,16 @@ def paint(face: Face, size: int, blur: float) -> Layers:
 def lid_mask(face: Face, y: Array, closure: float) -> Array:
     """1 above the rim of the upper lid, which comes down from `closure` 0 to 1; 0 below it."""
     rim = face.eye_y + face.eye_height * (2.6 * closure - 1.3)
-    return _inside(y - rim, 0.015)
+    return inside(y - rim, 0.015)
 
 
-def _cover(image: Array, colour: Sequence[float], mask: Array, tone: Array | float = 1.0) -> None:
+def head_mask(face: Face, x: Array, y: Array) -> Array:
+    """1 within the outline of head and hair, 0 outside; what is cut out of an uncropped frame."""
+    outline = np.abs(x / (face.width * 1.06)) ** 2.4 + np.abs((y + 0.02) / 0.97) ** 2.6
+    return inside(outline - 1, 0.04)
+
+
+def cover(image: Array, colour: Sequence[float], mask: Array, tone: Array | float = 1.0) -> None:
     """Paint `colour` * `tone` over `image` where `mask` (0..1) says so, in place."""
     for plane, level in zip(image, colour, strict=True):
         plane += mask * (level * tone - plane)
@@ -58,7 +64,7 @@ def _darken(image: Array, mask: Array, strength: float) -> None:
     image *= 1 - strength * mask
 
 
-def _inside(distance: Array, softness: float) -> Array:
+def inside(distance: Array, softness: float) -> Array:
     """1 where the signed `distance` is negative, 0 where positive, soft across `softness`."""
     return 1 / (1 + np.exp(np.clip(distance / softness, -30, 30)))
 
@@ -78,7 +84,7 @@ def _noise(grain: np.random.Generator, size: int, blur: float) -> Array:
 
 def _head(face: Face, x: Array, y: Array) -> Array:
     half_width = face.width * (1 - face.jaw * np.clip(y, 0, None) ** 2)
-    return _inside(np.abs(x / half_width) ** 2.4 + np.abs((y + 0.02) / 1.02) ** 2.6 - 1, 0.03)
+    return inside(np.abs(x / half_width) ** 2.4 + np.abs((y + 0.02) / 1.02) ** 2.6 - 1, 0.03)
 
 
 def _skin_tone(face: Face, x: Array, y: Array, grain: np.random.Generator) -> Array:
@@ -118,14 +124,14 @@ def _paint_mouth(image: Array, face: Face, x: Array, y: Array, tone: Array) -> N
     bow = 1 - 0.35 * np.exp(-0.5 * (x / 0.035) ** 2)
     upper = face.mouth_y - face.lip_height * np.sqrt(across) * bow
     lower = face.mouth_y + 1.25 * face.lip_height * np.sqrt(across)
-    lips = _inside(upper - y, 0.008) * _inside(y - lower, 0.012) * (across > 0)
+    lips = inside(upper - y, 0.008) * inside(y - lower, 0.012) * (across > 0)
     red, green, blue = face.skin
     shade = tone * np.where(y < face.mouth_y, 0.82, 0.95)
-    _cover(image, (red * 0.88, green * 0.62, blue * 0.66), lips, shade)
+    cover(image, (red * 0.88, green * 0.62, blue * 0.66), lips, shade)
     gleam = (0.0, face.mouth_y + 0.6 * face.lip_height)
     _darken(image, _bell(x, y, gleam, (0.12, 0.02)), -0.1)
     seam = np.exp(-0.5 * ((y - face.mouth_y - 0.01 * across) / 0.011) ** 2)
-    _darken(image, seam * _inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
+    _darken(image, seam * inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
     below = (0.0, face.mouth_y + 1.25 * face.lip_height + 0.05)
     _darken(image, _bell(x, y, below, (0.2, 0.03)), 0.16)
     _darken(image, _bell(x, y, (0.0, face.mouth_y + 0.4), (0.3, 0.03)), 0.05)
@@ -135,9 +141,9 @@ def _paint_hair(image: Array, face: Face, x: Array, y: Array, grain: np.random.G
     size = y.shape[0]
     rim = face.hairline + 0.42 * np.abs(x) ** 2.5
     outside = np.abs(x / (face.width * 1.04)) ** 2.4 + np.abs(y / 1.1) ** 2.6 - 1
-    crown = np.maximum(_inside(y - rim, 0.03), _inside(-outside, 0.03) * _inside(y - 0.1, 0.15))
+    crown = np.maximum(inside(y - rim, 0.03), inside(-outside, 0.03) * inside(y - 0.1, 0.15))
     strands = gaussian_filter(grain.standard_normal((size, size), np.float32), (size / 30, 1.0))
-    _cover(image, face.hair, crown, 1 + 0.25 * strands / strands.std())
+    cover(image, face.hair, crown, 1 + 0.25 * strands / strands.std())
 
 
 def _paint_brows(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:
@@ -145,9 +151,9 @@ def _paint_brows(image: Array, face: Face, x: Array, y: Array, grain: np.random.
     along = (np.abs(x) - face.eye_x) / (1.25 * face.eye_width)  # -1 inner end .. 1 outer end
     ridge = face.brow_y - face.brow_tilt * 0.3 * along + face.brow_arch * (along**2 - 0.4)
     half = face.brow_thickness * (1 - 0.25 * along) * np.sqrt(np.clip(1 - along**2, 0, None))
-    mask = _inside(np.abs(y - ridge) - half, 0.012) * _inside(np.abs(along) - 1, 0.04)
+    mask = inside(np.abs(y - ridge) - half, 0.012) * inside(np.abs(along) - 1, 0.04)
     hairs = gaussian_filter(grain.standard_normal((size, size), np.float32), (2.0, 0.8))
-    _cover(image, face.hair, 0.85 * mask, 1 + 0.2 * hairs / hairs.std())
+    cover(image, face.hair, 0.85 * mask, 1 + 0.2 * hairs / hairs.std())
 
 
 def _eye_outline(face: Face, x: Array) -> tuple[Array, Array, Array]:
@@ -159,21 +165,19 @@ def _eye_outline(face: Face, x: Array) -> tuple[Array, Array, Array]:
 
 def _paint_eyes(image: Array, face: Face, x: Array, y: Array) -> None:
     along, upper, lower = _eye_outline(face, x)
-    opening = (
-        _inside(upper - y, 0.008) * _inside(y - lower, 0.008) * _inside(np.abs(along) - 1, 0.02)
-    )
+    opening = inside(upper - y, 0.008) * inside(y - lower, 0.008) * inside(np.abs(along) - 1, 0.02)
     depth = (y - upper) / (2 * face.eye_height)
-    _cover(image, (226.0, 220.0, 214.0), opening, np.clip(0.7 + 0.5 * depth, 0, 1))
+    cover(image, (226.0, 220.0, 214.0), opening, np.clip(0.7 + 0.5 * depth, 0, 1))
     radius = np.hypot(np.abs(x) - face.eye_x, y - face.eye_y + 0.1 * face.eye_height)
     iris = 1.05 * face.eye_height
-    _cover(
-        image, face.iris, opening * _inside(radius - iris, 0.008), 1.1 - 0.3 * (radius > 0.8 * iris)
+    cover(
+        image, face.iris, opening * inside(radius - iris, 0.008), 1.1 - 0.3 * (radius > 0.8 * iris)
     )
-    _cover(image, (14.0, 12.0, 12.0), opening * _inside(radius - 0.45 * iris, 0.006))
+    cover(image, (14.0, 12.0, 12.0), opening * inside(radius - 0.45 * iris, 0.006))
     for side in (-1, 1):
         glint = (side * face.eye_x + 0.02, face.eye_y - 0.03)
-        _cover(image, (245.0, 245.0, 245.0), 0.9 * _bell(x, y, glint, (0.011, 0.011)))
-    within = _inside(np.abs(along) - 1.05, 0.03)
+        cover(image, (245.0, 245.0, 245.0), 0.9 * _bell(x, y, glint, (0.011, 0.011)))
+    within = inside(np.abs(along) - 1.05, 0.03)
     _darken(image, within * np.exp(-0.5 * ((y - upper) / 0.013) ** 2), 0.75)
     _darken(image, within * np.exp(-0.5 * ((y - lower) / 0.01) ** 2), 0.25)
     _darken(image, within * np.exp(-0.5 * ((y - upper + 0.05) / 0.01) ** 2), 0.22)
@@ -181,7 +185,7 @@ def _paint_eyes(image: Array, face: Face, x: Array, y: Array) -> None:
 
 def _paint_lids(image: Array, face: Face, x: Array, y: Array) -> None:
     along, upper, lower = _eye_outline(face, x)
-    within = _inside(np.abs(along) - 1.05, 0.03)
-    _darken(image, within * _inside(np.abs(y - face.eye_y) - face.eye_height, 0.02), -0.06)
+    within = inside(np.abs(along) - 1.05, 0.03)
+    _darken(image, within * inside(np.abs(y - face.eye_y) - face.eye_height, 0.02), -0.06)
     _darken(image, within * np.exp(-0.5 * ((y - lower) / 0.013) ** 2), 0.7)
     _darken(image, within * np.exp(-0.5 * ((y - upper + 0.05) / 0.012) ** 2), 0.1)

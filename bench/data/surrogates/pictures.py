@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from bench.data.surrogates.faces import Face, draw_face, grid
 from bench.data.surrogates.motion import Motion, draw_motion, expression_field
-from bench.data.surrogates.painting import lid_mask, paint
+from bench.data.surrogates.painting import head_mask, lid_mask, paint
 from bench.data.surrogates.plans import Plan, Settings
 from bench.data.surrogates.releases import RELEASES
 from bench.data.surrogates.rows import random_stream
+from bench.data.surrogates.scenes import Scene, make_scene
 
 OVERSAMPLING = 3  # texels per pixel: linear sampling is then smooth in sub-pixel motion
 SOFTENING = 0.35  # deviation in pixels of the blur that keeps sampled textures free of moiré
@@ -30,6 +31,7 @@ class Actor:
     open_eyes: Array
     closed_eyes: Array
     side: int
+    scene: Scene | None
 
 
 def subject_face(dataset: str, subject: str, seed: int) -> Face:
@@ -38,35 +40,47 @@ def subject_face(dataset: str, subject: str, seed: int) -> Face:
 
 
 @lru_cache(maxsize=4)
-def _actor(dataset: str, subject: str, seed: int, size: int) -> Actor:
+def _actor(dataset: str, subject: str, seed: int, size: int, raw: bool) -> Actor:
     face = subject_face(dataset, subject, seed)
     side = OVERSAMPLING * size
     layers = paint(face, side, SOFTENING * OVERSAMPLING)
     grey = RELEASES[dataset].grey
-    return Actor(face, _texels(layers.open_eyes, grey), _texels(layers.closed_eyes, grey), side)
+    open_eyes, closed_eyes = (
+        _toned(layer, grey).reshape(-1, side * side)
+        for layer in (layers.open_eyes, layers.closed_eyes)
+    )
+    scene = None
+    if raw:
+        scene = make_scene(face, size, random_stream(seed, dataset, subject, "scene"))
+        scene = replace(scene, picture=_toned(scene.picture, grey))
+    return Actor(face, open_eyes, closed_eyes, side, scene)
 
 
-def _texels(layer: Array, grey: bool) -> Array:
-    """(3, S, S) -> (channels, S·S); grey by the weights of ITU-R BT.601."""
+def _toned(layer: Array, grey: bool) -> Array:
+    """(3, H, W) -> (channels, H, W) float32; grey by the weights of ITU-R BT.601."""
     if grey:
         layer = np.tensordot([0.299, 0.587, 0.114], layer, 1)[None]
-    return layer.reshape(len(layer), -1).astype(np.float32)
+    return layer.astype(np.float32)
 
 
 def render_clip(plan: Plan, settings: Settings) -> Iterator[Array]:
-    """The frames of one clip in temporal order: (size, size, 3) uint8, grey ones (size, size)."""
-    actor = _actor(plan.row.dataset, plan.row.subject, settings.seed, settings.size)
+    """The frames of one clip in temporal order: (size, size, 3) uint8, grey ones (size, size).
+
+    With `raw` they are larger: that square lies in a scene.
+    """
+    person = (plan.row.dataset, plan.row.subject)
+    actor = _actor(*person, settings.seed, settings.size, settings.raw)
     motion = draw_motion(plan, settings, actor.face.gain)
     field = expression_field(plan, settings, actor.face) * (motion.peak / 64)  # pixels of 2/128
     sensor = plan.row.stream(settings.seed, "sensor")
     for index in range(plan.frames):
-        picture = _expose(actor, motion, field, index)  # (channels, size, size)
+        picture = _expose(actor, motion, field, index)  # (channels, height, width)
         picture += motion.noise * sensor.standard_normal(picture.shape, np.float32)
         yield np.clip(picture + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0).squeeze()
 
 
 def _expose(actor: Actor, motion: Motion, field: Array, index: int) -> Array:
-    """Frame `index` before the sensor: warp, blink, light. (channels, size, size) float32."""
+    """Frame `index` before the sensor: warp, blink, scene, light. (channels, height, width)."""
     x, y = grid(field.shape[1])
     u, v = _sources(motion, field, index, x, y)
     taps = _taps(u, v, actor.side)
@@ -75,6 +89,9 @@ def _expose(actor: Actor, motion: Motion, field: Array, index: int) -> Array:
     if closure > 0:
         lid = lid_mask(actor.face, v, closure)
         picture += lid * (_sample(actor.closed_eyes, taps) - picture)
+    if actor.scene:
+        picture = actor.scene.around(picture, head_mask(actor.face, u, v))
+        x, y = actor.scene.x, actor.scene.y
     level, slope_x, slope_y = motion.light[index].astype(np.float32)
     return picture * (level + slope_x * x + slope_y * y)
 

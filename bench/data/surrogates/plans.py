@@ -6,18 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data.surrogates.releases import APEX_OUTSIDE_EVERY, APEX_UNKNOWN, RELEASES
+from bench.data.surrogates.releases import (
+    APEX_OUTSIDE_EVERY,
+    APEX_UNKNOWN,
+    COMPOSITE,
+    RELEASES,
+)
 from bench.data.surrogates.rows import Row, release_rows
 from bench.errors import UsageError, unknown_name
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the clips depend on besides their names; `size` is in pixels, square."""
+    """What the clips depend on besides their names.
+
+    `size` is the side of the square around the face in pixels; that square is the frame, or with
+    `raw` lies in a larger one that shows a person before a background.
+    """
 
     difficulty: float
     seed: int
     size: int
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,16 +63,16 @@ class Plan:
         """Number of files."""
         return self.before + self.length + self.after
 
-    @property
-    def folder(self) -> Path:
-        """The clip's folder below the folder of its data set."""
-        row = self.row
-        pattern = RELEASES[row.dataset].folder_pattern
+    def folder(self, raw: bool = False) -> Path:
+        """The folder of the clip's frames below the folder of its data set."""
+        row, release = self.row, RELEASES[self.row.dataset]
+        pattern = (raw and release.raw_folder_pattern) or release.folder_pattern
         return Path(pattern.format(subject=row.subject, emotion=row.emotion, name=row.name))
 
-    def file_names(self) -> list[str]:
+    def file_names(self, raw: bool = False) -> list[str]:
         """File names in temporal order."""
-        pattern = RELEASES[self.row.dataset].file_pattern
+        release = RELEASES[self.row.dataset]
+        pattern = (raw and release.raw_file_pattern) or release.file_pattern
         numbers = range(self.start, self.start + self.frames)
         return [pattern.format(subject=self.row.subject, number=number) for number in numbers]
 
@@ -74,7 +84,7 @@ def plan_clips(dataset: str, seed: int, subjects: Sequence[str] | None = None) -
     """
     if dataset != "composite" and dataset not in RELEASES:
         raise unknown_name("data set", dataset, (*RELEASES, "composite"))
-    parts = RELEASES if dataset == "composite" else (dataset,)
+    parts = COMPOSITE if dataset == "composite" else (dataset,)
     rows = [row for part in parts for row in release_rows(part)]
     return [plan_clip(row, seed) for row in _of_subjects(rows, subjects)]
 

@@ -27,12 +27,13 @@ class Release:
     """How one real data set looks from outside.
 
     `units` maps each emotion word to the action unit sets that show it; `quota` counts the rows
-    per word (empty: the classes of the challenge are the words); `lengths` are frames from onset
-    to offset and `starts` the number of a clip's first file, each as (least, most); `fps` is
+    per word (empty: the classes of the challenge are the words); `subjects` are named where the
+    challenge does not have the set, whose rows are then dealt evenly; `lengths` are frames from
+    onset to offset and `starts` the number of a clip's first file, each as (least, most); `fps` is
     frames per second; `folder_pattern` takes subject, emotion and name, `file_pattern` subject
-    and number; `extra_subjects` appear in the release and not in the challenge; `margin` is the
-    most frames before onset and after offset that a folder may hold; `grey` releases have one
-    channel.
+    and number; the `raw` patterns are those of uncropped frames, where they lie elsewhere;
+    `extra_subjects` appear in the release and not in the challenge; `margin` is the most frames
+    before onset and after offset that a folder may hold; `grey` releases have one channel.
     """
 
     units: Mapping[str, UnitSets]
@@ -42,6 +43,9 @@ class Release:
     fps: float
     folder_pattern: str
     file_pattern: str
+    raw_folder_pattern: str = ""
+    raw_file_pattern: str = ""
+    subjects: tuple[str, ...] = ()
     extra_subjects: tuple[str, ...] = ()
     margin: int = 0
     grey: bool = False
@@ -57,6 +61,8 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             fps=100.0,
             folder_pattern="SMIC_all_cropped/HS/{subject}/micro/{emotion}/{name}",
             file_pattern="reg_image{number:05d}.jpg",
+            raw_folder_pattern="HS/{subject}/micro/{emotion}/{name}",
+            raw_file_pattern="image{number:05d}.jpg",
         ),
         "casme2": Release(
             units={
@@ -82,6 +88,8 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             fps=200.0,
             folder_pattern="CASME2/Cropped/{subject}/{name}",
             file_pattern="reg_img{number}.jpg",
+            raw_folder_pattern="CASME2/CASME2_RAW_selected/{subject}/{name}",
+            raw_file_pattern="img{number}.jpg",
             extra_subjects=("sub10", "sub18"),
             margin=6,
         ),
@@ -113,8 +121,98 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             file_pattern="{subject}_{number:05d}.jpg",
             grey=True,
         ),
+        "casme3": Release(
+            units={
+                "anger": ((4,), (4, 9), (4, 15)),
+                "disgust": ((9,), (4, 9), (9, 15), (4, 9, 15)),
+                "fear": ((4,), (4, 15)),
+                "sad": ((15,), (4, 15)),
+                "happy": HAPPINESS,
+                "surprise": SURPRISE,
+                "others": OTHER,
+            },
+            quota={
+                "anger": 64,
+                "disgust": 250,
+                "fear": 86,
+                "sad": 57,
+                "happy": 55,
+                "surprise": 187,
+                "others": 161,
+            },
+            subjects=tuple(f"spNO.{number}" for number in range(1, 95)),
+            lengths=(8, 20),
+            starts=(1, 3000),
+            fps=30.0,
+            folder_pattern="CASME3/part_A/{subject}/{name}/color",
+            file_pattern="{number}.jpg",
+            margin=6,
+        ),
+        "4dme": Release(
+            units={
+                "positive": HAPPINESS,
+                "negative": NEGATIVE,
+                "surprise": SURPRISE,
+                "repression": ((15,), (4, 15)),
+                "others": OTHER,
+                "positively surprised": ((2, 12), (5, 6, 12)),
+                "negatively surprised": ((2, 4), (4, 5)),
+                "positively repressed": ((12, 15),),
+                "negatively repressed": ((4, 14), (9, 17)),
+            },
+            quota={
+                "positive": 34,
+                "negative": 127,
+                "surprise": 30,
+                "repression": 6,
+                "others": 39,
+                "positively surprised": 13,
+                "negatively surprised": 8,
+                "positively repressed": 3,
+                "negatively repressed": 7,
+            },
+            subjects=tuple(f"{number:02d}" for number in range(1, 42)),
+            lengths=(10, 30),
+            starts=(1, 2000),
+            fps=60.0,
+            folder_pattern="4DME/gray_micro_crop/{subject}/{name}",
+            file_pattern="{number:05d}.jpg",
+            raw_folder_pattern="4DME/gray_micro/{subject}/{name}",
+            grey=True,
+        ),
+        "mmew": Release(
+            units={
+                "anger": ((4,), (4, 9), (4, 15)),
+                "disgust": ((9,), (4, 9), (9, 15), (4, 9, 15)),
+                "fear": ((4,), (4, 15)),
+                "sadness": ((15,), (4, 15)),
+                "happiness": HAPPINESS,
+                "surprise": SURPRISE,
+                "others": OTHER,
+            },
+            quota={
+                "anger": 8,
+                "disgust": 72,
+                "fear": 16,
+                "sadness": 13,
+                "happiness": 36,
+                "surprise": 89,
+                "others": 66,
+            },
+            subjects=tuple(f"S{number:02d}" for number in range(1, 31)),
+            lengths=(20, 60),
+            starts=(1, 1),
+            fps=90.0,
+            folder_pattern="MMEW/Micro_Expression/{emotion}/{name}",
+            file_pattern="{number}.jpg",
+        ),
     }
 )
+"""The real sets by name. Of those that the challenge does not have, emotions and subjects are in
+the numbers that their papers report, and which subject shows what is made up."""
+
+COMPOSITE = ("smic", "casme2", "samm")
+"""The releases that the challenge puts together."""
 
 LEFT_OUT_EMOTIONS: Mapping[tuple[str, str], str] = MappingProxyType(
     {("sub04", "EP12_01f"): "disgust", ("sub05", "EP09_05f"): "repression"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from itertools import cycle
+from types import MappingProxyType
 
 import numpy as np
 
@@ -54,8 +55,8 @@ def _smic_rows() -> list[Row]:
 
 
 def _coded_rows(dataset: str) -> list[Row]:
-    namer = {"casme2": _casme2_names, "samm": _samm_names}[dataset]
-    fixed = [Row(dataset, *row, LEFT_OUT_EMOTIONS[row]) for row in LEFT_OUT[dataset]]
+    namer = _NAMERS[dataset]
+    fixed = [Row(dataset, *row, LEFT_OUT_EMOTIONS[row]) for row in LEFT_OUT.get(dataset, ())]
     rows = list(fixed)
     for subject, emotions in _emotions_by_subject(dataset).items():
         taken = {row.name for row in fixed if row.subject == subject}
@@ -73,6 +74,8 @@ def _coded_rows(dataset: str) -> list[Row]:
 def _emotions_by_subject(dataset: str) -> dict[str, list[str]]:
     """Subject -> emotion words, with the challenge's counts per class and the release's quota."""
     release = RELEASES[dataset]
+    if release.subjects:
+        return _dealt_evenly(dataset)
     counts = expected_counts()[dataset]
     words: dict[str, list[str]] = {subject: [] for subject in (*counts, *release.extra_subjects)}
     pools = _pools(dataset)
@@ -84,10 +87,19 @@ def _emotions_by_subject(dataset: str) -> dict[str, list[str]]:
     return words
 
 
+def _dealt_evenly(dataset: str) -> dict[str, list[str]]:
+    """Subject -> emotion words of a release that the challenge does not have."""
+    release = RELEASES[dataset]
+    pool = [word for word, count in release.quota.items() for _ in range(count)]
+    random_stream(0, dataset, "emotions").shuffle(pool)
+    step = len(release.subjects)
+    return {subject: pool[place::step] for place, subject in enumerate(release.subjects)}
+
+
 def _pools(dataset: str) -> dict[str, list[str]]:
     """Class (or 'unmapped') -> the emotion words of its rows in random order."""
     quota = dict(RELEASES[dataset].quota)
-    for row in LEFT_OUT[dataset]:
+    for row in LEFT_OUT.get(dataset, ()):
         quota[LEFT_OUT_EMOTIONS[row]] -= 1
     pools: dict[str, list[str]] = {name: [] for name in (*CHALLENGE_CLASSES, "unmapped")}
     for word, count in quota.items():
@@ -117,3 +129,37 @@ def _samm_names(
     """Subject, inducement (1..7) and take: 006_1_2."""
     places = stream.choice(7 * 12, size=count, replace=False)
     return [f"{subject}_{place // 12 + 1}_{place % 12 + 1}" for place in places]
+
+
+def _casme3_names(
+    subject: str, count: int, taken: set[str], stream: np.random.Generator
+) -> list[str]:
+    """Recordings, one letter each: a."""
+    return sorted(stream.choice(list("abcdefghijklm"), size=count, replace=False).tolist())
+
+
+def _fourdme_names(
+    subject: str, count: int, taken: set[str], stream: np.random.Generator
+) -> list[str]:
+    """Subject and take: 01_07."""
+    return [f"{subject}_{number:02d}" for number in range(1, count + 1)]
+
+
+def _mmew_names(
+    subject: str, count: int, taken: set[str], stream: np.random.Generator
+) -> list[str]:
+    """Subject, film and take: S13-07-001. Films are drawn: they tell nothing of the emotion."""
+    films = stream.integers(1, 8, size=count)
+    return [f"{subject}-{film:02d}-{take:03d}" for take, film in enumerate(films, start=1)]
+
+
+_NAMERS = MappingProxyType(
+    {
+        "casme2": _casme2_names,
+        "samm": _samm_names,
+        "casme3": _casme3_names,
+        "4dme": _fourdme_names,
+        "mmew": _mmew_names,
+    }
+)
+"""How a coded release names the clips of a subject: (subject, count, taken, stream) -> names."""

@@ -1,4 +1,4 @@
-"""The spreadsheets of CASME II and SAMM, with the columns and quirks of the releases."""
+"""The spreadsheets of the releases, with the columns and quirks of the releases."""
 
 from __future__ import annotations
 
@@ -57,6 +57,44 @@ def _samm_cells(plan: Plan) -> tuple:
         _unit_cell(plan.units),
         plan.row.emotion.capitalize(),
         _objective_class(set(plan.units)),
+        None,
+    )
+
+
+def _casme3_cells(plan: Plan) -> tuple:
+    return (
+        plan.row.subject,
+        plan.row.name,
+        plan.onset,
+        plan.noted_apex,
+        plan.offset,
+        _unit_cell(plan.units),
+        _objective_class(set(plan.units)),
+        plan.row.emotion.replace("others", "Others"),
+    )
+
+
+def _fourdme_cells(plan: Plan) -> tuple:
+    return (
+        int(plan.row.subject),
+        plan.row.name,
+        plan.row.emotion.capitalize(),
+        plan.onset,
+        plan.noted_apex,
+        plan.offset,
+        "+".join(f"AU{unit}" for unit in plan.units),
+    )
+
+
+def _mmew_cells(plan: Plan) -> tuple:
+    return (
+        int(plan.row.subject.removeprefix("S")),
+        plan.row.name,
+        plan.onset,
+        plan.noted_apex,
+        plan.offset,
+        _unit_cell(plan.units),
+        plan.row.emotion,
         None,
     )
 
@@ -120,12 +158,45 @@ SAMM_HEADER = (
     "Notes",
 )
 
+CASME3_HEADER = (
+    "Subject",
+    "Filename",
+    "Onset",
+    "Apex",
+    "Offset",
+    "AU",
+    "Objective class",
+    "emotion",
+)
+
+FOURDME_HEADER = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")
+
+MMEW_HEADER = (
+    "Subject",
+    "Filename",
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    "Action Units",
+    "Estimated Emotion",
+    "remarks",
+)
+
 SHEETS: Mapping[str, Sheet] = MappingProxyType(
     {
         "casme2": Sheet("CASME2/CASME2-coding-20140508.xlsx", (CASME2_HEADER,), _casme2_cells),
         "samm": Sheet(
             "SAMM/SAMM_Micro_FACS_Codes_v2.xlsx", (*SAMM_PREAMBLE, SAMM_HEADER), _samm_cells
         ),
+        "casme3": Sheet(
+            "CASME3/annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+            (CASME3_HEADER,),
+            _casme3_cells,
+        ),
+        "4dme": Sheet(
+            "4DME/4DME_Labelling_Micro_release v1.xlsx", (FOURDME_HEADER,), _fourdme_cells
+        ),
+        "mmew": Sheet("MMEW/MMEW_Micro_Exp.xlsx", (MMEW_HEADER,), _mmew_cells),
     }
 )
 """Data set -> its spreadsheet; SMIC has none."""

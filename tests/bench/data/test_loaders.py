@@ -488,7 +488,7 @@ def test_unknown_subject_suggests_the_nearest(tmp_path, dataset, subject, near):
 
 def test_unknown_data_set_suggests_the_nearest(tmp_path):
     with pytest.raises(UsageError, match="Did you mean 'casme2'"):
-        load_clips("casme", tmp_path)
+        load_clips("casm2", tmp_path)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -497,6 +497,6 @@ def test_without_a_root_the_error_says_how_to_get_the_set(dataset):
         require_root(dataset, None)
     message = str(error.value)
     assert "\n" not in message
-    assert "permanent academic" in message
+    assert "agreement" in message
     assert "--surrogate" in message
     assert f"bench data synth --dataset {dataset}" in message

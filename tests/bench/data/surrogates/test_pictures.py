@@ -13,6 +13,7 @@ from bench.data.surrogates.faces import grid
 from bench.data.surrogates.motion import Motion, expression_field
 from bench.data.surrogates.pictures import render_clip, subject_face
 from bench.data.surrogates.plans import Settings, plan_clip
+from bench.data.surrogates.releases import RELEASES
 
 
 @given(any_row, st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0]))
@@ -45,7 +46,7 @@ def test_without_nuisance_only_the_expression_moves(row, seed):
 def test_frames_have_the_channels_of_the_release(dataset):
     plan = plan_clip(ROWS[dataset][0], 0)
     frame = next(render_clip(plan, Settings(0.5, 0, 40)))
-    assert frame.shape == ((40, 40) if dataset == "samm" else (40, 40, 3))
+    assert frame.shape == ((40, 40) if RELEASES[dataset].grey else (40, 40, 3))
     assert frame.dtype == np.uint8
     assert frame.std() > 20
 
@@ -117,3 +118,23 @@ def test_noise_has_the_deviation_asked_for(film):
     clean = film()
     inside = (clean > 20) & (clean < 235)
     assert (film(noise=4.0) - clean)[inside].std() == pytest.approx(4, rel=0.1)
+
+
+@pytest.mark.parametrize("dataset", SETS)
+def test_an_uncropped_frame_shows_the_same_face_in_a_scene_that_stands_still(dataset):
+    plan = plan_clip(ROWS[dataset][0], 0)
+    crop = next(render_clip(plan, Settings(0.0, 0, 40)))
+    raw = np.stack(list(render_clip(plan, Settings(0.0, 0, 40, raw=True))))
+    assert raw.shape[1:3] == (68, 88)
+    middle = crop[15:25, 15:25].astype(int)
+    places = [
+        (top, left)
+        for top in range(29)
+        for left in range(49)
+        if np.abs(raw[0, top + 15 : top + 25, left + 15 : left + 25] - middle).max() <= 1
+    ]
+    ((top, left),) = places
+    outside = np.ones((68, 88), bool)
+    outside[top : top + 40, left : left + 40] = False
+    assert (raw[:, outside] == raw[0, outside]).all()
+    assert raw[0, outside].std() > 5

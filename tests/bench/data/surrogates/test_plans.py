@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
-from surrogate_rows import SETS, any_row, any_seed, other_emotions
+from surrogate_rows import any_row, any_seed, other_emotions
 
 from bench.data.challenge import CLASS_MAPS
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.surrogates.plans import plan_clip, plan_clips
-from bench.data.surrogates.releases import RELEASES
+from bench.data.surrogates.releases import COMPOSITE, RELEASES
 
 
 @given(any_row, any_seed)
@@ -34,7 +34,7 @@ def test_a_clip_has_its_apex_in_the_middle_third(row, seed):
 
 def test_lengths_of_the_classes_are_drawn_alike():
     plans = plan_clips("composite", 0)
-    for dataset in SETS:
+    for dataset in COMPOSITE:
         least, most = RELEASES[dataset].lengths
         deviation = (most - least + 1) / 12**0.5
         for name in CHALLENGE_CLASSES:

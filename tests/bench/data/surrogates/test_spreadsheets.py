@@ -9,9 +9,10 @@ import pytest
 from openpyxl import load_workbook
 
 from bench.data.surrogates.plans import plan_clips
+from bench.data.surrogates.releases import RELEASES
 from bench.data.surrogates.spreadsheets import SHEETS, write_sheet, write_sheets
 
-ALL = {dataset: plan_clips(dataset, 0) for dataset in ("smic", "casme2", "samm")}
+ALL = {dataset: plan_clips(dataset, 0) for dataset in RELEASES}
 
 
 def lines_of(path: Path) -> list[tuple]:
@@ -53,6 +54,33 @@ def test_one_action_unit_is_a_number_and_several_are_a_sum(dataset, column):
         cell = SHEETS[dataset].cells(plan)[column]
         assert str(cell) == "+".join(map(str, plan.units))
         assert isinstance(cell, int) == (len(plan.units) == 1)
+
+
+def test_sheets_of_the_other_sets_have_the_columns_of_the_releases(tmp_path):
+    for dataset, path, columns in (
+        (
+            "casme3",
+            "CASME3/annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+            ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion"),
+        ),
+        (
+            "4dme",
+            "4DME/4DME_Labelling_Micro_release v1.xlsx",
+            ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs"),
+        ),
+        (
+            "mmew",
+            "MMEW/MMEW_Micro_Exp.xlsx",
+            (
+                *("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame"),
+                *("Action Units", "Estimated Emotion", "remarks"),
+            ),
+        ),
+    ):
+        write_sheets(ALL[dataset], tmp_path)
+        header, *lines = lines_of(tmp_path / path)
+        assert header == columns
+        assert [line[1] for line in lines] == [plan.row.name for plan in ALL[dataset]]
 
 
 def test_objective_classes_follow_from_the_units():
