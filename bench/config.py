@@ -59,6 +59,9 @@ class DataConfig:
     magnify_wavelength: float = setting(
         16.0, "magnification: spatial wavelength (pixels) from which on it is full"
     )
+    flow_side: int = setting(
+        128, "optical flow and landmark patches: side to which the face is scaled first, pixels"
+    )
     class_map: str = setting(
         "challenge",
         "classes: challenge (MEGC2019's three), native (the release's own) or a CSV file with "
@@ -328,6 +331,7 @@ RANGES = {
     "data.frames": (1, 1024),
     "data.size": (8, 1024),
     "data.crop_margin": (0, 2),
+    "data.flow_side": (16, 1024),
     "data.magnify_alpha": (0, 1000),
     "data.magnify_low": (0, 0.5),
     "data.magnify_high": (0, 0.5),

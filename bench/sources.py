@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config import DataConfig
 from bench.data import find_dataset, load_clips, require_root
-from bench.data.cache import content_digests, data_fingerprint, load_videos
+from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet
 from bench.data.manifest import Manifest
-from bench.data.preprocess import Preprocessing
+from bench.data.preprocess import preprocessing
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
 
@@ -99,14 +99,14 @@ def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, s
 def load(source: Source, config: DataConfig) -> tuple[ClipSet, np.ndarray]:
     """The clips and their videos, uint8 (N, T, H, W, 3); the last two sets stay in memory."""
     clip_set = find_clips(source, config)
-    return clip_set, load_videos(clip_set.clips, preprocessing(config), source.cache)
+    return clip_set, load_arrays(clip_set.clips, preprocessing(config), source.cache)
 
 
 def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[ClipSet, str]:
     """Fills the cache, with progress; returns the clips and their fingerprint."""
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
-    load_videos(
+    load_arrays(
         clip_set.clips,
         settings,
         source.cache,
@@ -114,12 +114,6 @@ def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[Cli
     )
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
-
-
-def preprocessing(config: DataConfig) -> Preprocessing:
-    """The steps between disk and cache under these settings."""
-    names = (item.name for item in fields(Preprocessing))
-    return Preprocessing(**{name: getattr(config, name) for name in names})
 
 
 def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
-"""The clip cache: preprocessed clips on disk, found again by what is in their files.
+"""The clip cache: what was made of clips, on disk, found again by what is in their files.
 
-An entry is named by a hash over the bytes of the clip's frames and the preprocessing settings, so
-a file that changes, or a setting, leads to another entry and nothing stale is ever served. Reading
-every frame to hash it would cost more than the entry saves; the file `digests` remembers the hash
-of a clip under the path, size and times of its files. Entries and memory are written under a
-temporary name and renamed: a killed process leaves no half file, and processes may share a cache.
+An entry is one array, named by a hash over the bytes of the clip's frames and the settings that
+it was made with, so a file that changes, or a setting, leads to another entry and nothing stale is
+ever served. Reading every frame to hash it would cost more than the entry saves; the file `digests`
+remembers the hash of a clip under the path, size and times of its files. Entries and memory are
+written under a temporary name and renamed: a killed process leaves no half file, and processes may
+share a cache.
 """
 
 from __future__ import annotations
@@ -14,20 +15,25 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from uuid import uuid4
 
 from bench.data.clips import Clip
-from bench.data.preprocess import Preprocessing, preprocess_frames, read_frames, unreadable
+from bench.data.preprocess import read_frames, unreadable
 from bench.errors import DataError
+from bench.workers import process_pool
 
 if TYPE_CHECKING:
     import numpy as np
 
 Progress = Callable[[int, int], None]
+Make = Callable[[Clip, "Product", Path, "np.ndarray"], str]
+"""Fills the array with the product of a clip that the cache lacks; returns the clip's digest."""
 
 MEMORY = "digests"
 
@@ -43,30 +49,53 @@ def default_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "rnas-mer-bench"
 
 
-def load_videos(
+class Product(Protocol):
+    """What is made of a clip and kept: an array of one shape and kind, by its settings."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+    def clip_key(self, clip: Clip) -> str:
+        """Names the settings, the version of the code, and what they say of this very clip."""
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The array, from the bytes of the clip's files; DataError where they do not allow it."""
+
+
+def load_arrays(
     clips: Sequence[Clip],
-    settings: Preprocessing,
+    product: Product,
     cache: Path,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> np.ndarray:
-    """The clips preprocessed, uint8 (N, T, S, S, 3), from the cache where it has them.
+    """The product of every clip, (N, *product.shape), from the cache where it has them.
 
-    `progress` is called with (clips done, clips in all). Raises DataError for frames that cannot
-    be read (see `preprocess_clip`) and for a cache that cannot be written.
+    `progress` is called with (clips done, clips in all). What is absent is made by threads of this
+    process, or with two `workers` or more by so many processes: for products that hold the
+    interpreter lock. Raises DataError for frames that cannot be read (see `preprocess_clip`) and
+    for a cache that cannot be written.
     """
     import numpy as np
 
-    shape = (settings.frames, settings.size, settings.size, 3)
-    videos = np.empty((len(clips), *shape), np.uint8)
+    arrays = np.empty((len(clips), *product.shape), product.dtype)
 
-    def load(position: int, known: str | None) -> str:
-        clip = clips[position]
-        if known and _read_entry(_entry(cache, known, settings, clip), videos[position]):
+    def load(position: int, known: str | None, make: Make) -> str:
+        clip, array = clips[position], arrays[position]
+        if known and _read_entry(_entry(cache, known, product, clip), array):
             return known
-        return _load_from_frames(clip, settings, cache, videos[position])
+        return make(clip, product, cache, array)
 
-    _with_digests(clips, cache, load, progress)
-    return videos
+    if workers < 2:
+        _with_digests(clips, cache, partial(load, make=_load_from_frames), progress)
+        return arrays
+    with process_pool(workers) as pool:
+        elsewhere = partial(_load_elsewhere, pool)
+        _with_digests(clips, cache, partial(load, make=elsewhere), progress, workers)
+    return arrays
 
 
 def content_digests(
@@ -95,43 +124,70 @@ def _with_digests(
     cache: Path,
     work: Callable[[int, str | None], str],
     progress: Progress | None,
+    workers: int = 0,
 ) -> list[str]:
     """Runs `work(position, remembered digest or None) -> digest` for every clip, in threads.
 
-    Decoding, scaling and hashing release the interpreter lock. What was learnt is remembered.
+    Decoding, scaling and hashing release the interpreter lock. What was learnt is remembered, even
+    where the work ends early.
     """
     memory = _read_memory(cache)
     learnt: dict[str, str] = {}
 
-    def one(position: int) -> tuple[str | None, str]:
+    def one(position: int) -> str:
         stamp = _stamp(clips[position])
-        return stamp, work(position, memory.get(stamp) if stamp else None)
+        digest = work(position, memory.get(stamp) if stamp else None)
+        if stamp and stamp not in memory:
+            learnt[stamp] = digest
+        return digest
 
     digests = []
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for stamp, digest in pool.map(one, range(len(clips))):
+    pool = ThreadPoolExecutor(max_workers=workers or min(4, os.cpu_count() or 1))
+    try:
+        for digest in pool.map(one, range(len(clips))):
             digests.append(digest)
-            if stamp and stamp not in memory:
-                learnt[stamp] = digest
             if progress:
                 progress(len(digests), len(clips))
-    if learnt:
-        _write_memory(cache, learnt)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if learnt:
+            _write_memory(cache, learnt)
     return digests
 
 
-def _load_from_frames(clip: Clip, settings: Preprocessing, cache: Path, video: np.ndarray) -> str:
-    """Fills `video` by the clip's files themselves; returns their digest.
+def _load_from_frames(clip: Clip, product: Product, cache: Path, array: np.ndarray) -> str:
+    """Fills `array` by the clip's files themselves; returns their digest.
 
     Each file is read once, so that the digest and the pixels belong to the same bytes.
     """
     contents = read_frames(clip)
     digest = _digest(clip, contents)
-    entry = _entry(cache, digest, settings, clip)
-    if not _read_entry(entry, video):
-        video[...] = preprocess_frames(clip, contents, settings)
-        _write_entry(entry, video, cache)
+    entry = _entry(cache, digest, product, clip)
+    if not _read_entry(entry, array):
+        array[...] = product.make(clip, contents)
+        _write_entry(entry, array, cache)
     return digest
+
+
+def _load_elsewhere(
+    pool: ProcessPoolExecutor, clip: Clip, product: Product, cache: Path, array: np.ndarray
+) -> str:
+    """As `_load_from_frames`, made by a process of the pool."""
+    try:
+        array[...], digest = pool.submit(_loaded, clip, product, cache).result()
+    except BrokenProcessPool:
+        raise DataError(
+            "a process that prepared clips died, perhaps for want of memory; repeat with fewer "
+            "of them (--jobs 1): what is finished is kept"
+        ) from None
+    return digest
+
+
+def _loaded(clip: Clip, product: Product, cache: Path) -> tuple[np.ndarray, str]:
+    import numpy as np
+
+    array = np.empty(product.shape, product.dtype)
+    return array, _load_from_frames(clip, product, cache, array)
 
 
 def _digest(clip: Clip, contents: Sequence[bytes]) -> str:
@@ -168,13 +224,13 @@ def _stamp(clip: Clip) -> str | None:
     return total.hexdigest()
 
 
-def _entry(cache: Path, digest: str, settings: Preprocessing, clip: Clip) -> Path:
-    key = hashlib.sha256(f"{digest} {settings.clip_key(clip)}".encode()).hexdigest()
+def _entry(cache: Path, digest: str, product: Product, clip: Clip) -> Path:
+    key = hashlib.sha256(f"{digest} {product.clip_key(clip)}".encode()).hexdigest()
     return cache / "clips" / key[:2] / f"{key}.npz"
 
 
-def _read_entry(entry: Path, video: np.ndarray) -> bool:
-    """Fills `video` with the entry; False if there is none, or none that is whole.
+def _read_entry(entry: Path, array: np.ndarray) -> bool:
+    """Fills `array` with the entry; False if there is none, or none that is whole.
 
     An .npz file is a zip archive: its checksum is compared as it is read.
     """
@@ -182,20 +238,20 @@ def _read_entry(entry: Path, video: np.ndarray) -> bool:
 
     try:
         with np.load(entry, allow_pickle=False) as saved:
-            kept = saved["video"]
+            kept = saved["array"]
     except Exception:  # a damaged archive fails in many ways, and all mean: make it anew
         return False
-    if kept.shape != video.shape or kept.dtype != video.dtype:
+    if kept.shape != array.shape or kept.dtype != array.dtype:
         return False
-    video[...] = kept
+    array[...] = kept
     return True
 
 
-def _write_entry(entry: Path, video: np.ndarray, cache: Path) -> None:
+def _write_entry(entry: Path, array: np.ndarray, cache: Path) -> None:
     import numpy as np
 
     with _replacing(entry, cache) as file:
-        np.savez(file, video=video)
+        np.savez(file, array=array)
 
 
 def _read_memory(cache: Path) -> dict[str, str]:

@@ -54,6 +54,14 @@ class Box:
         )
 
 
+@dataclass(frozen=True)
+class Landmarks:
+    """A row of the user's file: a box, and the points that it was made of if they were given."""
+
+    box: Box
+    points: tuple[tuple[float, float], ...] = ()
+
+
 def face_box(clip: Clip, onset: np.ndarray, margin: float, fallback: str) -> Box:
     """The largest face on the onset frame (H, W, C), uint8, by scikit-image's LBP cascade.
 
@@ -85,16 +93,28 @@ def centre_box(height: int, width: int) -> Box:
 
 def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) -> Box:
     """The box of a clip in the user's file, within its frame; DataError where it has none."""
-    boxes = _landmarks(file)
+    box = _landmarks_of(clip, file).box.widened(margin, height, width)
+    if box.bottom - box.top < 1 or box.right - box.left < 1:
+        raise DataError(
+            f"{file}: the box of clip {clip.subject}/{clip.name} lies outside its frames "
+            f"of {width}×{height} pixels; correct the row"
+        )
+    return box
+
+
+def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
+    """(x, y) of a clip's points in the user's file, pixels of its frames; none in a row of boxes.
+
+    DataError where the file has no row for the clip.
+    """
+    return _landmarks_of(clip, file).points
+
+
+def _landmarks_of(clip: Clip, file: str) -> Landmarks:
+    rows = _landmarks(file)
     for key in ((clip.dataset, clip.subject, clip.name), ("", clip.subject, clip.name)):
-        if key in boxes:
-            box = boxes[key].widened(margin, height, width)
-            if box.bottom - box.top < 1 or box.right - box.left < 1:
-                raise DataError(
-                    f"{file}: the box of clip {clip.subject}/{clip.name} lies outside its frames "
-                    f"of {width}×{height} pixels; correct the row"
-                )
-            return box
+        if key in rows:
+            return rows[key]
     raise DataError(
         f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
         "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
@@ -128,7 +148,7 @@ def _cascade():
 
 
 @lru_cache(maxsize=4)
-def _landmarks(file: str) -> Mapping[tuple[str, str, str], Box]:
+def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
     """(data set or nothing, subject, clip) -> box, from boxes or from points."""
     try:
         text = Path(file).expanduser().read_text(encoding="utf-8-sig")
@@ -139,21 +159,22 @@ def _landmarks(file: str) -> Mapping[tuple[str, str, str], Box]:
         raise DataError(f"landmarks {file} cannot be read ({error})") from error
     if not rows or not {"subject", "clip"} <= set(rows[0]):
         raise DataError(f"landmarks {file}: expected columns subject, clip and a box or points")
-    boxes = {}
+    found = {}
     for number, row in enumerate(rows, start=2):
         key = ((row.get("dataset") or "").strip(), row["subject"].strip(), row["clip"].strip())
-        boxes[key] = _box_of(row, f"{file} row {number}")
-    return boxes
+        found[key] = _landmarks_in(row, f"{file} row {number}")
+    return found
 
 
-def _box_of(row: Mapping[str, str], where: str) -> Box:
+def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
+    points: tuple[tuple[float, float], ...] = ()
     try:
         if row.get("left"):
             sides = ("top", "left", "bottom", "right")
             top, left, bottom, right = (float(row[name]) for name in sides)
         else:
-            xs = [float(v) for k, v in row.items() if k and k[0] == "x" and k[1:].isdigit() and v]
-            ys = [float(v) for k, v in row.items() if k and k[0] == "y" and k[1:].isdigit() and v]
+            points = _points(row)
+            xs, ys = zip(*points, strict=True)
             top, left, bottom, right = min(ys), min(xs), max(ys), max(xs)
         if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
             raise ValueError
@@ -162,4 +183,14 @@ def _box_of(row: Mapping[str, str], where: str) -> Box:
             f"{where}: no box: expected numbers left < right and top < bottom, or points x1, y1, "
             "x2, y2, ..."
         ) from None
-    return Box(round(top), round(left), round(bottom), round(right))
+    return Landmarks(Box(round(top), round(left), round(bottom), round(right)), points)
+
+
+def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
+    """x1, y1, x2, y2, ... in the order of their numbers; ValueError, KeyError where one lacks."""
+    numbers = sorted(int(k[1:]) for k, v in row.items() if k and k[0] == "x" and _is_number(k, v))
+    return tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
+
+
+def _is_number(name: str, value: str | None) -> bool:
+    return name[1:].isdecimal() and name == f"{name[0]}{int(name[1:])}" and bool(value)

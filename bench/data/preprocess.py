@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,9 @@ from bench.errors import DataError, UsageError
 if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come with the first clip
     import numpy as np
     from PIL.Image import Image
+
+    from bench.config import DataConfig
+    from bench.data.crop import Box
 
 PIPELINE_VERSION = 1
 """Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
@@ -70,27 +73,56 @@ class Preprocessing:
             )
 
     @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(T, S, S, 3) of what a clip becomes."""
+        return (self.frames, self.size, self.size, 3)
+
+    @property
+    def dtype(self) -> str:
+        return "uint8"
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The clip preprocessed, for the cache: `preprocess_frames`."""
+        return preprocess_frames(clip, contents, self)
+
+    @property
     def key(self) -> str:
         """Names what these settings do and the version of the code that does it.
 
         Settings of a step that is off do not count, and neither does the name of a landmark file:
         its box of a clip does (`clip_key`).
         """
-        used = {"frames": self.frames, "size": self.size}
-        if self.crop != "none":
-            names = ("crop", "crop_margin", "crop_fallback")
-            used |= {name: getattr(self, name) for name in names}
+        used = {"frames": self.frames, "size": self.size, **self._crop_settings}
         if self.magnify != "none":
             used |= {k: v for k, v in asdict(self).items() if k.startswith("magnify")}
         return json.dumps({"version": PIPELINE_VERSION, **used}, sort_keys=True)
 
     def clip_key(self, clip: Clip) -> str:
         """`key`, and what the settings say of this very clip."""
+        return self.key + self._box_key(clip)
+
+    def crop_key(self, clip: Clip) -> str:
+        """As `clip_key`, of the crop alone."""
+        return json.dumps({"version": PIPELINE_VERSION, **self._crop_settings}) + self._box_key(clip)
+
+    @property
+    def _crop_settings(self) -> dict[str, str | float]:
+        if self.crop == "none":
+            return {}
+        return {name: getattr(self, name) for name in ("crop", "crop_margin", "crop_fallback")}
+
+    def _box_key(self, clip: Clip) -> str:
         if self.crop != "landmarks":
-            return self.key
+            return ""
         from bench.data.crop import landmark_box
 
-        return f"{self.key} {landmark_box(clip, MAX_SIDE, MAX_SIDE, self.landmarks, 0.0)}"
+        return f" {landmark_box(clip, MAX_SIDE, MAX_SIDE, self.landmarks, 0.0)}"
+
+
+def preprocessing(config: DataConfig) -> Preprocessing:
+    """The steps between disk and cache under these settings."""
+    names = (item.name for item in fields(Preprocessing))
+    return Preprocessing(**{name: getattr(config, name) for name in names})
 
 
 def preprocess_clip(clip: Clip, settings: Preprocessing) -> np.ndarray:
@@ -147,14 +179,19 @@ def crop(clip: Clip, video: np.ndarray, settings: Preprocessing) -> np.ndarray:
     """One box of all frames: (n, H, W, C) -> (n, h, w, C)."""
     if settings.crop == "none":
         return video
-    from bench.data.crop import face_box, landmark_box
+    return crop_box(clip, video[0], settings).cut(video)
 
+
+def crop_box(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Box:
+    """The box that `crop` cuts, by the onset frame (H, W, C); the whole frame for crop=none."""
+    from bench.data.crop import Box, face_box, landmark_box
+
+    height, width = onset.shape[:2]
     if settings.crop == "detect":
-        box = face_box(clip, video[0], settings.crop_margin, settings.crop_fallback)
-    else:
-        height, width = video.shape[1:3]
-        box = landmark_box(clip, height, width, settings.landmarks, settings.crop_margin)
-    return box.cut(video)
+        return face_box(clip, onset, settings.crop_margin, settings.crop_fallback)
+    if settings.crop == "landmarks":
+        return landmark_box(clip, height, width, settings.landmarks, settings.crop_margin)
+    return Box(0, 0, height, width)
 
 
 def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
@@ -188,6 +225,15 @@ def resize(video: np.ndarray, size: int) -> np.ndarray:
         plane = Image.fromarray(planes[frame, channel])
         result[frame, :, :, channel] = plane.resize((size, size), Image.Resampling.BILINEAR)
     return result
+
+
+def luminance(video: np.ndarray) -> np.ndarray:
+    """Grey of a video, (..., 1 or 3) -> float32 (...), in the same range (ITU-R 601-2)."""
+    import numpy as np
+
+    if video.shape[-1] == 1:
+        return video[..., 0].astype(np.float32)
+    return video.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def clip_title(clip: Clip) -> str:

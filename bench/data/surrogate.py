@@ -11,14 +11,10 @@ This file writes the clips; what they show is made in `bench.data.surrogates`.
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from glob import escape
@@ -32,6 +28,7 @@ from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.spreadsheets import write_sheets
 from bench.errors import DataError, UsageError
+from bench.workers import in_processes
 
 SURROGATE_VERSION = 1
 """Part of every cache key: it rises when the same settings come to give other clips."""
@@ -206,33 +203,7 @@ def _write_all(
     # CASME II and SAMM bring a folder of their own; beside them SMIC gets one as well.
     homes = {"smic": folder / "SMIC"} if dataset == "composite" else {}
     jobs = [(plan, settings, homes.get(plan.row.dataset, folder)) for plan in plans]
-    yield from _map(_write_clip, jobs, workers)
-
-
-def _map(work: Callable, jobs: list[tuple], workers: int) -> Iterator[None]:
-    """`work` on every job, in order, in `workers` processes."""
-    if workers == 1:
-        yield from map(work, jobs)
-        return
-    # Spawned, not forked: a fork of a process with torch's threads running may hang.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
-    try:
-        yield from pool.map(work, jobs, chunksize=2)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent ends, however it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    yield from in_processes(_write_clip, jobs, workers)
 
 
 def _write_clip(job: tuple[Plan, Settings, Path]) -> None:

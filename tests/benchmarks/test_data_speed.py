@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from bench.data import cache as cache_module
-from bench.data.cache import load_videos
+from bench.data.cache import load_arrays
 from bench.data.clips import Clip
 from bench.data.preprocess import Preprocessing
 from bench.data.tensors import augment, to_input
@@ -41,9 +41,9 @@ def test_warm_load_of_a_composite(benchmark, monkeypatch):
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         clips = [write_small_frames(root / str(n), n) for n in range(COMPOSITE_CLIPS)]
-        cold = load_videos(clips, Preprocessing(), root / "cache")
+        cold = load_arrays(clips, Preprocessing(), root / "cache")
         warm = benchmark.pedantic(
-            load_videos, (clips, Preprocessing(), root / "cache"), rounds=5, warmup_rounds=1
+            load_arrays, (clips, Preprocessing(), root / "cache"), rounds=5, warmup_rounds=1
         )
         assert np.array_equal(warm, cold)
 

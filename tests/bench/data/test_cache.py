@@ -12,7 +12,7 @@ import pytest
 from image_clips import clip_of, noise, write_clip
 
 from bench.data import cache as cache_module
-from bench.data.cache import content_digests, data_fingerprint, default_cache, load_videos
+from bench.data.cache import content_digests, data_fingerprint, default_cache, load_arrays
 from bench.data.preprocess import Preprocessing, preprocess_clip
 from bench.errors import DataError
 
@@ -56,33 +56,33 @@ def forbid(monkeypatch, name):
 
 def test_the_first_load_is_the_preprocessed_clips(clips, cache):
     expected = np.stack([preprocess_clip(clip, TARGET) for clip in clips])
-    found = load_videos(clips, TARGET, cache)
+    found = load_arrays(clips, TARGET, cache)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)
 
 
 def test_a_hit_is_identical_and_decodes_nothing(clips, cache, monkeypatch):
-    first = load_videos(clips, TARGET, cache)
-    forbid(monkeypatch, "preprocess_frames")
-    np.testing.assert_array_equal(load_videos(clips, TARGET, cache), first)
+    first = load_arrays(clips, TARGET, cache)
+    monkeypatch.setattr(Preprocessing, "make", None)
+    np.testing.assert_array_equal(load_arrays(clips, TARGET, cache), first)
 
 
 def test_settled_files_are_not_even_read(clips, cache, settled, monkeypatch):
-    first = load_videos(clips, TARGET, cache)
+    first = load_arrays(clips, TARGET, cache)
     digests = content_digests(clips, cache)
     forbid(monkeypatch, "read_frames")
-    np.testing.assert_array_equal(load_videos(clips, TARGET, cache), first)
+    np.testing.assert_array_equal(load_arrays(clips, TARGET, cache), first)
     assert content_digests(clips, cache) == digests
 
 
 def test_a_complete_cache_is_not_written_again(clips, cache, settled, monkeypatch):
-    load_videos(clips, TARGET, cache)
+    load_arrays(clips, TARGET, cache)
     forbid(monkeypatch, "_replacing")
-    load_videos(clips, TARGET, cache)
+    load_arrays(clips, TARGET, cache)
 
 
 def test_fresh_files_are_not_trusted_by_their_times(clips, cache):
-    load_videos(clips, TARGET, cache)
+    load_arrays(clips, TARGET, cache)
     assert not (cache / cache_module.MEMORY).exists()
 
 
@@ -103,11 +103,11 @@ def test_changed_pixels_are_noticed_whatever_the_times_say(tmp_path, cache, monk
     if old:
         monkeypatch.setattr(cache_module, "_SETTLED_NS", 0)
         time.sleep(0.05)
-    before = load_videos([clip], TARGET, cache)
+    before = load_arrays([clip], TARGET, cache)
     digest = content_digests([clip], cache)
     assert (cache / cache_module.MEMORY).exists() == old
     rewrite_in_place(clip, seed=9)
-    after = load_videos([clip], TARGET, cache)
+    after = load_arrays([clip], TARGET, cache)
     assert not np.array_equal(after, before)
     np.testing.assert_array_equal(after[0], preprocess_clip(clip, TARGET))
     assert content_digests([clip], cache) != digest
@@ -115,43 +115,43 @@ def test_changed_pixels_are_noticed_whatever_the_times_say(tmp_path, cache, monk
 
 def test_settings_do_not_share_entries(clips, cache):
     for target in [TARGET, replace(TARGET, frames=4), replace(TARGET, size=5)]:
-        found = load_videos(clips, target, cache)
+        found = load_arrays(clips, target, cache)
         np.testing.assert_array_equal(found[1], preprocess_clip(clips[1], target))
     assert len(entries(cache)) == 9
 
 
 def test_equal_clips_share_an_entry(clips, cache):
-    found = load_videos([clips[0]] * 8, TARGET, cache)
+    found = load_arrays([clips[0]] * 8, TARGET, cache)
     assert np.all(found == found[:1])
     assert len(entries(cache)) == 1
 
 
 @pytest.mark.parametrize("length", [0, 1, 40, 200, -1])
 def test_a_truncated_entry_is_made_anew(clips, cache, length):
-    first = load_videos(clips, TARGET, cache)
+    first = load_arrays(clips, TARGET, cache)
     whole = {path: path.read_bytes() for path in entries(cache)}
     for path, content in whole.items():
         path.write_bytes(content[:length])
-    np.testing.assert_array_equal(load_videos(clips, TARGET, cache), first)
+    np.testing.assert_array_equal(load_arrays(clips, TARGET, cache), first)
     assert {path: path.read_bytes() for path in entries(cache)} == whole
 
 
 def test_no_flipped_bit_in_an_entry_reaches_the_videos(clips, cache):
-    first = load_videos(clips[:1], TARGET, cache)
+    first = load_arrays(clips[:1], TARGET, cache)
     (entry,) = entries(cache)
     whole = entry.read_bytes()
     for position in range(0, len(whole), 3):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << position % 8
         entry.write_bytes(damaged)
-        np.testing.assert_array_equal(load_videos(clips[:1], TARGET, cache), first)
+        np.testing.assert_array_equal(load_arrays(clips[:1], TARGET, cache), first)
 
 
 def test_an_entry_of_another_shape_is_made_anew(clips, cache):
-    first = load_videos(clips[:1], TARGET, cache)
+    first = load_arrays(clips[:1], TARGET, cache)
     (entry,) = entries(cache)
-    np.savez(entry, video=np.zeros((1, 4, 4, 3), np.uint8))
-    np.testing.assert_array_equal(load_videos(clips[:1], TARGET, cache), first)
+    np.savez(entry, array=np.zeros((1, 4, 4, 3), np.uint8))
+    np.testing.assert_array_equal(load_arrays(clips[:1], TARGET, cache), first)
 
 
 def test_a_damaged_memory_is_not_believed(clips, cache, settled):
@@ -176,9 +176,9 @@ def test_an_interrupted_write_leaves_nothing(clips, cache, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(np, "savez", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            load_videos(clips[:1], TARGET, cache)
+            load_arrays(clips[:1], TARGET, cache)
     assert files(cache) == []
-    found = load_videos(clips[:1], TARGET, cache)
+    found = load_arrays(clips[:1], TARGET, cache)
     np.testing.assert_array_equal(found[0], preprocess_clip(clips[0], TARGET))
 
 
@@ -189,7 +189,7 @@ def test_a_full_disk_is_one_line(clips, cache, monkeypatch):
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(DataError) as caught:
-        load_videos(clips, TARGET, cache)
+        load_arrays(clips, TARGET, cache)
     message = str(caught.value)
     assert "\n" not in message
     assert str(cache) in message and "No space left" in message and "BENCH_CACHE" in message
@@ -202,7 +202,7 @@ def test_a_cache_that_cannot_be_a_folder_is_one_line(clips, tmp_path, settled, w
     blocked.write_text("in the way")
     with pytest.raises(DataError, match="BENCH_CACHE"):
         if work == "load":
-            load_videos(clips, TARGET, blocked / "cache")
+            load_arrays(clips, TARGET, blocked / "cache")
         else:
             content_digests(clips, blocked / "cache")
 
@@ -210,18 +210,18 @@ def test_a_cache_that_cannot_be_a_folder_is_one_line(clips, tmp_path, settled, w
 def test_a_bad_clip_is_named_and_the_others_are_kept(clips, cache):
     clips[2].frames[1].unlink()
     with pytest.raises(DataError, match="is missing"):
-        load_videos(clips, TARGET, cache)
+        load_arrays(clips, TARGET, cache)
     assert len(entries(cache)) == 2
 
 
 def test_no_clips_are_an_empty_stack(cache):
-    assert load_videos([], TARGET, cache).shape == (0, 3, 4, 4, 3)
+    assert load_arrays([], TARGET, cache).shape == (0, 3, 4, 4, 3)
     assert content_digests([], cache) == []
 
 
 def test_progress_counts_every_clip(clips, cache):
     seen = []
-    load_videos(clips, TARGET, cache, lambda *step: seen.append(step))
+    load_arrays(clips, TARGET, cache, lambda *step: seen.append(step))
     content_digests(clips, cache, lambda *step: seen.append(step))
     assert seen == [(1, 3), (2, 3), (3, 3)] * 2
 
@@ -230,12 +230,12 @@ PROCESS = """
 import sys
 from pathlib import Path
 from image_clips import clip_of
-from bench.data.cache import load_videos
+from bench.data.cache import load_arrays
 from bench.data.preprocess import Preprocessing
 root, cache = map(Path, sys.argv[1:])
 clips = [clip_of(sorted(folder.iterdir())) for folder in sorted(root.iterdir())]
 for _ in range(5):
-    print(load_videos(clips, Preprocessing(3, 4), cache).tobytes().hex())
+    print(load_arrays(clips, Preprocessing(3, 4), cache).tobytes().hex())
 """
 
 

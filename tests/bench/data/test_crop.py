@@ -9,12 +9,11 @@ from PIL import Image
 
 from bench.config import load_config
 from bench.data import load_clips
-from bench.data.cache import load_videos
+from bench.data.cache import load_arrays
 from bench.data.crop import Box, centre_box
-from bench.data.preprocess import Preprocessing, crop, preprocess_clip
+from bench.data.preprocess import Preprocessing, crop, preprocess_clip, preprocessing
 from bench.data.surrogate import write_surrogate
 from bench.errors import DataError, UsageError
-from bench.sources import preprocessing
 
 TOP, LEFT, SIDE = 60, 110, 160
 CANVAS = (300, 400)
@@ -121,7 +120,7 @@ class TestLandmarks:
             text = f"subject,clip,left,top,right,bottom\ns01,s01_ne_01,{left},10,30,30\n"
             settings = self.settings(tmp_path, text)
             module._landmarks.cache_clear()
-            made.append(load_videos([clip], settings, tmp_path / "cache"))
+            made.append(load_arrays([clip], settings, tmp_path / "cache"))
             assert np.array_equal(made[-1][0], preprocess_clip(clip, settings))
         assert not np.array_equal(*made)
 

@@ -1,0 +1,81 @@
+"""What networks see that take one image per clip: optical flow, apex frame, dynamic image, patches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.config import DataConfig
+from bench.data.cache import Product, Progress, load_arrays
+from bench.data.clips import ClipSet
+from bench.data.preprocess import preprocessing, resize
+from bench.data.stills import Apex, DynamicImage, Flow, LandmarkPatches
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from baselines.fixed import StillInput
+
+
+def load_inputs(
+    clip_set: ClipSet,
+    wanted: StillInput,
+    config: DataConfig,
+    cache: Path,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> np.ndarray:
+    """The stills of all clips, float32 (N, C, S, S), from the cache where it has them.
+
+    By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
+    `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
+    of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip then
+    fills 0..255 (zeros where it is even). All is divided by `wanted.divisor` at last.
+
+    `progress` is called with (clips done, clips in all); `workers` as for `load_arrays`. Raises
+    DataError, the clip named, where a still cannot be made.
+    """
+    import numpy as np
+
+    product = still_product(wanted, config)
+    stills = load_arrays(clip_set.clips, product, cache, progress, workers)
+    if wanted.kind in ("flow", "flow_pair"):
+        stills = _flows(stills, wanted)
+    values = stills.astype(np.float32)
+    if wanted.kind == "apex":
+        values /= 255
+    values /= wanted.divisor
+    return values
+
+
+def still_product(wanted: StillInput, config: DataConfig) -> Product:
+    """What the cache keeps for that input; flows of all sizes share an entry."""
+    steps = preprocessing(config)
+    match wanted.kind:
+        case "flow" | "flow_pair":
+            return Flow(steps, config.flow_side)
+        case "apex":
+            return Apex(steps, wanted.size)
+        case "dynamic_image":
+            return DynamicImage(steps, wanted.size)
+        case "landmark_patches":
+            return LandmarkPatches(steps, config.flow_side, wanted.size)
+    raise ValueError(f"no still of kind {wanted.kind!r}")
+
+
+def _flows(stored: np.ndarray, wanted: StillInput) -> np.ndarray:
+    """(N, 3, side, side) as the kind, size and scale wanted."""
+    channels = 2 if wanted.kind == "flow_pair" else 3
+    planes = stored[:, :channels].transpose(0, 2, 3, 1)
+    flows = resize(planes, wanted.size).transpose(0, 3, 1, 2)
+    return minmax(flows) if wanted.scale == "minmax" else flows
+
+
+def minmax(stills: np.ndarray) -> np.ndarray:
+    """Each channel of each still (N, C, H, W) stretched to 0..255; zeros where it is even."""
+    import numpy as np
+
+    least = stills.min((2, 3), keepdims=True)
+    extent = stills.max((2, 3), keepdims=True) - least
+    scale = np.divide(255, extent, out=np.zeros_like(extent), where=extent > 0)
+    return (stills - least) * scale

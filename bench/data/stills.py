@@ -1,0 +1,195 @@
+"""One image per clip, for methods that see no video: what the clip cache keeps of each.
+
+All start from the same crop as the clips do (`bench.data.preprocess`); magnification and TIM are
+no part of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bench.data.apex import APEX_VERSION, spot_apex
+from bench.data.clips import Clip
+from bench.data.crop import Box, landmark_points
+from bench.data.flow import FLOW_VERSION, flow_image
+from bench.data.frames import CONTAINER_SUFFIXES
+from bench.data.patches import PATCHES, TEMPLATE, chosen, cut_patches
+from bench.data.preprocess import (
+    Preprocessing,
+    clip_title,
+    crop,
+    crop_box,
+    decode,
+    luminance,
+    resize,
+)
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STILLS_VERSION = 1
+"""Raised whenever the same clip would give other stills: old cache entries lapse."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """u, v (pixels of a face of `side` × `side`) and strain from onset to apex: (3, side, side)."""
+
+    steps: Preprocessing
+    side: int
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.side, self.side)
+
+    def clip_key(self, clip: Clip) -> str:
+        return _key("flow", self, clip, self.side, FLOW_VERSION)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        pair, _ = onset_and_apex(clip, contents, self.steps)
+        return flow_image(*_grey_faces(pair, self.side))
+
+
+@dataclass(frozen=True)
+class Apex:
+    """The apex frame, RGB of 8 bits: (3, size, size)."""
+
+    steps: Preprocessing
+    size: int
+
+    dtype = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        return _key("apex", self, clip, self.size)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        pair, _ = onset_and_apex(clip, contents, self.steps)
+        return _scaled_rgb(pair[1], self.size)
+
+
+@dataclass(frozen=True)
+class DynamicImage:
+    """The dynamic image of the cropped clip (`bench.data.dynamic_image`): 8 bits, (3, size, size)."""
+
+    steps: Preprocessing
+    size: int
+
+    dtype = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        return _key("dynamic image", self, clip, self.size)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        from bench.data.dynamic_image import dynamic_image
+
+        video = crop(clip, decode(clip, contents), self.steps)
+        return _scaled_rgb(dynamic_image(video), self.size)
+
+
+@dataclass(frozen=True)
+class LandmarkPatches:
+    """The change from onset to apex around 30 landmarks, grey levels: (30, size, size).
+
+    The landmarks are those of `data.landmarks` where that file has points for the clip, else a
+    template's. Patches are cut from a face of `side` × `side` pixels.
+    """
+
+    steps: Preprocessing
+    side: int
+    size: int
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (PATCHES, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        points = self._given(clip)
+        return _key("landmark patches", self, clip, self.side, self.size, points or TEMPLATE)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        pair, box = onset_and_apex(clip, contents, self.steps)
+        onset, apex = _grey_faces(pair, self.side)
+        return cut_patches(apex - onset, self._points(clip, box), self.size)
+
+    def _points(self, clip: Clip, box: Box) -> list[tuple[float, float]]:
+        """(x, y) on the scaled face; a pixel's middle stays a pixel's middle."""
+        given = self._given(clip)
+        if not given:
+            return [(x * self.side - 0.5, y * self.side - 0.5) for x, y in TEMPLATE]
+        across = self.side / (box.right - box.left)
+        down = self.side / (box.bottom - box.top)
+        return [
+            ((x - box.left + 0.5) * across - 0.5, (y - box.top + 0.5) * down - 0.5)
+            for x, y in given
+        ]
+
+    def _given(self, clip: Clip) -> Sequence[tuple[float, float]]:
+        file = self.steps.landmarks
+        points = landmark_points(clip, file) if file else ()
+        return chosen(points, f"{file}: clip {clip_title(clip)}") if points else ()
+
+
+def onset_and_apex(
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing
+) -> tuple[np.ndarray, Box]:
+    """The cropped onset and apex frame, uint8 (2, h, w, C), and the box that was cut.
+
+    Where no apex is annotated it is spotted (`bench.data.apex`). Raises DataError as `decode`, and
+    for an apex beyond the clip's end.
+    """
+    if clip.apex is not None and not _in_one_file(clip):
+        ends = (0, clip.apex)
+        clip = replace(clip, frames=tuple(clip.frames[place] for place in ends))
+        video = decode(clip, [contents[place] for place in ends])
+        apex = 1
+    else:
+        video, apex = decode(clip, contents), clip.apex
+    box = crop_box(clip, video[0], steps)
+    face = box.cut(video)
+    if apex is None:
+        apex = spot_apex(face)
+    if apex >= len(face):
+        raise DataError(
+            f"{clip.frames[0]}: apex {apex} of clip {clip_title(clip)} lies behind its last frame "
+            f"{len(face) - 1}; correct it in the manifest"
+        )
+    return face[[0, apex]], box
+
+
+def _in_one_file(clip: Clip) -> bool:
+    return clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
+
+
+def _grey_faces(pair: np.ndarray, side: int) -> np.ndarray:
+    """(2, h, w, C) -> float32 (2, side, side) of 0..255."""
+    return resize(luminance(pair)[..., None], side)[..., 0]
+
+
+def _scaled_rgb(image: np.ndarray, size: int) -> np.ndarray:
+    """(h, w, 1 or 3) of 0..255 -> uint8 (3, size, size)."""
+    import numpy as np
+
+    scaled = resize(image[None], size)[0].transpose(2, 0, 1)
+    return np.broadcast_to(scaled.round().clip(0, 255), (3, size, size)).astype(np.uint8)
+
+
+def _key(kind: str, still: Flow | Apex, clip: Clip, *of_kind: object) -> str:
+    """All that decides a still beside the bytes of the clip's files."""
+    version = [STILLS_VERSION, APEX_VERSION if clip.apex is None else clip.apex]
+    return json.dumps([kind, *version, *of_kind]) + still.steps.crop_key(clip)

@@ -1,0 +1,47 @@
+"""Work in several processes, which leave Ctrl-C to their parent and end when it ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose waiting work is dropped when the block ends, however it ends.
+
+    Its processes start with the first work. A process that dies raises BrokenProcessPool there.
+    """
+    # Spawned, not forked: a fork of a process with torch's threads running may hang.
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[Any]:
+    """`work` of every job, in order; one worker is this process itself."""
+    if workers == 1:
+        yield from map(work, jobs)
+        return
+    with process_pool(workers) as pool:
+        yield from pool.map(work, jobs, chunksize=2)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
