@@ -1,4 +1,4 @@
-"""What networks see that take one image per clip: optical flow, apex frame, dynamic image, patches."""
+"""What networks see that take one image per clip: flow, apex frame, dynamic image, patches."""
 
 from __future__ import annotations
 
@@ -76,6 +76,6 @@ def minmax(stills: np.ndarray) -> np.ndarray:
     import numpy as np
 
     least = stills.min((2, 3), keepdims=True)
-    extent = stills.max((2, 3), keepdims=True) - least
-    scale = np.divide(255, extent, out=np.zeros_like(extent), where=extent > 0)
-    return (stills - least) * scale
+    above = stills - least
+    extent = above.max((2, 3), keepdims=True)
+    return 255 * np.divide(above, extent, out=np.zeros_like(above), where=extent > 0)

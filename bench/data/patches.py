@@ -50,9 +50,7 @@ def chosen(points: Sequence[tuple[float, float]], where: str) -> Sequence[tuple[
     )
 
 
-def cut_patches(
-    image: np.ndarray, points: Sequence[tuple[float, float]], side: int
-) -> np.ndarray:
+def cut_patches(image: np.ndarray, points: Sequence[tuple[float, float]], side: int) -> np.ndarray:
     """Squares of `side` pixels around points (x, y) of an image (H, W): float32 (P, side, side).
 
     Points are rounded to pixels; what lies beyond the edge repeats the edge.

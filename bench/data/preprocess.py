@@ -103,7 +103,9 @@ class Preprocessing:
 
     def crop_key(self, clip: Clip) -> str:
         """As `clip_key`, of the crop alone."""
-        return json.dumps({"version": PIPELINE_VERSION, **self._crop_settings}) + self._box_key(clip)
+        return json.dumps({"version": PIPELINE_VERSION, **self._crop_settings}) + self._box_key(
+            clip
+        )
 
     @property
     def _crop_settings(self) -> dict[str, str | float]:

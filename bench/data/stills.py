@@ -49,7 +49,7 @@ class Flow:
         return (3, self.side, self.side)
 
     def clip_key(self, clip: Clip) -> str:
-        return _key("flow", self, clip, self.side, FLOW_VERSION)
+        return _key("Flow", self, clip, self.side, FLOW_VERSION)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         pair, _ = onset_and_apex(clip, contents, self.steps)
@@ -57,8 +57,8 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Apex:
-    """The apex frame, RGB of 8 bits: (3, size, size)."""
+class _Picture:
+    """RGB of 8 bits: (3, size, size)."""
 
     steps: Preprocessing
     size: int
@@ -70,28 +70,19 @@ class Apex:
         return (3, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
-        return _key("apex", self, clip, self.size)
+        return _key(type(self).__name__, self, clip, self.size)
+
+
+class Apex(_Picture):
+    """The apex frame, RGB of 8 bits: (3, size, size)."""
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         pair, _ = onset_and_apex(clip, contents, self.steps)
         return _scaled_rgb(pair[1], self.size)
 
 
-@dataclass(frozen=True)
-class DynamicImage:
-    """The dynamic image of the cropped clip (`bench.data.dynamic_image`): 8 bits, (3, size, size)."""
-
-    steps: Preprocessing
-    size: int
-
-    dtype = "uint8"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return (3, self.size, self.size)
-
-    def clip_key(self, clip: Clip) -> str:
-        return _key("dynamic image", self, clip, self.size)
+class DynamicImage(_Picture):
+    """The dynamic image (`bench.data.dynamic_image`) of all frames, 8 bits: (3, size, size)."""
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         from bench.data.dynamic_image import dynamic_image
@@ -120,7 +111,7 @@ class LandmarkPatches:
 
     def clip_key(self, clip: Clip) -> str:
         points = self._given(clip)
-        return _key("landmark patches", self, clip, self.side, self.size, points or TEMPLATE)
+        return _key("LandmarkPatches", self, clip, self.side, self.size, points or TEMPLATE)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         pair, box = onset_and_apex(clip, contents, self.steps)
@@ -189,7 +180,7 @@ def _scaled_rgb(image: np.ndarray, size: int) -> np.ndarray:
     return np.broadcast_to(scaled.round().clip(0, 255), (3, size, size)).astype(np.uint8)
 
 
-def _key(kind: str, still: Flow | Apex, clip: Clip, *of_kind: object) -> str:
+def _key(kind: str, still: Flow | _Picture | LandmarkPatches, clip: Clip, *of_kind: object) -> str:
     """All that decides a still beside the bytes of the clip's files."""
     version = [STILLS_VERSION, APEX_VERSION if clip.apex is None else clip.apex]
     return json.dumps([kind, *version, *of_kind]) + still.steps.crop_key(clip)
