@@ -269,7 +269,7 @@ def _count_bias_additions(model: nn.Module) -> list[int]:
         additions.append(output.numel())
 
     for module in model.modules():
-        if isinstance(module, (nn.Conv3d, nn.Linear)) and module.bias is not None:
+        if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)) and module.bias is not None:
             module.register_forward_hook(count)
     return additions
 

@@ -1,0 +1,144 @@
+"""CapsuleNet for micro-expressions: a residual trunk and two layers of capsules on the apex frame
+(Van Quang, Chun, Tokuyama, FG 2019)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baselines.weights import kaiming_fan_out
+from rnas.errors import MethodError
+
+STAGES = (64, 128, 256)
+"""Channels of the three stages that are kept of ResNet-18."""
+
+CAPSULES, CAPSULE_WIDTH = 32 * 6 * 6, 8
+CLASS_CAPSULE_WIDTH = 16
+ROUTINGS = 3
+INITIAL_DEVIATION = 0.01
+
+
+class CapsuleNet(nn.Module):
+    """Apex frames (B, 3, 224, 224), RGB 0..1, to the lengths of the class capsules (B, classes).
+
+    weights: a file with the state of a ResNet-18 as torchvision names its entries, for the trunk;
+    empty: the trunk starts at random. Raises MethodError for a file that holds no such state.
+    """
+
+    def __init__(self, classes: int, weights: str = "") -> None:
+        super().__init__()
+        self.trunk = Trunk()  # (B, 256, 28, 28)
+        self.convolution = nn.Sequential(nn.Conv2d(STAGES[-1], 256, 9), nn.ReLU())  # 20×20
+        self.primary = nn.Conv2d(256, 256, 9, stride=2)  # 6×6
+        self.routing = RoutedCapsules(classes)
+        kaiming_fan_out(self.trunk)
+        if weights:
+            load_trunk(self.trunk, Path(weights))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        maps = self.primary(self.convolution(self.trunk(frames)))  # (B, 256, 6, 6)
+        capsules = maps.permute(0, 2, 3, 1).reshape(len(maps), -1, CAPSULE_WIDTH)
+        return self.routing(squash(capsules)).norm(dim=2)
+
+
+class RoutedCapsules(nn.Module):
+    """Class capsules (B, classes, 16) of capsules (B, 1152, 8) by agreement.
+
+    What the classes get of each capsule is decided without gradient; the last pass has it.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        sizes = (classes, CAPSULES, CLASS_CAPSULE_WIDTH, CAPSULE_WIDTH)
+        self.weight = nn.Parameter(INITIAL_DEVIATION * torch.randn(sizes))
+
+    def forward(self, capsules: Tensor) -> Tensor:
+        votes = self._votes(capsules)  # (B, classes, 1152, 16)
+        fixed = votes.detach()
+        agreement = fixed.new_zeros(fixed.shape[:3])
+        for _ in range(ROUTINGS - 1):
+            joined = _joined(agreement, fixed)  # (B, classes, 16)
+            agreement = agreement + (joined[:, :, None] * fixed).sum(3)
+        return _joined(agreement, votes)
+
+    def _votes(self, capsules: Tensor) -> Tensor:
+        """Each capsule through its own matrix for each class, as one batched product."""
+        classes, count, width, _ = self.weight.shape
+        matrices = self.weight.permute(1, 3, 0, 2).flatten(2)  # (1152, 8, classes·16)
+        votes = torch.bmm(capsules.transpose(0, 1), matrices)  # (1152, B, classes·16)
+        return votes.view(count, -1, classes, width).permute(1, 2, 0, 3)
+
+
+def squash(vectors: Tensor) -> Tensor:
+    """Vectors along the last axis at a length n²/(1 + n²) of their length n."""
+    length = vectors.norm(dim=-1, keepdim=True)
+    return vectors * (length.square() / (1 + length.square()) / (length + 1e-8))
+
+
+def _joined(agreement: Tensor, votes: Tensor) -> Tensor:
+    """The votes of all capsules, weighted by a softmax over the classes, as class capsules."""
+    shares = agreement.softmax(dim=1)  # (B, classes, 1152)
+    return squash((shares[:, :, :, None] * votes).sum(2))
+
+
+class Trunk(nn.Module):
+    """ResNet-18 up to its third stage, without the pooling: (B, 3, 224, 224) to (B, 256, 28, 28).
+
+    Attributes bear torchvision's names, so that a state of its ResNet-18 fits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, STAGES[0], 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(STAGES[0])
+        self.layer1 = _stage(STAGES[0], STAGES[0], 1)
+        self.layer2 = _stage(STAGES[0], STAGES[1], 2)
+        self.layer3 = _stage(STAGES[1], STAGES[2], 2)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(frames)))
+        return self.layer3(self.layer2(self.layer1(x)))
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions around a shortcut."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = nn.Sequential()
+        if stride > 1 or channels != width:
+            shortcut = nn.Conv2d(channels, width, 1, stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(inner)) + self.downsample(x))
+
+
+def load_trunk(trunk: Trunk, file: Path) -> None:
+    """Puts the entries of a ResNet-18 state into the trunk, whose others are passed over.
+
+    Raises MethodError where the file is missing, no state, or lacks entries of the trunk.
+    """
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        wanted = trunk.state_dict()
+        trunk.load_state_dict(OrderedDict((name, state[name]) for name in wanted))
+    except Exception as error:  # what torch.load raises for a bad file has no common class
+        reason = (str(error).splitlines() or [""])[0]
+        raise MethodError(
+            f"weights {file}: {type(error).__name__} {reason}; expected the state of torchvision's "
+            "ResNet-18, saved by torch.save"
+        ) from error
+
+
+def _stage(channels: int, width: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(BasicBlock(channels, width, stride), BasicBlock(width, width, 1))

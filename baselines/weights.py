@@ -1,0 +1,30 @@
+"""Initial weights as the frameworks and the published codes set them."""
+
+from __future__ import annotations
+
+from torch import nn
+
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
+
+
+def glorot_uniform(network: nn.Module) -> None:
+    """Keras' own: Glorot-uniform kernels, biases zero."""
+    for layer in network.modules():
+        if isinstance(layer, (*CONVOLUTIONS, nn.Linear)):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def kaiming_fan_out(network: nn.Module) -> None:
+    """As in residual networks: convolutions normal by their fan-out, biases as torch sets them."""
+    for layer in network.modules():
+        if isinstance(layer, CONVOLUTIONS):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+
+def small_normal(layer: nn.Linear | nn.Embedding, deviation: float = 0.01) -> None:
+    """Weights normal around zero, bias zero."""
+    nn.init.normal_(layer.weight, std=deviation)
+    if getattr(layer, "bias", None) is not None:
+        nn.init.zeros_(layer.bias)

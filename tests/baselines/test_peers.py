@@ -1,0 +1,149 @@
+"""Every hand-designed network: its parameters to the digit, its shapes, one step of its recipe."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from baselines.fixed import FixedNetwork
+from baselines.losses import LOSSES
+from baselines.peers import PEERS
+
+PARAMETERS = {
+    "ststnet": 1_683,
+    "off_apexnet": 2_664_475,
+    "dual_inception": 6_449_963,
+    "rcn_a": 55_747,
+    "rcn_s": 92_803,
+    "rcn_w": 52_675,
+    "rcn_f": 52_675,
+    "off_tanet": 59_403,
+    "learnet": 1_865_539,
+    "lei_graph_cnn": 1_046_669,
+    "lei_graph_cnn_described": 1_046_669,
+    "capsulenet": 13_842_496,
+    "r2plus1d_small": 440_243,
+}
+"""Counted from the published codes; the last is ours."""
+
+DEAD = {
+    "rcn_s": ("block.unused",),
+    "lei_graph_cnn": (
+        "units.adjacency",
+        *(f"{region}.layers.{k}." for region in ("brows", "mouth") for k in range(5)),
+    ),
+    "lei_graph_cnn_described": ("units.adjacency",),
+}
+"""Parameters without a gradient in the published codes too."""
+
+CLIP = (3, 8, 32, 32)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+every_network = pytest.mark.parametrize("entry", PEERS, ids=lambda entry: entry.name)
+
+
+def built(entry: FixedNetwork, classes: int = 3) -> nn.Module:
+    torch.manual_seed(0)
+    return entry.build(classes)
+
+
+def inputs(entry: FixedNetwork, count: int = 2) -> torch.Tensor:
+    shape = CLIP if entry.input == "clip" else entry.input.shape
+    return torch.rand(count, *shape, generator=torch.Generator().manual_seed(0))
+
+
+def count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@every_network
+def test_has_the_parameters_of_the_published_network(entry):
+    assert count(built(entry)) == entry.params == PARAMETERS[entry.name]
+
+
+def test_learnet_has_its_published_size_at_the_eight_classes_of_its_paper():
+    entry = next(entry for entry in PEERS if entry.name == "learnet")
+    assert count(built(entry, classes=8)) == 1_866_824
+
+
+@every_network
+@pytest.mark.parametrize("classes", [3, 5])
+def test_maps_a_batch_to_finite_logits(entry, classes):
+    network = built(entry, classes).eval()
+    with torch.no_grad():
+        logits = network(inputs(entry))
+        alone = network(inputs(entry)[:1])
+    assert logits.shape == (2, classes)
+    assert torch.isfinite(logits).all()
+    assert torch.allclose(logits[:1], alone, atol=1e-4)  # clips do not see each other
+
+
+@every_network
+def test_a_training_step_moves_its_weights(entry):
+    network = built(entry).train()
+    labels = torch.tensor([0, 2])
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.01)
+    before = {name: value.detach().clone() for name, value in network.named_parameters()}
+    loss = LOSSES[entry.recipe.loss if entry.recipe else "cross_entropy"]
+    loss(network(inputs(entry)), labels).backward()
+    optimiser.step()
+    after = dict(network.named_parameters())
+    assert all(torch.isfinite(value).all() for value in after.values())
+    still = {name for name, value in after.items() if torch.equal(value, before[name])}
+    dead = {name for name in still if after[name].grad is None}
+    assert all(after[name].grad.abs().max() < 1e-5 for name in still - dead)  # biases before norms
+    assert all(name.startswith(DEAD.get(entry.name, ())) for name in dead)
+
+
+@every_network
+def test_the_same_seed_builds_the_same_network(entry):
+    first, second = built(entry).state_dict(), built(entry).state_dict()
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+@pytest.mark.parametrize("name", ["ststnet", "rcn_f", "lei_graph_cnn"])
+def test_learns_to_tell_stills_of_different_brightness_apart(name):
+    """A network that ignored its input, or got no gradient, could not."""
+    entry = next(entry for entry in PEERS if entry.name == name)
+    network = built(entry).train()
+    labels = torch.arange(12) % 3
+    images = inputs(entry, 12) * 0.2 + labels[:, None, None, None] * 0.4
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.003)
+    for _ in range(60):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(network(images), labels).backward()
+        optimiser.step()
+    network.eval()
+    assert (network(images).argmax(1) == labels).float().mean() > 0.9
+
+
+class TestValues:
+    @every_network
+    def test_say_all_that_a_table_shows(self, entry):
+        assert entry.groups == ("peers",)
+        assert entry.reference and entry.pretraining and entry.released_selection
+        assert entry.deviations
+        texts = (entry.summary, entry.reference, *entry.deviations, *entry.marks)
+        assert all(text and "\n" not in text for text in texts)
+        assert not any(", " in mark or ": " in mark for mark in entry.marks)
+
+    def test_have_distinct_names(self):
+        assert len({entry.name for entry in PEERS}) == len(PEERS)
+
+    def test_what_is_not_the_published_method_is_marked(self):
+        marks = {entry.name: entry.marks for entry in PEERS if entry.marks}
+        assert marks == {
+            "learnet": ("recipe ours",),
+            "lei_graph_cnn": ("no MagNet", "no landmarks", "no AU labels"),
+            "lei_graph_cnn_described": ("no MagNet", "no landmarks", "no AU labels"),
+            "capsulenet": ("from scratch",),
+            "r2plus1d_small": ("ours",),
+        }
+
+    def test_need_no_torch(self):
+        code = "import sys, baselines.peers; assert 'torch' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code], check=True)
