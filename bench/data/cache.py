@@ -265,7 +265,7 @@ def _read_memory(cache: Path) -> dict[str, str]:
 
 def _write_memory(cache: Path, learnt: dict[str, str]) -> None:
     """Adds to what is remembered. What two processes write at once may be lost and hashed again."""
-    body = json.dumps(_read_memory(cache) | learnt, indent=0).encode()
+    body = json.dumps(_read_memory(cache) | learnt, indent=0, sort_keys=True).encode()
     with _replacing(cache / MEMORY, cache) as file:
         file.write(_checksum(body) + b"\n" + body)
 
