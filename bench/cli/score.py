@@ -1,0 +1,197 @@
+"""`bench score`: predictions made elsewhere, or by a run, under the challenge's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.config import SELECTION_RULES
+
+SHOWN = 12
+"""Problems that are printed one by one."""
+
+FIGURES = (
+    "aggregate",
+    "clips",
+    "subjects",
+    *(f"{score}{end}" for score in ("uar", "uf1", "acc") for end in ("", "_low", "_high")),
+)
+HEADINGS = ("aggregate", "clips", "subjects", "UAR", "UF1", "Acc")
+
+
+def claimed(metric: str) -> Any:
+    """The option that takes what a publication states of a metric."""
+    return click.option(
+        f"--claimed-{metric}",
+        multiple=True,
+        metavar="[SET=]SCORE",
+        help=f"A published {metric.upper()}: says which aggregate it is, e.g. .7605 or smic=.7013.",
+    )
+
+
+@click.command()
+@click.argument("log", type=click.Path(path_type=Path))
+@claimed("uar")
+@claimed("uf1")
+@claimed("acc")
+@click.option(
+    "--classes",
+    metavar="A,B,...",
+    help="What the labels 0, 1, ... mean.  [default: negative,positive,surprise]",
+)
+@click.option(
+    "--selection",
+    type=click.Choice(SELECTION_RULES),
+    help="Of a run folder: the answers of this rule.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=0, max=1_000_000),
+    default=10_000,
+    show_default=True,
+    help="Bootstrap resamples of the intervals; 0 = none.",
+)
+@click.option("--strict", is_flag=True, help="Exit code 1 where the list of clips differs.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "md", "csv"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def score(
+    log: Path,
+    claimed_uar: tuple[str, ...],
+    claimed_uf1: tuple[str, ...],
+    claimed_acc: tuple[str, ...],
+    classes: str | None,
+    selection: str | None,
+    draws: int,
+    strict: bool,
+    form: str,
+    out: Path | None,
+) -> None:
+    """Score LOG: a MEGC2019 log, a CSV or JSON file of predictions, or a run folder.
+
+    A MEGC2019 log has a header per subject (`casme2 sub01`), then a line per clip (`EP02_01f 1 1`:
+    file, true, predicted). A CSV file has columns dataset, subject, clip, true, pred. JSON is what
+    `bench export` writes, a fold of a run, or a metrics.json (its matrix alone).
+
+    The clips are compared with the challenge's list. Scores are pooled over folds; the mean over
+    folds and each data set's slice stand beside, with their names.
+    """
+    from bench.claims import Claim
+    from bench.cli.output import deliver
+    from bench.scoring import read_scored, score_report
+
+    published = {"uar": claimed_uar, "uf1": claimed_uf1, "acc": claimed_acc}
+    claims = [Claim.parse(metric, text) for metric, texts in published.items() for text in texts]
+    source = read_scored(log, _class_names(classes), selection)
+    report = score_report(source, claims, draws)
+    deliver(_rendered(report, form), out)
+    if form != "json":
+        _say(report)
+    if strict and report["complete"] is not True:
+        click.get_current_context().exit(1)
+
+
+def _class_names(text: str | None) -> tuple[str, ...]:
+    from bench.errors import UsageError
+
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+        raise UsageError(f"--classes {text}: expected two or more names, as in positive,negative")
+    return names
+
+
+def _rendered(report: Mapping[str, Any], form: str) -> str:
+    if form == "json":
+        import json
+
+        return json.dumps(report, indent=1)
+    if form == "csv":
+        return sheet(list(_figures(report)), FIGURES, form)
+    return sheet(list(_rows(report)), HEADINGS, form)
+
+
+def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:
+    """Rows as a table of text, Markdown or CSV."""
+    if form == "csv":
+        import csv
+        import io
+
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([headings, *rows])
+        return text.getvalue().rstrip("\n")
+    from tabulate import tabulate
+
+    return tabulate(
+        rows,
+        headers=headings,
+        tablefmt="github" if form == "md" else "simple",
+        disable_numparse=True,
+    )
+
+
+def _rows(report: Mapping[str, Any]) -> Iterator[tuple]:
+    yield _row(_title(report["protocol"]), report, report["intervals"])
+    for name, part in report["slices"].items():
+        yield _row(f"slice {name}", part)
+    for name, scores in report.get("aggregations", {}).items():
+        yield _row(name.replace("_", " "), {**scores, "clips": "", "subjects": ""})
+
+
+def _figures(report: Mapping[str, Any]) -> Iterator[tuple]:
+    """The rows as figures alone: unrounded, with the ends of the intervals."""
+    named = {_title(report["protocol"]): {**report, "ends": report["intervals"]}}
+    named |= {f"slice {name}": part for name, part in report["slices"].items()}
+    named |= {n.replace("_", " "): each for n, each in report.get("aggregations", {}).items()}
+    for name, scores in named.items():
+        ends = scores.get("ends", {})
+        cells = []
+        for key in ("uar", "uf1", "acc"):
+            end = ends.get(key, {})
+            cells += [scores[key], end.get("low"), end.get("high")]
+        yield name, scores.get("clips"), scores.get("subjects"), *cells
+
+
+def _title(protocol: Mapping[str, Any]) -> str:
+    marks = ["surrogate"] if protocol["surrogate"] else []
+    if protocol["leaky"]:
+        marks.append(f"leaky: {', '.join(protocol.get('leaks', ())) or 'cause unknown'}")
+    return "; ".join(["pooled", *marks])
+
+
+def _row(name: str, scores: Mapping[str, Any], intervals: Mapping[str, Any] | None = None) -> tuple:
+    cells = [_cell(scores[key], (intervals or {}).get(key)) for key in ("uar", "uf1", "acc")]
+    subjects = scores["subjects"]
+    return (name, scores["clips"], "" if subjects is None else subjects, *cells)
+
+
+def _cell(value: float | None, interval: Mapping[str, Any] | None) -> str:
+    if value is None:
+        return "none"
+    if not interval or interval["low"] is None:
+        return f"{value:.4f}"
+    return f"{value:.4f} [{interval['low']:.4f}, {interval['high']:.4f}]"
+
+
+def _say(report: Mapping[str, Any]) -> None:
+    """The verdicts and the problems, on stderr: what is printed stays a table."""
+    for name in report.get("absent", ()):
+        click.echo(f"no clip of class {name}: it is left out of UAR and UF1", err=True)
+    for verdict in report["claims"]:
+        click.echo(verdict["text"], err=True)
+    problems = report["problems"]
+    for problem in problems[:SHOWN]:
+        click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+    if len(problems) > SHOWN:
+        click.echo(f"and {len(problems) - SHOWN} more (--format json lists all)", err=True)
+    if report["complete"]:
+        click.echo("the clips are exactly those of the challenge's list", err=True)
