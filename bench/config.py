@@ -180,8 +180,13 @@ class Config:
     @property
     def hash(self) -> str:
         """Eight hex digits over all settings: two runs with the same hash are configured alike."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_DIGITS]
+        return config_hash(self.to_dict())
+
+
+def config_hash(values: dict[str, dict[str, Any]]) -> str:
+    """The hash of settings as `Config.to_dict` and `run.json` hold them, known here or not."""
+    canonical = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_DIGITS]
 
 
 def config_from_dict(values: dict[str, dict[str, Any]]) -> Config:

@@ -19,6 +19,7 @@ from bench.phases import (
     people,
     read_genotype,
     seeded,
+    subjects_among,
 )
 from bench.plan import Job, Unit
 from bench.protocol import Fold, hold_out
@@ -52,7 +53,9 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         job.config.compute,
     )
     record = {
+        "run": job.stamp,
         "subject": clip_set.clips[parts.test[0]].subject,
+        "trained_on": subjects_among(clip_set, parts.train),
         "losses": losses,
         "epochs": watch.epochs(),
         **_inner_record(clip_set, parts),
@@ -133,8 +136,7 @@ def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
     """Who was held out of training for inner_val; nothing where nobody was."""
     if not parts.inner:
         return {}
-    owners = people(clip_set)
-    return {"inner_subjects": list(dict.fromkeys(owners[index] for index in parts.inner))}
+    return {"inner_subjects": subjects_among(clip_set, parts.inner)}
 
 
 def _derived_network(job: Job, fold: str, classes: int) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -74,6 +74,12 @@ def named_fold(clip_set: ClipSet, name: str) -> Fold:
 def people(clip_set: ClipSet) -> list[str]:
     """Per clip its subject with its data set, since two sets may share a name."""
     return [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
+
+
+def subjects_among(clip_set: ClipSet, indices: Sequence[int]) -> list[str]:
+    """The subjects of these clips, each once."""
+    owners = people(clip_set)
+    return list(dict.fromkeys(owners[index] for index in sorted(indices)))
 
 
 def read_genotype(path: Path) -> Genotype:

@@ -41,6 +41,11 @@ class Job:
     def data_name(self) -> str:
         return self.source.label + (" (surrogate)" if self.source.surrogate else "")
 
+    @property
+    def stamp(self) -> dict[str, str | int]:
+        """What the files of a run say of the run that made them."""
+        return {"variant": self.variant, "config_hash": self.config.hash, "seed": self.seed}
+
     def search_fold(self, fold: str) -> str:
         """The search that a fold's architecture comes from: its own, or the run's only one."""
         return fold if self.config.protocol.search_scope == "fold" else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry
+from bench.checksums import file_sums, seal
 from bench.config import Config
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, UsageError
@@ -20,7 +21,7 @@ from bench.plan import ALL_PHASES, SEARCH, Job, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
 from bench.sources import Progress, Source, prepare
-from bench.store import FORMAT, run_folder
+from bench.store import FORMAT, GIVEN, run_folder
 from rnas.genotype import Genotype, check_genotype
 
 WORDS = ("summary", "groups", "marks", "size_target")
@@ -66,8 +67,13 @@ def resolve_device(name: str) -> str:
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     """Reads and preprocesses the clips, and lays out one job per variant and seed."""
     clip_set, fingerprint = prepare(request.source, request.config.data, progress)
+    return Prepared(jobs_of(request, clip_set), clip_set, fingerprint)
+
+
+def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
+    """One job per variant and seed on these clips."""
     folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
-    jobs = tuple(
+    return tuple(
         Job(
             folder=run_folder(
                 request.runs,
@@ -89,7 +95,6 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
         for variant in request.variants
         for seed in request.seeds
     )
-    return Prepared(jobs, clip_set, fingerprint)
 
 
 def check_spaces(request: Request) -> None:
@@ -116,12 +121,12 @@ def adopt_genotype(jobs: Sequence[Job], file: Path) -> None:
     another genotype already.
     """
     from bench.phases import configured_space, read_genotype
-    from bench.searching import GIVEN, genotype_record
+    from bench.searching import genotype_record
 
     genotype = read_genotype(file)
     for job in jobs:
         space = configured_space(job.variant, job.config)
-        record = {**genotype_record(space, check_genotype(genotype, space)), GIVEN: str(file)}
+        record = {**genotype_record(job, space, check_genotype(genotype, space)), GIVEN: str(file)}
         for fold in dict.fromkeys(job.search_fold(fold) for fold in job.folds):
             place = job.folder.genotype(fold)
             if place.exists() and read_genotype(place) != genotype:
@@ -168,6 +173,7 @@ def execute(
         locks.enter_context(machine_in_use())
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock())
+        before = {job: file_sums(job.folder) for job in prepared.jobs}
         for job in prepared.jobs:
             if force and not keeps_search:
                 job.folder.clear()
@@ -180,6 +186,7 @@ def execute(
         failures = executor.run(tasks, perform, listener)
         for job in prepared.jobs:
             _record_failures(job, failures)
+            seal(job.folder, before[job])
     return failures
 
 
@@ -235,6 +242,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
         "space": _space_record(job),
         "folds": list(job.folds),
         "data": {
+            "source": job.source.dataset,
             "root": str(job.source.root) if job.source.root else None,
             "fingerprint": prepared.fingerprint,
             "classes": list(clip_set.classes),

@@ -17,7 +17,15 @@ from bench.compute import accelerated, float32_arithmetic
 from bench.data.clips import ClipSet
 from bench.errors import BenchError
 from bench.files import write_atomic, write_json, write_text
-from bench.phases import Report, configured_space, job_clips, named_fold, people, seeded
+from bench.phases import (
+    Report,
+    configured_space,
+    job_clips,
+    named_fold,
+    people,
+    seeded,
+    subjects_among,
+)
 from bench.plan import Job, Unit
 from bench.protocol import halve
 from bench.seeds import derive_seed
@@ -28,9 +36,6 @@ from rnas.genotype import Genotype, random_genotype
 from rnas.search import Batch, EpochLog, Searcher, SearchSettings
 from rnas.space import SearchSpace
 from rnas.supernet import ArchitectureWeights, Supernet
-
-GIVEN = "given"
-"""The key of a genotype file that says where the user's own genotype came from."""
 
 NOT_A_NUMBER = ("genotype", "weights")
 """Fields of an epoch's log that no single cell of `history.csv` can hold."""
@@ -46,7 +51,7 @@ def search(unit: Unit, report: Report) -> None:
     if registry.variant(job.variant).kind == "random":
         seed = derive_seed(job.seed, "random-genotype", unit.fold)
         genotype = random_genotype(space, random.Random(seed))
-        write_json(unit.output, genotype_record(space, genotype))
+        write_json(unit.output, {**genotype_record(job, space, genotype), "searched_on": []})
         return
     clip_set, clips = job_clips(job)
     indices = _search_indices(job, clip_set, unit.fold)
@@ -65,7 +70,7 @@ def search(unit: Unit, report: Report) -> None:
         past.weights.append(_weights_record(log.weights))
         _save_search(unit, searcher, past)
         report("search epoch", epoch + 1, settings.epochs)
-    _write_decoded(unit, searcher)
+    _write_decoded(unit, searcher, subjects_among(clip_set, [*halves[0], *halves[1]]))
 
 
 @dataclass(frozen=True)
@@ -152,13 +157,14 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
         raise
 
 
-def _write_decoded(unit: Unit, searcher: Searcher) -> None:
+def _write_decoded(unit: Unit, searcher: Searcher, searched_on: Sequence[str]) -> None:
     architecture = searcher.supernet.architecture
     space = architecture.space
     weights = architecture.weights()
     genotype = architecture.decode()
     record = {
-        **genotype_record(space, genotype),
+        **genotype_record(unit.job, space, genotype),
+        "searched_on": list(searched_on),
         "path_probability": space.outer.probability(genotype.path, weights.beta),
         **_weights_record(weights),
         "beta": [
@@ -185,11 +191,12 @@ def _weights_record(weights: ArchitectureWeights) -> dict[str, Any]:
     }
 
 
-def genotype_record(space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
-    """A genotype beside the path that a search which learnt nothing would decode to."""
+def genotype_record(job: Job, space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
+    """A genotype of a run, beside the path that a search which learnt nothing would decode to."""
     uniform_path, probability = viterbi(space.outer, space.outer.uniform())
     return {
         **genotype.to_dict(),
+        "run": job.stamp,
         "uniform_path": list(uniform_path),
         "uniform_path_probability": probability,
         "path_is_uniform": genotype.path == uniform_path,

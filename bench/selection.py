@@ -8,11 +8,13 @@ do: it leaks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from bench.config import SELECTION_RULES
 from bench.metrics import scores
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LAST, INNER_VAL, ORACLE = SELECTION_RULES
 

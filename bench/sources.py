@@ -124,13 +124,20 @@ def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[i
     return tuple(labels)
 
 
-def _surrogate_root(source: Source, config: DataConfig, progress: Progress | None) -> Path:
-    """The folder of these surrogate clips, written first where it does not exist yet."""
-    from bench.data.surrogate import SURROGATE_VERSION, resolve_difficulty, write_surrogate
+def surrogate_folder(source: Source, config: DataConfig) -> Path:
+    """Where the surrogate clips of these settings lie, or will."""
+    from bench.data.surrogate import SURROGATE_VERSION, resolve_difficulty
 
     difficulty = resolve_difficulty(config.difficulty)
     name = f"{source.dataset}-{difficulty:g}-seed{config.surrogate_seed}-version{SURROGATE_VERSION}"
-    folder = source.cache / "surrogate" / name
+    return source.cache / "surrogate" / name
+
+
+def _surrogate_root(source: Source, config: DataConfig, progress: Progress | None) -> Path:
+    """The folder of these surrogate clips, written first where it does not exist yet."""
+    from bench.data.surrogate import write_surrogate
+
+    folder = surrogate_folder(source, config)
     if not folder.exists():
         write_surrogate(
             source.dataset,

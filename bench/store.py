@@ -23,6 +23,9 @@ SURROGATE_SUFFIX = "-surrogate"
 LOCK = ".lock"
 FOLDS = "folds"
 
+GIVEN = "given"
+"""The key of a genotype file that says where the user's own genotype came from."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -45,6 +48,11 @@ class RunFolder:
     @property
     def failures(self) -> Path:
         return self.path / "failures.json"
+
+    @property
+    def checksums(self) -> Path:
+        """SHA-256 sums of all files of a finished run."""
+        return self.path / "checksums.json"
 
     def search(self, fold: str | None = None) -> Path:
         """Folder of a search: the run's only one, or that of a fold."""

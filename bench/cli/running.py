@@ -119,6 +119,37 @@ def evaluate(genotype: Path | None, **request) -> int:
 
 def _work(
     phases: Sequence[str],
+    force: bool,
+    dry_run: bool,
+    genotype: Path | None = None,
+    **options,
+) -> int:
+    """Resolves the request (every cheap mistake is found before any work), then does it."""
+    from bench.cli.progress import Steps, bars
+
+    request = resolve_request(**options)
+
+    # From here on torch is needed: importing it is most of the start-up time.
+    from bench.plan import plan
+    from bench.running import check_genotype_file, prepare_jobs, require_genotypes
+
+    if genotype is not None:
+        check_genotype_file(request, genotype)
+    with bars() as display:
+        prepared = prepare_jobs(request, Steps(display))
+        say_found(request, prepared)
+        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+        if dry_run:
+            describe(prepared.jobs, tasks)
+            return 0
+        if genotype is None and "search" not in phases:
+            require_genotypes(prepared.jobs)
+        failures = perform_jobs(prepared, display, phases, force, genotype)
+    _report(prepared.jobs)
+    return say_failures(failures, len(tasks))
+
+
+def resolve_request(
     variants: tuple[str, ...],
     dataset: str,
     surrogate: bool,
@@ -130,15 +161,10 @@ def _work(
     device: str,
     subjects: str | None,
     allow_outside: bool,
-    force: bool,
-    dry_run: bool,
-    genotype: Path | None = None,
-) -> int:
-    """Resolves the request (every cheap mistake is found before any work), then does it."""
-    from bench.cli.progress import Steps, UnitBars, UnitLines, bars
+):
+    """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config import load_config
     from bench.data.cache import default_cache
-    from bench.plan import plan
     from bench.registry import select_variants
     from bench.sources import resolve_source
 
@@ -150,17 +176,7 @@ def _work(
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())
 
-    # From here on torch is needed: importing it is most of the start-up time.
-    from bench.executor import SerialExecutor
-    from bench.running import (
-        Request,
-        check_genotype_file,
-        check_spaces,
-        execute,
-        prepare_jobs,
-        require_genotypes,
-        resolve_device,
-    )
+    from bench.running import Request, check_spaces, resolve_device
 
     request = Request(
         variants=names,
@@ -172,38 +188,45 @@ def _work(
         device=resolve_device(device),
     )
     check_spaces(request)
-    if genotype is not None:
-        check_genotype_file(request, genotype)
-    with bars() as display:
-        prepared = prepare_jobs(request, Steps(display))
-        if not source.surrogate:
-            _say_found(prepared.clip_set, config)
-        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-        if dry_run:
-            _describe(prepared.jobs, tasks)
-            return 0
-        if genotype is None and "search" not in phases:
-            require_genotypes(prepared.jobs)
-        done = 0 if force else sum(task.unit.done for task in tasks)
-        listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
-        failures = execute(prepared, SerialExecutor(), listener, phases, force, genotype)
-    _report(prepared.jobs)
-    if failures:
-        first = failures[0]
-        click.echo(
-            f"error: {len(failures)} of {len(tasks)} units failed, first {first.unit.title}: "
-            f"{first.reason.rstrip('.')}. The others are kept; the same command tries again",
-            err=True,
-        )
-        return 1
-    return 0
+    return request
 
 
-def _say_found(clip_set, config) -> None:
-    """The clips found beside those of the challenge, and every problem: on stderr."""
+def perform_jobs(
+    prepared, display, phases: Sequence[str], force: bool = False, genotype: Path | None = None
+):
+    """Does what is missing of the jobs, with bars or lines; returns what failed."""
+    from bench.cli.progress import UnitBars, UnitLines
+    from bench.executor import SerialExecutor
+    from bench.plan import plan
+    from bench.running import execute
+
+    tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+    done = 0 if force else sum(task.unit.done for task in tasks)
+    listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
+    return execute(prepared, SerialExecutor(), listener, phases, force, genotype)
+
+
+def say_failures(failures, total: int) -> int:
+    """One line on stderr where units failed; the exit code."""
+    if not failures:
+        return 0
+    first = failures[0]
+    click.echo(
+        f"error: {len(failures)} of {total} units failed, first {first.unit.title}: "
+        f"{first.reason.rstrip('.')}. The others are kept; the same command tries again",
+        err=True,
+    )
+    return 1
+
+
+def say_found(request, prepared) -> None:
+    """Real clips found beside those of the challenge, and every problem: on stderr."""
     from bench.data.check import check_report
 
-    restricted = config.data.subjects or config.data.subject_count
+    if request.source.surrogate:
+        return
+    clip_set, data = prepared.clip_set, request.config.data
+    restricted = data.subjects or data.subject_count
     report = check_report(clip_set, clip_set.subjects if restricted else None)
     expected = report["expected"]
     listed = ""
@@ -218,7 +241,7 @@ def _say_found(clip_set, config) -> None:
         click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
 
 
-def _describe(jobs, tasks) -> None:
+def describe(jobs, tasks) -> None:
     for job in jobs:
         own = [task for task in tasks if task.unit.job == job]
         done = sum(task.unit.done for task in own)

@@ -415,9 +415,9 @@ class TestFailedWork:
         assert only_run(runs).folds == {}
 
     def test_loss_that_is_no_number_in_one_fold_keeps_the_others(self, bench, runs, monkeypatch):
-        import bench.units as units
+        import bench.evaluation as evaluation
 
-        train = units.train
+        train = evaluation.train
 
         def spoilt(network, clips, indices, settings, seed, fold, *rest):
             if fold == "s06":
@@ -425,7 +425,7 @@ class TestFailedWork:
             return train(network, clips, indices, settings, seed, fold, *rest)
 
         with monkeypatch.context() as patch:
-            patch.setattr(units, "train", spoilt)
+            patch.setattr(evaluation, "train", spoilt)
             outcome = bench.small(runs, RANDOM)
         assert outcome.code == 1
         assert "1 of 6 units failed, first random_rnas_mer: fold s06: " in outcome.error
@@ -458,9 +458,9 @@ class TestFailedWork:
         assert "random_rnas_mer on smic (surrogate), seed 0: UAR " in outcome.out
 
     def test_ctrl_c_keeps_finished_folds(self, bench, runs, random_runs, monkeypatch):
-        import bench.units as units
+        import bench.evaluation as evaluation
 
-        predict = units.predict
+        predict = evaluation.predict
 
         def interrupted(network, clips, indices):
             if list((only_run(runs).path / "folds").glob("*.json")):
@@ -470,7 +470,7 @@ class TestFailedWork:
         # A shell that starts the tests in the background has them ignore the signal.
         inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
         with monkeypatch.context() as patch:
-            patch.setattr(units, "predict", interrupted)
+            patch.setattr(evaluation, "predict", interrupted)
             outcome = bench.small(runs, RANDOM)
         signal.signal(signal.SIGINT, inherited)
         assert outcome.code == 130

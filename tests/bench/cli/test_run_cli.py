@@ -51,6 +51,7 @@ class TestTheFilesOfARun:
             "folds/s15.json",
             "metrics.json",
             "profile.json",
+            "checksums.json",
         }
         assert [p.name for p in run.path.rglob(".*")] == [".lock"]  # nothing half-written
 

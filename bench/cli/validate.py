@@ -1,0 +1,68 @@
+"""`bench validate`: is a run folder complete and clean?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bench.cli.listing import FORMAT
+
+
+@click.command()
+@click.argument(
+    "places", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    envvar="BENCH_DATA",
+    show_envvar=True,
+    help="Folder of the licensed data sets, if not where the run found them.",
+)
+@FORMAT
+def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int:
+    """Check that runs are complete and clean; a line per finding, exit code 1 if there is one.
+
+    RUN is a run folder, or a folder with runs below it. All folds must be there, nobody tested by
+    a network (or, with search_scope=fold, by an architecture) that has seen them, all files of one
+    configuration and unchanged since the run was complete, the scores those of the predictions,
+    the labels those of the data where it can be read.
+    """
+    from bench.data.cache import default_cache
+    from bench.store import RunFolder
+    from bench.validate import validate as check
+
+    verdicts = [check(RunFolder(path), data_root, default_cache()) for path in _runs(places)]
+    if form == "json":
+        click.echo(json.dumps([verdict.to_dict() for verdict in verdicts], indent=1))
+    else:
+        _print(verdicts)
+    return 1 if any(verdict.findings for verdict in verdicts) else 0
+
+
+def _print(verdicts: Sequence) -> None:
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            click.echo(f"{verdict.folder}: {finding.kind}: {finding.where}: {finding.what}")
+        for reason in verdict.unchecked:
+            click.echo(f"{verdict.folder}: {reason}", err=True)
+    sound = sum(not verdict.findings for verdict in verdicts)
+    click.echo(f"{sound} of {len(verdicts)} runs complete and clean")
+
+
+def _runs(places: Sequence[Path]) -> list[Path]:
+    """The run folders meant; UsageError where there is none."""
+    from bench.errors import UsageError
+
+    found: dict[Path, None] = {}
+    for place in places:
+        below = sorted(path.parent for path in place.rglob("run.json"))
+        if not below:
+            raise UsageError(
+                f"no run in {place}: give a folder that holds a run.json, or one above such"
+            )
+        found.update(dict.fromkeys(below))
+    return list(found)

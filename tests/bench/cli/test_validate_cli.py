@@ -1,0 +1,285 @@
+"""`bench validate`: passes on what the harness makes, and names every kind of tampering."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_runs import only_run
+
+BY_FOLD = ("--set", "protocol.search_scope=fold", "--set", "search.epochs=1")
+ALL_RULES = ("--set", "protocol.rules=last,inner_val,oracle")
+SHUFFLED = ("--set", "data.shuffle_labels=true")
+
+
+def findings(bench, runs, *arguments):
+    """(kind, file, text) of every finding on the one run; the exit code follows from them."""
+    outcome = bench("validate", runs, "--format", "json", *arguments)
+    (verdict,) = json.loads(outcome.out)
+    assert outcome.code == (1 if verdict["findings"] else 0), outcome.err
+    assert verdict["sound"] is (not verdict["findings"])
+    return {(each["kind"], each["where"], each["what"]) for each in verdict["findings"]}
+
+
+def kinds(found):
+    return {(kind, where) for kind, where, _ in found}
+
+
+def change(run, name, edit):
+    content = run.json(name)
+    edit(content)
+    (run.path / name).write_text(json.dumps(content))
+
+
+def reseal(run):
+    """The sums of the files as they are now: a tamperer who knows of them."""
+    from bench.checksums import seal
+    from bench.store import RunFolder
+
+    (run.path / "checksums.json").unlink()
+    seal(RunFolder(run.path), {})
+
+
+class TestPasses:
+    def test_a_search_over_all_subjects(self, bench, searched_runs):
+        assert findings(bench, searched_runs) == set()
+        outcome = bench("validate", only_run(searched_runs).path)
+        assert outcome.code == 0
+        assert outcome.out.splitlines() == ["1 of 1 runs complete and clean"]
+        assert outcome.err == ""  # the labels were compared, too
+
+    @pytest.mark.parametrize(
+        "variant, arguments",
+        [
+            ("random_rnas_mer", ()),
+            ("random_rnas_mer", (*SHUFFLED, *ALL_RULES, "--seed", 3)),
+            ("rnas_mer_3", (*BY_FOLD, *ALL_RULES, "--set", "data.subject_count=4")),
+            ("random_rnas_mer", ("--set", "protocol.selection=oracle")),
+        ],
+    )
+    def test_every_way_to_run(self, bench, runs, variant, arguments):
+        assert bench.small(runs, variant, *arguments).code == 0
+        assert findings(bench, runs) == set()
+
+    def test_a_composite(self, bench, runs):
+        few = ("--dataset", "composite", "--set", "subject_count=0", "--set", "train.epochs=1")
+        wanted = ("--subjects", "s05,s15,sub13,sub15,037")
+        assert bench.small(runs, "random_rnas_mer", *few, *wanted).code == 0
+        assert findings(bench, runs) == set()
+
+    def test_real_clips_and_a_genotype_of_the_users(self, bench, runs, licensed, searched_runs):
+        genotype = only_run(searched_runs).path / "search/genotype.json"
+        data = ("--data-root", licensed)
+        given = ("--genotype", genotype)
+        assert bench.small(runs, "rnas_mer_3", *data, *given, command="evaluate").code == 0
+        assert findings(bench, runs) == set()
+
+    def test_what_a_later_command_completes(self, bench, runs):
+        assert bench.small(runs, "random_rnas_mer", command="search").code == 0
+        assert ("incomplete", "metrics.json") in kinds(findings(bench, runs))
+        assert bench.small(runs, "random_rnas_mer").code == 0
+        assert findings(bench, runs) == set()
+
+    def test_many_runs_at_once(self, bench, searched_runs, random_runs):
+        outcome = bench("validate", searched_runs, random_runs)
+        assert (outcome.code, outcome.out) == (0, "2 of 2 runs complete and clean\n")
+
+
+def flip_prediction(run):
+    def edit(fold):
+        clip = fold["clips"][0]
+        clip["pred"] = clip["selected"]["last"] = (clip["pred"] + 1) % 3
+
+    change(run, "folds/s05.json", edit)
+
+
+def flip_logits_too(run):
+    def edit(fold):
+        clip = fold["clips"][0]
+        clip["pred"] = clip["selected"]["last"] = (clip["pred"] + 1) % 3
+        clip["logits"] = [float(place == clip["pred"]) for place in range(3)]
+
+    change(run, "folds/s05.json", edit)
+
+
+def swap_label(run):
+    def edit(fold):
+        fold["clips"][0]["true"] = (fold["clips"][0]["true"] + 1) % 3
+
+    change(run, "folds/s06.json", edit)
+
+
+def remove_fold(run):
+    (run.path / "folds/s06.json").unlink()
+
+
+def raise_score(run):
+    change(run, "metrics.json", lambda metrics: metrics.update(uar=0.99))
+
+
+def hide_leak(run):
+    change(run, "metrics.json", lambda m: m["protocol"].update(leaky=False, leaks=[]))
+
+
+def edit_config(run):
+    change(run, "run.json", lambda record: record["config"]["train"].update(epochs=200))
+
+
+def copy_fold(run):
+    shutil.copy(run.path / "folds/s06.json", run.path / "folds/s05.json")
+
+
+def foreign_fold(run):
+    change(run, "folds/s06.json", lambda fold: fold["run"].update(seed=7))
+
+
+def train_on_test(run):
+    change(run, "folds/s06.json", lambda fold: fold["trained_on"].append("smic/s06"))
+
+
+def train_on_fewer(run):
+    change(run, "folds/s06.json", lambda fold: fold["trained_on"].remove("smic/s05"))
+
+
+def forget_training(run):
+    change(run, "folds/s06.json", lambda fold: fold.pop("trained_on"))
+
+
+def drop_clip(run):
+    change(run, "folds/s06.json", lambda fold: fold["clips"].pop())
+
+
+def stray_fold(run):
+    shutil.copy(run.path / "folds/s06.json", run.path / "folds/s99.json")
+
+
+def garbled(run):
+    change(run, "folds/s06.json", lambda fold: fold.update(clips=3))
+
+
+def no_json(run):
+    (run.path / "folds/s06.json").write_text("{")
+
+
+TAMPERING = [
+    (flip_prediction, ("scores", "folds/s05.json")),
+    (flip_logits_too, ("scores", "metrics.json")),
+    (swap_label, ("labels", "folds/s06.json")),
+    (remove_fold, ("incomplete", "folds/s06.json")),
+    (raise_score, ("scores", "metrics.json")),
+    (hide_leak, ("scores", "metrics.json")),
+    (edit_config, ("configuration", "run.json")),
+    (copy_fold, ("incomplete", "folds/s05.json")),
+    (foreign_fold, ("configuration", "folds/s06.json")),
+    (train_on_test, ("leak", "folds/s06.json")),
+    (train_on_fewer, ("incomplete", "folds/s06.json")),
+    (forget_training, ("leak", "folds/s06.json")),
+    (drop_clip, ("incomplete", "folds")),
+    (stray_fold, ("incomplete", "folds/s99.json")),
+    (garbled, ("unreadable", "completeness")),
+    (no_json, ("unreadable", "folds/s06.json")),
+]
+
+
+class TestTampering:
+    @pytest.fixture
+    def run(self, searched_runs, runs):
+        return only_run(shutil.copytree(searched_runs, runs))
+
+    @pytest.mark.parametrize(
+        "tamper, expected", TAMPERING, ids=lambda case: getattr(case, "__name__", "")
+    )
+    def test_is_found_by_the_sums_and_without_them(self, bench, run, tamper, expected):
+        tamper(run)
+        found = kinds(findings(bench, run.path))
+        assert any(kind == "changed" for kind, _ in found)
+        assert expected in found
+        reseal(run)
+        found = kinds(findings(bench, run.path))
+        assert not any(kind == "changed" for kind, _ in found)
+        assert expected in found
+
+    def test_of_what_nothing_else_depends_on_is_found_by_the_sums(self, bench, run):
+        change(run, "profile.json", lambda profile: profile.update(params=1))
+        change(run, "run.json", lambda record: record["provenance"].update(git_commit="0" * 40))
+        (run.path / "search/history.csv").unlink()
+        (run.path / "notes.txt").write_text("mine")
+        assert kinds(findings(bench, run.path)) == {
+            ("changed", "profile.json"),
+            ("changed", "run.json"),
+            ("changed", "search/history.csv"),
+            ("changed", "notes.txt"),
+        }
+
+    def test_does_not_pass_for_going_on_with_the_run(self, bench, run, runs):
+        flip_logits_too(run)
+        (run.path / "metrics.json").unlink()
+        assert bench.small(runs, "rnas_mer_3").code == 0  # scores the edited fold
+        assert kinds(findings(bench, run.path)) == {("changed", "folds/s05.json")}
+
+    def test_missing_sums_are_written_by_the_same_command(self, bench, run, runs):
+        (run.path / "checksums.json").unlink()
+        ((kind, where, what),) = findings(bench, run.path)
+        assert (kind, where) == ("incomplete", "checksums.json")
+        assert "repeat the command" in what
+        assert bench.small(runs, "rnas_mer_3").code == 0
+        assert findings(bench, run.path) == set()
+
+    def test_a_folder_under_another_name(self, bench, run):
+        moved = run.path.rename(run.path.with_name("seed1"))
+        ((kind, where, what),) = findings(bench, moved)
+        assert (kind, where) == ("configuration", "run.json")
+        assert "seed0, which is not what its folder is called" in what
+
+    def test_lines_for_a_person(self, bench, run):
+        raise_score(run)
+        outcome = bench("validate", run.path)
+        assert outcome.code == 1
+        assert outcome.out.splitlines() == [
+            f"{run.path}: scores: metrics.json: uar does not follow from the folds",
+            f"{run.path}: changed: metrics.json: was changed after the run was complete",
+            "0 of 1 runs complete and clean",
+        ]
+
+
+def test_a_search_that_saw_the_test_subject(bench, runs):
+    assert bench.small(runs, "rnas_mer_3", *BY_FOLD).code == 0
+    run = only_run(runs)
+    name = "search/s06/genotype.json"
+    assert "smic/s06" not in run.json(name)["searched_on"]
+    change(run, name, lambda genotype: genotype["searched_on"].append("smic/s06"))
+    reseal(run)
+    ((kind, where, what),) = findings(bench, runs)
+    assert (kind, where) == ("leak", name)
+    assert "smic/s06 was searched on" in what
+
+
+def test_labels_that_cannot_be_compared_are_said_to_be(bench, random_runs, tmp_path):
+    outcome = bench("validate", random_runs, BENCH_CACHE=tmp_path)
+    assert outcome.code == 0
+    assert "labels not compared with the data: no such surrogate clips" in outcome.err
+    assert not list(tmp_path.iterdir())  # nothing is generated to look at
+
+
+def test_labels_of_real_clips_found_elsewhere(bench, runs, data_root, tmp_path):
+    assert bench.small(runs, "random_rnas_mer", "--data-root", data_root).code == 0
+    moved = Path(shutil.move(data_root, tmp_path / "elsewhere"))
+    assert "--data-root" in bench("validate", runs).err
+    assert bench("validate", runs, "--data-root", moved).err == ""
+    swap_label(only_run(runs))
+    assert ("labels", "folds/s06.json") in kinds(findings(bench, runs, "--data-root", moved))
+
+
+def test_no_run_there(bench, tmp_path):
+    outcome = bench("validate", tmp_path)
+    assert outcome.code == 2
+    assert f"no run in {tmp_path}" in outcome.error
+
+
+def test_a_file_that_is_no_run(bench, tmp_path):
+    (tmp_path / "run.json").write_text('{"folds": ["s01"]}')
+    outcome = bench("validate", tmp_path)
+    assert outcome.code == 1
+    assert "no run of this harness" in outcome.out
