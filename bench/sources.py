@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from bench.config import DataConfig
 from bench.data import find_dataset, load_clips, require_root
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
-from bench.data.clips import Clip, ClipSet
+from bench.data.clips import Clip, ClipSet, Problem
+from bench.data.crop import FaceFound
 from bench.data.manifest import Manifest
-from bench.data.preprocess import preprocessing
+from bench.data.preprocess import clip_title, preprocessing
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
 
@@ -103,7 +104,10 @@ def load(source: Source, config: DataConfig) -> tuple[ClipSet, np.ndarray]:
 
 
 def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[ClipSet, str]:
-    """Fills the cache, with progress; returns the clips and their fingerprint."""
+    """Fills the cache, with progress; returns the clips and their fingerprint.
+
+    Clips without a face, of which `data.crop_fallback` took the centre, are problems of the set.
+    """
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
     load_arrays(
@@ -112,8 +116,19 @@ def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[Cli
         source.cache,
         lambda done, total: progress("preprocessing clips", done, total),
     )
+    if settings.crop == "detect" and settings.crop_fallback == "centre":
+        centred = centred_clips(clip_set.clips, source.cache)
+        clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
+
+
+def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
+    """A problem for each clip whose onset frame shows no face to crop=detect."""
+    found = load_arrays(clips, FaceFound(), cache)
+    for clip, (face,) in zip(clips, found, strict=True):
+        if not face:
+            yield Problem("crop", clip_title(clip), "no face found: the centre is taken")
 
 
 def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:

@@ -111,7 +111,12 @@ class Preprocessing:
     def _crop_settings(self) -> dict[str, str | float]:
         if self.crop == "none":
             return {}
-        return {name: getattr(self, name) for name in ("crop", "crop_margin", "crop_fallback")}
+        used = {name: getattr(self, name) for name in ("crop", "crop_margin", "crop_fallback")}
+        if self.crop == "detect":
+            from bench.data.crop import DETECTOR_VERSION
+
+            used["detector"] = DETECTOR_VERSION
+        return used
 
     def _box_key(self, clip: Clip) -> str:
         if self.crop != "landmarks":

@@ -39,7 +39,7 @@ class TestResolveSource:
     @pytest.mark.parametrize("surrogate", [True, False])
     def test_unknown_sets_name_the_nearest(self, tmp_path, surrogate):
         with pytest.raises(UsageError, match="Did you mean 'casme2'"):
-            resolve_source("casme", tmp_path, surrogate, tmp_path)
+            resolve_source("casm2", tmp_path, surrogate, tmp_path)
 
 
 class TestMostTellingSubjects:

@@ -39,6 +39,13 @@ def subject_face(dataset: str, subject: str, seed: int) -> Face:
     return draw_face(random_stream(seed, dataset, subject, "face"))
 
 
+def subject_scene(dataset: str, subject: str, seed: int, size: int) -> Scene:
+    """Where this subject is filmed in uncropped clips, with a face of `size` pixels."""
+    stream = random_stream(seed, dataset, subject, "scene")
+    scene = make_scene(subject_face(dataset, subject, seed), size, stream)
+    return replace(scene, picture=_toned(scene.picture, RELEASES[dataset].grey))
+
+
 @lru_cache(maxsize=4)
 def _actor(dataset: str, subject: str, seed: int, size: int, raw: bool) -> Actor:
     face = subject_face(dataset, subject, seed)
@@ -51,8 +58,7 @@ def _actor(dataset: str, subject: str, seed: int, size: int, raw: bool) -> Actor
     )
     scene = None
     if raw:
-        scene = make_scene(face, size, random_stream(seed, dataset, subject, "scene"))
-        scene = replace(scene, picture=_toned(scene.picture, grey))
+        scene = subject_scene(dataset, subject, seed, size)
     return Actor(face, open_eyes, closed_eyes, side, scene)
 
 

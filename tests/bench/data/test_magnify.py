@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.data.magnify import _collapsed, _laplacian, eulerian
+from bench.data import DATASETS
+from bench.data.magnify import _band_pass, _collapsed, _laplacian, eulerian
 
 SETTINGS = {"alpha": 10.0, "low": 0.002, "high": 0.25, "wavelength": 16.0}
 
@@ -71,3 +72,22 @@ def test_any_clip_stays_finite_in_range_and_shape(video):
 def test_the_bands_add_up_to_the_frames(height, width):
     frames = np.random.default_rng(0).uniform(0, 255, (2, height, width, 1)).astype(np.float32)
     assert np.allclose(_collapsed(_laplacian(frames)), frames, atol=1e-2)
+
+
+@pytest.mark.parametrize(("dataset", "hertz"), [("smic", 1.0), ("casme2", 2.0), ("samm", 2.0)])
+def test_cut_offs_are_shares_of_the_frame_rate(dataset, hertz):
+    """A first-order filter passes 1/√2 at its cut-off: 0.01 is 1 Hz of SMIC, 2 Hz of the others."""
+    cut, fps = 0.01, DATASETS[dataset].fps
+    seconds = np.arange(2000) / fps
+    band = np.sin(2 * np.pi * hertz * seconds)[:, None, None, None]
+    settled = {
+        "high": _band_pass(band, 0.0, cut)[1000:],
+        "low": _band_pass(band, cut, 0.5)[1000:] - _band_pass(band, 0.0, 0.5)[1000:],
+    }
+    for passed in settled.values():
+        assert np.abs(passed).max() == pytest.approx(2**-0.5, rel=0.1)
+
+
+def test_the_frame_rates_are_those_of_the_releases():
+    rates = {"smic": 100, "casme2": 200, "samm": 200, "casme3": 30, "4dme": 60, "mmew": 90}
+    assert {name: DATASETS[name].fps for name in rates} == rates
