@@ -63,15 +63,12 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
 
     Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`.
     """
-    names = tuple(name.strip() for name in config.subjects.split(",") if name.strip())
-    if config.subjects and not names:
-        raise UsageError("--subjects names nobody: give names separated by commas, as in s01,s02")
-    root = source.root if source.root else _surrogate_root(source, config, progress)
-    clip_set = load_clips(
-        source.dataset, root, names or None, config.class_map, config.allow_outside
-    )
+    names = named_subjects(config)
+    root = source_root(source, config, progress)
+    clip_set = load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
     _refuse_bad_clips(clip_set, config)
-    absent = set(find_dataset(source.dataset).resolve_subjects(names)) - set(clip_set.subjects)
+    wanted = find_dataset(source.dataset).resolve_subjects(names or ())
+    absent = set(wanted) - set(clip_set.subjects)
     if absent:
         raise DataError(
             f"{root} holds no usable clip of {source.dataset} {', '.join(sorted(absent))}, asked "
@@ -84,6 +81,14 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
     kept = most_telling_subjects(clip_set.clips, config.subject_count)
     clips = tuple(clip for clip in clip_set.clips if (clip.dataset, clip.subject) in kept)
     return replace(clip_set, clips=clips)
+
+
+def named_subjects(config: DataConfig) -> tuple[str, ...] | None:
+    """The subjects that `data.subjects` names as they are written there, None for all."""
+    names = tuple(name.strip() for name in config.subjects.split(",") if name.strip())
+    if config.subjects and not names:
+        raise UsageError("--subjects names nobody: give names separated by commas, as in s01,s02")
+    return names or None
 
 
 def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, str]]:
@@ -148,8 +153,10 @@ def surrogate_folder(source: Source, config: DataConfig) -> Path:
     return source.cache / "surrogate" / name
 
 
-def _surrogate_root(source: Source, config: DataConfig, progress: Progress | None) -> Path:
-    """The folder of these surrogate clips, written first where it does not exist yet."""
+def source_root(source: Source, config: DataConfig, progress: Progress | None = None) -> Path:
+    """The folder of the clips; surrogates are written first where they do not exist yet."""
+    if source.root:
+        return source.root
     from bench.data.surrogate import write_surrogate
 
     folder = surrogate_folder(source, config)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
 
-from bench.data import DATASETS, find_dataset, load_clips, require_root
+from bench.cli.clip_options import ClipRequest, dataset_option, format_option, request_options
+from bench.data import find_dataset
 from bench.errors import DataError, UsageError
 
 
@@ -29,66 +29,26 @@ def _split_subjects(context: click.Context, option: click.Parameter, value: str 
     return names
 
 
-dataset_option = click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    help=f"One of {', '.join(DATASETS)}, or manifest:FILE.csv.",
-)
 subjects_option = click.option(
     "--subjects", metavar="A,B", callback=_split_subjects, help="These subjects only."
 )
 
 
-root_option = click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    envvar="BENCH_DATA",
-    show_envvar=True,
-    help="Folder with the data set, or with its folder.",
-)
-
-
-def reading_options(command: Callable) -> Callable:
-    """How the labels and the paths of a data set are read."""
-    mapped = click.option(
-        "--class-map",
-        default="challenge",
-        show_default=True,
-        metavar="NAME|FILE",
-        help="challenge, native, or a CSV file with columns emotion, class.",
-    )
-    outside = click.option(
-        "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
-    )
-    return mapped(outside(command))
-
-
 @data.command()
-@dataset_option
-@root_option
-@subjects_option
-@reading_options
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-def check(
-    dataset: str,
-    data_root: Path | None,
-    subjects: list[str] | None,
-    class_map: str,
-    allow_outside: bool,
-    form: str,
-) -> None:
+@request_options
+@format_option
+def check(request: ClipRequest, form: str) -> None:
     """Clips found beside those of the challenge, and all that is missing, extra or odd.
 
     Exit code 1 where anything is missing or extra.
     """
+    from bench.cli.progress import steps
     from bench.data.check import check_report
+    from bench.sources import named_subjects
 
-    root = require_root(dataset, data_root)
-    clip_set = load_clips(dataset, root, subjects, class_map, allow_outside)
-    report = check_report(clip_set, subjects)
+    with steps() as progress:
+        clip_set = request.clips(progress)
+    report = check_report(clip_set, named_subjects(request.config))
     click.echo(json.dumps(report, indent=2) if form == "json" else _as_text(report))
     if not report["complete"]:
         raise SystemExit(1)
@@ -119,35 +79,32 @@ def _count_rows(report: Mapping) -> Iterator[tuple]:
 
 
 @data.command("export-manifest")
-@dataset_option
-@root_option
-@subjects_option
-@reading_options
+@request_options
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path),
     help="CSV file to write; paths in it are relative to its folder.",
 )
-def export_manifest(
-    dataset: str,
-    data_root: Path | None,
-    subjects: list[str] | None,
-    class_map: str,
-    allow_outside: bool,
-    out: Path,
-) -> None:
+def export_manifest(request: ClipRequest, out: Path) -> None:
     """Write a data set as a manifest: a subset or a relabelling is then an edit away."""
+    from bench.cli.progress import steps
     from bench.data.manifest import manifest_text
     from bench.files import write_text
 
-    root = require_root(dataset, data_root)
-    clip_set = load_clips(dataset, root, subjects, class_map, allow_outside)
+    with steps() as progress:
+        clip_set = request.clips(progress)
     text, outside = manifest_text(clip_set, out)
     write_text(out, text)
-    click.echo(f"{len(clip_set.clips)} clips written to {out}; use it as manifest:{out}")
+    left_out = sum(problem.fatal for problem in clip_set.problems)
+    if left_out:
+        click.echo(f"{left_out} unusable clip(s) left out: see `bench data check`", err=True)
+    use = f"manifest:{out}"
+    use += f" --set data.class_map={request.config.class_map}" * (clip_set.class_map != "challenge")
+    use += " --allow-outside" * outside
+    click.echo(f"{len(clip_set.clips)} clips of {request.title} written; use --dataset {use}")
     if outside:
-        click.echo("their frames lie outside its folder: add --allow-outside to use it", err=True)
+        click.echo("their frames lie outside its folder: it is read with --allow-outside", err=True)
 
 
 @data.command()
@@ -183,9 +140,10 @@ def synth(
     people = None if subjects is None else find_dataset(dataset).resolve_subjects(subjects)
     if not force:
         _refuse_occupied(out)
+    from bench.cli.progress import steps
     from bench.data.surrogate import write_surrogate
 
-    with _progress_bar("writing clips") as progress:
+    with steps() as progress:
         counts = write_surrogate(
             find_dataset(dataset).name,
             out,
@@ -194,7 +152,7 @@ def synth(
             size=size,
             subjects=people,
             raw=raw,
-            progress=progress,
+            progress=partial(progress, "writing clips"),
         )
     click.echo(
         f"clips {counts['clips']}, subjects {counts['subjects']}, "
@@ -214,17 +172,3 @@ def _refuse_occupied(folder: Path) -> None:
             f"{folder} is not empty: name a new folder, or add --force to replace surrogate clips "
             "that were written there before."
         )
-
-
-@contextmanager
-def _progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar with the time left on a terminal; None, hence silence, anywhere else."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

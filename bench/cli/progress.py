@@ -21,22 +21,48 @@ from rich.progress import (
 
 from bench.plan import Unit
 
+LINE_EVERY = 10.0
+"""Seconds between two lines about the same work."""
+
 
 class Steps:
-    """Hears (what, done, total) of work that comes before the units: reading, preprocessing."""
+    """Hears (what, done, total) of work that comes before the units: reading, preprocessing.
+
+    Without bars it says a line every LINE_EVERY seconds, and one at the end.
+    """
 
     def __init__(self, bars: Progress | None) -> None:
         self.bars = bars
         self.tasks: dict[str, TaskID] = {}
+        self.begun: dict[str, tuple[float, int]] = {}
+        self.said = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if self.bars is None:
-            if done == total:
-                click.echo(f"{what}: {total}", err=True)
+            self._line(what, done, total)
             return
         if what not in self.tasks:
             self.tasks[what] = self.bars.add_task(what, total=total)
         self.bars.update(self.tasks[what], completed=done, total=total)
+
+    def _line(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        start, before = self.begun.setdefault(what, (now, done))
+        if done == total:
+            click.echo(f"{what}: {total}", err=True)
+        elif done > before and now - self.said >= LINE_EVERY:
+            left = (now - start) / (done - before) * (total - done)
+            click.echo(f"{what}: {done}/{total}, about {left:.0f} s left", err=True)
+        else:
+            return
+        self.said = now
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """Progress of work that is no run: bars on a terminal, lines elsewhere."""
+    with bars() as display:
+        yield Steps(display)
 
 
 class UnitBars:

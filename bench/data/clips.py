@@ -19,6 +19,7 @@ class Clip:
     `emotion` is the data set's own word for the label; `fps` is in frames per second. Where one
     file holds the whole clip (.npy, a video), `frames` is that file, `span` says which of its
     frames are meant (first, behind the last; None: to the end), and `apex` counts from the first.
+    With `ready_flow` that one file is no clip but its optical flow (`bench.data.ready_flow`).
     """
 
     dataset: str
@@ -30,6 +31,7 @@ class Clip:
     emotion: str
     fps: float
     span: tuple[int, int | None] | None = None
+    ready_flow: bool = False
 
 
 class Rejected(Exception):

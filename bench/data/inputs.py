@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config import DataConfig
 from bench.data.cache import Product, Progress, load_arrays
-from bench.data.clips import ClipSet
+from bench.data.clips import Clip, ClipSet
 from bench.data.preprocess import preprocessing, resize
+from bench.data.ready_flow import ReadyFlow
 from bench.data.stills import Apex, DynamicImage, Flow, LandmarkPatches
 
 if TYPE_CHECKING:
     import numpy as np
 
     from baselines.fixed import StillInput
+
+FLOWS = ("flow", "flow_pair")
 
 
 def load_inputs(
@@ -30,18 +34,21 @@ def load_inputs(
     By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
     `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
     of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip then
-    fills 0..255 (zeros where it is even). All is divided by `wanted.divisor` at last.
+    fills 0..255 (zeros where it is even). A flow that a manifest gives as a ready image stays at
+    its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last.
 
     `progress` is called with (clips done, clips in all); `workers` as for `load_arrays`. Raises
     DataError, the clip named, where a still cannot be made.
     """
     import numpy as np
 
-    product = still_product(wanted, config)
-    stills = load_arrays(clip_set.clips, product, cache, progress, workers)
-    if wanted.kind in ("flow", "flow_pair"):
-        stills = _flows(stills, wanted)
-    values = stills.astype(np.float32)
+    clips = clip_set.clips
+    if wanted.kind in FLOWS and any(clip.ready_flow for clip in clips):
+        values = _given_and_computed(clips, wanted, config, cache, progress, workers)
+    else:
+        product = still_product(wanted, config)
+        stills = load_arrays(clips, product, cache, progress, workers)
+        values = _flows(stills, wanted) if wanted.kind in FLOWS else stills.astype(np.float32)
     if wanted.kind == "apex":
         values /= 255
     values /= wanted.divisor
@@ -63,10 +70,32 @@ def still_product(wanted: StillInput, config: DataConfig) -> Product:
     raise ValueError(f"no still of kind {wanted.kind!r}")
 
 
+def _given_and_computed(
+    clips: Sequence[Clip],
+    wanted: StillInput,
+    config: DataConfig,
+    cache: Path,
+    progress: Progress | None,
+    workers: int,
+) -> np.ndarray:
+    """Flows of clips of which some are given as a ready image."""
+    import numpy as np
+
+    ready = np.array([clip.ready_flow for clip in clips])
+    given, others = ([clip for clip in clips if clip.ready_flow is kind] for kind in (True, False))
+    done = progress and (lambda count, _: progress(len(others) + count, len(clips)))
+    below = progress and (lambda count, _: progress(count, len(clips)))
+    values = np.empty((len(clips), *wanted.shape), np.float32)
+    computed = load_arrays(others, still_product(wanted, config), cache, below, workers)
+    values[~ready] = _flows(computed, wanted)
+    images = load_arrays(given, ReadyFlow(wanted.size), cache, done)
+    values[ready] = images[:, : wanted.channels]
+    return values
+
+
 def _flows(stored: np.ndarray, wanted: StillInput) -> np.ndarray:
     """(N, 3, side, side) as the kind, size and scale wanted."""
-    channels = 2 if wanted.kind == "flow_pair" else 3
-    planes = stored[:, :channels].transpose(0, 2, 3, 1)
+    planes = stored[:, : wanted.channels].transpose(0, 2, 3, 1)
     flows = resize(planes, wanted.size).transpose(0, 3, 1, 2)
     return minmax(flows) if wanted.scale == "minmax" else flows
 

@@ -1,9 +1,10 @@
 """`manifest:FILE.csv`: clips from anywhere, one row each.
 
 Columns dataset, subject, clip, label, frames; optional onset, apex, offset, fps. `frames` is a
-folder, a glob, one image, a .npy array (T, H, W) or (T, H, W, 3) of 8 bits, or a video, relative
-to the manifest. Onset, apex and offset are the numbers that end the names of image files, or
-positions from 0 in a file that holds the whole clip; the clip is onset to offset.
+folder, a glob, one image, a .npy array (T, H, W) or (T, H, W, 3) of 8 bits, a video, or one ready
+flow image (28×28×3, `bench.data.ready_flow`), relative to the manifest. Onset, apex and offset are
+the numbers that end the names of image files, or positions from 0 in a file that holds the whole
+clip; the clip is onset to offset.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import csv
 import io
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -32,6 +33,7 @@ from bench.data.frames import (
     quoted,
     refused_links,
 )
+from bench.data.ready_flow import is_ready_flow
 from bench.errors import DataError, UsageError
 
 PREFIX = "manifest:"
@@ -144,7 +146,19 @@ class Manifest(DataSet):
         onset, apex, offset = (row.number_of(name) for name in ("onset", "apex", "offset"))
         if onset is not None and offset is not None and offset < onset:
             raise Rejected("odd", f"offset {offset} lies before onset {onset}")
+        listed = Clip(
+            dataset=cells["dataset"],
+            subject=cells["subject"],
+            name=cells["clip"],
+            label=label,
+            frames=(),
+            apex=None,
+            emotion=cells["label"].lower(),
+            fps=_fps(cells.get("fps", "")),
+        )
         found, problems = self._frames(tree, cells["frames"], where)
+        if (single := _single_file(found)) and is_ready_flow(single):
+            return replace(listed, frames=(single,), ready_flow=True), problems
         span = None
         if isinstance(found, Path):  # a file that holds the whole clip
             span = (onset or 0, None if offset is None else offset + 1)
@@ -158,17 +172,8 @@ class Manifest(DataSet):
             problems += frame_problems(where, kept, first, last) if len(found) > 1 else []
             frames, numbers = tuple(kept.values()), list(kept)
         place, note = _apex_place(where, apex, onset, offset, numbers)
-        clip = Clip(
-            dataset=cells["dataset"],
-            subject=cells["subject"],
-            name=cells["clip"],
-            label=label,
-            frames=frames,
-            apex=place,
-            emotion=cells["label"].lower(),
-            fps=_fps(cells.get("fps", "")),
-            span=span if span != (0, None) else None,
-        )
+        kept_span = span if span != (0, None) else None
+        clip = replace(listed, frames=frames, apex=place, span=kept_span)
         return clip, [*problems, *note]
 
     def _frames(
@@ -223,6 +228,13 @@ class Manifest(DataSet):
         whole = Path(os.path.normpath(self.root / path))
         base = Path(whole.anchor)
         return Tree(base, os.path.realpath(base)), whole.parts[1:]
+
+
+def _single_file(found: Mapping[int, Path] | Path) -> Path | None:
+    """The one file that a row names, None where it names several."""
+    if isinstance(found, Path):
+        return found
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _matching(entries: dict[str, Path], pattern: str) -> list[Path]:

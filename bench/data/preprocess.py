@@ -164,8 +164,17 @@ def read_frames(clip: Clip) -> list[bytes]:
 
 
 def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-    """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB)."""
+    """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB).
+
+    Raises DataError for frames that cannot be read, and for a clip of which only the flow is given.
+    """
     import numpy as np
+
+    if clip.ready_flow:
+        raise DataError(
+            f"{clip.frames[0]}: clip {clip_title(clip)} is given as a ready flow image; expected "
+            "its frames. Name them in the manifest, or choose a variant that sees optical flow."
+        )
 
     if clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES:
         from bench.data.containers import unpack

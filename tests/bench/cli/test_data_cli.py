@@ -124,8 +124,8 @@ def test_synth_then_check(tmp_path):
     synth = ("synth", "--dataset", "smic", "--out", out, "--subjects", "s5,s19", "--size", 16)
     result = invoke(*synth)
     assert result.exit_code == 0
-    assert result.output.startswith("clips 4, subjects 2, ")
-    assert len(result.output.splitlines()) == 1
+    assert result.stdout.startswith("clips 4, subjects 2, ")
+    assert len(result.stdout.splitlines()) == 1
     arguments = ("check", "--dataset", "smic", "--data-root", out)
     assert invoke(*arguments, "--subjects", "s05,s19").exit_code == 0
     assert invoke(*arguments).exit_code == 1

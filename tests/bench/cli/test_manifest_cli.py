@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tiny_runs import only_run
+
+from bench.data import load_clips
+from bench.data.cache import load_arrays
+from bench.data.preprocess import Preprocessing
+from bench.data.stills import Flow
+from bench.data.surrogate import write_surrogate
 
 VARIANT = "random_rnas_mer"
 
@@ -16,6 +23,61 @@ def manifest(bench, data_root):
     assert outcome.code == 0, outcome.err
     assert f"manifest:{path}" in outcome.out
     return path
+
+
+def loaded(cache, dataset, root, class_map="challenge", outside=True):
+    """Clips as they are told of, and their videos and flows."""
+    clip_set = load_clips(dataset, root, class_map=class_map, allow_outside=outside)
+    clips = sorted(clip_set.clips, key=lambda c: (c.dataset, c.subject, c.name))
+    facts = [
+        (c.dataset, c.subject, c.name, clip_set.classes[c.label], c.apex, c.fps) for c in clips
+    ]
+    videos = load_arrays(clips, Preprocessing(6, 12), cache)
+    flows = load_arrays(clips, Flow(Preprocessing(), 32), cache)
+    return facts, videos, flows
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_every_set_makes_the_round_trip(bench, tmp_path, inside):
+    root, out = tmp_path / "data", tmp_path / "other" / "mine.csv"
+    write_surrogate("composite", root, size=32, subjects=["s05", "sub15", "037"], workers=1)
+    out = root / "mine.csv" if inside else out
+    command = ("data", "export-manifest", "--dataset", "composite", "--data-root", root)
+    outcome = bench(*command, "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert ("--allow-outside" in outcome.out) is not inside
+    manifest = f"manifest:{out}"
+    before = loaded(tmp_path / "cache", "composite", root)
+    after = loaded(tmp_path / "cache", manifest, out.parent, outside=not inside)
+    assert after[0] == before[0]
+    assert {fact[0] for fact in after[0]} == {"smic", "casme2", "samm"}
+    np.testing.assert_array_equal(after[1], before[1])
+    np.testing.assert_array_equal(after[2], before[2])
+    checked = bench("data", "check", "--dataset", manifest)
+    assert checked.code == (0 if inside else 1)
+    assert inside or "say --allow-outside if you mean it" in checked.out
+
+
+def test_surrogates_are_exported_where_they_lie(bench, tmp_path):
+    out = tmp_path / "mine.csv"
+    command = ("data", "export-manifest", "--dataset", "smic", "--surrogate")
+    outcome = bench(*command, "--subjects", "s05,s19", "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("4 clips of smic (surrogate) written; use --dataset manifest:")
+    assert "--allow-outside" in outcome.out
+    checked = bench("data", "check", "--dataset", f"manifest:{out}", "--allow-outside")
+    assert checked.code == 0, checked.out
+
+
+def test_classes_of_the_release_make_the_round_trip(bench, tmp_path):
+    root, out = tmp_path / "data", tmp_path / "data" / "mine.csv"
+    write_surrogate("casme2", root, size=16, subjects=["sub15", "sub19"], workers=1)
+    command = ("data", "export-manifest", "--dataset", "casme2", "--data-root", root)
+    outcome = bench(*command, "--class-map", "native", "--out", out)
+    assert "--set data.class_map=native" in outcome.out
+    before = loaded(tmp_path / "cache", "casme2", root, "native")
+    after = loaded(tmp_path / "cache", f"manifest:{out}", root, "native")
+    assert after[0] == before[0]
 
 
 def run(bench, runs, dataset, *arguments):

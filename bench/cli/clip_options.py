@@ -1,0 +1,135 @@
+"""Options of `bench data` that say which clips are meant, and how they are preprocessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.data import DATASETS
+
+if TYPE_CHECKING:
+    from bench.config import DataConfig
+    from bench.data.clips import ClipSet
+    from bench.sources import Progress, Source
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """What a person asked for: where clips come from, and every setting of theirs."""
+
+    source: Source
+    config: DataConfig
+    preset: str
+
+    @property
+    def title(self) -> str:
+        """The data set for readers: surrogates say what they are."""
+        return self.source.label + (" (surrogate)" if self.source.surrogate else "")
+
+    def clips(self, progress: Progress | None = None) -> ClipSet:
+        """The clips with all problems, usable or not; surrogates are made first if need be."""
+        from bench.data import load_clips
+        from bench.sources import named_subjects, source_root
+
+        root = source_root(self.source, self.config, progress)
+        return load_clips(
+            self.source.dataset,
+            root,
+            named_subjects(self.config),
+            self.config.class_map,
+            self.config.allow_outside,
+        )
+
+
+dataset_option = click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    help=f"One of {', '.join(DATASETS)}, or manifest:FILE.csv.",
+)
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+
+def request_options(command: Callable) -> Callable:
+    """Adds the options; the command gets them resolved, as `request`."""
+
+    @wraps(command)
+    def resolving(
+        dataset: str,
+        surrogate: bool,
+        data_root: Path | None,
+        subjects: str | None,
+        class_map: str | None,
+        allow_outside: bool,
+        preset: str,
+        overrides: tuple[str, ...],
+        **rest,
+    ):
+        named = [f"data.subjects={subjects}"] if subjects is not None else []
+        named += [f"data.class_map={class_map}"] if class_map is not None else []
+        named += ["data.allow_outside=true"] if allow_outside else []
+        request = _request(dataset, surrogate, data_root, preset, (*overrides, *named))
+        return command(request=request, **rest)
+
+    options = [
+        dataset_option,
+        click.option("--surrogate", is_flag=True, help="Generated clips, no licence needed."),
+        click.option(
+            "--data-root",
+            type=click.Path(path_type=Path),
+            envvar="BENCH_DATA",
+            show_envvar=True,
+            help="Folder with the data set, or with its folder.",
+        ),
+        click.option("--subjects", metavar="A,B", help="These subjects only."),
+        click.option(
+            "--class-map",
+            metavar="NAME|FILE",
+            help="challenge, native, or a CSV file with columns emotion, class.  "
+            "[default: challenge]",
+        ),
+        click.option(
+            "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
+        ),
+        click.option(
+            "--preset",
+            default="small",
+            show_default=True,
+            help="Settings to start from: smoke, small or paper.",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change a setting, e.g. data.crop=detect (see `bench list presets`).",
+        ),
+    ]
+    for option in reversed(options):
+        resolving = option(resolving)
+    return resolving
+
+
+def _request(
+    dataset: str,
+    surrogate: bool,
+    data_root: Path | None,
+    preset: str,
+    overrides: tuple[str, ...],
+) -> ClipRequest:
+    from bench.config import load_config
+    from bench.data.cache import default_cache
+    from bench.sources import named_subjects, resolve_source
+
+    config = load_config(preset, overrides).data
+    named_subjects(config)  # a mistake there is told before any work
+    source = resolve_source(dataset, data_root, surrogate, default_cache())
+    return ClipRequest(source, config, preset)
