@@ -11,18 +11,22 @@ from torch import Tensor, nn
 from bench.config import ComputeConfig
 
 Evaluate = Callable[[Tensor], Tensor]
-"""Clips (B, C, T, H, W) -> logits (B, classes), float32."""
+"""Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes), float32."""
 
 
 def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
-    """The network's forward pass under these settings. The parameters stay the network's own."""
-    if settings.channels_last:
+    """The network's forward pass under these settings. The parameters stay the network's own.
+
+    Networks with 2D convolutions stay as they are: channels_last_3d is a format of clips.
+    """
+    volumes = settings.channels_last and not any(p.dim() == 4 for p in network.parameters())
+    if volumes:
         network.to(memory_format=torch.channels_last_3d)
     compiled = settings.compile != "off"
     forward = torch.compile(network, mode=settings.compile) if compiled else network
 
     def evaluate(clips: Tensor) -> Tensor:
-        if settings.channels_last:
+        if volumes and clips.dim() == 5:
             clips = clips.contiguous(memory_format=torch.channels_last_3d)
         half = settings.precision == "bf16"
         with torch.autocast(clips.device.type, torch.bfloat16, enabled=half):

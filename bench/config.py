@@ -125,6 +125,13 @@ class TrainConfig:
     weight_decay: float = setting(3e-4, "weight decay")
     clip: float = setting(5.0, "largest gradient norm")
     weighted_loss: bool = setting(False, "weight the cross-entropy by inverse class frequency")
+    recipe: Literal["own", "harness"] = setting(
+        "own", "fixed networks: train as published, or as derived networks are trained"
+    )
+    recipe_epochs: int = setting(
+        0, "fixed networks: at most so many epochs of their recipe; 0 = as published"
+    )
+    recipe_lr: float = setting(0.0, "fixed networks: learning rate of it; 0 = as published")
 
 
 @dataclass(frozen=True)

@@ -13,29 +13,27 @@ from bench.data.clips import ClipSet
 from bench.files import write_json
 from bench.phases import (
     Report,
-    configured_space,
     job_clips,
     named_fold,
+    network_builder,
     people,
-    read_genotype,
-    seeded,
     subjects_among,
+    training_settings,
 )
 from bench.plan import Job, Unit
 from bench.protocol import Fold, hold_out
-from bench.seeds import derive_seed
+from bench.seeds import derive_seed, seeded
 from bench.selection import INNER_VAL, LAST, ORACLE, best_epoch
-from bench.training import ClipTensors, predict, train
-from rnas.derived import DerivedNetwork
+from bench.training import Tensors, predict, train
 from rnas.errors import LossDiverged
 
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
-    """Trains the decoded network without one subject, and predicts that subject's clips."""
+    """Trains the network without one subject, and predicts that subject's clips."""
     job = unit.job
     clip_set, clips = job_clips(job)
     parts = _parts(job, clip_set, clips, named_fold(clip_set, unit.fold))
-    network = _derived_network(job, unit.fold, clips.classes)
+    network = _network(job, unit.fold, clips.classes)
     watch = Watch(network, clips, parts, recorded_rules(job.config.protocol))
 
     def on_epoch(done: int, total: int) -> None:
@@ -46,7 +44,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         network,
         clips,
         parts.train,
-        job.config.train,
+        training_settings(job.variant, job.config),
         job.seed,
         unit.fold,
         on_epoch,
@@ -82,7 +80,7 @@ class Watch:
     """
 
     network: nn.Module
-    clips: ClipTensors
+    clips: Tensors
     parts: Parts
     rules: tuple[str, ...]
     test: dict[int, Tensor] = field(default_factory=dict)
@@ -118,7 +116,7 @@ class Watch:
         return best_epoch(logits, self.clips.labels[list(indices)].tolist(), self.clips.classes)
 
 
-def _parts(job: Job, clip_set: ClipSet, clips: ClipTensors, fold: Fold) -> Parts:
+def _parts(job: Job, clip_set: ClipSet, clips: Tensors, fold: Fold) -> Parts:
     """The fold's clips; a part of its training subjects is held out where inner_val is wanted."""
     if INNER_VAL not in recorded_rules(job.config.protocol):
         return Parts(fold.train, fold.test)
@@ -139,17 +137,14 @@ def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
     return {"inner_subjects": subjects_among(clip_set, parts.inner)}
 
 
-def _derived_network(job: Job, fold: str, classes: int) -> nn.Module:
-    """The network that the fold's search decoded, freshly initialised."""
-    genotype = read_genotype(job.folder.genotype(job.search_fold(fold)))
-    space = configured_space(job.variant, job.config)
+def _network(job: Job, fold: str, classes: int) -> nn.Module:
+    """The fixed network, or the one that the fold's search decoded, freshly initialised."""
+    build = network_builder(job, fold, classes)
     with seeded(derive_seed(job.seed, "derived", fold)):
-        return DerivedNetwork(space, genotype, classes).to(job.device)
+        return build().to(job.device)
 
 
-def _predictions(
-    job: Job, clip_set: ClipSet, clips: ClipTensors, watch: Watch
-) -> list[dict[str, Any]]:
+def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:
     """Per test clip its true label, and its predicted one by every rule."""
     by_rule = watch.logits()
     logits = by_rule[job.config.protocol.selection]

@@ -165,12 +165,15 @@ def _allocated(work: Callable[[], None]) -> int:
 def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
     """Measures how far work raises the resident set above what it is now.
 
-    Beforehand a small clip passes through the same network: code, threads and tables of the
-    libraries are loaded once and belong to none. Where the system tells the highest resident set
-    alone, and cannot reset it, what is found is a lower bound.
+    Beforehand a small clip (or one of the only size that it takes) passes through the same
+    network: code, threads and tables of the libraries are loaded once and belong to none. Where the
+    system tells the highest resident set alone, and cannot reset it, what is found is a lower
+    bound.
     """
-    small = tuple(min(axis, 8) for axis in workload.input_shape[1:])
-    trial = replace(workload, input_shape=(workload.input_shape[0], *small))
+    trial = workload
+    if workload.resizable:
+        small = tuple(min(axis, 8) for axis in workload.input_shape[1:])
+        trial = replace(workload, input_shape=(workload.input_shape[0], *small))
     _repeat(inference(trial, 2), 1)
     _repeat(update(trial, 2), 1)
     _settle()

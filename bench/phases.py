@@ -1,25 +1,28 @@
-"""What the phases of a run share: its search space, its clips as tensors, its genotypes."""
+"""What the phases of a run share: its method as configured, its clips as tensors, its genotypes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from baselines.fixed import Recipe, StillInput
 from bench import registry
-from bench.config import Config
+from bench.config import Config, TrainConfig
 from bench.data.clips import ClipSet
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.files import read_json
 from bench.plan import Job
 from bench.protocol import Fold, leave_one_subject_out
 from bench.sources import load, used_labels
-from bench.training import ClipTensors
+from bench.training import ClipTensors, StillTensors, Tensors
+from rnas.derived import DerivedNetwork
 from rnas.genotype import Genotype
 from rnas.sizes import fit_channels
 from rnas.space import SearchSpace
@@ -32,9 +35,12 @@ Report = Callable[[str, int, int], None]
 def configured_space(variant: str, config: Config) -> SearchSpace:
     """The search space of a variant under the settings of a run.
 
-    Raises UsageError for an unknown variant, MethodError for settings the space cannot have.
+    Raises UsageError for an unknown variant or a fixed network, MethodError for settings the space
+    cannot have.
     """
     space, settings = registry.variant(variant).space, config.space
+    if space is None:
+        raise UsageError(f"{variant} is a fixed network and has no search space")
     named = {name: getattr(settings, name) for name in ("kernels", "dilated", "attention_form")}
     changes: dict[str, Any] = {name: value for name, value in named.items() if value != "own"}
     if settings.derived_partial != "own":
@@ -53,17 +59,54 @@ def configured_space(variant: str, config: Config) -> SearchSpace:
     return space
 
 
-def job_clips(job: Job) -> tuple[ClipSet, ClipTensors]:
-    """The clips of a run and the same on its device, with the labels it uses."""
-    clip_set, videos = load(job.source, job.config.data)
-    labels = used_labels(clip_set.clips, job.config.data, job.seed)
-    tensors = ClipTensors(
-        videos=torch.from_numpy(videos).to(job.device),
-        labels=torch.tensor(labels, device=job.device),
-        classes=len(clip_set.classes),
-        settings=job.config.data,
+def training_settings(variant: str, config: Config) -> TrainConfig | Recipe:
+    """How a run trains the networks of a variant: as `train.*` says, or by its own recipe."""
+    network, settings = registry.variant(variant).network, config.train
+    if network is None or network.recipe is None or settings.recipe == "harness":
+        return settings
+    return replace(
+        network.recipe,
+        epochs=min(settings.recipe_epochs or network.recipe.epochs, network.recipe.epochs),
+        lr=settings.recipe_lr or network.recipe.lr,
     )
-    return clip_set, tensors
+
+
+def input_shape(variant: str, config: Config) -> tuple[int, ...]:
+    """Of one clip: (C, T, H, W) under the settings of a run, or (C, S, S) of a still."""
+    still = wanted_still(variant)
+    data = config.data
+    return still.shape if still else (3, data.frames, data.size, data.size)
+
+
+def wanted_still(variant: str) -> StillInput | None:
+    """The image per clip that a variant wants; None for those that see clips."""
+    network = registry.variant(variant).network
+    return None if network is None or network.input == "clip" else network.input
+
+
+def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
+    """The clips of a run and its networks' input on its device, with the labels it uses."""
+    still = wanted_still(job.variant)
+    clip_set, arrays = load(job.source, job.config.data, still)
+    common = {
+        "labels": torch.tensor(
+            used_labels(clip_set.clips, job.config.data, job.seed), device=job.device
+        ),
+        "classes": len(clip_set.classes),
+    }
+    tensor = torch.from_numpy(arrays).to(job.device)
+    if still:
+        return clip_set, StillTensors(images=tensor, **common)
+    return clip_set, ClipTensors(videos=tensor, settings=job.config.data, **common)
+
+
+def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module]:
+    """Builds what a fold trains: the fixed network, or the one that its search decoded."""
+    network = registry.variant(job.variant).network
+    if network is not None:
+        return partial(network.build, classes)
+    genotype = read_genotype(job.folder.genotype(job.search_fold(fold)))
+    return partial(DerivedNetwork, configured_space(job.variant, job.config), genotype, classes)
 
 
 def named_fold(clip_set: ClipSet, name: str) -> Fold:
@@ -85,11 +128,3 @@ def subjects_among(clip_set: ClipSet, indices: Sequence[int]) -> list[str]:
 def read_genotype(path: Path) -> Genotype:
     """The genotype in a `genotype.json`; BenchError or MethodError where it is none."""
     return Genotype.from_json(json.dumps(read_json(path)))
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seeds torch's global CPU generator inside a block: module initialisation draws from it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from bench import registry
 from bench.config import Config
 from bench.sources import Source
 from bench.store import RunFolder
@@ -36,6 +38,11 @@ class Job:
     @property
     def title(self) -> str:
         return f"{self.variant} on {self.data_name}, seed {self.seed}"
+
+    @property
+    def searches(self) -> bool:
+        """Whether there is an architecture to find or draw: not for a fixed network."""
+        return registry.variant(self.variant).kind != "fixed"
 
     @property
     def data_name(self) -> str:
@@ -89,13 +96,15 @@ class Task:
 
 
 def plan(job: Job, phases: Sequence[str] = ALL_PHASES) -> tuple[Task, ...]:
-    """The tasks of a run, dependencies first."""
+    """The tasks of a run, dependencies first. A fixed network has no search."""
     searches = {
-        fold: Unit(job, SEARCH, job.search_fold(fold)) for fold in job.folds
+        fold: (Unit(job, SEARCH, job.search_fold(fold)),) if job.searches else ()
+        for fold in job.folds
     }  # with scope `all`, every fold maps to the same unit
+    decoded = tuple(dict.fromkeys(chain.from_iterable(searches.values())))
     folds = {fold: Unit(job, FOLD, fold) for fold in job.folds}
-    tasks: list[Task] = [Task(unit) for unit in dict.fromkeys(searches.values())]
-    tasks += [Task(folds[fold], (searches[fold],)) for fold in job.folds]
+    tasks: list[Task] = [Task(unit) for unit in decoded]
+    tasks += [Task(folds[fold], searches[fold]) for fold in job.folds]
     tasks.append(Task(Unit(job, METRICS), tuple(folds.values())))
-    tasks.append(Task(Unit(job, PROFILE), tuple(dict.fromkeys(searches.values()))))
+    tasks.append(Task(Unit(job, PROFILE), decoded))
     return tuple(task for task in tasks if task.unit.phase in phases)

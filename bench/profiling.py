@@ -20,8 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from baselines.fixed import Recipe
+from bench.config import TrainConfig
 from bench.errors import BenchError
 from bench.memory import measure_peaks
+from bench.procedure import optimiser_numbers
 from bench.targets import Target
 from rnas.supernet import Supernet
 
@@ -32,6 +35,8 @@ CLIPS = 2
 """Clips per counted pass: batch statistics of a single voxel do not exist for one clip."""
 
 FVCORE_OPERATORS = ("conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum")
+
+BIASED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 FIGURES = (
     "params",
@@ -49,12 +54,17 @@ FIGURES = (
 Progress = Callable[[str, int, int], None]
 
 
-def profile(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, Any]:
+def profile(
+    network: nn.Module,
+    input_shape: tuple[int, ...],
+    training: TrainConfig | Recipe = TrainConfig(),  # noqa: B008 - frozen
+) -> dict[str, Any]:
     """`params`, `macs`, `macs_fvcore`, `macs_ptflops`, `gflops`, `weights_mb`, `checkpoint_mb`.
 
-    input_shape: (C, T, H, W) of one clip. A checkpoint holds the weights and what the optimisers
-    keep: one momentum buffer, for α, η, β of a supernet Adam's two moments. Peak memory is not
-    measured here: both its figures are None. Raises BenchError where the counters disagree.
+    input_shape: (C, T, H, W) of one clip, (C, S, S) of a still. A checkpoint holds the weights and
+    what the optimisers keep: one momentum buffer, of Adam two moments, as for α, η, β of a
+    supernet. Peak memory is not measured here: both its figures are None. Raises BenchError where
+    the counters disagree.
     """
     params = sum(parameter.numel() for parameter in network.parameters())
     macs = {
@@ -68,7 +78,7 @@ def profile(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, Any]:
         **macs,
         "gflops": 2 * macs["macs"] / 10**9,
         "weights_mb": params * BYTES_PER_WEIGHT / MEGA,
-        "checkpoint_mb": _checkpoint_numbers(network, params) * BYTES_PER_WEIGHT / MEGA,
+        "checkpoint_mb": _checkpoint_numbers(network, params, training) * BYTES_PER_WEIGHT / MEGA,
         "peak_train_mb": None,
         "peak_infer_mb": None,
         "input_shape": list(input_shape),
@@ -231,7 +241,7 @@ def _profile_target(target: Target, wanted: Wanted, one_more: Callable[[], None]
     workloads = target.workloads(wanted.device)
     found: list[dict[str, Any]] = []
     for network, workload in zip(networks, workloads, strict=True):
-        figures = profile(network, target.input_shape)
+        figures = profile(network, target.input_shape, target.training)
         if wanted.peaks:
             figures |= measure_peaks(workload, wanted.batch or target.batch).to_dict()
         found.append(figures)
@@ -269,14 +279,15 @@ def _count_bias_additions(model: nn.Module) -> list[int]:
         additions.append(output.numel())
 
     for module in model.modules():
-        if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)) and module.bias is not None:
+        if isinstance(module, BIASED) and module.bias is not None:
             module.register_forward_hook(count)
     return additions
 
 
-def _checkpoint_numbers(network: nn.Module, params: int) -> int:
+def _checkpoint_numbers(network: nn.Module, params: int, training: TrainConfig | Recipe) -> int:
     architecture = network.architecture_parameters() if isinstance(network, Supernet) else []
-    return 2 * params + sum(parameter.numel() for parameter in architecture)
+    kept = 1 + optimiser_numbers(training)
+    return kept * params + sum(parameter.numel() for parameter in architecture)
 
 
 def _evaluating(network: nn.Module) -> nn.Module:

@@ -1,7 +1,7 @@
 """One flat registry of variants, filled through the entry-point group `bench.variants`.
 
-An entry point names a `rnas.SearchSpace`; built-in variants enter by the same door as a user's own.
-Every search space also gets its `random_<variant>` control.
+An entry point names a `rnas.SearchSpace` or a `baselines.fixed.FixedNetwork`; built-in variants
+enter by the same door as a user's own. Every search space also gets its `random_<variant>` control.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any
 
+from baselines.fixed import FixedNetwork
 from bench.errors import BenchError, UsageError, unknown_name
 from rnas.space import SearchSpace
 
@@ -24,7 +26,8 @@ GROUPS = ("all", "nas", "ablation", "random", "peers", "own")
 class Variant:
     """A method under test.
 
-    kind: `search` (Algorithm 1), or `random` (a uniformly drawn genotype of the same space);
+    kind: `search` (Algorithm 1), `random` (a uniformly drawn genotype of the same space), or
+    `fixed` (a network that is trained as it is); space: of the first two; network: of the last;
     groups: the names by which `--variant` selects it together with others.
     """
 
@@ -32,8 +35,9 @@ class Variant:
     kind: str
     groups: tuple[str, ...]
     summary: str
-    space: SearchSpace
     marks: tuple[str, ...] = ()
+    space: SearchSpace | None = None
+    network: FixedNetwork | None = None
 
     @property
     def group(self) -> str:
@@ -43,31 +47,40 @@ class Variant:
 
 @cache
 def variants() -> Mapping[str, Variant]:
-    """Name -> variant, searches first, then their random controls."""
-    spaces: dict[str, SearchSpace] = {}
+    """Name -> variant: searches, then fixed networks, then the searches' random controls."""
+    values: dict[str, SearchSpace | FixedNetwork] = {}
     for entry in sorted(_entries(), key=lambda entry: entry.name):
-        space = _load(entry)
-        if spaces.setdefault(entry.name, space) != space:
+        value = _load(entry)
+        if values.setdefault(entry.name, value) != value:
             raise BenchError(
                 f"two packages register different variants named {entry.name!r}; rename or "
                 "uninstall one"
             )
-    searched = {
-        name: Variant(name, "search", space.groups, space.summary, space, space.marks)
-        for name, space in spaces.items()
-    }
-    random = {
-        RANDOM_PREFIX + name: Variant(
-            name=RANDOM_PREFIX + name,
-            kind="random",
-            groups=("random",),
-            summary=f"Control: a uniformly drawn genotype and path of {name}'s search space",
-            space=space,
-            marks=space.marks,
-        )
-        for name, space in spaces.items()
-    }
-    return searched | random
+    spaces = [value for value in values.values() if isinstance(value, SearchSpace)]
+    networks = [value for value in values.values() if isinstance(value, FixedNetwork)]
+    known = [
+        *(_named(space, kind="search", space=space) for space in spaces),
+        *(_named(network, kind="fixed", network=network) for network in networks),
+        *map(_control, spaces),
+    ]
+    return {entry.name: entry for entry in known}
+
+
+def _named(value: SearchSpace | FixedNetwork, **fields: Any) -> Variant:
+    return Variant(
+        name=value.name, groups=value.groups, summary=value.summary, marks=value.marks, **fields
+    )
+
+
+def _control(space: SearchSpace) -> Variant:
+    return Variant(
+        name=RANDOM_PREFIX + space.name,
+        kind="random",
+        groups=("random",),
+        summary=f"Control: a uniformly drawn genotype and path of {space.name}'s search space",
+        marks=space.marks,
+        space=space,
+    )
 
 
 def variant(name: str) -> Variant:
@@ -112,17 +125,17 @@ def _entries():
     return entry_points(group=ENTRY_POINTS)
 
 
-def _load(entry) -> SearchSpace:
+def _load(entry) -> SearchSpace | FixedNetwork:
     try:
-        space = entry.load()
+        value = entry.load()
     except Exception as error:  # a user's package may fail in any way; say whose it is
         raise BenchError(
             f"variant {entry.name!r} cannot be loaded from {entry.value}: {error}; "
             "fix or uninstall the package that registers it"
         ) from error
-    if not isinstance(space, SearchSpace) or space.name != entry.name:
+    if not isinstance(value, SearchSpace | FixedNetwork) or value.name != entry.name:
         raise BenchError(
-            f"variant {entry.name!r}: {entry.value} must be a rnas.SearchSpace of that name, "
-            f"got {space!r:.80}"
+            f"variant {entry.name!r}: {entry.value} must be a rnas.SearchSpace or a "
+            f"baselines.fixed.FixedNetwork of that name, got {value!r:.80}"
         )
-    return space
+    return value

@@ -65,7 +65,9 @@ def protocol_record(job: Job) -> dict[str, Any]:
 
 
 def _genotype_origin(job: Job) -> str:
-    """`searched`, `random` (nothing is learnt), or `given` by the user with --genotype."""
+    """`searched`, `random` (nothing is learnt), `given` by the user with --genotype, or `fixed`."""
+    if not job.searches:
+        return "fixed"
     files = {job.folder.genotype(job.search_fold(fold)) for fold in job.folds}
     if any(GIVEN in read_json(file) for file in files):
         return "given"

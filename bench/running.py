@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from baselines.fixed import FixedNetwork
 from bench import registry
 from bench.checksums import file_sums, seal
 from bench.config import Config
@@ -22,10 +23,17 @@ from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
 from bench.sources import Progress, Source, prepare
 from bench.store import FORMAT, GIVEN, run_folder
+from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
+
+if TYPE_CHECKING:
+    from torch import nn
 
 WORDS = ("summary", "groups", "marks", "size_target")
 """What a search space says of itself without any effect on a run."""
+
+TRAINED = ("network", "options", "input", "recipe")
+"""What a fixed network says of itself with an effect on a run."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,10 @@ def resolve_device(name: str) -> str:
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     """Reads and preprocesses the clips, and lays out one job per variant and seed."""
-    clip_set, fingerprint = prepare(request.source, request.config.data, progress)
+    from bench.phases import wanted_still
+
+    stills = [wanted_still(variant) for variant in request.variants]
+    clip_set, fingerprint = prepare(request.source, request.config.data, progress, stills)
     return Prepared(jobs_of(request, clip_set), clip_set, fingerprint)
 
 
@@ -97,12 +108,42 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
     )
 
 
-def check_spaces(request: Request) -> None:
-    """Raises where the settings do not fit a variant's search space, before any clip is read."""
+def check_methods(request: Request) -> None:
+    """Raises where the settings do not fit a variant, or its network cannot be loaded, before any
+    clip is read."""
     from bench.phases import configured_space
 
     for variant in request.variants:
-        configured_space(variant, request.config)
+        network = registry.variant(variant).network
+        if network is None:
+            configured_space(variant, request.config)
+        else:
+            _build(network, classes=3)
+
+
+def _build(network: FixedNetwork, classes: int) -> nn.Module:
+    """The network; BenchError where it cannot be loaded or built."""
+    try:
+        return network.build(classes)
+    except MethodError:
+        raise
+    except Exception as error:  # a user's module may fail in any way; say whose it is
+        raise BenchError(
+            f"{network.name}: {network.network} cannot be built for {classes} classes: "
+            f"{type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+
+
+def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
+    """Those of the variants that have something to search; UsageError where none has."""
+    found = tuple(name for name in variants if registry.variant(name).kind != "fixed")
+    if not found:
+        raise UsageError(
+            f"nothing to search: {', '.join(variants)} "
+            f"{'is a fixed network' if len(variants) == 1 else 'are fixed networks'}; use "
+            "`bench run` or `bench evaluate`"
+        )
+    return found
 
 
 def check_genotype_file(request: Request, file: Path) -> None:
@@ -139,7 +180,7 @@ def adopt_genotype(jobs: Sequence[Job], file: Path) -> None:
 
 def require_genotypes(jobs: Sequence[Job]) -> None:
     """Raises BenchError where a job has not been searched yet."""
-    for job in jobs:
+    for job in filter(lambda job: job.searches, jobs):
         missing = [
             fold for fold in job.folds if not job.folder.genotype(job.search_fold(fold)).exists()
         ]
@@ -201,12 +242,14 @@ def _open_run(job: Job, prepared: Prepared) -> None:
         "data.fingerprint": prepared.fingerprint,
         "folds": list(job.folds),
         "space": _space_record(job),
+        "network": _trained_network(_network_record(job, prepared)),
     }
     found = {
         "config": run.get("config"),
         "data.fingerprint": run.get("data", {}).get("fingerprint"),
         "folds": run.get("folds"),
         "space": run.get("space"),
+        "network": _trained_network(run.get("network")),
     }
     differing = [key for key, value in expected.items() if found[key] != value]
     if differing:
@@ -232,6 +275,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "variant": job.variant,
+        "kind": registry.variant(job.variant).kind,
         "marks": list(registry.variant(job.variant).marks),
         "dataset": job.source.label,
         "surrogate": job.source.surrogate,
@@ -240,6 +284,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
         "seed": job.seed,
         "config": job.config.to_dict(),
         "space": _space_record(job),
+        "network": _network_record(job, prepared),
         "folds": list(job.folds),
         "data": {
             "source": job.source.dataset,
@@ -256,11 +301,39 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _space_record(job: Job) -> dict[str, Any]:
-    """The search space with its sizes as this run uses it."""
+def _space_record(job: Job) -> dict[str, Any] | None:
+    """The search space with its sizes as this run uses it; None for a fixed network."""
     from bench.phases import configured_space
 
-    record = asdict(configured_space(job.variant, job.config))
+    if not job.searches:
+        return None
+    return _plain(asdict(configured_space(job.variant, job.config)))
+
+
+def _network_record(job: Job, prepared: Prepared) -> dict[str, Any] | None:
+    """A fixed network, its parameters and the recipe that this run trains it by; else None."""
+    from bench.phases import training_settings
+
+    network = registry.variant(job.variant).network
+    if network is None:
+        return None
+    built = _build(network, len(prepared.clip_set.classes))
+    return _plain(
+        {
+            **asdict(network),
+            "recipe": asdict(training_settings(job.variant, job.config)),
+            "params": sum(parameter.numel() for parameter in built.parameters()),
+        }
+    )
+
+
+def _trained_network(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of a fixed network's record what its predictions follow from."""
+    return record and {key: record.get(key) for key in TRAINED}
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """As JSON would give it back, without what has no effect on a run."""
     return {key: json.loads(json.dumps(record[key])) for key in record if key not in WORDS}
 
 

@@ -23,12 +23,11 @@ from bench.phases import (
     job_clips,
     named_fold,
     people,
-    seeded,
     subjects_among,
 )
 from bench.plan import Job, Unit
 from bench.protocol import halve
-from bench.seeds import derive_seed
+from bench.seeds import derive_seed, seeded
 from bench.training import ClipTensors, batches
 from rnas.decode import viterbi
 from rnas.fast import FastSupernet

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 BITS = 63
 
@@ -12,3 +14,16 @@ def derive_seed(seed: int, phase: str, fold: str = "", step: int = 0) -> int:
     text = f"{seed}/{phase}/{fold}/{step}"
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") >> (64 - BITS)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds torch's global generators inside a block: initialisation and dropout draw from them.
+
+    That of the CPU is afterwards as it was before.
+    """
+    import torch  # late: listings know seeds too
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

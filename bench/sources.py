@@ -9,11 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from baselines.fixed import StillInput
 from bench.config import DataConfig
 from bench.data import find_dataset, load_clips, require_root
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.crop import FaceFound
+from bench.data.inputs import load_inputs
 from bench.data.manifest import Manifest
 from bench.data.preprocess import clip_title, preprocessing
 from bench.errors import DataError, UsageError
@@ -101,26 +103,43 @@ def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, s
     return set(sorted(ranked, key=lambda person: turn[person])[:count])
 
 
-@lru_cache(maxsize=2)
-def load(source: Source, config: DataConfig) -> tuple[ClipSet, np.ndarray]:
-    """The clips and their videos, uint8 (N, T, H, W, 3); the last two sets stay in memory."""
+@lru_cache(maxsize=4)
+def load(
+    source: Source, config: DataConfig, still: StillInput | None = None
+) -> tuple[ClipSet, np.ndarray]:
+    """The clips and their videos, uint8 (N, T, H, W, 3), or an image each, float32 (N, C, S, S).
+
+    The last few stay in memory.
+    """
     clip_set = find_clips(source, config)
+    if still:
+        return clip_set, load_inputs(clip_set, still, config, source.cache)
     return clip_set, load_arrays(clip_set.clips, preprocessing(config), source.cache)
 
 
-def prepare(source: Source, config: DataConfig, progress: Progress) -> tuple[ClipSet, str]:
-    """Fills the cache, with progress; returns the clips and their fingerprint.
+def prepare(
+    source: Source,
+    config: DataConfig,
+    progress: Progress,
+    stills: Sequence[StillInput | None] = (None,),
+) -> tuple[ClipSet, str]:
+    """Fills the cache with what networks want, with progress; returns the clips and their
+    fingerprint. Of `stills`, None is the clips themselves.
 
     Clips without a face, of which `data.crop_fallback` took the centre, are problems of the set.
     """
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
-    load_arrays(
-        clip_set.clips,
-        settings,
-        source.cache,
-        lambda done, total: progress("preprocessing clips", done, total),
-    )
+    for still in dict.fromkeys(stills):
+        what = f"making {still.text}" if still else "preprocessing clips"
+
+        def one_more(done: int, total: int, what: str = what) -> None:
+            progress(what, done, total)
+
+        if still:
+            load_inputs(clip_set, still, config, source.cache, one_more)
+        else:
+            load_arrays(clip_set.clips, settings, source.cache, one_more)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         centred = centred_clips(clip_set.clips, source.cache)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))

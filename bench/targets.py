@@ -1,5 +1,5 @@
 """What is measured: the networks of a run, of a genotype file, or of a variant's random genotypes;
-or the supernet, which is what a search costs."""
+a fixed network; or the supernet, which is what a search costs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from pathlib import Path
 
 from torch import nn
 
+from baselines.fixed import FixedNetwork, Recipe
 from bench import registry
-from bench.config import ComputeConfig, Config, config_from_dict
+from bench.config import ComputeConfig, Config, TrainConfig, config_from_dict
 from bench.errors import BenchError, UsageError
 from bench.files import read_json
-from bench.phases import configured_space, read_genotype
+from bench.phases import (
+    configured_space,
+    input_shape,
+    read_genotype,
+    training_settings,
+    wanted_still,
+)
 from bench.searching import EVALUATIONS
 from bench.store import RunFolder
 from bench.workload import Workload
@@ -28,25 +35,29 @@ from rnas.supernet import Supernet
 DRAWN = 2000
 """Random genotypes out of which those to be measured are taken, as in docs/sizes.md."""
 
-DERIVED, SUPERNET = "derived network", "supernet"
+DERIVED, SUPERNET, FIXED = "derived network", "supernet", "fixed network"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Networks that are measured together. Without genotypes it is the supernet.
+    """Networks that are measured together. With neither genotypes nor a fixed network it is the
+    supernet of the search space.
 
     origin: where the genotypes come from, in words.
     """
 
     variant: str
     origin: str
-    space: SearchSpace
     config: Config
     classes: int
+    space: SearchSpace | None = None
     genotypes: tuple[Genotype, ...] = ()
+    network: FixedNetwork | None = None
 
     @property
     def kind(self) -> str:
+        if self.network is not None:
+            return FIXED
         return DERIVED if self.genotypes else SUPERNET
 
     @property
@@ -59,23 +70,29 @@ class Target:
         return registry.variant(self.variant).marks
 
     @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """(C, T, H, W) of one clip."""
-        data = self.config.data
-        return (3, data.frames, data.size, data.size)
+    def input_shape(self) -> tuple[int, ...]:
+        """(C, T, H, W) of one clip, (C, S, S) of a still."""
+        return input_shape(self.variant, self.config)
+
+    @property
+    def training(self) -> TrainConfig | Recipe:
+        """How the networks are trained; of a supernet, how its weights are kept in a checkpoint."""
+        return training_settings(self.variant, self.config)
 
     @property
     def batch(self) -> int:
         """Clips per training batch; of a supernet, per batch of the search."""
-        return self.config.train.batch if self.genotypes else self.config.search.batch
+        return self.config.search.batch if self.kind == SUPERNET else self.training.batch
 
     @property
     def compute(self) -> ComputeConfig:
-        """How the networks are computed; the search has a memory format of its own."""
+        """How the networks are computed; the search has a memory format of its own, stills none."""
         compute = self.config.compute
-        if self.genotypes:
-            return compute
-        return replace(compute, channels_last=self.config.search.channels_last)
+        if wanted_still(self.variant):
+            return replace(compute, channels_last=False)
+        if self.kind == SUPERNET:
+            return replace(compute, channels_last=self.config.search.channels_last)
+        return compute
 
     def computed(self, evaluation: str | None = None, **changes: object) -> Target:
         """The same computed in another way: fields of ComputeConfig, and for a supernet its
@@ -85,13 +102,15 @@ class Target:
         search = replace(
             config.search,
             evaluation=evaluation or config.search.evaluation,
-            channels_last=config.search.channels_last if self.genotypes else compute.channels_last,
+            channels_last=compute.channels_last
+            if self.kind == SUPERNET
+            else config.search.channels_last,
         )
         return replace(self, config=replace(config, compute=compute, search=search))
 
     def networks(self) -> list[nn.Module]:
         """The networks whose operations are counted: of the supernet its reference evaluation."""
-        if not self.genotypes:
+        if self.kind == SUPERNET:
             return [Supernet(self.space, self.classes)]
         return [build() for build in self._builders()]
 
@@ -99,11 +118,21 @@ class Target:
         """The networks as they run."""
         config = replace(self.config, compute=self.compute)
         return [
-            Workload(build, self.input_shape, self.classes, device, config)
+            Workload(
+                build,
+                self.input_shape,
+                self.classes,
+                device,
+                config,
+                self.training,
+                resizable=self.network is None,
+            )
             for build in self._builders()
         ]
 
     def _builders(self) -> list[Callable[[], nn.Module]]:
+        if self.network is not None:
+            return [partial(self.network.build, self.classes)]
         if not self.genotypes:
             evaluation = EVALUATIONS[self.config.search.evaluation]
             return [partial(evaluation, self.space, self.classes)]
@@ -122,7 +151,7 @@ def random_target(variant: str, config: Config, classes: int, seed: int, draws: 
     spread = "of median size" if draws == 1 else "evenly spaced by size"
     origin = f"{draws} of {DRAWN} random genotypes, {spread}, seed {seed}"
     chosen = tuple(ordered[place] for place in places)
-    return Target(variant, origin, space, config, classes, chosen)
+    return Target(variant, origin, config, classes, space, chosen)
 
 
 @lru_cache(maxsize=16)
@@ -136,14 +165,21 @@ def genotype_target(variant: str, config: Config, classes: int, file: Path) -> T
     """The network of a genotype file; MethodError where it is none of the variant's space."""
     space = configured_space(variant, config)
     genotype = check_genotype(read_genotype(file), space)
-    return Target(variant, str(file), space, config, classes, (genotype,))
+    return Target(variant, str(file), config, classes, space, (genotype,))
 
 
 def supernet_target(variant: str, config: Config, classes: int) -> Target:
-    """The search network; UsageError for a random control, which searches nothing."""
-    if registry.variant(variant).kind == "random":
-        raise UsageError(f"{variant} draws its genotype and has no supernet: leave out --supernet")
-    return Target(variant, "", configured_space(variant, config), config, classes)
+    """The search network; UsageError for a method that searches nothing."""
+    kind = registry.variant(variant).kind
+    if kind != "search":
+        why = "draws its genotype" if kind == "random" else "is a fixed network"
+        raise UsageError(f"{variant} {why} and has no supernet: leave out --supernet")
+    return Target(variant, "", config, classes, configured_space(variant, config))
+
+
+def fixed_target(variant: str, config: Config, classes: int, origin: str = "") -> Target:
+    """The network of a variant that is one; MethodError where it cannot be loaded."""
+    return Target(variant, origin, config, classes, network=registry.variant(variant).network)
 
 
 def run_target(folder: Path, supernet: bool) -> Target:
@@ -164,10 +200,12 @@ def run_target(folder: Path, supernet: bool) -> Target:
         ) from error
     if supernet:
         return supernet_target(variant, config, classes)
+    if registry.variant(variant).kind == "fixed":
+        return fixed_target(variant, config, classes, str(folder))
     space = configured_space(variant, config)
     searches = folds if config.protocol.search_scope == "fold" else [""]
     files = [place.genotype(fold) for fold in searches if place.genotype(fold).exists()]
     if not files:
         raise BenchError(f"{folder}: nothing decoded yet; the same `bench run` again goes on there")
     genotypes = tuple(check_genotype(read_genotype(file), space) for file in files)
-    return Target(variant, str(folder), space, config, classes, genotypes)
+    return Target(variant, str(folder), config, classes, space, genotypes)

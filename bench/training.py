@@ -1,19 +1,20 @@
-"""Batches, and the training of a derived network (Algorithm 1, training stage)."""
+"""Batches, and the training of a network (Algorithm 1, training stage)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, isfinite, pi
+from math import isfinite
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.compute import Evaluate, accelerated, float32_arithmetic
+from baselines.fixed import Recipe
+from bench.compute import accelerated, float32_arithmetic
 from bench.config import ComputeConfig, DataConfig, TrainConfig
 from bench.data.tensors import augment, to_input
-from bench.seeds import derive_seed
+from bench.procedure import procedure
+from bench.seeds import derive_seed, seeded
 from rnas.errors import LossDiverged
 
 SMALLEST_BATCH = 2
@@ -62,17 +63,49 @@ class ClipTensors:
         return to_input(videos, self.settings.representation, gain=self.settings.gain)
 
 
-def batches(indices: Sequence[int], size: int, generator: torch.Generator) -> list[Tensor]:
-    """Shuffled batches of indices; a last batch of a single clip is dropped."""
-    order = torch.as_tensor(indices)[torch.randperm(len(indices), generator=generator)]
+@dataclass(frozen=True)
+class StillTensors:
+    """One image per clip on the device: float32 (N, C, S, S), labels (N,) < classes.
+
+    Stills are never augmented: a mirrored flow, say, is no flow of a mirrored face.
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: int
+
+    def augmented(
+        self, batches: Sequence[Tensor], generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Per batch of indices its images (B, C, S, S) and their labels (B,)."""
+        for batch in batches:
+            chosen = batch.to(self.images.device)
+            yield self.images[chosen], self.labels[chosen]
+
+    def evaluation_batch(self, indices: Tensor) -> Tensor:
+        """Images as they are: (B, C, S, S)."""
+        return self.images[indices.to(self.images.device)]
+
+
+Tensors = ClipTensors | StillTensors
+"""What a network of any kind is trained on."""
+
+
+def batches(
+    indices: Sequence[int], size: int, generator: torch.Generator, shuffle: bool = True
+) -> list[Tensor]:
+    """Batches of indices, shuffled or in their order; a last batch of a single clip is dropped."""
+    order = torch.as_tensor(indices)
+    if shuffle:
+        order = order[torch.randperm(len(indices), generator=generator)]
     return [batch for batch in order.split(size) if len(batch) >= SMALLEST_BATCH]
 
 
 def train(
     network: nn.Module,
-    clips: ClipTensors,
+    clips: Tensors,
     indices: Sequence[int],
-    settings: TrainConfig,
+    settings: TrainConfig | Recipe,
     seed: int,
     fold: str,
     on_epoch: Callable[[int, int], None],
@@ -83,68 +116,42 @@ def train(
     on_epoch(done, total) is called after each epoch, and may predict. Raises LossDiverged where a
     loss is no finite number.
     """
-    optimiser = sgd(network, settings)
+    weighted = isinstance(settings, TrainConfig) and settings.weighted_loss
+    way = procedure(settings, class_weights(clips, indices) if weighted else None)
+    optimiser = way.optimiser(network)
     evaluate = accelerated(network, compute)
-    weights = class_weights(clips, indices) if settings.weighted_loss else None
     losses: list[float] = []
-    for epoch in range(settings.epochs):
+    for epoch in range(way.epochs):
         network.train()
         generator = torch.Generator().manual_seed(derive_seed(seed, "train", fold, epoch))
         for group in optimiser.param_groups:
-            group["lr"] = 0.5 * settings.lr * (1 + cos(pi * epoch / settings.epochs))
-        epoch_batches = batches(indices, settings.batch, generator)
-        with float32_arithmetic(compute.precision):
+            group["lr"] = way.rate(epoch)
+        epoch_batches = batches(indices, way.batch, generator, way.shuffle)
+        dropout = seeded(derive_seed(seed, "dropout", fold, epoch))
+        with float32_arithmetic(compute.precision), dropout:
             steps = [
-                training_step(evaluate, optimiser, batch, weights, settings.clip)
+                way.step(evaluate, optimiser, batch)
                 for batch in clips.augmented(epoch_batches, generator)
             ]
         losses.append(_mean(steps, epoch))
-        on_epoch(epoch + 1, settings.epochs)
+        on_epoch(epoch + 1, way.epochs)
     return losses
 
 
 @torch.no_grad()
-def predict(network: nn.Module, clips: ClipTensors, indices: Sequence[int]) -> Tensor:
+def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tensor:
     """Logits (len(indices), classes) on the CPU, float64."""
     network.eval()
     parts = torch.as_tensor(indices).split(EVALUATION_BATCH)
     return torch.cat([network(clips.evaluation_batch(part)) for part in parts]).double().cpu()
 
 
-def class_weights(clips: ClipTensors, indices: Sequence[int]) -> Tensor:
+def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:
     """Inverse class frequencies among `indices`, mean 1 over the classes that occur: (classes,)."""
     labels = clips.labels[torch.as_tensor(indices, device=clips.labels.device)]
     counts = torch.bincount(labels, minlength=clips.classes).float()
     inverse = torch.where(counts > 0, 1 / counts.clamp(min=1), 0)
     return inverse * (counts > 0).sum() / inverse.sum()
-
-
-def sgd(network: nn.Module, settings: TrainConfig) -> torch.optim.SGD:
-    """The optimiser of a derived network's training."""
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=settings.lr,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-
-
-def training_step(
-    evaluate: Evaluate,
-    optimiser: torch.optim.Optimizer,
-    batch: tuple[Tensor, Tensor],
-    weights: Tensor | None,
-    clip: float,
-) -> Tensor:
-    """One update on a batch (clips, labels), with class weights or None; returns the loss."""
-    inputs, labels = batch
-    loss = F.cross_entropy(evaluate(inputs), labels, weight=weights)
-    optimiser.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], clip)
-    optimiser.step()
-    return loss.detach()
 
 
 def _mean(losses: list[Tensor], epoch: int) -> float:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from bench.config import recorded_rules
 from bench.data import find_dataset
 from bench.evaluation import evaluate_fold
 from bench.files import read_json, write_json
 from bench.memory import measure_peaks
-from bench.phases import Report, configured_space, job_clips, read_genotype
+from bench.phases import Report, input_shape, job_clips, network_builder, training_settings
 from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Unit
 from bench.profiling import profile
 from bench.results import protocol_record, run_metrics
 from bench.searching import search
 from bench.workload import Workload
-from rnas.derived import DerivedNetwork
 
 
 def perform(unit: Unit, report: Report) -> None:
@@ -36,15 +33,15 @@ def score(unit: Unit, report: Report) -> None:
 
 
 def measure(unit: Unit, report: Report) -> None:
-    """Parameters, operations and peak memory of the decoded network into `profile.json`."""
+    """Parameters, operations and peak memory of the network into `profile.json`."""
     job = unit.job
     clip_set, _ = job_clips(job)
-    space = configured_space(job.variant, job.config)
-    genotype = read_genotype(job.folder.genotype(job.search_fold(job.folds[0])))
-    classes, data = len(clip_set.classes), job.config.data
-    shape = (3, data.frames, data.size, data.size)
-    build = partial(DerivedNetwork, space, genotype, classes)
-    peaks = measure_peaks(
-        Workload(build, shape, classes, job.device, job.config), job.config.train.batch
+    classes = len(clip_set.classes)
+    build = network_builder(job, job.folds[0], classes)
+    shape = input_shape(job.variant, job.config)
+    training = training_settings(job.variant, job.config)
+    workload = Workload(
+        build, shape, classes, job.device, job.config, training, resizable=job.searches
     )
-    write_json(unit.output, {**profile(build(), shape), **peaks.to_dict()})
+    peaks = measure_peaks(workload, training.batch)
+    write_json(unit.output, {**profile(build(), shape, training), **peaks.to_dict()})

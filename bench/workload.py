@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from baselines.fixed import Recipe
 from bench.compute import accelerated
-from bench.config import Config
-from bench.phases import seeded
-from bench.training import sgd, training_step
+from bench.config import Config, TrainConfig
+from bench.procedure import procedure
+from bench.seeds import seeded
 from rnas.search import Searcher, SearchSettings
 from rnas.supernet import Supernet
 
@@ -22,7 +23,8 @@ Call = Callable[[], None]
 class Workload:
     """A network and what it works on. It is picklable, so that another process can do it.
 
-    input_shape: (C, T, H, W) of one clip; `config` gives the optimisers and the arithmetic.
+    input_shape: (C, T, H, W) of one clip, (C, S, S) of a still; `config` gives the arithmetic, and
+    the optimisers where `training` does not; resizable: whether the network takes smaller clips.
     """
 
     build: Callable[[], nn.Module]
@@ -30,6 +32,8 @@ class Workload:
     classes: int
     device: str = "cpu"
     config: Config = field(default_factory=Config)
+    training: TrainConfig | Recipe | None = None
+    resizable: bool = True
 
     def network(self) -> nn.Module:
         """The network on its device, the same weights every time."""
@@ -37,7 +41,7 @@ class Workload:
             return self.build().to(self.device)
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
-        """Clips of noise, (size, C, T, H, W), and labels that take every class in turn."""
+        """Noise, (size, *input_shape), and labels that take every class in turn."""
         generator = torch.Generator().manual_seed(0)
         clips = torch.randn(size, *self.input_shape, generator=generator)
         return clips.to(self.device), (torch.arange(size) % self.classes).to(self.device)
@@ -59,8 +63,9 @@ def inference(workload: Workload, size: int) -> Call:
 def update(workload: Workload, size: int) -> Call:
     """One update of the weights on a batch of `size` clips.
 
-    A derived network makes a training step: forward, backward, clipping, SGD with momentum. A
-    supernet makes a search step: the architecture on one batch, then the weights on another.
+    A network makes a training step: forward, backward, clipping, SGD with momentum, or as its own
+    recipe says. A supernet makes a search step: the architecture on one batch, then the weights on
+    another.
     """
     network = workload.network().train()
     evaluate = accelerated(network, workload.config.compute)
@@ -73,10 +78,10 @@ def update(workload: Workload, size: int) -> Call:
             searcher.step_weights(clips, labels)
 
         return search_step
-    settings = workload.config.train
-    optimiser = sgd(network, settings)
+    way = procedure(workload.training or workload.config.train)
+    optimiser = way.optimiser(network)
 
     def step() -> None:
-        training_step(evaluate, optimiser, (clips, labels), None, settings.clip)
+        way.step(evaluate, optimiser, (clips, labels))
 
     return step

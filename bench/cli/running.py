@@ -26,7 +26,7 @@ def run_options(command: Callable) -> Callable:
             multiple=True,
             required=True,
             metavar="NAME|GLOB|GROUP",
-            help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, ablation, random).",
+            help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, peers, ...).",
         ),
         click.option(
             "--dataset", required=True, help="smic, casme2, samm, composite or manifest:FILE.csv."
@@ -126,8 +126,11 @@ def _work(
 ) -> int:
     """Resolves the request (every cheap mistake is found before any work), then does it."""
     from bench.cli.progress import Steps, bars
+    from bench.plan import SEARCH_PHASES
 
     request = resolve_request(**options)
+    if tuple(phases) == SEARCH_PHASES:
+        request = _searching(request)
 
     # From here on torch is needed: importing it is most of the start-up time.
     from bench.plan import plan
@@ -176,7 +179,7 @@ def resolve_request(
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())
 
-    from bench.running import Request, check_spaces, resolve_device
+    from bench.running import Request, check_methods, resolve_device
 
     request = Request(
         variants=names,
@@ -187,8 +190,20 @@ def resolve_request(
         runs=runs,
         device=resolve_device(device),
     )
-    check_spaces(request)
+    check_methods(request)
     return request
+
+
+def _searching(request):
+    """The request without fixed networks, each of which is named; UsageError where none is left."""
+    from dataclasses import replace
+
+    from bench.running import searching_variants
+
+    left = searching_variants(request.variants)
+    for name in (name for name in request.variants if name not in left):
+        click.echo(f"{name}: a fixed network, nothing to search", err=True)
+    return replace(request, variants=left)
 
 
 def perform_jobs(

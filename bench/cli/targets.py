@@ -20,7 +20,7 @@ def target_options(command: Callable) -> Callable:
             "variants",
             multiple=True,
             metavar="NAME|GLOB|GROUP",
-            help="Networks of random genotypes of these methods.",
+            help="Fixed networks, or networks of random genotypes of these methods.",
         ),
         click.option(
             "--genotype",
@@ -130,16 +130,26 @@ def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str,
 def _of_variants(variants, genotype, supernet, config, classes, seed, draws) -> list:
     from bench.errors import UsageError
     from bench.registry import select_variants
-    from bench.targets import genotype_target, random_target, supernet_target
+    from bench.targets import genotype_target, supernet_target
 
     names = select_variants(variants)
     if supernet:
         return [supernet_target(name, config, classes) for name in names]
     if genotype is None:
-        return [random_target(name, config, classes, seed, draws) for name in names]
+        return [_usual_target(name, config, classes, seed, draws) for name in names]
     if len(names) > 1:
         raise UsageError(f"--genotype belongs to one variant, got {len(names)}: {', '.join(names)}")
     return [genotype_target(names[0], config, classes, genotype)]
+
+
+def _usual_target(name, config, classes, seed, draws):
+    """A fixed network, or networks of random genotypes."""
+    from bench.registry import variant
+    from bench.targets import fixed_target, random_target
+
+    if variant(name).kind == "fixed":
+        return fixed_target(name, config, classes)
+    return random_target(name, config, classes, seed, draws)
 
 
 def _of_runs(

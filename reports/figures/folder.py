@@ -36,6 +36,9 @@ HISTORY_COLUMNS = {
 }
 
 
+FIXED = "a fixed network: nothing is searched"
+
+
 class CannotDraw(Exception):
     """A figure that a run has no material for; the message says why, in one line."""
 
@@ -101,14 +104,23 @@ def leaks(record: RunRecord) -> tuple[str, ...]:
     """Marks of what held-out subjects had a part in; from the configuration before any score."""
     if record.metrics is not None:
         return RunGroup((record,)).leaks
-    if is_random(record) or _scope(record) != "all":
-        return ()
-    return ("leaky: search_scope=all",)
+    searched = not (is_random(record) or is_fixed(record))
+    protocol = record.run.get("config", {}).get("protocol", {})
+    causes = [
+        *(["search_scope=all"] if searched and _scope(record) == "all" else []),
+        *(["selection=oracle"] if protocol.get("selection") == "oracle" else []),
+    ]
+    return (f"leaky: {', '.join(causes)}",) if causes else ()
 
 
 def is_random(record: RunRecord) -> bool:
     """Whether the run is a control, whose architecture was drawn and not searched."""
     return record.variant.startswith(RANDOM_PREFIX)
+
+
+def is_fixed(record: RunRecord) -> bool:
+    """Whether the run trained a network of fixed architecture."""
+    return record.run.get("kind") == "fixed"
 
 
 def searched_by_fold(record: RunRecord) -> bool:
@@ -117,7 +129,12 @@ def searched_by_fold(record: RunRecord) -> bool:
 
 
 def space_of(record: RunRecord) -> SearchSpace:
-    """The search space as the run used it; BenchError where `run.json` does not describe one."""
+    """The search space as the run used it.
+
+    Raises CannotDraw for a fixed network, BenchError where `run.json` does not describe a space.
+    """
+    if is_fixed(record):
+        raise CannotDraw(FIXED)
     try:
         fields = dict(record.run["space"])
         outer = Trellis(**_tuples(fields.pop("outer")))
@@ -191,6 +208,8 @@ def _searches(record: RunRecord) -> Sequence[str]:
 
 
 def _why_unsearched(record: RunRecord, missing: str) -> str:
+    if is_fixed(record):
+        return FIXED
     if is_random(record):
         return "a random control: its architecture was drawn, nothing was searched"
     genotypes = [RunFolder(record.folder).genotype(fold) for fold in _searches(record)]

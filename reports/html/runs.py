@@ -18,8 +18,18 @@ from bench.errors import BenchError
 from bench.files import read_json
 from bench.store import RunFolder, RunRecord
 from reports.figures import run_figures, svg
-from reports.figures.folder import CannotDraw, Decoded, decoded, is_random, leaks, place, space_of
+from reports.figures.folder import (
+    CannotDraw,
+    Decoded,
+    decoded,
+    is_fixed,
+    is_random,
+    leaks,
+    place,
+    space_of,
+)
 from reports.groups import DATASETS, RunGroup, distinct
+from reports.html.network import network_facts
 from reports.html.tables import HtmlMark, html_mark
 
 SCORES = ("uar", "uf1", "acc")
@@ -167,6 +177,7 @@ class RunView:
     settings: tuple[Setting, ...]
     provenance: tuple[tuple[str, str], ...]
     origin: str
+    network: tuple[tuple[str, str], ...]
     searches: tuple[Search, ...]
     data_facts: tuple[tuple[str, str], ...]
     data_problems: tuple[str, ...]
@@ -259,6 +270,7 @@ def _view(record: RunRecord, anchor: str) -> RunView:
         settings=read(_settings, ()),
         provenance=read(_provenance, ()),
         origin=read(_origin, ""),
+        network=read(network_facts, ()),
         searches=read(_searches, ()),
         data_facts=read(_data_facts, ()),
         data_problems=read(_data_problems, ()),
@@ -290,8 +302,20 @@ def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
             part.get("subjects"),
             tuple(part.get("absent", ())),
         )
-        for name, part in _scored_parts(record)
+        for name, part in (*_scored_parts(record), *_other_ways(record))
     )
+
+
+def _other_ways(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(name, scores) of the same folds under the selection rules and means that are not the
+    score."""
+    metrics = record.metrics or {}
+    scored = metrics.get("protocol", {}).get("selection")
+    for rule, part in metrics.get("selections", {}).items():
+        if rule != scored:
+            yield f"selection={rule}{' (leaky)' if rule == 'oracle' else ''}", part
+    for name, part in metrics.get("aggregations", {}).items():
+        yield f"{name.replace('_', ' ')}, as some papers report", part
 
 
 def _scored_parts(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -408,6 +432,8 @@ def _origin(record: RunRecord) -> str:
     """`searched`, `random` or `given`: where the architecture comes from."""
     if record.metrics and "genotype" in record.metrics["protocol"]:
         return record.metrics["protocol"]["genotype"]
+    if is_fixed(record):
+        return "fixed"
     return "random" if is_random(record) else "searched"
 
 
@@ -492,10 +518,10 @@ PROFILE = {
     "macs_ptflops": ("MACs (ptflops)", "{:,}"),
     "gflops": ("GFLOPs", "{:.4g}"),
     "weights_mb": ("weights", "{:.3f} MB"),
-    "checkpoint_mb": ("checkpoint: weights and momentum", "{:.3f} MB"),
+    "checkpoint_mb": ("checkpoint: weights and what the optimiser keeps", "{:.3f} MB"),
     "peak_train_mb": ("peak memory of a training step", "{:.1f} MB"),
     "peak_infer_mb": ("peak memory of inference", "{:.1f} MB"),
-    "input_shape": ("clip: channels, frames, height, width", "{}"),
+    "input_shape": ("input: channels, (frames,) height, width", "{}"),
     "peak_batch": ("clips per batch at the peak", "{}"),
     "peak_device": ("device of the peak", "{}"),
     "peak_threads": ("threads at the peak", "{}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -81,3 +83,31 @@ class Trees:
 @pytest.fixture(scope="session")
 def trees() -> Trees:
     return Trees()
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Installs a package with entry points, as pip leaves it, for the length of a test."""
+    from bench import registry
+    from bench.phases import configured_space
+
+    def clear():
+        sys.modules.pop("their_methods", None)
+        importlib.invalidate_caches()
+        registry.variants.cache_clear()
+        configured_space.cache_clear()
+
+    def put(source: str, entries: dict[str, str]) -> None:
+        name = "their_methods"
+        (tmp_path / f"{name}.py").write_text(source)
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
+        (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\n{lines}")
+        clear()
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield put
+    monkeypatch.undo()
+    clear()

@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-
 import pytest
 
+from baselines.fixed import FixedNetwork
 from bench import registry
 from bench.errors import BenchError, UsageError
 from rnas.space import SearchSpace
 
 RNAS = {"rnas_mer", "rnas_mer_1", "rnas_mer_2", "rnas_mer_3", "rnas_mer_4", "rnas_mer_4b"}
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Installs a package with entry points, as pip leaves it, for the length of a test."""
-    from bench.phases import configured_space
-
-    def clear():
-        sys.modules.pop("their_methods", None)
-        importlib.invalidate_caches()
-        registry.variants.cache_clear()
-        configured_space.cache_clear()
-
-    def put(source: str, entries: dict[str, str]) -> None:
-        name = "their_methods"
-        (tmp_path / f"{name}.py").write_text(source)
-        info = tmp_path / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
-        (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\n{lines}")
-        clear()
-
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield put
-    monkeypatch.undo()
-    clear()
 
 
 OWN = """
@@ -60,9 +31,15 @@ class TestNames:
     def test_a_variant_bears_its_name_and_says_what_it_is(self, name):
         entry = registry.variant(name)
         assert entry.name == name
-        assert isinstance(entry.space, SearchSpace)
-        assert entry.kind == ("random" if name.startswith("random_") else "search")
-        assert entry.space.name == name.removeprefix("random_")
+        if entry.kind == "fixed":
+            assert isinstance(entry.network, FixedNetwork)
+            assert entry.space is None
+            assert entry.network.name == name
+        else:
+            assert isinstance(entry.space, SearchSpace)
+            assert entry.network is None
+            assert entry.kind == ("random" if name.startswith("random_") else "search")
+            assert entry.space.name == name.removeprefix("random_")
         assert entry.group == entry.groups[0]
         assert entry.summary
         assert "\n" not in entry.summary
@@ -96,7 +73,8 @@ class TestSelection:
         everything = set(registry.select_variants(["all"]))
         controls = set(registry.select_variants(["random"]))
         assert everything | controls == set(registry.variants())
-        assert everything == {name.removeprefix("random_") for name in controls}
+        fixed = {name for name, entry in registry.variants().items() if entry.kind == "fixed"}
+        assert everything - fixed == {name.removeprefix("random_") for name in controls}
         assert registry.select_variants(["random*"]) == registry.select_variants(["random"])
 
     @pytest.mark.parametrize(
@@ -152,7 +130,7 @@ class TestOwnVariants:
         ("source", "value", "message"),
         [
             ("import nowhere_to_be_found", "their_methods:OWN", "No module named 'nowhere_to_be"),
-            ("OWN = 3", "their_methods:OWN", "must be a rnas.SearchSpace of that name, got 3"),
+            ("OWN = 3", "their_methods:OWN", "must be a rnas.SearchSpace or a baselines.fixed.Fix"),
             ("", "their_methods:OWN", "has no attribute 'OWN'"),
             ("raise SystemError('a\\nb')", "their_methods:OWN", "their_methods:OWN: a"),
             ("def broken(:", "their_methods:OWN", "invalid syntax"),
@@ -225,8 +203,11 @@ def configured(name, *overrides):
     return configured_space(name, load_config("smoke", overrides))
 
 
-@pytest.mark.parametrize("name", registry.select_variants(["all"]))
-def test_every_registered_variant_searches_decodes_trains_and_profiles(name, one_thread):
+SEARCHES = [name for name, entry in registry.variants().items() if entry.kind == "search"]
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_every_registered_search_searches_decodes_trains_and_profiles(name, one_thread):
     from bench.profiling import profile
 
     space = configured(name, "nodes=1", "channels=4", "kernels=shared")

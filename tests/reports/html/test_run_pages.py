@@ -43,7 +43,10 @@ def test_scores_and_slices_are_those_of_the_metrics(shown, made_runs):
     assert (everything.uar, everything.uf1, everything.acc) == tuple(
         metrics[key] for key in ("uar", "uf1", "acc")
     )
+    *slices, mean = slices
     assert [row.name for row in slices] == ["slice: SMIC", "slice: CASME II", "slice: SAMM"]
+    assert mean.name == "fold mean, as some papers report"
+    assert mean.uf1 == metrics["aggregations"]["fold_mean"]["uf1"]
     assert slices[2].absent == tuple(metrics["slices"]["samm"]["absent"]) != ()
 
 

@@ -1,0 +1,113 @@
+"""How a network is trained: the harness's own way, or the recipe that a fixed network came with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, singledispatch
+from math import cos, pi
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baselines.fixed import Recipe
+from bench.config import TrainConfig
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(logits (B, classes), labels (B,)) -> scalar."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """optimiser: made for a network; rate: the learning rate of an epoch, the first is 0.
+
+    clip: largest gradient norm, 0 for none; shuffle: a new order of the clips every epoch.
+    """
+
+    epochs: int
+    batch: int
+    optimiser: Callable[[nn.Module], torch.optim.Optimizer]
+    rate: Callable[[int], float]
+    loss: Loss
+    clip: float
+    shuffle: bool
+
+    def step(
+        self,
+        evaluate: Callable[[Tensor], Tensor],
+        optimiser: torch.optim.Optimizer,
+        batch: tuple[Tensor, Tensor],
+    ) -> Tensor:
+        """One update on a batch (clips, labels); returns the loss."""
+        inputs, labels = batch
+        loss = self.loss(evaluate(inputs), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        if self.clip:
+            torch.nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], self.clip)
+        optimiser.step()
+        return loss.detach()
+
+
+@singledispatch
+def procedure(settings: TrainConfig, class_weights: Tensor | None = None) -> Procedure:
+    """SGD with momentum, cosine down to 0, cross-entropy, with class weights where given."""
+    return Procedure(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        optimiser=partial(_sgd, settings),
+        rate=partial(_cosine, settings),
+        loss=partial(F.cross_entropy, weight=class_weights),
+        clip=settings.clip,
+        shuffle=True,
+    )
+
+
+@procedure.register
+def _(settings: Recipe, class_weights: Tensor | None = None) -> Procedure:
+    """As published: a recipe weights no class."""
+    from baselines.losses import LOSSES
+
+    return Procedure(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        optimiser=partial(_published_optimiser, settings),
+        rate=partial(_steps, settings),
+        loss=LOSSES[settings.loss],
+        clip=settings.clip,
+        shuffle=settings.shuffle,
+    )
+
+
+def optimiser_numbers(settings: TrainConfig | Recipe) -> int:
+    """Numbers that the optimiser keeps for every weight: a checkpoint holds them too."""
+    if isinstance(settings, Recipe) and settings.optimiser == "adam":
+        return 2  # both moments
+    return 1 if settings.momentum else 0
+
+
+def _sgd(settings: TrainConfig | Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def _published_optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    if recipe.optimiser == "sgd":
+        return _sgd(recipe, network)
+    return torch.optim.Adam(
+        network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
+    )
+
+
+def _cosine(settings: TrainConfig, epoch: int) -> float:
+    return 0.5 * settings.lr * (1 + cos(pi * epoch / settings.epochs))
+
+
+def _steps(recipe: Recipe, epoch: int) -> float:
+    return recipe.lr * recipe.lr_gamma ** (epoch // recipe.lr_step if recipe.lr_step else 0)

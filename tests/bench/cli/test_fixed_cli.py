@@ -1,0 +1,226 @@
+"""A fixed network of a user's own: every command treats it as any other variant."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tiny_runs import Run, only_run
+
+SOURCE = """
+from torch import nn
+from baselines.fixed import FixedNetwork, Recipe
+
+class Their(nn.Sequential):
+    def __init__(self, classes):
+        super().__init__(
+            nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Dropout(0.5),
+            nn.AdaptiveAvgPool3d(2), nn.Flatten(), nn.Linear(32, classes),
+        )
+
+OWN = FixedNetwork(
+    name="their_net", summary="Of somebody else", network="their_methods:Their", input="clip",
+    recipe=Recipe("adam", 1e-2, epochs=3, batch=64, shuffle=False),
+    groups=("theirs",), marks=("reconstruction",), deviations=("smaller than theirs",),
+)
+PLAIN = FixedNetwork(
+    name="their_plain", summary="Without a recipe", network="their_methods:Their", input="clip",
+    recipe=None, groups=("theirs",),
+)
+BROKEN = FixedNetwork(
+    name="their_broken", summary="Cannot be built", network="torch.nn:Linear", input="clip",
+    recipe=None,
+)
+"""
+ENTRIES = {
+    "their_net": "their_methods:OWN",
+    "their_plain": "their_methods:PLAIN",
+    "their_broken": "their_methods:BROKEN",
+}
+PARAMETERS = 3 * 4 * 27 + 4 + 8 + 32 * 3 + 3
+
+
+@pytest.fixture(autouse=True)
+def installed(install):
+    install(SOURCE, ENTRIES)
+
+
+@pytest.fixture
+def run(bench, runs) -> Run:
+    outcome = bench.small(runs, "their_net")
+    assert outcome.code == 0, outcome.err
+    return only_run(runs)
+
+
+def test_a_run_has_folds_scores_and_a_profile_and_no_search(bench, run):
+    assert set(run.times) == {
+        "run.json",
+        "folds/s05.json",
+        "folds/s06.json",
+        "folds/s15.json",
+        "metrics.json",
+        "profile.json",
+        "checksums.json",
+    }
+    assert bench("validate", run.path).code == 0
+    assert all(len(fold["losses"]) == 3 for fold in run.folds.values())
+    protocol = run.json("metrics.json")["protocol"]
+    assert (protocol["leaky"], protocol["genotype"]) == (False, "fixed")
+
+
+def test_run_json_has_the_network_with_its_recipe_and_what_deviates(run):
+    record = run.json("run.json")
+    assert (record["kind"], record["space"]) == ("fixed", None)
+    network = record["network"]
+    assert network["network"] == "their_methods:Their"
+    assert network["recipe"]["optimiser"] == "adam"
+    assert network["deviations"] == ["smaller than theirs"]
+    assert network["params"] == PARAMETERS
+
+
+def test_profile_counts_the_network_and_what_adam_keeps(run):
+    profile = run.json("profile.json")
+    assert profile["params"] == PARAMETERS
+    assert profile["macs"] == profile["macs_fvcore"] == profile["macs_ptflops"] > 0
+    assert profile["input_shape"] == [3, 4, 8, 8]
+    assert profile["checkpoint_mb"] == pytest.approx(3 * PARAMETERS * 4e-6)
+
+
+def test_predicts_the_same_whatever_ran_before(bench, run, tmp_path):
+    """Dropout draws from torch's global generator."""
+    import torch
+
+    torch.rand(3)
+    outcome = bench.small(tmp_path / "again", "their_net", "--seed", 0)
+    assert outcome.code == 0, outcome.err
+    assert only_run(tmp_path / "again").folds == run.folds
+
+
+def test_resumes(bench, run, runs):
+    before = run.times
+    (run.path / "folds/s06.json").unlink()
+    (run.path / "metrics.json").unlink()
+    assert bench.small(runs, "their_net").code == 0
+    after = run.times
+    assert {name for name in after if after[name] != before[name]} == {
+        "checksums.json",
+        "folds/s06.json",
+        "metrics.json",
+    }
+
+
+def test_settings_change_its_recipe_or_replace_it(bench, runs):
+    words = ("--set", "recipe_epochs=2", "--set", "recipe_lr=0.5")
+    assert bench.small(runs / "a", "their_net", *words).code == 0
+    changed = only_run(runs / "a").json("run.json")["network"]["recipe"]
+    assert (changed["epochs"], changed["lr"]) == (2, 0.5)
+    assert bench.small(runs / "b", "their_net", "--set", "train.recipe=harness").code == 0
+    harness = only_run(runs / "b")
+    assert harness.json("run.json")["network"]["recipe"]["momentum"] == 0.9
+    assert all(len(fold["losses"]) == 2 for fold in harness.folds.values())  # train.epochs
+    assert bench.small(runs / "c", "their_plain").code == 0
+    plain = only_run(runs / "c")
+    assert [f["losses"] for f in plain.folds.values()] == [
+        f["losses"] for f in harness.folds.values()
+    ]
+
+
+def test_selection_rules_work_as_for_any_other(bench, runs):
+    settings = ("--set", "selection=oracle", "--set", "rules=inner_val")
+    outcome = bench.small(runs, "their_net", *settings)
+    assert outcome.code == 0, outcome.err
+    assert "leaky: selection=oracle" in outcome.out
+    metrics = only_run(runs).json("metrics.json")
+    assert set(metrics["selections"]) == {"last", "inner_val", "oracle"}
+
+
+def test_dry_run_names_its_phases(bench, runs):
+    outcome = bench.small(runs, "their_net", "--dry-run")
+    assert "5 units (fold, metrics, profile)" in outcome.out
+
+
+def test_search_says_that_there_is_nothing_to_search(bench, runs):
+    outcome = bench.small(runs, "their_net", command="search")
+    assert outcome.code == 2
+    assert "nothing to search: their_net is a fixed network" in outcome.error
+    assert not runs.exists()
+
+
+def test_search_of_several_leaves_it_out_and_says_so(bench, runs):
+    outcome = bench.small(runs, "their_net", "--variant", "random_rnas_mer", command="search")
+    assert outcome.code == 0, outcome.err
+    assert "their_net: a fixed network, nothing to search" in outcome.err
+    assert only_run(runs).json("run.json")["variant"] == "random_rnas_mer"
+
+
+def test_evaluate_needs_no_search(bench, runs):
+    assert bench.small(runs, "their_net", command="evaluate").code == 0
+    assert only_run(runs).json("metrics.json")["clips"] == 10
+
+
+def test_that_cannot_be_built_is_told_of_before_any_work(bench, runs):
+    outcome = bench.small(runs, "their_broken")
+    assert outcome.code == 1
+    assert "their_broken: torch.nn:Linear cannot be built for 3 classes" in outcome.error
+    assert not runs.exists()
+
+
+def test_another_recipe_in_the_same_place_is_refused(bench, run, runs):
+    record = run.json("run.json")
+    record["network"]["recipe"]["lr"] = 0.5
+    (run.path / "run.json").write_text(json.dumps(record))
+    outcome = bench.small(runs, "their_net")
+    assert outcome.code == 1
+    assert "network differ" in outcome.error
+
+
+def test_is_listed_in_its_groups(bench):
+    rows = json.loads(bench("list", "variants", "--format", "json").out)
+    (row,) = [row for row in rows if row["name"] == "their_net"]
+    assert (row["kind"], row["group"]) == ("fixed", "theirs")
+    assert not [row for row in rows if row["name"] == "random_their_net"]
+
+
+def test_has_a_row_in_tables_2_and_5_and_a_page_in_the_report(bench, run, runs, tmp_path):
+    for number in ("2", "5"):
+        table = json.loads(
+            bench("tables", "--table", number, "--runs", runs, "--format", "json").out
+        )
+        (row,) = [row for row in table["rows"] if row["method"] == "their_net"]
+        assert any(value is not None for value in row["measured"].values())
+        assert "reconstruction" in row["marks"]
+    outcome = bench("report", "--runs", runs, "--out", tmp_path / "report.html")
+    assert outcome.code == 0, outcome.err
+    page = (tmp_path / "report.html").read_text()
+    assert "a fixed network: nothing is searched" in page
+    assert "their_methods:Their" in page
+    assert "smaller than theirs" in page
+
+
+def test_figures_say_why_there_is_no_cell(bench, run, runs, tmp_path):
+    outcome = bench("figures", "--runs", runs, "--figure", "cell", "--out", tmp_path / "figures")
+    assert "a fixed network: nothing is searched" in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize("source", ["run", "variant"])
+def test_is_profiled_and_timed(bench, run, source):
+    place = {"run": [run.path], "variant": ["--variant", "their_net", "--preset", "smoke"]}[source]
+    found = json.loads(bench("profile", *place, "--no-peaks", "--format", "json").out)
+    assert (found["params"], found["what"]) == (PARAMETERS, "fixed network")
+    timed = bench("time", *place, "--repeats", 3, "--batch", 1, "--shared", "--format", "json")
+    assert timed.code == 0, timed.err
+    steps = [(row["what"], row["batch"]) for row in json.loads(timed.out)["rows"]]
+    assert steps == [("inference", 1), ("training step", 64)]
+
+
+def test_has_no_supernet(bench):
+    outcome = bench("profile", "--variant", "their_net", "--supernet")
+    assert outcome.code == 2
+    assert "their_net is a fixed network and has no supernet" in outcome.error
+
+
+def test_takes_no_genotype(bench, searched_runs, runs):
+    file = only_run(searched_runs).path / "search/genotype.json"
+    outcome = bench.small(runs, "their_net", "--genotype", file, command="evaluate")
+    assert outcome.code == 2
+    assert "their_net is a fixed network and has no search space" in outcome.error
