@@ -1,0 +1,1 @@
+"""Runs compared on the same clips: differences with intervals, tests, ranks. Trains nothing."""

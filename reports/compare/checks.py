@@ -1,0 +1,103 @@
+"""Whether two entries may be compared at all, and where they differ if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from bench.errors import DataError, UsageError
+from bench.predictions import Answer, ClipKey
+from reports.compare.entries import Entry
+
+NAMED = 3
+"""Clips that a message names one by one."""
+
+FREE = ("protocol",)
+"""Sections of the configuration that are compared as a protocol, not as settings."""
+
+
+def check_comparable(entries: Sequence[Entry], across_protocols: bool = False) -> None:
+    """Raises DataError where entries of one data set answer other clips or labels, UsageError
+    where their protocols differ and that was not asked for.
+    """
+    for entry in entries:
+        for record, predictions in zip(entry.records[1:], entry.predictions[1:], strict=True):
+            one, two = (f"{entry.name} seed {seed}" for seed in (entry.first.seed, record.seed))
+            _check_answers(one, entry.predictions[0], two, predictions)
+    reference = entries[0]
+    for entry in entries[1:]:
+        _check_answers(reference.name, reference.predictions[0], entry.name, entry.predictions[0])
+        _check_files(reference, entry)
+    if across_protocols:
+        return
+    for one, two in combinations(entries, 2):
+        found = one.protocol.differences(two.protocol)
+        if found:
+            raise UsageError(
+                f"{one.name} and {two.name} on {one.dataset} differ in protocol: "
+                f"{'; '.join(found)}; choose runs alike (--config HASH, --preset NAME), or compare "
+                "them on purpose with --across-protocols"
+            )
+
+
+def setting_notes(entries: Sequence[Entry]) -> list[str]:
+    """A line for each setting other than the protocol that is not the same in all entries."""
+    configs = {entry.name: dict(_settings(entry)) for entry in entries}
+    keys = dict.fromkeys(key for config in configs.values() for key in config)
+    notes = []
+    for key in keys:
+        values: dict[str, list[str]] = {}
+        for name, config in configs.items():
+            values.setdefault(str(config.get(key)), []).append(name)
+        if len(values) > 1:
+            told = "; ".join(f"{value} in {', '.join(names)}" for value, names in values.items())
+            notes.append(f"setting {key} differs: {told}")
+    return notes
+
+
+def _settings(entry: Entry) -> Iterator[tuple[str, Any]]:
+    for section, values in entry.first.run.get("config", {}).items():
+        if section not in FREE:
+            for name, value in values.items():
+                yield f"{section}.{name}", value
+
+
+def _check_answers(one: str, first: Any, two: str, second: Any) -> None:
+    if first.classes != second.classes:
+        raise DataError(
+            f"{one} and {two} have other classes: {', '.join(first.classes)} against "
+            f"{', '.join(second.classes)}"
+        )
+    left, right = ({a.key: a for a in each.answers} for each in (first, second))
+    if left.keys() != right.keys():
+        raise DataError(f"{one} and {two} answer other clips: {_only(one, two, left, right)}")
+    differing = [key for key in left if left[key].true != right[key].true]
+    if differing:
+        key, classes = differing[0], first.classes
+        raise DataError(
+            f"{one} and {two} take other labels as true for {len(differing)} clip(s): "
+            f"{key} is {classes[left[key].true]} against {classes[right[key].true]}"
+        )
+
+
+def _only(
+    one: str, two: str, left: Mapping[ClipKey, Answer], right: Mapping[ClipKey, Answer]
+) -> str:
+    parts = []
+    for name, own, other in ((one, left, right), (two, right, left)):
+        alone = sorted(own.keys() - other.keys())
+        if alone:
+            more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+            parts.append(f"only {name} has {', '.join(map(str, alone[:NAMED]))}{more}")
+    return "; ".join(parts)
+
+
+def _check_files(one: Entry, two: Entry) -> None:
+    first, second = (e.first.run.get("data", {}).get("fingerprint") for e in (one, two))
+    if first and second and first != second:
+        raise DataError(
+            f"{one.name} and {two.name} on {one.dataset} have clips of the same names with other "
+            "frames (data.fingerprint in run.json): other files, or surrogates of another "
+            "difficulty or seed"
+        )

@@ -1,0 +1,152 @@
+"""What is compared: configurations with the answers of each of their seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bench.predictions import Predictions, run_predictions
+from bench.statistics import STATISTICS
+from bench.store import RunFolder
+from reports.groups import RunGroup, distinct
+from reports.reading import set_name
+
+if TYPE_CHECKING:
+    from bench.store import RunRecord
+
+
+class Protocol(NamedTuple):
+    """What decides how a score is formed; runs that differ in it are not compared unasked.
+
+    search_scope: None where nothing was searched; inner_part: whether training went without the
+    clips that the rule inner_val holds out.
+    """
+
+    aggregation: str
+    search_scope: str | None
+    selection: str
+    inner_part: bool
+    genotype: str | None
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Protocol:
+        stated = record.metrics["protocol"]
+        origin = stated.get("genotype", "searched")
+        return cls(
+            aggregation=stated["aggregation"],
+            search_scope=stated["search_scope"] if origin == "searched" else None,
+            selection=stated["selection"],
+            inner_part=bool(stated.get("trained_without_inner_part", False)),
+            genotype="given" if origin == "given" else None,
+        )
+
+    def differences(self, other: Protocol) -> list[str]:
+        """`selection: last against oracle` for every part that differs.
+
+        Where nothing was searched (a random control, a fixed network) any scope is the same.
+        """
+        found = []
+        for name, one, two in zip(self._fields, self, other, strict=True):
+            if one != two and not (name == "search_scope" and None in (one, two)):
+                found.append(f"{name}: {one} against {two}")
+        return found
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One configuration on one data set: its finished seeds, and their answers in clip order."""
+
+    name: str
+    group: RunGroup
+    predictions: tuple[Predictions, ...]
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        return self.group.records
+
+    @property
+    def first(self) -> RunRecord:
+        return self.records[0]
+
+    @property
+    def dataset(self) -> str:
+        """`smic`, or `smic-surrogate`."""
+        return set_name(self.first)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(record.seed for record in self.records)
+
+    @property
+    def protocol(self) -> Protocol:
+        return Protocol.of(self.first)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Everything that its scores must be read with."""
+        own = (mark for record in self.records for mark in record.run.get("marks", ()))
+        group = self.group
+        return distinct((*group.leaks, *group.conditions, *group.shortfalls, *own))
+
+    @cached_property
+    def matrices(self) -> np.ndarray:
+        """(seeds, S, C, C): confusion matrices per subject."""
+        return np.stack([each.matrices for each in self.predictions])
+
+    def scores(self, metric: str) -> np.ndarray:
+        """(seeds,): the pooled score of each seed."""
+        return STATISTICS[metric](self.matrices.sum(axis=1))
+
+
+def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:
+    """An entry per configuration, named so that no two on a data set are called the same.
+
+    Raises BenchError where a run is not finished or its folds are corrupt.
+    """
+    entries = [
+        Entry(
+            group.key.variant,
+            group,
+            tuple(run_predictions(RunFolder(r.folder)).in_order() for r in group.records),
+        )
+        for group in groups
+    ]
+    return _named(entries)
+
+
+def single_seeds(groups: Iterable[RunGroup]) -> list[RunGroup]:
+    """Every run by itself."""
+    return [RunGroup((record,)) for group in groups for record in group.records]
+
+
+def _named(entries: Sequence[Entry]) -> list[Entry]:
+    """Adds to names that are not unique what tells them apart: protocol, configuration, seed."""
+    for suffix in _SUFFIXES:
+        taken = Counter((entry.dataset, entry.name) for entry in entries)
+        twice = {name for (_, name), count in taken.items() if count > 1}
+        told = {name: {suffix(e) for e in entries if e.name == name} for name in twice}
+        entries = [
+            replace(entry, name=f"{entry.name} ({suffix(entry)})")
+            if len(told.get(entry.name, ())) > 1
+            else entry
+            for entry in entries
+        ]
+    return list(entries)
+
+
+def _conditions(entry: Entry) -> str:
+    protocol = entry.protocol
+    scope = f"search {protocol.search_scope}, " if protocol.search_scope else ""
+    return f"{scope}{protocol.selection}"
+
+
+_SUFFIXES: tuple[Callable[[Entry], Any], ...] = (
+    _conditions,
+    lambda entry: entry.group.key.configuration,
+    lambda entry: f"seed {entry.seeds[0]}",
+)

@@ -1,0 +1,172 @@
+"""A comparison as text: for the terminal, as Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bench.claims import WORDS
+from bench.cli.score import sheet
+from bench.statistics import STATISTICS
+from reports.compare.entries import Entry
+from reports.compare.pairs import Control, Pair
+from reports.compare.report import Comparison, Report
+
+COLUMNS = (
+    "dataset",
+    "first",
+    "second",
+    "metric",
+    "difference",
+    "low",
+    "high",
+    "p_permutation",
+    "p_permutation_holm",
+    "p_mcnemar",
+    "p_mcnemar_holm",
+    "first_marks",
+    "second_marks",
+)
+HEADINGS = {"uar": "UAR", "uf1": "UF1", "acc": "Acc"}
+
+
+def render(report: Report, form: str) -> str:
+    """The report in a format: table, md, csv (a row per pair and metric) or json."""
+    if form == "json":
+        return json.dumps(report.to_dict(), indent=1)
+    if form == "csv":
+        metric = report.plan.metric
+        rows = [row for each in report.comparisons for row in _figures(each, metric)]
+        return sheet(rows, COLUMNS, form)
+    blocks = [block for each in report.comparisons for block in _blocks(each, report, form)]
+    return "\n\n".join([*blocks, *_ranks(report, form), *_notes(report.notes, form)])
+
+
+def _figures(comparison: Comparison, metric: str) -> Iterator[tuple]:
+    """p values stand in the row of the metric that they are of: McNemar's in that of accuracy."""
+    marks = {entry.name: "; ".join(entry.marks) for entry in comparison.entries}
+    for pair in comparison.pairs:
+        for name, found in pair.differences.items():
+            tested = name == metric
+            yield (
+                comparison.dataset,
+                pair.first,
+                pair.second,
+                name,
+                found.estimate,
+                found.low,
+                found.high,
+                *((pair.permutation.p, pair.permutation_holm) if tested else (None, None)),
+                *((pair.mcnemar_p, pair.mcnemar_holm) if name == "acc" else (None, None)),
+                marks[pair.first],
+                marks[pair.second],
+            )
+
+
+def _blocks(comparison: Comparison, report: Report, form: str) -> Iterator[str]:
+    metric = report.plan.metric
+    yield _heading(comparison, form)
+    controls = {control.name: control for control in comparison.controls}
+    rows = [_entry(entry, controls.get(entry.name)) for entry in comparison.entries]
+    headings = ["", "seeds", *HEADINGS.values(), f"{HEADINGS[metric]} beside random", "marks"]
+    yield sheet(rows, headings, form)
+    rows = [_pair(pair) for pair in comparison.pairs]
+    yield sheet(rows, _pair_headings(metric), form)
+    yield _legend(metric, len(comparison.pairs), form)
+    if comparison.agreement:
+        yield _stability(comparison)
+    yield from _notes(comparison.notes, form)
+
+
+def _heading(comparison: Comparison, form: str) -> str:
+    answers = comparison.entries[0].predictions[0]
+    record = comparison.entries[0].first
+    kind = " surrogate" if record.surrogate else ""
+    text = (
+        f"{record.dataset}{kind}: {len(answers.answers)} clips of {len(set(answers.people))} "
+        "subjects, the same in all"
+    )
+    return f"## {text}" if form == "md" else text
+
+
+def _entry(entry: Entry, control: Control | None) -> tuple:
+    scores = [_mean(entry.scores(name)) for name in STATISTICS]
+    seeds = ", ".join(map(str, entry.seeds))
+    return (entry.name, seeds, *scores, _beside(control), "; ".join(entry.marks))
+
+
+def _mean(values: Any) -> str:
+    spread = f" ± {values.std(ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{values.mean():.4f}{spread}"
+
+
+def _beside(control: Control | None) -> str:
+    """`+4.1 % over the mean of 5, above 4`."""
+    if control is None:
+        return ""
+    count = len(control.random_scores)
+    change = "mean is 0" if control.relative is None else f"{control.relative:+.1f} %"
+    return f"{change} of {control.random_mean:.4f} (n = {count}, above {control.better})"
+
+
+def _pair_headings(metric: str) -> list[str]:
+    differences = [f"Δ{word} [95 %]" for word in HEADINGS.values()]
+    return ["first", "second", *differences, f"p ({HEADINGS[metric]})", "Holm", "McNemar", "Holm"]
+
+
+def _pair(pair: Pair) -> tuple:
+    differences = [_difference(found) for found in pair.differences.values()]
+    p_values = (pair.permutation.p, pair.permutation_holm, pair.mcnemar_p, pair.mcnemar_holm)
+    return (pair.first, pair.second, *differences, *map(_p, p_values))
+
+
+def _difference(found: Any) -> str:
+    if found.low is None:
+        return f"{found.estimate:+.4f}"
+    return f"{found.estimate:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _legend(metric: str, pairs: int, form: str) -> str:
+    corrected = f"; Holm: corrected for {pairs} pairs" if pairs > 1 else ""
+    return (
+        "Δ: first - second, mean over paired seeds; intervals resample subjects. "
+        f"p: all of a subject's predictions change sides ({WORDS[metric]}); "
+        f"McNemar: clips right in one alone, as if clips were independent{corrected}."
+    )
+
+
+def _stability(comparison: Comparison) -> str:
+    found = comparison.agreement
+    told = []
+    if found.kendall_w is not None:
+        told.append(f"Kendall's W {found.kendall_w:.3f}")
+    if found.mean_tau is not None:
+        told.append(f"mean Kendall τ {found.mean_tau:.3f}")
+    if not told:
+        told.append("all scores equal")
+    return (
+        f"Rank stability over {found.blocks} seeds of {found.methods} methods: {', '.join(told)} "
+        "(1: the same order for every seed)"
+    )
+
+
+def _ranks(report: Report, form: str) -> Iterator[str]:
+    found = report.ranks
+    if found is None:
+        return
+    order = sorted(zip(found.names, found.ranks, strict=True), key=lambda each: each[1])
+    yield sheet([(name, f"{rank:.2f}") for name, rank in order], ["", "mean rank"], form)
+    yield (
+        f"Ranks over {found.blocks} blocks (data set, seed): Friedman p = {_p(found.p)}, "
+        f"Nemenyi's critical difference {found.critical_difference:.2f} at {found.alpha:g}"
+    )
+
+
+def _notes(notes: Sequence[str], form: str) -> Iterator[str]:
+    if notes:
+        yield "\n".join(f"- {note}" if form == "md" else note for note in notes)
