@@ -52,7 +52,12 @@ class DataConfig:
         "stop", "where no face is found: stop with the clip's name, or take the centre"
     )
     landmarks: str = setting("", "CSV file with a box or points per clip, for crop=landmarks")
-    magnify: Literal["none", "eulerian"] = setting("none", "motion magnification before TIM")
+    magnify: Literal["none", "eulerian", "learned"] = setting(
+        "none", "motion magnification before TIM: Laplacian pyramid, or the network of Oh et al."
+    )
+    magnifier_weights: str = setting(
+        "", "state_dict of that network, for magnify=learned (--magnifier-weights)"
+    )
     magnify_alpha: float = setting(10.0, "magnification: motion grows about 1 + alpha times")
     magnify_low: float = setting(0.002, "magnification: lower cut-off over the frame rate")
     magnify_high: float = setting(0.25, "magnification: upper cut-off over the frame rate")

@@ -21,7 +21,7 @@ from bench.machine import machine_in_use
 from bench.plan import ALL_PHASES, SEARCH, Job, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
-from bench.sources import Progress, Source, prepare
+from bench.sources import Progress, Source, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
@@ -240,6 +240,7 @@ def _open_run(job: Job, prepared: Prepared) -> None:
     expected = {
         "config": job.config.to_dict(),
         "data.fingerprint": prepared.fingerprint,
+        "data.magnifier": magnifier_digest(job.config.data),
         "folds": list(job.folds),
         "space": _space_record(job),
         "network": _trained_network(_network_record(job, prepared)),
@@ -247,6 +248,7 @@ def _open_run(job: Job, prepared: Prepared) -> None:
     found = {
         "config": run.get("config"),
         "data.fingerprint": run.get("data", {}).get("fingerprint"),
+        "data.magnifier": run.get("data", {}).get("magnifier"),
         "folds": run.get("folds"),
         "space": run.get("space"),
         "network": _trained_network(run.get("network")),
@@ -290,6 +292,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
             "source": job.source.dataset,
             "root": str(job.source.root) if job.source.root else None,
             "fingerprint": prepared.fingerprint,
+            "magnifier": magnifier_digest(job.config.data),
             "classes": list(clip_set.classes),
             "class_map": clip_set.class_map,
             "clips": len(clip_set.clips),

@@ -155,6 +155,15 @@ def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
             yield Problem("crop", clip_title(clip), "no face found: the centre is taken")
 
 
+def magnifier_digest(config: DataConfig) -> str | None:
+    """SHA-256 of the weights that magnify motion; None where none do."""
+    if config.magnify != "learned":
+        return None
+    from bench.data.magnet_ports import weights_digest
+
+    return weights_digest(config.magnifier_weights)
+
+
 def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:
     """The labels of the clips, or with `data.shuffle_labels` a permutation of them."""
     labels = [clip.label for clip in clips]

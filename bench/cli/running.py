@@ -74,6 +74,11 @@ def run_options(command: Callable) -> Callable:
         click.option(
             "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
         ),
+        click.option(
+            "--magnifier-weights",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="Magnify motion by the network of Oh et al. with this state_dict.",
+        ),
         click.option("--force", is_flag=True, help="Start over instead of resuming."),
         click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
     ]
@@ -164,6 +169,7 @@ def resolve_request(
     device: str,
     subjects: str | None,
     allow_outside: bool,
+    magnifier_weights: Path | None = None,
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config import load_config
@@ -175,6 +181,9 @@ def resolve_request(
         overrides = (*overrides, f"data.subjects={subjects}")
     if allow_outside:
         overrides = (*overrides, "data.allow_outside=true")
+    if magnifier_weights:
+        weights = f"data.magnifier_weights={magnifier_weights}"
+        overrides = (*overrides, "data.magnify=learned", weights)
     config = load_config(preset, overrides)
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())

@@ -44,7 +44,8 @@ class Preprocessing:
 
     crop: none, detect (the largest face of the onset frame) or landmarks (a file of the user's);
     crop_margin: what is added all round, in sides of the box; crop_fallback: what to do where
-    there is no face. magnify: none or eulerian; the rest are its settings (`bench.data.magnify`).
+    there is no face. magnify: none, eulerian (`bench.data.magnify`) or learned
+    (`bench.data.magnet`, by the weights in `magnifier_weights`); the rest are its settings.
     """
 
     frames: int = 16
@@ -58,6 +59,7 @@ class Preprocessing:
     magnify_low: float = 0.002
     magnify_high: float = 0.25
     magnify_wavelength: float = 16.0
+    magnifier_weights: str = ""
 
     def __post_init__(self):
         for name in ("frames", "size"):
@@ -66,6 +68,11 @@ class Preprocessing:
                 raise UsageError(f"{name} is {value}; expected a whole number of at least 1.")
         if self.crop == "landmarks" and not self.landmarks:
             raise UsageError("data.crop=landmarks needs the file: --set data.landmarks=FILE.csv")
+        if self.magnify == "learned" and not self.magnifier_weights:
+            raise UsageError(
+                "data.magnify=learned needs the weights of the network: --magnifier-weights FILE, "
+                "the state_dict of a trained one"
+            )
         if self.magnify_low >= self.magnify_high:
             raise UsageError(
                 f"data.magnify_low={self.magnify_low} is not below "
@@ -89,12 +96,17 @@ class Preprocessing:
     def key(self) -> str:
         """Names what these settings do and the version of the code that does it.
 
-        Settings of a step that is off do not count, and neither does the name of a landmark file:
-        its box of a clip does (`clip_key`).
+        Settings of a step that is off do not count, and neither do the names of files: a clip's
+        box among the landmarks does (`clip_key`), and what is in the file of weights.
         """
         used = {"frames": self.frames, "size": self.size, **self._crop_settings}
-        if self.magnify != "none":
+        if self.magnify == "eulerian":
             used |= {k: v for k, v in asdict(self).items() if k.startswith("magnify")}
+        if self.magnify == "learned":
+            from bench.data.magnet_ports import MAGNET_VERSION, weights_digest
+
+            used |= {"magnify": [self.magnify, MAGNET_VERSION], "magnify_alpha": self.magnify_alpha}
+            used["magnifier_weights"] = weights_digest(self.magnifier_weights)
         return json.dumps({"version": PIPELINE_VERSION, **used}, sort_keys=True)
 
     def clip_key(self, clip: Clip) -> str:
@@ -214,6 +226,10 @@ def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
     """The clip with its motion made larger, where the settings say so."""
     if settings.magnify == "none":
         return video
+    if settings.magnify == "learned":
+        from bench.data.magnet import learned
+
+        return learned(video, settings.magnify_alpha, settings.magnifier_weights)
     from bench.data.magnify import eulerian
 
     return eulerian(
