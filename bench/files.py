@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import BenchError
+
+MOST_TABLE_BYTES = 64 << 20
+"""A table of clips has a line each; what is larger is another file, and could fill the memory."""
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
@@ -55,6 +59,20 @@ def read_json(path: Path) -> Any:
         raise BenchError(
             f"{path} cannot be read ({error}); delete it and repeat the command"
         ) from error
+
+
+def read_table(path: Path) -> str:
+    """The text of a table that a person wrote (CSV), in UTF-8 with or without a mark.
+
+    Raises OSError for what is no file or larger than MOST_TABLE_BYTES, UnicodeDecodeError for
+    another encoding.
+    """
+    found = path.stat()  # before it is opened: to open a pipe is to wait for its writer
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "this is no file")
+    if found.st_size > MOST_TABLE_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {MOST_TABLE_BYTES >> 20} MB")
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _reason(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 
@@ -48,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    if not (debug or sys.warnoptions):
+        # What a library warns of in a damaged file is said again, in one line, by our own error.
+        warnings.simplefilter("ignore")
     try:
         result = cli.main(arguments, prog_name="bench", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as error:

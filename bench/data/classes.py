@@ -16,6 +16,7 @@ from bench.data.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
 from bench.data.clips import CHALLENGE_CLASSES, Rejected
 from bench.data.frames import quoted
 from bench.errors import DataError, UsageError
+from bench.files import read_table
 
 CHALLENGE, NATIVE = "challenge", "native"
 ANY = ""
@@ -78,7 +79,7 @@ class ClassMap:
 
 def _from_file(path: Path) -> ClassMap:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_table(path)
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except FileNotFoundError:
         raise UsageError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
+from bench.files import read_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +182,7 @@ def _cascade():
 def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
     """(data set or nothing, subject, clip) -> box, from boxes or from points."""
     try:
-        text = Path(file).expanduser().read_text(encoding="utf-8-sig")
+        text = read_table(Path(file).expanduser())
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except FileNotFoundError:
         raise UsageError(f"data.landmarks={file}: there is no such file") from None

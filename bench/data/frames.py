@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from bench.data.clips import Problem
 from bench.errors import DataError
@@ -29,12 +29,14 @@ _LAST_NUMBER = re.compile(r"([0-9]+)$")
 class Entries:
     """What a folder holds, sorted by name: hidden files and the systems' own are left out.
 
-    `refused` names links that lead out of the data root or nowhere.
+    `refused` names links that lead out of the data root or nowhere, `special` what is neither
+    file nor folder: to open a pipe is to wait for whoever writes into it.
     """
 
     folders: Mapping[str, Path]
     files: Mapping[str, Path]
     refused: tuple[str, ...]
+    special: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Tree:
 
     def entries(self, folder: Path) -> Entries:
         """What `folder` holds; DataError where it cannot be listed."""
-        folders, files, refused = {}, {}, []
+        folders, files, refused, special = {}, {}, [], []
         for entry in self._scan(folder):
             if entry.is_symlink() and not self._holds(entry.path):
                 refused.append(entry.name)
@@ -66,7 +68,9 @@ class Tree:
                 folders[entry.name] = folder / entry.name
             elif entry.is_file():
                 files[entry.name] = folder / entry.name
-        return Entries(folders, files, tuple(refused))
+            else:
+                special.append(entry.name)
+        return Entries(folders, files, tuple(refused), tuple(special))
 
     def shown(self, path: Path) -> str:
         """`path` relative to the root, safe to print in one line."""
@@ -94,12 +98,13 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
     """Images of `folder` by the number that ends their name, in the order of the numbers.
 
     The releases do not pad numbers, so that the order of names is not the order in time. Images
-    without a number, a number that occurs twice and links out of the root are problems.
+    without a number, a number that occurs twice and all that only looks like a frame (see
+    `unread`) are problems.
     """
     entries = tree.entries(folder)
-    images = [path for path in entries.files.values() if path.suffix.lower() in IMAGE_SUFFIXES]
+    images = [path for path in entries.files.values() if is_image(path.name)]
     frames, problems = numbered(tree, images)
-    problems += refused_links(tree, folder, entries)
+    problems += unread(tree, folder, entries)
     return frames, problems
 
 
@@ -121,6 +126,23 @@ def frame_number(path: Path) -> int | None:
     """The number that ends an image's name, None where none does."""
     match = _LAST_NUMBER.search(path.stem)
     return int(match[1]) if match else None
+
+
+def is_image(name: str) -> bool:
+    """Whether a file of this name is taken for a frame."""
+    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def unread(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
+    """What a folder of frames holds that looks like a frame and cannot be one.
+
+    Links that were not followed, pipes and devices, folders named like images.
+    """
+    what = "is a folder, though named like an image: no frame is read from it"
+    odd = [Problem("odd", tree.shown(folder / n), what) for n in entries.folders if is_image(n)]
+    what = "is neither a file nor a folder: it is not read"
+    odd += [Problem("odd", tree.shown(folder / name), what) for name in entries.special]
+    return odd + refused_links(tree, folder, entries)
 
 
 def refused_links(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:

@@ -24,24 +24,28 @@ from bench.data.classes import CHALLENGE, ClassMap
 from bench.data.clips import Clip, ClipSet, Problem, Rejected
 from bench.data.frames import (
     CONTAINER_SUFFIXES,
-    IMAGE_SUFFIXES,
+    Entries,
     Tree,
     frame_number,
     frame_problems,
+    is_image,
     numbered,
     printable,
     quoted,
     refused_links,
+    unread,
 )
 from bench.data.ready_flow import is_ready_flow
 from bench.errors import DataError, UsageError
+from bench.files import read_table
 
 PREFIX = "manifest:"
 REQUIRED = ("dataset", "subject", "clip", "label", "frames")
 OPTIONAL = ("onset", "apex", "offset", "fps")
 COLUMNS = (*REQUIRED, *OPTIONAL)
 DEFAULT_FPS = 200.0
-NAME = re.compile(r"[^/\\\x00-\x1f]{1,100}")
+LONGEST_NAME = 100
+NAME = re.compile(rf"[^/\\\x00-\x1f]{{1,{LONGEST_NAME}}}")
 """What a data set, a subject or a clip may be called: it may become part of a file's name."""
 
 
@@ -51,6 +55,12 @@ class Row:
 
     number: int
     cells: dict[str, str]
+
+    @property
+    def who(self) -> str:
+        """Subject and clip as a message names them."""
+        names = (self.cells[column] for column in ("subject", "clip"))
+        return " ".join(printable(name)[:LONGEST_NAME] for name in names)
 
     def number_of(self, column: str) -> int | None:
         """A cell as a frame number, None where it is empty; Rejected where it is neither."""
@@ -110,11 +120,11 @@ class Manifest(DataSet):
         dataset = self.parts[0] if len(self.parts) == 1 else ""
         mapping = ClassMap.named(class_map, dataset, words)
         clips: dict[tuple[str, str, str], Clip] = {}
-        problems: list[Problem] = []
+        problems = self._unknown_titles()
         for row in self.rows:
             if subjects is not None and row.cells["subject"] not in subjects:
                 continue
-            where = f"{self.path.name} row {row.number}"
+            where = f"{printable(self.path.name)} row {row.number} ({row.who})"
             try:
                 clip, notes = self._clip(tree, row, where, mapping)
             except Rejected as reason:
@@ -131,6 +141,16 @@ class Manifest(DataSet):
             problems += notes
         ordered = tuple(clips[key] for key in sorted(clips))
         return ClipSet(self.name, mapping.classes, ordered, tuple(problems), mapping.name)
+
+    def _unknown_titles(self) -> list[Problem]:
+        """One problem for all columns that mean nothing here: `begin` may have meant `onset`."""
+        titles = [title for title in self.rows[0].cells if title not in COLUMNS]
+        unknown = [title for title in titles if any(row.cells[title] for row in self.rows)]
+        if not unknown:
+            return []
+        named = ", ".join(quoted(printable(title)) for title in unknown)
+        what = f"column(s) {named} not used; known are {', '.join(COLUMNS)}"
+        return [Problem("odd", f"{printable(self.path.name)} row 1", what)]
 
     def _clip(
         self, tree: Tree, row: Row, where: str, mapping: ClassMap
@@ -185,20 +205,20 @@ class Manifest(DataSet):
         places = [tree.root]
         for step in steps[:-1]:
             entered = [_matching(tree.entries(place).folders, step) for place in places]
-            places = [folder for folders in entered for folder in folders]
+            places = _each_once(folder for folders in entered for folder in folders)
         files: list[Path] = []
         for place in places:
             entries = tree.entries(place)
-            problems += refused_links(tree, place, entries)
+            problems += _unread(tree, place, entries, steps[-1])
             files += _matching(entries.files, steps[-1])
             for folder in _matching(entries.folders, steps[-1]):
                 below = tree.entries(folder)
-                problems += refused_links(tree, folder, below)
-                files += [f for f in below.files.values() if f.suffix.lower() in IMAGE_SUFFIXES]
+                problems += unread(tree, folder, below)
+                files += [path for path in below.files.values() if is_image(path.name)]
         containers = [file for file in files if file.suffix.lower() in CONTAINER_SUFFIXES]
         if len(containers) == 1 and len(files) == 1:
             return containers[0], problems
-        images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+        images = [file for file in files if is_image(file.name)]
         if not images:
             shown = quoted(printable(text), 80)
             link = "; links that leave the root are not followed" if problems else ""
@@ -244,6 +264,22 @@ def _matching(entries: dict[str, Path], pattern: str) -> list[Path]:
     return [path for name, path in entries.items() if fnmatchcase(name, pattern)]
 
 
+def _each_once(folders: Iterable[Path]) -> list[Path]:
+    """The folders without those that links lead to again: links in a circle never end."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        seen.setdefault(os.path.realpath(folder), folder)
+    return list(seen.values())
+
+
+def _unread(tree: Tree, folder: Path, entries: Entries, pattern: str) -> list[Problem]:
+    """Links that lead out, and whatever the pattern names that is neither file nor folder."""
+    what = "is neither a file nor a folder: it is not read"
+    named = [name for name in entries.special if fnmatchcase(name, pattern)]
+    odd = [Problem("odd", tree.shown(folder / name), what) for name in named]
+    return refused_links(tree, folder, entries) + odd
+
+
 def _within(number: int, onset: int | None, offset: int | None) -> bool:
     return (onset is None or number >= onset) and (offset is None or number <= offset)
 
@@ -282,7 +318,7 @@ def _fps(text: str) -> float:
 
 def _read(path: Path) -> Iterable[Row]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_table(path)
     except FileNotFoundError:
         raise UsageError(
             f"{printable(path)} does not exist: give a CSV file with columns "
@@ -297,6 +333,9 @@ def _read(path: Path) -> Iterable[Row]:
     except csv.Error as error:
         raise DataError(f"manifest {printable(path)} is no CSV file ({error})") from error
     header = [cell.strip().lower() for cell in lines[0]] if lines else []
+    twice = sorted({title for title in header if title and header.count(title) > 1})
+    if twice:
+        raise DataError(f"manifest {printable(path)} has the column {quoted(twice[0])} twice")
     missing = [column for column in REQUIRED if column not in header]
     if missing:
         found = ", ".join(printable(cell)[:40] for cell in header) or "nothing"
@@ -309,12 +348,21 @@ def _read(path: Path) -> Iterable[Row]:
         for number, cells in enumerate(lines[1:], start=2)
         if any(cell.strip() for cell in cells)
     ]
-    short = [row.number for row in rows if any(column not in row.cells for column in REQUIRED)]
-    if short:
-        raise DataError(f"manifest {printable(path)} row {short[0]} has too few cells")
+    for number, cells in enumerate(lines[1:], start=2):
+        if any(cell.strip() for cell in cells) and not _fits(cells, header):
+            raise DataError(
+                f"manifest {printable(path)} row {number} has {len(cells)} cells, its header "
+                f"{len(header)}: a comma within a cell needs quotes round the cell"
+            )
     if not rows:
         raise DataError(f"manifest {printable(path)} lists no clip")
     return rows
+
+
+def _fits(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """As many cells as titles; blank ones beyond do no harm."""
+    beyond = cells[len(header) :]
+    return len(cells) >= len(header) and not any(cell.strip() for cell in beyond)
 
 
 def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:

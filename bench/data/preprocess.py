@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
-from bench.data.frames import CONTAINER_SUFFIXES
+from bench.data.frames import CONTAINER_SUFFIXES, printable
+from bench.data.limits import MAX_CLIP_BYTES, MAX_IMAGE_BYTES, MAX_PIXELS, MAX_SIDE
 from bench.errors import DataError, UsageError
 
 if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come with the first clip
@@ -26,10 +27,6 @@ if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come 
 
 PIPELINE_VERSION = 1
 """Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
-
-MAX_SIDE = 1 << 20
-MAX_PIXELS = 1 << 24
-"""Pixels (width × height) of the largest frame that is decoded, about twice a 4K video frame."""
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What a frame may be, whatever its file is called; Pillow starts programs for some other kinds."""
@@ -166,12 +163,17 @@ def preprocess_frames(clip: Clip, contents: Sequence[bytes], settings: Preproces
 
 
 def read_frames(clip: Clip) -> list[bytes]:
-    """The bytes of each frame's file, in order. Raises DataError where there is none to read."""
+    """The bytes of each frame's file, in order.
+
+    Raises DataError where there is none to read, and for more than a clip may have
+    (`bench.data.limits`), before memory is taken for it.
+    """
     if not clip.frames:
         raise DataError(
             f"clip {clip_title(clip)} has no frames; expected at least one image. "
             "Unpack the data set again."
         )
+    _check_bytes(clip)
     return [_read(clip, path) for path in clip.frames]
 
 
@@ -197,6 +199,8 @@ def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     _check_sizes(clip, images)
     width, height = images[0].size
     mode = "L" if all(image.mode in _GREY_MODES for image in images) else "RGB"
+    if len(images) * height * width * len(mode) > MAX_CLIP_BYTES:
+        raise _too_long(clip, f"{len(images)} frames of {_by(images[0].size)} pixels")
     video = np.empty((len(images), height, width, len(mode)), np.uint8)
     for pixels, path, image in zip(video, clip.frames, images, strict=True):
         pixels[...] = _pixels(clip, path, image, mode).reshape(pixels.shape)
@@ -280,8 +284,33 @@ def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
     else:
         what = f"cannot be read ({_first_line(error)})"
     return DataError(
-        f"{path}: this frame of clip {clip_title(clip)} {what}; expected a whole image file. "
-        "Unpack the data set again."
+        f"{printable(path)}: this frame of clip {clip_title(clip)} {what}; expected a whole image "
+        "file. Unpack the data set again."
+    )
+
+
+def _check_bytes(clip: Clip) -> None:
+    whole_clip = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
+    total = 0
+    for path in clip.frames:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise unreadable(clip, path, error) from error
+        if size > MAX_IMAGE_BYTES and not whole_clip:
+            raise DataError(
+                f"{printable(path)}: this frame of clip {clip_title(clip)} has {size >> 20} MB; "
+                f"expected an image of at most {MAX_IMAGE_BYTES >> 20} MB"
+            )
+        total += size
+    if total > MAX_CLIP_BYTES:
+        raise _too_long(clip, f"{total >> 20} MB of files")
+
+
+def _too_long(clip: Clip, what: str) -> DataError:
+    return DataError(
+        f"{printable(clip.frames[0].parent)}: clip {clip_title(clip)} has {what}, more than the "
+        f"{MAX_CLIP_BYTES >> 20} MB that are read; check its onset and offset, or crop it"
     )
 
 
@@ -308,7 +337,7 @@ def _open(clip: Clip, path: Path, content: bytes) -> Image:
         raise _too_large(clip, path)
     if image.mode not in _GREY_MODES + _COLOUR_MODES:
         raise DataError(
-            f"{path}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
+            f"{printable(path)}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
             f"Convert the frames of clip {clip_title(clip)} to 8 bits."
         )
     return image
@@ -331,16 +360,16 @@ def _check_sizes(clip: Clip, images: Sequence[Image]) -> None:
     for path, image in zip(clip.frames, images, strict=True):
         if image.size != first:
             raise DataError(
-                f"{path}: {_by(image.size)} pixels, but the first frame of clip "
-                f"{clip_title(clip)} ({clip.frames[0].name}) has {_by(first)}; expected one "
-                "size. Crop all frames of the clip with the same box."
+                f"{printable(path)}: {_by(image.size)} pixels, but the first frame of clip "
+                f"{clip_title(clip)} ({printable(clip.frames[0].name)}) has {_by(first)}; expected "
+                "one size. Crop all frames of the clip with the same box."
             )
 
 
 def _too_large(clip: Clip, path: Path) -> DataError:
     return DataError(
-        f"{path}: this frame of clip {clip_title(clip)} is larger than {MAX_PIXELS} pixels; "
-        "expected a video frame. Check the file, or crop the frames to the face."
+        f"{printable(path)}: this frame of clip {clip_title(clip)} is larger than {MAX_PIXELS} "
+        "pixels; expected a video frame. Check the file, or crop the frames to the face."
     )
 
 
@@ -358,4 +387,4 @@ def _by(size: tuple[int, int]) -> str:
 
 def _first_line(error: Exception) -> str:
     text = (getattr(error, "strerror", None) or str(error)).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    return printable(text.splitlines()[0]) if text else type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,14 @@ from bench.errors import DataError
 
 _HEADER_WITHIN = 100
 """The header is looked for in so many rows; SAMM has 13 rows of preamble before it."""
+
+_MOST_ROWS = 1 << 20
+_MOST_COLUMNS = 200
+_MOST_BYTES = 32 << 20
+"""Rows that a spreadsheet program writes, columns that any release has, and bytes unpacked."""
+
+Sheet = Mapping[int, tuple]
+"""Row number -> cells."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,11 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
     raise _no_header(path, sheets, columns)
 
 
-def _read_sheets(path: Path) -> list[list[tuple]]:
+def _read_sheets(path: Path) -> list[Sheet]:
     import openpyxl
 
     try:
+        _refuse_bomb(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
             return [_all_rows(sheet) for sheet in book.worksheets]
@@ -68,34 +78,56 @@ def _read_sheets(path: Path) -> list[list[tuple]]:
         ) from error
 
 
-def _all_rows(sheet) -> list[tuple]:
+def _refuse_bomb(path: Path) -> None:
+    """ValueError for an archive that would fill the memory once it is unpacked.
+
+    The sizes it states bind: nothing is unpacked beyond them.
+    """
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > _MOST_BYTES:
+        raise ValueError(f"it unpacks to {unpacked >> 20} MB, expected at most {_MOST_BYTES >> 20}")
+
+
+def _all_rows(sheet) -> Sheet:
+    """Row number -> cells, without the blank rows: a formatted column has a million of them."""
     sheet.reset_dimensions()  # some programs write a wrong extent, which would cut rows off
-    return list(sheet.iter_rows(values_only=True))
+    # Without limits a row numbered a trillion, as a damaged file may have, is counted up to.
+    rows = sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)
+    kept, blank = {}, None
+    for number, cells in enumerate(rows, start=1):
+        if cells is blank:  # openpyxl gives the same tuple for all rows that the file leaves out
+            continue
+        if all(cell is None for cell in cells):
+            blank = cells
+        else:
+            kept[number] = cells
+    return kept
 
 
-def _header_row(sheet: Sequence[tuple], columns: Mapping[str, str]) -> int | None:
+def _header_row(sheet: Sheet, columns: Mapping[str, str]) -> int | None:
     wanted = {_plain(title) for title in columns.values()}
-    for index, cells in enumerate(sheet[:_HEADER_WITHIN]):
-        if wanted <= {_plain(cell) for cell in cells}:
-            return index
+    for number, cells in sheet.items():
+        if number <= _HEADER_WITHIN and wanted <= {_plain(cell) for cell in cells}:
+            return number
     return None
 
 
-def _rows_below(sheet: Sequence[tuple], header: int, columns: Mapping[str, str]) -> list[Row]:
+def _rows_below(sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[Row]:
     titles = [_plain(cell) for cell in sheet[header]]
     places = {field: titles.index(_plain(title)) for field, title in columns.items()}
-    rows = []
-    for number, cells in enumerate(sheet[header + 1 :], start=header + 2):
-        row = Row(number, {f: cells[i] if i < len(cells) else None for f, i in places.items()})
-        if any(row.text(field) for field in columns):
-            rows.append(row)
-    return rows
+    rows = [
+        Row(number, {field: cells[place] for field, place in places.items()})
+        for number, cells in sheet.items()
+        if number > header
+    ]
+    return [row for row in rows if any(row.text(field) for field in columns)]
 
 
-def _no_header(path: Path, sheets: Sequence, columns: Mapping[str, str]) -> DataError:
+def _no_header(path: Path, sheets: Sequence[Sheet], columns: Mapping[str, str]) -> DataError:
     """The error names what the row most like a header has and lacks."""
     wanted = {_plain(title): title for title in columns.values()}
-    candidates = [row for sheet in sheets for row in sheet[:_HEADER_WITHIN]]
+    candidates = [row for sheet in sheets for n, row in sheet.items() if n <= _HEADER_WITHIN]
     best = max(candidates, key=lambda row: len(wanted.keys() & set(map(_plain, row))), default=())
     have = {_plain(cell) for cell in best}
     missing = ", ".join(title for plain, title in wanted.items() if plain not in have)

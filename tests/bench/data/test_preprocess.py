@@ -12,7 +12,8 @@ from image_clips import clip_of, noise, write_clip
 from PIL import Image
 
 from bench.data import preprocess
-from bench.data.preprocess import MAX_PIXELS, Preprocessing, preprocess_clip, resize
+from bench.data.limits import MAX_PIXELS
+from bench.data.preprocess import Preprocessing, preprocess_clip, resize
 from bench.data.tim import tim_matrix
 from bench.errors import DataError, UsageError
 
