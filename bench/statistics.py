@@ -246,7 +246,7 @@ def _expanded(level: float, subjects: int) -> float:
     """The level whose percentiles cover `level` for few subjects: t instead of normal quantiles.
 
     Plain percentiles of 16 subjects are 3 to 4 % short. (Hesterberg, The American Statistician 69,
-    2015, section 5.3)
+    2015)
     """
     from scipy.stats import norm, t
 

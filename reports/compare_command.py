@@ -177,7 +177,7 @@ def _found_groups(
     across_protocols: bool,
 ) -> list[RunGroup]:
     """The latest configuration of each method on each data set, of each protocol if asked for."""
-    from bench.errors import UsageError
+    from bench.errors import BenchError, UsageError
     from reports.compare.entries import Protocol
     from reports.groups import gather, latest, select
     from reports.reading import of_variants, on_dataset, sound_runs
@@ -193,6 +193,11 @@ def _found_groups(
         if record not in finished:
             done = f"{record.folds_done} of {record.folds_total} folds finished"
             click.echo(f"skipped: {record.folder}: {done}", err=True)
+    if not finished:
+        raise BenchError(
+            f"no finished run of the kind asked for in {runs}; `bench list runs --runs {runs}` "
+            "names those there"
+        )
     by_protocol: dict[object, list[RunRecord]] = {}
     for record in finished:
         key = Protocol.of(record) if across_protocols else None
