@@ -33,7 +33,7 @@ from bench.workers import in_processes
 SURROGATE_VERSION = 1
 """Part of every cache key: it rises when the same settings come to give other clips."""
 
-DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.6})
+DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
 """Named points on the scale from 0 (large motion, no nuisance) to 1 (nearly buried in it)."""
 
 NOTE_NAME = "SURROGATE.txt"

@@ -1,0 +1,1 @@
+"""What the surrogate clips are worth: measured, drawn, and told in `docs/surrogate.md`."""

@@ -1,0 +1,85 @@
+"""`python -m reports.surrogate measure` fills results/surrogate.csv; `page` writes the docs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bench.data.cache import default_cache
+from bench.data.surrogate import resolve_difficulty
+from bench.errors import BenchError
+from reports.surrogate import table
+from reports.surrogate.measures import Level, measure
+
+CURVE = (0.0, "easy", 0.3, "hard", 0.6, 0.8, 1.0)
+"""Difficulties of the curve."""
+
+
+@click.group()
+def surrogate() -> None:
+    """What the surrogate clips are worth."""
+
+
+@surrogate.command("measure")
+@click.option("--dataset", default="smic", show_default=True, help="smic, casme2, samm, composite.")
+@click.option(
+    "--difficulty",
+    "difficulties",
+    multiple=True,
+    metavar="easy|hard|0..1",
+    help="May be repeated.  [default: those of the curve]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=table.TABLE, show_default=True)
+def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out: Path) -> None:
+    """Measure each difficulty that the table lacks: minutes each, kept one by one."""
+    for difficulty in difficulties or CURVE:
+        level = Level(dataset, resolve_difficulty(difficulty), seed)
+        rows = table.read(out)
+        if any(row.level == level for row in rows):
+            click.echo(f"{dataset} at {level.difficulty:g}: measured already, in {out}")
+            continue
+        results = list(measure(level, default_cache(), _progress(level)))
+        table.write([*table.read(out), *table.rows_of(level, results)], out)
+        for result in results:
+            click.echo(f"{level.difficulty:g} {result.measure} {result.of}: {result.value:.3f}")
+
+
+@surrogate.command("page")
+@click.option("--dataset", default="smic", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def page_command(dataset: str, seed: int) -> None:
+    """Write docs/surrogate.md and its pictures from the table and the clips."""
+    from reports.surrogate.page import write_page
+
+    for path in write_page(dataset, seed, default_cache()):
+        click.echo(f"written: {path}")
+
+
+def _progress(level: Level) -> Callable[[str, int, int], None]:
+    """One line a step on a terminal, silence anywhere else."""
+    if not sys.stderr.isatty():
+        return lambda *_: None
+    title = f"{level.dataset} at {level.difficulty:g}"
+    return lambda what, done, total: click.echo(
+        f"\r{title}: {what} {done + 1}/{total}".ljust(79), nl=False, err=True
+    )
+
+
+def main() -> None:
+    """Errors are one line, as those of `bench`."""
+    try:
+        surrogate(standalone_mode=False)
+    except BenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

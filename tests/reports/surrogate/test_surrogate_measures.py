@@ -1,0 +1,96 @@
+"""The methods that measure surrogates: what they take away, and that they see what is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.errors import DataError
+from reports.surrogate import table
+from reports.surrogate.measures import (
+    METHODS,
+    SHUFFLES,
+    Level,
+    Result,
+    blocks,
+    flow_blocks,
+    loso_uar,
+    measure,
+    without_head,
+)
+
+SIDE = 32
+AFFINE = st.lists(st.floats(-2, 2), min_size=6, max_size=6)
+
+
+def affine(parameters) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    design = np.stack([np.ones_like(x), x, y])
+    return np.tensordot(np.reshape(parameters, (2, 3)), design, 1)
+
+
+@given(AFFINE)
+def test_no_movement_of_the_whole_head_is_left(parameters):
+    assert np.abs(without_head(affine(parameters))).max() < 1e-6
+
+
+@given(AFFINE)
+def test_an_expression_beside_the_movement_of_the_head_stays(parameters):
+    expression = np.zeros((2, SIDE, SIDE))
+    expression[:, 20:26, 8:16] = 0.7  # a twentieth of the face
+    left = without_head(expression + affine(parameters))
+    assert np.abs(left - expression).max() < 0.1
+
+
+def test_blocks_are_means():
+    pictures = np.arange(2 * 16 * 16, dtype=float).reshape(2, 16, 16)
+    cut = blocks(pictures, 4)
+    assert cut.shape == (2, 16)
+    assert cut[1, 0] == pictures[1, :4, :4].mean()
+    assert cut[0, -1] == pictures[0, 12:, 12:].mean()
+    assert flow_blocks(np.zeros((5, 2, 16, 16))).shape == (5, 128)
+
+
+def test_leaving_one_subject_out_finds_what_all_share_and_nothing_of_one_alone():
+    draw = np.random.default_rng(0)
+    labels, subjects = np.tile([0, 1, 2], 20), np.repeat(np.arange(10), 6)
+    shared = np.eye(3)[labels] + draw.normal(0, 0.05, (60, 3))
+    assert loso_uar(shared, labels, subjects) == 1
+    own = draw.normal(size=(10, 3))[subjects] + draw.normal(0, 0.05, (60, 3))
+    assert loso_uar(own, labels, subjects) < 0.5
+
+
+@pytest.mark.slow
+def test_a_level_is_measured_as_the_page_needs_it(tmp_path):
+    results = list(measure(Level("smic", 0.0), tmp_path, lambda *_: None))
+    found = {(result.measure, result.of): result for result in results}
+    assert found["uar", "middle_flow"].value > 0.9
+    assert found["uar", "onset"].value < 0.45
+    assert found["shuffled_uar", "middle_flow"].repeats == SHUFFLES
+    assert {of for name, of in found if name == "uar"} == set(METHODS)
+
+
+class TestTable:
+    RESULTS = (Result("uar", "onset", 0.31, 0.0, 1), Result("flow_peak", "negative", 1.2, 0.1, 70))
+
+    def test_what_is_written_is_read(self, tmp_path):
+        path = tmp_path / "results" / "surrogate.csv"
+        assert table.read(path) == []
+        rows = table.rows_of(Level("smic", 0.45), self.RESULTS)
+        table.write(rows, path)
+        assert table.read(path) == rows
+        assert rows[0].git_commit and "numpy" in rows[0].versions
+        assert rows[0].level == Level("smic", 0.45)
+
+    def test_rows_of_another_generator_do_not_count(self, tmp_path, monkeypatch):
+        path = tmp_path / "surrogate.csv"
+        table.write(table.rows_of(Level("smic", 0.45), self.RESULTS), path)
+        monkeypatch.setattr(table, "SURROGATE_VERSION", table.SURROGATE_VERSION + 1)
+        assert table.read(path) == []
+
+    def test_another_file_is_named(self, tmp_path):
+        (tmp_path / "a.csv").write_text("difficulty,value\nhigh,1\n")
+        with pytest.raises(DataError, match=r"a\.csv is no table of surrogate measurements"):
+            table.read(tmp_path / "a.csv")
