@@ -12,7 +12,7 @@ from itertools import permutations
 
 from bench.data.challenge import LEFT_OUT, expected_counts
 from bench.data.clips import CHALLENGE_CLASSES, Problem
-from bench.predictions import Answer, Predictions
+from bench.predictions import UNNAMED, Answer, Predictions
 
 MISSING, EXTRA, MISLABELLED, UNCHECKED = "missing", "extra", "mislabelled", "unchecked"
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
@@ -78,10 +78,10 @@ def _of_person(
     for answer in excess:
         yield Problem(EXTRA, f"{where} {answer.clip}", "the challenge leaves this clip out")
     kept = [answer for answer in answers if answer not in excess]
-    if part == "smic":
+    if part == "smic" and not _unnamed(kept):
         yield from _smic(where, person, kept, expected)
         return
-    if part == "samm":
+    if part == "samm" and not _unnamed(kept):
         for answer in kept:
             if not answer.clip.startswith(f"{person}_"):
                 what = f"this clip is not one of subject {person}"
@@ -98,6 +98,11 @@ def _of_person(
             kind = MISSING if found[name] < expected[name] else EXTRA
             what = f"{found[name]} {name} clip(s), {expected[name]} listed"
             yield Problem(kind, where, what)
+
+
+def _unnamed(answers: Sequence[Answer]) -> bool:
+    """Whether the source had no names of clips, so that only their number can be checked."""
+    return all(answer.clip.startswith(UNNAMED) for answer in answers)
 
 
 def _smic(

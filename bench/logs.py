@@ -1,4 +1,5 @@
-"""Files of predictions: the log of the MEGC2019 challenge, CSV, and this harness's own JSON.
+"""Files of predictions: the log of the MEGC2019 challenge, CSV, this harness's own JSON, and what
+training scripts print (`bench.printed`).
 
 The challenge's log has a header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1
 1`: file, true, predicted), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written
@@ -22,6 +23,7 @@ from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.frames import printable, quoted
 from bench.errors import DataError, UsageError
 from bench.predictions import Answer, Predictions, fold_answers
+from bench.printed import is_printed, printed_answers
 
 SURROGATE_REMARK = "# surrogate"
 """First line of a log of generated clips, whose names are those of the real ones."""
@@ -67,21 +69,43 @@ class _Line:
     pred: str
 
 
-def read_log(path: Path, classes: Sequence[str] = ()) -> Log:
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read where it does not say so itself.
+
+    classes: what the numbers 0, 1, ... mean; by default the challenge's. dataset, selection: of
+    what a training script printed (`bench.printed`), the data set and which of two answers.
+    """
+
+    classes: tuple[str, ...] = ()
+    dataset: str = ""
+    selection: str | None = None
+
+
+AS_STATED = Reading()
+
+
+def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
     """The predictions in a file; its format is seen from its content.
 
-    classes: what the numbers 0, 1, ... mean; by default what the file says, else the challenge's.
     The challenge's classes come out in the challenge's order, data sets, subjects and SMIC's clips
     under the challenge's names. Raises UsageError where there is no such file, DataError, with the
     line, where it is none of the formats or answers a clip twice.
     """
-    return parse_log(read_text(path), path.name, classes)
+    return parse_log(read_text(path), path.name, reading)
 
 
-def parse_log(text: str, name: str, classes: Sequence[str] = ()) -> Log:
+def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
+    if is_printed(text):
+        return _from_print(text, name, reading)
+    if reading.selection or reading.dataset:
+        raise UsageError(
+            f"{name} states its data sets and has one answer to a clip: leave out --dataset and "
+            "--selection, which are for what a training script printed (and for run folders)"
+        )
     if text.lstrip()[:1] in ("{", "["):
-        return _from_json(parse_json(text, name), name, classes)
+        return _from_json(parse_json(text, name), name, reading.classes)
     first = next((line for line in text.splitlines() if line.strip()), "")
     if {"clip", "pred"} <= set(_columns(first)):
         lines, surrogate = _csv_lines(text, name)
@@ -89,7 +113,7 @@ def parse_log(text: str, name: str, classes: Sequence[str] = ()) -> Log:
         lines, surrogate = list(_challenge_lines(text, name)), _is_surrogate(text)
     if not lines:
         raise DataError(f"{name} holds no prediction")
-    answers, classes = _labelled(lines, classes)
+    answers, classes = _labelled(lines, reading.classes)
     return Log(_predictions(answers, classes, name), {**UNKNOWN, "surrogate": surrogate})
 
 
@@ -147,7 +171,7 @@ def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
     Below a header of a known set (`before`), `EP02_01f 1` is no header but half a clip.
     """
     dataset, subject = _dataset(" ".join(words[:-1])), words[-1]
-    half = subject.lstrip("-").isdigit() and before in SINGLE
+    half = subject.lstrip("-").isdecimal() and before in SINGLE
     if dataset in SINGLE or (len(words) == 2 and not half):
         return dataset, subject
     return None
@@ -161,6 +185,8 @@ def _columns(line: str) -> list[str]:
 
 
 def _csv_lines(text: str, name: str) -> tuple[list[_Line], bool]:
+    if "\0" in text:
+        raise DataError(f"{name} holds NUL characters: it is no CSV file")
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     reader.fieldnames = _columns(",".join(reader.fieldnames or ()))
     missing = [column for column in COLUMNS if column not in reader.fieldnames]
@@ -183,6 +209,17 @@ def _csv_lines(text: str, name: str) -> tuple[list[_Line], bool]:
     except csv.Error as error:
         raise DataError(f"{name} line {reader.line_num}: {error}") from error
     return lines, surrogate
+
+
+# Output of a training script
+
+
+def _from_print(text: str, name: str, reading: Reading) -> Log:
+    dataset = _dataset(reading.dataset) if reading.dataset else ""
+    answers, best = printed_answers(text, name, dataset, reading.selection)
+    oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
+    classes = reading.classes or CHALLENGE_CLASSES
+    return Log(_predictions(answers, classes, name), {**UNKNOWN, **(oracle if best else {})})
 
 
 # JSON
@@ -216,7 +253,7 @@ def _labelled(
     lines: Sequence[_Line], classes: Sequence[str]
 ) -> tuple[list[Answer], tuple[str, ...]]:
     words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
-    names = [word for word in words if not word.isdigit()]
+    names = [word for word in words if not word.isdecimal()]
     if classes:
         known = tuple(classes)
     elif set(names) <= set(CHALLENGE_CLASSES) or names != words:
@@ -238,7 +275,7 @@ def _labelled(
 
 def _index(word: str, classes: Sequence[str], where: str) -> int:
     lower = [name.lower() for name in classes]
-    if word.isdigit() and int(word) < len(classes):
+    if word.isdecimal() and int(word) < len(classes):
         return int(word)
     if word.lower() in lower:
         return lower.index(word.lower())
@@ -309,7 +346,7 @@ def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
             )
         person = (answer.dataset, answer.subject)
         if person != before:
-            unpadded = answer.dataset == "samm" and answer.subject.isdigit()
+            unpadded = answer.dataset == "samm" and answer.subject.isdecimal()
             subject = str(int(answer.subject)) if unpadded else answer.subject
             lines.append(f"{answer.dataset} {subject}")
             before = person

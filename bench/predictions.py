@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.data.frames import printable
 from bench.errors import BenchError, DataError
 from bench.files import read_json
 from bench.metrics import fold_mean, pooled_metrics
 from bench.statistics import subject_matrices
 from bench.store import RunFolder
+
+UNNAMED = "#"
+"""What the name of a clip begins with that has only a number."""
 
 
 class ClipKey(NamedTuple):
@@ -24,7 +28,7 @@ class ClipKey(NamedTuple):
     clip: str
 
     def __str__(self) -> str:
-        return f"{self.dataset} {self.subject} {self.clip}"
+        return printable(f"{self.dataset} {self.subject} {self.clip}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bench.data.clips import CHALLENGE_CLASSES, Problem
 from bench.errors import DataError, UsageError
 from bench.files import read_json
 from bench.listed import UNCHECKED, list_problems, parts_of
-from bench.logs import UNKNOWN, Log, parse_json, parse_log, read_text
+from bench.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, read_text
 from bench.metrics import matrix_scores
 from bench.predictions import Predictions, run_predictions
 from bench.seeds import derive_seed
@@ -42,24 +42,27 @@ class Scored:
         raise UsageError(f"no clip of data set {name!r} to score; there: {there}")
 
 
-def read_scored(path: Path, classes: Sequence[str] = (), selection: str | None = None) -> Scored:
+def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
     """The scores of a run folder, of a log (`bench.logs`), or of a `metrics.json`.
 
-    selection: of a run folder, whose answers: those of this rule instead of the configured one.
-    Raises what reading the log or the run raises; UsageError for options that do not fit.
+    reading: `selection` also chooses among the answers that a run recorded. Raises what reading the
+    log or the run raises; UsageError for options that do not fit.
     """
     if path.is_dir():
-        if classes:
-            raise UsageError("a run folder knows its classes: leave out --classes")
-        return scored(run_log(path, selection))
-    if selection:
-        raise UsageError("--selection chooses among a run's answers: name a run folder")
+        if reading.classes or reading.dataset:
+            raise UsageError("a run knows classes and data set: leave out --classes and --dataset")
+        return scored(run_log(path, reading.selection))
     text = read_text(path)
     if text.lstrip()[:1] == "{":
         content = parse_json(text, path.name)
         if "confusion" in content:
+            if reading != AS_STATED:
+                raise UsageError(
+                    f"{path.name} holds matrices, no answers: leave out --classes, --dataset and "
+                    "--selection"
+                )
             return _of_matrix(content, path.name)
-    return scored(parse_log(text, path.name, classes))
+    return scored(parse_log(text, path.name, reading))
 
 
 def run_log(path: Path, selection: str | None = None) -> Log:

@@ -45,8 +45,9 @@ def claimed(metric: str) -> Any:
 @click.option(
     "--selection",
     type=click.Choice(SELECTION_RULES),
-    help="Of a run folder: the answers of this rule.",
+    help="Of a run folder, or of a script's `Best Predicted`: the answers of this rule.",
 )
+@click.option("--dataset", help="Whose subjects a script's output names, e.g. casme2.")
 @click.option(
     "--draws",
     type=click.IntRange(min=0, max=1_000_000),
@@ -70,6 +71,7 @@ def score(
     claimed_acc: tuple[str, ...],
     classes: str | None,
     selection: str | None,
+    dataset: str | None,
     draws: int,
     strict: bool,
     form: str,
@@ -79,18 +81,20 @@ def score(
 
     A MEGC2019 log has a header per subject (`casme2 sub01`), then a line per clip (`EP02_01f 1 1`:
     file, true, predicted). A CSV file has columns dataset, subject, clip, true, pred. JSON is what
-    `bench export` writes, a fold of a run, or a metrics.json (its matrix alone).
+    `bench export` writes, a fold of a run, or a metrics.json (its matrix alone). What training
+    scripts print (`Subject: 006`, `Predicted : [0, 2]`, `Ground Truth : [0, 2]`) is read too.
 
     The clips are compared with the challenge's list. Scores are pooled over folds; the mean over
     folds and each data set's slice stand beside, with their names.
     """
     from bench.claims import Claim
     from bench.cli.output import deliver
+    from bench.logs import Reading
     from bench.scoring import read_scored, score_report
 
     published = {"uar": claimed_uar, "uf1": claimed_uf1, "acc": claimed_acc}
     claims = [Claim.parse(metric, text) for metric, texts in published.items() for text in texts]
-    source = read_scored(log, _class_names(classes), selection)
+    source = read_scored(log, Reading(_class_names(classes), dataset or "", selection))
     report = score_report(source, claims, draws)
     deliver(_rendered(report, form), out)
     if form != "json":
@@ -194,4 +198,4 @@ def _say(report: Mapping[str, Any]) -> None:
     if len(problems) > SHOWN:
         click.echo(f"and {len(problems) - SHOWN} more (--format json lists all)", err=True)
     if report["complete"]:
-        click.echo("the clips are exactly those of the challenge's list", err=True)
+        click.echo("the clips agree with the challenge's list, subject by subject", err=True)

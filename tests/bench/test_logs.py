@@ -11,7 +11,7 @@ from made_logs import HAND, challenge_clips, ststnet
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.errors import DataError, UsageError
-from bench.logs import FORMATS, UNKNOWN, Log, parse_log, read_log, render_log
+from bench.logs import FORMATS, UNKNOWN, Log, Reading, parse_log, read_log, render_log
 from bench.predictions import Answer, Predictions
 
 SOURCE = {"variant": "rnas_mer"}
@@ -86,7 +86,7 @@ def test_classes_of_others_are_those_of_the_file():
 
 def test_another_numbering_becomes_the_challenges_order():
     text = "casme2 sub01\nEP02_01f 0 2\n"
-    found = parse_log(text, "log", ("surprise", "positive", "negative")).predictions
+    found = parse_log(text, "log", Reading(("surprise", "positive", "negative"))).predictions
     assert found.classes == CHALLENGE_CLASSES
     assert (found.answers[0].true, found.answers[0].pred) == (2, 0)
 
@@ -151,3 +151,36 @@ def test_files(tmp_path):
 
 def test_the_made_up_challenge_has_its_clips():
     assert len(list(challenge_clips())) == 442
+
+
+scraps = st.sampled_from(
+    (
+        *'\n\t ,#[]{}:"0123²\0',
+        *("casme2", "sub01", "\ndataset,subject,clip,true,pred\n", "null"),
+        *("Subject: s01\n", "Predicted: [", "Ground Truth: [", '{"subject": ', '"clips": '),
+    )
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["subject", "clips", "dataset", "clip", "true", "pred", "folds", "classes"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.lists(scraps | st.text(max_size=4), max_size=25).map("".join) | json_values.map(json.dumps)
+)
+def test_any_text_is_predictions_or_one_line_of_error(text):
+    try:
+        assert parse_log(text, "log").predictions.answers
+    except (DataError, UsageError) as error:
+        assert "\n" not in str(error)

@@ -9,13 +9,13 @@ from made_logs import HAND, ststnet
 
 from bench.claims import Claim
 from bench.errors import BenchError, DataError, UsageError
-from bench.logs import UNKNOWN, Log, render_log
+from bench.logs import UNKNOWN, Log, Reading, render_log
 from bench.predictions import Predictions
 from bench.scoring import read_scored, score_report, scored
 
 
 def report_of(path, claims=(), **options):
-    return score_report(read_scored(path, **options), claims, draws=200)
+    return score_report(read_scored(path, Reading(**options)), claims, draws=200)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_matrix_that_is_none_is_refused(tmp_path, matrix):
 
 
 def test_options_that_do_not_fit(hand, tmp_path):
-    with pytest.raises(UsageError, match="name a run folder"):
+    with pytest.raises(UsageError, match="leave out --dataset and --selection"):
         report_of(hand, selection="last")
     with pytest.raises(UsageError, match="leave out --classes"):
         report_of(tmp_path, classes=("a", "b"))
