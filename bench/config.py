@@ -64,6 +64,9 @@ class DataConfig:
     magnify_wavelength: float = setting(
         16.0, "magnification: spatial wavelength (pixels) from which on it is full"
     )
+    magnify_side: int = setting(
+        160, "magnification: side to which larger faces are shrunk before it, pixels"
+    )
     flow_side: int = setting(
         128, "optical flow and landmark patches: side to which the face is scaled first, pixels"
     )
@@ -353,6 +356,7 @@ RANGES = {
     "data.magnify_low": (0, 0.5),
     "data.magnify_high": (0, 0.5),
     "data.magnify_wavelength": (1, 1e4),
+    "data.magnify_side": (16, 1024),
     "search.epochs": (1, 1e6),
     "search.batch": (2, 1e6),
     "search.warmup": (0, 1),

@@ -26,7 +26,11 @@ SMALLEST_FACE = 1 / 5
 SCALE_STEPS = (1.15, 1.05)
 """The search window grows by this factor; the finer one where the coarser finds no face."""
 
-DETECTOR_VERSION = 2
+DETECTION_SIDE = 240
+"""Larger frames are shrunk to this shorter side before a face is looked for: the cascade's time
+grows with the pixels, and the box it finds does not grow more exact."""
+
+DETECTOR_VERSION = 3
 """Raised whenever the same frame would give another box: old cache entries of crop=detect lapse."""
 
 CENTRE = 0.8
@@ -149,20 +153,20 @@ def _faces(onset: np.ndarray) -> list[dict]:
     import numpy as np
     from PIL import Image
 
-    grey = np.asarray(
-        Image.fromarray(onset.squeeze(-1) if onset.shape[-1] == 1 else onset).convert("L")
-    )
-    side = min(grey.shape)
+    image = Image.fromarray(onset.squeeze(-1) if onset.shape[-1] == 1 else onset).convert("L")
+    scale = max(min(image.size) / DETECTION_SIDE, 1)
+    small = image.resize([round(side / scale) for side in image.size], Image.Resampling.BILINEAR)
+    side = min(small.size)
     for step in SCALE_STEPS:
         faces = _cascade().detect_multi_scale(
-            img=grey,
+            img=np.asarray(small),
             scale_factor=step,
             step_ratio=1,
             min_size=(max(int(SMALLEST_FACE * side), 24),) * 2,
             max_size=(side, side),
         )
         if faces:
-            return faces
+            return [{name: int(value * scale) for name, value in face.items()} for face in faces]
     return []
 
 

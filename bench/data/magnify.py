@@ -27,17 +27,19 @@ def eulerian(
 
     low, high: cut-offs. wavelength: spatial wavelength (pixels) from which on a band is amplified
     in full; finer ones less (Wu et al., Eq. 14), since the linear approximation fails there.
-    The result is clipped to 0..255.
+    What is added is of the brightness: colours keep their differences, as with the chromatic
+    attenuation of Wu et al. at its end. The result is clipped to 0..255.
     """
     import numpy as np
 
-    frames = video.astype(np.float32)
-    bands = _laplacian(frames)
+    from bench.data.preprocess import luminance
+
+    bands = _laplacian(_band_pass(luminance(video), low, high))  # filters in time and space commute
     factors = _factors(video.shape, len(bands), alpha, wavelength)
     for band, factor in zip(bands, factors, strict=True):
-        if factor:
-            band += factor * _band_pass(band, low, high)
-    return np.clip(_collapsed(bands), 0, 255)
+        band *= factor
+    magnified = video + _collapsed(bands)[..., None]
+    return np.clip(magnified, 0, 255, out=magnified)
 
 
 def _factors(shape: tuple[int, ...], count: int, alpha: float, wavelength: float) -> list[float]:
@@ -47,16 +49,17 @@ def _factors(shape: tuple[int, ...], count: int, alpha: float, wavelength: float
     return [*(min(alpha, max((1 + alpha) * wave / wavelength - 1, 0)) for wave in waves), 0.0]
 
 
-def _band_pass(band: np.ndarray, low: float, high: float) -> np.ndarray:
-    from scipy.signal import lfilter
+def _band_pass(video: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The difference of two first-order low-passes of each pixel, both at rest on the onset."""
+    import numpy as np
 
-    first = band[:1]
-    deviation = band - first  # from the onset frame: both filters start at rest
-    parts = []
-    for cut in (high, low):
-        share = _share(cut)
-        parts.append(lfilter([share], [1, share - 1], deviation, axis=0))
-    return (parts[0] - parts[1]).astype(band.dtype)
+    fast, slow = video[0].copy(), video[0].copy()
+    band = np.empty_like(video)
+    for frame, passed in zip(video, band, strict=True):
+        fast += _share(high) * (frame - fast)
+        slow += _share(low) * (frame - slow)
+        np.subtract(fast, slow, out=passed)
+    return band
 
 
 def _share(cut: float) -> float:
@@ -67,10 +70,10 @@ def _share(cut: float) -> float:
 
 
 def _laplacian(frames: np.ndarray) -> list[np.ndarray]:
-    """Bands, finest first, whose `_collapsed` sum is `frames` exactly (but for rounding)."""
+    """Bands of (n, H, W), finest first, whose `_collapsed` sum is `frames` (but for rounding)."""
     bands = []
-    while len(bands) < LEVELS - 1 and min(frames.shape[1:3]) >= 2 * SMALLEST_SIDE:
-        smaller = _blurred(frames)[:, ::2, ::2]
+    while len(bands) < LEVELS - 1 and min(frames.shape[1:]) >= 2 * SMALLEST_SIDE:
+        smaller = _halved(_halved(frames, 1), 2)
         bands.append(frames - _enlarged(smaller, frames.shape))
         frames = smaller
     return [*bands, frames.copy()]
@@ -79,22 +82,36 @@ def _laplacian(frames: np.ndarray) -> list[np.ndarray]:
 def _collapsed(bands: list[np.ndarray]) -> np.ndarray:
     frames = bands[-1]
     for band in reversed(bands[:-1]):
-        frames = band + _enlarged(frames, band.shape)
+        frames = _enlarged(frames, band.shape)
+        frames += band
     return frames
 
 
-def _blurred(frames: np.ndarray) -> np.ndarray:
+def _halved(frames: np.ndarray, axis: int) -> np.ndarray:
+    """Every second sample of the frames blurred by (1, 4, 6, 4, 1)/16, mirrored at the edges."""
     import numpy as np
-    from scipy.ndimage import correlate1d
 
-    kernel = np.array([1, 4, 6, 4, 1], np.float32) / 16
-    return correlate1d(correlate1d(frames, kernel, 1, mode="mirror"), kernel, 2, mode="mirror")
+    width = [(2, 2) if place == axis else (0, 0) for place in range(frames.ndim)]
+    lines = np.moveaxis(np.pad(frames, width, mode="reflect"), axis, -1)
+    count = (frames.shape[axis] + 1) // 2
+    far = lines[..., 0::2][..., :count] + lines[..., 4::2][..., :count]
+    near = lines[..., 1::2][..., :count] + lines[..., 3::2][..., :count]
+    middle = lines[..., 2::2][..., :count]
+    return np.moveaxis((far + 4 * near + 6 * middle) / 16, -1, axis)
 
 
 def _enlarged(frames: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros between the pixels, blurred: four times the kernel keeps the brightness."""
+    """Back to a larger shape: zeros between the samples, blurred as above, four times as bright."""
+    return _doubled(_doubled(frames, 1, shape[1]), 2, shape[2])
+
+
+def _doubled(frames: np.ndarray, axis: int, length: int) -> np.ndarray:
     import numpy as np
 
-    large = np.zeros(shape, np.float32)
-    large[:, ::2, ::2] = 4 * frames
-    return _blurred(large)
+    lines = np.moveaxis(frames, axis, -1)
+    after = lines[..., -1:] if length % 2 == 0 else lines[..., -2:-1]
+    padded = np.concatenate([lines[..., 1:2], lines, after], axis=-1)
+    large = np.empty((*lines.shape[:-1], length), frames.dtype)
+    large[..., 0::2] = (padded[..., :-2] + 6 * lines + padded[..., 2:]) / 8
+    large[..., 1::2] = ((padded[..., 1:-1] + padded[..., 2:]) / 2)[..., : length // 2]
+    return np.moveaxis(large, -1, axis)

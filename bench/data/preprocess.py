@@ -56,6 +56,7 @@ class Preprocessing:
     magnify_low: float = 0.002
     magnify_high: float = 0.25
     magnify_wavelength: float = 16.0
+    magnify_side: int = 160
     magnifier_weights: str = ""
 
     def __post_init__(self):
@@ -227,7 +228,12 @@ def crop_box(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Box:
 
 
 def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
-    """The clip with its motion made larger, where the settings say so."""
+    """The clip with its motion made larger, where the settings say so.
+
+    Eulerian magnification works on frames of at most `magnify_side` × `magnify_side` pixels, larger
+    ones are shrunk: a wavelength in pixels then means about the same part of the face in every
+    data set.
+    """
     if settings.magnify == "none":
         return video
     if settings.magnify == "learned":
@@ -236,6 +242,8 @@ def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
         return learned(video, settings.magnify_alpha, settings.magnifier_weights)
     from bench.data.magnify import eulerian
 
+    if max(video.shape[1:3]) > settings.magnify_side:
+        video = resize(video, settings.magnify_side)
     return eulerian(
         video,
         settings.magnify_alpha,

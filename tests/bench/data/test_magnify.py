@@ -70,7 +70,7 @@ def test_any_clip_stays_finite_in_range_and_shape(video):
 
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_the_bands_add_up_to_the_frames(height, width):
-    frames = np.random.default_rng(0).uniform(0, 255, (2, height, width, 1)).astype(np.float32)
+    frames = np.random.default_rng(0).uniform(0, 255, (2, height, width)).astype(np.float32)
     assert np.allclose(_collapsed(_laplacian(frames)), frames, atol=1e-2)
 
 
@@ -91,3 +91,12 @@ def test_cut_offs_are_shares_of_the_frame_rate(dataset, hertz):
 def test_the_frame_rates_are_those_of_the_releases():
     rates = {"smic": 100, "casme2": 200, "samm": 200, "casme3": 30, "4dme": 60, "mmew": 90}
     assert {name: DATASETS[name].fps for name in rates} == rates
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_colours_keep_their_differences(channels):
+    shifts = 0.1 * np.sin(np.pi * np.arange(9) / 8)
+    grey = grating(shifts) / 2
+    tint = np.linspace(0, 40, channels, dtype=np.float32)
+    magnified = eulerian(grey + tint, **{**SETTINGS, "alpha": 3.0})
+    np.testing.assert_allclose(magnified - magnified[..., :1], tint + 0 * magnified, atol=1e-3)
