@@ -5,7 +5,7 @@ Nothing here needs torch: a value names its module, which is imported when a net
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
 from pkgutil import resolve_name
@@ -155,6 +155,21 @@ class FixedNetwork:
         """What it sees, for readers."""
         return "clip" if self.input == "clip" else self.input.text
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What listings say of it beside its name; what is not known is left out."""
+        facts = {
+            "parameters": f"{self.params:,}" if self.params else "",
+            "input": self.input_text,
+            "recipe": self.recipe.text if self.recipe else "as derived networks (train.*)",
+            "pretraining": self.pretraining,
+            "released code scores": self.released_selection,
+            "deviations": _numbered(self.deviations),
+            "marks": ", ".join(self.marks),
+            "reference": self.reference,
+        }
+        return {what: text for what, text in facts.items() if text}
+
     def _constructor(self) -> Callable[..., nn.Module]:
         try:
             found = resolve_name(self.network)
@@ -166,6 +181,13 @@ class FixedNetwork:
         if not callable(found):
             raise MethodError(f"{self.name}: {self.network!r} is no class or function")
         return found
+
+
+def _numbered(texts: Sequence[str]) -> str:
+    """`(1) one (2) two`; one alone as it is."""
+    if len(texts) < 2:
+        return "".join(texts)
+    return " ".join(f"({number}) {text}" for number, text in enumerate(texts, start=1))
 
 
 def _check_choices(value: StillInput | Recipe) -> None:

@@ -10,7 +10,10 @@ from baselines.fixed import FixedNetwork, Recipe, StillInput
 
 LAST = "last epoch"
 BEST_ON_TEST = "best epoch on each test subject (leaky)"
-OWN_FLOW = "flow by scikit-image's TV-L1, not by OpenCV's or the authors' Matlab code"
+OWN_FLOW = (
+    "flow by scikit-image's TV-L1 on faces scaled to `data.flow_side`; where no apex is annotated, "
+    "to the frame that differs most from the onset"
+)
 
 STSTNET = FixedNetwork(
     name="ststnet",
@@ -136,13 +139,13 @@ OFF_TANET = FixedNetwork(
     groups=("peers",),
     params=59_403,
     reference=(
-        "Zhang, Wang, Wang: Off-TANet: A Lightweight Neural Micro-expression Recognizer with "
+        "Zhang, Liu, Zhou: Off-TANet: A Lightweight Neural Micro-expression Recognizer with "
         "Optical Flow Features and Integrated Attention Mechanism, PRICAI 2021"
     ),
     released_selection="best epoch on the test subjects, means over folds (leaky)",
     deviations=(
-        "flow by scikit-image's TV-L1, computed before the images are resized; the release resizes "
-        "first",
+        OWN_FLOW,
+        "flow is resized after it is computed; the release resizes the images first",
         "strain with the vertical derivative of v; the release takes that of u by mistake",
         "published scores are on other data sets (CASME, CASME II, CAS(ME)²) and not pooled",
     ),
@@ -170,8 +173,8 @@ LEARNET = FixedNetwork(
 )
 
 _LEI_DEVIATIONS = (
-    "patches of the difference between apex and onset at fixed places of the cropped face; "
-    "published: of MagNet's motion features at detected landmarks",
+    "patches of the difference between apex and onset, at fixed places of the cropped face unless "
+    "`data.landmarks` gives points; published: of MagNet's motion features at detected landmarks",
     "every pair of action units is taken to occur together alike (adjacency I + 1/9); published: "
     "counted from the training clips' action units",
     "training goes on after a test accuracy of 100 %, where the release stops",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from baselines.fixed import FixedNetwork
 
 DOCS = Path("docs")
 
@@ -86,12 +90,82 @@ Written by `python -m reports.docs`.
 """
 
 
+def peers_page() -> str:
+    """The hand-designed methods: what each is, wants, and where ours is not the published one."""
+    from baselines.peers import PEERS
+    from reports.published import published_only
+
+    facts = ("parameters", "input", "recipe", "pretraining", "released code scores", "marks")
+    rows = [[_code(e.name), *(e.facts.get(fact, "") for fact in facts)] for e in PEERS]
+    about = "\n".join(_about_peer(entry) for entry in PEERS)
+    return f"""# Hand-designed methods
+
+The methods that Tables 2 and 5 compare NAS with, as far as they can be rebuilt, and a plain 3D
+control. All are written anew from their publications and released codes. They run as any variant
+does, on the same clips and folds, pooled and scored by the same rules: `bench run --variant peers`
+runs them all, `bench list variants --long` prints what stands here. Parameters are at 3 classes; of
+a released network they are its own to the digit.
+
+{_table(["variant", *facts], rows)}
+
+Networks are trained by their published recipe (`--set train.recipe=own`, the default);
+`train.recipe=harness` trains them as derived networks are trained. Whatever epoch the released code
+scores, the harness scores the one that `protocol.selection` names: the last, if nothing else is
+said.
+
+## Where ours is not the published one
+
+{about}
+
+## Published only
+
+These rows of Tables 2 and 5 stay empty on our side. A name never stands over something that is not
+the method.
+
+{_table(["method", "why"], published_only().items())}
+
+## Weights for CapsuleNet
+
+Its trunk starts at random. With a file of torchvision's ResNet-18 state, register a value of your
+own:
+
+```python
+from dataclasses import replace
+from baselines.peers import CAPSULENET
+
+PRETRAINED = replace(
+    CAPSULENET,
+    name="capsulenet_imagenet",
+    options=(("weights", "/path/to/resnet18.pth"),),
+    marks=(),
+)
+```
+
+and name it in your package's `pyproject.toml`, as any variant of yours:
+
+```toml
+[project.entry-points."bench.variants"]
+capsulenet_imagenet = "my_package:PRETRAINED"
+```
+
+Written by `python -m reports.docs` from `baselines/peers.py` and
+`reports/published/published_only.csv`.
+"""
+
+
+def _about_peer(entry: FixedNetwork) -> str:
+    """One method as a list item, with its deviations below it."""
+    deviations = "".join(f"\n  - {text}" for text in entry.deviations)
+    return f"- `{entry.name}`: {entry.reference}{deviations}"
+
+
 def write_pages(folder: Path) -> None:
     """Writes every computed page."""
     from bench.files import write_text
     from reports import audit_render
 
     write_text(folder / "audit.md", audit_render.page())
+    write_text(folder / "peers.md", peers_page())
     write_text(folder / "settings.md", settings_page())
     write_text(folder / "sizes.md", sizes_page())
 

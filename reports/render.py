@@ -167,6 +167,7 @@ def _row_dict(row: Row) -> dict:
         "marks": list(row.marks),
         "published_marks": list(row.published_marks),
         "about": row.about,
+        "note": row.note,
         "configuration": row.configuration or None,
         "runs": list(row.runs),
     }

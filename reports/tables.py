@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from bench.registry import RANDOM_PREFIX
 from reports.groups import DATASETS, RunGroup, distinct, gather, latest
-from reports.published import PublishedRow, mark_meanings, paper, published_table
+from reports.published import (
+    PublishedRow,
+    mark_meanings,
+    paper,
+    published_only,
+    published_table,
+)
 
 if TYPE_CHECKING:
     from bench.registry import Variant
@@ -33,6 +39,11 @@ MARK_MEANINGS = {
     "reconstruction": "rebuilt from a description, since the code is not public",
     "genotype given": "the architecture came from a file; its search may have seen any subject",
     "shuffled labels": "labels permuted over all clips, so that every score should be at chance",
+    "from scratch": "random initial weights where the publication starts from pretrained ones",
+    "recipe ours": "no training code is public: optimiser, epochs and batch are ours",
+    "no MagNet": "no learned motion magnification before the patches",
+    "no landmarks": "patches at fixed places of the face, not at detected landmarks",
+    "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
@@ -60,7 +71,8 @@ class Row:
     run), "registered" (what the variant says of itself); or that it is empty: "not measured"
     for a registered variant, "published only" for a method that is not registered.
     `marks` concern the measured side, `published_marks` the published one; `about` is venue and
-    year or type of the published method, `configuration` preset and hash of the measured one.
+    year or type of the published method, `configuration` preset and hash of the measured one;
+    `note` is its footnote: what a fixed network is, or why a method is published only.
     """
 
     method: str
@@ -73,6 +85,7 @@ class Row:
     about: str = ""
     configuration: str = ""
     runs: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def difference(self) -> Mapping[str, Cell | None]:
@@ -191,7 +204,7 @@ def _scores_table(
         _caption(number, in_columns),
         published.columns,
         rows,
-        (*_elsewhere(groups), *_legend(rows)),
+        (*_elsewhere(groups), *_legend(rows), *_footnotes(rows)),
     )
 
 
@@ -270,6 +283,7 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
         ),
         configuration=group.key.configuration,
         runs=_folders(group.scored),
+        note="",  # it stands below the row of the whole run
     )
 
 
@@ -318,11 +332,13 @@ def _parted(columns: Iterable[str]) -> Iterable[tuple[str, str, str]]:
 def _costs_table(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Table:
     rows = _rows_beside_published(5, groups, variants, _cost_rows)
     notes = (
-        "Measured memory is the training checkpoint, weights and SGD momentum at 4 bytes each, "
-        "in MB of 10^6 bytes; the seven NAS rows as published fit that reading.",
+        "Measured memory is the training checkpoint, weights and what the optimiser keeps (SGD's "
+        "momentum, Adam's two moments) at 4 bytes each, in MB of 10^6 bytes; the seven NAS rows as "
+        "published fit that reading, with SGD.",
         "Measured networks are those of the data set named; the paper does not name its own.",
     )
-    return Table(5, _caption(5, groups), published_table(5).columns, rows, (*notes, *_legend(rows)))
+    notes = (*notes, *_legend(rows), *_footnotes(rows))
+    return Table(5, _caption(5, groups), published_table(5).columns, rows, notes)
 
 
 def _cost_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
@@ -439,8 +455,14 @@ def _rows_beside_published(
     for row in (*printed, *ours):
         blank = _blank_row(row, published.columns, variants.get(row.variant))
         runs = by_variant.get(row.variant, ())
-        rows += rows_of(runs, blank) if runs else [replace(blank, marks=(blank.source,))]
+        rows += rows_of(runs, blank) if runs else [_without_runs(blank)]
     return tuple(rows)
+
+
+def _without_runs(blank: Row) -> Row:
+    """A row of the paper alone; of a method that could be measured no footnote is due yet."""
+    note = blank.note if blank.source == PUBLISHED_ONLY else ""
+    return replace(blank, marks=(blank.source,), note=note)
 
 
 def _unpublished(variant: str, columns: Sequence[str]) -> PublishedRow:
@@ -455,9 +477,6 @@ def _blank_row(printed: PublishedRow, columns: Sequence[str], variant: Variant |
         for column, text in printed.cells.items()
     }
     unpublished = all(cell is None for cell in published.values())
-    own = (
-        "random control" if printed.variant.startswith(RANDOM_PREFIX) else "ours, not in the paper"
-    )
     carried = [mark for mark in (variant.marks if variant else ()) if mark != "ours"]
     return Row(
         method=printed.method,
@@ -465,10 +484,30 @@ def _blank_row(printed: PublishedRow, columns: Sequence[str], variant: Variant |
         source=NOT_MEASURED if variant else PUBLISHED_ONLY,
         published={column: published.get(column) for column in columns},
         measured=dict.fromkeys(columns),
-        marks=distinct((*((own,) if unpublished else ()), *carried)),
+        marks=distinct((*((_origin(printed, variant),) if unpublished else ()), *carried)),
         published_marks=printed.marks,
         about=f"{printed.venue} {printed.year}".strip() if printed.year else printed.type,
+        note=_note(printed, variant),
     )
+
+
+def _origin(printed: PublishedRow, variant: Variant | None) -> str:
+    """Of a method that the table of the paper does not have: what it is."""
+    if printed.variant.startswith(RANDOM_PREFIX):
+        return "random control"
+    if variant and variant.network and "ours" not in variant.marks and variant.network.reference:
+        return "not in the paper"
+    return "ours, not in the paper"
+
+
+def _note(printed: PublishedRow, variant: Variant | None) -> str:
+    """The footnote of a fixed network, or of a method that cannot be run here."""
+    if variant is None:
+        return published_only().get(printed.method, "")
+    if variant.network is None:
+        return ""
+    facts = variant.network.facts.items()
+    return "; ".join(f"{what}: {text}" for what, text in facts if what != "reference")
 
 
 def _caption(number: int, groups: Sequence[RunGroup]) -> str:
@@ -537,6 +576,11 @@ def _legend(rows: Iterable[Row]) -> tuple[str, ...]:
         *(("mean ± sample standard deviation over seeds",) if spread else ()),
         *(f"{word}: {meanings[word]}" for word in known),
     )
+
+
+def _footnotes(rows: Iterable[Row]) -> tuple[str, ...]:
+    """What readers should know of each fixed network, and why a row is published only."""
+    return distinct(f"{row.method}: {row.note}" for row in rows if row.note)
 
 
 def _seed_marks(seeds: Mapping[str, int]) -> tuple[str, ...]:

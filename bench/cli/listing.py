@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from bench.registry import Variant
 
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+
+
+WORD_WIDTH, LINE_WIDTH = 22, 100
+"""Of `bench list variants --long`, characters."""
 
 
 @click.group("list")
@@ -21,22 +29,60 @@ def list_group() -> None:
 
 @list_group.command()
 @FORMAT
-def variants(form: str) -> None:
+@click.option(
+    "--long",
+    "in_full",
+    is_flag=True,
+    help="Parameters, input, recipe, pretraining, what the released code scores, deviations.",
+)
+def variants(form: str, in_full: bool) -> None:
     """Methods that `--variant` knows."""
     from bench import registry
 
-    _show(
-        form,
-        [
-            {
-                "name": entry.name,
-                "group": entry.group,
-                "kind": entry.kind,
-                "summary": entry.summary,
-            }
-            for entry in registry.variants().values()
-        ],
-    )
+    entries = registry.variants().values()
+    rows = [
+        {"name": entry.name, "group": entry.group, "kind": entry.kind, "summary": entry.summary}
+        for entry in entries
+    ]
+    if not in_full:
+        _show(form, rows)
+    elif form == "json":
+        about = [row | _in_full(entry) for row, entry in zip(rows, entries, strict=True)]
+        click.echo(json.dumps(about, indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(map(_described, entries)))
+
+
+def _in_full(entry: Variant) -> dict[str, Any]:
+    """What is known of a method, for machines; null where it depends on the genotype or is none."""
+    network = entry.network
+    return {
+        "parameters": network and network.params,
+        "input": network.input_text if network else "clip",
+        "recipe": network.recipe.text if network and network.recipe else None,
+        "pretraining": network.pretraining if network else "none",
+        "released_selection": (network and network.released_selection) or None,
+        "deviations": list(network.deviations) if network else [],
+        "marks": list(entry.marks),
+        "reference": (network and network.reference) or None,
+    }
+
+
+def _described(entry: Variant) -> str:
+    """What is known of a method, for readers."""
+    facts = {"parameters": "depend on the genotype (docs/sizes.md)", "input": "clip"}
+    if entry.marks:
+        facts["marks"] = ", ".join(entry.marks)
+    if entry.network:
+        facts = entry.network.facts
+    lines = [_hanging(what, text) for what, text in facts.items()]
+    return "\n".join([f"{entry.name} ({entry.group}, {entry.kind}): {entry.summary}", *lines])
+
+
+def _hanging(word: str, text: str) -> str:
+    """The text beside its word, further lines of it below one another."""
+    first, further = f"  {word:<{WORD_WIDTH}}", " " * (WORD_WIDTH + 2)
+    return fill(text, LINE_WIDTH, initial_indent=first, subsequent_indent=further)
 
 
 @list_group.command()

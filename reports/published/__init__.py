@@ -98,6 +98,14 @@ def mark_meanings() -> Mapping[str, str]:
 
 
 @cache
+def published_only() -> Mapping[str, str]:
+    """Method as printed -> why it cannot be run here, for those that nothing is registered for."""
+    text = resources.files(__name__).joinpath("published_only.csv").read_text(encoding="utf-8")
+    lines = csv.DictReader(text.splitlines())
+    return MappingProxyType({line["method"]: line["reason"] for line in lines})
+
+
+@cache
 def _sources() -> dict[str, dict]:
     return tomllib.loads(
         resources.files(__name__).joinpath("sources.toml").read_text(encoding="utf-8")

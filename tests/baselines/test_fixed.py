@@ -72,6 +72,21 @@ def test_what_cannot_be_built_is_named(network, message):
         fixed(network).build(3)
 
 
+def test_says_of_itself_what_is_known():
+    entry = fixed("torch.nn:Linear", params=1683, deviations=("one", "two"), marks=("ours",))
+    assert entry.facts == {
+        "parameters": "1,683",
+        "input": "optical flow u, v and strain 28×28",
+        "recipe": RECIPE.text,
+        "pretraining": "none",
+        "deviations": "(1) one (2) two",
+        "marks": "ours",
+    }
+    clips = FixedNetwork("mine", "A module", "torch.nn:Linear", "clip", None)
+    assert clips.facts["recipe"] == "as derived networks (train.*)"
+    assert clips.facts["input"] == "clip"
+
+
 def test_the_values_need_no_torch():
     code = "import sys, baselines.fixed; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from baselines.peers import PEERS
 from bench.config import settings_table
-from reports.docs import settings_page
+from reports.docs import peers_page, settings_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -12,3 +13,10 @@ def test_the_settings_page_is_the_one_that_the_code_writes():
     page = settings_page()
     assert (DOCS / "settings.md").read_text() == page, "run `make docs`"
     assert all(f"`{key}`" in page for key, *_ in settings_table())
+
+
+def test_the_page_of_peers_is_the_one_that_the_code_writes():
+    page = peers_page()
+    assert (DOCS / "peers.md").read_text() == page, "run `make docs`"
+    assert all(f"`{entry.name}`" in page for entry in PEERS)
+    assert all(text in page for entry in PEERS for text in entry.deviations)
