@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 import torch
-from bench.procedure import procedure
 
 from baselines import peers
 from baselines.losses import LOSSES
 from bench import registry
 from bench.config import TrainConfig
+from bench.procedure import procedure
 from bench.profiling import profile
 from bench.seeds import seeded
 from bench.workload import Workload, inference, update
