@@ -496,7 +496,7 @@ def _origin(printed: PublishedRow, variant: Variant | None) -> str:
     if printed.variant.startswith(RANDOM_PREFIX):
         return "random control"
     if variant and variant.network and "ours" not in variant.marks and variant.network.reference:
-        return "not in the paper"
+        return "not in this table"
     return "ours, not in the paper"
 
 
@@ -507,7 +507,9 @@ def _note(printed: PublishedRow, variant: Variant | None) -> str:
     if variant.network is None:
         return ""
     facts = variant.network.facts.items()
-    return "; ".join(f"{what}: {text}" for what, text in facts if what != "reference")
+    return "; ".join(
+        f"{what}: {text}" for what, text in facts if what not in ("marks", "reference")
+    )
 
 
 def _caption(number: int, groups: Sequence[RunGroup]) -> str:

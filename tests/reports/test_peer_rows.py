@@ -61,7 +61,7 @@ def test_what_is_not_the_published_method_is_marked_in_its_row(record):
 @pytest.mark.parametrize(
     ("variant", "mark"),
     [
-        ("off_tanet", "not in the paper"),
+        ("off_tanet", "not in this table"),
         ("r2plus1d_small", "ours, not in the paper"),
         ("rnas_mer_4b", "ours, not in the paper"),
         ("random_rnas_mer_3", "random control"),
