@@ -75,10 +75,10 @@ def run_log(path: Path, selection: str | None = None) -> Log:
         raise UsageError(f"{path} is no run folder (no run.json); `bench list runs` names them")
     predictions = run_predictions(folder, selection)
     protocol = read_json(folder.metrics)["protocol"]
-    return Log(predictions, _selected(protocol, selection) if selection else protocol)
+    return Log(predictions, selected_protocol(protocol, selection) if selection else protocol)
 
 
-def _selected(protocol: Mapping[str, Any], selection: str) -> dict[str, Any]:
+def selected_protocol(protocol: Mapping[str, Any], selection: str) -> dict[str, Any]:
     """The protocol of the same run scored by another selection rule."""
     leaks = [leak for leak in protocol.get("leaks", ()) if not leak.startswith("selection=")]
     leaks += ["selection=oracle"] if selection == "oracle" else []

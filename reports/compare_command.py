@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.config import SELECTION_RULES
 from reports.output import deliver
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ PICTURES = (".png", ".svg", ".pdf")
     help="Resamples of intervals, permutations of tests.",
 )
 @click.option(
+    "--selection",
+    "rules",
+    multiple=True,
+    type=click.Choice(SELECTION_RULES),
+    help="Score the runs by this rule; several: each run by each, from the same weights.",
+)
+@click.option(
     "--across-protocols",
     is_flag=True,
     help="Compare runs whose protocols differ too, such as a leaky and a clean one.",
@@ -80,6 +88,7 @@ def compare(
     config: str | None,
     metric: str,
     draws: int,
+    rules: tuple[str, ...],
     across_protocols: bool,
     diagrams: tuple[Path, ...],
     form: str,
@@ -95,7 +104,7 @@ def compare(
     """
     from bench.cli.output import check_place
     from bench.cli.progress import Steps, bars
-    from reports.compare.entries import make_entries
+    from reports.compare.entries import Protocol, by_rule, make_entries
     from reports.compare.render import render
     from reports.compare.report import Plan
     from reports.compare.report import compare as compare_entries
@@ -104,10 +113,13 @@ def compare(
     _check_diagrams(diagrams)
     if run_folders:
         _refuse_filters(patterns, dataset, preset, config)
-        groups = _named_groups(run_folders)
+        groups = _named_groups(run_folders, apart=not rules)
     else:
         groups = _found_groups(runs, patterns, dataset, preset, config, across_protocols)
-    plan = Plan(metric, draws, across_protocols=across_protocols)
+    if rules:
+        groups = [by_rule(group, rule) for group in groups for rule in dict.fromkeys(rules)]
+    allowed = frozenset(Protocol._fields if across_protocols else ["selection"] * bool(rules))
+    plan = Plan(metric, draws, allowed=allowed)
     with bars() as display:
         report = compare_entries(make_entries(groups), plan, Steps(display))
     deliver(render(report, form), out)
@@ -134,15 +146,15 @@ def _refuse_filters(patterns: Sequence[str], *others: str | None) -> None:
         )
 
 
-def _named_groups(folders: Sequence[Path]) -> list[RunGroup]:
-    """The configurations of the folders named; each run by itself where it is only one."""
+def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
+    """The configurations of the folders named; where it is only one, each run by itself (apart)."""
     from reports.compare.entries import single_seeds
     from reports.groups import GroupKey, gather
 
     records = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
     keys = [GroupKey.of(record) for record in records.values()]
     groups = sorted(gather(records.values()), key=lambda group: keys.index(group.key))
-    return single_seeds(groups) if len(groups) == 1 else groups
+    return single_seeds(groups) if apart and len(groups) == 1 else groups
 
 
 def _records(folder: Path) -> list[RunRecord]:

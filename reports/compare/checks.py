@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -17,9 +17,9 @@ FREE = ("protocol",)
 """Sections of the configuration that are compared as a protocol, not as settings."""
 
 
-def check_comparable(entries: Sequence[Entry], across_protocols: bool = False) -> None:
+def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) -> None:
     """Raises DataError where entries of one data set answer other clips or labels, UsageError
-    where their protocols differ and that was not asked for.
+    where their protocols differ in a field of `Protocol` that is not `allowed`.
     """
     for entry in entries:
         for record, predictions in zip(entry.records[1:], entry.predictions[1:], strict=True):
@@ -29,10 +29,8 @@ def check_comparable(entries: Sequence[Entry], across_protocols: bool = False) -
     for entry in entries[1:]:
         _check_answers(reference.name, reference.predictions[0], entry.name, entry.predictions[0])
         _check_files(reference, entry)
-    if across_protocols:
-        return
     for one, two in combinations(entries, 2):
-        found = one.protocol.differences(two.protocol)
+        found = one.protocol.differences(two.protocol, allowed)
         if found:
             raise UsageError(
                 f"{one.name} and {two.name} on {one.dataset} differ in protocol: "

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bench.errors import DataError
 from bench.predictions import Predictions, run_predictions
+from bench.scoring import selected_protocol
 from bench.statistics import STATISTICS
 from bench.store import RunFolder
 from reports.groups import RunGroup, distinct
@@ -45,14 +47,15 @@ class Protocol(NamedTuple):
             genotype="given" if origin == "given" else None,
         )
 
-    def differences(self, other: Protocol) -> list[str]:
-        """`selection: last against oracle` for every part that differs.
+    def differences(self, other: Protocol, allowed: Collection[str] = ()) -> list[str]:
+        """`selection: last against oracle` for every part that differs and is not `allowed` to.
 
         Where nothing was searched (a random control, a fixed network) any scope is the same.
         """
         found = []
         for name, one, two in zip(self._fields, self, other, strict=True):
-            if one != two and not (name == "search_scope" and None in (one, two)):
+            nothing_searched = name == "search_scope" and None in (one, two)
+            if one != two and name not in allowed and not nothing_searched:
                 found.append(f"{name}: {one} against {two}")
         return found
 
@@ -112,11 +115,39 @@ def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:
         Entry(
             group.key.variant,
             group,
-            tuple(run_predictions(RunFolder(r.folder)).in_order() for r in group.records),
+            tuple(_answers(record) for record in group.records),
         )
         for group in groups
     ]
     return _named(entries)
+
+
+def by_rule(group: RunGroup, rule: str) -> RunGroup:
+    """The same runs as another selection rule scores them, from the same trained weights.
+
+    Raises DataError where a run has not recorded the rule.
+    """
+    return RunGroup(tuple(_scored_by(record, rule) for record in group.records))
+
+
+def _scored_by(record: RunRecord, rule: str) -> RunRecord:
+    recorded = record.metrics.get("selections", {})
+    if rule not in recorded:
+        raise DataError(
+            f"{record.folder} has not recorded selection={rule}, only "
+            f"{', '.join(recorded) or record.metrics['protocol']['selection']}; runs record rules "
+            "with --set protocol.rules=last,inner_val,oracle"
+        )
+    protocol = selected_protocol(record.metrics["protocol"], rule)
+    return replace(record, metrics={**record.metrics, **recorded[rule], "protocol": protocol})
+
+
+def _answers(record: RunRecord) -> Predictions:
+    """The answers that a record is scored by, sorted by clip."""
+    rule = record.metrics["protocol"]["selection"]
+    own = record.run["config"]["protocol"]["selection"]
+    found = run_predictions(RunFolder(record.folder), None if rule == own else rule)
+    return found.in_order()
 
 
 def single_seeds(groups: Iterable[RunGroup]) -> list[RunGroup]:

@@ -29,12 +29,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How entries are compared: the metric that is tested, resamples, and what is allowed."""
+    """How entries are compared: the metric that is tested, resamples, and in which fields of
+    `Protocol` entries may differ.
+    """
 
     metric: str
     draws: int
     seed: int = 0
-    across_protocols: bool = False
+    allowed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def compare(entries: Sequence[Entry], plan: Plan, progress: Progress) -> Report:
             "make another run, or name another with RUN or --variant"
         )
     for group in several.values():
-        check_comparable(group, plan.across_protocols)
+        check_comparable(group, plan.allowed)
     comparisons = tuple(_comparison(name, group, plan, progress) for name, group in several.items())
     alone = [
         f"{g[0].name} alone is on {name}: left out" for name, g in by_set.items() if len(g) < 2
@@ -149,7 +151,7 @@ def _controls(entries: Iterable[Entry], plan: Plan) -> tuple[list[Control], list
             continue
         try:
             random = _random_entry(entry, name)
-            check_comparable([entry, random], across_protocols=True)
+            check_comparable([entry, random], {"search_scope", "genotype"})
         except BenchError as error:
             notes.append(f"no control for {entry.name}: {error}")
             continue

@@ -62,6 +62,20 @@ def random_runs(bench, tmp_path_factory) -> Path:
     return runs
 
 
+@pytest.fixture(scope="session")
+def composite_runs(bench, tmp_path_factory):
+    """A finished run on the composite that records all selection rules."""
+    runs = tmp_path_factory.mktemp("composite")
+    outcome = bench.small(
+        runs,
+        "random_rnas_mer",
+        *("--dataset", "composite", "--subjects", "s05,s15,sub13,sub15,037"),
+        *("--set", "data.subject_count=0", "--set", "protocol.rules=last,oracle"),
+    )
+    assert outcome.code == 0, outcome.err
+    return runs
+
+
 @pytest.fixture
 def runs(tmp_path) -> Path:
     return tmp_path / "runs"

@@ -26,3 +26,17 @@ def test_one_run_alone_is_one_line(bench, searched_runs):
     outcome = bench("compare", only_run(searched_runs).path)
     assert outcome.code == 1
     assert "no two configurations on the same data set" in outcome.error
+
+
+def test_two_rules_of_one_run(bench, composite_runs):
+    run = only_run(composite_runs)
+    rules = ("--selection", "last", "--selection", "oracle")
+    outcome = bench("compare", run.path, *rules, "--draws", 200, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    (found,) = json.loads(outcome.out)["comparisons"]
+    own = run.json("metrics.json")["selections"]
+    assert [entry["scores"]["uar"]["mean"] for entry in found["entries"]] == [
+        own[rule]["uar"] for rule in ("last", "oracle")
+    ]
+    assert [entry["leaky"] for entry in found["entries"]] == [False, True]
+    assert (found["clips"], found["subjects"]) == (own["last"]["clips"], own["last"]["subjects"])

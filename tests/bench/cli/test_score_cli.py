@@ -11,20 +11,6 @@ SCORES = ("uar", "uf1", "acc", "confusion", "classes", "clips", "subjects", "sli
 DUPLICATE = "casme2 sub01\nEP02_01f 1 1\nEP02_01f 1 0\n"
 
 
-@pytest.fixture(scope="session")
-def composite_runs(bench, tmp_path_factory):
-    """A finished run on the composite that records all selection rules."""
-    runs = tmp_path_factory.mktemp("composite")
-    outcome = bench.small(
-        runs,
-        "random_rnas_mer",
-        *("--dataset", "composite", "--subjects", "s05,s15,sub13,sub15,037"),
-        *("--set", "data.subject_count=0", "--set", "protocol.rules=last,oracle"),
-    )
-    assert outcome.code == 0, outcome.err
-    return runs
-
-
 def exported(bench, run, form, place, *more):
     outcome = bench("export", run.path, "--format", form, "--out", place, *more)
     assert outcome.code == 0, outcome.err

@@ -52,11 +52,13 @@ def write_run(
     scope: str = "all",
     selection: str = "last",
     people: tuple[str, ...] = PEOPLE,
+    others: dict[str, Answering] | None = None,
     settings: dict | None = None,
     fingerprint: str = "f",
     relabel: Callable[[str, int], int] = lambda subject, number: true_class(number),
 ) -> Path:
-    """Writes the run and returns its folder."""
+    """Writes the run and returns its folder; `others` answer under other selection rules."""
+    rules = {selection: answering, **(others or {})}
     folder = run_folder(runs, dataset, surrogate, variant, "small", digest, seed)
     folder.path.mkdir(parents=True)
     config = {
@@ -81,9 +83,9 @@ def write_run(
         clips = []
         for number in range(CLIPS):
             true = relabel(subject, number)
-            pred = answering(subject, number, true)
-            clip = {"dataset": dataset, "clip": f"c{number}", "true": true, "pred": pred}
-            clips.append({**clip, "selected": {selection: pred}, "logits": [0, 0, 0]})
+            chosen = {rule: answer(subject, number, true) for rule, answer in rules.items()}
+            clip = {"dataset": dataset, "clip": f"c{number}", "true": true}
+            clips.append({**clip, "pred": chosen[selection], "selected": chosen})
         _write(folder.fold(subject), {"subject": subject, "clips": clips})
     drawn = variant.startswith("random_")
     leaks = [f"search_scope={scope}"] if scope == "all" and not drawn else []
@@ -97,7 +99,9 @@ def write_run(
         "genotype": "random" if drawn else "searched",
         "surrogate": surrogate,
     }
-    _write(folder.metrics, {**run_predictions(folder).metrics(), "protocol": protocol})
+    selections = {rule: run_predictions(folder, rule).metrics() for rule in rules}
+    scores = {**selections[selection], "selections": selections}
+    _write(folder.metrics, {**scores, "protocol": protocol})
     return folder.path
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from compared_runs import CLIPS, PEOPLE, right_for, write_run, wrong_every
 
-from bench.errors import BenchError
+from bench.errors import BenchError, DataError
 from bench.statistics import permutation_test, uar
 from reports.compare.entries import make_entries
 from reports.groups import gather
@@ -113,6 +113,26 @@ def test_leaky_and_clean_side_by_side_with_their_marks(runs, report, compare):
     assert (
         "leaky: search_scope=all; surrogate" in compare(leaky, clean, "--across-protocols").stdout
     )
+
+
+def test_the_rules_of_one_run_side_by_side(runs, report):
+    """Twelve more clips right by the epoch that is best on the test subject: 12/48 of inflation."""
+    folder = write_run(runs, answering=wrong_every(2), others={"oracle": wrong_every(4)})
+    found = only(report(folder, "--selection", "last", "--selection", "oracle"))
+    first, second = found["entries"]
+    assert (first["name"], second["name"]) == (
+        "rnas_mer (search all, last)",
+        "rnas_mer (search all, oracle)",
+    )
+    assert "leaky: search_scope=all" in first["marks"]
+    assert "leaky: search_scope=all, selection=oracle" in second["marks"]
+    assert found["pairs"][0]["differences"]["acc"]["estimate"] == pytest.approx(-12 / 48)
+
+
+def test_two_runs_by_a_rule_that_one_has_not_recorded(runs, compare):
+    one = write_run(runs, others={"oracle": right_for(*PEOPLE)})
+    with pytest.raises(DataError, match="has not recorded selection=oracle, only last"):
+        compare(one, write_run(runs, "rnas_mer_3"), "--selection", "oracle")
 
 
 def test_a_reconstruction_says_so(runs, report):
