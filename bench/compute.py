@@ -50,3 +50,14 @@ def float32_arithmetic(precision: str) -> Iterator[None]:
     finally:
         for place, value in zip(places, before, strict=True):
             place.fp32_precision = value
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """torch on so many threads of the CPU inside the block; None leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -23,6 +23,7 @@ from bench.data.check import check_report
 from bench.data.frames import Tree, printable
 from bench.errors import BenchError, DataError
 from bench.provenance import installed_version, processor
+from bench.workers import usable_cores
 
 OK, MISSING, NOTE = "ok", "missing", "note"
 DISTRIBUTION = "rnas-mer-bench"
@@ -154,12 +155,12 @@ def _torch() -> Iterator[Finding]:
         what = " ".join(f"{type(error).__name__}: {error}".split())
         advice = "install torch anew (pip install --force-reinstall torch)"
         yield Finding("software", "import torch", MISSING, what, advice, required=True)
-        yield threads_finding(None, _cores(), os.getloadavg()[0])
+        yield threads_finding(None, usable_cores(), os.getloadavg()[0])
         yield Finding("machine", "GPU", MISSING, "not known without torch", "see: import torch")
         return
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
     yield Finding("software", "import torch", OK, f"built with {built}", required=True)
-    yield threads_finding(torch.get_num_threads(), _cores(), os.getloadavg()[0])
+    yield threads_finding(torch.get_num_threads(), usable_cores(), os.getloadavg()[0])
     yield _gpu(torch)
 
 
@@ -200,7 +201,7 @@ def _gpu(torch: Any) -> Finding:
 
 
 def _machine() -> Iterator[Finding]:
-    yield Finding("machine", "processor", OK, f"{processor()}, {_cores()} cores usable")
+    yield Finding("machine", "processor", OK, f"{processor()}, {usable_cores()} cores usable")
     total, available = _memory()
     found = f"{available / GIGA:.1f} of {total / GIGA:.1f} GB free"
     if available >= LITTLE_MEMORY:
@@ -208,13 +209,6 @@ def _machine() -> Iterator[Finding]:
     else:
         advice = "close other programs, or take a smaller train.batch and search.batch"
         yield Finding("machine", "memory", NOTE, found, advice)
-
-
-def _cores() -> int:
-    """Cores that this process may use; fewer than the machine has where it was told so."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory() -> tuple[int, int]:

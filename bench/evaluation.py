@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from bench.compute import threads
 from bench.config import recorded_rules
 from bench.data.clips import ClipSet
 from bench.files import write_json
@@ -40,16 +41,17 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         watch.predict(done, total)
         report("training epoch", done, total)
 
-    losses = train(
-        network,
-        clips,
-        parts.train,
-        training_settings(job.variant, job.config),
-        job.seed,
-        unit.fold,
-        on_epoch,
-        job.config.compute,
-    )
+    with threads(None if job.searches else 1):  # a fixed network is the same on any machine
+        losses = train(
+            network,
+            clips,
+            parts.train,
+            training_settings(job.variant, job.config),
+            job.seed,
+            unit.fold,
+            on_epoch,
+            job.config.compute,
+        )
     record = {
         "run": job.stamp,
         "subject": clip_set.clips[parts.test[0]].subject,

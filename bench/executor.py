@@ -1,15 +1,28 @@
-"""Executors perform the tasks of a plan. `SerialExecutor` does so one after the other, here."""
+"""Executors perform the tasks of a plan: `SerialExecutor` one after the other, here;
+`ProcessExecutor` several at a time, in processes of their own."""
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from queue import Empty, Queue
+from typing import Any, Protocol
 
 from bench.errors import BenchError
 from bench.plan import Task, Unit
+from bench.workers import process_pool
 from rnas.errors import MethodError
+
+REPORT_EVERY = 0.5
+"""Seconds between two reports of a unit in another process."""
+
+LOOK_EVERY = 0.2
+"""Seconds after which reports of other processes are looked for."""
 
 
 class Listener(Protocol):
@@ -66,6 +79,141 @@ class SerialExecutor:
             else:
                 listener.finished(unit)
         return tuple(failures)
+
+
+@dataclass(frozen=True)
+class ProcessExecutor:
+    """Up to `jobs` units at a time, each in a process and on one thread of torch.
+
+    What a unit computes does not depend on the others, nor on how many there are at a time.
+    """
+
+    jobs: int
+
+    def run(
+        self, tasks: Sequence[Task], perform: Perform, listener: Listener
+    ) -> tuple[Failure, ...]:
+        todo = Todo([task for task in tasks if not task.unit.done])
+        failures: list[Failure] = []
+        with multiprocessing.get_context("spawn").Manager() as manager:
+            while todo.waiting:
+                with process_pool(self.jobs) as pool:
+                    there = Crew(pool, perform, listener, manager.Queue())
+                    failures += there.work(todo, self.jobs)
+        return tuple(failures)
+
+
+@dataclass
+class Todo:
+    """Tasks that are not begun yet."""
+
+    waiting: list[Task]
+
+    def take(self, running: Sequence[Unit]) -> Unit | None:
+        """The next unit whose needs are done; None where there is none, for now or at all.
+
+        What can never be done, since a need has failed, is dropped.
+        """
+        pending = {task.unit for task in self.waiting} | set(running)
+        self.waiting = [
+            task for task in self.waiting if all(n.done or n in pending for n in task.needs)
+        ]
+        for task in self.waiting:
+            if all(need.done for need in task.needs):
+                self.waiting.remove(task)
+                return task.unit
+        return None
+
+
+@dataclass
+class Crew:
+    """The processes of a pool at work. `reports` brings what they say of their units."""
+
+    pool: ProcessPoolExecutor
+    perform: Perform
+    listener: Listener
+    reports: Queue
+    running: dict[Future, Unit] = field(default_factory=dict)
+
+    def work(self, todo: Todo, jobs: int) -> list[Failure]:
+        """Does what can be done; returns what failed.
+
+        Ends early where a process dies, as it does when memory runs out, with failures of the
+        units at work; the rest waits for another pool.
+        """
+        failures: list[Failure] = []
+        while True:
+            while len(self.running) < jobs and (unit := todo.take(list(self.running.values()))):
+                self.listener.started(unit)
+                future = self.pool.submit(_perform_elsewhere, self.perform, unit, self.reports)
+                self.running[future] = unit
+            if not self.running:
+                return failures
+            done, _ = wait(self.running, LOOK_EVERY, FIRST_COMPLETED)
+            self._hear()
+            broken = False
+            for future in done:
+                failure, died = _outcome(future, self.running[future])
+                broken = broken or died
+                self._settle(self.running.pop(future), failure)
+                failures += [failure] if failure else []
+            if broken:
+                return failures + self._lost()
+
+    def _lost(self) -> list[Failure]:
+        """Failures of what was at work in a pool that broke."""
+        failures = [_death(unit) for unit in self.running.values()]
+        for failure in failures:
+            self._settle(failure.unit, failure)
+        self.running.clear()
+        return failures
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                unit, what, done, total = self.reports.get_nowait()
+            except Empty:
+                return
+            if unit in self.running.values():
+                self.listener.advanced(unit, what, done, total)
+
+    def _settle(self, unit: Unit, failure: Failure | None) -> None:
+        if failure:
+            self.listener.failed(unit, failure.reason)
+        else:
+            self.listener.finished(unit)
+
+
+def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure | None:
+    """Does a unit in this process; what it says goes to the parent, but not too often."""
+    import torch
+
+    torch.set_num_threads(1)
+    said = 0.0
+
+    def report(*what: Any) -> None:
+        nonlocal said
+        if time.monotonic() - said >= REPORT_EVERY:
+            said = time.monotonic()
+            reports.put((unit, *what))
+
+    try:
+        perform(unit, report)
+    except Exception as error:
+        return _failure(unit, error)
+    return None
+
+
+def _outcome(future: Future, unit: Unit) -> tuple[Failure | None, bool]:
+    """How a unit failed, None if it did not, and whether its process died."""
+    try:
+        return future.result(), False
+    except BrokenProcessPool:
+        return _death(unit), True
+
+
+def _death(unit: Unit) -> Failure:
+    return Failure(unit, "a process at work died, perhaps out of memory; try fewer with --jobs")
 
 
 def _failure(unit: Unit, error: Exception) -> Failure:

@@ -15,7 +15,7 @@ from bench.checksums import file_sums, seal
 from bench.config import Config
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, UsageError
-from bench.executor import Executor, Failure, Listener
+from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
 from bench.files import read_json, write_json
 from bench.machine import machine_in_use
 from bench.plan import ALL_PHASES, SEARCH, Job, plan
@@ -23,6 +23,7 @@ from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
 from bench.sources import Progress, Source, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
+from bench.workers import usable_cores
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 
@@ -32,13 +33,19 @@ if TYPE_CHECKING:
 WORDS = ("summary", "groups", "marks", "size_target")
 """What a search space says of itself without any effect on a run."""
 
+UNITS_PER_PROCESS = 6
+"""Starting a process takes seconds, about as long as a few small folds."""
+
 TRAINED = ("network", "options", "input", "recipe")
 """What a fixed network says of itself with an effect on a run."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a `bench run` asks for: every variant with every seed."""
+    """What a `bench run` asks for: every variant with every seed.
+
+    processes: how many units at a time, None: as `executor_for` finds best.
+    """
 
     variants: tuple[str, ...]
     source: Source
@@ -47,15 +54,17 @@ class Request:
     seeds: tuple[int, ...]
     runs: Path
     device: str
+    processes: int | None = None
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The jobs of a request with the clips that they share."""
+    """The jobs of a request with the clips that they share, and the processes it asks for."""
 
     jobs: tuple[Job, ...]
     clip_set: ClipSet
     fingerprint: str
+    processes: int | None = None
 
 
 def resolve_device(name: str) -> str:
@@ -77,8 +86,10 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     from bench.phases import wanted_still
 
     stills = [wanted_still(variant) for variant in request.variants]
-    clip_set, fingerprint = prepare(request.source, request.config.data, progress, stills)
-    return Prepared(jobs_of(request, clip_set), clip_set, fingerprint)
+    clip_set, fingerprint = prepare(
+        request.source, request.config.data, progress, stills, request.processes or 1
+    )
+    return Prepared(jobs_of(request, clip_set), clip_set, fingerprint, request.processes)
 
 
 def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
@@ -189,6 +200,20 @@ def require_genotypes(jobs: Sequence[Job]) -> None:
                 f"{job.title}: nothing decoded in {job.folder.path} yet; run `bench search` or "
                 "`bench run` with the same options first, or name a --genotype file"
             )
+
+
+def executor_for(prepared: Prepared, left: int) -> Executor:
+    """Who performs so many units: this process, or several where they were asked for.
+
+    Fixed networks are too small for several threads: on a CPU their folds go to as many processes
+    as it has cores, where there is enough to do that starting them is worth it.
+    """
+    processes = prepared.processes
+    if processes is None:
+        alike = all(not job.searches and job.device == "cpu" for job in prepared.jobs)
+        enough = min(usable_cores(), left // UNITS_PER_PROCESS) if alike else 1
+        return ProcessExecutor(enough) if enough > 1 else SerialExecutor()
+    return ProcessExecutor(processes)
 
 
 def execute(

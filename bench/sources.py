@@ -122,9 +122,10 @@ def prepare(
     config: DataConfig,
     progress: Progress,
     stills: Sequence[StillInput | None] = (None,),
+    workers: int = 1,
 ) -> tuple[ClipSet, str]:
     """Fills the cache with what networks want, with progress; returns the clips and their
-    fingerprint. Of `stills`, None is the clips themselves.
+    fingerprint. Of `stills`, None is the clips themselves; `workers`: processes that make them.
 
     Clips without a face, of which `data.crop_fallback` took the centre, are problems of the set.
     """
@@ -137,7 +138,7 @@ def prepare(
             progress(what, done, total)
 
         if still:
-            load_inputs(clip_set, still, config, source.cache, one_more)
+            load_inputs(clip_set, still, config, source.cache, one_more, workers)
         else:
             load_arrays(clip_set.clips, settings, source.cache, one_more)
     if settings.crop == "detect" and settings.crop_fallback == "centre":

@@ -12,9 +12,18 @@ from contextlib import contextmanager
 from typing import Any
 
 
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not every system has it
+        return os.cpu_count() or 1
+
+
 @contextmanager
 def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose waiting work is dropped when the block ends, however it ends.
+    """A pool whose waiting work is dropped when the block ends, and all of it where it ends in an
+    error or by Ctrl-C.
 
     Its processes start with the first work. A process that dies raises BrokenProcessPool there.
     """
@@ -24,6 +33,10 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     )
     try:
         yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()  # files are written whole or not at all
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

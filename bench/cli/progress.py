@@ -66,23 +66,26 @@ def steps() -> Iterator[Steps]:
 
 
 class UnitBars:
-    """Two bars: the units of the whole request, and the epochs of the unit at work."""
+    """A bar for the units of the whole request, and one for the epochs of each unit at work."""
 
     def __init__(self, bars: Progress, total: int, done: int) -> None:
         self.bars = bars
         self.overall = bars.add_task("all units", total=total, completed=done)
-        self.current: TaskID | None = None
+        self.current: dict[Unit, TaskID] = {}
 
     def started(self, unit: Unit) -> None:
-        self.current = self.bars.add_task(unit.title, total=None)
+        self.current[unit] = self.bars.add_task(unit.title, total=None)
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
         self.bars.update(
-            self.current, description=f"{unit.title}: {what}", completed=done, total=total
+            self.current[unit],
+            description=f"{unit.title}: {what}",
+            completed=done,
+            total=total,
         )
 
     def finished(self, unit: Unit) -> None:
-        self.bars.remove_task(self.current)
+        self.bars.remove_task(self.current.pop(unit))
         self.bars.advance(self.overall)
 
     def failed(self, unit: Unit, reason: str) -> None:
@@ -96,10 +99,11 @@ class UnitLines:
     def __init__(self, total: int, done: int) -> None:
         self.total, self.done = total, done
         self.begun = done
-        self.start = self.unit_start = time.monotonic()
+        self.start = time.monotonic()
+        self.starts: dict[Unit, float] = {}
 
     def started(self, unit: Unit) -> None:
-        self.unit_start = time.monotonic()
+        self.starts[unit] = time.monotonic()
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
         pass
@@ -116,7 +120,7 @@ class UnitLines:
         left = (now - self.start) / (self.done - self.begun) * (self.total - self.done)
         click.echo(
             f"[{self.done}/{self.total}] {unit.title}: {outcome} "
-            f"({now - self.unit_start:.1f} s, about {left:.0f} s left)",
+            f"({now - self.starts.pop(unit, now):.1f} s, about {left:.0f} s left)",
             err=True,
         )
 

@@ -79,6 +79,12 @@ def run_options(command: Callable) -> Callable:
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             help="Magnify motion by the network of Oh et al. with this state_dict.",
         ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Units of work (folds, searches) at a time, each in a process and on one thread.  "
+            "[default: one on all threads; for fixed networks on a CPU as many as it has cores]",
+        ),
         click.option("--force", is_flag=True, help="Start over instead of resuming."),
         click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
     ]
@@ -170,6 +176,7 @@ def resolve_request(
     subjects: str | None,
     allow_outside: bool,
     magnifier_weights: Path | None = None,
+    jobs: int | None = None,
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config import load_config
@@ -198,6 +205,7 @@ def resolve_request(
         seeds=tuple(dict.fromkeys(seeds)),
         runs=runs,
         device=resolve_device(device),
+        processes=jobs,
     )
     check_methods(request)
     return request
@@ -220,14 +228,14 @@ def perform_jobs(
 ):
     """Does what is missing of the jobs, with bars or lines; returns what failed."""
     from bench.cli.progress import UnitBars, UnitLines
-    from bench.executor import SerialExecutor
     from bench.plan import plan
-    from bench.running import execute
+    from bench.running import execute, executor_for
 
     tasks = [task for job in prepared.jobs for task in plan(job, phases)]
     done = 0 if force else sum(task.unit.done for task in tasks)
     listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
-    return execute(prepared, SerialExecutor(), listener, phases, force, genotype)
+    executor = executor_for(prepared, len(tasks) - done)
+    return execute(prepared, executor, listener, phases, force, genotype)
 
 
 def say_failures(failures, total: int) -> int:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +140,7 @@ def time(
     check_place(out)
     targets, skipped = resolve_targets(**asked, draws=1)
 
+    from bench.compute import threads as on_threads
     from bench.machine import machine_alone, machine_in_use
     from bench.running import resolve_device
     from bench.timing import Conditions, time_targets
@@ -151,24 +151,11 @@ def time(
     if place == "cpu" and any(target.compute.precision == "tf32" for target in targets):
         raise UsageError("precision tf32 exists on GPUs only; on a CPU use fp32 or bf16")
     conditions = Conditions(place, warmup, repeats, shared)
-    with machine_in_use() if shared else machine_alone(), _threads(threads), bars() as display:
+    with machine_in_use() if shared else machine_alone(), on_threads(threads), bars() as display:
         sizes = tuple(dict.fromkeys(batches))
         timings = time_targets(targets, sizes, conditions, Steps(display))
     deliver(STYLES[style](timings.to_dict()), out)
     return 1 if skipped else 0
-
-
-@contextmanager
-def _threads(number: int | None) -> Iterator[None]:
-    """torch on so many threads inside the block; None leaves it as it is."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(number or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _table(timings: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from bench.config import Config, load_config
 from bench.errors import BenchError
-from bench.executor import SerialExecutor
+from bench.executor import ProcessExecutor, SerialExecutor
 from bench.files import write_json
 from bench.plan import (
     EVALUATION_PHASES,
@@ -163,3 +163,55 @@ class TestSerialExecutor:
         with pytest.raises(KeyboardInterrupt):
             self.run(plan(job(tmp_path)), {"fold s01"}, KeyboardInterrupt())
         assert not (tmp_path / "folds").exists()
+
+
+def write_its_process(unit, report):
+    """A unit of work that another process can do: it names the process and torch's threads."""
+    import os
+
+    import torch
+
+    if unit.fold == "s03":
+        raise BenchError("no such clip")
+    if unit.fold == "s04":
+        os._exit(3)
+    report("epoch", 1, 2)
+    write_json(unit.output, {"process": os.getpid(), "threads": torch.get_num_threads()})
+
+
+class TestProcesses:
+    def run(self, path, folds, jobs=2):
+        heard = Heard()
+        tasks = plan(job(path, folds=folds))
+        return ProcessExecutor(jobs).run(tasks, write_its_process, heard), tasks, heard.events
+
+    def test_do_every_unit_after_its_needs_on_one_thread(self, tmp_path):
+        import json
+        import os
+
+        failures, tasks, events = self.run(tmp_path, ("s01", "s02"))
+        assert failures == ()
+        assert all(task.unit.done for task in tasks)
+        order = [who for what, who, *_ in events if what == "finished"]
+        assert sorted(order) == sorted(name(task.unit) for task in tasks)
+        assert order.index("search") == 0
+        assert order.index("metrics") > max(order.index("fold s01"), order.index("fold s02"))
+        made = [json.loads(task.unit.output.read_text()) for task in tasks]
+        assert {each["threads"] for each in made} == {1}
+        assert os.getpid() not in {each["process"] for each in made}
+
+    def test_that_fail_or_die_leave_out_what_needs_them_and_the_others_go_on(self, tmp_path):
+        failures, tasks, events = self.run(tmp_path, ("s03", "s04", "s01"), jobs=1)
+        reasons = {name(failure.unit): failure.reason for failure in failures}
+        assert set(reasons) == {"fold s03", "fold s04"}
+        assert reasons["fold s03"] == "no such clip"
+        assert "died, perhaps out of memory" in reasons["fold s04"]
+        done = {name(task.unit) for task in tasks if task.unit.done}
+        assert done == {"search", "fold s01", "profile"}
+        told = [event[:2] for event in events if event[0] in ("finished", "failed")]
+        assert len(told) == len(set(told)) == 5
+
+    def test_that_are_done_are_skipped(self, tmp_path):
+        self.run(tmp_path, ("s01",))
+        _, _, events = self.run(tmp_path, ("s01",))
+        assert events == []
