@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 from tiny_runs import Run, only_run
 
 SOURCE = """
 from torch import nn
-from baselines.fixed import FixedNetwork, Recipe
+from baselines.fixed import FixedNetwork, Recipe, StillInput
+
+class Flat(nn.Sequential):
+    def __init__(self, classes):
+        super().__init__(
+            nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(3, 3), nn.Dropout(0.5),
+            nn.Flatten(), nn.Linear(16, classes),
+        )
 
 class Their(nn.Sequential):
     def __init__(self, classes):
@@ -27,6 +36,11 @@ PLAIN = FixedNetwork(
     name="their_plain", summary="Without a recipe", network="their_methods:Their", input="clip",
     recipe=None, groups=("theirs",),
 )
+STILL = FixedNetwork(
+    name="their_still", summary="Of flow", network="their_methods:Flat",
+    input=StillInput("flow", 8, scale="minmax", divisor=255),
+    recipe=Recipe("sgd", 1e-2, epochs=3, batch=4, momentum=0.9, lr_step=2, lr_gamma=0.5),
+)
 BROKEN = FixedNetwork(
     name="their_broken", summary="Cannot be built", network="torch.nn:Linear", input="clip",
     recipe=None,
@@ -35,6 +49,7 @@ BROKEN = FixedNetwork(
 ENTRIES = {
     "their_net": "their_methods:OWN",
     "their_plain": "their_methods:PLAIN",
+    "their_still": "their_methods:STILL",
     "their_broken": "their_methods:BROKEN",
 }
 PARAMETERS = 3 * 4 * 27 + 4 + 8 + 32 * 3 + 3
@@ -223,3 +238,48 @@ def test_takes_no_genotype(bench, searched_runs, runs):
     outcome = bench.small(runs, "their_net", "--genotype", file, command="evaluate")
     assert outcome.code == 2
     assert "their_net is a fixed network and has no search space" in outcome.error
+
+
+@pytest.fixture
+def flows(tmp_path):
+    """A manifest of twelve ready flow images, u brighter the higher the label."""
+    names = ("negative", "positive", "surprise")
+    lines = ["dataset,subject,clip,label,frames"]
+    generator = np.random.default_rng(0)
+    for number in range(12):
+        image = generator.integers(0, 60, (28, 28, 3), dtype=np.uint8)
+        image[:, :, 0] += 90 * (number % 3)
+        Image.fromarray(image).save(tmp_path / f"c{number:02d}.png")
+        lines.append(f"flows,s{number // 3},c{number:02d},{names[number % 3]},c{number:02d}.png")
+    (tmp_path / "flows.csv").write_text("\n".join(lines))
+    return tmp_path / "flows.csv"
+
+
+def of_flows(bench, flows, runs, *more):
+    outcome = bench(
+        *("run", "--variant", "their_still", "--dataset", f"manifest:{flows}", "--runs", runs),
+        *more,
+    )
+    assert outcome.code == 0, outcome.err
+    return only_run(runs)
+
+
+def test_of_stills_runs_on_ready_flow_images(bench, flows, runs):
+    run = of_flows(bench, flows, runs)
+    assert run.json("profile.json")["input_shape"] == [3, 8, 8]
+    assert run.json("metrics.json")["clips"] == 12
+    assert run.json("run.json")["network"]["input"]["kind"] == "flow"
+
+
+def test_of_stills_runs_on_clips_whose_flow_is_kept(bench, runs):
+    outcome = bench.small(runs, "their_still")
+    assert outcome.code == 0, outcome.err
+    assert only_run(runs).json("metrics.json")["clips"] == 10
+
+
+def test_how_many_work_at_a_time_changes_no_result(bench, flows, runs):
+    alone = of_flows(bench, flows, runs / "a")
+    for number in (1, 2):
+        found = of_flows(bench, flows, runs / str(number), "--jobs", number)
+        assert found.folds == alone.folds
+        assert found.json("metrics.json") == alone.json("metrics.json")
