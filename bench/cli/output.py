@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,25 @@ def check_place(out: Path | None) -> None:
             raise IsADirectoryError(f"{out} is a folder")
     except OSError as error:
         raise _refused(out, error) from error
+
+
+def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:
+    """Rows as a table of text, Markdown or CSV."""
+    if form == "csv":
+        import csv
+        import io
+
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([headings, *rows])
+        return text.getvalue().rstrip("\n")
+    from tabulate import tabulate
+
+    return tabulate(
+        rows,
+        headers=headings,
+        tablefmt="github" if form == "md" else "simple",
+        disable_numparse=True,
+    )
 
 
 def origins(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,28 +119,11 @@ def _rendered(report: Mapping[str, Any], form: str) -> str:
         import json
 
         return json.dumps(report, indent=1)
+    from bench.cli.output import sheet
+
     if form == "csv":
         return sheet(list(_figures(report)), FIGURES, form)
     return sheet(list(_rows(report)), HEADINGS, form)
-
-
-def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:
-    """Rows as a table of text, Markdown or CSV."""
-    if form == "csv":
-        import csv
-        import io
-
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([headings, *rows])
-        return text.getvalue().rstrip("\n")
-    from tabulate import tabulate
-
-    return tabulate(
-        rows,
-        headers=headings,
-        tablefmt="github" if form == "md" else "simple",
-        disable_numparse=True,
-    )
 
 
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple]:

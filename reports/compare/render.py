@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.claims import WORDS
-from bench.cli.score import sheet
+from bench.cli.output import sheet
 from bench.statistics import STATISTICS
 from reports.compare.entries import Entry
 from reports.compare.pairs import Control, Pair

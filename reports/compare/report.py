@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from bench.seeds import derive_seed
 from bench.statistics import STATISTICS, bootstrap
 from bench.store import RunFolder, read_run
 from reports.compare.checks import check_comparable, setting_notes
-from reports.compare.entries import Entry, make_entries
+from reports.compare.entries import Entry, by_rule, make_entries
 from reports.compare.pairs import Control, Pair, beside_random, compare_pairs, seed_notes
 from reports.groups import distinct, gather
 
@@ -122,12 +123,7 @@ def _comparison(dataset: str, entries: list[Entry], plan: Plan, progress: Progre
     controls, control_notes = _controls(entries, plan)
     shared = _shared_seeds(entries)
     notes = [
-        *(
-            n
-            for i, one in enumerate(entries)
-            for two in entries[i + 1 :]
-            for n in seed_notes(one, two)
-        ),
+        *(note for couple in combinations(entries, 2) for note in seed_notes(*couple)),
         *setting_notes(entries),
         *control_notes,
     ]
@@ -175,7 +171,11 @@ def _random_entry(entry: Entry, name: str) -> Entry:
     if not alike:
         raise BenchError(f"no finished run of {name} with its settings")
     own = entry.group.key.config_hash
-    (random,) = make_entries([min(alike, key=lambda group: group.key.config_hash != own)])
+    group = min(alike, key=lambda group: group.key.config_hash != own)
+    rule = entry.protocol.selection
+    if group.records[0].metrics["protocol"]["selection"] != rule:
+        group = by_rule(group, rule)
+    (random,) = make_entries([group])
     return random
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from bench.claims import WORDS
 from reports.figures.style import BLACK, TEXT_SIZE, Words, sheet, text_width
 from reports.groups import distinct
 
 if TYPE_CHECKING:
     from reports.compare.report import Report
 
-HEADINGS = {"uar": "UAR", "uf1": "UF1", "acc": "accuracy"}
 AXIS = 3.6
 """Inches of the axis of ranks."""
 
@@ -55,7 +55,7 @@ def _bars_at_most(methods: int) -> int:
 
 
 def _words(report: Report) -> Words:
-    found, metric = report.ranks, HEADINGS[report.plan.metric]
+    found, metric = report.ranks, WORDS[report.plan.metric]
     sets = distinct(comparison.dataset for comparison in report.comparisons)
     return Words(
         title=f"Ranks by {metric}",

@@ -156,6 +156,16 @@ def test_the_control_by_hand(runs, report):
     assert any("no control for rnas_mer_3" in note for note in found["notes"])
 
 
+def test_a_control_is_scored_by_the_same_rule(runs, report):
+    others = {"oracle": wrong_every(6)}
+    folder = write_run(runs, answering=wrong_every(2), others=others)
+    write_run(runs, "random_rnas_mer", wrong_every(3), others={"oracle": wrong_every(4)})
+    rules = ("--selection", "last", "--selection", "oracle", "--metric", "acc")
+    last, oracle = only(report(folder, *rules))["controls"]
+    assert (last["score"], last["random_mean"]) == pytest.approx((1 / 2, 2 / 3))
+    assert (oracle["score"], oracle["random_mean"]) == pytest.approx((5 / 6, 3 / 4))
+
+
 def test_a_control_of_other_settings_does_not_count(runs, report):
     folders = [write_run(runs, name) for name in ("rnas_mer", "rnas_mer_3")]
     write_run(runs, "random_rnas_mer", digest="cccc3333", settings={"epochs": 9})
