@@ -140,10 +140,12 @@ def train(
 
 @torch.no_grad()
 def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tensor:
-    """Logits (len(indices), classes) on the CPU, float64."""
+    """Logits (len(indices), classes) on the CPU, float64; computed in float32, never in TF32."""
     network.eval()
     parts = torch.as_tensor(indices).split(EVALUATION_BATCH)
-    return torch.cat([network(clips.evaluation_batch(part)) for part in parts]).double().cpu()
+    with float32_arithmetic("fp32"):
+        logits = [network(clips.evaluation_batch(part)) for part in parts]
+    return torch.cat(logits).double().cpu()
 
 
 def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:

@@ -169,6 +169,14 @@ class TestPrediction:
         assert not predict(model, data, range(6)).requires_grad
         assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
+    def test_is_in_exact_float32(self):
+        """On a GPU torch rounds convolutions to TF32 unless told otherwise."""
+        model, seen = network(), []
+        convolutions = torch.backends.cudnn.conv
+        model.register_forward_hook(lambda *_: seen.append(convolutions.fp32_precision))
+        predict(model, clips([0, 1, 2]), range(3))
+        assert seen == ["ieee"]
+
 
 @given(st.integers(1, 30))
 def test_a_set_of_one_clip_has_no_batch(size):
