@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bench.config import ComputeConfig
+from rnas.fast_mix import mix
 
 Evaluate = Callable[[Tensor], Tensor]
 """Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes), float32."""
@@ -22,8 +25,7 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
     volumes = settings.channels_last and not any(p.dim() == 4 for p in network.parameters())
     if volumes:
         network.to(memory_format=torch.channels_last_3d)
-    compiled = settings.compile != "off"
-    forward = torch.compile(network, mode=settings.compile) if compiled else network
+    forward = network if settings.compile == "off" else _compiled(network, settings.compile)
 
     def evaluate(clips: Tensor) -> Tensor:
         if volumes and clips.dim() == 5:
@@ -35,21 +37,43 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
     return evaluate
 
 
+def _compiled(network: nn.Module, mode: str) -> nn.Module:
+    torch.compiler.allow_in_graph(mix)  # Dynamo cannot look into it, and would cut the graph there
+    return torch.compile(network, mode=mode)
+
+
 @contextmanager
 def float32_arithmetic(precision: str) -> Iterator[None]:
     """Inside the block a GPU's float32 products are exact, or with `tf32` rounded to TF32.
 
     torch allows TF32 in convolutions unless told otherwise.
     """
-    places = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
-    before = [place.fp32_precision for place in places]
+    precise = "tf32" if precision == "tf32" else "ieee"
+    before = [place.fp32_precision for place in _places()]
     try:
-        for place in places:
-            place.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+        _set_precision([precise, precise])
         yield
     finally:
-        for place, value in zip(places, before, strict=True):
-            place.fp32_precision = value
+        _set_precision(before)
+
+
+def _places() -> tuple[Any, Any]:
+    return torch.backends.cuda.matmul, torch.backends.cudnn.conv
+
+
+def _set_precision(values: Sequence[str]) -> None:
+    """Sets the precision of matrix products and of convolutions on a GPU.
+
+    torch's older switches follow: it refuses to read them where they say something else, and up
+    to some version torch.compile does read them.
+    """
+    products, convolutions = (value == "tf32" for value in values)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*new API settings to control TF32")
+        torch.backends.cuda.matmul.allow_tf32 = products
+        torch.backends.cudnn.allow_tf32 = convolutions
+    for place, value in zip(_places(), values, strict=True):
+        place.fp32_precision = value
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from rnas.derived import DerivedNetwork
 from rnas.fast import FastSupernet
 from rnas.genotype import random_genotype
 from rnas.search import Searcher, SearchSettings
+from rnas.trellis import Trellis
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -93,6 +94,14 @@ class TestASupernet:
             assert loss.isfinite()
         assert not torch.equal(before, supernet.architecture.operation_logits)
 
+    def test_is_compiled_as_one_graph(self):
+        """CUDA graphs gain little on pieces, and Dynamo gives up on one function after eight."""
+        space = RNAS_MER.resized(nodes=1, channels=4, outer=Trellis(1, (2,), ("stay",)))
+        supernet = FastSupernet(space, 3)
+        accelerated(supernet, ComputeConfig(compile="default"))
+        whole = torch.compile(supernet, backend="aot_eager", fullgraph=True)
+        assert torch.allclose(whole(clips()), supernet(clips()), atol=1e-5)
+
 
 class TestFloat32Arithmetic:
     @pytest.mark.parametrize(("precision", "expected"), [("fp32", "ieee"), ("tf32", "tf32")])
@@ -103,3 +112,12 @@ class TestFloat32Arithmetic:
             assert [place.fp32_precision for place in places] == [expected] * 2
             raise KeyError
         assert [place.fp32_precision for place in places] == before
+
+    @pytest.mark.parametrize("precision", ["fp32", "tf32"])
+    def test_both_sets_of_switches_agree(self, precision):
+        """torch refuses to read the older ones where they differ, and torch.compile reads them."""
+        older = (torch.backends.cuda.matmul, torch.backends.cudnn)
+        before = [place.allow_tf32 for place in older]
+        with float32_arithmetic(precision):
+            assert [place.allow_tf32 for place in older] == [precision == "tf32"] * 2
+        assert [place.allow_tf32 for place in older] == before
