@@ -109,7 +109,8 @@ def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tup
     if not checkpoint.exists():
         return searcher, Past([], [])
     try:
-        state = torch.load(checkpoint, map_location=job.device, weights_only=True)
+        # To the CPU: Adam waits for the GPU at every step where its step counters lie there.
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         searcher.load_state_dict(state["searcher"])
         return searcher, Past(state["rows"], state["weights"])
     except Exception as error:
