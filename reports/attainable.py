@@ -5,10 +5,10 @@ diagonal TP_c and the false positives FP_c of each column: F1_c = 2 TP_c / (n_c 
 With errors e_c = n_c - TP_c and E = Σ e_c, a matrix with these exists if and only if FP_c >= 0,
 Σ FP_c = E and FP_c <= E - e_c: a class cannot be taken for itself (`arrange` builds the matrix).
 For a diagonal, UF1 is convex in FP. So it is largest at a vertex, where all errors of the other
-classes are taken for one class a and the errors of a for one class b; and by Cauchy-Schwarz it is
-XX The search enumerates the diagonals that the Acc and UAR claimed leave
-over (in integers), discards those whose bounds on UF1 are too far off, and tries every split of
-the errors of the rest.
+classes are taken for one class a and the errors of a for one class b; and Lagrangian duality
+bounds it from below. The search enumerates the diagonals that the Acc and UAR claimed leave over
+(in integers), discards those whose bounds on UF1 are too far off, and tries every split of the
+errors of the rest.
 """
 
 from __future__ import annotations
