@@ -116,13 +116,13 @@ class Table:
         lowest cost.
 
         Measured values compete where they are of one configuration, on real or on generated clips,
-        of whole runs or of slices; one that stands alone is no best.
+        of whole data sets or of slices, of as many folds; one that stands alone is no best.
         """
         if self.number == 3:
             return frozenset()
         contests: dict[tuple, list[tuple[float, int]]] = {}
         for index, row in enumerate(self.rows):
-            kind = (row.source, row.configuration, "surrogate" in row.marks, *_data_marks(row))
+            kind = (row.source, row.configuration, "surrogate" in row.marks, *_clip_marks(row))
             sides = (("published", row.published, ()), ("measured", row.measured, kind))
             for side, cells, conditions in sides:
                 for column, cell in cells.items():
@@ -152,9 +152,10 @@ def _number(cell: Cell | None) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _data_marks(row: Row) -> tuple[str, ...]:
-    """Marks that name the clips: networks for different data sets do not compete in Table 5."""
-    return tuple(mark for mark in row.marks if mark.startswith("on "))
+def _clip_marks(row: Row) -> tuple[str, ...]:
+    """Marks that say which clips these are: networks for different data sets do not compete in
+    Table 5, nor scores of some folds with those of all."""
+    return tuple(mark for mark in row.marks if mark.startswith(("on ", "incomplete ")))
 
 
 def build_table(

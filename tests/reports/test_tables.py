@@ -122,6 +122,17 @@ def test_surrogate_and_real_runs_have_rows_of_their_own(record):
     assert real.published == surrogate.published
 
 
+def test_a_run_with_folds_missing_is_no_best_beside_whole_ones(record):
+    built = table(
+        4,
+        record("rnas_mer", uar=0.9, done=3),
+        record("rnas_mer_1", uar=0.5),
+        record("rnas_mer_2", uar=0.4),
+    )
+    best = {built.rows[i].variant for i, side, _ in built.best if side == "measured"}
+    assert best == {"rnas_mer_1"}
+
+
 def test_slices_are_rows_of_their_own(record, metrics):
     slices = {
         "smic": metrics(0.7),
