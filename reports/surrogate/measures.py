@@ -128,7 +128,7 @@ def measure(level: Level, cache: Path, progress: Progress) -> Iterator[Result]:
 
 def views(level: Level, cache: Path, progress: Progress) -> Views:
     """What the methods see; the flows are the work, and the harness's own stay in its cache."""
-    config = DataConfig(difficulty=f"{level.difficulty:g}", surrogate_seed=level.seed)
+    config = config_of(level)
     source = Source(level.dataset, None, True, cache.absolute())
     clip_set = find_clips(source, config, progress)
     clips = clip_set.clips
@@ -150,6 +150,11 @@ def views(level: Level, cache: Path, progress: Progress) -> Views:
         np.array([clip.label for clip in clips]),
         np.array([f"{clip.dataset} {clip.subject}" for clip in clips]),
     )
+
+
+def config_of(level: Level) -> DataConfig:
+    """The settings that make these clips."""
+    return DataConfig(difficulty=f"{level.difficulty:g}", surrogate_seed=level.seed)
 
 
 def harness_flow(config: DataConfig):

@@ -1,5 +1,8 @@
 """How long frames take to become a batch. Figures only: nothing is asserted about time."""
 
+import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -9,12 +12,15 @@ import torch
 from PIL import Image
 
 from bench.data import cache as cache_module
+from bench.data import load_clips
 from bench.data.cache import load_arrays
 from bench.data.clips import Clip
 from bench.data.preprocess import Preprocessing
+from bench.data.surrogate import write_surrogate
 from bench.data.tensors import augment, to_input
 from bench.data.tim import interpolate
 
+PROJECT = Path(__file__).parents[2]
 COMPOSITE_CLIPS = 442
 FRAMES_A_CLIP = 50
 
@@ -58,3 +64,75 @@ def test_augmented_batch_of_16(benchmark, frames, size):
         return to_input(moved, "onset_difference")
 
     assert benchmark(batch).shape == (16, 3, frames, size, size)
+
+
+PREPARE = """
+import json, resource, sys
+from pathlib import Path
+from bench.config import DataConfig
+from bench.data import load_clips
+from bench.data.cache import load_arrays
+from bench.data.inputs import still_product
+from bench.data.preprocess import Preprocessing
+from baselines.fixed import StillInput
+
+def main():
+    root, cache, what, workers = sys.argv[1:]
+    clips = load_clips("composite", Path(root)).clips
+    product = {
+        "video": Preprocessing(16, 112, crop="detect", magnify="eulerian"),
+        "flow": still_product(StillInput("flow", 28), DataConfig(crop="detect")),
+    }[what]
+    array = load_arrays(clips, product, Path(cache), None, int(workers))
+    own, below = (
+        resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(json.dumps({"clips": len(array), "shape": array.shape, "own": own, "below": below}))
+
+if __name__ == "__main__":  # workers are spawned, and import this file anew
+    main()
+"""
+"""A process of its own: its peak memory is that of the preparation and of nothing before it."""
+
+WORKERS = 2
+FEW = ("s05", "s19", "sub13", "sub20", "018", "019")
+"""Subjects with 12 clips, from all three sets."""
+
+
+@pytest.fixture(scope="module", params=["few", "composite"])
+def composite(request, tmp_path_factory) -> tuple[Path, int]:
+    """Surrogates of the composite with a face on every frame, and how many clips they are."""
+    if not request.config.getoption("--benchmark-enable"):
+        pytest.skip("renders up to 442 clips: only with --benchmark-enable")
+    root = tmp_path_factory.mktemp("composite") / "data"
+    subjects = FEW if request.param == "few" else None
+    write_surrogate("composite", root, difficulty="hard", subjects=subjects)
+    return root, len(load_clips("composite", root).clips)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["video", "flow"])
+@pytest.mark.benchmark(group="prepare the composite: detect, Eulerian and TIM; flow")
+def test_preparing_the_composite(benchmark, composite, what, tmp_path):
+    """Select a dozen clips with `-k few`, all 442 with `-k composite-`."""
+    root, clips = composite
+    script = tmp_path / "prepare.py"
+    script.write_text(PREPARE)
+    command = [sys.executable, str(script), str(root), str(tmp_path / "cache"), what, str(WORKERS)]
+
+    def prepare() -> dict:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+        return json.loads(done.stdout)
+
+    found = benchmark.pedantic(prepare, rounds=1)
+    assert found["clips"] == clips
+    benchmark.extra_info |= {
+        "clips": clips,
+        "workers": WORKERS,
+        # The children's figure is that of the largest one: all together stay below the sum.
+        "peak_mb_at_most": (found["own"] + WORKERS * found["below"]) / 1e6,
+        "peak_mb_main": found["own"] / 1e6,
+    }
+    again = prepare()  # all from the cache
+    assert again["shape"] == found["shape"]

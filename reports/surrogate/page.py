@@ -1,0 +1,127 @@
+"""`docs/surrogate.md`: what was measured on the surrogate clips, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.surrogate import DIFFICULTIES
+from bench.errors import UsageError
+from bench.files import write_text
+from reports.figures.export import save_figure
+from reports.surrogate import table
+from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, STRENGTH
+from reports.surrogate.pictures import contact_sheet, difficulty_curve
+from reports.surrogate.table import Row
+
+PAGE = Path("docs/surrogate.md")
+PICTURES = Path("docs/surrogate")
+
+
+def write_page(dataset: str, seed: int, cache: Path) -> list[Path]:
+    """Writes the page and its pictures; UsageError where nothing, or not both named
+    difficulties, were measured."""
+    rows = [row for row in table.read() if (row.dataset, row.seed) == (dataset, seed)]
+    missing = set(DIFFICULTIES.values()) - {row.difficulty for row in rows}
+    if missing:
+        raise UsageError(
+            f"{table.TABLE} lacks {dataset} at difficulty {sorted(missing)[0]:g}: first "
+            f"`python -m reports.surrogate measure --dataset {dataset} --seed {seed}`"
+        )
+    written = save_figure(difficulty_curve(rows), PICTURES / "difficulty", ["png"])
+    written += save_figure(contact_sheet(dataset, seed, cache), PICTURES / "clips", ["png"])
+    write_text(PAGE, page(rows))
+    return [*written, PAGE]
+
+
+def page(rows: Sequence[Row]) -> str:
+    """The text of the page for the rows of one data set and seed."""
+    first = rows[0]
+    names = {place: name for name, place in DIFFICULTIES.items()}
+    levels = sorted({row.difficulty for row in rows})
+    found = {(row.difficulty, row.measure, row.of): row for row in rows}
+    titles = [f"{level:g} ({names[level]})" if level in names else f"{level:g}" for level in levels]
+
+    def line(title: str, measure: str, of: str) -> list[str]:
+        results = [found.get((level, measure, of)) for level in levels]
+        return [title, *(_cell(result) for result in results)]
+
+    scores = [line(method.title, "uar", name) for name, method in METHODS.items()]
+    scores += [
+        line(f"labels shuffled: {METHODS[name].title}", "shuffled_uar", name) for name in SHUFFLED
+    ]
+    peaks = [
+        line(f"{word}, {said}", measure, word)
+        for measure, said in (("flow_peak", "all motion"), ("expression_peak", "head removed"))
+        for word in CHALLENGE_CLASSES
+    ]
+    return f"""# What the surrogate clips are worth
+
+Generated clips stand in for licensed ones only where they ask the same of a method: to see small
+motion, on people it has not seen, under nuisance. This page measures that on `{first.dataset}`
+(surrogate), seed {first.seed}, generator version {first.generator}. No number here says anything
+about a real data set.
+
+    python -m reports.surrogate measure --dataset {first.dataset} --seed {first.seed}
+    python -m reports.surrogate page --dataset {first.dataset} --seed {first.seed}
+
+The first command fills `results/surrogate.csv` (with commit, versions and time of every row; a
+difficulty that is there is not measured again), the second draws and writes this page from it.
+
+## Scores against difficulty
+
+![UAR of each method over the difficulty]({PICTURES.name}/difficulty.png)
+
+UAR, pooled over leave-one-subject-out, of a balanced logistic regression on each method's features
+(C = {STRENGTH:g} everywhere, nothing tuned). Shuffled: mean ± standard deviation of {SHUFFLES}
+permutations.
+
+{_table(["sees", *titles], scores)}
+
+{_reading(found)}
+
+## How far faces move
+
+The greatest displacement of a clip in pixels of 128×128 by TV-L1, median ± half the interquartile
+range over the clips of a class. With nuisance the flow to the spotted apex is mostly that of the
+head; without it the classes hardly differ in amplitude, so that amplitude alone does not give the
+class away.
+
+{_table(["class", *titles], peaks)}
+
+## Clips to look at
+
+![A clip of each class, easy beside hard]({PICTURES.name}/clips.png)
+
+`bench data synth --dataset {first.dataset} --difficulty hard --out DIR` writes such clips as files.
+"""
+
+
+def _reading(found: dict[tuple[float, str, str], Row]) -> str:
+    """What the numbers of the two named difficulties say, from the numbers."""
+    lines = []
+    for name, place in DIFFICULTIES.items():
+        score = {of: found[place, "uar", of].value for of in METHODS}
+        chance = found[place, "shuffled_uar", "onset"]
+        above = (score["onset"] - chance.value) / chance.spread
+        where = "above" if above > 0 else "below"
+        lines.append(
+            f"- `{name}` ({place:g}): the methods that see motion reach {score['difference']:.2f}, "
+            f"{score['spotted_flow']:.2f} and {score['middle_flow']:.2f}. The onset frame alone "
+            f"reaches {score['onset']:.2f}, {abs(above):.1f} standard deviations {where} its own "
+            f"shuffled labels ({chance.value:.2f})."
+        )
+    return "\n".join(lines)
+
+
+def _cell(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    return f"{row.value:.2f} ± {row.spread:.2f}" if row.repeats > 1 else f"{row.value:.2f}"
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return tabulate(lines, headers=header, tablefmt="github", disable_numparse=True)
