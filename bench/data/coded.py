@@ -201,6 +201,8 @@ class CodedSet(SingleSet):
         if not re.fullmatch(self.clip_pattern, coded.row.text("clip")):
             what = f"the clip's name is not of the release's pattern {self.clip_pattern}"
             problems.append(Problem("odd", who, what))
+        if contradiction := self._contradiction(coded.subject, coded.row.text("clip")):
+            problems.append(Problem("odd", who, contradiction))
         clip = Clip(
             dataset=self.name,
             subject=coded.subject,
@@ -212,6 +214,10 @@ class CodedSet(SingleSet):
             fps=self.fps,
         )
         return clip, problems
+
+    def _contradiction(self, subject: str, clip: str) -> str | None:
+        """What is odd about a clip of that name being that subject's; None where nothing is."""
+        return None
 
     def _apex(
         self, row: Row, numbers: Sequence[int], onset: int, offset: int

@@ -60,5 +60,11 @@ class Mmew(CodedSet):
         """Nothing in particular: names of clips are unique in the whole set."""
         return "" if folder.lower() in EMOTION_FOLDERS else None
 
+    def _contradiction(self, subject: str, clip: str) -> str | None:
+        """No folder tells whose a clip is, but its name does."""
+        if self.subject_of(clip.partition("-")[0]) == subject:
+            return None
+        return f"the clip's name contradicts its subject {subject}, which is used"
+
     def _key(self, subject: str | None, clip: str) -> tuple[str | None, str]:
         return "", clip.lower()

@@ -250,13 +250,17 @@ def _edit(root: Path, rng: random.Random, change: Callable[[list[list]], None]) 
     except Exception:  # an earlier damage has made it no spreadsheet
         return
     rows = [list(cells) for cells in book.active.iter_rows(values_only=True)]
-    above = next((i for i, cells in enumerate(rows) if "Filename" in cells and len(cells) > 3), 0)
+    above = next((i for i, cells in enumerate(rows) if _titles(cells)), 0)
     below = rows[above:]
     change(below)
     fresh = openpyxl.Workbook()
     for cells in [*rows[:above], *below]:
         fresh.active.append([_legal(cell) for cell in cells])
     fresh.save(path)
+
+
+def _titles(cells: list) -> bool:
+    return sum(isinstance(cell, str) for cell in cells) >= 5
 
 
 def _legal(cell: object) -> object:
@@ -339,8 +343,9 @@ def _sheet(root: Path, rng: random.Random) -> Path | None:
 
 
 def delete_row(root: Path, rng: random.Random) -> None:
-    """Of a spreadsheet, where folders of frames remain; a manifest is itself the list of clips."""
-    if _sheet(root, rng):
+    """Of a spreadsheet, where folders of frames remain; a manifest is itself the list of clips,
+    and CAS(ME)^3 has recordings without any."""
+    if _sheet(root, rng) and not (root / "part_A").exists():
 
         def change(rows: list[list]) -> None:
             if len(rows) > 1:

@@ -26,9 +26,9 @@ FRAMES, SIDE = 3, 8
 
 @dataclass(frozen=True)
 class Layout:
-    """An official layout: how it is named and written, and the table that lists its clips.
+    """An official layout: how it is named and written, and the tables that list its clips.
 
-    `lists_frames` says whether that table tells first and last frame, so that a lost one shows.
+    `in_challenge` says whether the challenge lists its clips, so that the counts are compared.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Layout:
     subjects: tuple[str, ...]
     write: Callable[[Path], None]
     tables: tuple[str, ...] = ()
-    lists_frames: bool = True
+    in_challenge: bool = True
 
     def source(self, root: Path) -> str:
         """`--dataset` of the tree at `root`."""
@@ -124,6 +124,56 @@ def write_manifest(root: Path) -> None:
     write_csv(root / "clips.csv", (header, *rows))
 
 
+CASME3 = "annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
+FOURDME = "4DME_Labelling_Micro_release_v1.xlsx"
+MMEW = "MMEW_Micro_Exp.xlsx"
+
+
+def write_casme3(root: Path) -> None:
+    """Two subjects with a recording each, and one with a recording of more than its expression."""
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
+    clips = (
+        ("spNO.1", "a", 28, "disgust"),
+        ("spNO.1", "b", 5, "happy"),
+        ("spNO.17", "c", 9, "sad"),
+    )
+    rows = [(*clip[:3], clip[2] + 1, clip[2] + 2, "4", 4, clip[3]) for clip in clips]
+    for subject, recording, onset, _ in clips:
+        numbers = range(onset, onset + FRAMES + (recording == "b"))
+        frames(root / "part_A" / subject / recording / "color", numbers, "{}.jpg")
+    write_sheet(root / CASME3, [header, *rows])
+
+
+def write_fourdme(root: Path) -> None:
+    """01 and 12: two clips and one."""
+    header = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")
+    clips = (
+        ("01", "t1-1", 40, "Negative"),
+        ("01", "t2", 7, "Surprise"),
+        (12, "t9", 98, "Positive"),
+    )
+    rows = [(s, f, word, onset, onset + 1, onset + 2, "4") for s, f, onset, word in clips]
+    for subject, clip, onset, _ in clips:
+        folder = root / "gray_micro_crop" / f"{subject:0>2}" / clip
+        frames(folder, range(onset, onset + FRAMES), "{:03d}.jpg")
+    write_sheet(root / FOURDME, [header, *rows])
+
+
+def write_mmew(root: Path) -> None:
+    """S01 and S13: a folder per emotion, not per subject."""
+    header = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units")
+    clips = (
+        ("S01", "S01-01-001", 1, "disgust"),
+        ("S01", "S01-02-003", 30, "happiness"),
+        ("S13", "S13-07-001", 8, "happiness"),
+    )
+    rows = [(s, clip, on, on + 1, on + 2, "4", word) for s, clip, on, word in clips]
+    for _, clip, onset, word in clips:
+        folder = root / "Micro_Expression" / word / clip
+        frames(folder, range(onset, onset + FRAMES), "{}.jpg")
+    write_sheet(root / MMEW, [(*header, "Estimated Emotion"), *rows])
+
+
 def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
@@ -132,7 +182,7 @@ def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
 SHEETS = ("CASME2/CASME2-coding-20140508.xlsx", "SAMM/SAMM_Micro_FACS_Codes_v2.xlsx")
 
 LAYOUTS = (
-    Layout("smic", "smic", ("s05", "s19"), write_smic, lists_frames=False),
+    Layout("smic", "smic", ("s05", "s19"), write_smic),
     Layout("casme2", "casme2", ("sub13", "sub20"), write_casme2, SHEETS[:1]),
     Layout("samm", "samm", ("018", "019"), write_samm, SHEETS[1:]),
     Layout(
@@ -141,7 +191,9 @@ LAYOUTS = (
         ("s05", "s19", "sub13", "sub20", "018", "019"),
         write_composite,
         SHEETS,
-        lists_frames=False,
     ),
-    Layout("manifest", "manifest", ("anna", "bert"), write_manifest, ("clips.csv",)),
+    Layout("manifest", "manifest", ("anna", "bert"), write_manifest, ("clips.csv",), False),
+    Layout("casme3", "casme3", ("spNO.1", "spNO.17"), write_casme3, (CASME3,), False),
+    Layout("4dme", "4dme", ("01", "12"), write_fourdme, (FOURDME,), False),
+    Layout("mmew", "mmew", ("S01", "S13"), write_mmew, (MMEW,), False),
 )
