@@ -61,9 +61,9 @@ def page(rows: Sequence[Row]) -> str:
     return f"""# What the surrogate clips are worth
 
 Generated clips stand in for licensed ones only where they ask the same of a method: to see small
-motion, on people it has not seen, under nuisance. This page measures that on `{first.dataset}`
-(surrogate), seed {first.seed}, generator version {first.generator}. No number here says anything
-about a real data set.
+motion, on people it has not seen, under nuisance. This page measures that on generated clips in
+the place of `{first.dataset}`: seed {first.seed}, generator version {first.generator}. No number
+here says anything about a real data set.
 
     python -m reports.surrogate measure --dataset {first.dataset} --seed {first.seed}
     python -m reports.surrogate page --dataset {first.dataset} --seed {first.seed}
@@ -76,19 +76,20 @@ difficulty that is there is not measured again), the second draws and writes thi
 ![UAR of each method over the difficulty]({PICTURES.name}/difficulty.png)
 
 UAR, pooled over leave-one-subject-out, of a balanced logistic regression on each method's features
-(C = {STRENGTH:g} everywhere, nothing tuned). Shuffled: mean ± standard deviation of {SHUFFLES}
-permutations.
+(C = {STRENGTH:g} everywhere, nothing tuned). Shuffled labels: mean ± standard deviation of
+{SHUFFLES} permutations.
 
-{_table(["sees", *titles], scores)}
+{_table(["a classifier that sees", *titles], scores)}
 
 {_reading(found)}
 
 ## How far faces move
 
 The greatest displacement of a clip in pixels of 128×128 by TV-L1, median ± half the interquartile
-range over the clips of a class. With nuisance the flow to the spotted apex is mostly that of the
-head; without it the classes hardly differ in amplitude, so that amplitude alone does not give the
-class away.
+range over the clips of a class: all motion from the onset to the spotted apex, and that from the
+onset to the middle without the movement of the head. The generator draws amplitudes without regard
+to the class; how much of one TV-L1 finds depends on the extent and the texture of what moves, and
+on nuisance that it takes for motion.
 
 {_table(["class", *titles], peaks)}
 

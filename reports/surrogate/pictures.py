@@ -45,11 +45,14 @@ LOOKS = {
     "onset": (VERMILION, "v", ":"),
 }
 
-STEP = 8
+STEP = 6
 """Pixels between the arrows of a flow."""
 
-LONGER = 5
+LONGER = 12
 """Arrows are so many times as long as the motion."""
+
+STILL = 0.12
+"""Pixels of motion below which no arrow is drawn."""
 
 BRIGHTER = 4
 """Changes of grey level are shown so many times as large."""
@@ -118,11 +121,12 @@ def contact_sheet(dataset: str, seed: int, cache: Path) -> Figure:
         f"{dataset} (surrogate): the same clip of each class at both difficulties",
         (
             "Change: grey levels of the middle frame minus those of the onset, grey where there is "
-            "none. Flow: TV-L1 from onset to middle without the movement of the head.",
+            "none. Flow: TV-L1 from onset to middle without the movement of the head, arrows "
+            f"from {STILL:g} pixels up.",
         ),
     )
     with house_style():
-        page = sheet(left + 2 * block + 0.35, 3 * (side + gap) + 0.5, words)
+        page = sheet(left + 2 * block + 0.35, 3 * (side + gap) + 0.3, words)
         for index, name in enumerate(DIFFICULTIES):
             start = left + index * (block + 0.2)
             for row, shown in enumerate(_examples(Level(dataset, DIFFICULTIES[name], seed), cache)):
@@ -160,9 +164,11 @@ def _draw(panels: Sequence[Axes], shown: Shown) -> None:
     panels[3].imshow(shown.onset, cmap="gray", vmin=-255, vmax=255)
     height, width = shown.onset.shape
     y, x = np.mgrid[STEP // 2 : height : STEP, STEP // 2 : width : STEP]
-    u, v = LONGER * shown.flow[:, y, x]
-    panels[3].quiver(
-        x, y, u, v, angles="xy", scale_units="xy", scale=1, color=VERMILION, width=0.008
-    )
+    u, v = shown.flow[:, y, x]
+    moves = np.hypot(u, v) > STILL
+    arrows = (part[moves] for part in (x, y, LONGER * u, LONGER * v))
+    exact = {"angles": "xy", "scale_units": "xy", "scale": 1}
+    panels[3].quiver(*arrows, **exact, color=VERMILION, width=0.012, headwidth=4)
     for axes in panels:
+        axes.spines[:].set_visible(False)
         axes.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))

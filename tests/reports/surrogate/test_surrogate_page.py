@@ -1,0 +1,63 @@
+"""The page on surrogates: made of the table's numbers, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.data.surrogate import DIFFICULTIES
+from bench.errors import UsageError
+from reports.surrogate import page, table
+from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, Level, Result
+from reports.surrogate.pictures import difficulty_curve
+
+EASY, HARD = DIFFICULTIES.values()
+
+
+def results(value: float) -> list[Result]:
+    found = [Result("uar", name, value, 0.0, 1) for name in METHODS]
+    found += [Result("shuffled_uar", name, 0.34, 0.02, SHUFFLES) for name in SHUFFLED]
+    words = ("negative", "positive", "surprise")
+    found += [Result("flow_peak", word, 1.25, 0.2, 50) for word in words]
+    return found + [Result("expression_peak", word, 0.75, 0.1, 50) for word in words]
+
+
+@pytest.fixture
+def rows():
+    return [
+        row
+        for difficulty, value in ((EASY, 0.91), (HARD, 0.62))
+        for row in table.rows_of(Level("smic", difficulty), results(value))
+    ]
+
+
+def test_the_page_says_what_the_table_says(rows):
+    text = page.page(rows)
+    assert f"{EASY:g} (easy)" in text and f"{HARD:g} (hard)" in text
+    lines = [line for line in text.splitlines() if line.startswith("| onset frame alone")]
+    assert [cell.strip() for cell in lines[0].split("|")[2:4]] == ["0.91", "0.62"]
+    assert "0.34 ± 0.02" in text and "0.75 ± 0.10" in text
+    assert "28.5 standard deviations above its own shuffled labels (0.34)" in text
+    assert "surrogate" in text
+
+
+def test_each_method_and_each_named_difficulty_is_drawn(rows):
+    figure = difficulty_curve(rows)
+    (axes,) = figure.axes
+    curves = [
+        line
+        for line in axes.get_lines()
+        if len(line.get_xdata()) == 2 and line.get_marker() != "None"
+    ]
+    assert len(curves) == len(METHODS)
+    assert {tuple(line.get_ydata()) for line in curves} == {(0.91, 0.62)}
+    assert set(DIFFICULTIES) <= {text.get_text() for text in axes.texts}
+    assert "surrogate" in figure.get_label()
+
+
+def test_a_page_needs_both_named_difficulties(rows, tmp_path, monkeypatch):
+    kept = [row for row in rows if row.difficulty == EASY]
+    monkeypatch.setattr(table, "read", lambda: [replace(row) for row in kept])
+    with pytest.raises(UsageError, match=rf"lacks smic at difficulty {HARD:g}: first `python -m"):
+        page.write_page("smic", 0, tmp_path)
