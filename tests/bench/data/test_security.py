@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from image_clips import clip_of
 
 from bench.data import load_clips, require_root
-from bench.data.cache import load_videos
+from bench.data.cache import load_arrays
 from bench.data.classes import ClassMap
 from bench.data.clips import ClipSet
 from bench.data.crop import landmark_box
@@ -211,12 +211,12 @@ def test_a_pickle_in_the_clip_cache_is_made_anew(tmp_path, mark):
     tiny_sets.frames(tmp_path / "clip", range(3), "img{}.png")
     clip = clip_of(sorted((tmp_path / "clip").iterdir()))
     wanted = Preprocessing(frames=2, size=8)
-    before = load_videos([clip], wanted, tmp_path / "cache")
+    before = load_arrays([clip], wanted, tmp_path / "cache")
     entries = list((tmp_path / "cache").rglob("*.npz"))
     assert entries
     for entry in entries:
         np.savez(entry, video=np.array([Planted(mark)], object), allow_pickle=True)
-    assert np.array_equal(load_videos([clip], wanted, tmp_path / "cache"), before)
+    assert np.array_equal(load_arrays([clip], wanted, tmp_path / "cache"), before)
 
 
 def calls(tree: ast.AST) -> dict[str, list[ast.Call]]:
