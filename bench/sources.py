@@ -20,12 +20,16 @@ from bench.data.manifest import Manifest
 from bench.data.preprocess import clip_title, preprocessing
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
+from bench.workers import usable_cores
 
 if TYPE_CHECKING:
     import numpy as np
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
+
+FEW_CLIPS = 32
+"""So many are prepared in this process: others would take longer to start."""
 
 LISTED_PROBLEMS = 3
 """Problems that an error spells out before it counts the rest."""
@@ -131,6 +135,7 @@ def prepare(
     """
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
+    workers = usable_cores() if len(clip_set.clips) > FEW_CLIPS else 1
     for still in dict.fromkeys(stills):
         what = f"making {still.text}" if still else "preprocessing clips"
 
@@ -140,7 +145,7 @@ def prepare(
         if still:
             load_inputs(clip_set, still, config, source.cache, one_more, workers)
         else:
-            load_arrays(clip_set.clips, settings, source.cache, one_more)
+            load_arrays(clip_set.clips, settings, source.cache, one_more, workers)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         centred = centred_clips(clip_set.clips, source.cache)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))

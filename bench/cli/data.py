@@ -10,13 +10,17 @@ from pathlib import Path
 import click
 
 from bench.cli.clip_options import ClipRequest, dataset_option, format_option, request_options
+from bench.cli.data_prepare import prepare
 from bench.data import find_dataset
 from bench.errors import DataError, UsageError
 
 
 @click.group()
 def data() -> None:
-    """Check the files of a data set, or write surrogate ones."""
+    """Check, look at and prepare the clips of a data set, or write surrogate ones."""
+
+
+data.add_command(prepare)
 
 
 def _split_subjects(context: click.Context, option: click.Parameter, value: str | None):

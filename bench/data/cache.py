@@ -32,10 +32,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 Progress = Callable[[int, int], None]
-Make = Callable[[Clip, "Product", Path, "np.ndarray"], str]
-"""Fills the array with the product of a clip that the cache lacks; returns the clip's digest."""
+Make = Callable[[Clip, "Product", Path, "np.ndarray"], tuple[str, bool]]
+"""Fills the array with the product of a clip whose entry is not known; returns the clip's digest,
+and whether there was none."""
 
 MEMORY = "digests"
+
+REMEMBERED_EVERY = 64
+"""Clips after which what was learnt is written, so that a killed process loses little."""
 
 _SETTLED_NS = 2_000_000_000
 """A file changed less than this ago may change again without its times showing it."""
@@ -71,13 +75,14 @@ def load_arrays(
     cache: Path,
     progress: Progress | None = None,
     workers: int = 1,
+    made: list[Clip] | None = None,
 ) -> np.ndarray:
     """The product of every clip, (N, *product.shape), from the cache where it has them.
 
     `progress` is called with (clips done, clips in all). What is absent is made by threads of this
     process, or with two `workers` or more by so many processes: for products that hold the
-    interpreter lock. Raises DataError for frames that cannot be read (see `preprocess_clip`) and
-    for a cache that cannot be written.
+    interpreter lock. Clips whose product was absent are added to `made`. Raises DataError for
+    frames that cannot be read (see `preprocess_clip`) and for a cache that cannot be written.
     """
     import numpy as np
 
@@ -87,7 +92,10 @@ def load_arrays(
         clip, array = clips[position], arrays[position]
         if known and _read_entry(_entry(cache, known, product, clip), array):
             return known
-        return make(clip, product, cache, array)
+        digest, absent = make(clip, product, cache, array)
+        if absent and made is not None:
+            made.append(clip)
+        return digest
 
     if workers < 2:
         _with_digests(clips, cache, partial(load, make=_load_from_frames), progress)
@@ -141,53 +149,59 @@ def _with_digests(
             learnt[stamp] = digest
         return digest
 
-    digests = []
+    digests, remembered = [], 0
     pool = ThreadPoolExecutor(max_workers=workers or min(4, os.cpu_count() or 1))
     try:
         for digest in pool.map(one, range(len(clips))):
             digests.append(digest)
+            if len(learnt) >= remembered + REMEMBERED_EVERY:
+                remembered = len(learnt)
+                _write_memory(cache, dict(learnt))
             if progress:
                 progress(len(digests), len(clips))
     finally:
         pool.shutdown(cancel_futures=True)
-        if learnt:
+        if len(learnt) > remembered:
             _write_memory(cache, learnt)
     return digests
 
 
-def _load_from_frames(clip: Clip, product: Product, cache: Path, array: np.ndarray) -> str:
-    """Fills `array` by the clip's files themselves; returns their digest.
+def _load_from_frames(
+    clip: Clip, product: Product, cache: Path, array: np.ndarray
+) -> tuple[str, bool]:
+    """Fills `array` by the clip's files themselves; see `Make`.
 
     Each file is read once, so that the digest and the pixels belong to the same bytes.
     """
     contents = read_frames(clip)
     digest = _digest(clip, contents)
     entry = _entry(cache, digest, product, clip)
-    if not _read_entry(entry, array):
-        array[...] = product.make(clip, contents)
-        _write_entry(entry, array, cache)
-    return digest
+    if _read_entry(entry, array):
+        return digest, False
+    array[...] = product.make(clip, contents)
+    _write_entry(entry, array, cache)
+    return digest, True
 
 
 def _load_elsewhere(
     pool: ProcessPoolExecutor, clip: Clip, product: Product, cache: Path, array: np.ndarray
-) -> str:
+) -> tuple[str, bool]:
     """As `_load_from_frames`, made by a process of the pool."""
     try:
-        array[...], digest = pool.submit(_loaded, clip, product, cache).result()
+        array[...], digest, absent = pool.submit(_loaded, clip, product, cache).result()
     except BrokenProcessPool:
         raise DataError(
             "a process that prepared clips died, perhaps for want of memory; repeat with fewer "
             "of them (--jobs 1): what is finished is kept"
         ) from None
-    return digest
+    return digest, absent
 
 
-def _loaded(clip: Clip, product: Product, cache: Path) -> tuple[np.ndarray, str]:
+def _loaded(clip: Clip, product: Product, cache: Path) -> tuple[np.ndarray, str, bool]:
     import numpy as np
 
     array = np.empty(product.shape, product.dtype)
-    return array, _load_from_frames(clip, product, cache, array)
+    return array, *_load_from_frames(clip, product, cache, array)
 
 
 def _digest(clip: Clip, contents: Sequence[bytes]) -> str:

@@ -28,6 +28,7 @@ def load_inputs(
     cache: Path,
     progress: Progress | None = None,
     workers: int = 1,
+    made: list[Clip] | None = None,
 ) -> np.ndarray:
     """The stills of all clips, float32 (N, C, S, S), from the cache where it has them.
 
@@ -37,17 +38,17 @@ def load_inputs(
     fills 0..255 (zeros where it is even). A flow that a manifest gives as a ready image stays at
     its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last.
 
-    `progress` is called with (clips done, clips in all); `workers` as for `load_arrays`. Raises
-    DataError, the clip named, where a still cannot be made.
+    `progress` is called with (clips done, clips in all); `workers` and `made` as for `load_arrays`.
+    Raises DataError, the clip named, where a still cannot be made.
     """
     import numpy as np
 
     clips = clip_set.clips
     if wanted.kind in FLOWS and any(clip.ready_flow for clip in clips):
-        values = _given_and_computed(clips, wanted, config, cache, progress, workers)
+        values = _given_and_computed(clips, wanted, config, cache, progress, workers, made)
     else:
         product = still_product(wanted, config)
-        stills = load_arrays(clips, product, cache, progress, workers)
+        stills = load_arrays(clips, product, cache, progress, workers, made)
         values = _flows(stills, wanted) if wanted.kind in FLOWS else stills.astype(np.float32)
     if wanted.kind == "apex":
         values /= 255
@@ -77,6 +78,7 @@ def _given_and_computed(
     cache: Path,
     progress: Progress | None,
     workers: int,
+    made: list[Clip] | None,
 ) -> np.ndarray:
     """Flows of clips of which some are given as a ready image."""
     import numpy as np
@@ -86,9 +88,9 @@ def _given_and_computed(
     done = progress and (lambda count, _: progress(len(others) + count, len(clips)))
     below = progress and (lambda count, _: progress(count, len(clips)))
     values = np.empty((len(clips), *wanted.shape), np.float32)
-    computed = load_arrays(others, still_product(wanted, config), cache, below, workers)
+    computed = load_arrays(others, still_product(wanted, config), cache, below, workers, made)
     values[~ready] = _flows(computed, wanted)
-    images = load_arrays(given, ReadyFlow(wanted.size), cache, done)
+    images = load_arrays(given, ReadyFlow(wanted.size), cache, done, made=made)
     values[ready] = images[:, : wanted.channels]
     return values
 

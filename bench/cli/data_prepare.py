@@ -1,0 +1,91 @@
+"""`bench data prepare`: caches filled ahead of runs, in parallel."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from bench.cli.clip_options import ClipRequest, format_option, request_options
+
+
+@click.command()
+@request_options
+@click.option(
+    "--inputs",
+    default="clip,flow",
+    show_default=True,
+    metavar="A,B",
+    help="clip, flow, flow_pair, apex, dynamic_image, landmark_patches; a size as in apex:224.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes at work.  [default: one per core]",
+)
+@click.option(
+    "--verify",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Make N clips of each input anew and compare them with the cache, byte by byte.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of that choice.")
+@format_option
+def prepare(
+    request: ClipRequest, inputs: str, jobs: int | None, verify: int, seed: int, form: str
+) -> int:
+    """Preprocess clips and make stills ahead of runs.
+
+    Interrupted, it loses nothing: the same command goes on. Exit code 1 where --verify finds a
+    difference.
+    """
+    from bench.cli.progress import steps
+    from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
+    from bench.sources import find_clips
+    from bench.workers import usable_cores
+
+    workers, config, cache = jobs or usable_cores(), request.config, request.source.cache
+    wanted = [Wanted.named(text, config) for text in dict.fromkeys(inputs.split(","))]
+    with steps() as progress:
+        clip_set = find_clips(request.source, config, progress)
+        prepared = prepare_inputs(clip_set, wanted, config, cache, progress, workers)
+        verified = []
+        if verify:
+            verified = verify_inputs(
+                clip_set, wanted, config, cache, verify, seed, progress, workers
+            )
+    report = {
+        "dataset": request.source.label,
+        "surrogate": request.source.surrogate,
+        "clips": len(clip_set.clips),
+        "subjects": len({(clip.dataset, clip.subject) for clip in clip_set.clips}),
+        "cache": str(cache),
+        "jobs": workers,
+        "inputs": prepared,
+        "verified": verified,
+        "peak_mb": peak_memory_mb(workers),
+    }
+    click.echo(json.dumps(report, indent=2) if form == "json" else _as_text(request, report))
+    return 1 if any(row["differing"] for row in verified) else 0
+
+
+def _as_text(request: ClipRequest, report: dict) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        {**row, "shape": "×".join(map(str, row["shape"])), "seconds": f"{row['seconds']:.1f}"}
+        for row in report["inputs"]
+    ]
+    lines = [tabulate(rows, headers="keys", disable_numparse=True), ""]
+    for row in report["verified"]:
+        same = row["clips"] - len(row["differing"])
+        lines.append(f"{row['input']}: {same} of {row['clips']} made anew are the same")
+        lines += [f"differs: {name}" for name in row["differing"]]
+    if any(row["differing"] for row in report["verified"]):
+        lines.append(f"delete {report['cache']}/clips and prepare again")
+    lines.append(
+        f"{request.title}: {report['clips']} clips of {report['subjects']} subjects in "
+        f"{report['cache']}, {report['jobs']} process(es), at most {report['peak_mb']:.0f} MB"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""Caches filled ahead of runs: which inputs, what was made of them, and whether it still holds."""
+
+from __future__ import annotations
+
+import random
+import re
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselines.fixed import CHANNELS, StillInput
+from bench.config import DataConfig
+from bench.data.cache import Product, load_arrays
+from bench.data.clips import Clip, ClipSet
+from bench.data.inputs import FLOWS, load_inputs, still_product
+from bench.data.preprocess import clip_title, preprocessing, read_frames
+from bench.data.ready_flow import ReadyFlow
+from bench.errors import UsageError, unknown_name
+from bench.seeds import derive_seed
+from bench.workers import in_processes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CLIP = "clip"
+USUAL_SIZES = {"flow": 28, "flow_pair": 28, "landmark_patches": 7}
+"""Pixels of a still where none are given; the others take those of the clips."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An input to prepare; `still` is None for the clips themselves."""
+
+    name: str
+    still: StillInput | None
+
+    @classmethod
+    def named(cls, text: str, config: DataConfig) -> Wanted:
+        """`clip`, or a kind of still, if need be with its size (`apex:224`); UsageError else."""
+        kind, _, size = text.strip().partition(":")
+        if kind not in (CLIP, *CHANNELS):
+            raise unknown_name("input", kind, (CLIP, *CHANNELS))
+        if size and (kind == CLIP or not re.fullmatch(r"[1-9][0-9]{0,3}", size)):
+            raise UsageError(
+                f"input {text!r}: expected {CLIP}, or a still and its size as apex:224"
+            )
+        if kind == CLIP:
+            return cls(kind, None)
+        side = int(size) if size else USUAL_SIZES.get(kind, config.size)
+        return cls(kind, StillInput(kind, side))
+
+    def product(self, clip: Clip, config: DataConfig) -> Product:
+        """What the cache keeps of that clip."""
+        if self.still is None:
+            return preprocessing(config)
+        if clip.ready_flow and self.still.kind in FLOWS:
+            return ReadyFlow(self.still.size)
+        return still_product(self.still, config)
+
+    def load(
+        self,
+        clip_set: ClipSet,
+        config: DataConfig,
+        cache: Path,
+        progress: Progress,
+        workers: int,
+        made: list[Clip],
+    ) -> np.ndarray:
+        """The input of all clips, made where the cache lacks it."""
+
+        def step(done: int, total: int) -> None:
+            progress(f"preparing {self.name}", done, total)
+
+        if self.still is None:
+            steps = preprocessing(config)
+            return load_arrays(clip_set.clips, steps, cache, step, workers, made)
+        return load_inputs(clip_set, self.still, config, cache, step, workers, made)
+
+
+def prepare_inputs(
+    clip_set: ClipSet,
+    wanted: Sequence[Wanted],
+    config: DataConfig,
+    cache: Path,
+    progress: Progress,
+    workers: int,
+) -> list[dict]:
+    """Fills the cache; per input its `input`, `clips`, `made`, `found`, `seconds`, `shape`.
+
+    What is finished stays, whatever ends the work: the next call finds it.
+    """
+    rows = []
+    for entry in wanted:
+        made: list[Clip] = []
+        start = time.perf_counter()
+        array = entry.load(clip_set, config, cache, progress, workers, made)
+        rows.append(
+            {
+                "input": entry.name,
+                "clips": len(array),
+                "made": len(made),
+                "found": len(array) - len(made),
+                "seconds": round(time.perf_counter() - start, 3),
+                "shape": list(array.shape[1:]),
+            }
+        )
+    return rows
+
+
+def verify_inputs(
+    clip_set: ClipSet,
+    wanted: Sequence[Wanted],
+    config: DataConfig,
+    cache: Path,
+    count: int,
+    seed: int,
+    progress: Progress,
+    workers: int,
+) -> list[dict]:
+    """Makes a random sample of every input anew: `input`, `clips`, and those `differing` from the
+    cache in any byte."""
+    rows = []
+    for entry in wanted:
+        drawn = random.Random(derive_seed(seed, f"verify-{entry.name}"))
+        sample = drawn.sample(clip_set.clips, min(count, len(clip_set.clips)))
+        jobs = [(clip, entry.product(clip, config)) for clip in sample]
+        differing = []
+        fresh = in_processes(_made_anew, jobs, min(workers, len(jobs)) or 1)
+        for done, ((clip, product), bytes_) in enumerate(zip(jobs, fresh, strict=True), start=1):
+            if load_arrays([clip], product, cache)[0].tobytes() != bytes_:
+                differing.append(clip_title(clip))
+            progress(f"verifying {entry.name}", done, len(jobs))
+        rows.append({"input": entry.name, "clips": len(jobs), "differing": differing})
+    return rows
+
+
+def _made_anew(job: tuple[Clip, Product]) -> bytes:
+    import numpy as np
+
+    clip, product = job
+    array = np.empty(product.shape, product.dtype)
+    array[...] = product.make(clip, read_frames(clip))
+    return array.tobytes()
+
+
+def peak_memory_mb(workers: int) -> float:
+    """Upper bound in MB (10^6 bytes): this process at its peak and a largest child per worker."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    own, child = (
+        resource.getrusage(who).ru_maxrss * unit / 1e6
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return round(own + (child * workers if workers > 1 else 0), 1)

@@ -1,0 +1,126 @@
+"""`bench data prepare`: made once, found again, verified, and nothing lost by an interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from bench.data import cache as cache_module
+from bench.data.surrogate import write_surrogate
+
+pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
+
+SETTINGS = ("--set", "data.frames=4", "--set", "data.size=16", "--set", "data.shift=1")
+
+
+@pytest.fixture
+def prepare(bench, licensed, tmp_path):
+    def call(*arguments, jobs=1):
+        command = ("data", "prepare", "--dataset", "smic", "--data-root", licensed, *SETTINGS)
+        options = ("--set", "data.flow_side=32", "--jobs", jobs, "--format", "json")
+        chosen = ("--set", "data.skip_bad_clips=true", *options, *arguments)
+        return bench(*command, *chosen, BENCH_CACHE=tmp_path / "cache")
+
+    return call
+
+
+def counts(outcome):
+    return {row["input"]: (row["made"], row["found"]) for row in json.loads(outcome.out)["inputs"]}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_made_once_is_found_again(prepare, jobs):
+    first = prepare("--inputs", "clip,flow,apex:24", "--subjects", "s05,s19", jobs=jobs)
+    assert first.code == 0, first.err
+    assert counts(first) == {"clip": (4, 0), "flow": (4, 0), "apex": (4, 0)}
+    report = json.loads(first.out)
+    assert (report["clips"], report["subjects"], report["surrogate"]) == (4, 2, False)
+    assert [row["shape"] for row in report["inputs"]] == [[4, 16, 16, 3], [3, 28, 28], [3, 24, 24]]
+    again = prepare("--inputs", "clip,flow,apex:24", jobs=jobs)
+    assert counts(again) == dict.fromkeys(("clip", "flow", "apex"), (8, 4))
+
+
+def test_another_setting_is_made_anew(prepare):
+    prepare("--inputs", "clip,flow")
+    changed = prepare("--inputs", "clip,flow", "--set", "data.crop=detect",
+                      "--set", "data.crop_fallback=centre")  # fmt: skip
+    assert counts(changed) == {"clip": (12, 0), "flow": (12, 0)}
+    other = prepare("--inputs", "clip,flow", "--set", "data.flow_side=48")
+    assert counts(other) == {"clip": (0, 12), "flow": (12, 0)}
+
+
+def test_verify_compares_every_byte(prepare, tmp_path):
+    same = prepare("--inputs", "clip", "--verify", 99, "--subjects", "s05,s19")
+    (row,) = json.loads(same.out)["verified"]
+    assert (same.code, row) == (0, {"input": "clip", "clips": 4, "differing": []})
+    (entry, *_) = sorted((tmp_path / "cache").rglob("*.npz"))
+    with np.load(entry) as saved:
+        spoilt = saved["array"].copy()
+    spoilt[0, 0, 0, 0] ^= 1
+    np.savez(entry, array=spoilt)
+    other = prepare("--inputs", "clip", "--verify", 99, "--subjects", "s05,s19")
+    (row,) = json.loads(other.out)["verified"]
+    assert other.code == 1
+    assert len(row["differing"]) == 1 and row["differing"][0].startswith("smic s")
+
+
+def test_an_interruption_loses_nothing_that_was_finished(prepare, monkeypatch):
+    whole = cache_module._write_entry
+    written = []
+
+    def interrupted(*arguments):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        whole(*arguments)
+        written.append(1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_module, "_write_entry", interrupted)
+        stopped = prepare("--inputs", "clip")
+    assert stopped.code == 130
+    assert "what was finished is kept" in stopped.error
+    assert counts(prepare("--inputs", "clip")) == {"clip": (9, 3)}
+
+
+def test_a_killed_process_loses_nothing_that_was_finished(tmp_path):
+    write_surrogate("casme2", tmp_path / "data", size=64, subjects=["sub17"], workers=1)
+    environment = os.environ | {"BENCH_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "bench", "data", "prepare", "--dataset", "casme2"]
+    command += ["--data-root", str(tmp_path / "data"), "--subjects", "sub17", "--inputs", "flow"]
+    command += ["--jobs", "2", "--format", "json", "--set", "data.flow_side=64"]
+    entries = tmp_path / "cache" / "clips"
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    while not list(entries.rglob("*.npz")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    time.sleep(0.5)  # its workers end with it
+    kept = len(list(entries.rglob("*.npz")))
+    assert kept >= 1
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    (row,) = json.loads(again.stdout)["inputs"]
+    assert row["found"] >= kept
+    assert row["made"] + row["found"] == 31
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("clips", "unknown input 'clips'. Did you mean 'clip'"),
+        ("apex:0", "expected clip, or a still and its size as apex:224"),
+        ("clip:112", "expected clip, or a still"),
+    ],
+)
+def test_mistakes_are_one_line(prepare, inputs, said):
+    outcome = prepare("--inputs", inputs)
+    assert outcome.code == 2
+    assert said in outcome.error
