@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import random
 import shutil
 
 import pytest
 import torch
 
-from ablations import RNAS_MER
+from ablations import RNAS_MER, RNAS_MER_2
 from baselines import AUTODEEPLAB_3D
 from bench.compute import accelerated, float32_arithmetic
 from bench.config import ComputeConfig
@@ -93,6 +94,29 @@ class TestASupernet:
         ):
             assert loss.isfinite()
         assert not torch.equal(before, supernet.architecture.operation_logits)
+
+    @pytest.mark.parametrize("compute", [PLAIN, LAST], ids=["contiguous", "channels_last"])
+    def test_goes_on_bit_for_bit_from_a_file(self, compute):
+        """Fused SGD walks weights, gradients and momenta in memory: all must lie alike."""
+
+        def searcher(seed):
+            torch.manual_seed(seed)
+            outer = Trellis(2, (2, 4), ("stay", "shrink"))
+            supernet = FastSupernet(RNAS_MER_2.resized(nodes=1, channels=4, outer=outer), 3)
+            return Searcher(supernet, SearchSettings(epochs=4), accelerated(supernet, compute))
+
+        pairs = [((clips(), torch.arange(4) % 3),) * 2] * 2
+        straight, file = searcher(0), io.BytesIO()
+        for epoch in (0, 1):
+            straight.run_epoch(epoch, pairs)
+        torch.save(straight.state_dict(), file)
+        file.seek(0)
+        resumed = searcher(1)
+        resumed.load_state_dict(torch.load(file, weights_only=True))
+        logs = [[each.run_epoch(epoch, pairs) for epoch in (2, 3)] for each in (straight, resumed)]
+        assert logs[0] == logs[1]
+        states = [each.supernet.state_dict() for each in (straight, resumed)]
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
     def test_is_compiled_as_one_graph(self):
         """CUDA graphs gain little on pieces, and Dynamo gives up on one function after eight."""
