@@ -35,8 +35,9 @@ from rnas.trellis import State
 class Shares:
     """η·softmax(α) on the E edges that leave a source, as the parts of candidates receive it.
 
-    edges: η alone, (E, 1); branches: (E, K); differences: (E, Q); plain: (E, candidates without
-    weights); others: (E, candidates of no known form).
+    edges: η alone, (E, 1), for the channels that bypass; branches: (E, K), the convolutions;
+    differences: (E, Q), the pairs whose maximum is taken; plain: (E, candidates without weights);
+    others: (E, candidates of no known form).
     """
 
     edges: Tensor
@@ -121,7 +122,10 @@ class FastSupernet(Supernet):
 
 
 class FastCell:
-    """Eqs. 1-5 for all arrows into a state. It holds the modules of a `Cell`, and no others."""
+    """Eqs. 1-5 for all arrows into a state.
+
+    It is no module: weights and attention are those of the `Cell` that it reads them from.
+    """
 
     def __init__(
         self, space: SearchSpace, cell: Cell, parts: Sequence[EdgeParts], eps: float
