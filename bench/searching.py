@@ -13,16 +13,19 @@ from typing import IO, Any
 import torch
 
 from bench import registry
+from bench.agreement import summarise
 from bench.compute import accelerated, float32_arithmetic
 from bench.data.clips import ClipSet
 from bench.errors import BenchError
 from bench.files import write_atomic, write_json, write_text
+from bench.health import search_health
 from bench.phases import (
     Report,
     configured_space,
     job_clips,
     named_fold,
     people,
+    read_genotype,
     subjects_among,
 )
 from bench.plan import Job, Unit
@@ -51,6 +54,7 @@ def search(unit: Unit, report: Report) -> None:
         seed = derive_seed(job.seed, "random-genotype", unit.fold)
         genotype = random_genotype(space, random.Random(seed))
         write_json(unit.output, {**genotype_record(job, space, genotype), "searched_on": []})
+        summarise_searches(job)
         return
     clip_set, clips = job_clips(job)
     indices = _search_indices(job, clip_set, unit.fold)
@@ -69,7 +73,24 @@ def search(unit: Unit, report: Report) -> None:
         past.weights.append(_weights_record(log.weights))
         _save_search(unit, searcher, past)
         report("search epoch", epoch + 1, settings.epochs)
-    _write_decoded(unit, searcher, subjects_among(clip_set, [*halves[0], *halves[1]]))
+    genotype = searcher.supernet.architecture.decode()
+    with float32_arithmetic(job.config.compute.precision):
+        health = search_health(searcher, genotype, clips, halves[1], job.config.search.batch)
+    seen = subjects_among(clip_set, [*halves[0], *halves[1]])
+    _write_decoded(unit, searcher, {"searched_on": seen, "health": health})
+    summarise_searches(job)
+
+
+def summarise_searches(job: Job) -> None:
+    """Writes what the searches inside all folds decoded to, once every one has; else nothing."""
+    if not job.searches or job.config.protocol.search_scope != "fold":
+        return
+    files = {fold: job.folder.genotype(fold) for fold in job.folds}
+    if not all(file.exists() for file in files.values()):
+        return
+    genotypes = {fold: read_genotype(file) for fold, file in files.items()}
+    summary = summarise(genotypes, configured_space(job.variant, job.config))
+    write_json(job.folder.search_summary, summary)
 
 
 @dataclass(frozen=True)
@@ -157,14 +178,15 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
         raise
 
 
-def _write_decoded(unit: Unit, searcher: Searcher, searched_on: Sequence[str]) -> None:
+def _write_decoded(unit: Unit, searcher: Searcher, about: dict[str, Any]) -> None:
+    """The genotype with what it was decoded from, and what there is to say about the search."""
     architecture = searcher.supernet.architecture
     space = architecture.space
     weights = architecture.weights()
     genotype = architecture.decode()
     record = {
         **genotype_record(unit.job, space, genotype),
-        "searched_on": list(searched_on),
+        **about,
         "path_probability": space.outer.probability(genotype.path, weights.beta),
         **_weights_record(weights),
         "beta": [

@@ -68,6 +68,11 @@ class RunFolder:
         """α, η and β of every epoch, as the weights they amount to."""
         return self.search(fold) / "architecture.json"
 
+    @property
+    def search_summary(self) -> Path:
+        """What the searches of all folds decoded to, and how far they agree."""
+        return self.path / "search" / "summary.json"
+
     def checkpoint(self, fold: str | None = None) -> Path:
         """State of an unfinished search; removed when it has decoded."""
         return self.search(fold) / "checkpoint.pt"

@@ -11,7 +11,7 @@ from bench.phases import Report, input_shape, job_clips, network_builder, traini
 from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Unit
 from bench.profiling import profile
 from bench.results import protocol_record, run_metrics
-from bench.searching import search
+from bench.searching import search, summarise_searches
 from bench.workload import Workload
 
 
@@ -29,6 +29,8 @@ def score(unit: Unit, report: Report) -> None:
     classes = read_json(job.folder.run)["data"]["classes"]
     parts, rules = find_dataset(job.source.dataset).parts, recorded_rules(job.config.protocol)
     metrics = run_metrics(folds, classes, parts, rules)
+    if not job.folder.search_summary.exists():  # a killed search may have left it out
+        summarise_searches(job)
     write_json(unit.output, {**metrics, "protocol": protocol_record(job)})
 
 

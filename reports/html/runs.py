@@ -30,6 +30,7 @@ from reports.figures.folder import (
 )
 from reports.groups import DATASETS, RunGroup, distinct
 from reports.html.network import network_facts
+from reports.html.searches import agreement_facts, health_facts
 from reports.html.tables import HtmlMark, html_mark
 
 SCORES = ("uar", "uf1", "acc")
@@ -178,6 +179,8 @@ class RunView:
     provenance: tuple[tuple[str, str], ...]
     origin: str
     network: tuple[tuple[str, str], ...]
+    health: tuple[tuple[str, str], ...]
+    agreement: tuple[tuple[str, str], ...]
     searches: tuple[Search, ...]
     data_facts: tuple[tuple[str, str], ...]
     data_problems: tuple[str, ...]
@@ -271,6 +274,8 @@ def _view(record: RunRecord, anchor: str) -> RunView:
         provenance=read(_provenance, ()),
         origin=read(_origin, ""),
         network=read(network_facts, ()),
+        health=read(health_facts, ()),
+        agreement=read(agreement_facts, ()),
         searches=read(_searches, ()),
         data_facts=read(_data_facts, ()),
         data_problems=read(_data_problems, ()),

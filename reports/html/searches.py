@@ -1,0 +1,77 @@
+"""What the page of a run says of its searches: how healthy they were, how far folds agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from statistics import fmean
+from typing import Any
+
+from bench.files import read_json
+from bench.store import RunFolder, RunRecord
+
+HEALTH = {
+    "operation_entropy": "entropy of α, nats (mean over edges)",
+    "edge_entropy": "entropy of η, nats (mean over nodes)",
+    "path_entropy": "entropy of β, nats (mean over states with a choice)",
+    "none_mass": "weight on none (mean over edges)",
+    "skip_mass": "weight on skip (mean over edges)",
+    "skip_share": "share of skip among the operations decoded",
+    "supernet_acc": "accuracy of the supernet on Train B",
+    "discretised_acc": "the same of the decoded genotype alone, without retraining",
+    "discretisation_gap": "discretisation gap: the first less the second",
+}
+"""Key of `health` in `genotype.json` -> its name."""
+
+AGREEMENT = {
+    "path": "pairs of folds with the same path",
+    "layers": "layers with the same resolution",
+    "edges": "edges kept (Jaccard index)",
+    "cell": "edges kept with their operations (Jaccard index)",
+}
+
+
+def health_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """(what, value) of the searches of a run at their end; means over the folds' searches.
+
+    Nothing where nothing was searched, or by a version that did not measure it.
+    """
+    folder = RunFolder(record.folder)
+    by_fold = record.run["config"]["protocol"]["search_scope"] == "fold"
+    files = [folder.genotype(fold) for fold in (record.run["folds"] if by_fold else ("",))]
+    found = [read_json(file).get("health") for file in files if file.exists()]
+    return tuple(_means([health for health in found if health]))
+
+
+def _means(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for key, name in HEALTH.items():
+        values = [health[key] for health in found if health.get(key) is not None]
+        if not values:
+            continue
+        text = f"{fmean(values):.4f}"
+        if len(values) > 1:
+            text += f" ({min(values):.4f} to {max(values):.4f} over {len(values)} searches)"
+        yield name, text
+
+
+def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """(what, value) of what the folds' searches decoded to; nothing where there was one search."""
+    file = RunFolder(record.folder).search_summary
+    if not file.exists():
+        return ()
+    summary = read_json(file)
+    total = summary["searches"]
+    paths = "; ".join(
+        f"{' → '.join(map(str, each['path']))}: {each['searches']}" for each in summary["paths"]
+    )
+    chosen = ", ".join(f"{name} {count}" for name, count in summary["operations"].items())
+    return (
+        ("searches", str(total)),
+        ("paths, and how many searches decode to them", paths),
+        ("of them the path of an untrained search", f"{summary['uniform_path']} of {total}"),
+        ("operations, and how often they were chosen", chosen),
+        *(
+            (name, f"{summary['agreement'][key]:.3f} (by chance {summary['by_chance'][key]:.3f})")
+            for key, name in AGREEMENT.items()
+            if summary["agreement"][key] is not None
+        ),
+    )

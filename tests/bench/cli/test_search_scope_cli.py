@@ -1,0 +1,76 @@
+"""`search_scope=fold`: a search inside every fold, and what the searches have in common."""
+
+from __future__ import annotations
+
+import pytest
+from tiny_runs import only_run
+
+SETTINGS = ("--set", "search_scope=fold", "--set", "search.epochs=1", "--set", "train.epochs=1")
+
+
+@pytest.fixture(scope="module")
+def runs(bench, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nested")
+    outcome = bench.small(folder, "rnas_mer_3", *SETTINGS)
+    assert outcome.code == 0, outcome.err
+    assert "leaky" not in outcome.out
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(runs):
+    return only_run(runs)
+
+
+def test_every_fold_has_a_search_that_never_saw_its_subject(run):
+    for fold in run.folds:
+        genotype = run.json(f"search/{fold}/genotype.json")
+        assert f"smic/{fold}" not in genotype["searched_on"]
+        assert len(genotype["searched_on"]) == 2
+
+
+def test_summary_counts_what_the_searches_chose(run):
+    summary = run.json("search/summary.json")
+    genotypes = [run.json(f"search/{fold}/genotype.json") for fold in run.folds]
+    assert summary["searches"] == len(genotypes) == 3
+    for each in summary["paths"]:
+        assert each["searches"] == sum(g["path"] == each["path"] for g in genotypes)
+    chosen = [name for genotype in genotypes for name in genotype["operations"]]
+    assert summary["operations"] == {name: chosen.count(name) for name in set(chosen)}
+    assert set(summary["agreement"]) == set(summary["by_chance"])
+    assert run.json("metrics.json")["protocol"]["search_scope"] == "fold"
+
+
+def test_health_says_what_decoding_cost(run):
+    for fold in run.folds:
+        genotype = run.json(f"search/{fold}/genotype.json")
+        health = genotype["health"]
+        assert health["skip_share"] == pytest.approx(
+            genotype["operations"].count("skip") / len(genotype["operations"])
+        )
+        accuracies = health["supernet_acc"], health["discretised_acc"]
+        assert all(0 <= value <= 1 for value in accuracies)
+        assert health["discretisation_gap"] == pytest.approx(accuracies[0] - accuracies[1])
+        assert health["validation_clips"] >= 2
+        assert health["operation_entropy"] > 0
+
+
+def test_a_summary_that_a_killed_search_left_out_is_made_up_for(bench, runs, run):
+    summary = run.json("search/summary.json")
+    (run.path / "search/summary.json").unlink()
+    (run.path / "metrics.json").unlink()
+    assert bench.small(runs, "rnas_mer_3", *SETTINGS).code == 0
+    assert run.json("search/summary.json") == summary
+
+
+def test_the_run_is_sound(bench, run):
+    outcome = bench("validate", run.path)
+    assert outcome.code == 0, outcome.out + outcome.err
+
+
+def test_the_report_shows_both(bench, runs, tmp_path):
+    outcome = bench("report", "--runs", runs, "--out", tmp_path / "report.html")
+    assert outcome.code == 0, outcome.err
+    page = (tmp_path / "report.html").read_text()
+    assert "pairs of folds with the same path" in page
+    assert "discretisation gap" in page
