@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -166,27 +166,26 @@ def check_genotype_file(request: Request, file: Path) -> None:
         check_genotype(genotype, configured_space(variant, request.config))
 
 
-def adopt_genotype(jobs: Sequence[Job], file: Path) -> None:
-    """Puts a genotype of the user's in place of the jobs' own search.
+def adopt_genotype(job: Job, file: Path) -> None:
+    """Puts a genotype of the user's in place of the job's own search.
 
-    Raises MethodError where the file holds none of the variant's space, BenchError where a job has
-    another genotype already.
+    Raises MethodError where the file holds none of the variant's space, BenchError where the job
+    has another genotype already.
     """
     from bench.phases import configured_space, read_genotype
     from bench.searching import genotype_record
 
     genotype = read_genotype(file)
-    for job in jobs:
-        space = configured_space(job.variant, job.config)
-        record = {**genotype_record(job, space, check_genotype(genotype, space)), GIVEN: str(file)}
-        for fold in dict.fromkeys(job.search_fold(fold) for fold in job.folds):
-            place = job.folder.genotype(fold)
-            if place.exists() and read_genotype(place) != genotype:
-                raise BenchError(
-                    f"{place} holds another genotype; replace it with --force, or choose another "
-                    "folder with --runs"
-                )
-            write_json(place, record)
+    space = configured_space(job.variant, job.config)
+    record = {**genotype_record(job, space, check_genotype(genotype, space)), GIVEN: str(file)}
+    for fold in dict.fromkeys(job.search_fold(fold) for fold in job.folds):
+        place = job.folder.genotype(fold)
+        if place.exists() and read_genotype(place) != genotype:
+            raise BenchError(
+                f"{place} holds another genotype; replace it with --force, or choose another "
+                "folder with --runs"
+            )
+        write_json(place, record)
 
 
 def require_genotypes(jobs: Sequence[Job]) -> None:
@@ -222,11 +221,11 @@ def execute(
     listener: Listener,
     phases: Sequence[str] = ALL_PHASES,
     force: bool = False,
-    genotype: Path | None = None,
+    genotypes: Mapping[Job, Path] | None = None,
 ) -> tuple[Failure, ...]:
     """Does what is missing of every job; returns what failed (also kept in `failures.json`).
 
-    `force` starts over: a search that is not among the phases is kept, unless the genotype file
+    `force` starts over: a search that is not among the phases is kept, unless a file of `genotypes`
     takes its place.
 
     Raises BenchError where a run folder cannot be written, belongs to another configuration or is
@@ -234,7 +233,7 @@ def execute(
     """
     from bench.units import perform
 
-    keeps_search = SEARCH not in phases and genotype is None
+    keeps_search = SEARCH not in phases and not genotypes
     with ExitStack() as locks:
         locks.enter_context(machine_in_use())
         for job in prepared.jobs:
@@ -246,8 +245,8 @@ def execute(
             _open_run(job, prepared)
             if force and keeps_search:
                 job.folder.clear_evaluation()
-        if genotype is not None:
-            adopt_genotype(prepared.jobs, genotype)
+        for job, file in (genotypes or {}).items():
+            adopt_genotype(job, file)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
         failures = executor.run(tasks, perform, listener)
         for job in prepared.jobs:

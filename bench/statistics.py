@@ -124,7 +124,7 @@ def bootstrap(
     def score(chosen: np.ndarray) -> np.ndarray:
         return _averaged(matrices, statistic, chosen)
 
-    return _interval(score, matrices.shape[-3], draws, generator, level)
+    return resampled(score, matrices.shape[-3], draws, generator, level)
 
 
 def paired_bootstrap(
@@ -144,7 +144,7 @@ def paired_bootstrap(
     def difference(chosen: np.ndarray) -> np.ndarray:
         return _averaged(first, statistic, chosen) - _averaged(second, statistic, chosen)
 
-    return _interval(difference, _paired_subjects(first, second), draws, generator, level)
+    return resampled(difference, _paired_subjects(first, second), draws, generator, level)
 
 
 def permutation_test(
@@ -219,9 +219,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return multipletests(p_values, method="holm")[1].tolist()
 
 
-def _interval(
-    statistic: Statistic, subjects: int, draws: int, generator: np.random.Generator, level: float
+def resampled(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    subjects: int,
+    draws: int,
+    generator: np.random.Generator,
+    level: float = LEVEL,
 ) -> Interval:
+    """The interval of any statistic of subjects drawn with replacement.
+
+    statistic: indices of subjects (..., S) -> values (...).
+    """
     from scipy.stats import bootstrap as scipy_bootstrap
 
     everyone = np.arange(subjects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def leakage(
 
     request = resolve_request(**options)
     from bench.leakage import studies
-    from bench.running import Prepared, prepare_jobs
+    from bench.running import prepare_jobs
 
     phases = (SEARCH, FOLD, METRICS)
     with bars() as display:
@@ -66,8 +67,7 @@ def leakage(
         if dry_run:
             describe(jobs, tasks)
             return 0
-        prepared = Prepared(jobs, found.clip_set, found.fingerprint)
-        failures = perform_jobs(prepared, display, phases, force)
+        failures = perform_jobs(replace(found, jobs=jobs), display, phases, force)
     records = [_write(study, request, out) for study in planned if _scored(study)]
     if form == "json":
         click.echo(json.dumps(records, indent=1))

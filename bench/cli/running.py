@@ -158,7 +158,8 @@ def _work(
             return 0
         if genotype is None and "search" not in phases:
             require_genotypes(prepared.jobs)
-        failures = perform_jobs(prepared, display, phases, force, genotype)
+        given = dict.fromkeys(prepared.jobs, genotype) if genotype else None
+        failures = perform_jobs(prepared, display, phases, force, given)
     _report(prepared.jobs)
     return say_failures(failures, len(tasks))
 
@@ -223,10 +224,11 @@ def _searching(request):
     return replace(request, variants=left)
 
 
-def perform_jobs(
-    prepared, display, phases: Sequence[str], force: bool = False, genotype: Path | None = None
-):
-    """Does what is missing of the jobs, with bars or lines; returns what failed."""
+def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, genotypes=None):
+    """Does what is missing of the jobs, with bars or lines; returns what failed.
+
+    genotypes: the user's own, as a file per job, where there are any.
+    """
     from bench.cli.progress import UnitBars, UnitLines
     from bench.plan import plan
     from bench.running import execute, executor_for
@@ -235,7 +237,7 @@ def perform_jobs(
     done = 0 if force else sum(task.unit.done for task in tasks)
     listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
     executor = executor_for(prepared, len(tasks) - done)
-    return execute(prepared, executor, listener, phases, force, genotype)
+    return execute(prepared, executor, listener, phases, force, genotypes)
 
 
 def say_failures(failures, total: int) -> int:
