@@ -15,6 +15,7 @@ from bench.data import find_dataset, load_clips, require_root
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.crop import FaceFound
+from bench.data.generated import Generated, generated
 from bench.data.inputs import load_inputs
 from bench.data.manifest import Manifest
 from bench.data.preprocess import clip_title, preprocessing
@@ -37,12 +38,16 @@ LISTED_PROBLEMS = 3
 
 @dataclass(frozen=True)
 class Source:
-    """A data set by name and place. `root` is None for surrogates, which are made on demand."""
+    """A data set by name and place. `root` is None for surrogates that are made on demand.
+
+    `made` says how the clips were generated where a folder of such is the root.
+    """
 
     dataset: str
     root: Path | None
     surrogate: bool
     cache: Path
+    made: Generated | None = None
 
     @property
     def label(self) -> str:
@@ -56,12 +61,21 @@ def resolve_source(dataset: str, root: Path | None, surrogate: bool, cache: Path
     found = find_dataset(dataset)
     if isinstance(found, Manifest):
         if surrogate:
-            raise UsageError(f"{dataset}: a manifest lists real clips; leave out --surrogate")
-        found.rows  # noqa: B018 - a file that is no manifest is told of at once
-        return Source(found.name, found.root, False, cache.absolute())
+            raise UsageError(
+                f"{dataset}: a manifest lists clips that are there; leave out --surrogate"
+            )
+        places = [found.root / row.cells["frames"] for row in found.rows]
+        return _source_at(found.name, found.root, places, cache)
     if surrogate:
         return Source(dataset, None, True, cache.absolute())
-    return Source(dataset, require_root(dataset, root).absolute(), False, cache.absolute())
+    root = require_root(dataset, root).absolute()
+    return _source_at(dataset, root, [root], cache)
+
+
+def _source_at(dataset: str, root: Path, places: Sequence[Path], cache: Path) -> Source:
+    """Clips that are on disk, which may be generated ones all the same."""
+    made = generated(places)
+    return Source(dataset, root, made is not None, cache.absolute(), made)
 
 
 def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:

@@ -29,7 +29,7 @@ def run_options(command: Callable) -> Callable:
             help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, peers, ...).",
         ),
         click.option(
-            "--dataset", required=True, help="smic, casme2, samm, composite or manifest:FILE.csv."
+            "--dataset", required=True, help="One of `bench list datasets`, or manifest:FILE.csv."
         ),
         click.option("--surrogate", is_flag=True, help="Use generated clips, no licence needed."),
         click.option("--preset", default="small", show_default=True, help="smoke, small or paper."),
@@ -195,6 +195,8 @@ def resolve_request(
     config = load_config(preset, overrides)
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())
+    if source.made:
+        config = load_config(preset, (*overrides, *source.made.overrides))
 
     from bench.running import Request, check_methods, resolve_device
 
@@ -254,10 +256,10 @@ def say_failures(failures, total: int) -> int:
 
 
 def say_found(request, prepared) -> None:
-    """Real clips found beside those of the challenge, and every problem: on stderr."""
+    """Clips found on disk beside those of the challenge, and every problem: on stderr."""
     from bench.data.check import check_report
 
-    if request.source.surrogate:
+    if request.source.root is None:
         return
     clip_set, data = prepared.clip_set, request.config.data
     restricted = data.subjects or data.subject_count

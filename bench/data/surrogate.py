@@ -24,6 +24,7 @@ from types import MappingProxyType
 
 from PIL import Image
 
+from bench.data.generated import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.spreadsheets import write_sheets
@@ -35,9 +36,6 @@ SURROGATE_VERSION = 1
 
 DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
 """Named points on the scale from 0 (large motion, no nuisance) to 1 (nearly buried in it)."""
-
-NOTE_NAME = "SURROGATE.txt"
-"""The file that marks a folder of generated clips and says how they were made."""
 
 JPEG_QUALITY = 95
 
@@ -132,6 +130,12 @@ def resolve_difficulty(difficulty: str | float) -> float:
     return level
 
 
+def _level_name(difficulty: float) -> str:
+    """The name of a difficulty where it has one, else its number."""
+    names = {level: name for name, level in DIFFICULTIES.items()}
+    return names.get(difficulty, f"{difficulty:g}")
+
+
 def _workers(workers: int | None) -> int:
     if workers is None:
         return os.cpu_count() or 1
@@ -146,7 +150,7 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
         "They follow the layout, subjects and class counts of the data set named below;\n"
         "results on them say nothing about results on the real data set.\n\n"
         f"dataset: {dataset}\n"
-        f"difficulty: {settings.difficulty:g}\n"
+        f"difficulty: {_level_name(settings.difficulty)}\n"
         f"seed: {settings.seed}\n"
         f"size: {settings.size}{' (face; frames are uncropped)' if settings.raw else ''}\n"
         f"subjects: {', '.join(sorted(set(subjects))) if subjects is not None else 'all'}\n"

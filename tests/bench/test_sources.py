@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench.config import DataConfig
 from bench.data.clips import Clip
+from bench.data.surrogate import write_surrogate
 from bench.errors import DataError, UsageError
 from bench.sources import find_clips, most_telling_subjects, resolve_source, used_labels
 
@@ -40,6 +41,40 @@ class TestResolveSource:
     def test_unknown_sets_name_the_nearest(self, tmp_path, surrogate):
         with pytest.raises(UsageError, match="Did you mean 'casme2'"):
             resolve_source("casm2", tmp_path, surrogate, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Generated clips of one subject of SAMM."""
+    folder = tmp_path_factory.mktemp("made") / "clips"
+    choice = {"size": 16, "subjects": ["037"], "difficulty": "hard", "seed": 3}
+    write_surrogate("samm", folder, workers=1, **choice)
+    return folder
+
+
+class TestGeneratedTrees:
+    """Generated clips stay surrogates, by whichever door they come in."""
+
+    @pytest.mark.parametrize("below", ["", "SAMM"])
+    def test_a_generated_tree_as_data_root_is_a_surrogate(self, tree, below, tmp_path):
+        source = resolve_source("samm", tree / below, False, tmp_path)
+        assert source.surrogate and source.root == tree / below
+        assert source.made.overrides == ("data.difficulty=hard", "data.surrogate_seed=3")
+        assert len(find_clips(source, DataConfig()).clips) == 1
+
+    def test_a_manifest_of_generated_clips_is_a_surrogate_and_one_of_others_is_not(
+        self, tree, tmp_path
+    ):
+        header = "dataset,subject,clip,label,frames\n"
+        rows = {"made": f"x,a,b,positive,{tree}/SAMM/037/*/*.jpg\n", "real": "x,a,b,positive,c/*\n"}
+        for name, row in rows.items():
+            manifest = tmp_path / f"{name}.csv"
+            manifest.write_text(header + row)
+            source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
+            assert source.surrogate == (name == "made")
+
+    def test_other_roots_are_real(self, tmp_path):
+        assert not resolve_source("samm", tmp_path, False, tmp_path).surrogate
 
 
 class TestMostTellingSubjects:

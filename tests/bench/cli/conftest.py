@@ -30,11 +30,15 @@ def bench(clip_cache):
 
 @pytest.fixture(scope="session")
 def licensed(tmp_path_factory) -> Path:
-    """A data root as the licence holder unpacks it, with a few subjects of SMIC."""
-    from bench.data.surrogate import write_surrogate
+    """A data root as the licence holder unpacks it, with a few subjects of SMIC.
+
+    Generated clips stand in for the licensed ones: without their note they pass for real.
+    """
+    from bench.data.surrogate import NOTE_NAME, write_surrogate
 
     root = tmp_path_factory.mktemp("licensed") / "data"
     write_surrogate("smic", root, size=32, subjects=SUBJECTS, workers=1)
+    (root / NOTE_NAME).unlink()
     return root
 
 

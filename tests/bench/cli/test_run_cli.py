@@ -388,6 +388,13 @@ def test_the_data_root_may_come_from_the_environment(bench, runs, licensed):
     assert "random_rnas_mer on smic, seed 0: 6 units" in outcome.out
 
 
+def test_a_generated_tree_stays_a_surrogate_as_a_data_root(bench, runs, data_root):
+    (data_root / "SURROGATE.txt").write_text("dataset: smic\ndifficulty: hard\nseed: 0\n")
+    outcome = bench.small(runs, "random_rnas_mer", "--data-root", data_root, "--dry-run")
+    assert outcome.code == 0
+    assert "random_rnas_mer on smic (surrogate), seed 0" in outcome.out
+
+
 def test_only_the_subjects_asked_for(bench, runs):
     outcome = bench.small(
         runs, "random_rnas_mer", "--set", "subject_count=0", "--subjects", "s19,s6"

@@ -1,0 +1,45 @@
+"""Generated clips are known by the note that lies in their folder, however they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+NOTE_NAME = "SURROGATE.txt"
+"""The file that marks a folder of generated clips and says how they were made."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """How the clips of a folder were made; empty where the note does not say."""
+
+    difficulty: str = ""
+    seed: str = ""
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """As settings of a run on these clips, so that its tables say the same."""
+        said = {"data.difficulty": self.difficulty, "data.surrogate_seed": self.seed}
+        return tuple(f"{key}={value}" for key, value in said.items() if value)
+
+
+def generated(places: Iterable[Path]) -> Generated | None:
+    """The note in one of `places` or in a folder above it; None where the clips are real."""
+    folders: dict[Path, None] = {}
+    for place in places:
+        folders |= dict.fromkeys((place, *place.parents))
+    for folder in folders:
+        note = folder / NOTE_NAME
+        try:
+            if note.is_file():
+                return _read(note)
+        except OSError:  # a name that is too long, a folder that is locked away: no note there
+            continue
+    return None
+
+
+def _read(note: Path) -> Generated:
+    lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = dict(line.split(": ", 1) for line in lines if ": " in line)
+    return Generated(said.get("difficulty", ""), said.get("seed", ""))
