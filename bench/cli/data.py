@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from bench.cli.clip_options import ClipRequest, dataset_option, format_option, r
 from bench.cli.data_prepare import prepare
 from bench.data import find_dataset
 from bench.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from bench.cli.progress import Steps
+    from bench.data.clips import ClipSet, Problem
 
 
 @click.group()
@@ -40,11 +45,16 @@ subjects_option = click.option(
 
 @data.command()
 @request_options
+@click.option("--deep", is_flag=True, help="Decode every frame, too.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Processes of --deep.  [default: one per core]"
+)
 @format_option
-def check(request: ClipRequest, form: str) -> None:
+def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None:
     """Clips found beside those of the challenge, and all that is missing, extra or odd.
 
-    Exit code 1 where anything is missing or extra.
+    Exit code 1 where anything is missing or extra, with --deep also where a frame is absent,
+    damaged, of another size, constant or repeated.
     """
     from bench.cli.progress import steps
     from bench.data.check import check_report
@@ -52,10 +62,19 @@ def check(request: ClipRequest, form: str) -> None:
 
     with steps() as progress:
         clip_set = request.clips(progress)
-    report = check_report(clip_set, named_subjects(request.config))
+        decoded = _decoded(clip_set, jobs, progress) if deep else None
+    report = check_report(clip_set, named_subjects(request.config), decoded)
     click.echo(json.dumps(report, indent=2) if form == "json" else _as_text(report))
     if not report["complete"]:
         raise SystemExit(1)
+
+
+def _decoded(clip_set: ClipSet, jobs: int | None, progress: Steps) -> tuple[list[Problem], int]:
+    from bench.data.deep import deep_problems
+    from bench.workers import usable_cores
+
+    workers = jobs or usable_cores()
+    return deep_problems(clip_set.clips, workers, partial(progress, "decoding clips"))
 
 
 def _as_text(report: Mapping) -> str:
@@ -66,7 +85,10 @@ def _as_text(report: Mapping) -> str:
     whole = "complete" if report["expected"] else "all clips usable"
     broken = "not the challenge's set" if report["expected"] else "some clips are unusable"
     verdict = whole if report["complete"] else broken
-    return "\n".join([table, "", *problems, f"{len(problems)} problem(s): {verdict}"])
+    if "frames" in report:
+        problems.append(f"{report['frames']} frames decoded")
+    count = len(report["problems"])
+    return "\n".join([table, "", *problems, f"{count} problem(s): {verdict}"])
 
 
 def _count_rows(report: Mapping) -> Iterator[tuple]:

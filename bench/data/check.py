@@ -9,6 +9,7 @@ from bench.data import DATASETS, find_dataset
 from bench.data.challenge import expected_counts
 from bench.data.classes import CHALLENGE
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem
+from bench.data.deep import WRONG
 
 INCOMPLETE = frozenset({"missing", "extra"})
 """Kinds of problem that make a set differ from the challenge's, beside the fatal ones."""
@@ -17,7 +18,11 @@ SubjectCounts = Mapping[str, Mapping[str, int]]
 """subject -> class -> clips."""
 
 
-def check_report(clip_set: ClipSet, subjects: Sequence[str] | None = None) -> dict:
+def check_report(
+    clip_set: ClipSet,
+    subjects: Sequence[str] | None = None,
+    decoded: tuple[Sequence[Problem], int] | None = None,
+) -> dict:
     """What `bench data check --format json` prints.
 
     `subjects` are those that the clips were restricted to; only they are compared then. Counts
@@ -33,11 +38,15 @@ def check_report(clip_set: ClipSet, subjects: Sequence[str] | None = None) -> di
     problems = list(clip_set.problems)
     for part, counts in expected.items():
         problems += _differences(part, found[part], counts)
+    if decoded:
+        problems += decoded[0]
+    wrong = INCOMPLETE | (WRONG if decoded else frozenset())
     classes = clip_set.classes
     return {
         "dataset": clip_set.dataset,
         "class_map": clip_set.class_map,
-        "complete": not any(problem.fatal or problem.kind in INCOMPLETE for problem in problems),
+        "complete": not any(problem.fatal or problem.kind in wrong for problem in problems),
+        **({"frames": decoded[1]} if decoded else {}),
         **_beside(list(found.values()), list(expected.values()), classes),
         "slices": {
             part: _beside([found[part]], [expected[part]] if expected else [], classes)

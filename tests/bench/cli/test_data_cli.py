@@ -132,3 +132,23 @@ def test_synth_then_check(tmp_path):
     with pytest.raises(UsageError, match=r"not empty.*--force"):
         invoke(*synth)
     assert invoke(*synth, "--force", "--difficulty", "0.9").exit_code == 0
+
+
+def test_a_deep_check_decodes_every_frame(tmp_path):
+    out = tmp_path / "generated"
+    invoke("synth", "--dataset", "smic", "--out", out, "--subjects", "s05,s19", "--size", 32)
+    command = ("check", "--dataset", "smic", "--data-root", out, "--subjects", "s05,s19")
+    whole = invoke(*command, "--deep", "--jobs", 1, "--format", "json")
+    report = json.loads(whole.stdout)
+    assert (whole.exit_code, report["problems"]) == (0, [])
+    frames = sorted(out.rglob("*.jpg"))
+    assert report["frames"] == len(frames)
+    frames[4].write_bytes(frames[4].read_bytes()[:200])
+    frames[-2].unlink()
+    assert invoke(*command).exit_code == 0  # the listing alone does not see the first
+    deep = invoke(*command, "--deep", "--jobs", 1, "--format", "json")
+    assert deep.exit_code == 1
+    assert {p["kind"] for p in json.loads(deep.stdout)["problems"]} == {"unreadable", "frames"}
+    text = invoke(*command, "--deep", "--jobs", 1)
+    assert f"{len(frames) - 2} frames decoded" in text.stdout
+    assert "2 problem(s): not the challenge's set" in text.stdout
