@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, Level, Resul
 from reports.surrogate.pictures import difficulty_curve
 
 EASY, HARD = DIFFICULTIES.values()
+PROJECT = Path(__file__).parents[3]
 
 
 def results(value: float) -> list[Result]:
@@ -61,3 +63,38 @@ def test_a_page_needs_both_named_difficulties(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(table, "read", lambda: [replace(row) for row in kept])
     with pytest.raises(UsageError, match=rf"lacks smic at difficulty {HARD:g}: first `python -m"):
         page.write_page("smic", 0, tmp_path)
+
+
+class TestCommitted:
+    """The project's own table and page."""
+
+    @pytest.fixture
+    def committed(self):
+        rows = [row for row in table.read(PROJECT / table.TABLE) if row.dataset == "smic"]
+        assert {EASY, HARD} <= {row.difficulty for row in rows}
+        return rows
+
+    def test_the_page_is_made_of_the_table(self, committed):
+        assert (PROJECT / page.PAGE).read_text() == page.page(committed)
+
+    def test_what_shows_no_motion_is_at_chance(self, committed):
+        found = {(row.difficulty, row.measure, row.of): row for row in committed}
+        for difficulty in {row.difficulty for row in committed}:
+            for name in SHUFFLED:
+                shuffled = found[difficulty, "shuffled_uar", name]
+                assert abs(shuffled.value - 1 / 3) < 3 * shuffled.spread
+            shuffled = found[difficulty, "shuffled_uar", "onset"]
+            onset = found[difficulty, "uar", "onset"]
+            assert abs(onset.value - shuffled.value) < 3 * shuffled.spread
+
+    def test_motion_is_far_above_it_and_hard_leaves_room_to_weak_methods(self, committed):
+        score = {(row.difficulty, row.of): row.value for row in committed if row.measure == "uar"}
+        assert score[EASY, "middle_flow"] > 0.9 and score[EASY, "difference"] > 0.75
+        assert score[HARD, "middle_flow"] > 0.75
+        assert 0.4 < score[HARD, "difference"] < 0.6
+        assert score[HARD, "difference"] < score[HARD, "spotted_flow"] < score[HARD, "middle_flow"]
+
+    def test_each_number_says_where_it_comes_from(self, committed):
+        for row in committed:
+            assert len(row.git_commit) == 40 and row.git_dirty == "False"
+            assert row.versions and row.measured_at
