@@ -29,6 +29,10 @@ WORDS = {
 """Kind of a still -> what it is, for readers."""
 
 
+RELEASED_WAYS = ("oracle", "other_sets", "fold_mean")
+"""How released codes score where they do not do it as here."""
+
+
 @dataclass(frozen=True)
 class StillInput:
     """One image per clip, as a network wants it: float32 (C, size, size).
@@ -121,6 +125,11 @@ class FixedNetwork:
     params: its parameters at 3 classes, where a check value is known. For readers of tables:
     groups (first: the one listings show), marks, reference, pretraining of the published scores,
     released_selection (which epoch the released code scores), deviations of ours.
+
+    released_ways: where the released code scores in another way than LOSO, last epoch, pooled:
+    `oracle` (the best epoch on the test subject), `other_sets` (trained on the other data sets
+    alone, the epoch chosen on the other subjects of the test subject's own), `fold_mean` (means of
+    the folds' scores). Raises MethodError for another word.
     """
 
     name: str
@@ -135,12 +144,19 @@ class FixedNetwork:
     reference: str = ""
     pretraining: str = "none"
     released_selection: str = ""
+    released_ways: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.input == "clip" or isinstance(self.input, StillInput)):
             raise MethodError(
                 f"{self.name}: input {self.input!r:.60}; expected 'clip' or a StillInput"
+            )
+        unknown = set(self.released_ways) - set(RELEASED_WAYS)
+        if unknown:
+            raise MethodError(
+                f"{self.name}: released_ways {', '.join(sorted(unknown))}; expected some of "
+                f"{', '.join(RELEASED_WAYS)}"
             )
 
     def build(self, classes: int) -> nn.Module:

@@ -68,6 +68,7 @@ DUAL_INCEPTION = FixedNetwork(
         "FG 2019"
     ),
     released_selection="best validation loss on other subjects of the test subject's data set",
+    released_ways=("other_sets",),
     deviations=(
         OWN_FLOW,
         "trained on all other subjects; the release trains on the other two data sets alone, and "
@@ -143,6 +144,7 @@ OFF_TANET = FixedNetwork(
         "Optical Flow Features and Integrated Attention Mechanism, PRICAI 2021"
     ),
     released_selection="best epoch on the test subjects, means over folds (leaky)",
+    released_ways=("oracle", "fold_mean"),
     deviations=(
         OWN_FLOW,
         "flow is resized after it is computed; the release resizes the images first",
@@ -196,6 +198,7 @@ LEI_GRAPH_CNN = FixedNetwork(
     ),
     pretraining="MagNet (motion magnification), dlib's 68 landmarks; ours has neither",
     released_selection="best F1 on each test subject among 2000 epochs (leaky)",
+    released_ways=("oracle",),
     deviations=(*_LEI_DEVIATIONS, "one of six encoder layers counts, as in the released code"),
 )
 LEI_GRAPH_CNN_DESCRIBED = replace(
@@ -221,6 +224,7 @@ CAPSULENET = FixedNetwork(
     reference="Van Quang, Chun, Tokuyama: CapsuleNet for Micro-Expression Recognition, FG 2019",
     pretraining="ImageNet (ResNet-18); ours starts at random",
     released_selection=BEST_ON_TEST,
+    released_ways=("oracle",),
     deviations=(
         "random initial weights in place of ImageNet's (`weights` of the network takes a file)",
         "no augmentation and no resampling of frames near the apex; the release rotates test "

@@ -159,6 +159,9 @@ class ProtocolConfig:
         "selection rules to record from the same training run (names with commas); empty = the "
         "one that is scored and last",
     )
+    as_released: bool = setting(
+        False, "score each fixed network as its released code does, where that differs (see docs)"
+    )
     inner_share: float = setting(
         0.2, "share of a fold's training clips that inner_val holds out, by whole subjects"
     )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bench.compute import threads
 from bench.config import recorded_rules
 from bench.data.clips import ClipSet
+from bench.errors import DataError
 from bench.files import write_json
 from bench.phases import (
     Report,
@@ -23,6 +24,7 @@ from bench.phases import (
 )
 from bench.plan import Job, Unit
 from bench.protocol import Fold, hold_out
+from bench.released import trains_on_other_sets
 from bench.seeds import derive_seed, seeded
 from bench.selection import INNER_VAL, LAST, ORACLE, best_epoch
 from bench.training import Tensors, predict, train
@@ -120,6 +122,8 @@ class Watch:
 
 def _parts(job: Job, clip_set: ClipSet, clips: Tensors, fold: Fold) -> Parts:
     """The fold's clips; a part of its training subjects is held out where inner_val is wanted."""
+    if trains_on_other_sets(job.variant, job.config):
+        return _by_data_set(clip_set, fold)
     if INNER_VAL not in recorded_rules(job.config.protocol):
         return Parts(fold.train, fold.test)
     train, inner = hold_out(
@@ -129,6 +133,22 @@ def _parts(job: Job, clip_set: ClipSet, clips: Tensors, fold: Fold) -> Parts:
         job.config.protocol.inner_share,
         derive_seed(job.seed, "inner", fold.name),
     )
+    return Parts(train, fold.test, inner)
+
+
+def _by_data_set(clip_set: ClipSet, fold: Fold) -> Parts:
+    """Trained on the other data sets; held out are the other subjects of the test subject's own.
+
+    Raises DataError where there is nobody else in its data set.
+    """
+    own = clip_set.clips[fold.test[0]].dataset
+    train = tuple(index for index in fold.train if clip_set.clips[index].dataset != own)
+    inner = tuple(index for index in fold.train if clip_set.clips[index].dataset == own)
+    if not inner:
+        raise DataError(
+            f"{fold.name} is the only subject of {own} here: as released, the epoch is chosen on "
+            "the others of its data set; allow more subjects"
+        )
     return Parts(train, fold.test, inner)
 
 

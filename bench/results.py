@@ -10,6 +10,7 @@ from bench.config import recorded_rules
 from bench.files import read_json
 from bench.metrics import fold_mean, pooled_metrics
 from bench.plan import Job
+from bench.released import released_ways
 from bench.selection import INNER_VAL, ORACLE
 from bench.store import GIVEN
 
@@ -55,6 +56,7 @@ def protocol_record(job: Job) -> dict[str, Any]:
         "search_scope": protocol.search_scope,
         "selection": protocol.selection,
         "rules": list(rules),
+        "as_released": list(released_ways(job.variant, job.config)),
         "trained_without_inner_part": INNER_VAL in rules,
         "leaky": bool(causes),
         "leaks": causes,

@@ -14,13 +14,14 @@ from bench import registry
 from bench.checksums import file_sums, seal
 from bench.config import Config
 from bench.data.clips import ClipSet
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, DataError, UsageError
 from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
 from bench.files import read_json, write_json
 from bench.machine import machine_in_use
 from bench.plan import ALL_PHASES, SEARCH, Job, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
+from bench.released import released_config, trains_on_other_sets
 from bench.sources import Progress, Source, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
 from bench.workers import usable_cores
@@ -93,7 +94,18 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
 
 
 def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
-    """One job per variant and seed on these clips."""
+    """One job per variant and seed on these clips.
+
+    Raises DataError where a network is to be trained on other data sets and there are none.
+    """
+    configs = {variant: released_config(variant, request.config) for variant in request.variants}
+    for variant, config in configs.items():
+        sets = {clip.dataset for clip in clip_set.clips}
+        if trains_on_other_sets(variant, config) and len(sets) < 2:
+            raise DataError(
+                f"{variant}: its released code trains on the other data sets alone, and "
+                f"{request.source.label} is one; take a composite, or as_released=false"
+            )
     folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
     return tuple(
         Job(
@@ -103,13 +115,13 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
                 request.source.surrogate,
                 variant,
                 request.preset,
-                request.config.hash,
+                configs[variant].hash,
                 seed,
             ),
             variant=variant,
             source=request.source,
             preset=request.preset,
-            config=request.config,
+            config=configs[variant],
             seed=seed,
             device=request.device,
             folds=folds,

@@ -237,6 +237,8 @@ def _unusual_settings(record: RunRecord) -> Iterable[str]:
         yield "shuffled labels"
     if _setting(record, "space", "size") == "published":
         yield "size=published"
+    if _setting(record, "protocol", "as_released") and record.run.get("kind") == "fixed":
+        yield "as released"
     class_map = record.run.get("data", {}).get("class_map", "challenge")
     if class_map != "challenge":
         yield f"class map {class_map}"

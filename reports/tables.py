@@ -45,6 +45,7 @@ MARK_MEANINGS = {
     "no landmarks": "patches at fixed places of the face, not at detected landmarks",
     "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
+    "as released": "trained and scored as the method's released code does, where that differs",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
 

@@ -301,11 +301,22 @@ def _report(jobs) -> None:
         metrics, protocol = record.metrics, record.metrics["protocol"]
         notes = [f"leaky: {', '.join(protocol['leaks'])}"] if protocol["leaky"] else []
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
+        notes += _released_notes(metrics)
         click.echo(
             f"{job.title}: UAR {metrics['uar']:.4f}, UF1 {metrics['uf1']:.4f}, "
             f"Acc {metrics['acc']:.4f} over {metrics['clips']} clips of {metrics['subjects']} "
             f"subjects (LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
         )
+
+
+def _released_notes(metrics) -> list[str]:
+    """What was done as in a network's released code; means over folds where it takes them."""
+    ways = metrics["protocol"].get("as_released", ())
+    notes = [f"as released: {', '.join(ways)}"] if ways else []
+    if "fold_mean" in ways:
+        mean = metrics["aggregations"]["fold_mean"]
+        notes.append(f"fold mean UAR {mean['uar']:.4f}, UF1 {mean['uf1']:.4f}")
+    return notes
 
 
 def _shown(path: Path) -> str:

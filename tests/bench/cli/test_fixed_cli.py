@@ -31,6 +31,11 @@ OWN = FixedNetwork(
     name="their_net", summary="Of somebody else", network="their_methods:Their", input="clip",
     recipe=Recipe("adam", 1e-2, epochs=3, batch=64, shuffle=False),
     groups=("theirs",), marks=("reconstruction",), deviations=("smaller than theirs",),
+    released_ways=("oracle", "fold_mean"),
+)
+OTHERS = FixedNetwork(
+    name="their_others", summary="Trained on other sets", network="their_methods:Their",
+    input="clip", recipe=Recipe("adam", 1e-2, epochs=2, batch=4), released_ways=("other_sets",),
 )
 PLAIN = FixedNetwork(
     name="their_plain", summary="Without a recipe", network="their_methods:Their", input="clip",
@@ -48,6 +53,7 @@ BROKEN = FixedNetwork(
 """
 ENTRIES = {
     "their_net": "their_methods:OWN",
+    "their_others": "their_methods:OTHERS",
     "their_plain": "their_methods:PLAIN",
     "their_still": "their_methods:STILL",
     "their_broken": "their_methods:BROKEN",
@@ -283,3 +289,56 @@ def test_how_many_work_at_a_time_changes_no_result(bench, flows, runs):
         found = of_flows(bench, flows, runs / str(number), "--jobs", number)
         assert found.folds == alone.folds
         assert found.json("metrics.json") == alone.json("metrics.json")
+
+
+def test_as_released_takes_the_rule_of_the_released_code(bench, runs):
+    outcome = bench.small(runs, "their_net", "--set", "as_released=true")
+    assert outcome.code == 0, outcome.err
+    run = only_run(runs)
+    metrics = run.json("metrics.json")
+    assert metrics["protocol"]["leaks"] == ["selection=oracle"]
+    assert metrics["protocol"]["as_released"] == ["oracle", "fold_mean"]
+    mean = metrics["aggregations"]["fold_mean"]["uf1"]
+    assert "as released: oracle, fold_mean" in outcome.out
+    assert f"UF1 {mean:.4f}" in outcome.out
+    assert bench("validate", run.path).code == 0
+    table = json.loads(bench("tables", "--table", "2", "--runs", runs, "--format", "json").out)
+    (row,) = [row for row in table["rows"] if row["method"] == "their_net"]
+    assert {"as released", "leaky: selection=oracle"} <= set(row["marks"])
+
+
+def test_as_released_changes_nothing_of_methods_that_score_as_we_do(bench, runs):
+    assert bench.small(runs / "a", "their_plain").code == 0
+    assert bench.small(runs / "b", "their_plain", "--set", "as_released=true").code == 0
+    plain, released = only_run(runs / "a"), only_run(runs / "b")
+    for fold, record in released.folds.items():
+        assert record["clips"] == plain.folds[fold]["clips"]
+    assert released.json("metrics.json")["protocol"]["as_released"] == []
+
+
+def test_as_released_trains_on_other_sets_and_chooses_on_the_rest_of_its_own(bench, runs):
+    outcome = bench.small(
+        runs,
+        "their_others",
+        "--dataset",
+        "composite",
+        "--set",
+        "data.subject_count=4",
+        "--set",
+        "as_released=true",
+    )
+    assert outcome.code in (0, 1), outcome.err
+    run = only_run(runs)
+    for record in run.folds.values():
+        own = {clip["dataset"] for clip in record["clips"]}
+        assert not own & {person.split("/")[0] for person in record["trained_on"]}
+        assert {person.split("/")[0] for person in record["inner_subjects"]} == own
+        assert set(record["epochs"]) == {"last", "inner_val"}
+    assert len(run.folds) == 2  # of the two subjects of one set; the others are alone in theirs
+    assert "is the only subject of" in outcome.error
+
+
+def test_as_released_on_other_sets_needs_others(bench, runs):
+    outcome = bench.small(runs, "their_others", "--set", "as_released=true")
+    assert outcome.code == 1
+    assert "trains on the other data sets alone, and smic is one" in outcome.error
