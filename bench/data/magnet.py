@@ -8,6 +8,7 @@ names and small differences, stands in `bench.data.magnet_ports`.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from pathlib import Path
 
@@ -157,7 +158,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     A state within a checkpoint (`state_dict`, `model`) is found. DataError for any other file.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # torch's advice on odd pickles: the error says enough
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UsageError(f"data.magnifier_weights={path}: there is no such file") from None
     except Exception as error:  # what torch.load raises for a bad file has no common class

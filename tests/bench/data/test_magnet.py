@@ -191,7 +191,7 @@ class Trap:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "write", [torch.save, lambda value, file: file.write_bytes(pickle.dumps(value))]
 )
