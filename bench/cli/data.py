@@ -12,6 +12,7 @@ import click
 
 from bench.cli.clip_options import ClipRequest, dataset_option, format_option, request_options
 from bench.cli.data_prepare import prepare
+from bench.cli.data_show import show
 from bench.data import find_dataset
 from bench.errors import DataError, UsageError
 
@@ -26,6 +27,7 @@ def data() -> None:
 
 
 data.add_command(prepare)
+data.add_command(show)
 
 
 def _split_subjects(context: click.Context, option: click.Parameter, value: str | None):

@@ -1,0 +1,98 @@
+"""`bench data show`: pictures of the clips, as the networks get them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from bench.cli.clip_options import ClipRequest, request_options
+
+
+@click.command()
+@request_options
+@click.option(
+    "--by",
+    type=click.Choice(["class", "subject"]),
+    default="class",
+    show_default=True,
+    help="Contact sheet per class or per subject.",
+)
+@click.option(
+    "--each",
+    type=click.IntRange(min=1, max=50),
+    default=2,
+    show_default=True,
+    help="Clips of each.",
+)
+@click.option("--clip", "name", metavar="S/NAME", help="One clip: with --gif or --steps.")
+@click.option("--gif", is_flag=True, help="That clip as GIF, beside its change from the onset.")
+@click.option("--steps", "by_steps", is_flag=True, help="That clip after every step.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write.  [default: named by the content]"
+)
+def show(
+    request: ClipRequest,
+    by: str,
+    each: int,
+    name: str | None,
+    gif: bool,
+    by_steps: bool,
+    out: Path | None,
+) -> None:
+    """Draw a contact sheet (PNG), or one clip as GIF or step by step."""
+    from bench.cli.progress import steps
+    from bench.errors import UsageError
+    from bench.sources import find_clips
+
+    if (gif or by_steps) != bool(name) or (gif and by_steps):
+        raise UsageError("one clip is shown by --clip S/NAME with --gif or with --steps")
+    with steps() as progress:
+        clip_set = find_clips(request.source, request.config, progress)
+        if name:
+            out = _one(request, clip_set, name, gif, out)
+        else:
+            out = _sheet(request, clip_set, by, each, out, progress)
+    click.echo(f"{out} written")
+
+
+def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None) -> Path:
+    from bench.data import sheet
+    from bench.files import write_atomic
+
+    clip = sheet.one_clip(clip_set, name)
+    stem = f"{clip.dataset}-{clip.subject}-{clip.name}".replace("/", "_")
+    if gif:
+        out = out or Path(f"{stem}.gif")
+        first, *others = sheet.clip_gif(clip, request.config)
+        options = {"append_images": others, "duration": sheet.MILLISECONDS, "loop": 0}
+        write_atomic(out, partial(first.save, format="GIF", save_all=True, **options))
+        return out
+    title = f"{request.title} {clip.subject}/{clip.name}, step by step"
+    return _drawn(sheet.steps_sheet(clip, request.config, title), out or Path(f"{stem}-steps.png"))
+
+
+def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None, progress) -> Path:
+    from bench.data import sheet
+
+    chosen = sheet.chosen_clips(clip_set, by, each)
+    total, done = sum(len(clips) for _, clips in chosen), 0
+    groups = []
+    for name, clips in chosen:
+        shown = []
+        for clip in clips:
+            shown.append(sheet.moments(clip, request.config))
+            done += 1
+            progress("drawing clips", done, total)
+        groups.append((name, shown))
+    figure = sheet.contact_sheet(groups, sheet.sheet_title(request.title, by))
+    return _drawn(figure, out or Path(f"{request.source.label}-by-{by}.png"))
+
+
+def _drawn(figure, out: Path) -> Path:
+    from bench.data.sheet import drawn
+    from bench.files import write_atomic
+
+    write_atomic(out, partial(drawn(figure).save, format="PNG", optimize=True))
+    return out

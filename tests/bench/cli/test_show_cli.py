@@ -1,0 +1,95 @@
+"""`bench data show`: contact sheets, a clip as GIF, a clip step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.data import load_clips
+from bench.data.sheet import chosen_clips, clip_gif, flow_colours, preprocessing_stages
+
+pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
+
+
+@pytest.fixture
+def show(bench, tmp_path):
+    def call(*arguments, name="out.png"):
+        command = ("data", "show", "--dataset", "smic", "--surrogate", "--subjects", "s05,s06,s15")
+        sizes = ("--set", "data.flow_side=32", "--set", "data.skip_bad_clips=true")
+        return bench(*command, *sizes, "--out", tmp_path / name, *arguments), tmp_path / name
+
+    return call
+
+
+@pytest.mark.parametrize("by", ["class", "subject"])
+def test_a_sheet_has_a_line_for_every_clip(show, by):
+    one, out = show("--by", by, "--each", 1)
+    assert one.code == 0, one.err
+    height = Image.open(out).height
+    two, out = show("--by", by, "--each", 2)
+    assert two.code == 0
+    assert Image.open(out).format == "PNG"
+    assert Image.open(out).height > 1.5 * height
+    assert "written" in two.out
+
+
+def test_a_gif_has_every_frame(show, bench):
+    outcome, out = show("--clip", "s05/s05_sur_01", "--gif", name="clip.gif")
+    assert outcome.code == 0, outcome.err
+    with Image.open(out) as image:
+        assert (image.format, image.size) == ("GIF", (448, 224))
+        assert image.n_frames > 5
+
+
+def test_a_clip_step_by_step(show):
+    outcome, out = show("--clip", "s05_sur_01", "--steps", "--set", "data.magnify=eulerian")
+    assert outcome.code == 0, outcome.err
+    assert Image.open(out).width > 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--gif"], "one clip is shown by --clip S/NAME with --gif or with --steps"),
+        (["--clip", "s05/s05_sur_01"], "with --gif or with --steps"),
+        (["--clip", "s05/s05_sur_99", "--gif"], "Did you mean 's05/s05_sur_01'"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(show, arguments, said):
+    outcome, out = show(*arguments)
+    assert outcome.code == 2
+    assert said in outcome.error
+    assert not out.exists()
+
+
+def test_the_stages_end_with_what_is_kept(licensed):
+    from bench.config import load_config
+    from bench.data.preprocess import preprocess_clip, preprocessing
+
+    clip = load_clips("smic", licensed, ["s05"]).clips[0]
+    settings = ["crop=detect", "crop_fallback=centre", "magnify=eulerian", "data.size=16"]
+    config = load_config("smoke", settings).data
+    stages = preprocessing_stages(clip, config)
+    assert [name.split("=")[0].split()[0] for name, *_ in stages] == [
+        "frames", "crop", "magnify", "TIM", "resize",
+    ]  # fmt: skip
+    kept = np.rint(stages[-1][1]).clip(0, 255)
+    np.testing.assert_array_equal(kept, preprocess_clip(clip, preprocessing(config)))
+    assert all(0 <= apex < len(video) for _, video, apex in stages)
+    assert len(clip_gif(clip, config)) == len(clip.frames)
+
+
+def test_every_subject_is_shown_before_one_is_shown_twice(licensed):
+    clip_set = load_clips("smic", licensed)
+    for _, clips in chosen_clips(clip_set, "class", 3):
+        people = [clip.subject for clip in clips]
+        everyone = {c.subject for c in clip_set.clips if c.label == clips[0].label}
+        assert len(set(people)) == min(len(everyone), len(clips))
+
+
+def test_stillness_is_white_and_opposite_motions_have_opposite_hues():
+    u = np.array([[0.0, 1.0, -1.0]])
+    still, right, left = flow_colours(u, np.zeros((1, 3)))[0]
+    np.testing.assert_allclose(still, 1)
+    np.testing.assert_allclose(right + left, 1, atol=1e-6)
