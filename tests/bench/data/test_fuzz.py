@@ -212,6 +212,9 @@ def run(*arguments: object, **variables: object) -> tuple[int, str, str]:
 
 
 def check_case(layout: Layout, damages: list[str], seed: int) -> None:
+    if not layout.in_challenge and len(set(damages)) > 1:
+        # A clip whose row and whose folder are both gone leaves nothing that could name it.
+        damages = [name for name in damages if name != "delete_row"]
     with damaged(layout, damages, seed) as root, no_hang():
         reading = read(layout, root)
         for line in reading.said:
