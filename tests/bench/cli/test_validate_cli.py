@@ -227,6 +227,19 @@ class TestTampering:
         assert bench.small(runs, "rnas_mer_3").code == 0
         assert findings(bench, run.path) == set()
 
+    def test_keys_that_later_versions_write_are_not_missed(self, bench, run):
+        def older(metrics):
+            del metrics["aggregations"], metrics["protocol"]["genotype"]
+
+        change(run, "metrics.json", older)
+        reseal(run)
+        assert findings(bench, run.path) == set()
+        change(run, "metrics.json", lambda metrics: metrics["protocol"].pop("leaks"))
+        reseal(run)
+        assert {what for _, _, what in findings(bench, run.path)} == {
+            "protocol.leaks does not follow from the folds"
+        }
+
     def test_a_folder_under_another_name(self, bench, run):
         moved = run.path.rename(run.path.with_name("seed1"))
         ((kind, where, what),) = findings(bench, moved)
