@@ -25,8 +25,9 @@ demo: setup
 	$(BIN)/bench run --variant rnas_mer --variant rnas_mer_3 --dataset smic --surrogate --preset smoke
 	$(BIN)/bench tables --table 4
 
+# A process per core; a file's tests stay together, since they share what they made.
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

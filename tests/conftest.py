@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # no test asserts a time
 settings.load_profile("untimed")
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # the lock of a timing run lies in the cache
+    os.environ["BENCH_CACHE"] = str(Path(os.environ.get("BENCH_CACHE", ".cache")) / worker)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ SIZES = (
     "space.kernels=shared",
     "search.epochs=2",
     "train.epochs=2",
+    "train.recipe_epochs=5",
 )
 
 

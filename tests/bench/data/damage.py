@@ -112,7 +112,7 @@ def rename_file(root: Path, rng: random.Random) -> None:
             f"{path.name} ",
             f"two\nlines{path.name}",
             f"\x1b[31m{number}{path.suffix}",
-            os.fsdecode(b"\xff\xfe" + path.name.encode()),
+            os.fsdecode(b"\xff\xfe" + os.fsencode(path.name)),
             "x" * 200 + path.name,
         )
         path.rename(path.with_name(rng.choice(names)))
@@ -128,7 +128,7 @@ def rename_folder(root: Path, rng: random.Random) -> None:
             path.name.upper(),
             path.name + "9",
             "negative",
-            os.fsdecode(path.name.encode() + b"\xff"),
+            os.fsdecode(os.fsencode(path.name) + b"\xff"),
             f"{path.name}.jpg",
         )
         target = path.with_name(rng.choice(names))

@@ -1,0 +1,71 @@
+"""Finished runs as one sheet, with where each was made: `python -m reports.results RUNS OUT.csv`.
+
+What the pictures and tables of the README show is kept in such sheets below `results/`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import DataError
+from bench.files import write_text
+from reports.reading import set_name, sound_runs
+
+if TYPE_CHECKING:
+    from bench.store import RunRecord
+
+SCORES = ("uar", "uf1", "acc", "clips", "subjects")
+COSTS = ("params", "macs", "weights_mb", "checkpoint_mb", "peak_train_mb", "peak_infer_mb")
+
+
+def results_sheet(records: Iterable[RunRecord]) -> str:
+    """A line per scored run: settings, scores, costs, leaks and provenance, as CSV."""
+    rows = [_row(record) for record in records if record.metrics]
+    if not rows:
+        raise DataError("no finished run to list; make one with `bench run`")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    made, profile = record.run["provenance"], record.profile or {}
+    return {
+        "variant": record.variant,
+        "data": set_name(record),
+        "difficulty": record.run["config"]["data"]["difficulty"] if record.surrogate else "",
+        "preset": record.preset,
+        "config": record.config_hash,
+        "seed": record.seed,
+        **{name: record.metrics[name] for name in SCORES},
+        "leaks": "; ".join(record.metrics["protocol"]["leaks"]),
+        "marks": "; ".join(record.run["marks"]),
+        **{name: profile.get(name) for name in COSTS},
+        "started": record.run["started"],
+        "git_commit": made["git_commit"],
+        "git_dirty": made["git_dirty"],
+        "device": made["gpu"] or made["cpu"],
+        "threads": made["threads"],
+        "python": made["python"],
+        "torch": made["packages"]["torch"],
+        "argv": " ".join(made["argv"]),
+    }
+
+
+def main(runs: Path, out: Path) -> None:
+    """Writes the sheet of all runs below a folder; names those that cannot be read."""
+    records, unreadable = sound_runs(runs)
+    for line in unreadable:
+        print(f"skipped: {line}", file=sys.stderr)
+    write_text(out, results_sheet(records))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
