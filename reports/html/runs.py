@@ -17,6 +17,7 @@ from bench.config import load_config, preset_names, settings_table
 from bench.errors import BenchError
 from bench.files import read_json
 from bench.store import RunFolder, RunRecord
+from bench.workers import in_processes, usable_cores
 from reports.figures import run_figures, svg
 from reports.figures.folder import (
     CannotDraw,
@@ -42,6 +43,9 @@ INPUTS = ("previous cell", "cell before it")
 
 FIGURES = ("network_path", "cell", "search_curves", "architecture")
 """Figures of a run; its confusion matrices and subjects are tables of the page."""
+
+RUNS_A_PROCESS = 4
+"""From how many runs on a process of its own draws them: it takes as long to start as three."""
 
 Piece = TypeVar("Piece")
 
@@ -226,11 +230,12 @@ def run_views(
     records: Sequence[RunRecord], progress: Callable[[int, int], None]
 ) -> tuple[RunView, ...]:
     """The runs as the report shows them; `progress` hears (runs done, runs in all)."""
-    anchors = unique_anchors(records)
+    named = list(zip(records, unique_anchors(records), strict=True))
+    workers = min(usable_cores(), len(named) // RUNS_A_PROCESS) or 1
     views = []
-    for done, (record, anchor) in enumerate(zip(records, anchors, strict=True), start=1):
-        views.append(_view(record, anchor))
-        progress(done, len(records))
+    for view in in_processes(_view, named, workers):
+        views.append(view)
+        progress(len(views), len(named))
     return tuple(views)
 
 
@@ -246,7 +251,8 @@ def unique_anchors(records: Iterable[RunRecord]) -> list[str]:
     return anchors
 
 
-def _view(record: RunRecord, anchor: str) -> RunView:
+def _view(named: tuple[RunRecord, str]) -> RunView:
+    record, anchor = named
     troubles: list[str] = []
 
     def read(make: Callable[[RunRecord], Piece], otherwise: Piece) -> Piece:

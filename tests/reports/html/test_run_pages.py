@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, change, folder_of
 
-from bench.store import RunFolder, read_run
+from bench.store import RunFolder, find_runs, read_run
+from reports.html import runs as run_pages
 from reports.html.runs import RunView, run_views, unique_anchors
 
 PATH_OF_UNIFORM_BETA = "4 → 8 → 16 → 16 → 16 → 16"
@@ -193,6 +194,19 @@ def test_a_confusion_matrix_that_is_none_is_named(view, runs):
     change(folder_of(runs, CONTROL) / "metrics.json", lambda m: m.update(confusion=[[1, 2]]))
     page = view(CONTROL)
     assert page.confusions == () and "no square matrix" in page.troubles[0]
+
+
+def test_pages_drawn_in_processes_are_those_drawn_in_one(runs, monkeypatch):
+    (folder_of(runs, SEARCHED) / "search" / "genotype.json").write_text("{")
+    records = find_runs(runs)[0] * run_pages.RUNS_A_PROCESS
+    heard = []
+    pages = []
+    for cores in (1, 2):
+        monkeypatch.setattr(run_pages, "usable_cores", lambda cores=cores: cores)
+        pages.append(run_views(records, lambda *counts: heard.append(counts)))
+    assert pages[0] == pages[1]
+    assert any("genotype.json" in line for page in pages[1] for line in page.troubles)
+    assert heard == [(done, len(records)) for done in range(1, len(records) + 1)] * 2
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="/\0"), min_size=1), max_size=6))
