@@ -7,7 +7,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from bench.data import DATASETS
 from reports.figures.style import (
@@ -20,6 +19,7 @@ from reports.figures.style import (
     house_style,
     sheet,
 )
+from reports.figures.ticks import set_log_ticks
 
 PANEL, HEIGHT = 3.1, 2.7
 """Inches of a panel."""
@@ -108,9 +108,12 @@ def _panel(axes: Axes, record: Mapping[str, Any], name: str) -> None:
         color=DARK,
         size=TEXT_SIZE,
     )
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.2g} %")
-    axes.xaxis.set_minor_locator(NullLocator())
+    set_log_ticks(axes, PANEL, _percent)
+    axes.ticklabel_format(axis="y", useOffset=False)
     axes.set_xlabel("probability of the path")
     axes.grid(axis="y")
     axes.set_axisbelow(True)
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.4g} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from looks import cut_off, overlapping, texts, words_on
 
@@ -44,6 +45,34 @@ def test_every_word_is_legible(names):
     assert not cut_off(figure, boxes)
     assert not overlapping(boxes)
     assert any("SMIC-HS (surrogate)" in words for words in words_on(figure))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "scores", "ticks"),
+    [
+        ((0.015, 0.05), (0.36, 0.41), ["2 %", "3 %", "4 %", "5 %"]),
+        ((0.0235, 0.0241), (0.5, 0.505), ["2.36 %", "2.38 %", "2.4 %"]),
+        ((0.008, 0.12), (0.2, 0.9), ["1 %", "2 %", "5 %", "10 %"]),
+        ((1e-6, 0.5), (0.0, 1.0), ["0.0001 %", "0.01 %", "1 %"]),
+        ((1e-30, 0.9), (0.0, 1.0), None),
+        ((0.02, 0.02), (0.5, 0.5), None),
+    ],
+)
+def test_ticks_of_narrow_and_wide_ranges_are_round_and_leave_room(probabilities, scores, ticks):
+    found = record("beta", "uniform")
+    across = np.geomspace(*probabilities, len(found["paths"]))
+    for path, probability, uar in zip(
+        found["paths"], across, np.linspace(*scores, len(across)), strict=True
+    ):
+        path |= {"beta": probability, "uar": uar}
+    figure = draw_enumeration(found)
+    boxes = texts(figure)
+    assert not cut_off(figure, boxes)
+    assert not overlapping(boxes)
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        assert len([each for each in axis.get_ticklabels(which="both") if each in boxes]) >= 2
+    shown = [each.get_text() for each in figure.axes[0].get_xticklabels(which="both")]
+    assert ticks is None or shown == ticks
 
 
 def test_every_path_is_a_point_and_the_decoded_one_a_star():
