@@ -12,6 +12,7 @@ import click
 
 from bench.cli.listing import FORMAT
 from bench.cli.running import ManySeeds, run_options
+from reports.studies import SCORES, conditions, heading, write_study
 
 if TYPE_CHECKING:
     from bench.enumeration import Beta, Trial
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from rnas.genotype import Genotype
     from rnas.space import SearchSpace
 
-SCORES = {"uar": "UAR", "uf1": "UF1"}
 RANKINGS = {
     "beta": "β of the search",
     "uniform": "uniform β",
@@ -164,29 +164,16 @@ def _write(
 ) -> dict[str, Any]:
     """Measures, and writes the JSON file and the picture; returns what the file holds."""
     from bench.enumeration import measure
-    from bench.files import write_json
-    from bench.provenance import now, provenance
-    from bench.store import SURROGATE_SUFFIX
-    from reports.figures import save
     from reports.figures.enumeration import draw_enumeration
 
-    source = request.source
-    record = {
+    measured = {
         "variant": request.variants[0],
-        "dataset": source.label,
-        "surrogate": source.surrogate,
-        "preset": request.preset,
+        **conditions(request),
         "seed": request.seeds[0],
         "config": request.config.to_dict(),
         **measure(planned, space, beta),
-        "made": now(),
-        "provenance": provenance(request.device),
     }
-    stem = out / f"{source.label}{SURROGATE_SUFFIX * source.surrogate}-{record['variant']}"
-    write_json(stem.with_name(f"{stem.name}.json"), record)
-    save(draw_enumeration(record), stem, ("png", "svg"))
-    click.echo(f"{stem}: json png svg", err=True)
-    return record
+    return write_study(measured, request, draw_enumeration, out)
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
@@ -195,10 +182,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
 
     from bench.enumeration import path_name
 
-    surrogate = " (surrogate)" if record["surrogate"] else ""
     yield (
-        f"{record['variant']} on {record['dataset']}{surrogate}, preset {record['preset']}, "
-        f"seed {record['seed']}: {len(record['paths'])} paths with one cell, "
+        f"{heading(record)}, seed {record['seed']}: {len(record['paths'])} paths with one cell, "
         f"{record['subjects']} subjects"
     )
     yield ""

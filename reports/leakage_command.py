@@ -12,13 +12,13 @@ import click
 
 from bench.cli.listing import FORMAT
 from bench.cli.running import ManySeeds, run_options
+from reports.studies import SCORES, conditions, heading, write_study
 
 if TYPE_CHECKING:
     from bench.leakage import Study
     from bench.running import Request
 
 FEWEST_PERMUTATIONS = 20
-SCORES = {"uar": "UAR", "uf1": "UF1"}
 
 
 @click.command(cls=ManySeeds)
@@ -83,38 +83,23 @@ def _scored(study: Study) -> bool:
 
 def _write(study: Study, request: Request, out: Path) -> dict[str, Any]:
     """Measures a study, and writes its JSON file and its picture; returns what the file holds."""
-    from bench.files import write_json
     from bench.leakage import measure
-    from bench.provenance import now, provenance
-    from bench.store import SURROGATE_SUFFIX
-    from reports.figures import save
     from reports.figures.leakage import draw_leakage
 
-    source = request.source
-    record = {
-        "dataset": source.label,
-        "surrogate": source.surrogate,
-        "preset": request.preset,
+    measured = {
+        **conditions(request),
         "config": study.jobs[0].config.to_dict(),
         **measure(study),
-        "made": now(),
-        "provenance": provenance(request.device),
     }
-    stem = out / f"{source.label}{SURROGATE_SUFFIX * source.surrogate}-{study.variant}"
-    write_json(stem.with_name(f"{stem.name}.json"), record)
-    save(draw_leakage(record), stem, ("png", "svg"))
-    click.echo(f"{stem}: json png svg", err=True)
-    return record
+    return write_study(measured, request, draw_leakage, out)
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     """The table of a study and what each leak adds, for a person."""
     from tabulate import tabulate
 
-    surrogate = " (surrogate)" if record["surrogate"] else ""
     yield (
-        f"{record['variant']} on {record['dataset']}{surrogate}, preset {record['preset']}, "
-        f"{record['subjects']} subjects, {len(record['seeds'])} seeds, "
+        f"{heading(record)}, {record['subjects']} subjects, {len(record['seeds'])} seeds, "
         f"{record['permutations']} permutations of the labels"
     )
     for name, title in SCORES.items():

@@ -8,7 +8,6 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.data import DATASETS
 from reports.figures.style import (
     BLUE,
     DARK,
@@ -20,6 +19,7 @@ from reports.figures.style import (
     sheet,
 )
 from reports.figures.ticks import set_log_ticks
+from reports.studies import clips_of, made_with
 
 PANEL, HEIGHT = 3.1, 2.7
 """Inches of a panel."""
@@ -55,20 +55,15 @@ def draw_enumeration(record: Mapping[str, Any]) -> Figure:
 
 
 def _words(record: Mapping[str, Any]) -> Words:
-    known = DATASETS.get(record["dataset"])
-    name = known.title if known else record["dataset"]
-    place = f"{name} (surrogate)" if record["surrogate"] else name
-    data, train = record["config"]["data"], record["config"]["train"]
+    made = made_with(record, f"seed {record['seed']}")
     return Words(
-        f"Paths: {record['variant']} on {place}",
+        f"Paths: {record['variant']} on {clips_of(record)}",
         f"{len(record['paths'])} paths with the same cell, {record['subjects']} subjects left out "
         "in turn",
         (
             "Kendall's τ-b between path probability and UAR, with its 95 % interval over subjects. "
             "Uniform β is what a search starts with.",
-            f"Preset {record['preset']}, seed {record['seed']}, {data['frames']} frames of "
-            f"{data['size']}×{data['size']}, {train['epochs']} training epochs. Cell: "
-            f"{', '.join(record['cell']['operations'])}.",
+            f"{made} Cell: {', '.join(record['cell']['operations'])}.",
         ),
     )
 

@@ -8,7 +8,6 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.data import DATASETS
 from reports.figures.style import (
     BLUE,
     DARK,
@@ -21,6 +20,7 @@ from reports.figures.style import (
     house_style,
     sheet,
 )
+from reports.studies import clips_of, made_with
 
 PANELS = (("uar", "UAR"), ("uf1", "UF1"))
 COLUMN = 0.92
@@ -54,20 +54,15 @@ def draw_leakage(record: Mapping[str, Any]) -> Figure:
 
 
 def _words(record: Mapping[str, Any]) -> Words:
-    known = DATASETS.get(record["dataset"])
-    name = known.title if known else record["dataset"]
-    place = f"{name} (surrogate)" if record["surrogate"] else name
-    data, train = record["config"]["data"], record["config"]["train"]
+    made = made_with(record, f"seeds {', '.join(map(str, record['seeds']))}")
     return Words(
-        f"Leaks: {record['variant']} on {place}",
+        f"Leaks: {record['variant']} on {clips_of(record)}",
         f"{record['subjects']} subjects left out in turn, {record['permutations']} permutations "
         "of the labels",
         (
             "All selection rules of a column group come from the same training runs. search_scope="
             "all and selection=oracle are leaky: test subjects have a part in the score.",
-            f"Preset {record['preset']}, seeds {', '.join(map(str, record['seeds']))}, "
-            f"{data['frames']} frames of {data['size']}×{data['size']}, {train['epochs']} training "
-            "epochs. Intervals: 95 %, over subjects and over permutations.",
+            f"{made} Intervals: 95 %, over subjects and over permutations.",
         ),
     )
 
