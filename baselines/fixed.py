@@ -122,8 +122,9 @@ class FixedNetwork:
     network: `module:Class`, built as `Class(classes, **options)`, a module that maps (B, C, S, S)
     stills, or clips (B, C, T, H, W), to logits (B, classes); input: the still it wants, or `clip`;
     recipe: its own training, or None: trained as derived networks are (settings `train.*`);
-    params: its parameters at 3 classes, where a check value is known. For readers of tables:
-    groups (first: the one listings show), marks, reference, pretraining of the published scores,
+    params: its parameters at 3 classes, where a check value is known; channels_last: whether its
+    activations may lie in that memory format, in which `.view` fails. For readers of tables: groups
+    (first: the one listings show), marks, reference, pretraining of the published scores,
     released_selection (which epoch the released code scores), deviations of ours.
 
     released_ways: where the released code scores in another way than LOSO, last epoch, pooled:
@@ -141,6 +142,7 @@ class FixedNetwork:
     groups: tuple[str, ...] = ("own",)
     marks: tuple[str, ...] = ()
     params: int | None = None
+    channels_last: bool = False
     reference: str = ""
     pretraining: str = "none"
     released_selection: str = ""

@@ -23,6 +23,7 @@ STSTNET = FixedNetwork(
     recipe=Recipe("adam", 5e-5, epochs=800, batch=256, shuffle=False),
     groups=("peers",),
     params=1_683,
+    channels_last=True,
     reference=(
         "Liong, Gan, See, Khor, Huang: Shallow Triple Stream Three-dimensional CNN (STSTNet) for "
         "Micro-expression Recognition, FG 2019"
@@ -42,6 +43,7 @@ OFF_APEXNET = FixedNetwork(
     recipe=Recipe("adam", 1e-4, epochs=3000, batch=64),
     groups=("peers",),
     params=2_664_475,
+    channels_last=True,
     reference=(
         "Gan, Liong, Yau, Huang, Tan: OFF-ApexNet on Micro-expression Recognition System, Signal "
         "Processing: Image Communication 2019"
@@ -63,6 +65,7 @@ DUAL_INCEPTION = FixedNetwork(
     recipe=Recipe("adam", 1e-4, epochs=40, batch=3),
     groups=("peers",),
     params=6_449_963,
+    channels_last=True,
     reference=(
         "Zhou, Mao, Xue: Dual-Inception Network for Cross-Database Micro-Expression Recognition, "
         "FG 2019"
@@ -84,6 +87,7 @@ _RCN = FixedNetwork(
     input=StillInput("flow", 60, scale="minmax", divisor=255),
     recipe=Recipe("sgd", 5e-4, epochs=100, batch=64, momentum=0.9, lr_step=10, lr_gamma=0.5),
     groups=("peers",),
+    channels_last=True,
     reference=(
         "Xia, Peng, Khor, Feng: Revealing the Invisible with Model and Data Shrinking for "
         "Composite-Database Micro-Expression Recognition, IEEE TIP 2020"
@@ -139,6 +143,7 @@ OFF_TANET = FixedNetwork(
     recipe=Recipe("adam", 1e-3, epochs=201, batch=64, lr_step=60, lr_gamma=0.3),
     groups=("peers",),
     params=59_403,
+    channels_last=True,
     reference=(
         "Zhang, Liu, Zhou: Off-TANet: A Lightweight Neural Micro-expression Recognizer with "
         "Optical Flow Features and Integrated Attention Mechanism, PRICAI 2021"
@@ -162,6 +167,7 @@ LEARNET = FixedNetwork(
     groups=("peers",),
     marks=("recipe ours",),
     params=1_865_539,
+    channels_last=True,
     reference=(
         "Verma, Vipparthi, Singh, Murala: LEARNet: Dynamic Imaging Network for Micro Expression "
         "Recognition, IEEE TIP 2020"
@@ -241,6 +247,7 @@ R2PLUS1D_SMALL = FixedNetwork(
     groups=("peers",),
     marks=("ours",),
     params=440_243,
+    channels_last=True,
     reference=(
         "after Tran et al.: A Closer Look at Spatiotemporal Convolutions for Action Recognition, "
         "CVPR 2018"

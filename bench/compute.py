@@ -16,20 +16,24 @@ from rnas.fast_mix import mix
 Evaluate = Callable[[Tensor], Tensor]
 """Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes), float32."""
 
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""Dimensions of a batch, and of the kernels for it -> memory format."""
+
 
 def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
     """The network's forward pass under these settings. The parameters stay the network's own.
 
-    Networks with 2D convolutions stay as they are: channels_last_3d is a format of clips.
+    A network with convolutions over images and over volumes stays in torch's plain order.
     """
-    volumes = settings.channels_last and not any(p.dim() == 4 for p in network.parameters())
-    if volumes:
-        network.to(memory_format=torch.channels_last_3d)
+    ranks = {p.dim() for p in network.parameters()} & set(CHANNELS_LAST)
+    rank = ranks.pop() if settings.channels_last and len(ranks) == 1 else None
+    if rank:
+        network.to(memory_format=CHANNELS_LAST[rank])
     forward = network if settings.compile == "off" else _compiled(network, settings.compile)
 
     def evaluate(clips: Tensor) -> Tensor:
-        if volumes and clips.dim() == 5:
-            clips = clips.contiguous(memory_format=torch.channels_last_3d)
+        if clips.dim() == rank:
+            clips = clips.contiguous(memory_format=CHANNELS_LAST[rank])
         half = settings.precision == "bf16"
         with torch.autocast(clips.device.type, torch.bfloat16, enabled=half):
             return forward(clips).float()

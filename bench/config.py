@@ -175,7 +175,9 @@ class ComputeConfig:
     precision: Literal["fp32", "tf32", "bf16"] = setting(
         "fp32", "arithmetic of training: float32, on a GPU with TF32, or bfloat16 autocast"
     )
-    channels_last: bool = setting(True, "memory format channels_last_3d for derived networks")
+    channels_last: bool = setting(
+        True, "memory format channels_last for derived networks, and fixed ones that allow it"
+    )
     compile: Literal["off", "default", "reduce-overhead"] = setting(
         "off", "torch.compile in training; reduce-overhead uses CUDA graphs"
     )

@@ -15,6 +15,7 @@ from bench.errors import DataError
 from bench.files import write_json
 from bench.phases import (
     Report,
+    compute_settings,
     job_clips,
     named_fold,
     network_builder,
@@ -52,7 +53,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
             job.seed,
             unit.fold,
             on_epoch,
-            job.config.compute,
+            compute_settings(job.variant, job.config),
         )
     record = {
         "run": job.stamp,

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from bench.errors import BenchError
 from bench.plan import Task, Unit
-from bench.workers import process_pool
+from bench.workers import keep_freed_memory, process_pool
 from rnas.errors import MethodError
 
 REPORT_EVERY = 0.5
@@ -64,6 +64,7 @@ class SerialExecutor:
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        keep_freed_memory()
         failures: list[Failure] = []
         for task in tasks:
             unit = task.unit
@@ -189,6 +190,7 @@ def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure 
     import torch
 
     torch.set_num_threads(1)
+    keep_freed_memory()
     said = 0.0
 
     def report(*what: Any) -> None:

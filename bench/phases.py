@@ -14,7 +14,7 @@ from torch import nn
 
 from baselines.fixed import Recipe, StillInput
 from bench import registry
-from bench.config import Config, TrainConfig
+from bench.config import ComputeConfig, Config, TrainConfig
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, UsageError
 from bench.files import read_json
@@ -69,6 +69,13 @@ def training_settings(variant: str, config: Config) -> TrainConfig | Recipe:
         epochs=min(settings.recipe_epochs or network.recipe.epochs, network.recipe.epochs),
         lr=settings.recipe_lr or network.recipe.lr,
     )
+
+
+def compute_settings(variant: str, config: Config) -> ComputeConfig:
+    """How a run computes the networks of a variant that it trains fold by fold."""
+    network = registry.variant(variant).network
+    possible = network is None or network.channels_last
+    return replace(config.compute, channels_last=config.compute.channels_last and possible)
 
 
 def input_shape(variant: str, config: Config) -> tuple[int, ...]:

@@ -17,11 +17,11 @@ from bench.config import ComputeConfig, Config, TrainConfig, config_from_dict
 from bench.errors import BenchError, UsageError
 from bench.files import read_json
 from bench.phases import (
+    compute_settings,
     configured_space,
     input_shape,
     read_genotype,
     training_settings,
-    wanted_still,
 )
 from bench.searching import EVALUATIONS
 from bench.store import RunFolder
@@ -86,13 +86,10 @@ class Target:
 
     @property
     def compute(self) -> ComputeConfig:
-        """How the networks are computed; the search has a memory format of its own, stills none."""
-        compute = self.config.compute
-        if wanted_still(self.variant):
-            return replace(compute, channels_last=False)
+        """How the networks are computed; the search has a memory format of its own."""
         if self.kind == SUPERNET:
-            return replace(compute, channels_last=self.config.search.channels_last)
-        return compute
+            return replace(self.config.compute, channels_last=self.config.search.channels_last)
+        return compute_settings(self.variant, self.config)
 
     def computed(self, evaluation: str | None = None, **changes: object) -> Target:
         """The same computed in another way: fields of ComputeConfig, and for a supernet its

@@ -162,7 +162,7 @@ def _row(
         batch=size,
         clip=target.input_shape,
         precision=compute.precision,
-        memory_format="channels_last_3d" if compute.channels_last else "contiguous",
+        memory_format=_memory_format(target),
         compiled=compute.compile,
         median_ms=spread.median_ms,
         iqr_ms=spread.iqr_ms,
@@ -175,6 +175,12 @@ def _row(
         machine="shared with other work" if conditions.shared else "alone",
         marks=target.marks,
     )
+
+
+def _memory_format(target: Target) -> str:
+    if not target.compute.channels_last:
+        return "contiguous"
+    return "channels_last_3d" if len(target.input_shape) == 4 else "channels_last"
 
 
 def _network_name(target: Target) -> str:

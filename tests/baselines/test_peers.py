@@ -11,7 +11,9 @@ from torch import nn
 
 from baselines.fixed import FixedNetwork
 from baselines.losses import LOSSES
-from baselines.peers import PEERS
+from baselines.peers import PEERS, STSTNET
+from bench.compute import accelerated
+from bench.config import ComputeConfig
 
 PARAMETERS = {
     "ststnet": 1_683,
@@ -97,6 +99,39 @@ def test_a_training_step_moves_its_weights(entry):
     dead = {name for name in still if after[name].grad is None}
     assert all(after[name].grad.abs().max() < 1e-5 for name in still - dead)  # biases before norms
     assert all(name.startswith(DEAD.get(entry.name, ())) for name in dead)
+
+
+@every_network
+def test_channels_last_changes_the_order_of_sums_alone(entry):
+    if not entry.channels_last:
+        pytest.skip("is not computed so")
+    network = built(entry).eval()
+    images = inputs(entry)
+    expected = network(images)
+    found = accelerated(network, ComputeConfig(channels_last=True))(images)
+    assert torch.allclose(found, expected, atol=1e-4)
+    formats = (torch.channels_last, torch.channels_last_3d)
+    kernels = [weight for weight in network.parameters() if weight.dim() == images.dim()]
+    assert all(k.is_contiguous(memory_format=formats[k.dim() - 4]) for k in kernels) and kernels
+
+
+def test_ststnet_is_its_three_streams_side_by_side():
+    network = built(STSTNET).eval()
+    images = 255 * inputs(STSTNET)
+    convolution, _, norm, *_ = network.streams
+    with torch.no_grad():
+        norm.weight.copy_(torch.linspace(-1, 2, norm.num_features))
+        norm.running_mean.copy_(torch.linspace(0, 50, norm.num_features))
+    maps = []
+    for filters in torch.arange(16).split((3, 5, 8)):
+        stream = nn.Sequential(nn.Conv2d(3, len(filters), 3, padding=2), nn.ReLU())
+        stream.extend([nn.BatchNorm2d(len(filters)), nn.MaxPool2d(3, 3, padding=1)])
+        for own, joint in ((stream[0], convolution), (stream[2], norm)):
+            values = joint.state_dict().items()
+            own.load_state_dict({n: v[filters] if v.dim() else v for n, v in values})
+        maps.append(stream.eval()(images))
+    joined = nn.functional.avg_pool2d(torch.cat(maps, dim=1), 2).flatten(1)
+    assert torch.allclose(network(images), network.head(joined), rtol=1e-4, atol=1e-4)
 
 
 @every_network
