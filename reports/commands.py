@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -17,6 +18,11 @@ from reports.reading import FIRST_RUN, sound_runs
     type=click.Choice(["2", "3", "4", "5"]),
     multiple=True,
     help="Table of the paper; repeat for several. [default: all four]",
+)
+@click.option(
+    "--health",
+    is_flag=True,
+    help="How decided the searches were and what decoding cost; alone, or after --table.",
 )
 @click.option(
     "--format",
@@ -38,13 +44,14 @@ from reports.reading import FIRST_RUN, sound_runs
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def tables(
     numbers: tuple[str, ...],
+    health: bool,
     style: str,
     runs: Path,
     preset: str | None,
     config: str | None,
     out: Path | None,
 ) -> None:
-    """Tables 2-5 of the paper, published beside measured.
+    """Tables 2-5 of the paper, published beside measured, or the health of the searches.
 
     Of several configurations of a variant on a data set the latest is shown; --preset and
     --config choose another. Run folders that cannot be read are named and skipped, and the exit
@@ -54,25 +61,30 @@ def tables(
     from reports.render import render
     from reports.tables import NUMBERS, build_table
 
-    records, unreadable = _readable(runs)
-    chosen = _chosen(records, runs, preset, config)
-    wanted = [int(number) for number in dict.fromkeys(numbers)] or NUMBERS
+    sound, unreadable = sound_runs(runs)
+    wanted = [int(number) for number in dict.fromkeys(numbers)] or ([] if health else NUMBERS)
+    _say((*unreadable, *filter(None, map(_unfinished, sound if wanted else ()))))
+    there = sound if health else [record for record in sound if _usable(record)]
+    chosen = _chosen(there, runs, preset, config)
+    usable = [record for record in chosen if _usable(record)]
     registered = variants()
-    text = render([build_table(number, chosen, registered) for number in wanted], style)
-    deliver(text, out)
+    made = [build_table(number, usable, registered) for number in wanted]
+    if health:
+        from reports.health import health_table
+        from reports.searches import read_searches
+
+        found = read_searches(chosen)
+        _say(found.unreadable)
+        unreadable += found.unreadable
+        made.append(health_table(found, registered))
+    deliver(render(made, style), out)
     if unreadable:
         click.get_current_context().exit(1)
 
 
-def _readable(runs: Path) -> tuple[list, bool]:
-    """The records under a folder that a table can use, and whether any folder was corrupt.
-
-    Names on stderr, a line each, what is skipped: corrupt folders and unfinished runs.
-    """
-    sound, corrupt = sound_runs(runs)
-    for line in (*corrupt, *filter(None, map(_unfinished, sound))):
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
         click.echo(line, err=True)
-    return [record for record in sound if _usable(record)], bool(corrupt)
 
 
 def _usable(record) -> bool:

@@ -33,6 +33,22 @@ HEADINGS = {
     "operations": "Operations",
     "params_m": "Params (M)",
     "memory_mb": "Memory (MB)",
+    "dataset": "Data set",
+    "seeds": "Seeds",
+    "searches": "Searches",
+    "skip_share": "Skip",
+    "none_mass": "None",
+    "entropy": "Entropy",
+    "alpha": "α",
+    "eta": "η",
+    "beta": "β",
+    "supernet_acc": "Supernet acc",
+    "gap": "Gap",
+    "uniform_path": "Uniform path",
+    "path": "Same path",
+    "cell": "Same cell",
+    "folds": "folds",
+    "chance": "by chance",
 }
 NOTHING = "–"
 DIFFERENCE = "difference"
@@ -214,7 +230,7 @@ def _markdown(table: Table) -> str:
     grid = tabulate(body, headers, tablefmt="pipe", colalign=align, disable_numparse=True)
     notes = [f"- {note}" for note in table.notes]
     return "\n\n".join(
-        [f"**Table {table.number}. {table.caption}**", grid, *(["\n".join(notes)] if notes else [])]
+        [f"**{table.title}. {table.caption}**", grid, *(["\n".join(notes)] if notes else [])]
     )
 
 
@@ -293,7 +309,7 @@ def _tabular(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:
         padding=0,
         with_header_hide=None,
     )
-    headers = ["Method", "Source", *(_heading(column)[1] for column in columns)]
+    headers = ["Method", "Source", *(escape(_heading(column)[1]) for column in columns)]
     return tabulate(body, headers, tablefmt=booktabs, disable_numparse=True)
 
 
@@ -304,7 +320,11 @@ def _spanning_heads(columns: Sequence[str]) -> tuple[str, ...]:
         return ()
     heads = " & ".join(rf"\multicolumn{{{width}}}{{c}}{{{over}}}" for over, width in spans)
     ends = list(accumulate((width for _, width in spans), initial=2))
-    rules = "".join(rf"\cmidrule(lr){{{start + 1}-{end}}}" for start, end in pairwise(ends))
+    rules = "".join(
+        rf"\cmidrule(lr){{{start + 1}-{end}}}"
+        for (over, _), (start, end) in zip(spans, pairwise(ends), strict=True)
+        if over
+    )
     return (rf" & & {heads} \\", rules)
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from bench.store import RunRecord
 
 NUMBERS = (2, 3, 4, 5)
+HEALTH = "health"
+"""In place of a number: the table of `reports.health`, which the paper does not have."""
+
 PUBLISHED_ONLY = "published only"
 NOT_MEASURED = "not measured"
 
@@ -46,6 +49,8 @@ MARK_MEANINGS = {
     "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
+    "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
 
@@ -101,11 +106,15 @@ class Row:
 class Table:
     """A table of the paper with what was measured beside it; `runs` are the folders used."""
 
-    number: int
+    number: int | str
     caption: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return "Search health" if self.number == HEALTH else f"Table {self.number}"
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -119,7 +128,7 @@ class Table:
         Measured values compete where they are of one configuration, on real or on generated clips,
         of whole data sets or of slices, of as many folds; one that stands alone is no best.
         """
-        if self.number == 3:
+        if self.number in (3, HEALTH):
             return frozenset()
         contests: dict[tuple, list[tuple[float, int]]] = {}
         for index, row in enumerate(self.rows):
@@ -173,7 +182,7 @@ def build_table(
     usable = [group for group in groups if (group.profiled if number == 5 else group.scored)]
     shown, choices = latest([g for g in usable if number in homes(g.key.variant, variants)])
     table = _costs_table(shown, variants) if number == 5 else _scores_table(number, shown, variants)
-    return _named_configurations(replace(table, notes=(*choices, *table.notes)))
+    return named_configurations(replace(table, notes=(*choices, *table.notes)))
 
 
 def homes(variant: str, variants: Mapping[str, Variant]) -> tuple[int, ...]:
@@ -213,7 +222,7 @@ def _scores_table(
 def _score_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
     """Rows of one variant: runs under the same conditions share one, then come its slices."""
     conditions: dict[tuple, list[RunGroup]] = {}
-    for group in sorted(groups, key=_dataset_order):
+    for group in sorted(groups, key=dataset_order):
         key = (group.key.surrogate, group.key.configuration, group.leaks)
         conditions.setdefault(key, []).append(group)
     rows = []
@@ -345,7 +354,7 @@ def _costs_table(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) ->
 
 def _cost_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
     """One row per data set, surrogate or real: each has its own derived network."""
-    return [_cost_row(group, blank) for group in sorted(groups, key=_dataset_order)]
+    return [_cost_row(group, blank) for group in sorted(groups, key=dataset_order)]
 
 
 def _cost_row(group: RunGroup, blank: Row) -> Row:
@@ -523,13 +532,13 @@ def _caption(number: int, groups: Sequence[RunGroup]) -> str:
     head += "." if number == 5 else ", leave-one-subject-out (LOSO)."
     if not groups:
         return f"{head} Measured: no finished run."
-    ordered = sorted(groups, key=_dataset_order)
+    ordered = sorted(groups, key=dataset_order)
     sets = distinct(f"{group.clips} (preset {group.key.preset})" for group in ordered)
     protocol = "" if number == 5 else f"; LOSO, {_aggregation(groups)}"
     return f"{head} Measured: {', '.join(sets)}{protocol}."
 
 
-def _dataset_order(group: RunGroup) -> tuple[int, str, bool]:
+def dataset_order(group: RunGroup) -> tuple[int, str, bool]:
     """The paper's order of data sets, then other sets by name; real clips before surrogates."""
     names = list(DATASETS)
     name = group.key.dataset
@@ -545,7 +554,7 @@ def _aggregation(groups: Sequence[RunGroup]) -> str:
     return " and ".join(f"{way} over folds" for way in ways)
 
 
-def _named_configurations(table: Table) -> Table:
+def named_configurations(table: Table) -> Table:
     """The table with a warning, and each row's configuration named, where not all are alike."""
     different = distinct(row.configuration for row in table.rows if row.configuration)
     if len(different) < 2:
@@ -566,20 +575,22 @@ def _elsewhere(groups: Sequence[RunGroup]) -> tuple[str, ...]:
     return (f"Runs on other data sets have no column here: {', '.join(others)}.",)
 
 
-def _legend(rows: Iterable[Row]) -> tuple[str, ...]:
+def _legend(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What the marks in these rows mean, each once, and what ± is where there is one."""
+    spread = any(c and c.sd is not None for row in rows for c in row.measured.values())
+    words = ("mean ± sample standard deviation over seeds",) if spread else ()
+    return (*words, *explained_marks(rows))
+
+
+def explained_marks(rows: Sequence[Row]) -> tuple[str, ...]:
     """What the marks in these rows mean, each once."""
-    rows = tuple(rows)
     words = chain.from_iterable(
         mark.replace(": ", ", ").split(", ") for row in rows for mark in row.marks
     )
     meanings = MARK_MEANINGS | dict(mark_meanings())
     printed = chain.from_iterable(row.published_marks for row in rows)
     known = [word for word in distinct(chain(words, printed)) if word in meanings]
-    spread = any(c and c.sd is not None for row in rows for c in row.measured.values())
-    return (
-        *(("mean ± sample standard deviation over seeds",) if spread else ()),
-        *(f"{word}: {meanings[word]}" for word in known),
-    )
+    return tuple(f"{word}: {meanings[word]}" for word in known)
 
 
 def _footnotes(rows: Iterable[Row]) -> tuple[str, ...]:

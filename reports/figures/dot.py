@@ -15,8 +15,9 @@ from reports.figures.cell import (
     source_of,
     vertex_name,
 )
-from reports.figures.folder import Decoded, Words, decoded, searched_by_fold, space_of, words
+from reports.figures.folder import Decoded, decoded, searched_by_fold, space_of, words
 from reports.figures.network import arrow_counts
+from reports.figures.style import Words
 from rnas.space import SearchSpace
 from rnas.trellis import State, Trellis
 

@@ -1,25 +1,28 @@
-"""What a figure needs from a run folder beyond its record: genotypes, histories, predictions."""
+"""What figures and tables of searches need from a run folder beyond its record: genotypes,
+histories, predictions."""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.files import read_json
 from bench.registry import RANDOM_PREFIX
 from bench.store import RunFolder, RunRecord
-from reports.figures.style import Words
 from reports.groups import DATASETS, RunGroup
 from rnas.decode import viterbi
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 from rnas.space import SearchSpace
 from rnas.trellis import Arrow, Path, Trellis
+
+if TYPE_CHECKING:
+    from reports.figures.style import Words
 
 GIVEN = "given"
 """The key of a genotype file that names the user's own file."""
@@ -48,7 +51,8 @@ class Decoded:
     """What a search decoded to. `fold` is empty for the one search of a run.
 
     probability: of the path under β; uniform_path: what an untrained search decodes to; beta: β of
-    every arrow, None where nothing was searched here.
+    every arrow; operations: softmax(α), [edge][operation]; edges: softmax(η), [edge]; all three
+    None where nothing was searched here; health: what the search measured of itself at its end.
     """
 
     fold: str
@@ -57,6 +61,9 @@ class Decoded:
     uniform_path: Path
     uniform_probability: float
     beta: Mapping[Arrow, float] | None
+    operations: Sequence[Sequence[float]] | None = None
+    edges: Sequence[float] | None = None
+    health: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class Weights:
 
 def words(record: RunRecord, title: str, subtitle: str = "", notes: Sequence[str] = ()) -> Words:
     """The words around a figure of one run: whose it is, and under which conditions it was made."""
+    from reports.figures.style import Words  # matplotlib, which the tables do without
+
     group = RunGroup((record,))
     run = f"Preset {record.preset}, configuration {record.config_hash}, seed {record.seed}"
     marks = (*group.conditions, *record.run.get("marks", ()), *leaks(record))
@@ -141,7 +150,7 @@ def space_of(record: RunRecord) -> SearchSpace:
         return SearchSpace(summary="", outer=outer, **_tuples(fields))
     except (KeyError, TypeError, ValueError, MethodError) as error:
         raise BenchError(
-            f"{record.folder / 'run.json'}: no search space that can be drawn ({error}); make the "
+            f"{record.folder / 'run.json'}: no search space that can be read ({error}); make the "
             "run anew with `bench run --force`"
         ) from None
 
@@ -226,7 +235,10 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
     try:
         genotype = check_genotype(Genotype.from_json(json.dumps(content)), space)
         beta = _beta(content["beta"], space.outer) if "beta" in content else None
-    except (MethodError, KeyError, TypeError) as error:
+        operations, edges = (
+            _cell_weights(content, space) if "operation_weights" in content else (None, None)
+        )
+    except (MethodError, KeyError, TypeError, ValueError) as error:
         raise _unfit(file, error) from None
     uniform_path, uniform_probability = viterbi(space.outer, space.outer.uniform())
     return Decoded(
@@ -236,6 +248,9 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
         uniform_path=uniform_path,
         uniform_probability=uniform_probability,
         beta=beta,
+        operations=operations,
+        edges=edges,
+        health=content.get("health") or {},
     )
 
 
@@ -267,17 +282,23 @@ def _columns(file: File) -> dict[str, list[float | None]]:
 def _weights(file: File, fold: str, space: SearchSpace) -> Weights:
     content = _mapping(file)
     try:
-        epochs = content["epochs"]
-        operations = [epoch["operation_weights"] for epoch in epochs]
-        edges = [epoch["edge_weights"] for epoch in epochs]
-        shapes = {(len(table), *map(len, table)) for table in operations} | {
-            (len(row), *(len(space.operations),) * len(row)) for row in edges
-        }
-    except (KeyError, TypeError) as error:
+        epochs = [_cell_weights(epoch, space) for epoch in content["epochs"]]
+    except (KeyError, TypeError, ValueError) as error:
         raise _unfit(file, error) from None
-    if shapes != {(len(space.edges), *(len(space.operations),) * len(space.edges))}:
-        raise _unfit(file, "its tables do not fit the search space")
-    return Weights(fold, operations, edges)
+    if not epochs:
+        raise _unfit(file, "it holds no epoch")
+    return Weights(fold, *zip(*epochs, strict=True))
+
+
+def _cell_weights(
+    content: Mapping[str, Any], space: SearchSpace
+) -> tuple[Sequence[Sequence[float]], Sequence[float]]:
+    """softmax(α), [edge][operation], and softmax(η), [edge]; ValueError where the shapes differ."""
+    operations, edges = content["operation_weights"], content["edge_weights"]
+    rows = {len(row) for row in operations}
+    if rows != {len(space.operations)} or {len(operations), len(edges)} != {len(space.edges)}:
+        raise ValueError("its tables do not fit the search space")
+    return operations, edges
 
 
 def _clips(file: File) -> list[dict[str, Any]]:
@@ -299,7 +320,7 @@ def _mapping(file: File) -> Mapping[str, Any]:
 
 def _unfit(file: File, why: object) -> BenchError:
     what = f"{why!r} is missing or of the wrong kind" if isinstance(why, KeyError) else why
-    return BenchError(f"{file} cannot be drawn: {what}; delete it and repeat the run")
+    return BenchError(f"{file} cannot be read: {what}; delete it and repeat the run")
 
 
 def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:

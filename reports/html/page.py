@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from reports.figures import svg, tradeoff
 from reports.groups import distinct
+from reports.health import health_table
 from reports.html.comparison import comparison_data
 from reports.html.runs import RunView, run_views
 from reports.html.tables import HtmlMark, table_html
 from reports.html.templating import asset, fill, script_digest
+from reports.searches import read_searches
 from reports.tables import MARK_MEANINGS, NUMBERS, build_table
 
 if TYPE_CHECKING:
@@ -25,15 +28,17 @@ LEAKY = "held-out subjects had a part in the architecture or in the choice of th
 
 @dataclass(frozen=True)
 class Report:
-    """The page as text, and the runs on it."""
+    """The page as text, the runs on it, and a line on every search that cannot be read."""
 
     html: str
     views: tuple[RunView, ...]
+    unsearched: tuple[str, ...] = ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
         """A line on every file of a shown run that cannot be read."""
-        return distinct(line for view in self.views for line in view.troubles)
+        of_views = chain.from_iterable(view.troubles for view in self.views)
+        return distinct(chain(of_views, self.unsearched))
 
 
 def build_report(
@@ -43,16 +48,20 @@ def build_report(
     skipped: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Tables 2-5, Figure 1, every run and the comparison of two; the same runs give the same page.
+    """Tables 2-5, search health, Figure 1, every run and the comparison of two.
 
+    The same runs give the same page.
     skipped: a line for every run folder that is left out; progress hears (runs done, runs in all).
     """
     views = run_views(records, progress)
+    findings = read_searches(records)
+    health = health_table(findings, variants)
     script = asset("report.js")
     html = fill(
         "report.html",
         title=title,
         tables=[table_html(build_table(number, records, variants)) for number in NUMBERS],
+        health=table_html(health) if health.rows else "",
         figure1=Markup(svg(tradeoff(records, variants))),
         views=views,
         marks=explained_marks(views),
@@ -62,7 +71,7 @@ def build_report(
         script=script,
         digest=script_digest(script),
     )
-    return Report(str(html), views)
+    return Report(str(html), views, findings.unreadable)
 
 
 def explained_marks(views: Iterable[RunView]) -> tuple[HtmlMark, ...]:
