@@ -106,8 +106,7 @@ def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
         )
     if text.lstrip()[:1] in ("{", "["):
         return _from_json(parse_json(text, name), name, reading.classes)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if {"clip", "pred"} <= set(_columns(first)):
+    if {"clip", "pred"} <= set(_columns(text)):
         lines, surrogate = _csv_lines(text, name)
     else:
         lines, surrogate = list(_challenge_lines(text, name)), _is_surrogate(text)
@@ -121,7 +120,7 @@ def parse_json(text: str, name: str) -> Any:
     """The content of a JSON file; DataError where it is none."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is no JSON ({error})") from error
 
 
@@ -180,15 +179,21 @@ def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
 # CSV
 
 
-def _columns(line: str) -> list[str]:
-    return [name.strip().lower() for name in line.split(",")]
+def _columns(text: str) -> list[str]:
+    """The titles in the first line that is not blank, quoted or not."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        titles = next(csv.reader([first], skipinitialspace=True), [])
+    except csv.Error:  # a line that is longer than any cell may be
+        return []
+    return [title.strip().lower() for title in titles]
 
 
 def _csv_lines(text: str, name: str) -> tuple[list[_Line], bool]:
     if "\0" in text:
         raise DataError(f"{name} holds NUL characters: it is no CSV file")
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    reader.fieldnames = _columns(",".join(reader.fieldnames or ()))
+    reader = csv.DictReader(io.StringIO(text, newline=""), _columns(text), skipinitialspace=True)
+    next(row for row in reader.reader if any(cell.strip() for cell in row))  # the titles
     missing = [column for column in COLUMNS if column not in reader.fieldnames]
     if missing:
         raise DataError(
@@ -274,11 +279,12 @@ def _labelled(
 
 
 def _index(word: str, classes: Sequence[str], where: str) -> int:
+    """The place of a label by its class's name; by its number where no class is called a number."""
     lower = [name.lower() for name in classes]
-    if word.isdecimal() and int(word) < len(classes):
-        return int(word)
     if word.lower() in lower:
         return lower.index(word.lower())
+    if not any(map(str.isdecimal, lower)) and word.isdecimal() and int(word) < len(classes):
+        return int(word)
     numbers = ", ".join(f"{index} {name}" for index, name in enumerate(classes))
     raise DataError(
         f"{where}: label {quoted(printable(word))} is none of {numbers}; "

@@ -157,7 +157,8 @@ def _of_matrix(content: Mapping[str, Any], name: str) -> Scored:
         raise DataError(
             f"{name}: confusion is no square matrix of counts for its classes ({error})"
         ) from error
-    protocol = {**UNKNOWN, **content.get("protocol", {})}
+    stated = content.get("protocol")
+    protocol = {**UNKNOWN, **(stated if isinstance(stated, dict) else {})}
     return Scored({**overall, "slices": parts}, protocol)
 
 

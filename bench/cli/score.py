@@ -127,9 +127,11 @@ def _rendered(report: Mapping[str, Any], form: str) -> str:
 
 
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple]:
+    from bench.data.frames import printable
+
     yield _row(_title(report["protocol"]), report, report["intervals"])
     for name, part in report["slices"].items():
-        yield _row(f"slice {name}", part)
+        yield _row(f"slice {printable(name)}", part)
     for name, scores in report.get("aggregations", {}).items():
         yield _row(name.replace("_", " "), {**scores, "clips": "", "subjects": ""})
 
@@ -171,13 +173,16 @@ def _cell(value: float | None, interval: Mapping[str, Any] | None) -> str:
 
 def _say(report: Mapping[str, Any]) -> None:
     """The verdicts and the problems, on stderr: what is printed stays a table."""
+    from bench.data.frames import printable
+
     for name in report.get("absent", ()):
         click.echo(f"no clip of class {name}: it is left out of UAR and UF1", err=True)
     for verdict in report["claims"]:
         click.echo(verdict["text"], err=True)
     problems = report["problems"]
     for problem in problems[:SHOWN]:
-        click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+        line = f"{problem['kind']}: {problem['where']}: {problem['what']}"
+        click.echo(printable(line), err=True)
     if len(problems) > SHOWN:
         click.echo(f"and {len(problems) - SHOWN} more (--format json lists all)", err=True)
     if report["complete"]:

@@ -100,7 +100,7 @@ def test_numbers_that_json_has_not_are_refused(tmp_path, value):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", [b"", b'{"uar": 0.', b"\xff\xfe", b"{]"])
+@pytest.mark.parametrize("content", [b"", b'{"uar": 0.', b"\xff\xfe", b"{]", b"[" * 100_000])
 def test_corrupt_json_is_named(tmp_path, content):
     path = tmp_path / "metrics.json"
     path.write_bytes(content)

@@ -77,6 +77,20 @@ def test_csv_takes_numbers_and_class_names_in_any_order_of_columns():
     assert answer == Answer("casme2", "sub01", "EP02_01f", 1, 2)
 
 
+@pytest.mark.parametrize("start", ["", "\n", " \r\n\r\n"])
+def test_csv_may_quote_its_titles_and_begin_with_blank_lines(start):
+    text = start + '"dataset","subject","clip","true","pred"\r\n"smic","1","s1_ne_1","0","2"\r\n'
+    assert parse_log(text, "log").predictions.answers == (Answer("smic", "s01", "s01_ne_01", 0, 2),)
+
+
+def test_classes_that_are_called_by_numbers_are_those_numbers():
+    text = "dataset,subject,clip,true,pred\nmine,p1,c1,1,2\nmine,p1,c2,3,3\nmine,p1,c3,2,3\n"
+    found = parse_log(text, "log", Reading(("1", "2", "3"))).predictions
+    assert [(a.true, a.pred) for a in found.answers] == [(0, 1), (2, 2), (1, 2)]
+    with pytest.raises(DataError, match="label '0' is none of"):
+        parse_log(text.replace(",3,3", ",0,3"), "log", Reading(("1", "2", "3")))
+
+
 def test_classes_of_others_are_those_of_the_file():
     text = "dataset,subject,clip,true,pred\nmine,p1,c1,happy,sad\nmine,p1,c2,fear,fear\n"
     found = parse_log(text, "log").predictions
@@ -116,6 +130,8 @@ def test_a_fold_file_and_a_list_of_them_are_read():
         ("dataset,subject,clip,true,pred\nsmic,s01,c,,0\n", "line 2: true is empty"),
         ("dataset,subject,clip,true,pred\n", "holds no prediction"),
         ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("x" * 200_000, "neither a header"),
         ("[]", "holds no prediction"),
         ('{"subject": "s01"}', "no fold of this harness"),
         ('{"classes": "ab", "folds": [{"subject": "s", "clips": []}]}', "log"),

@@ -114,6 +114,14 @@ def test_a_matrix_that_is_none_is_refused(tmp_path, matrix):
         report_of(file)
 
 
+def test_a_protocol_that_is_none_says_nothing(tmp_path):
+    file = tmp_path / "metrics.json"
+    file.write_text(
+        json.dumps({"classes": ["a", "b"], "confusion": [[1, 0], [0, 1]], "protocol": 1})
+    )
+    assert report_of(file)["protocol"]["leaky"] is None
+
+
 def test_options_that_do_not_fit(hand, tmp_path):
     with pytest.raises(UsageError, match="leave out --dataset and --selection"):
         report_of(hand, selection="last")

@@ -65,6 +65,14 @@ def test_a_clip_twice_is_refused_in_one_line(bench, tmp_path):
     assert "EP02_01f is answered more than once" in outcome.error
 
 
+def test_a_log_cannot_write_to_the_terminal(bench, tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("smic \x1b[2Js99\ns99_ne_01 0 0\nmine\x1b[2J p1\nc 0 0\n")
+    outcome = bench("score", log, "--draws", 0)
+    assert outcome.code == 0
+    assert "\x1b" not in outcome.out + outcome.err and "\\x1b[2Js99" in outcome.err
+
+
 def test_claims_are_told_beside_the_table(bench, tmp_path):
     log = tmp_path / "log.txt"
     log.write_text(DUPLICATE.replace("EP02_01f 1 0", "EP03_01f 0 1"))
