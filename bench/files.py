@@ -76,13 +76,14 @@ def read_table(path: Path) -> str:
 
 
 def _reason(error: OSError) -> str:
+    elsewhere = "choose another folder with --runs or --out"
     advice = {
         errno.ENOSPC: "the disk is full; free some space and repeat the command, it resumes",
         errno.EDQUOT: "the disk quota is used up; free some space and repeat the command",
-        errno.EACCES: "no permission; choose another folder with --runs",
-        errno.EPERM: "no permission; choose another folder with --runs",
-        errno.EROFS: "the file system is read-only; choose another folder with --runs",
-        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder with --runs",
-        errno.EEXIST: "a file stands where a folder is needed; choose another folder with --runs",
+        errno.EACCES: f"no permission; {elsewhere}",
+        errno.EPERM: f"no permission; {elsewhere}",
+        errno.EROFS: f"the file system is read-only; {elsewhere}",
+        errno.ENOTDIR: f"a file stands where a folder is needed; {elsewhere}",
+        errno.EEXIST: f"a file stands where a folder is needed; {elsewhere}",
     }
     return advice.get(error.errno or 0, str(error))

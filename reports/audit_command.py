@@ -10,6 +10,9 @@ import click
 
 from reports.output import deliver
 
+MOST_DIGITS = 100
+"""Of a score, after the point or as zeros before it: the fraction 1e-999999999 fills the memory."""
+
 EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 
 
@@ -154,4 +157,6 @@ def _fraction(option: str, text: str) -> Fraction:
         number = None
     if number is None or not number.is_finite():
         raise UsageError(f"{option} {text} is no number; write a fraction such as .8511")
+    if abs(number.as_tuple().exponent) > MOST_DIGITS:
+        raise UsageError(f"{option} {text} is no score; write a fraction such as .8511")
     return Fraction(number)

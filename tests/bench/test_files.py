@@ -63,7 +63,7 @@ def test_a_failing_write_leaves_what_was_there_and_nothing_else(tmp_path, error,
     [
         (errno.ENOSPC, "the disk is full; free some space"),
         (errno.EDQUOT, "the disk quota is used up"),
-        (errno.EACCES, "no permission; choose another folder with --runs"),
+        (errno.EACCES, "no permission; choose another folder with --runs or --out"),
         (errno.EROFS, "the file system is read-only"),
         (errno.EIO, "Input/output error"),
     ],
