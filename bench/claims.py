@@ -22,6 +22,9 @@ WORDS = {"uar": "UAR", "uf1": "UF1", "acc": "accuracy"}
 SLACK = Decimal("1e-9")
 """Beside half a unit of the last digit: the error of the arithmetic."""
 
+MOST_DIGITS = 100
+"""Of a claim, after the point or as zeros before it."""
+
 POOLED, OTHER, NONE = "pooled", "other", "none"
 
 
@@ -39,7 +42,9 @@ class Claim:
         part, _, number = text.rpartition("=")
         claim = cls(metric, number.strip(), part.strip().lower())
         try:
-            sound = Decimal(claim.text.removesuffix("%")).is_finite() and 0 <= claim.value <= 1
+            number = Decimal(claim.text.removesuffix("%"))
+            sound = number.is_finite() and 0 <= claim.value <= 1
+            sound = sound and abs(number.as_tuple().exponent) <= MOST_DIGITS
         except InvalidOperation:
             sound = False
         if not sound:

@@ -97,7 +97,10 @@ def test_half_a_unit_is_still_the_same_number():
     assert judge(Claim.parse("acc", "0.624"), {"pooled accuracy": 0.625}).verdict == "none"
 
 
-@pytest.mark.parametrize("text", ["", "high", "nan", "inf", "-0.1", "1.2", "120%", "smic=", "=x"])
+NO_SCORES = ("", "high", "nan", "inf", "-0.1", "1.2", "120%", "smic=", "=x", "0e999999999")
+
+
+@pytest.mark.parametrize("text", NO_SCORES)
 def test_what_is_no_score_is_refused(text):
     with pytest.raises(UsageError, match="--claimed-uar"):
         Claim.parse("uar", text)
