@@ -56,7 +56,8 @@ class ClassMap:
     @classmethod
     def native(cls, dataset: str, words: Iterable[str] = ()) -> ClassMap:
         """The release's own words, without the rarest; `words` for sets not known here."""
-        classes = NATIVE_CLASSES.get(dataset) or tuple(sorted({_plain(word) for word in words}))
+        said = filter(None, map(_plain, words))
+        classes = NATIVE_CLASSES.get(dataset) or tuple(sorted(set(said)))
         known = {*CLASS_MAPS.get(dataset, ()), *UNMAPPED.get(dataset, ())} - set(classes)
         own = {(ANY, word): word for word in classes}
         return cls(NATIVE, classes, own, frozenset((ANY, word) for word in known))
@@ -106,7 +107,8 @@ def _from_file(path: Path) -> ClassMap:
     classes = tuple(dict.fromkeys(words.values()))
     if len(classes) < 2:
         raise DataError(f"class map {path} has {len(classes)} class(es); expected two or more")
-    return ClassMap(path.name, classes, words, frozenset(dropped))
+    name = f"file {path.name}" if path.name in (CHALLENGE, NATIVE) else path.name
+    return ClassMap(name, classes, words, frozenset(dropped))
 
 
 def _plain(word: str) -> str:

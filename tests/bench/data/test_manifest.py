@@ -193,6 +193,20 @@ class TestLabels:
         assert [clip.label for clip in clip_set.clips] == [0, 1]
         assert clip_set.class_map == "map.csv"
 
+    def test_an_empty_label_is_no_class(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        rows = ({"label": "joy"}, {"clip": "b", "label": "awe"}, {"clip": "c", "label": ""})
+        clip_set = load(write(tmp_path, *rows), class_map="native")
+        assert clip_set.classes == ("awe", "joy")
+        assert [(p.kind, p.fatal) for p in clip_set.problems] == [("label", True)]
+
+    @pytest.mark.parametrize("name", ["challenge", "native"])
+    def test_a_map_called_like_a_built_in_one_is_another(self, tmp_path, name):
+        images(tmp_path / "a1", (1, 2))
+        (tmp_path / name).write_text("emotion,class\njoy,high\nawe,low\n")
+        clip_set = load(write(tmp_path, {"label": "joy"}), class_map=str(tmp_path / name))
+        assert clip_set.class_map == f"file {name}"
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
