@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -196,8 +198,11 @@ def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
         raise DataError(f"landmarks {file}: expected columns subject, clip and a box or points")
     found = {}
     for number, row in enumerate(rows, start=2):
-        key = ((row.get("dataset") or "").strip(), row["subject"].strip(), row["clip"].strip())
-        found[key] = _landmarks_in(row, f"{file} row {number}")
+        where = f"{file} row {number}"
+        key = tuple((row.get(name) or "").strip() for name in ("dataset", "subject", "clip"))
+        if key in found:
+            raise DataError(f"{where}: a second row of clip {key[1]}/{key[2]}; leave one of them")
+        found[key] = _landmarks_in(row, where)
     return found
 
 
@@ -224,7 +229,10 @@ def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
 def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
     """x1, y1, x2, y2, ... in the order of their numbers; ValueError, KeyError where one lacks."""
     numbers = sorted(int(k[1:]) for k, v in row.items() if k and k[0] == "x" and _is_number(k, v))
-    return tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
+    points = tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
+    if not all(map(math.isfinite, chain(*points))):
+        raise ValueError
+    return points
 
 
 def _is_number(name: str, value: str | None) -> bool:
