@@ -49,9 +49,14 @@ class Tree:
     @classmethod
     def at(cls, root: Path) -> Tree:
         """The tree of an existing folder; DataError where there is none."""
-        path = Path(root).expanduser().absolute()
-        if not path.is_dir():
+        try:
+            path = Path(root).expanduser().absolute()
+            found = path.is_dir()
             what = "is no folder" if path.exists() else "does not exist"
+        except (OSError, RuntimeError) as error:  # locked away, too long, nobody's home
+            path, found = Path(root), False
+            what = f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
+        if not found:
             raise DataError(
                 f"data root {printable(path)} {what}: give the folder that holds the data set "
                 "with --data-root or BENCH_DATA."

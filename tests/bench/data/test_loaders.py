@@ -63,6 +63,15 @@ def test_files_that_are_no_frames_are_ignored_and_odd_images_named(tmp_path, tre
     assert [(p.kind, p.where) for p in problems] == [("odd", "cover.jpg"), ("odd", "reg_img9.jpg")]
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), None])
+def test_a_root_that_cannot_be_looked_at_is_named(tmp_path, monkeypatch, error):
+    root = tmp_path / ("locked" if error else "x" * 300)
+    if error:
+        monkeypatch.setattr(Path, "is_dir", lambda path: (_ for _ in ()).throw(error))
+    with pytest.raises(DataError, match=r"data root .* cannot be looked at .*--data-root"):
+        Tree.at(root)
+
+
 def test_printable_keeps_messages_in_one_line():
     assert printable("a\nb\x1b[31m") == "a\\nb\\x1b[31m"
     assert printable(os.fsdecode(b"a\xff")).isascii()
