@@ -82,7 +82,8 @@ def _decoded(clip_set: ClipSet, jobs: int | None, progress: Steps) -> tuple[list
 def _as_text(report: Mapping) -> str:
     from tabulate import tabulate
 
-    table = tabulate(list(_count_rows(report)), headers=["set", "", "found", "expected"])
+    rows = list(_count_rows(report))
+    table = tabulate(rows, headers=["set", "", "found", "expected"], disable_numparse=[0, 1])
     problems = [f"{p['kind']}: {p['where']}: {p['what']}" for p in report["problems"]]
     whole = "complete" if report["expected"] else "all clips usable"
     broken = "not the challenge's set" if report["expected"] else "some clips are unusable"

@@ -159,4 +159,9 @@ def _show(form: str, rows: Sequence[dict[str, Any]]) -> None:
         return
     from tabulate import tabulate
 
-    click.echo(tabulate(rows, headers="keys") if rows else "none")
+    if not rows:
+        click.echo("none")
+        return
+    # A configuration called 12345e67 is no number.
+    texts = [i for i, key in enumerate(rows[0]) if all(isinstance(row[key], str) for row in rows)]
+    click.echo(tabulate(rows, headers="keys", disable_numparse=texts))

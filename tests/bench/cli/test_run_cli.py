@@ -452,6 +452,11 @@ class TestLists:
         assert row["uar"] == only_run(finished).json("metrics.json")["uar"]
         assert Path(row["folder"]) == only_run(finished).path
 
+    def test_a_configuration_that_reads_like_a_number_is_shown_as_it_is(self, bench, finished):
+        file = only_run(finished).path / "run.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "config_hash": "12345e67"}))
+        assert " 12345e67 " in bench("list", "runs", "--runs", finished).out
+
     def test_runs_names_what_it_cannot_read(self, bench, finished):
         (only_run(finished).path / "run.json").write_text("{")
         outcome = bench("list", "runs", "--runs", finished)
