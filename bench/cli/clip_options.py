@@ -58,6 +58,18 @@ format_option = click.option(
 )
 
 
+magnifier_option = click.option(
+    "--magnifier-weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Magnify motion by the network of Oh et al. with this state_dict.",
+)
+
+
+def magnified_by(weights: Path | None) -> tuple[str, ...]:
+    """The settings that `--magnifier-weights` stands for."""
+    return ("data.magnify=learned", f"data.magnifier_weights={weights}") if weights else ()
+
+
 def request_options(command: Callable) -> Callable:
     """Adds the options; the command gets them resolved, as `request`."""
 
@@ -69,6 +81,7 @@ def request_options(command: Callable) -> Callable:
         subjects: str | None,
         class_map: str | None,
         allow_outside: bool,
+        magnifier_weights: Path | None,
         preset: str,
         overrides: tuple[str, ...],
         **rest,
@@ -76,6 +89,7 @@ def request_options(command: Callable) -> Callable:
         named = [f"data.subjects={subjects}"] if subjects is not None else []
         named += [f"data.class_map={class_map}"] if class_map is not None else []
         named += ["data.allow_outside=true"] if allow_outside else []
+        named += magnified_by(magnifier_weights)
         request = _request(dataset, surrogate, data_root, preset, (*overrides, *named))
         return command(request=request, **rest)
 
@@ -99,6 +113,7 @@ def request_options(command: Callable) -> Callable:
         click.option(
             "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
         ),
+        magnifier_option,
         click.option(
             "--preset",
             default="small",

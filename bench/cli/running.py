@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.clip_options import magnified_by, magnifier_option
 from bench.cli.many import ManyNumbers
 
 
@@ -74,11 +75,7 @@ def run_options(command: Callable) -> Callable:
         click.option(
             "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
         ),
-        click.option(
-            "--magnifier-weights",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            help="Magnify motion by the network of Oh et al. with this state_dict.",
-        ),
+        magnifier_option,
         click.option(
             "--jobs",
             type=click.IntRange(min=1),
@@ -189,9 +186,7 @@ def resolve_request(
         overrides = (*overrides, f"data.subjects={subjects}")
     if allow_outside:
         overrides = (*overrides, "data.allow_outside=true")
-    if magnifier_weights:
-        weights = f"data.magnifier_weights={magnifier_weights}"
-        overrides = (*overrides, "data.magnify=learned", weights)
+    overrides = (*overrides, *magnified_by(magnifier_weights))
     config = load_config(preset, overrides)
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())

@@ -56,6 +56,23 @@ def test_another_setting_is_made_anew(prepare):
     assert counts(other) == {"clip": (0, 12), "flow": (12, 0)}
 
 
+def test_weights_of_the_magnifier_magnify(prepare, tmp_path):
+    import torch
+
+    from bench.data.magnet import MagNet
+
+    weights = tmp_path / "weights.pt"
+    torch.save(MagNet().state_dict(), weights)
+    asked = ("--inputs", "clip", "--subjects", "s05")
+    assert counts(prepare(*asked)) == {"clip": (2, 0)}
+    magnified = prepare(*asked, "--magnifier-weights", weights)
+    assert magnified.code == 0, magnified.err
+    assert counts(magnified) == {"clip": (2, 0)}
+    by_settings = ("data.magnify=learned", f"data.magnifier_weights={weights}")
+    again = prepare(*asked, *(word for each in by_settings for word in ("--set", each)))
+    assert counts(again) == {"clip": (0, 2)}
+
+
 def test_verify_compares_every_byte(prepare, tmp_path):
     same = prepare("--inputs", "clip", "--verify", 99, "--subjects", "s05,s19")
     (row,) = json.loads(same.out)["verified"]
