@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from reports.output import deliver
 from reports.reading import FIRST_RUN, sound_runs
+
+NAMED = 3
+"""Unfinished runs that are named one by one."""
 
 
 @click.command()
@@ -63,7 +66,7 @@ def tables(
 
     sound, unreadable = sound_runs(runs)
     wanted = [int(number) for number in dict.fromkeys(numbers)] or ([] if health else NUMBERS)
-    _say((*unreadable, *filter(None, map(_unfinished, sound if wanted else ()))))
+    _say((*unreadable, *_unfinished(sound if wanted else ())))
     there = sound if health else [record for record in sound if _usable(record)]
     chosen = _chosen(there, runs, preset, config)
     usable = [record for record in chosen if _usable(record)]
@@ -91,13 +94,18 @@ def _usable(record) -> bool:
     return record.metrics is not None or record.profile is not None
 
 
-def _unfinished(record) -> str | None:
-    """A line about a run without metrics; None for a finished one."""
-    if record.metrics is not None:
-        return None
-    return (
-        f"{record.folder}: {record.folds_done} of {record.folds_total} folds finished, no "
-        "metrics.json; no scores shown; the same `bench run` again goes on where it stopped"
+def _unfinished(sound: Sequence) -> Iterator[str]:
+    """A line about the runs without metrics: how many, and how far the first of them are."""
+    records = [record for record in sound if record.metrics is None]
+    if not records:
+        return
+    count = f"{len(records)} runs are" if len(records) > 1 else "1 run is"
+    named = [f"{r.folder} ({r.folds_done} of {r.folds_total} folds)" for r in records[:NAMED]]
+    if len(records) > NAMED:
+        named.append(f"{len(records) - NAMED} more (`bench list runs`)")
+    yield (
+        f"{count} unfinished, without metrics.json and scores: {', '.join(named)}; "
+        "the same `bench run` again goes on where it stopped"
     )
 
 

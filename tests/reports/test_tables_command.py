@@ -91,6 +91,16 @@ def test_unfinished_runs_are_named_and_are_no_failure(invoke, write_run):
     assert "3 of 16 folds" in unfinished and "no finished run" in none
 
 
+def test_many_unfinished_runs_are_one_line(invoke, write_run):
+    for seed in range(5):
+        write_run(metrics=None, done=3, seed=seed)
+    unfinished, _ = invoke("--table", "4").stderr.splitlines()
+    assert unfinished.startswith("5 runs are unfinished") and "2 more" in unfinished
+    assert [f"/seed{seed} (3 of 16 folds)" in unfinished for seed in range(5)] == [True] * 3 + 2 * [
+        False
+    ]
+
+
 def test_a_profile_is_shown_before_the_folds_are_finished(invoke, write_run):
     write_run(metrics=None, done=3, profile={"params": 1_500_000, "checkpoint_mb": 12.0})
     result = invoke("--table", "5", "--format", "json")
