@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from baselines.fixed import Recipe, StillInput
+from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench.store import RunRecord
 
 
 def network_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of a fixed network; nothing for one that was searched or drawn."""
+    """(what, value) of a fixed network as listings have them, with the recipe of this very run;
+    nothing for one that was searched or drawn."""
     network = record.run.get("network")
     if not network:
         return ()
-    options = ", ".join(f"{name}={value}" for name, value in network.get("options", ()))
-    named = (
-        ("module", network["network"]),
-        ("options", options),
-        ("reference", network.get("reference")),
-        ("input", _input(network["input"])),
-        ("training", _recipe(network["recipe"])),
-        ("parameters", f"{network['params']:,}"),
-        ("pretraining of the published scores", network.get("pretraining")),
-        ("epoch that the released code scores", network.get("released_selection")),
-        ("our deviations", "; ".join(network.get("deviations", ()))),
-    )
-    return tuple((name, str(value)) for name, value in named if value)
+    facts = {
+        "module": network["network"],
+        "options": ", ".join(f"{name}={value}" for name, value in network.get("options", ())),
+        **_stated(network).facts,
+        "recipe": _recipe(network["recipe"]),
+    }
+    return tuple((what, text) for what, text in facts.items() if text)
 
 
-def _input(wanted: str | Mapping[str, Any]) -> str:
-    return wanted if isinstance(wanted, str) else StillInput(**wanted).text
+def _stated(network: Mapping[str, Any]) -> FixedNetwork:
+    """The value that was recorded, whatever is recorded besides."""
+    known = {each.name: network[each.name] for each in fields(FixedNetwork) if each.name in network}
+    wanted = network["input"]
+    seen = wanted if isinstance(wanted, str) else StillInput(**wanted)
+    return FixedNetwork(**{"summary": "", **known, "input": seen, "recipe": None})
 
 
 def _recipe(settings: Mapping[str, Any]) -> str:
