@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from bench.data.surrogate import DIFFICULTIES
 from bench.errors import UsageError
@@ -58,6 +61,19 @@ def test_each_method_and_each_named_difficulty_is_drawn(rows):
     assert "surrogate" in figure.get_label()
 
 
+def test_clips_are_kept_in_256_colours_the_same_every_time(tmp_path):
+    def saved(name: str) -> bytes:
+        figure = Figure(figsize=(2, 1))
+        pixels = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype=np.uint8)
+        figure.add_axes((0, 0, 1, 1)).imshow(pixels)
+        return page._save_clips(figure, tmp_path / name).read_bytes()
+
+    first = saved("first.png")
+    with Image.open(tmp_path / "first.png") as image:
+        assert (image.mode, image.size) == ("P", (2 * page.CLIPS_DPI, page.CLIPS_DPI))
+    assert saved("again.png") == first
+
+
 def test_a_page_needs_both_named_difficulties(rows, tmp_path, monkeypatch):
     kept = [row for row in rows if row.difficulty == EASY]
     monkeypatch.setattr(table, "read", lambda: [replace(row) for row in kept])
@@ -73,6 +89,10 @@ class TestCommitted:
         rows = [row for row in table.read(PROJECT / table.TABLE) if row.dataset == "smic"]
         assert {EASY, HARD} <= {row.difficulty for row in rows}
         return rows
+
+    def test_its_pictures_are_small(self):
+        sizes = [path.stat().st_size for path in (PROJECT / page.PICTURES).glob("*.png")]
+        assert len(sizes) == 2 and max(sizes) < 400_000
 
     def test_the_page_is_made_of_the_table(self, committed):
         assert (PROJECT / page.PAGE).read_text() == page.page(committed)
