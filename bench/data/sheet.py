@@ -32,6 +32,10 @@ CELL = 1.25
 FLOW_FULL = 1.0
 """Pixels (of a face of 128) of the motion that is shown in full colour, unless a clip has more."""
 
+PLAIN = {"parse_math": False}
+NAME = {"fontsize": 7, **PLAIN}
+"""Of text with names, which may hold a $."""
+
 GIF_SIDE = 224
 MILLISECONDS = 60
 """Per frame of a GIF: a micro-expression of 200 frames a second in slow motion."""
@@ -100,7 +104,7 @@ def contact_sheet(groups: Sequence[tuple[str, Sequence[Moments]]], title: str) -
         most = max(float((u**2 + v**2).max()) ** 0.5, 1e-6)
         _picture(row[3], flow_colours(u, v), f"flow, most {most:.1f} px")
         _picture(row[4], strain, f"strain, most {strain.max():.2f}", "gray")
-        row[0].set_ylabel(f"{name}\n{shown.clip.subject}/{shown.clip.name}", fontsize=7)
+        row[0].set_ylabel(f"{name}\n{shown.clip.subject}/{shown.clip.name}", **NAME)
     _titled(figure, title)
     return figure
 
@@ -119,7 +123,7 @@ def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
         change = luminance(video[apex]) - luminance(video[0])
         _picture(row[3], change, f"apex − onset, ±{np.abs(change).max():.0f}", "RdBu_r")
         height, width = video.shape[1:3]
-        row[0].set_ylabel(f"{name}\n{width}×{height}", fontsize=7)
+        row[0].set_ylabel(f"{name}\n{width}×{height}", **NAME)
     _titled(figure, title)
     return figure
 
@@ -206,7 +210,7 @@ def _picture(axis, pixels: np.ndarray, head: str, colours: str = "gray") -> None
 
 def _titled(figure: Figure, title: str) -> None:
     height = figure.get_figheight()
-    figure.text(0.01, 1 - 0.08 / height, title, fontsize=9, weight="bold", va="top")
+    figure.text(0.01, 1 - 0.08 / height, title, fontsize=9, weight="bold", va="top", **PLAIN)
 
 
 def drawn(figure: Figure) -> Image:

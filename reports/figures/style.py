@@ -43,6 +43,7 @@ SETTINGS = {
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
     "axes.grid": False,
+    "text.parse_math": False,  # names of classes and clips may hold a $
     "grid.color": "#e6e6e6",
     "grid.linewidth": 0.7,
     "xtick.labelsize": TEXT_SIZE - 0.5,

@@ -5,6 +5,7 @@ import pytest
 from looks import words_on
 
 from reports.figures import run_figures
+from reports.figures.export import rendered
 
 
 def drawn(record, name):
@@ -47,6 +48,13 @@ def test_a_class_without_a_clip_is_said(run, reread):
     change(record.folder / "metrics.json", confusion=[[2, 0, 0], [0, 0, 0], [0, 0, 3]])
     shown = [text.get_text() for text in drawn(reread(record), "confusion").axes[0].texts]
     assert shown.count("no clip") == 3
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_a_name_with_dollars_is_no_formula(run, reread, kind):
+    record = run()
+    change(record.folder / "metrics.json", classes=["a $\\frac$ b", "$x_1$", "c"])
+    assert rendered(drawn(reread(record), "confusion"), kind) != b""
 
 
 def test_slices_of_a_composite_stand_beside_it(run, reread):
