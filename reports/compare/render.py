@@ -131,6 +131,12 @@ def _p(value: float) -> str:
     return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
+def told_p(value: float) -> str:
+    """`p = 0.0430` or `p < 0.0001`."""
+    text = _p(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def _legend(metric: str, pairs: int, form: str) -> str:
     corrected = f"; Holm: corrected for {pairs} pairs" if pairs > 1 else ""
     return (
@@ -162,7 +168,7 @@ def _ranks(report: Report, form: str) -> Iterator[str]:
     order = sorted(zip(found.names, found.ranks, strict=True), key=lambda each: each[1])
     yield sheet([(name, f"{rank:.2f}") for name, rank in order], ["", "mean rank"], form)
     yield (
-        f"Ranks over {found.blocks} blocks (data set, seed): Friedman p = {_p(found.p)}, "
+        f"Ranks over {found.blocks} blocks (data set, seed): Friedman {told_p(found.p)}, "
         f"Nemenyi's critical difference {found.critical_difference:.2f} at {found.alpha:g}"
     )
 

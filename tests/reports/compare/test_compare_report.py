@@ -218,7 +218,7 @@ def test_the_diagram_shows_every_method_and_what_to_know_of_it(runs, tmp_path):
     texts = [text.get_text() for text in (*figure.texts, *figure.axes[0].texts)]
     for entry in entries:
         assert any(text.startswith(f"{entry.name} (") for text in texts)
-    assert any("surrogate: all on smic-surrogate" in text for text in texts)
+    assert any("surrogate: all methods" in text for text in texts)
     assert any("critical difference" in text for text in texts)
 
 
