@@ -88,7 +88,7 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
 
     stills = [wanted_still(variant) for variant in request.variants]
     clip_set, fingerprint = prepare(
-        request.source, request.config.data, progress, stills, request.processes or 1
+        request.source, request.config.data, progress, stills, request.processes
     )
     return Prepared(jobs_of(request, clip_set), clip_set, fingerprint, request.processes)
 

@@ -140,16 +140,17 @@ def prepare(
     config: DataConfig,
     progress: Progress,
     stills: Sequence[StillInput | None] = (None,),
-    workers: int = 1,
+    workers: int | None = None,
 ) -> tuple[ClipSet, str]:
     """Fills the cache with what networks want, with progress; returns the clips and their
-    fingerprint. Of `stills`, None is the clips themselves; `workers`: processes that make them.
+    fingerprint. Of `stills`, None is the clips themselves; `workers`: processes that make them,
+    None for one per core (few clips are made in this one).
 
     Clips without a face, of which `data.crop_fallback` took the centre, are problems of the set.
     """
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
-    workers = usable_cores() if len(clip_set.clips) > FEW_CLIPS else 1
+    workers = (workers or usable_cores()) if len(clip_set.clips) > FEW_CLIPS else 1
     for still in dict.fromkeys(stills):
         what = f"making {still.text}" if still else "preprocessing clips"
 

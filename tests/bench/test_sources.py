@@ -13,7 +13,14 @@ from bench.config import DataConfig
 from bench.data.clips import Clip
 from bench.data.surrogate import write_surrogate
 from bench.errors import DataError, UsageError
-from bench.sources import find_clips, most_telling_subjects, resolve_source, used_labels
+from bench.sources import (
+    FEW_CLIPS,
+    find_clips,
+    most_telling_subjects,
+    prepare,
+    resolve_source,
+    used_labels,
+)
 
 
 def clip(subject, label=0, dataset="smic") -> Clip:
@@ -154,3 +161,23 @@ class TestFindClips:
             find_clips(source, DataConfig())
         kept = find_clips(source, DataConfig(skip_bad_clips=True))
         assert len(kept.clips) == 3
+
+
+class TestPrepare:
+    @pytest.mark.parametrize(("asked", "found"), [(1, 1), (3, 3), (None, 5)])
+    def test_takes_as_many_processes_as_are_asked_for(
+        self, tmp_path, trees, monkeypatch, asked, found
+    ):
+        """`--jobs N` of a run holds for its clips too; without it, one process per core."""
+        clips = [f"s1/micro/negative/s1_ne_{n:02d}" for n in range(FEW_CLIPS + 1)]
+        trees.smic(tmp_path / "data/SMIC_all_cropped/HS", clips)
+        source = resolve_source("smic", tmp_path / "data", False, tmp_path)
+        taken = []
+
+        def load(clips, steps, cache, progress, workers):
+            taken.append(workers)
+
+        monkeypatch.setattr("bench.sources.load_arrays", load)
+        monkeypatch.setattr("bench.sources.usable_cores", lambda: 5)
+        prepare(source, DataConfig(), lambda *now: None, workers=asked)
+        assert taken == [found]
