@@ -35,6 +35,15 @@ def recorded_sums(folder: RunFolder) -> dict[str, str]:
     return read_json(folder.checksums).get(KEY, {}) if folder.checksums.exists() else {}
 
 
+def forget_missing(folder: RunFolder) -> None:
+    """Drops the sums of files that are gone: what takes their place is made anew, and a command
+    that stops before it has sealed the run must not leave it with the sums of the old ones."""
+    recorded = recorded_sums(folder)
+    kept = {name: found for name, found in recorded.items() if (folder.path / name).exists()}
+    if kept != recorded:
+        write_json(folder.checksums, {KEY: kept, "written": now()})
+
+
 def seal(folder: RunFolder, before: Mapping[str, str]) -> None:
     """Writes the sums of a run that has been scored, where they changed.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.fixed import FixedNetwork
 from bench import registry
-from bench.checksums import file_sums, seal
+from bench.checksums import file_sums, forget_missing, seal
 from bench.config import Config
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, DataError, UsageError
@@ -257,6 +257,7 @@ def execute(
             _open_run(job, prepared)
             if force and keeps_search:
                 job.folder.clear_evaluation()
+            forget_missing(job.folder)
         for job, file in (genotypes or {}).items():
             adopt_genotype(job, file)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]

@@ -219,6 +219,27 @@ class TestTampering:
         assert bench.small(runs, "rnas_mer_3").code == 0  # scores the edited fold
         assert kinds(findings(bench, run.path)) == {("changed", "folds/s05.json")}
 
+    def test_is_not_seen_in_an_evaluation_made_anew_that_was_stopped_on_the_way(
+        self, bench, run, runs, monkeypatch
+    ):
+        """Other threads or another machine give other last digits."""
+        from bench import units
+
+        def stopped(unit, report):
+            if unit.fold != "s05":
+                raise KeyboardInterrupt
+            evaluate_fold(unit, report)
+            change(run, "folds/s05.json", lambda fold: fold["losses"].reverse())
+
+        evaluate_fold = units.evaluate_fold
+        before = (run.path / "folds/s05.json").read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(units, "evaluate_fold", stopped)
+            assert bench.small(runs, "rnas_mer_3", "--force", command="evaluate").code == 130
+        assert (run.path / "folds/s05.json").read_bytes() != before
+        assert bench.small(runs, "rnas_mer_3").code == 0
+        assert findings(bench, run.path) == set()
+
     def test_missing_sums_are_written_by_the_same_command(self, bench, run, runs):
         (run.path / "checksums.json").unlink()
         ((kind, where, what),) = findings(bench, run.path)
