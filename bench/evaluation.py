@@ -44,7 +44,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         watch.predict(done, total)
         report("training epoch", done, total)
 
-    with threads(None if job.searches else 1):  # a fixed network is the same on any machine
+    with threads(job.threads):
         losses = train(
             network,
             clips,

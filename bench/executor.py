@@ -49,7 +49,15 @@ Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
 
 class Executor(Protocol):
     """Performs tasks, dependencies first. A unit that is done already is skipped; a unit whose
-    need failed is left out; the others go on."""
+    need failed is left out; the others go on.
+
+    processes: units at a time; threads: of torch in each.
+    """
+
+    @property
+    def processes(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
@@ -60,6 +68,14 @@ class Executor(Protocol):
 
 class SerialExecutor:
     """One unit after the other, in this process."""
+
+    processes = 1
+
+    @property
+    def threads(self) -> int:
+        import torch
+
+        return torch.get_num_threads()
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
@@ -90,6 +106,11 @@ class ProcessExecutor:
     """
 
     jobs: int
+    threads = 1
+
+    @property
+    def processes(self) -> int:
+        return self.jobs
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
@@ -189,7 +210,7 @@ def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure 
     """Does a unit in this process; what it says goes to the parent, but not too often."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(ProcessExecutor.threads)
     keep_freed_memory()
     said = 0.0
 

@@ -45,6 +45,14 @@ class Job:
         return registry.variant(self.variant).kind != "fixed"
 
     @property
+    def threads(self) -> int | None:
+        """Threads of torch that its networks train on, None for as many as the process has.
+
+        Fixed networks are small, and on one thread the same on machines with any number of cores.
+        """
+        return None if self.searches else 1
+
+    @property
     def data_name(self) -> str:
         return self.source.label + (" (surrogate)" if self.source.surrogate else "")
 

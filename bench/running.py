@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 WORDS = ("summary", "groups", "marks", "size_target")
 """What a search space says of itself without any effect on a run."""
 
+DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
+"""Of where a run was made, what may change its numbers, if only in the last digits."""
+
 UNITS_PER_PROCESS = 6
 """Starting a process takes seconds, about as long as a few small folds."""
 
@@ -254,10 +257,12 @@ def execute(
         for job in prepared.jobs:
             if force and not keeps_search:
                 job.folder.clear()
-            _open_run(job, prepared)
+            _open_run(job, prepared, executor)
             if force and keeps_search:
                 job.folder.clear_evaluation()
             forget_missing(job.folder)
+            if not all(task.unit.done for task in plan(job, phases)):
+                _note_other_maker(job, executor)
         for job, file in (genotypes or {}).items():
             adopt_genotype(job, file)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
@@ -268,10 +273,10 @@ def execute(
     return failures
 
 
-def _open_run(job: Job, prepared: Prepared) -> None:
+def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
     """Writes `run.json`, or checks that the one there describes this very run."""
     if not job.folder.run.exists():
-        write_json(job.folder.run, _run_record(job, prepared))
+        write_json(job.folder.run, _run_record(job, prepared, executor))
         return
     run = read_json(job.folder.run)
     expected = {
@@ -296,19 +301,24 @@ def _open_run(job: Job, prepared: Prepared) -> None:
             f"{job.folder.path} holds a run of another configuration ({', '.join(differing)} "
             "differ); start it anew with `bench run --force`, or choose another folder with --runs"
         )
-    _note_other_code(job, run)
 
 
-def _note_other_code(job: Job, run: dict[str, Any]) -> None:
-    """Adds to `run.json` that the run goes on with another version of the code than before."""
-    here = provenance(job.device)
+def _note_other_maker(job: Job, executor: Executor) -> None:
+    """Adds to `run.json` that a run goes on with other code, packages or threads, or elsewhere."""
+    run, here = read_json(job.folder.run), _maker(job, executor)
     makers = [run["provenance"], *run.get("continued", [])]
-    if all(maker["git_commit"] != here["git_commit"] for maker in makers):
+    if not any(all(maker.get(key) == here[key] for key in DECISIVE) for maker in makers):
         run["continued"] = [*run.get("continued", []), {"started": now(), **here}]
         write_json(job.folder.run, run)
 
 
-def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
+def _maker(job: Job, executor: Executor) -> dict[str, Any]:
+    """Where the work of this command is done. Threads change the order of sums: last digits."""
+    work = {"threads": job.threads or executor.threads, "processes": executor.processes}
+    return {**provenance(job.device), **work}
+
+
+def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, Any]:
     """Everything needed to repeat a run, and where it was made."""
     clip_set = prepared.clip_set
     return {
@@ -337,7 +347,7 @@ def _run_record(job: Job, prepared: Prepared) -> dict[str, Any]:
             "problems": [asdict(problem) for problem in clip_set.problems],
         },
         "started": now(),
-        "provenance": provenance(job.device),
+        "provenance": _maker(job, executor),
     }
 
 

@@ -433,6 +433,7 @@ def _maker(maker: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "device", maker.get("gpu") or maker.get("device")
     yield "processor", maker.get("cpu")
     yield "threads", maker.get("threads")
+    yield "processes", maker.get("processes")
     yield "platform", maker.get("platform")
     yield "Python", maker.get("python")
     packages = maker.get("packages") or {}
