@@ -173,7 +173,8 @@ SELECTION_RULES: tuple[str, ...] = get_args(get_type_hints(ProtocolConfig)["sele
 @dataclass(frozen=True)
 class ComputeConfig:
     precision: Literal["fp32", "tf32", "bf16"] = setting(
-        "fp32", "arithmetic of training: float32, on a GPU with TF32, or bfloat16 autocast"
+        "fp32",
+        "arithmetic of training, never of predictions: float32, TF32 (on a GPU), bfloat16 autocast",
     )
     channels_last: bool = setting(
         True, "memory format channels_last for derived networks, and fixed ones that allow it"

@@ -1,6 +1,7 @@
 """Algorithm 1, search stage: alternating, first-order bi-level optimisation.
 
-Train A updates the weights w, Train B the architecture α, η, β. The caller brings the batches.
+Train A updates the weights w, Train B the architecture α, η, β. The caller brings the batches. Each
+step moves the architecture first, as PC-DARTS's code does; Algorithm 1 lists w first.
 """
 
 from __future__ import annotations
