@@ -146,6 +146,10 @@ class Todo:
                 return task.unit
         return None
 
+    def put_back(self, unit: Unit) -> None:
+        """Makes a unit the next one that `take` gives: its needs are done."""
+        self.waiting.insert(0, Task(unit))
+
 
 @dataclass
 class Crew:
@@ -166,8 +170,12 @@ class Crew:
         failures: list[Failure] = []
         while True:
             while len(self.running) < jobs and (unit := todo.take(list(self.running.values()))):
+                try:
+                    future = self.pool.submit(_perform_elsewhere, self.perform, unit, self.reports)
+                except BrokenProcessPool:  # since the last look; this unit was not begun
+                    todo.put_back(unit)
+                    return failures + self._lost()
                 self.listener.started(unit)
-                future = self.pool.submit(_perform_elsewhere, self.perform, unit, self.reports)
                 self.running[future] = unit
             if not self.running:
                 return failures

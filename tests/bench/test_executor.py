@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from bench.config import Config, load_config
 from bench.errors import BenchError
-from bench.executor import ProcessExecutor, SerialExecutor
+from bench.executor import Crew, ProcessExecutor, SerialExecutor, Todo
 from bench.files import write_json
 from bench.plan import (
     EVALUATION_PHASES,
@@ -24,6 +27,7 @@ from bench.plan import (
 )
 from bench.sources import Source
 from bench.store import RunFolder
+from bench.workers import process_pool
 from rnas.errors import LossDiverged
 
 
@@ -167,8 +171,6 @@ class TestSerialExecutor:
 
 def write_its_process(unit, report):
     """A unit of work that another process can do: it names the process and torch's threads."""
-    import os
-
     import torch
 
     if unit.fold == "s03":
@@ -187,7 +189,6 @@ class TestProcesses:
 
     def test_do_every_unit_after_its_needs_on_one_thread(self, tmp_path):
         import json
-        import os
 
         failures, tasks, events = self.run(tmp_path, ("s01", "s02"))
         assert failures == ()
@@ -210,6 +211,16 @@ class TestProcesses:
         assert done == {"search", "fold s01", "profile"}
         told = [event[:2] for event in events if event[0] in ("finished", "failed")]
         assert len(told) == len(set(told)) == 5
+
+    def test_that_died_before_a_unit_was_begun_do_not_lose_it(self, tmp_path):
+        tasks = plan(job(tmp_path, folds=("s01",)))
+        todo, heard = Todo(list(tasks)), Heard()
+        with process_pool(1) as pool:
+            with pytest.raises(BrokenProcessPool):
+                pool.submit(os._exit, 3).result()
+            assert Crew(pool, write_its_process, heard, Queue()).work(todo, 1) == []
+        assert heard.events == []
+        assert [task.unit for task in todo.waiting] == [task.unit for task in tasks]
 
     def test_that_are_done_are_skipped(self, tmp_path):
         self.run(tmp_path, ("s01",))
