@@ -92,7 +92,8 @@ def _acquire_shared(handle: IO[str]) -> None:
 
 def _note(handle: IO[str]) -> None:
     """Adds this process to the lock file: one line, written at once."""
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    words = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    command = " ".join(words.splitlines())
     handle.write(f"{os.getpid()} {command}\n")
     handle.flush()
 

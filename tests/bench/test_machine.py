@@ -61,6 +61,12 @@ def test_a_timing_run_is_refused_beside_work_and_told_whose():
         pass
 
 
+def test_a_word_of_several_lines_is_named_in_one(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench", "run", "a\nb"])
+    with machine_in_use(), pytest.raises(BenchError, match="run 'a b'"), machine_alone():
+        pass
+
+
 def test_work_is_refused_beside_a_timing_run_and_told_whose():
     with another_process("machine_alone") as other:
         with pytest.raises(BenchError, match=rf"timing run .* {other.pid} "), machine_in_use():
