@@ -55,15 +55,9 @@ def agreement(genotypes: Sequence[Genotype]) -> dict[str, float | None]:
     `edges` and `cell`: Jaccard index of the edges kept, without and with their operations.
     """
     pairs = list(combinations(genotypes, 2))
-    measures = {
-        "path": _same_path,
-        "layers": _same_layers,
-        "edges": _same_edges,
-        "cell": _same_cell,
-    }
     return {
         name: fmean(measure(*pair) for pair in pairs) if pairs else None
-        for name, measure in measures.items()
+        for name, measure in MEASURES.items()
     }
 
 

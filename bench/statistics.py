@@ -82,30 +82,14 @@ class Difference:
 def subject_matrices(
     true: Sequence[int], pred: Sequence[int], subject: Sequence[str], classes: int
 ) -> np.ndarray:
-    """(S, C, C) counts: one confusion matrix per subject, in the order of their names."""
+    """(S, C, C) counts: one confusion matrix per subject, in the order of their names.
+
+    subject: names that differ wherever the people do (`smic/s01`, not `s01`, in a composite).
+    """
     people, place = np.unique(np.asarray(subject), return_inverse=True)
     matrices = np.zeros((len(people), classes, classes), dtype=np.int64)
     np.add.at(matrices, (place, np.asarray(true, int), np.asarray(pred, int)), 1)
     return matrices
-
-
-def subject_bootstrap(
-    true: Sequence[int],
-    pred: Sequence[int],
-    subject: Sequence[str],
-    statistic: Statistic = uar,
-    *,
-    classes: int,
-    draws: int = DRAWS,
-    generator: np.random.Generator,
-    level: float = LEVEL,
-) -> Interval:
-    """The interval of a score of predictions, one entry per clip, resampled by subject.
-
-    subject: names that differ wherever the people do (`smic/s01`, not `s01`, in a composite).
-    """
-    matrices = subject_matrices(true, pred, subject, classes)
-    return bootstrap(matrices, statistic, draws=draws, generator=generator, level=level)
 
 
 def bootstrap(

@@ -104,7 +104,7 @@ class Trellis:
         """Rows of β that no loss can see: every arrow of theirs is its target's only one.
 
         Such an arrow only scales its target, and ReLU-Conv-BN without affine erases a scale,
-        unless the target is in the last layer, which the head reads directly (SPEC 2.5).
+        unless the target is in the last layer, which the head reads directly.
         """
         return frozenset(
             state

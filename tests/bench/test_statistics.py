@@ -21,7 +21,6 @@ from bench.statistics import (
     mcnemar,
     paired_bootstrap,
     permutation_test,
-    subject_bootstrap,
     subject_matrices,
     uar,
     uf1,
@@ -94,9 +93,8 @@ def test_subjects_are_resampled_and_not_clips():
     width = {}
     for people_count in (8, 120):
         subject = [f"s{index * people_count // 120}" for index in range(120)]
-        found = subject_bootstrap(
-            true, pred, subject, acc, classes=2, draws=2000, generator=generator()
-        )
+        matrices = subject_matrices(true, pred, subject, classes=2)
+        found = bootstrap(matrices, acc, draws=2000, generator=generator())
         assert found.estimate == 0.5
         width[people_count] = found.high - found.low
     assert width[8] > 2 * width[120]

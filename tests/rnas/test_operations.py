@@ -83,7 +83,7 @@ def test_an_operation_is_its_definition(name, dilated, shape):
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("none", "skip")])
 def test_no_search_operation_depends_on_the_scale_of_its_input(name):
-    """Without affine, ReLU-Conv-BN erases it (SPEC 2.5): the reason for an unidentifiable row."""
+    """Without affine, ReLU-Conv-BN erases it: the reason for an unidentifiable row."""
     x = torch.randn(3, 2, 2, 3, 3, dtype=torch.float64)
     module = built(name, 2, Norm(affine=False, eps=1e-14))
     torch.testing.assert_close(module(7.5 * x), module(x), atol=1e-8, rtol=1e-8)

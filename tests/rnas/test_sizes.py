@@ -37,7 +37,7 @@ def test_the_count_is_that_of_the_built_network(name, seed, classes, in_channels
 
 @cache
 def typical(name):
-    """Median of 2,000 random genotypes and paths (SPEC 2.9)."""
+    """Median of 2,000 random genotypes and paths, as in docs/sizes.md."""
     return median(sample_sizes(SPACES[name], 2000, seed=0))
 
 
