@@ -26,13 +26,20 @@ class Fold:
 
 
 def fold_names(clips: Sequence[Clip]) -> dict[tuple[str, str], str]:
-    """(data set, subject) -> fold name: the subject, with the data set where two sets share it."""
+    """(data set, subject) -> fold name: the subject, with the data set where two sets share it.
+
+    Raises DataError where that leaves two people with one name.
+    """
     people = dict.fromkeys((clip.dataset, clip.subject) for clip in clips)
     taken = Counter(subject for _, subject in people)
-    return {
+    names = {
         (dataset, subject): subject if taken[subject] == 1 else f"{dataset}-{subject}"
         for dataset, subject in people
     }
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:  # one fold would take both for one person
+        raise DataError(f"two people would share the fold {twice[0]}: rename one of the subjects")
+    return names
 
 
 def leave_one_subject_out(clips: Sequence[Clip]) -> tuple[Fold, ...]:

@@ -43,6 +43,11 @@ class TestLeaveOneSubjectOut:
         }
         assert [fold.name for fold in leave_one_subject_out(clips)] == ["s1", "smic-7", "samm-7"]
 
+    def test_two_people_with_one_fold_name_are_refused(self):
+        clips = [clip("a", "7"), clip("b", "7"), clip("c", "a-7"), clip("c", "8")]
+        with pytest.raises(DataError, match="two people would share the fold a-7"):
+            leave_one_subject_out(clips)
+
     @pytest.mark.parametrize("subjects", [["a", "a", "a"], ["a", "a", "b"]])
     def test_nobody_to_train_on(self, subjects):
         with pytest.raises(DataError, match=r"leaving out subject a leaves fewer than 2 clips"):
