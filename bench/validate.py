@@ -328,9 +328,9 @@ def _compared_with_data(
 
 def _source(files: RunFiles, config: Config, data_root: Path | None, cache: Path) -> Source:
     """Where the run's clips are; BenchError where they are not, or not known to be."""
-    data = files.run["data"]
+    data, surrogate = files.run["data"], files.run["surrogate"]
     dataset = data.get("source", files.run["dataset"])
-    if files.run["surrogate"]:
+    if surrogate and not data["root"]:
         source = Source(dataset, None, True, cache)
         if not surrogate_folder(source, config.data).exists():
             raise BenchError(f"no such surrogate clips in the cache {cache}")
@@ -338,7 +338,7 @@ def _source(files: RunFiles, config: Config, data_root: Path | None, cache: Path
     root = data_root or (Path(data["root"]) if data["root"] else None)
     if root is None or not root.exists():
         raise BenchError(f"{root} is not there; say where the clips are with --data-root")
-    return Source(dataset, root, False, cache)
+    return Source(dataset, root, surrogate, cache)
 
 
 def _labels(files: RunFiles, expected: dict[Clip, int]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_runs import only_run
+from tiny_runs import SUBJECTS, only_run
 
 BY_FOLD = ("--set", "protocol.search_scope=fold", "--set", "search.epochs=1")
 ALL_RULES = ("--set", "protocol.rules=last,inner_val,oracle")
@@ -295,6 +295,20 @@ def test_labels_that_cannot_be_compared_are_said_to_be(bench, random_runs, tmp_p
     assert outcome.code == 0
     assert "labels not compared with the data: no such surrogate clips" in outcome.err
     assert not list(tmp_path.iterdir())  # nothing is generated to look at
+
+
+def test_labels_of_generated_clips_in_a_folder_of_the_users(bench, runs, tmp_path):
+    """They are read where the run read them, not looked for in the cache."""
+    from bench.data.surrogate import write_surrogate
+
+    root = tmp_path / "made"
+    write_surrogate("smic", root, size=16, subjects=SUBJECTS, workers=1, seed=3)
+    assert bench.small(runs, "random_rnas_mer", "--data-root", root).code == 0
+    assert bench("validate", runs).err == ""
+    swap_label(only_run(runs))
+    assert ("labels", "folds/s06.json") in kinds(findings(bench, runs))
+    shutil.rmtree(root)
+    assert f"{root} is not there" in bench("validate", runs).err
 
 
 def test_labels_of_real_clips_found_elsewhere(bench, runs, data_root, tmp_path):
