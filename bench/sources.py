@@ -81,7 +81,8 @@ def _source_at(dataset: str, root: Path, places: Sequence[Path], cache: Path) ->
 def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
     """The clips of a run: those that the settings keep, in their fixed order.
 
-    Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`.
+    Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`, UsageError
+    where more subjects are named than `data.subject_count` keeps.
     """
     names = named_subjects(config)
     root = source_root(source, config, progress)
@@ -98,6 +99,11 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
         raise DataError(f"{root} holds no usable clip of {source.dataset}; see `bench data check`")
     if not config.subject_count:
         return clip_set
+    if len(wanted) > config.subject_count:
+        raise UsageError(
+            f"--subjects names {len(wanted)} subjects, of which data.subject_count="
+            f"{config.subject_count} drops some; add --set data.subject_count=0 to keep all"
+        )
     kept = most_telling_subjects(clip_set.clips, config.subject_count)
     clips = tuple(clip for clip in clip_set.clips if (clip.dataset, clip.subject) in kept)
     return replace(clip_set, clips=clips)

@@ -149,6 +149,12 @@ class TestFindClips:
     def test_keeps_so_many(self, source):
         assert find_clips(source, DataConfig(subject_count=1)).subjects == ("s01",)
 
+    def test_does_not_drop_a_subject_that_was_asked_for(self, source):
+        with pytest.raises(UsageError, match=r"names 2 .*subject_count=1 drops .*subject_count=0"):
+            find_clips(source, DataConfig(subjects="s01,s02", subject_count=1))
+        kept = find_clips(source, DataConfig(subjects="s01,s02", subject_count=2))
+        assert kept.subjects == ("s01", "s02")
+
     def test_names_a_subject_that_was_asked_for_and_has_no_clip(self, source):
         with pytest.raises(DataError, match=r"no usable clip of smic s03, asked for"):
             find_clips(source, DataConfig(subjects="s01,s03"))
