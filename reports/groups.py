@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DATASETS = {"composite": "composite", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
 """Data sets with columns in Tables 2 and 4 -> how a reader calls them, in the paper's order."""
 
-SMOKE = "smoke: search not converged"
+SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
 
 SCORES = ("acc", "uar", "uf1")

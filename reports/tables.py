@@ -34,7 +34,7 @@ PUBLISHED_ONLY = "published only"
 NOT_MEASURED = "not measured"
 
 MARK_MEANINGS = {
-    "smoke": "search not converged",
+    "smoke": "nothing converged",
     "surrogate": "generated clips, not the licensed data set",
     "slice": "the clips of one data set within the pooled predictions of a composite run",
     "search_scope=all": "one search saw all subjects, held-out ones included",

@@ -140,7 +140,7 @@ def test_markdown_is_a_rectangle_under_its_caption(tables):
 
 def test_markdown_shows_marks_and_explains_them(tables):
     text = render(tables, "md")
-    assert "smoke: search not converged" in text
+    assert "smoke: nothing converged" in text
     assert "no surprise" in text
     assert re.search(
         r"\| measured .*surrogate; smoke; leaky: search_scope=all; incomplete 3/4", text

@@ -96,7 +96,7 @@ def test_every_condition_is_a_mark(record, metrics):
     (row,) = rows_of(built, "rnas_mer")
     assert row.marks == (
         "surrogate",
-        "smoke: search not converged",
+        "smoke: nothing converged",
         "leaky: search_scope=all, selection=oracle",
         "incomplete 3/4 folds (SMIC)",
         "4 of 16 subjects (SMIC)",

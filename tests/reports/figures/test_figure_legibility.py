@@ -44,7 +44,7 @@ def test_texts_are_whole_and_hide_no_other(drawn, kind, name):
 
 def test_conditions_are_on_every_figure(drawn):
     expected = {
-        "open": ("surrogate", "smoke: search not converged", "leaky: search_scope=all"),
+        "open": ("surrogate", "smoke: nothing converged", "leaky: search_scope=all"),
         "automer": ("surrogate", "reconstruction"),
         "no_edge_norm": ("leaky: search_scope=all",),
         "folds": ("surrogate",),

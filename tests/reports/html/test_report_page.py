@@ -46,7 +46,7 @@ def test_every_run_is_listed_and_has_its_page(made_report):
     for view in made_report.views:
         assert made_report.html.count(f'<section class="page run" id="{view.anchor}">') == 1
         assert f'<a href="#{view.anchor}">{view.record.variant}</a>' in made_report.html
-    assert "search not converged" in made_report.html
+    assert "nothing converged" in made_report.html
     assert made_report.troubles == ()
 
 
