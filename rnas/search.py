@@ -6,7 +6,8 @@ step moves the architecture first, as PC-DARTS's code does; Algorithm 1 lists w 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, pi
 
@@ -80,7 +81,7 @@ class Searcher:
         evaluate: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.supernet = supernet
-        self.evaluate = evaluate or supernet
+        self.evaluate = supernet if evaluate is None else evaluate
         self.settings = settings
         self.weights = supernet.weight_parameters()
         self.architecture = supernet.architecture_parameters()
@@ -150,8 +151,9 @@ class Searcher:
 
     def step_architecture(self, clips: Tensor, labels: Tensor) -> Tensor:
         """Line 2 of Algorithm 1: α, η, β move on a batch of Train B; returns the loss."""
-        loss = F.cross_entropy(self.evaluate(clips), labels)
-        _set_gradients(self.architecture, loss)
+        with _frozen(self.weights):
+            loss = F.cross_entropy(self.evaluate(clips), labels)
+            _set_gradients(self.architecture, loss)
         self.architecture_optimiser.step()
         return loss.detach()
 
@@ -211,6 +213,19 @@ def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
     for parameter in parameters:
         parameter.grad = None
     loss.backward(inputs=parameters)
+
+
+@contextmanager
+def _frozen(parameters: list[torch.nn.Parameter]) -> Iterator[None]:
+    """No gradient of these inside the block: a compiled backward pass computes every one there is,
+    whichever `_set_gradients` asks for."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
 def _finite_mean(losses: list[Tensor], which: str, epoch: int) -> float:

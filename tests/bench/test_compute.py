@@ -8,6 +8,8 @@ import shutil
 
 import pytest
 import torch
+from functorch.compile import make_boxed_func, nop
+from torch._dynamo.backends.common import aot_autograd
 
 from ablations import RNAS_MER, RNAS_MER_2
 from baselines import AUTODEEPLAB_3D
@@ -125,6 +127,27 @@ class TestASupernet:
         accelerated(supernet, ComputeConfig(compile="default"))
         whole = torch.compile(supernet, backend="aot_eager", fullgraph=True)
         assert torch.allclose(whole(clips()), supernet(clips()), atol=1e-5)
+
+    def test_compiled_computes_no_gradient_that_a_step_throws_away(self):
+        """What a compiled backward pass returns: a gradient per input that wants one."""
+        returned = []
+
+        def backward(graph, inputs):
+            (results,) = graph.graph.find_nodes(op="output")[0].args
+            returned.append(sum(result is not None for result in results))
+            return make_boxed_func(graph.forward)
+
+        outer = Trellis(1, (2, 4), ("stay", "shrink"))
+        space = RNAS_MER.resized(nodes=1, channels=4, kernels="shared", outer=outer)
+        supernet = FastSupernet(space, 3)
+        accelerated(supernet, ComputeConfig(compile="default"))
+        whole = torch.compile(supernet, backend=aot_autograd(fw_compiler=nop, bw_compiler=backward))
+        searcher = Searcher(supernet, SearchSettings(), whole)
+        labels = torch.arange(4) % 3
+        searcher.step_architecture(clips(), labels)
+        searcher.step_weights(clips(), labels)
+        assert len(returned) == 2
+        assert returned[0] == len(searcher.architecture) < returned[1]
 
 
 class TestFloat32Arithmetic:

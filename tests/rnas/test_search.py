@@ -100,6 +100,25 @@ def test_an_architecture_step_is_first_order_adam():
         torch.testing.assert_close(ours, theirs)
 
 
+def test_the_weights_are_frozen_in_an_architecture_step_alone():
+    """A compiled backward pass would compute their gradients else, and throw them away."""
+    search, seen = searcher(), []
+
+    def evaluate(clips):
+        seen.append({parameter.requires_grad for parameter in search.weights})
+        if len(seen) == 3:
+            raise RuntimeError("out of memory")
+        return search.supernet(clips)
+
+    search.evaluate = evaluate
+    search.step_architecture(*batch(*CLIPS))
+    search.step_weights(*batch(*CLIPS))
+    with pytest.raises(RuntimeError):
+        search.step_architecture(*batch(*CLIPS))
+    assert seen == [{False}, {True}, {False}]
+    assert all(parameter.requires_grad for parameter in search.weights)
+
+
 def test_weight_steps_on_one_batch_lower_its_loss():
     search = searcher()
     clips, labels = batch(6, 3, 2, 12, 12)
