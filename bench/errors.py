@@ -22,9 +22,16 @@ class DataError(BenchError):
     """Clips, spreadsheets or images that cannot be read as what they should be (exit code 1)."""
 
 
+MOST_NAMES, SOME_NAMES = 100, 8
+"""Names that an error lists, and how many it lists where there are more (clips, say)."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that nothing bears: it names the nearest known names, then all."""
+    """The error for a name that nothing bears: it names the nearest known name, then all."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"unknown {kind} {name!r}.{guess} Known: {', '.join(known)}.")
+    listed = ", ".join(known)
+    if len(known) > MOST_NAMES:
+        listed = f"{', '.join(known[:SOME_NAMES])} and {len(known) - SOME_NAMES} more"
+    return UsageError(f"unknown {kind} {name!r}.{guess} Known: {listed}.")

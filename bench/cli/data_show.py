@@ -63,14 +63,16 @@ def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None)
 
     clip = sheet.one_clip(clip_set, name)
     stem = f"{clip.dataset}-{clip.subject}-{clip.name}".replace("/", "_")
+    shown = f"{request.title} {clip.subject}/{clip.name}"
     if gif:
         out = out or Path(f"{stem}.gif")
-        first, *others = sheet.clip_gif(clip, request.config)
+        title = f"{shown}, {clip_set.classes[clip.label]}"
+        first, *others = sheet.clip_gif(clip, request.config, title)
         options = {"append_images": others, "duration": sheet.MILLISECONDS, "loop": 0}
         write_atomic(out, partial(first.save, format="GIF", save_all=True, **options))
         return out
-    title = f"{request.title} {clip.subject}/{clip.name}, step by step"
-    return _drawn(sheet.steps_sheet(clip, request.config, title), out or Path(f"{stem}-steps.png"))
+    figure = sheet.steps_sheet(clip, request.config, f"{shown}, step by step")
+    return _drawn(figure, out or Path(f"{stem}-steps.png"))
 
 
 def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None, progress) -> Path:

@@ -37,6 +37,12 @@ NAME = {"fontsize": 7, **PLAIN}
 """Of text with names, which may hold a $."""
 
 GIF_SIDE = 224
+CAPTION, LETTERS = 34, 12
+"""Height of the words above a GIF and of their letters, in pixels."""
+
+GAIN = 8
+"""Times that a GIF's difference to the onset is amplified."""
+
 MILLISECONDS = 60
 """Per frame of a GIF: a micro-expression of 200 frames a second in slow motion."""
 
@@ -149,8 +155,11 @@ def preprocessing_stages(clip: Clip, config: DataConfig) -> list[tuple[str, np.n
     ]
 
 
-def clip_gif(clip: Clip, config: DataConfig) -> list[Image]:
-    """The cropped and, if so set, magnified clip beside its difference to the onset, ×8."""
+def clip_gif(clip: Clip, config: DataConfig, title: str) -> list[Image]:
+    """The cropped and, if so set, magnified clip beside its difference to the onset, ×GAIN.
+
+    Above them the title, the number of the frame, and what the right picture is.
+    """
     import numpy as np
     from PIL import Image
 
@@ -158,11 +167,40 @@ def clip_gif(clip: Clip, config: DataConfig) -> list[Image]:
     video = magnify(crop(clip, decode(clip, read_frames(clip)), steps), steps)
     video = resize(video, GIF_SIDE)
     grey = luminance(video)
-    change = (128 + 8 * (grey - grey[0]))[..., None]
+    change = (128 + GAIN * (grey - grey[0]))[..., None]
     beside = np.concatenate(
         [np.broadcast_to(part, (*grey.shape, 3)) for part in (video, change)], axis=2
     )
-    return [Image.fromarray(frame) for frame in np.rint(beside).clip(0, 255).astype(np.uint8)]
+    frames = np.rint(beside).clip(0, 255).astype(np.uint8)
+    magnified = "" if steps.magnify == "none" else f", magnify={steps.magnify}"
+    return [
+        _captioned(
+            Image.fromarray(frame),
+            title,
+            f"frame {number} of {len(frames)}{magnified}",
+            f"less the onset, ×{GAIN}",
+        )
+        for number, frame in enumerate(frames, 1)
+    ]
+
+
+def _captioned(picture: Image, title: str, left: str, right: str) -> Image:
+    """The picture below a title and a line of words on each half."""
+    from pathlib import Path
+
+    import matplotlib
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), LETTERS)
+    page = Image.new("RGB", (picture.width, picture.height + CAPTION), "white")
+    page.paste(picture, (0, CAPTION))
+    pen, middle = ImageDraw.Draw(page), picture.width // 2
+    places = ((4, 2, title, picture.width), (4, 18, left, middle), (middle + 4, 18, right, middle))
+    for across, down, words, room in places:
+        while font.getlength(words) > room - 8:
+            words = f"{words.removesuffix('…')[:-1]}…"
+        pen.text((across, down), words, fill="black", font=font)
+    return page
 
 
 def flow_colours(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -214,7 +252,11 @@ def _titled(figure: Figure, title: str) -> None:
 
 
 def drawn(figure: Figure) -> Image:
-    """The sheet in 256 colours, dithered: about a third of the file."""
+    """The sheet in 256 colours, dithered: about a third of the file.
+
+    The palette covers the extremes: one of the commonest colours alone is of skin, and turns the
+    hues of the flow, which say its direction, into others.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -223,7 +265,8 @@ def drawn(figure: Figure) -> Image:
     width, height = canvas.get_width_height()
     image = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba())
     image = image.convert("RGB")
-    return image.quantize(palette=image.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+    palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    return image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def sheet_title(dataset: str, by: str) -> str:

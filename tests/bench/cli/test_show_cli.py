@@ -7,7 +7,14 @@ import pytest
 from PIL import Image
 
 from bench.data import load_clips
-from bench.data.sheet import chosen_clips, clip_gif, flow_colours, preprocessing_stages
+from bench.data.sheet import (
+    CAPTION,
+    chosen_clips,
+    clip_gif,
+    drawn,
+    flow_colours,
+    preprocessing_stages,
+)
 
 pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
 
@@ -38,8 +45,23 @@ def test_a_gif_has_every_frame(show, bench):
     outcome, out = show("--clip", "s05/s05_sur_01", "--gif", name="clip.gif")
     assert outcome.code == 0, outcome.err
     with Image.open(out) as image:
-        assert (image.format, image.size) == ("GIF", (448, 224))
+        assert (image.format, image.size) == ("GIF", (448, 224 + CAPTION))
         assert image.n_frames > 5
+
+
+@pytest.mark.parametrize("title", ["smic (surrogate) s05/clip, surprise", "a name too long " * 9])
+def test_every_frame_of_a_gif_has_its_words_above_it(licensed, title):
+    from bench.config import load_config
+
+    clip = load_clips("smic", licensed, ["s05"]).clips[0]
+    frames = clip_gif(clip, load_config("smoke").data, title)
+    above = [np.asarray(frame.convert("L"))[:CAPTION] for frame in frames]
+    half, middle = CAPTION // 2, above[0].shape[1] // 2
+    for line in (above[0][:half], above[0][half:, :middle], above[0][half:, middle:]):
+        assert line.min() < 100  # ink
+        assert (line[:, -3:] == 255).all()  # and no word is cut
+    np.testing.assert_array_equal(above[0][:half], above[1][:half])
+    assert (above[0] != above[1]).any()  # the number of the frame
 
 
 def test_a_clip_step_by_step(show):
@@ -53,6 +75,7 @@ def test_a_clip_step_by_step(show):
     [
         (["--gif"], "one clip is shown by --clip S/NAME with --gif or with --steps"),
         (["--clip", "s05/s05_sur_01"], "with --gif or with --steps"),
+        (["--clip", "nosuch", "--gif"], "Known: "),
         (["--clip", "s05/s05_sur_99", "--gif"], "Did you mean 's05/s05_sur_01'"),
     ],
 )
@@ -77,7 +100,7 @@ def test_the_stages_end_with_what_is_kept(licensed):
     kept = np.rint(stages[-1][1]).clip(0, 255)
     np.testing.assert_array_equal(kept, preprocess_clip(clip, preprocessing(config)))
     assert all(0 <= apex < len(video) for _, video, apex in stages)
-    assert len(clip_gif(clip, config)) == len(clip.frames)
+    assert len(clip_gif(clip, config, "a title")) == len(clip.frames)
 
 
 def test_every_subject_is_shown_before_one_is_shown_twice(licensed):
@@ -86,6 +109,22 @@ def test_every_subject_is_shown_before_one_is_shown_twice(licensed):
         people = [clip.subject for clip in clips]
         everyone = {c.subject for c in clip_set.clips if c.label == clips[0].label}
         assert len(set(people)) == min(len(everyone), len(clips))
+
+
+def test_few_pixels_of_flow_among_much_skin_keep_their_hue():
+    from matplotlib.figure import Figure
+
+    generator = np.random.default_rng(0)
+    figure = Figure(figsize=(4, 4))
+    skin = np.clip(generator.normal((0.75, 0.55, 0.45), 0.08, (400, 400, 3)), 0, 1)
+    figure.figimage(skin)
+    ramp = np.linspace(0, 1, 40)
+    flow = flow_colours(*np.broadcast_arrays(ramp[:, None], np.tile(ramp - 0.5, (40, 1))))
+    figure.figimage(flow, 300, 300)
+    shown = np.asarray(drawn(figure).convert("RGB"), float)[60:100, 300:340]
+    wanted = 255 * flow[:, :]
+    blurred = [part.reshape(10, 4, 10, 4, 3).mean(axis=(1, 3)) for part in (shown, wanted)]
+    assert min(np.abs(blurred[0] - way).max() for way in (blurred[1], blurred[1][::-1])) < 40
 
 
 def test_stillness_is_white_and_opposite_motions_have_opposite_hues():
