@@ -167,17 +167,30 @@ def unseen_loss(seen: Seen, reading: Reading) -> bool:
 
 
 def check_commands(layout: Layout, root: Path, reading: Reading, cache: Path) -> None:
-    """`bench data check` and `bench run --dry-run` on the tree: one line of error, code 1 or 2."""
+    """`bench data check`, the same with --deep, and `bench run --dry-run` on the tree.
+
+    One line of error, code 1 or 2.
+    """
     source = ["--dataset", layout.source(root), "--data-root", root]
     if subjects := subjects_of(layout):
         source += ["--subjects", ",".join(subjects)]
     code, out, err = run("data", "check", *source, "--format", "json")
+    deep_code, deep_out, deep_err = run(
+        *("data", "check", *source, "--format", "json", "--deep", "--jobs", 1)
+    )
     if reading.stopped:
         assert code in (1, 2) and out == ""
         assert len(err.splitlines()) == 1 and err.startswith("error: "), err
+        assert (deep_code, deep_out, deep_err) == (code, out, err)
     else:
-        report = json.loads(out)
+        report, deep = json.loads(out), json.loads(deep_out)
         assert code == (0 if report["complete"] else 1) and err == ""
+        assert deep_code == (0 if deep["complete"] else 1)
+        assert "error: " not in deep_err and "Traceback" not in deep_err, deep_err
+        found = report["problems"]
+        assert deep["problems"][: len(found)] == found and deep["clips"] == report["clips"]
+        spoilt = {p["where"] for p in deep["problems"] if p["kind"] in ("unreadable", "size")}
+        assert len(reading.seen) == report["clips"] - len(spoilt)
     sizes = ["--set", "data.frames=2", "--set", "data.size=8"]
     asked = ["run", "--variant", "random_rnas_mer", "--preset", "smoke", "--dry-run", *sizes]
     code, _, err = run(*asked, *source, "--runs", cache / "runs", BENCH_CACHE=cache)
