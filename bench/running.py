@@ -22,7 +22,7 @@ from bench.plan import ALL_PHASES, SEARCH, Job, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
 from bench.released import released_config, trains_on_other_sets
-from bench.sources import Progress, Source, magnifier_digest, prepare
+from bench.sources import Progress, Source, landmarks_digest, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
 from bench.workers import usable_cores
 from rnas.errors import MethodError
@@ -282,7 +282,9 @@ def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
     expected = {
         "config": job.config.to_dict(),
         "data.fingerprint": prepared.fingerprint,
+        "data.classes": list(prepared.clip_set.classes),
         "data.magnifier": magnifier_digest(job.config.data),
+        "data.landmarks": landmarks_digest(job.config.data),
         "folds": list(job.folds),
         "space": _space_record(job),
         "network": _trained_network(_network_record(job, prepared)),
@@ -290,7 +292,9 @@ def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
     found = {
         "config": run.get("config"),
         "data.fingerprint": run.get("data", {}).get("fingerprint"),
+        "data.classes": run.get("data", {}).get("classes"),
         "data.magnifier": run.get("data", {}).get("magnifier"),
+        "data.landmarks": run.get("data", {}).get("landmarks"),
         "folds": run.get("folds"),
         "space": run.get("space"),
         "network": _trained_network(run.get("network")),
@@ -340,6 +344,7 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
             "root": str(job.source.root) if job.source.root else None,
             "fingerprint": prepared.fingerprint,
             "magnifier": magnifier_digest(job.config.data),
+            "landmarks": landmarks_digest(job.config.data),
             "classes": list(clip_set.classes),
             "class_map": clip_set.class_map,
             "clips": len(clip_set.clips),

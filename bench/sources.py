@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -189,6 +190,21 @@ def magnifier_digest(config: DataConfig) -> str | None:
     from bench.data.magnet_ports import weights_digest
 
     return weights_digest(config.magnifier_weights)
+
+
+def landmarks_digest(config: DataConfig) -> str | None:
+    """SHA-256 of the file of boxes or points that is set; None where none is.
+
+    UsageError where it cannot be read.
+    """
+    if not config.landmarks:
+        return None
+    try:
+        return hashlib.sha256(Path(config.landmarks).expanduser().read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"data.landmarks={config.landmarks}: the file cannot be read ({error.strerror})"
+        ) from error
 
 
 def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:

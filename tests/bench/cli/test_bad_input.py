@@ -272,6 +272,18 @@ class TestRunFolder:
         assert run.times == before  # the search in it belongs to that configuration
         assert bench.small(finished, RANDOM, "--force").code == 0
 
+    def test_of_other_landmarks_in_the_same_file_is_refused(self, bench, runs, tmp_path):
+        boxes = tmp_path / "boxes.csv"
+        asked = (RANDOM, "--set", f"data.landmarks={boxes}")
+        outcome = bench.small(runs, *asked)
+        assert outcome.code == 2 and f"data.landmarks={boxes}: the file cannot be" in outcome.error
+        boxes.write_text("subject,clip,left,top,right,bottom\n")
+        assert bench.small(runs, *asked).code == 0
+        boxes.write_text("subject,clip,left,top,right,bottom\ns05,s05_ne_01,1,1,9,9\n")
+        outcome = bench.small(runs, *asked)
+        assert outcome.code == 1
+        assert "another configuration (data.landmarks differ)" in outcome.error
+
     def test_of_changed_clips_is_refused(self, bench, runs, data_root):
         source = ["--data-root", data_root]
         assert bench.small(runs, RANDOM, *source).code == 0
