@@ -9,6 +9,9 @@ import click
 
 from bench.cli.clip_options import ClipRequest, request_options
 
+MOST_LINES = 400
+"""Clips of a contact sheet: no picture is higher than 65,535 pixels."""
+
 
 @click.command()
 @request_options
@@ -42,12 +45,14 @@ def show(
     out: Path | None,
 ) -> None:
     """Draw a contact sheet (PNG), or one clip as GIF or step by step."""
+    from bench.cli.output import check_place
     from bench.cli.progress import steps
     from bench.errors import UsageError
     from bench.sources import find_clips
 
     if (gif or by_steps) != bool(name) or (gif and by_steps):
         raise UsageError("one clip is shown by --clip S/NAME with --gif or with --steps")
+    check_place(out)
     with steps() as progress:
         clip_set = find_clips(request.source, request.config, progress)
         if name:
@@ -77,9 +82,15 @@ def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None)
 
 def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None, progress) -> Path:
     from bench.data import sheet
+    from bench.errors import UsageError
 
     chosen = sheet.chosen_clips(clip_set, by, each)
     total, done = sum(len(clips) for _, clips in chosen), 0
+    if total > MOST_LINES:
+        raise UsageError(
+            f"{total} clips are more than the {MOST_LINES} that a sheet has room for; take fewer "
+            "with --each N or --subjects A,B"
+        )
     groups = []
     for name, clips in chosen:
         shown = []

@@ -70,6 +70,23 @@ def test_a_clip_step_by_step(show):
     assert Image.open(out).width > 400
 
 
+def test_more_clips_than_a_sheet_holds_are_refused_before_any_is_drawn(show, monkeypatch):
+    from bench.cli import data_show
+
+    monkeypatch.setattr(data_show, "MOST_LINES", 2)
+    outcome, out = show("--each", 2)
+    assert outcome.code == 2
+    assert "clips are more than the 2" in outcome.error and "--each N" in outcome.error
+    assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_is_told_first(show, tmp_path):
+    (tmp_path / "file").touch()
+    outcome, _ = show(name="file/sheet.png")
+    assert outcome.code == 2
+    assert "--out" in outcome.error and "cannot be written" in outcome.error
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
