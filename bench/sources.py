@@ -89,6 +89,7 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
     root = source_root(source, config, progress)
     clip_set = load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
     _refuse_bad_clips(clip_set, config)
+    _refuse_disguised(source, clip_set.clips)
     wanted = find_dataset(source.dataset).resolve_subjects(names or ())
     absent = set(wanted) - set(clip_set.subjects)
     if absent:
@@ -240,6 +241,16 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
             progress=progress and (lambda d, n: progress("making surrogate clips", d, n)),
         )
     return folder
+
+
+def _refuse_disguised(source: Source, clips: Sequence[Clip]) -> None:
+    """DataError where links that a glob matched led to generated clips: no table would say so."""
+    folders = dict.fromkeys(clip.frames[0].parent for clip in clips if clip.frames)
+    if not source.surrogate and generated(folders):
+        raise DataError(
+            f"{source.root} leads to generated clips by a link; name their own folder, so that "
+            "results say surrogate"
+        )
 
 
 def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:

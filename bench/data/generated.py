@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +27,14 @@ class Generated:
 
 
 def generated(places: Iterable[Path]) -> Generated | None:
-    """The note in one of `places` or in a folder above it; None where the clips are real."""
+    """The note in one of `places` or in a folder above it, by its name and where links lead;
+    None where the clips are real."""
     folders: dict[Path, None] = {}
     for place in places:
         folders |= dict.fromkeys((place, *place.parents))
+        with suppress(OSError, ValueError):  # no name of a file
+            real = Path(os.path.realpath(place))
+            folders |= dict.fromkeys((real, *real.parents))
     for folder in folders:
         note = folder / NOTE_NAME
         try:

@@ -204,7 +204,11 @@ class Manifest(DataSet):
         problems: list[Problem] = []
         places = [tree.root]
         for step in steps[:-1]:
-            entered = [_matching(tree.entries(place).folders, step) for place in places]
+            here = [(place, tree.entries(place)) for place in places]
+            for place, entries in here:
+                if any(fnmatchcase(name, step) for name in entries.refused):
+                    problems += refused_links(tree, place, entries)
+            entered = [_matching(entries.folders, step) for _, entries in here]
             places = _each_once(folder for folders in entered for folder in folders)
         files: list[Path] = []
         for place in places:
@@ -221,7 +225,8 @@ class Manifest(DataSet):
         images = [file for file in files if is_image(file.name)]
         if not images:
             shown = quoted(printable(text), 80)
-            link = "; links that leave the root are not followed" if problems else ""
+            links = [problem.where for problem in problems if problem.kind == "link"]
+            link = "; links that leave the root are followed by --allow-outside alone" * bool(links)
             raise Rejected("missing", f"frames {shown}: no image, .npy or video there{link}")
         if len(images) == 1:
             return {0: images[0]}, problems
@@ -237,8 +242,9 @@ class Manifest(DataSet):
         if not path.parts or path.parts == ("/",):
             raise Rejected("missing", "the cell frames is empty")
         leaves = path.is_absolute() or drive or ".." in path.parts
-        if not leaves:
-            return tree, path.parts
+        if not leaves:  # links may still lead out
+            anywhere = os.path.realpath(tree.root.anchor)
+            return replace(tree, real=anywhere) if self.allow_outside else tree, path.parts
         if not self.allow_outside:
             shown = quoted(printable(text), 80)
             raise Rejected(
@@ -368,7 +374,8 @@ def _fits(cells: Sequence[str], header: Sequence[str]) -> bool:
 def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
     """The clips as a manifest that lies at `out`, and whether a frame lies outside its folder.
 
-    Labels are the class names; onset and offset are the first and the last frame there.
+    Labels are the class names; onset and offset are the first and the last frame there. Raises
+    DataError for a clip whose frames lie in several folders.
     """
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
     text = io.StringIO()
@@ -376,13 +383,27 @@ def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
     writer.writerow(COLUMNS)
     outside = False
     for clip in clip_set.clips:
-        place = clip.frames[0] if clip.span or len(clip.frames) == 1 else clip.frames[0].parent
+        place = _place(clip)
         path = PurePosixPath(os.path.relpath(place, home).replace(os.sep, "/"))
-        outside = outside or ".." in path.parts
+        real = PurePosixPath(os.path.relpath(os.path.realpath(place), os.path.realpath(home)))
+        outside = outside or ".." in (*path.parts, *real.parts)
         label = clip_set.classes[clip.label]
         who = (clip.dataset, clip.subject, clip.name, label)
         writer.writerow([*who, path, *_span_cells(clip), f"{clip.fps:g}"])
     return text.getvalue(), outside
+
+
+def _place(clip: Clip) -> Path:
+    """The file or the folder that a manifest names for a clip; DataError where they are several."""
+    if clip.span or len(clip.frames) == 1:
+        return clip.frames[0]
+    folders = list(dict.fromkeys(path.parent for path in clip.frames))
+    if len(folders) > 1:
+        raise DataError(
+            f"clip {clip.subject}/{clip.name} has frames in {len(folders)} folders, the first "
+            f"{printable(folders[0])}, and a row of a manifest names one; copy them together"
+        )
+    return folders[0]
 
 
 def _span_cells(clip: Clip) -> tuple[int | str, int | str, int | str]:

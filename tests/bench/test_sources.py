@@ -80,6 +80,19 @@ class TestGeneratedTrees:
             source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
             assert source.surrogate == (name == "made")
 
+    def test_a_link_into_a_generated_tree_is_a_surrogate(self, tree, tmp_path):
+        (tmp_path / "mine").symlink_to(tree / "SAMM")
+        source = resolve_source("samm", tmp_path / "mine", False, tmp_path)
+        assert source.surrogate and source.made.seed == "3"
+
+    def test_a_manifest_cannot_disguise_generated_clips_by_a_glob_over_links(self, tree, tmp_path):
+        (tmp_path / "c1").symlink_to(tree / "SAMM" / "037")
+        manifest = tmp_path / "mine.csv"
+        manifest.write_text("dataset,subject,clip,label,frames\nx,a,b,positive,c?/*\n")
+        source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
+        with pytest.raises(DataError, match="leads to generated clips by a link"):
+            find_clips(source, DataConfig(allow_outside=True))
+
     def test_other_roots_are_real(self, tmp_path):
         assert not resolve_source("samm", tmp_path, False, tmp_path).surrogate
 

@@ -338,3 +338,25 @@ def test_native_classes_of_the_releases(tmp_path):
     ]
     with pytest.raises(UsageError, match="different classes of their own"):
         load_clips("composite", tmp_path, ["037"], class_map="native")
+
+
+def test_frames_behind_a_link_are_read_where_that_is_allowed_and_the_link_is_named(tmp_path):
+    images(tmp_path / "disk" / "a1", (1, 2))
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "clips").symlink_to(tmp_path / "disk")
+    name = write(root, {"frames": "clips/a1"})
+    problem = only_problem(load(name))
+    assert problem.kind == "missing" and "followed by --allow-outside alone" in problem.what
+    (clip,) = load(name, allow_outside=True).clips
+    assert [path.name for path in clip.frames] == ["img1.png", "img2.png"]
+    _, outside = manifest_text(load(name, allow_outside=True), root / "again.csv")
+    assert outside
+
+
+def test_frames_of_several_folders_are_not_exported_as_those_of_one(tmp_path):
+    for number in (1, 2):
+        images(tmp_path / f"part{number}", (number,))
+    clip_set = load(write(tmp_path, {"frames": "part*/*.png"}))
+    with pytest.raises(DataError, match="frames in 2 folders"):
+        manifest_text(clip_set, tmp_path / "again.csv")
