@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from statistics import median_low
+
 from bench.config import recorded_rules
 from bench.data import find_dataset
 from bench.evaluation import evaluate_fold
 from bench.files import read_json, write_json
 from bench.memory import measure_peaks
-from bench.phases import Report, input_shape, job_clips, network_builder, training_settings
-from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Unit
+from bench.phases import (
+    Report,
+    configured_space,
+    input_shape,
+    job_clips,
+    network_builder,
+    read_genotype,
+    training_settings,
+)
+from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Job, Unit
 from bench.profiling import profile
 from bench.results import protocol_record, run_metrics
 from bench.searching import search, summarise_searches
 from bench.workload import Workload
+from rnas.sizes import count_parameters
 
 
 def perform(unit: Unit, report: Report) -> None:
@@ -35,15 +46,33 @@ def score(unit: Unit, report: Report) -> None:
 
 
 def measure(unit: Unit, report: Report) -> None:
-    """Parameters, operations and peak memory of the network into `profile.json`."""
+    """Parameters, operations and peak memory of the network into `profile.json`; of several, one in
+    each fold, of the one with the median parameters, whose `fold` is named."""
     job = unit.job
     clip_set, _ = job_clips(job)
     classes = len(clip_set.classes)
-    build = network_builder(job, job.folds[0], classes)
+    fold = typical_fold(job, classes)
+    build = network_builder(job, fold, classes)
     shape = input_shape(job.variant, job.config)
     training = training_settings(job.variant, job.config)
     workload = Workload(
         build, shape, classes, job.device, job.config, training, resizable=job.searches
     )
     peaks = measure_peaks(workload, training.batch)
-    write_json(unit.output, {**profile(build(), shape, training), **peaks.to_dict()})
+    figures = {**profile(build(), shape, training), **peaks.to_dict()}
+    write_json(unit.output, {**figures, "fold": job.search_fold(fold) or None})
+
+
+def typical_fold(job: Job, classes: int) -> str:
+    """The fold whose network has the median of the parameters, of an even number the lower one.
+
+    Where all folds have the same network, as without a search in each, it is the first.
+    """
+    if not (job.searches and job.search_fold(job.folds[0])):
+        return job.folds[0]
+    space = configured_space(job.variant, job.config)
+    sizes = {
+        fold: count_parameters(space, read_genotype(job.folder.genotype(fold)), classes)
+        for fold in job.folds
+    }
+    return next(fold for fold, size in sizes.items() if size == median_low(sizes.values()))

@@ -55,6 +55,28 @@ def test_health_says_what_decoding_cost(run):
         assert health["operation_entropy"] > 0
 
 
+def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
+    """As `bench profile RUN` shows it, and not of whichever fold comes first."""
+    from statistics import median_low
+
+    from bench.config import config_from_dict
+    from bench.phases import configured_space, read_genotype
+    from rnas.sizes import count_parameters
+
+    few = ("--set", "search_scope=fold", "--set", "data.subject_count=4")
+    assert bench.small(tmp_path, "random_rnas_mer", *few, "--seed", 1).code == 0
+    run = only_run(tmp_path)
+    first, *_ = run.json("run.json")["folds"]
+    space = configured_space("rnas_mer", config_from_dict(run.json("run.json")["config"]))
+    sizes = {
+        fold: count_parameters(space, read_genotype(run.path / f"search/{fold}/genotype.json"))
+        for fold in run.folds
+    }
+    profile = run.json("profile.json")
+    assert profile["params"] == median_low(sizes.values()) == sizes[profile["fold"]]
+    assert profile["params"] != sizes[first]  # or this test would not tell the two apart
+
+
 def test_a_summary_that_a_killed_search_left_out_is_made_up_for(bench, runs, run):
     summary = run.json("search/summary.json")
     (run.path / "search/summary.json").unlink()
