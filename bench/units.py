@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median_low
 
 from bench.config import recorded_rules
@@ -11,6 +12,7 @@ from bench.files import read_json, write_json
 from bench.memory import measure_peaks
 from bench.phases import (
     Report,
+    compute_settings,
     configured_space,
     input_shape,
     job_clips,
@@ -55,9 +57,8 @@ def measure(unit: Unit, report: Report) -> None:
     build = network_builder(job, fold, classes)
     shape = input_shape(job.variant, job.config)
     training = training_settings(job.variant, job.config)
-    workload = Workload(
-        build, shape, classes, job.device, job.config, training, resizable=job.searches
-    )
+    config = replace(job.config, compute=compute_settings(job.variant, job.config))
+    workload = Workload(build, shape, classes, job.device, config, training, resizable=job.searches)
     peaks = measure_peaks(workload, training.batch)
     figures = {**profile(build(), shape, training), **peaks.to_dict()}
     write_json(unit.output, {**figures, "fold": job.search_fold(fold) or None})

@@ -113,6 +113,15 @@ def test_profile_counts_the_network_and_what_adam_keeps(run):
     assert profile["checkpoint_mb"] == pytest.approx(3 * PARAMETERS * 4e-6)
 
 
+def test_peak_memory_is_measured_in_the_memory_format_of_its_training(bench, runs):
+    """`.view` fails in another."""
+    outcome = bench(*bench.small_command(runs, "their_net"), BENCH_PEAKS="on")
+    assert outcome.code == 0, outcome.err
+    profile = only_run(runs).json("profile.json")
+    assert "peak_reason" not in profile
+    assert profile["peak_train_mb"] is not None
+
+
 def test_predicts_the_same_whatever_ran_before(bench, run, tmp_path):
     """Dropout draws from torch's global generator."""
     import torch
