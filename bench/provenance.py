@@ -17,10 +17,13 @@ PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
+    "scikit-image",
     "pillow",
+    "av",
     "fvcore",
     "ptflops",
 )
+"""Whose version may change a number: of clips and flows as well as of networks and scores."""
 
 
 def provenance(device: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bench import provenance
 def test_record_of_this_machine():
     found = provenance.provenance("cpu")
     assert found["packages"]["torch"] == torch.__version__
+    assert {"scikit-image", "pillow", "av"} <= set(found["packages"])  # they make the pixels
     assert found["threads"] == torch.get_num_threads()
     assert (found["device"], found["gpu"]) == ("cpu", None)
     assert found["cpu"]
