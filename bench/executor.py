@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import Any, Protocol
 
 from bench.errors import BenchError
 from bench.plan import Task, Unit
-from bench.workers import keep_freed_memory, process_pool
+from bench.workers import keep_freed_memory, process_pool, queue_server
 from rnas.errors import MethodError
 
 REPORT_EVERY = 0.5
@@ -117,10 +116,10 @@ class ProcessExecutor:
     ) -> tuple[Failure, ...]:
         todo = Todo([task for task in tasks if not task.unit.done])
         failures: list[Failure] = []
-        with multiprocessing.get_context("spawn").Manager() as manager:
+        with queue_server() as server:
             while todo.waiting:
                 with process_pool(self.jobs) as pool:
-                    there = Crew(pool, perform, listener, manager.Queue())
+                    there = Crew(pool, perform, listener, server.Queue())
                     failures += there.work(todo, self.jobs)
         return tuple(failures)
 

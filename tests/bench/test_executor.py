@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from queue import Queue
@@ -181,6 +184,30 @@ def write_its_process(unit, report):
     write_json(unit.output, {"process": os.getpid(), "threads": torch.get_num_threads()})
 
 
+LONG_WORK = """
+import sys
+sys.path.insert(0, "{}")
+from pathlib import Path
+from test_executor import Heard, job, rest
+from bench.executor import ProcessExecutor
+from bench.plan import Task, Unit
+
+class Told(Heard):
+    def advanced(self, unit, what, done, total):
+        print("at work", flush=True)
+
+if __name__ == "__main__":
+    tasks = [Task(Unit(job(Path(sys.argv[1])), "fold", fold)) for fold in ("s01", "s02")]
+    ProcessExecutor(2).run(tasks, rest, Told())
+"""
+
+
+def rest(unit, report):
+    """Work that takes longer than any test waits."""
+    report("epoch", 1, 2)
+    time.sleep(600)
+
+
 class TestProcesses:
     def run(self, path, folds, jobs=2):
         heard = Heard()
@@ -221,6 +248,15 @@ class TestProcesses:
             assert Crew(pool, write_its_process, heard, Queue()).work(todo, 1) == []
         assert heard.events == []
         assert [task.unit for task in todo.waiting] == [task.unit for task in tasks]
+
+    def test_end_with_the_one_that_started_them_however_it_ends(self, tmp_path):
+        """A killed run must not leave processes behind, which would hold its output open."""
+        command = [sys.executable, "-c", LONG_WORK.format(Path(__file__).parent), str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+            assert parent.stdout.readline() == "at work\n"
+            parent.kill()
+            said, _ = parent.communicate(timeout=60)  # until nobody holds the other end any more
+        assert set(said.splitlines()) <= {"at work"}
 
     def test_that_are_done_are_skipped(self, tmp_path):
         self.run(tmp_path, ("s01",))
