@@ -62,7 +62,7 @@ def tables(
     """
     from bench.registry import variants
     from reports.render import render
-    from reports.tables import NUMBERS, build_table
+    from reports.tables.build import NUMBERS, build_table
 
     sound, unreadable = sound_runs(runs)
     wanted = [int(number) for number in dict.fromkeys(numbers)] or ([] if health else NUMBERS)

@@ -148,6 +148,13 @@ def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str,
     return tuple(shown), tuple(notes)
 
 
+def dataset_order(group: RunGroup) -> tuple[int, str, bool]:
+    """The paper's order of data sets, then other sets by name; real clips before surrogates."""
+    names = list(DATASETS)
+    name = group.key.dataset
+    return (names.index(name) if name in names else len(names), name, group.key.surrogate)
+
+
 def select(
     records: Iterable[RunRecord], preset: str | None = None, config: str | None = None
 ) -> list[RunRecord]:

@@ -10,18 +10,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from reports.figures.folder import leaks, place, searched_by_fold
-from reports.groups import RunGroup, distinct, gather, latest
+from reports.groups import RunGroup, dataset_order, distinct, gather, latest
 from reports.searches import AGREEMENT, MEASURES, Findings, Searched
-from reports.tables import (
-    HEALTH,
-    Cell,
-    Row,
-    Table,
-    dataset_order,
-    explained_marks,
-    mean_cell,
-    named_configurations,
-)
+from reports.tables.marks import explained_marks, named_configurations
+from reports.tables.table import HEALTH, Cell, Row, Table, mean_cell
 
 if TYPE_CHECKING:
     from bench.registry import Variant

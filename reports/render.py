@@ -14,7 +14,8 @@ from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from reports.groups import distinct
-from reports.tables import MARK_MEANINGS, NOT_MEASURED, PUBLISHED_ONLY, Cell, Row, Table
+from reports.tables.marks import MARK_MEANINGS
+from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row, Table
 
 HEADINGS = {
     "composite": "Comp.",

@@ -17,7 +17,8 @@ from reports.html.runs import RunView, run_views
 from reports.html.tables import HtmlMark, table_html
 from reports.html.templating import asset, fill, script_digest
 from reports.searches import read_searches
-from reports.tables import MARK_MEANINGS, NUMBERS, build_table
+from reports.tables.build import NUMBERS, build_table
+from reports.tables.marks import MARK_MEANINGS
 
 if TYPE_CHECKING:
     from bench.registry import Variant

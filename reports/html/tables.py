@@ -10,7 +10,8 @@ from markupsafe import Markup
 from reports import render
 from reports.html.templating import asset, fill, script_digest
 from reports.render import DIFFERENCE, HEADINGS, NOTHING, Line
-from reports.tables import MARK_MEANINGS, Cell, Table
+from reports.tables.marks import MARK_MEANINGS
+from reports.tables.table import Cell, Table
 
 
 @dataclass(frozen=True)

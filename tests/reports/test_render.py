@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bench.registry import variants
 from reports.published import COLUMNS, published_table
 from reports.render import STYLES, escape, lines, render
-from reports.tables import NUMBERS, build_table
+from reports.tables.build import NUMBERS, build_table
 
 DOCUMENT = (
     "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}"

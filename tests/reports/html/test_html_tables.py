@@ -8,7 +8,8 @@ from bench.store import find_runs
 from reports.html.tables import heading, table_html, tables_page
 from reports.html.templating import script_digest
 from reports.render import render
-from reports.tables import NUMBERS, Cell, Row, Table, build_table
+from reports.tables.build import NUMBERS, build_table
+from reports.tables.table import Cell, Row, Table
 
 
 class Cells(HTMLParser):

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from built_tables import table
 
 from bench.registry import variants
 from reports.published import published_only
 from reports.render import render
-from reports.tables import build_table
-
-
-def table(number, *records):
-    return build_table(number, records, variants())
 
 
 def row_of(built, variant):

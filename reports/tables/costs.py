@@ -1,0 +1,58 @@
+"""Table 5: parameters and memory of the networks that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reports.groups import DATASETS, RunGroup, dataset_order, distinct
+from reports.published import published_table
+from reports.tables.beside_published import folders, rows_beside_published
+from reports.tables.captions import caption
+from reports.tables.marks import footnotes, legend, seed_marks
+from reports.tables.table import Row, Table, mean_cell
+
+if TYPE_CHECKING:
+    from bench.registry import Variant
+
+
+def costs_table(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Table:
+    """Table 5 with what the profiles of these groups say, a row per data set."""
+    rows = rows_beside_published(5, groups, variants, _cost_rows)
+    notes = (
+        "Measured memory is the training checkpoint, weights and what the optimiser keeps (SGD's "
+        "momentum, Adam's two moments) at 4 bytes each, in MB of 10^6 bytes; the seven NAS rows as "
+        "published fit that reading, with SGD.",
+        "Measured networks are those of the data set named; the paper does not name its own.",
+    )
+    notes = (*notes, *legend(rows), *footnotes(rows))
+    return Table(5, caption(5, groups), published_table(5).columns, rows, notes)
+
+
+def _cost_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
+    """One row per data set, surrogate or real: each has its own derived network."""
+    return [_cost_row(group, blank) for group in sorted(groups, key=dataset_order)]
+
+
+def _cost_row(group: RunGroup, blank: Row) -> Row:
+    profiles = [record.profile for record in group.profiled]
+    name = DATASETS.get(group.key.dataset, group.key.dataset)
+    return replace(
+        blank,
+        source="measured",
+        measured={
+            "params_m": mean_cell([each["params"] / 1e6 for each in profiles], _cost_text),
+            "memory_mb": mean_cell([each["checkpoint_mb"] for each in profiles], _cost_text),
+        },
+        marks=distinct(
+            (f"on {name}", *group.conditions, *blank.marks, *seed_marks({name: len(profiles)}))
+        ),
+        configuration=group.key.configuration,
+        runs=folders(group.profiled),
+    )
+
+
+def _cost_text(value: float) -> str:
+    """Two decimals as in the paper; four where two would leave one digit or none."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
