@@ -1,42 +1,33 @@
 """The paper's arithmetic done again from what it prints: every verdict here is computed.
 
-The claims of its text are data (`published/claims.csv`), as are its tables. Scores are checked
-against confusion matrices pooled over the clips of the MEGC2019 challenge list.
+The claims of its text are data (`published/claims.csv`), as are its tables. Whether scores are
+those of any predictions is decided in `reports.audit_scores`.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from decimal import Decimal
-from fractions import Fraction
 from functools import cache
-from importlib import resources
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from bench.data.challenge import expected_counts
-from bench.data.clips import CHALLENGE_CLASSES
-from reports.attainable import (
-    SCORES,
-    Claim,
-    Nearest,
-    confusion_scores,
-    nearest,
-    uf1_range,
+from reports.audit_scores import SCORE_TABLES, accuracies, joint_scores, scores_of, ststnet
+from reports.findings import (
+    MEMORY,
+    RANKS,
+    STUDIES,
+    TABLES,
+    TEXT,
+    Finding,
+    column_words,
+    consistent,
 )
 from reports.groups import DATASETS
-from reports.published import PublishedRow, published_table
+from reports.published import PublishedRow, data_lines, published_table
 
-LENIENT = Fraction(35, 10_000)
-"""The wide tolerance on scores: as if they had been read off a curve or rounded twice."""
-
-SCORE_TABLES = (2, 4)
-WORDS = {"acc": "Acc", "uar": "UAR", "uf1": "UF1"}
-COSTS = {"params_m": "parameter count (M)", "memory_mb": "memory (MB)"}
 SETTINGS = {
     "par_norm": "normalised parameters",
     "pc": "partial connections",
@@ -50,72 +41,6 @@ BYTES_PER_PARAMETER = 8
 
 MEMORY_MARGIN = 0.01
 """Part of a memory figure left for rounding, normalisation statistics and the file itself."""
-
-FAILED = ("inconsistent", "unattainable")
-
-TEXT = "Numbers of the text against the tables"
-RANKS = "Highest score, lowest cost"
-STUDIES = "Ablation settings"
-TABLES = "The tables against each other and themselves"
-MEMORY = "Memory per parameter"
-ALONE = "Accuracy alone, within rounding"
-WIDE = f"Scores together, rows that fail within rounding, with ±{float(LENIENT)} allowed"
-ROUNDED = "Scores together, within rounding"
-STSTNET = "STSTNet's scores against its own published predictions"
-TYPED = "Claimed scores"
-TOPICS = (TEXT, RANKS, STUDIES, TABLES, MEMORY, ALONE, WIDE, ROUNDED, STSTNET)
-
-Value = Decimal | str | Mapping[str, Decimal] | Sequence[str]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One claim and what became of it.
-
-    `published` and `recomputed` are a number, scores by name, names, or words; `verdict` is
-    consistent, inconsistent, attainable or unattainable. Of a claim about scores: `counts` are the
-    clips per class, `gap` is the smallest tolerance with which it would be attainable (0 where it
-    is), `confusion` a matrix with the recomputed scores, `uf1_range` the UF1 that the claimed Acc
-    and UAR leave.
-    """
-
-    topic: str
-    claim: str
-    where: str
-    published: Value
-    recomputed: Value
-    verdict: str
-    note: str = ""
-    counts: tuple[int, ...] = ()
-    tolerance: float | None = None
-    gap: float | None = None
-    confusion: tuple[tuple[int, ...], ...] = ()
-    uf1_range: tuple[float, float] | None = None
-
-    @property
-    def failed(self) -> bool:
-        return self.verdict in FAILED
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON contract: claim, where, published, recomputed, verdict; and what else is."""
-        result = {
-            "claim": self.claim,
-            "where": self.where,
-            "published": _plain(self.published),
-            "recomputed": _plain(self.recomputed),
-            "verdict": self.verdict,
-            "topic": self.topic,
-            "note": self.note,
-        }
-        if self.counts:
-            result |= {
-                "counts": list(self.counts),
-                "tolerance": self.tolerance,
-                "gap": self.gap,
-                "confusion": [list(row) for row in self.confusion],
-                "uf1_range": list(self.uf1_range) if self.uf1_range else None,
-            }
-        return result
 
 
 class TextClaim(NamedTuple):
@@ -154,62 +79,18 @@ def audit_paper() -> list[Finding]:
         *_same_rows(),
         *_repeated_cells(),
         *_memory(),
-        *_accuracies(),
-        *_joint_scores(),
-        *_ststnet(),
+        *accuracies(),
+        *joint_scores(),
+        *ststnet(),
     ]
-
-
-def audit_scores(
-    counts: Sequence[int], typed: Mapping[str, str], tolerance: Fraction | None = None
-) -> list[Finding]:
-    """A user's own numbers: Acc and UAR alone where there are others too, then all together.
-
-    typed: scores as typed, whose digits set the tolerance where none is given.
-    """
-    claims = {name: Claim.typed(text) for name, text in typed.items()}
-    if tolerance is not None:
-        claims = {name: claim.within(tolerance) for name, claim in claims.items()}
-    alone = [{name: claims[name]} for name in ("acc", "uar") if name in claims]
-    wanted = [each for each in alone if len(claims) > 1] + [claims]
-    where = f"{'/'.join(map(str, counts))} clips per class"
-    return [
-        _scores_finding(
-            TYPED, where, {name: Decimal(typed[name]) for name in chosen}, chosen, tuple(counts)
-        )
-        for chosen in wanted
-    ]
-
-
-@cache
-def class_counts(dataset: str) -> tuple[int, ...]:
-    """Clips per class of a data set in the challenge list; of all three for `composite`."""
-    parts = expected_counts() if dataset == "composite" else {dataset: expected_counts()[dataset]}
-    subjects = [counts for part in parts.values() for counts in part.values()]
-    return tuple(sum(counts[name] for counts in subjects) for name in CHALLENGE_CLASSES)
 
 
 @cache
 def text_claims() -> tuple[TextClaim, ...]:
     """What the paper's text says of its numbers."""
     return tuple(
-        TextClaim(**{**line, "table": int(line["table"])}) for line in _lines("claims.csv")
+        TextClaim(**{**line, "table": int(line["table"])}) for line in data_lines("claims.csv")
     )
-
-
-@cache
-def ststnet_confusion() -> Mapping[str, tuple[tuple[int, ...], ...]]:
-    """Data set -> confusion matrix of STSTNet's published predictions, rows true."""
-    matrices: dict[str, list[tuple[int, ...]]] = {}
-    for line in _lines("ststnet_confusion.csv"):
-        row = tuple(int(line[name]) for name in CHALLENGE_CLASSES)
-        matrices.setdefault(line["dataset"], []).append(row)
-    return {dataset: tuple(rows) for dataset, rows in matrices.items()}
-
-
-def failed(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that do not hold; scores farthest from any attainable ones first."""
-    return sorted((each for each in findings if each.failed), key=lambda each: -(each.gap or 0))
 
 
 # The text against the tables
@@ -220,11 +101,11 @@ def _quotes() -> Iterator[Finding]:
         cell = _printed(claim.table, claim.method, claim.column)
         yield Finding(
             TEXT,
-            f"{claim.method}: {_column_words(claim.column)}",
+            f"{claim.method}: {column_words(claim.column)}",
             f"{claim.where}; Table {claim.table}",
             claim.number,
             cell,
-            _consistent(claim.number == cell),
+            consistent(claim.number == cell),
         )
 
 
@@ -236,11 +117,11 @@ def _gains() -> Iterator[Finding]:
         last_digit = Decimal(1).scaleb(gain.as_tuple().exponent)
         yield Finding(
             TEXT,
-            f"gain of {claim.method} over {claim.against}: {_column_words(claim.column)}",
+            f"gain of {claim.method} over {claim.against}: {column_words(claim.column)}",
             f"{claim.where}; Table {claim.table}",
             claim.number,
             gain,
-            _consistent(abs(claim.number - gain) <= last_digit),
+            consistent(abs(claim.number - gain) <= last_digit),
         )
 
 
@@ -258,7 +139,7 @@ def _percent_signs() -> Iterator[Finding]:
             place,
             example.published,
             f"{meant.normalize()}%",
-            _consistent(not fractions),
+            consistent(not fractions),
             f"{len(fractions)} of {len(signed)} numbers with the sign are fractions",
         )
 
@@ -278,11 +159,11 @@ def _ranks() -> Iterator[Finding]:
         best = max(others, key=lambda each: sign * each[0])
         yield Finding(
             RANKS,
-            f"{claim.method} has the {claim.kind} {_column_words(claim.column)}",
+            f"{claim.method} has the {claim.kind} {column_words(claim.column)}",
             f"{claim.where}; Table {claim.table}",
             ours,
             best[0],
-            _consistent(not better),
+            consistent(not better),
             ("better: " if better else "next: ")
             + ", ".join(f"{name} {value}" for value, name in better or [best]),
         )
@@ -300,7 +181,7 @@ def _studies() -> Iterator[Finding]:
             f"{claim.where}; Table {claim.table}",
             [SETTINGS[column] for column in said],
             [SETTINGS[column] for column in differing],
-            _consistent(set(differing) == set(said)),
+            consistent(set(differing) == set(said)),
             f"confounded with {' and '.join(unsaid)}" if unsaid else "",
         )
 
@@ -320,8 +201,8 @@ def _same_rows() -> Iterator[Finding]:
                 f"Tables {first.number} and {second.number}",
                 f"{len(first.columns)} cells",
                 f"{len(first.columns) - len(differing)} cells agree",
-                _consistent(not differing),
-                ", ".join(map(_column_words, differing)),
+                consistent(not differing),
+                ", ".join(map(column_words, differing)),
             )
 
 
@@ -341,7 +222,7 @@ def _repeated_cells() -> Iterator[Finding]:
                 TABLES,
                 claim,
                 f"Table {number}, {row.method}",
-                _scores_of(row, one, ("uar", "uf1")),
+                scores_of(row, one, ("uar", "uf1")),
                 f"{DATASETS[other]} repeats {DATASETS[one]}",
                 "inconsistent",
             )
@@ -372,7 +253,7 @@ def _memory() -> Iterator[Finding]:
         f"Table 5, {len(fitted)} 3D networks",
         "MB = 10^6 bytes",
         f"MB = {slope:.2f} M + {offset:.2f}",
-        _consistent(per_parameter and close.all()),
+        consistent(per_parameter and close.all()),
         f"residuals in MB: {listed}",
     )
     for row in rows:
@@ -386,161 +267,13 @@ def _memory() -> Iterator[Finding]:
             f"Table 5, {row.method}",
             printed,
             Decimal(f"{expected:.2f}"),
-            _consistent(abs(float(printed) - expected) <= MEMORY_MARGIN * expected),
+            consistent(abs(float(printed) - expected) <= MEMORY_MARGIN * expected),
             f"{float(printed) / size:.2f} bytes per parameter; "
             f"weights alone at 4 bytes: {4 * size:.2f} MB",
         )
 
 
-# Scores
-
-
-def _accuracies() -> Iterator[Finding]:
-    for number, row, dataset in _scored_rows():
-        if scores := _scores_of(row, dataset, ("acc",)):
-            yield _published_scores(ALONE, number, row, dataset, scores)
-
-
-def _joint_scores() -> Iterator[Finding]:
-    """Each row within its rounding; where that fails, again within LENIENT, listed first."""
-    rounded = [
-        _published_scores(ROUNDED, number, row, dataset, _scores_of(row, dataset))
-        for number, row, dataset in _scored_rows()
-    ]
-    for (number, row, dataset), finding in zip(_scored_rows(), rounded, strict=True):
-        if finding.failed and row_tolerance(row) < LENIENT:
-            scores = _scores_of(row, dataset)
-            yield _published_scores(WIDE, number, row, dataset, scores, LENIENT)
-    yield from rounded
-
-
-def _scored_rows() -> Iterator[tuple[int, PublishedRow, str]]:
-    """Every printed row with every data set; a row that both tables print once."""
-    seen = set()
-    for number in SCORE_TABLES:
-        for row in published_table(number).rows:
-            for dataset in DATASETS:
-                key = (row.method, dataset, tuple(row.cells.items()))
-                if key not in seen:
-                    seen.add(key)
-                    yield number, row, dataset
-
-
-def _published_scores(
-    topic: str,
-    number: int,
-    row: PublishedRow,
-    dataset: str,
-    scores: Mapping[str, Decimal],
-    tolerance: Fraction | None = None,
-) -> Finding:
-    tolerance = tolerance or row_tolerance(row)
-    claims = {name: Claim(Fraction(score), tolerance) for name, score in scores.items()}
-    where = f"Table {number}, {row.method}, {DATASETS[dataset]}"
-    return _scores_finding(topic, where, scores, claims, class_counts(dataset))
-
-
-def row_tolerance(row: PublishedRow) -> Fraction:
-    """Half a unit of the last digit that any of a row's scores uses.
-
-    A row whose every score ends in 0 was rounded to fewer digits before it was printed here.
-    """
-    used = [-Decimal(cell).normalize().as_tuple().exponent for cell in row.cells.values() if cell]
-    return Fraction(1, 2 * 10 ** max(used))
-
-
-def _scores_finding(
-    topic: str,
-    where: str,
-    shown: Mapping[str, Decimal],
-    claims: Mapping[str, Claim],
-    counts: tuple[int, ...],
-) -> Finding:
-    found = nearest(counts, claims)
-    tolerance = max(claim.tolerance for claim in claims.values())
-    gap = max(abs(found.scores[name] - claim.value) for name, claim in claims.items())
-    open_uf1 = "uf1" not in claims or not found.attained
-    span = uf1_range(counts, claims) if len(claims) > 1 and open_uf1 else None
-    named = _listed([WORDS[name] for name in claims])
-    return Finding(
-        topic,
-        f"{named} of one confusion matrix, {_tolerance_words(claims)}",
-        where,
-        dict(shown) if len(shown) > 1 else next(iter(shown.values())),
-        _nearest_scores(found, claims),
-        "attainable" if found.attained else "unattainable",
-        _scores_note(found, claims, counts, span),
-        counts,
-        float(tolerance),
-        0.0 if found.attained else float(gap),
-        found.confusion,
-        span,
-    )
-
-
-def _nearest_scores(found: Nearest, claims: Mapping[str, Claim]) -> Value:
-    """The scores of the matrix found, with one digit more than their tolerances need."""
-    scores = {}
-    for name, claim in claims.items():
-        digits = 1 + max(3, len(str(int(1 / claim.tolerance))) - 1)
-        scores[name] = Decimal(f"{float(found.scores[name]):.{digits}f}")
-    return scores if len(scores) > 1 else next(iter(scores.values()))
-
-
-def _scores_note(
-    found: Nearest,
-    claims: Mapping[str, Claim],
-    counts: Sequence[int],
-    span: tuple[float, float] | None,
-) -> str:
-    notes = []
-    if claims.keys() == {"acc"}:
-        correct = sum(row[index] for index, row in enumerate(found.confusion))
-        notes.append(f"{correct} of {sum(counts)} clips")
-    given = [WORDS[name] for name in claims if name != "uf1"]
-    if span:
-        notes.append(f"with this {_listed(given)} UF1 takes steps, {span[0]:.4f} to {span[1]:.4f}")
-    elif not found.attained and given and len(claims) > 1:
-        notes.append(f"no matrix has this {_listed(given)}")
-    return "; ".join(notes)
-
-
-# STSTNet
-
-
-def _ststnet() -> Iterator[Finding]:
-    """The printed scores against those of the predictions that the method's authors published."""
-    row = _row(2, "STSTNet")
-    half = row_tolerance(row)
-    for dataset, confusion in ststnet_confusion().items():
-        scores = confusion_scores(confusion)
-        precision = _macro_precision(confusion)
-        for name, printed in _scores_of(row, dataset).items():
-            agrees = abs(scores[name] - Fraction(printed)) <= half
-            is_precision = abs(precision - Fraction(printed)) <= half
-            yield Finding(
-                STSTNET,
-                f"{WORDS[name]} of STSTNet on {DATASETS[dataset]}",
-                f"Table 2, STSTNet, {DATASETS[dataset]}",
-                printed,
-                Decimal(f"{float(scores[name]):.4f}"),
-                _consistent(agrees),
-                f"macro precision is {float(precision):.4f}" if is_precision else "",
-            )
-
-
-def _macro_precision(confusion: Sequence[Sequence[int]]) -> Fraction:
-    columns = list(zip(*confusion, strict=True))
-    return sum(Fraction(column[c], sum(column)) for c, column in enumerate(columns)) / len(columns)
-
-
 # Reading
-
-
-def _lines(name: str) -> list[dict[str, str]]:
-    """The lines of a data file of `reports.published`, without its comments."""
-    text = resources.files("reports.published").joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 def _claims(kind: str) -> list[TextClaim]:
@@ -557,43 +290,3 @@ def _printed(number: int, method: str, column: str) -> Decimal:
 
 def _pair(row: PublishedRow, dataset: str) -> tuple[str | None, str | None]:
     return row.cells[f"{dataset}_uar"], row.cells[f"{dataset}_uf1"]
-
-
-def _scores_of(
-    row: PublishedRow, dataset: str, names: Iterable[str] = SCORES
-) -> dict[str, Decimal]:
-    """The scores that a row has of a data set."""
-    cells = {name: row.cells.get(f"{dataset}_{name}") for name in names}
-    return {name: Decimal(cell) for name, cell in cells.items() if cell is not None}
-
-
-# Words
-
-
-def _consistent(holds: bool) -> str:
-    return "consistent" if holds else "inconsistent"
-
-
-def _column_words(column: str) -> str:
-    if column in COSTS:
-        return COSTS[column]
-    dataset, name = column.split("_")
-    return f"{WORDS[name]} on {DATASETS[dataset]}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
-
-
-def _tolerance_words(claims: Mapping[str, Claim]) -> str:
-    tolerances = dict.fromkeys(claim.tolerance for claim in claims.values())
-    return " and ".join(f"±{Decimal(str(float(each))):f}" for each in tolerances)
-
-
-def _plain(value: Value) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {name: float(score) for name, score in value.items()}
-    return value if isinstance(value, str) else list(value)

@@ -84,8 +84,8 @@ def _paper(style: str, everything: bool) -> str:
 def _own_scores(
     style: str, counts: tuple[int, ...], scores: dict[str, str], tolerance: Fraction | None
 ) -> str:
-    from reports.audit import audit_scores
     from reports.audit_render import claimed_scores, to_json
+    from reports.audit_scores import audit_scores
 
     findings = audit_scores(counts, scores, tolerance)
     return to_json(findings) if style == "json" else claimed_scores(findings, style)
@@ -95,7 +95,7 @@ def _counts(text: str) -> tuple[int, ...]:
     """The clips per class that `--counts` names, 2 or 3 of them."""
     from bench.errors import UsageError
     from reports.attainable import MOST_DIAGONALS
-    from reports.audit import class_counts
+    from reports.audit_scores import class_counts
     from reports.groups import DATASETS
 
     if text in DATASETS:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from reports.audit import TOPICS, WORDS, Finding, Value, audit_paper, class_counts, failed
+from reports.audit import audit_paper
+from reports.audit_scores import class_counts
+from reports.findings import TOPICS, WORDS, Finding, Value, failed
 from reports.groups import DATASETS
 from reports.published import paper
 

@@ -82,8 +82,7 @@ def published_table(number: int) -> PublishedTable:
     """Table 2, 3, 4 or 5 of the paper. Raises KeyError for any other number."""
     columns = COLUMNS[number]
     source = _sources()[f"table{number}"]
-    text = resources.files(__name__).joinpath(f"table{number}.csv").read_text(encoding="utf-8")
-    rows = tuple(_row(line, columns) for line in csv.DictReader(text.splitlines()))
+    rows = tuple(_row(line, columns) for line in data_lines(f"table{number}.csv"))
     return PublishedTable(number, source["title"], source["caption"], columns, rows)
 
 
@@ -100,9 +99,15 @@ def mark_meanings() -> Mapping[str, str]:
 @cache
 def published_only() -> Mapping[str, str]:
     """Method as printed -> why it cannot be run here, for those that nothing is registered for."""
-    text = resources.files(__name__).joinpath("published_only.csv").read_text(encoding="utf-8")
-    lines = csv.DictReader(text.splitlines())
-    return MappingProxyType({line["method"]: line["reason"] for line in lines})
+    return MappingProxyType(
+        {line["method"]: line["reason"] for line in data_lines("published_only.csv")}
+    )
+
+
+def data_lines(name: str) -> list[dict[str, str]]:
+    """The lines of a data file of this folder, without its comments."""
+    text = resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 @cache

@@ -14,7 +14,11 @@ from click.testing import CliRunner
 from bench.errors import UsageError
 from reports import audit as auditing
 from reports.attainable import confusion_scores
-from reports.audit import (
+from reports.audit import audit_paper, text_claims
+from reports.audit_command import audit
+from reports.audit_render import page
+from reports.audit_scores import audit_scores, class_counts, row_tolerance, ststnet_confusion
+from reports.findings import (
     ALONE,
     LENIENT,
     MEMORY,
@@ -26,16 +30,8 @@ from reports.audit import (
     TEXT,
     TOPICS,
     WIDE,
-    audit_paper,
-    audit_scores,
-    class_counts,
     failed,
-    row_tolerance,
-    ststnet_confusion,
-    text_claims,
 )
-from reports.audit_command import audit
-from reports.audit_render import page
 from reports.groups import DATASETS
 from reports.published import published_table
 
