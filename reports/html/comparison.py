@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.html.runs import SCORES, RunView
+from reports.html.runs import SCORES
+from reports.html.views import RunView
 
 PROTOCOL = ("aggregation", "search_scope", "selection")
 """Keys of the protocol that must agree before two scores may be subtracted."""

@@ -13,9 +13,10 @@ from reports.figures import svg, tradeoff
 from reports.groups import distinct
 from reports.health import health_table
 from reports.html.comparison import comparison_data
-from reports.html.runs import RunView, run_views
+from reports.html.runs import run_views
 from reports.html.tables import HtmlMark, table_html
 from reports.html.templating import asset, fill, script_digest
+from reports.html.views import RunView
 from reports.searches import read_searches
 from reports.tables.build import NUMBERS, build_table
 from reports.tables.marks import MARK_MEANINGS

@@ -8,7 +8,8 @@ from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, change, folder_of
 
 from bench.store import RunFolder, find_runs, read_run
 from reports.html import runs as run_pages
-from reports.html.runs import RunView, run_views, unique_anchors
+from reports.html.runs import run_views, unique_anchors
+from reports.html.views import RunView
 
 PATH_OF_UNIFORM_BETA = "4 → 8 → 16 → 16 → 16 → 16"
 
