@@ -15,11 +15,12 @@ class Clip:
     """One micro-expression, onset to offset.
 
     `label` indexes `ClipSet.classes`; `frames` are image files in temporal order; `apex` is an
-    index into `frames`, or None where the data set annotates none (or annotates it wrongly);
-    `emotion` is the data set's own word for the label; `fps` is in frames per second. Where one
-    file holds the whole clip (.npy, a video), `frames` is that file, `span` says which of its
-    frames are meant (first, behind the last; None: to the end), and `apex` counts from the first.
-    With `ready_flow` that one file is no clip but its optical flow (`bench.data.ready_flow`).
+    index into `frames`, or None where none is annotated (of one outside onset..offset, which is a
+    problem too, coded sets take the middle and manifests none); `emotion` is the data set's own
+    word for the label; `fps` is in frames per second. Where one file holds the whole clip (.npy, a
+    video), `frames` is that file, `span` says which of its frames are meant (first, behind the
+    last; None: to the end), and `apex` counts from the first. With `ready_flow` that one file is
+    no clip but its optical flow (`bench.data.ready_flow`).
     """
 
     dataset: str
