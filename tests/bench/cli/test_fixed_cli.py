@@ -141,6 +141,7 @@ def test_resumes(bench, run, runs):
     assert {name for name in after if after[name] != before[name]} == {
         "folds/s06.json",
         "metrics.json",
+        "checksums.json",
     }
 
 
