@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bench.store import RunRecord
 
 SCORES = ("uar", "uf1", "acc", "clips", "subjects")
+OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
+"""Where `metrics.json` keeps scores of the same weights that are not the score."""
+
 COSTS = ("params", "macs", "weights_mb", "checkpoint_mb", "peak_train_mb", "peak_infer_mb")
 
 
@@ -44,7 +47,13 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "preset": record.preset,
         "config": record.config_hash,
         "seed": record.seed,
+        "epochs": _epochs(record),
         **{name: record.metrics[name] for name in SCORES},
+        **{
+            f"{score}_{way}": record.metrics.get(part, {}).get(way, {}).get(score)
+            for part, way in OTHER_WAYS
+            for score in ("uar", "uf1")
+        },
         "leaks": "; ".join(record.metrics["protocol"]["leaks"]),
         "marks": "; ".join(record.run["marks"]),
         **{name: profile.get(name) for name in COSTS},
@@ -57,6 +66,12 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "torch": made["packages"]["torch"],
         "argv": " ".join(made["argv"]),
     }
+
+
+def _epochs(record: RunRecord) -> int:
+    """How long each fold trained its network: by the recipe of a fixed one, else as `train.*`."""
+    network = record.run.get("network")
+    return (network["recipe"] if network else record.run["config"]["train"])["epochs"]
 
 
 def main(runs: Path, out: Path) -> None:

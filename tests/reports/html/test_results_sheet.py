@@ -22,6 +22,9 @@ def test_a_line_per_run_with_scores_costs_and_origin(made_runs, tmp_path):
     for variant, row in found.items():
         record = records[variant]
         assert float(row["uar"]) == record.metrics["uar"]
+        assert float(row["uar_fold_mean"]) == record.metrics["aggregations"]["fold_mean"]["uar"]
+        assert row["uf1_oracle"] == ""
+        assert row["epochs"] == str(record.run["config"]["train"]["epochs"])
         assert row["params"] == str((record.profile or {}).get("params", ""))
         assert row["git_commit"] == (record.run["provenance"]["git_commit"] or "")
         assert row["data"].endswith("-surrogate") and row["difficulty"] == "easy"
