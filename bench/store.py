@@ -171,8 +171,18 @@ def read_run(folder: RunFolder) -> RunRecord:
         config_hash=run["config_hash"],
         seed=run["seed"],
         run=run,
-        metrics=read_json(folder.metrics) if folder.metrics.exists() else None,
-        profile=read_json(folder.profile) if folder.profile.exists() else None,
+        metrics=_results(folder.metrics),
+        profile=_results(folder.profile),
         folds_done=len(done),
         folds_total=len(run["folds"]),
     )
+
+
+def _results(file: Path) -> dict[str, Any] | None:
+    """What a file of results holds, None where there is none; BenchError where it is no object."""
+    if not file.exists():
+        return None
+    content = read_json(file)
+    if not isinstance(content, dict):
+        raise BenchError(f"{file} holds no results; delete it and repeat the command")
+    return content

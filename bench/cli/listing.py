@@ -141,8 +141,8 @@ def runs(form: str, folder: Path) -> int:
             "config": record.config_hash,
             "seed": record.seed,
             "folds": f"{record.folds_done}/{record.folds_total}",
-            "uar": record.metrics and record.metrics["uar"],
-            "uf1": record.metrics and record.metrics["uf1"],
+            "uar": (record.metrics or {}).get("uar"),
+            "uf1": (record.metrics or {}).get("uf1"),
             "folder": str(record.folder),
         }
         for record in records

@@ -466,6 +466,14 @@ class TestLists:
         assert outcome.err.startswith("skipped: ")
         assert "run.json" in outcome.err
 
+    @pytest.mark.parametrize(("content", "named"), [("[1]", True), ("7", True), ("{}", False)])
+    def test_runs_are_listed_whatever_their_metrics_hold(self, bench, finished, content, named):
+        (only_run(finished).path / "metrics.json").write_text(content)
+        outcome = bench("list", "runs", "--runs", finished)
+        assert outcome.code == int(named)
+        assert ("metrics.json holds no results" in outcome.err) is named
+        assert ("random_rnas_mer" in outcome.out) is not named
+
     def test_no_runs(self, bench, runs):
         assert bench("list", "runs", "--runs", runs).out == "none\n"
 
