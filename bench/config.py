@@ -62,7 +62,8 @@ class DataConfig:
     magnify_low: float = setting(0.002, "magnification: lower cut-off over the frame rate")
     magnify_high: float = setting(0.25, "magnification: upper cut-off over the frame rate")
     magnify_wavelength: float = setting(
-        16.0, "magnification: spatial wavelength (pixels) from which on it is full"
+        16.0,
+        "magnification: nominal spatial wavelength (pixels) from which on it is full",
     )
     magnify_side: int = setting(
         160, "magnification: side to which larger faces are shrunk before it, pixels"

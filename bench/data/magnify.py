@@ -43,7 +43,11 @@ def eulerian(
 
 
 def _factors(shape: tuple[int, ...], count: int, alpha: float, wavelength: float) -> list[float]:
-    """Amplification per band, finest first; none for the coarsest: light changes, not motion."""
+    """Amplification per band, finest first; none for the coarsest: light changes, not motion.
+
+    A band's wavelength is nominal, as in the authors' code: a third of the diagonal for the
+    coarsest that moves, half of it for each finer one. Here the pyramid ends at LEVELS bands.
+    """
     coarsest = (shape[1] ** 2 + shape[2] ** 2) ** 0.5 / 3
     waves = [coarsest / 2 ** (count - 2 - level) for level in range(count - 1)]
     return [*(min(alpha, max((1 + alpha) * wave / wavelength - 1, 0)) for wave in waves), 0.0]
