@@ -49,7 +49,8 @@ def performance_page(*files: dict[str, Any]) -> str:
                 'β. "step / convolutions" is its time over that of its convolutions alone: where '
                 "it comes near 1, the step is bound by their arithmetic (FLOPs) and no evaluation "
                 'of the same convolutions could be faster. "kept MB" is what a forward pass '
-                "leaves in memory for its backward pass.",
+                'leaves in memory for its backward pass. "GFLOP/s" beside that of the matrix '
+                "product says how near a step comes to what the machine's arithmetic allows.",
                 *tables,
                 "## On a GPU\n\nNot measured yet: these rows stay empty until a run on a GPU fills "
                 "them.",
