@@ -61,7 +61,8 @@ def measure(unit: Unit, report: Report) -> None:
     workload = Workload(build, shape, classes, job.device, config, training, resizable=job.searches)
     peaks = measure_peaks(workload, training.batch)
     figures = {**profile(build(), shape, training), **peaks.to_dict()}
-    write_json(unit.output, {**figures, "fold": job.search_fold(fold) or None})
+    searched = job.search_fold(fold)
+    write_json(unit.output, {**figures, "fold": searched} if searched else figures)
 
 
 def typical_fold(job: Job, classes: int) -> str:
