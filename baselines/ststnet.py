@@ -15,7 +15,7 @@ class STSTNet(nn.Module):
     """Flow images (B, 3, 28, 28), 0..255, to logits (B, classes).
 
     The streams differ in their number of filters alone and see the same image, and nothing in them
-    mixes filters: one convolution of all 16 is the three, their maps joined, in half the time.
+    mixes filters: one convolution of all 16 is the three, their maps joined, and takes less time.
     """
 
     def __init__(self, classes: int) -> None:

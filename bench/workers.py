@@ -68,8 +68,8 @@ def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[
 def keep_freed_memory() -> None:
     """Lets the C library keep what one training step frees for the next, while this process lives.
 
-    Otherwise glibc returns the activations of every step to the system, and fetching their pages
-    again takes up to a third of a small network's time. Other C libraries stay as they are.
+    Otherwise glibc returns the activations of every step to the system, and a small network waits
+    for their pages again and again. Other C libraries stay as they are.
     """
     try:
         set_parameter = ctypes.CDLL(None).mallopt
