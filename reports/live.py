@@ -1,0 +1,82 @@
+"""The hand-designed methods as README shows them: `python -m reports.live` prints the table.
+
+From `results/peers-smic-surrogate.csv` (`python -m reports.results`) and `results/peers-time.json`
+(`bench time --format json`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from baselines.fixed import FixedNetwork
+
+RESULTS = Path("results")
+HEADINGS = (
+    "method",
+    "input",
+    "parameters",
+    "MMACs",
+    "inference, ms",
+    "training, ms a clip",
+    "epochs",
+    "UAR",
+    "UF1",
+)
+
+
+def live_table(results: Path) -> str:
+    """A row per method, Markdown: of several runs the one with the most epochs; times at batch 1 and
+    per clip of the recipe's batch. What was not measured is "–"."""
+    from tabulate import tabulate
+
+    from baselines.peers import PEERS
+
+    with (results / "peers-smic-surrogate.csv").open() as sheet:
+        runs = sorted(csv.DictReader(sheet), key=lambda row: int(row["epochs"]))
+    scored = {run["variant"]: run for run in runs}
+    timed = json.loads((results / "peers-time.json").read_text())["rows"]
+    times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
+    rows = [_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
+    return tabulate(rows, HEADINGS, tablefmt="github", disable_numparse=True)
+
+
+def _row(
+    entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
+) -> list[str]:
+    marks = f" ({', '.join(entry.marks)})" if entry.marks else ""
+    return [
+        f"`{entry.name}`{marks}",
+        entry.input_text,
+        f"{entry.params:,}",
+        _digits(float(run["macs"]) / 1e6) if run.get("macs") else "–",
+        _digits(times.get((entry.name, "inference"))),
+        _digits(times.get((entry.name, "training step"))),
+        _epochs(entry, run),
+        *(f"{float(run[score]):.3f}" if run else "–" for score in ("uar", "uf1")),
+    ]
+
+
+def _epochs(entry: FixedNetwork, run: Mapping[str, str]) -> str:
+    """`100 of 201`: those of the run, and those of the method's own recipe where it has more."""
+    if not run:
+        return "–"
+    trained = f"{int(run['epochs']):,}"
+    whole = entry.recipe is None or entry.recipe.epochs == int(run["epochs"])
+    return trained if whole else f"{trained} of {entry.recipe.epochs:,}"
+
+
+def _digits(value: Any) -> str:
+    """Three significant digits."""
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+if __name__ == "__main__":
+    print(live_table(RESULTS))

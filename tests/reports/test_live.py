@@ -1,0 +1,33 @@
+"""README shows the hand-designed methods as the results say."""
+
+import json
+from pathlib import Path
+
+from baselines.peers import PEERS
+from reports.live import live_table
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_readme_has_the_table_of_the_results():
+    table = live_table(ROOT / "results")
+    assert table in (ROOT / "README.md").read_text(), "put in what `python -m reports.live` prints"
+    assert all(f"`{entry.name}`" in table for entry in PEERS)
+
+
+def test_what_was_not_measured_is_left_empty_and_the_longest_run_counts(tmp_path):
+    sheet = "variant,epochs,uar,uf1,macs\nststnet,800,0.5,0.4,390000\nststnet,100,0.3,0.2,390000\n"
+    (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
+    row = {"variant": "ststnet", "what": "training step", "batch": 256, "median_ms": 25.6}
+    (tmp_path / "peers-time.json").write_text(json.dumps({"rows": [row]}))
+    first, second, *_ = live_table(tmp_path).splitlines()[2:]
+    assert [cell.strip() for cell in first.split("|")[3:-1]] == [
+        "1,683",
+        "0.39",
+        "–",
+        "0.1",
+        "800",
+        "0.500",
+        "0.400",
+    ]
+    assert [cell.strip() for cell in second.split("|")[4:-1]] == ["–"] * 6
