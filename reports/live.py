@@ -31,8 +31,8 @@ HEADINGS = (
 
 
 def live_table(results: Path) -> str:
-    """A row per method, Markdown: of several runs the one with the most epochs; times at batch 1 and
-    per clip of the recipe's batch. What was not measured is "–"."""
+    """A row per method, Markdown: of several runs the one with the most epochs; times at batch 1
+    and per clip of the recipe's batch. What was not measured is "–"."""
     from tabulate import tabulate
 
     from baselines.peers import PEERS

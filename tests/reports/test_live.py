@@ -1,5 +1,6 @@
 """README shows the hand-designed methods as the results say."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -13,6 +14,17 @@ def test_readme_has_the_table_of_the_results():
     table = live_table(ROOT / "results")
     assert table in (ROOT / "README.md").read_text(), "put in what `python -m reports.live` prints"
     assert all(f"`{entry.name}`" in table for entry in PEERS)
+
+
+def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    with (ROOT / "results" / "peers-smic-surrogate.csv").open() as sheet:
+        runs = [run for run in csv.DictReader(sheet) if run["uar_oracle"]]
+    assert len(runs) >= 3
+    for run in runs:
+        scores = (f"{float(run[key]):.3f}" for key in ("uar", "uar_oracle", "uar_fold_mean"))
+        row = " | ".join([f"`{run['variant']}`, {int(run['epochs']):,}", *scores])
+        assert f"| {row} |" in page
 
 
 def test_what_was_not_measured_is_left_empty_and_the_longest_run_counts(tmp_path):
