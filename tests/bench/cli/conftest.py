@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,35 @@ def runs(tmp_path) -> Path:
 def finished(random_runs, runs) -> Path:
     """A copy of `random_runs` to spoil, with the times of its files."""
     return shutil.copytree(random_runs, runs)
+
+
+class Disk:
+    """A file system of its own in memory, 256 kB, for root only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def remount(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(self.path)], check=True)
+
+    def fill_up_to(self, kilobytes: int) -> None:
+        """Leaves room for so much."""
+        status = os.statvfs(self.path)
+        used = status.f_bavail * status.f_frsize - kilobytes * 1024
+        (self.path / "ballast").write_bytes(bytes(used))
+
+    def free(self) -> None:
+        (self.path / "ballast").unlink()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    path = tmp_path / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a file system needs root")
+    yield Disk(path)
+    subprocess.run(["umount", str(path)], check=True)

@@ -1,8 +1,12 @@
-"""`bench list variants --long`: what is known of every method."""
+"""`bench list`: variants, data sets, presets and runs."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
+from tiny_runs import only_run
 
 from baselines.peers import PEERS
 from bench.registry import variants
@@ -45,3 +49,59 @@ def test_long_for_readers_says_all_of_it(bench):
         assert all(" ".join(text.split()) in words for text in entry.deviations)
     lines = text.splitlines()
     assert all(len(line) <= 100 for line in lines if line.startswith("  "))
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        ("what", "keys"),
+        [
+            ("variants", {"name", "group", "kind", "summary"}),
+            ("datasets", {"name", "title", "summary"}),
+            ("presets", {"name", "summary"}),
+        ],
+    )
+    def test_as_json_and_as_table_name_the_same(self, bench, what, keys):
+        rows = json.loads(bench("list", what, "--format", "json").out)
+        assert rows
+        assert all(set(row) == keys and all(row.values()) for row in rows)
+        table = bench("list", what).out
+        assert [row["name"] for row in rows] == [line.split()[0] for line in table.splitlines()[2:]]
+
+    def test_settings_of_a_preset(self, bench):
+        from bench.config import load_config, settings_table
+
+        rows = json.loads(bench("list", "presets", "smoke", "--format", "json").out)
+        assert [row["setting"] for row in rows] == [key for key, *_ in settings_table()]
+        values = {row["setting"]: row["value"] for row in rows}
+        assert values["search.epochs"] == load_config("smoke").search.epochs
+
+    def test_runs(self, bench, finished):
+        (row,) = json.loads(bench("list", "runs", "--runs", finished, "--format", "json").out)
+        assert (row["variant"], row["dataset"]) == ("random_rnas_mer", "smic (surrogate)")
+        assert row["folds"] == "3/3"
+        assert row["uar"] == only_run(finished).json("metrics.json")["uar"]
+        assert Path(row["folder"]) == only_run(finished).path
+
+    def test_a_configuration_that_reads_like_a_number_is_shown_as_it_is(self, bench, finished):
+        file = only_run(finished).path / "run.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "config_hash": "12345e67"}))
+        assert " 12345e67 " in bench("list", "runs", "--runs", finished).out
+
+    def test_runs_names_what_it_cannot_read(self, bench, finished):
+        (only_run(finished).path / "run.json").write_text("{")
+        outcome = bench("list", "runs", "--runs", finished)
+        assert outcome.code == 1
+        assert outcome.out == "none\n"
+        assert outcome.err.startswith("skipped: ")
+        assert "run.json" in outcome.err
+
+    @pytest.mark.parametrize(("content", "named"), [("[1]", True), ("7", True), ("{}", False)])
+    def test_runs_are_listed_whatever_their_metrics_hold(self, bench, finished, content, named):
+        (only_run(finished).path / "metrics.json").write_text(content)
+        outcome = bench("list", "runs", "--runs", finished)
+        assert outcome.code == int(named)
+        assert ("metrics.json holds no results" in outcome.err) is named
+        assert ("random_rnas_mer" in outcome.out) is not named
+
+    def test_no_runs(self, bench, runs):
+        assert bench("list", "runs", "--runs", runs).out == "none\n"

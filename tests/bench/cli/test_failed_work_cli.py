@@ -1,0 +1,106 @@
+"""Losses that diverge, full disks, Ctrl-C: one line says it, and finished work is kept."""
+
+from __future__ import annotations
+
+import signal
+
+from tiny_runs import only_run
+
+RANDOM = "random_rnas_mer"
+
+
+class TestFailedWork:
+    EXPLODE = ("--set", "train.lr=1e9", "--set", "train.weight_decay=1e9")
+    EXPLODE_SEARCH = (
+        *("--set", "search.weight_lr=1e9", "--set", "search.weight_decay=1e9"),
+        *("--set", "search.batch=2"),  # several steps an epoch
+    )
+
+    def test_loss_that_is_no_number_in_a_fold(self, bench, runs):
+        outcome = bench.small(runs, RANDOM, *self.EXPLODE)
+        assert outcome.code == 1
+        assert "3 of 6 units failed, first random_rnas_mer: fold s05: the training" in outcome.error
+        assert "lower the learning rate (train.lr)" in outcome.error
+        run = only_run(runs)
+        assert run.folds == {}
+        failures = run.json("failures.json")
+        assert [entry["fold"] for entry in failures] == ["s05", "s06", "s15"]
+        assert all(entry["phase"] == "fold" and "train.lr" in entry["reason"] for entry in failures)
+        assert "metrics.json" not in run.times
+        assert "profile.json" in run.times  # the search is sound
+
+    def test_weights_that_explode_in_the_last_step(self, bench, runs):
+        one_step = ["--set", "train.epochs=1", "--set", "train.batch=100"]
+        outcome = bench.small(runs, RANDOM, *self.EXPLODE, *one_step)
+        assert outcome.code == 1
+        assert "3 of 6 units failed" in outcome.error
+        assert "not finite: lower the learning rate (train.lr)" in outcome.error
+        assert only_run(runs).folds == {}
+
+    def test_loss_that_is_no_number_in_one_fold_keeps_the_others(self, bench, runs, monkeypatch):
+        import bench.evaluation as evaluation
+
+        train = evaluation.train
+
+        def spoilt(network, clips, indices, settings, seed, fold, *rest):
+            if fold == "s06":
+                next(network.parameters()).data.fill_(float("nan"))
+            return train(network, clips, indices, settings, seed, fold, *rest)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(evaluation, "train", spoilt)
+            outcome = bench.small(runs, RANDOM)
+        assert outcome.code == 1
+        assert "1 of 6 units failed, first random_rnas_mer: fold s06: " in outcome.error
+        assert "2/3 folds" in outcome.out
+        run = only_run(runs)
+        kept = {name: time for name, time in run.times.items() if name != "failures.json"}
+        assert {name for name in kept if name.startswith("folds")} == {
+            "folds/s05.json",
+            "folds/s15.json",
+        }
+        assert [entry["fold"] for entry in run.json("failures.json")] == ["s06"]
+        assert bench.small(runs, RANDOM).code == 0
+        assert "failures.json" not in run.times
+        assert {name: run.times[name] for name in kept} == kept
+
+    def test_loss_that_is_no_number_in_the_search(self, bench, runs):
+        outcome = bench.small(runs, "rnas_mer_3", *self.EXPLODE_SEARCH)
+        assert outcome.code == 1
+        assert "1 of 6 units failed, first rnas_mer_3: search: the " in outcome.error
+        assert "(search.weight_lr)" in outcome.error
+        run = only_run(runs)
+        assert not {"search/genotype.json", "metrics.json", "profile.json"} & set(run.times)
+        assert run.folds == {}
+        assert run.json("failures.json")[0]["phase"] == "search"
+
+    def test_one_variant_that_fails_does_not_stop_the_next(self, bench, runs):
+        outcome = bench.small(runs, "rnas_mer_3", "--variant", RANDOM, *self.EXPLODE_SEARCH)
+        assert outcome.code == 1
+        assert "1 of 12 units failed" in outcome.error
+        assert "random_rnas_mer on smic (surrogate), seed 0: UAR " in outcome.out
+
+    def test_ctrl_c_keeps_finished_folds(self, bench, runs, random_runs, monkeypatch):
+        import bench.evaluation as evaluation
+
+        predict = evaluation.predict
+
+        def interrupted(network, clips, indices):
+            if list((only_run(runs).path / "folds").glob("*.json")):
+                signal.raise_signal(signal.SIGINT)
+            return predict(network, clips, indices)
+
+        # A shell that starts the tests in the background has them ignore the signal.
+        inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+        with monkeypatch.context() as patch:
+            patch.setattr(evaluation, "predict", interrupted)
+            outcome = bench.small(runs, RANDOM)
+        signal.signal(signal.SIGINT, inherited)
+        assert outcome.code == 130
+        assert outcome.error.startswith("error: interrupted; what was finished is kept")
+        run = only_run(runs)
+        assert set(run.folds) == {"s05"}
+        before = run.times["folds/s05.json"]
+        assert bench.small(runs, RANDOM).code == 0
+        assert run.times["folds/s05.json"] == before
+        assert run.folds == only_run(random_runs).folds
