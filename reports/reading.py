@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.store import RunRecord
 
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading JSON of another shape than ours ends in."""
+
 FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset smoke"
 
 

@@ -25,6 +25,7 @@ from reports.figures.folder import (
     space_of,
 )
 from reports.groups import distinct
+from reports.reading import MALFORMED
 from rnas.space import SearchSpace, incoming
 
 MEASURES = (
@@ -37,9 +38,6 @@ MEASURES = (
     "gap",
 )
 AGREEMENT = ("path_folds", "path_chance", "cell_folds", "cell_chance")
-
-MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What a file raises whose JSON is not what the search wrote."""
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,9 @@ from reports.html.views import (
     Setting,
     Subject,
 )
+from reports.reading import MALFORMED
 
 SCORES = ("uar", "uf1", "acc")
-MALFORMED = (KeyError, TypeError, AttributeError, ValueError, IndexError)
-"""What reading JSON of another shape than ours ends in."""
-
 INPUTS = ("previous cell", "cell before it")
 """The two inputs of a cell: I^{l-1} and I^{l-2}."""
 
