@@ -227,6 +227,7 @@ CAPSULENET = FixedNetwork(
     groups=("peers",),
     marks=("from scratch",),
     params=13_842_496,
+    channels_last=True,
     reference="Van Quang, Chun, Tokuyama: CapsuleNet for Micro-Expression Recognition, FG 2019",
     pretraining="ImageNet (ResNet-18); ours starts at random",
     released_selection=BEST_ON_TEST,
