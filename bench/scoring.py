@@ -18,7 +18,7 @@ from bench.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, 
 from bench.metrics import matrix_scores
 from bench.predictions import Predictions, run_predictions
 from bench.seeds import derive_seed
-from bench.statistics import DRAWS, STATISTICS, bootstrap
+from bench.statistics import DRAWS, STATISTICS, against_chance, bootstrap
 from bench.store import RunFolder
 
 
@@ -98,7 +98,8 @@ def score_report(
     """What `bench score --format json` prints: the keys of `metrics.json` and what was checked.
 
     `precision` is the macro precision; `intervals` hold each score's 95 % interval over subjects
-    (without draws, or without clips, none); `problems` every difference from the challenge's list,
+    (without draws, or without clips, none), `chance` what answers that do not follow the labels
+    would score; `problems` every difference from the challenge's list,
     `complete` whether there is none (None: not checked); `claims` the verdicts.
     """
     matrix = np.array(source.metrics["confusion"])
@@ -109,6 +110,7 @@ def score_report(
         "precision": float(macro_precision(matrix)),
         "protocol": dict(source.protocol),
         "intervals": _intervals(source, draws, seed),
+        "chance": _chance(source, draws, seed),
         "complete": not problems if checked else None,
         "problems": [asdict(problem) for problem in problems],
         "claims": [_verdict(source, claim) for claim in claims],
@@ -122,6 +124,14 @@ def _verdict(source: Scored, claim: Claim) -> dict[str, Any]:
         raise DataError("no clip is answered: there is no score to compare the claim with")
     verdict = judge(claim, aggregates(claim.metric, matrix, part.predictions))
     return {**verdict.to_dict(), "text": str(verdict)}
+
+
+def _chance(source: Scored, draws: int, seed: int) -> dict[str, Any]:
+    if source.predictions is None or not draws:
+        return {}
+    generator = np.random.default_rng(derive_seed(seed, "chance"))
+    matrices = source.predictions.matrices
+    return {"uar": against_chance(matrices, draws=draws, generator=generator).to_dict()}
 
 
 def _intervals(source: Scored, draws: int, seed: int) -> dict[str, Any]:

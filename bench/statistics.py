@@ -24,6 +24,9 @@ LEVEL = 0.95
 AT_ONCE = 2_000
 """Resamples computed together: a few megabytes for the subjects of the composite."""
 
+ROUNDING = 1e-9
+"""By how much equal scores may differ in the last digits."""
+
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Confusion matrices (..., C, C) -> scores (...)."""
 
@@ -74,6 +77,22 @@ class Difference:
     estimate: float
     p: float
     method: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """A score beside those of answers that do not follow the labels.
+
+    expected: their mean; p: how often one is at least as high (one-sided).
+    """
+
+    estimate: float
+    expected: float
+    p: float
+    draws: int
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -166,6 +185,31 @@ def permutation_test(
     return Difference(
         float(found.statistic), float(found.pvalue), f"permutation over subjects, {way}"
     )
+
+
+def against_chance(
+    matrices: np.ndarray,
+    statistic: Statistic = uar,
+    *,
+    draws: int = DRAWS,
+    generator: np.random.Generator,
+) -> Chance:
+    """Whether answers follow the labels at all: each subject's are dealt out anew among their
+    clips, so that a habit of answering, as a whole or per fold, counts for nothing.
+
+    Scores are averaged over the axes before the subjects. matrices: (..., S, C, C), some clip in
+    each (..., C, C).
+    """
+    from scipy.stats import random_table
+
+    estimate = float(statistic(matrices.sum(axis=-3)).mean())
+    dealt = np.zeros((draws, *matrices.shape[:-3], *matrices.shape[-2:]))  # pooled over subjects
+    for place in np.ndindex(matrices.shape[:-2]):
+        table = random_table(matrices[place].sum(1), matrices[place].sum(0))
+        dealt[:, *place[:-1]] += table.rvs(draws, random_state=generator)
+    scores = statistic(dealt).reshape(draws, -1).mean(axis=1)
+    as_high = int((scores >= estimate - ROUNDING).sum())
+    return Chance(estimate, float(scores.mean()), (1 + as_high) / (1 + draws), draws)
 
 
 def mcnemar(first_right: Sequence[bool], second_right: Sequence[bool]) -> Difference:

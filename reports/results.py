@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
 from bench.files import write_text
+from bench.scoring import read_scored, score_report
 from reports.reading import set_name, sound_runs
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "preset": record.preset,
         "config": record.config_hash,
         "seed": record.seed,
+        "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
         "epochs": _epochs(record),
         **{name: record.metrics[name] for name in SCORES},
+        **_certainty(record),
         **{
             f"{score}_{way}": record.metrics.get(part, {}).get(way, {}).get(score)
             for part, way in OTHER_WAYS
@@ -65,6 +68,18 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "python": made["python"],
         "torch": made["packages"]["torch"],
         "argv": " ".join(made["argv"]),
+    }
+
+
+def _certainty(record: RunRecord) -> dict[str, float | None]:
+    """The 95 % interval of the UAR over subjects, and the UAR and p value of chance."""
+    report = score_report(read_scored(record.folder))
+    interval, chance = report["intervals"]["uar"], report["chance"]["uar"]
+    return {
+        "uar_low": interval["low"],
+        "uar_high": interval["high"],
+        "uar_chance": chance["expected"],
+        "p_chance": chance["p"],
     }
 
 

@@ -53,7 +53,7 @@ def claimed(metric: str) -> Any:
     type=click.IntRange(min=0, max=1_000_000),
     default=10_000,
     show_default=True,
-    help="Bootstrap resamples of the intervals; 0 = none.",
+    help="Resamples of the intervals and of the test against chance; 0 = none.",
 )
 @click.option("--strict", is_flag=True, help="Exit code 1 where the list of clips differs.")
 @click.option(
@@ -179,6 +179,12 @@ def _say(report: Mapping[str, Any]) -> None:
         click.echo(f"no clip of class {name}: it is left out of UAR and UF1", err=True)
     for verdict in report["claims"]:
         click.echo(verdict["text"], err=True)
+    if chance := report["chance"].get("uar"):
+        click.echo(
+            f"by chance: UAR {chance['expected']:.4f}, where the answers to each subject's clips "
+            f"are dealt out anew; at least {chance['estimate']:.4f} with p = {chance['p']:.2g}",
+            err=True,
+        )
     problems = report["problems"]
     for problem in problems[:SHOWN]:
         line = f"{problem['kind']}: {problem['where']}: {problem['what']}"

@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from reports.surrogate import table
 from reports.surrogate.measures import Level, measure
 
-CURVE = (0.0, "easy", 0.3, "hard", 0.6, 0.8, 1.0)
+CURVE = (0.0, "easy", 0.3, "hard", 0.6, 1.0)
 """Difficulties of the curve."""
 
 
@@ -35,14 +35,14 @@ def surrogate() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=table.TABLE, show_default=True)
 def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out: Path) -> None:
-    """Measure each difficulty that the table lacks: minutes each, kept one by one."""
+    """Measure what the table lacks of each difficulty: minutes each, kept one by one."""
     for difficulty in difficulties or CURVE:
         level = Level(dataset, resolve_difficulty(difficulty), seed)
-        rows = table.read(out)
-        if any(row.level == level for row in rows):
+        known = {(row.measure, row.of) for row in table.read(out) if row.level == level}
+        results = list(measure(level, default_cache(), _progress(level), known))
+        if not results:
             click.echo(f"{dataset} at {level.difficulty:g}: measured already, in {out}")
             continue
-        results = list(measure(level, default_cache(), _progress(level)))
         table.write([*table.read(out), *table.rows_of(level, results)], out)
         for result in results:
             click.echo(f"{level.difficulty:g} {result.measure} {result.of}: {result.value:.3f}")

@@ -6,10 +6,12 @@ chance, and where methods that see the motion lie far above it, yet not all at t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -39,22 +41,77 @@ class Level:
     seed: int = 0
 
 
-@dataclass(frozen=True)
 class Views:
-    """What the methods may see of N clips of S × S pixels.
+    """What the methods may see of N clips of S × S pixels, each made when it is asked for.
 
-    onset: (N, S, S) grey levels 0..255; middle: the same of the frame in the middle; spotted:
-    (N, 2, S, S) the harness's own flow from onset to apex, spotted where none is annotated;
-    still: (N, 2, S, S) flow from onset to middle without the movement of the whole head. Flows in
-    pixels. labels, subjects: (N,).
+    Clips are made, and what is costly kept, below `cache`.
     """
 
-    onset: np.ndarray
-    middle: np.ndarray
-    spotted: np.ndarray
-    still: np.ndarray
-    labels: np.ndarray
-    subjects: np.ndarray
+    def __init__(self, level: Level, cache: Path, progress: Progress) -> None:
+        self.config = config_of(level)
+        self.cache, self.progress = cache, progress
+        source = Source(level.dataset, None, True, cache.absolute())
+        self.clip_set = find_clips(source, self.config, progress)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(N,)."""
+        return np.array([clip.label for clip in self.clip_set.clips])
+
+    @cached_property
+    def subjects(self) -> np.ndarray:
+        """(N,)."""
+        return np.array([f"{clip.dataset} {clip.subject}" for clip in self.clip_set.clips])
+
+    @property
+    def onset(self) -> np.ndarray:
+        """(N, S, S) grey levels 0..255 of the first frame."""
+        return self._onset_and_middle[:, 0]
+
+    @property
+    def middle(self) -> np.ndarray:
+        """(N, S, S) grey levels 0..255 of the frame in the middle."""
+        return self._onset_and_middle[:, 1]
+
+    @cached_property
+    def apex(self) -> np.ndarray:
+        """(N, S, S) grey levels 0..255 of the apex, spotted where none is annotated."""
+        frames = self._still("apex", self.config.flow_side)  # (N, 3, S, S), 0..1
+        return 255 * luminance(np.moveaxis(frames, 1, -1))
+
+    @cached_property
+    def spotted(self) -> np.ndarray:
+        """(N, 2, S, S) the harness's own flow from onset to apex, in pixels."""
+        return self._still("flow_pair", self.config.flow_side)
+
+    @cached_property
+    def still(self) -> np.ndarray:
+        """(N, 2, S, S) flow from onset to middle without the movement of the whole head, pixels."""
+        return np.stack(
+            [
+                without_head(tvl1(onset, middle))
+                for onset, middle in self._steps("flow to middle", self._onset_and_middle)
+            ]
+        )
+
+    @cached_property
+    def _onset_and_middle(self) -> np.ndarray:
+        clips = self._steps("frames", self.clip_set.clips)
+        return np.stack([onset_and_middle(clip) for clip in clips])
+
+    def _still(self, kind: str, size: int) -> np.ndarray:
+        """As the fixed networks get it."""
+        from baselines.fixed import StillInput
+
+        def one_more(done: int, total: int) -> None:
+            self.progress(kind, done, total)
+
+        return load_inputs(self.clip_set, StillInput(kind, size), self.config, self.cache, one_more)
+
+    def _steps(self, what: str, things: Sequence[Any]) -> Iterator[Any]:
+        for number, thing in enumerate(things):
+            self.progress(what, number, len(things))
+            yield thing
 
 
 @dataclass(frozen=True)
@@ -68,6 +125,7 @@ class Method:
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "onset": Method("onset frame alone", lambda seen: blocks(seen.onset, 16)),
+        "apex": Method("apex frame alone, its outlines (HOG)", lambda seen: outlines(seen.apex)),
         "difference": Method(
             "where grey levels change, onset to middle",
             lambda seen: blocks(np.abs(seen.middle - seen.onset), 8),
@@ -82,8 +140,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
-SHUFFLED = ("onset", "middle_flow")
+SHUFFLED = ("onset", "apex", "middle_flow")
 """The methods that are also told permuted labels."""
+
+
+PEAKS = MappingProxyType({"flow_peak": "spotted", "expression_peak": "still"})
+"""Measure of how far faces move -> the view whose flow it is of."""
 
 
 @dataclass(frozen=True)
@@ -97,71 +159,47 @@ class Result:
     repeats: int
 
 
-def measure(level: Level, cache: Path, progress: Progress) -> Iterator[Result]:
-    """All results of a set of clips, which are made where the cache has none.
+def measure(
+    level: Level, cache: Path, progress: Progress, known: Collection[tuple[str, str]] = ()
+) -> Iterator[Result]:
+    """The results of a set of clips that are not `known` as (measure, of); clips are made where the
+    cache has none.
 
     Yields UAR (`uar`) of each method by leave-one-subject-out, its mean over SHUFFLES permutations
     of the labels (`shuffled_uar`), and per class the median greatest displacement of a clip in
     pixels (`flow_peak`; `expression_peak` without the movement of the head).
     """
-    seen = views(level, cache, progress)
+    seen = Views(level, cache, progress)
     for name, method in METHODS.items():
-        features = method.features(seen)
-        yield Result("uar", name, loso_uar(features, seen.labels, seen.subjects), 0.0, 1)
-        if name in SHUFFLED:
-            scores = []
-            for number in range(SHUFFLES):
-                progress(f"{name}, labels shuffled", number, SHUFFLES)
-                shuffle = np.random.default_rng(
-                    derive_seed(level.seed, "shuffle-labels", step=number)
-                )
-                labels = shuffle.permutation(seen.labels)
-                scores.append(loso_uar(features, labels, seen.subjects))
+        if ("uar", name) not in known:
+            score = loso_uar(method.features(seen), seen.labels, seen.subjects)
+            yield Result("uar", name, score, 0.0, 1)
+        if name in SHUFFLED and ("shuffled_uar", name) not in known:
+            scores = list(_shuffled_scores(seen, name, level.seed))
             yield Result("shuffled_uar", name, np.mean(scores), np.std(scores, ddof=1), SHUFFLES)
-    for measure_name, flow in (("flow_peak", seen.spotted), ("expression_peak", seen.still)):
+    for measure_name, view in PEAKS.items():
+        missing = [word for word in CHALLENGE_CLASSES if (measure_name, word) not in known]
+        if not missing:
+            continue
+        flow = getattr(seen, view)
         peaks = np.hypot(flow[:, 0], flow[:, 1]).max((1, 2))
-        for label, word in enumerate(CHALLENGE_CLASSES):
-            own = peaks[seen.labels == label]
+        for word in missing:
+            own = peaks[seen.labels == CHALLENGE_CLASSES.index(word)]
             low, median, high = np.quantile(own, (0.25, 0.5, 0.75))
             yield Result(measure_name, word, median, (high - low) / 2, len(own))
 
 
-def views(level: Level, cache: Path, progress: Progress) -> Views:
-    """What the methods see; the flows are the work, and the harness's own stay in its cache."""
-    config = config_of(level)
-    source = Source(level.dataset, None, True, cache.absolute())
-    clip_set = find_clips(source, config, progress)
-    clips = clip_set.clips
-    spotted = load_inputs(
-        clip_set, harness_flow(config), config, cache, lambda d, n: progress("flow to apex", d, n)
-    )
-    onset, middle, still = [], [], []
-    for number, clip in enumerate(clips):
-        progress("flow to middle", number, len(clips))
-        first, centre = onset_and_middle(clip)
-        onset.append(first)
-        middle.append(centre)
-        still.append(without_head(tvl1(first, centre)))
-    return Views(
-        np.stack(onset),
-        np.stack(middle),
-        spotted,
-        np.stack(still),
-        np.array([clip.label for clip in clips]),
-        np.array([f"{clip.dataset} {clip.subject}" for clip in clips]),
-    )
+def _shuffled_scores(seen: Views, name: str, seed: int) -> Iterator[float]:
+    features = METHODS[name].features(seen)
+    for number in range(SHUFFLES):
+        seen.progress(f"{name}, labels shuffled", number, SHUFFLES)
+        shuffle = np.random.default_rng(derive_seed(seed, "shuffle-labels", step=number))
+        yield loso_uar(features, shuffle.permutation(seen.labels), seen.subjects)
 
 
 def config_of(level: Level) -> DataConfig:
     """The settings that make these clips."""
     return DataConfig(difficulty=f"{level.difficulty:g}", surrogate_seed=level.seed)
-
-
-def harness_flow(config: DataConfig):
-    """u and v as the fixed networks get them, in the size in which they are computed."""
-    from baselines.fixed import StillInput
-
-    return StillInput("flow_pair", config.flow_side)
 
 
 def onset_and_middle(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
@@ -201,6 +239,17 @@ def blocks(pictures: np.ndarray, count: int) -> np.ndarray:
 def flow_blocks(flow: np.ndarray) -> np.ndarray:
     """u and v over 8 × 8 blocks: (N, 2, S, S) -> (N, 128)."""
     return np.hstack([blocks(flow[:, 0], 8), blocks(flow[:, 1], 8)])
+
+
+def outlines(pictures: np.ndarray) -> np.ndarray:
+    """Histograms of oriented gradients in cells of an eighth of the side: (N, S, S) -> (N, 1764)
+    where 8 divides S."""
+    from skimage.feature import hog
+
+    cell = pictures.shape[1] // 8
+    return np.stack(
+        [hog(picture, pixels_per_cell=(cell, cell), cells_per_block=(2, 2)) for picture in pictures]
+    )
 
 
 def loso_uar(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray) -> float:

@@ -84,8 +84,8 @@ here says anything about a real data set.
     python -m reports.surrogate measure --dataset {first.dataset} --seed {first.seed}
     python -m reports.surrogate page --dataset {first.dataset} --seed {first.seed}
 
-The first command fills `results/surrogate.csv` (with commit, versions and time of every row; a
-difficulty that is there is not measured again), the second draws and writes this page from it.
+The first command fills `results/surrogate.csv` (with commit, versions and time of every row; what
+is there is not measured again), the second draws and writes this page from it.
 
 ## Scores against difficulty
 
@@ -122,16 +122,24 @@ def _reading(found: dict[tuple[float, str, str], Row]) -> str:
     lines = []
     for name, place in DIFFICULTIES.items():
         score = {of: found[place, "uar", of].value for of in METHODS}
-        chance = found[place, "shuffled_uar", "onset"]
-        above = (score["onset"] - chance.value) / chance.spread
-        where = "above" if above > 0 else "below"
         lines.append(
             f"- `{name}` ({place:g}): the methods that see motion reach {score['difference']:.2f}, "
-            f"{score['spotted_flow']:.2f} and {score['middle_flow']:.2f}. The onset frame alone "
-            f"reaches {score['onset']:.2f}, {abs(above):.1f} standard deviations {where} its own "
-            f"shuffled labels ({chance.value:.2f})."
+            f"{score['spotted_flow']:.2f} and {score['middle_flow']:.2f}. "
+            + _one_frame("onset", found, place)
+            + " "
+            + _one_frame("apex", found, place)
         )
     return "\n".join(lines)
+
+
+def _one_frame(of: str, found: dict[tuple[float, str, str], Row], place: float) -> str:
+    """How a method that sees one frame compares with its own shuffled labels."""
+    score, chance = found[place, "uar", of].value, found[place, "shuffled_uar", of]
+    above = (score - chance.value) / chance.spread
+    return (
+        f"The {of} frame alone reaches {score:.2f}, {abs(above):.1f} standard deviations "
+        f"{'above' if above > 0 else 'below'} its own shuffled labels ({chance.value:.2f})."
+    )
 
 
 def _cell(row: Row | None) -> str:

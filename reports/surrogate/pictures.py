@@ -42,6 +42,7 @@ LOOKS = {
     "middle_flow": (BLUE, "o", "-"),
     "spotted_flow": (GREEN, "s", "--"),
     "difference": (ORANGE, "^", "-."),
+    "apex": (PURPLE, "D", (0, (4, 1.5, 1, 1.5, 1, 1.5))),
     "onset": (VERMILION, "v", ":"),
 }
 
@@ -76,7 +77,7 @@ def difficulty_curve(rows: Sequence[Row]) -> Figure:
             x, y, _ = _series(rows, "uar", name)
             title = METHODS[name].title.replace(", ", ",\n")
             axes.plot(x, y, color=colour, marker=marker, ls=line, label=title)
-        for name, colour in zip(SHUFFLED, (VERMILION, GREY), strict=True):
+        for name, colour in zip(SHUFFLED, (VERMILION, PURPLE, GREY), strict=True):
             x, y, spread = _series(rows, "shuffled_uar", name)
             low, high = y - 2 * spread, y + 2 * spread
             title = f"labels shuffled,\n{METHODS[name].title.split(',')[0]}"

@@ -60,6 +60,17 @@ def test_the_interval_encloses_the_score_and_repeats(hand):
     assert found == report_of(hand)
 
 
+def test_the_score_stands_beside_chance(tmp_path, hand):
+    few = report_of(hand)["chance"]["uar"]
+    assert few["estimate"] == pytest.approx(0.7)
+    assert few["p"] > 0.05
+    file = tmp_path / "log.txt"
+    file.write_text(render_log(Log(ststnet(), UNKNOWN), "megc2019", {}))
+    many = report_of(file)["chance"]["uar"]
+    assert many["p"] == pytest.approx(1 / 201)
+    assert many["expected"] < 0.5 < many["estimate"]
+
+
 def test_ststnet_whole(tmp_path):
     file = tmp_path / "log.txt"
     file.write_text(render_log(Log(ststnet(), UNKNOWN), "megc2019", {}))

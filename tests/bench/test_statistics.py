@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from bench.metrics import matrix_scores
 from bench.statistics import (
     STATISTICS,
     acc,
+    against_chance,
     bootstrap,
     combined_p,
     holm,
@@ -214,3 +215,42 @@ def test_combined_p_by_hand():
     assert combined_p([0.3]) == 0.3
     assert combined_p([0.01, 0.5]) == pytest.approx(0.02)
     assert combined_p([0.5, 0.01, 0.04]) == pytest.approx(0.06)
+
+
+def test_chance_is_every_way_to_deal_out_the_answers():
+    true, pred = [0, 0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 2]
+    matrices = subject_matrices(true, pred, ["a"] * 7, 3)
+    found = against_chance(matrices, draws=20_000, generator=generator())
+    dealt = np.array(
+        [uar(subject_matrices(true, list(p), ["a"] * 7, 3)[0]) for p in permutations(pred)]
+    )
+    assert found.estimate == pytest.approx(uar(matrices[0]))
+    assert found.expected == pytest.approx(dealt.mean(), abs=0.005)
+    assert found.p == pytest.approx((dealt >= found.estimate - 1e-9).mean(), abs=0.01)
+
+
+def test_habits_of_answering_are_chance():
+    """One class for each person, the one that they show most often: above 1/3, yet no skill."""
+    matrices = np.array([[[6, 0, 0], [2, 0, 0], [1, 0, 0]], [[0, 0, 1], [0, 0, 0], [0, 0, 5]]])
+    found = against_chance(matrices, draws=200, generator=generator())
+    assert found.estimate == pytest.approx((6 / 7 + 0 + 5 / 6) / 3)
+    assert found.p == 1
+    assert found.expected == pytest.approx(found.estimate)
+
+
+def test_chance_over_several_runs_is_that_of_their_mean():
+    right, wrong = np.array([[[3, 0], [0, 3]]]), np.array([[[0, 3], [3, 0]]])
+    found = against_chance(np.stack([right, wrong]), draws=500, generator=generator())
+    assert found.estimate == pytest.approx(0.5)
+    assert found.p > 0.4
+
+
+def test_p_against_chance_of_answers_by_chance_is_uniform():
+    random = generator(3)
+    p_values = []
+    for _ in range(200):
+        true, pred = random.integers(0, 3, 60), random.integers(0, 3, 60)
+        matrices = subject_matrices(true, pred, random.integers(0, 4, 60).astype(str), 3)
+        p_values.append(against_chance(matrices, draws=199, generator=random).p)
+    assert np.mean(np.array(p_values) <= 0.1) == pytest.approx(0.1, abs=0.06)
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.07)

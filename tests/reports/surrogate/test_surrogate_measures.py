@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from reports.surrogate.measures import (
     flow_blocks,
     loso_uar,
     measure,
+    outlines,
     without_head,
 )
 
@@ -70,6 +73,43 @@ def test_a_level_is_measured_as_the_page_needs_it(tmp_path):
     assert found["uar", "onset"].value < 0.45
     assert found["shuffled_uar", "middle_flow"].repeats == SHUFFLES
     assert {of for name, of in found if name == "uar"} == set(METHODS)
+
+
+class FewViews:
+    """Views of 12 clips of 4 people, of which the flows must not be asked for."""
+
+    labels = np.tile([0, 1, 2], 4)
+    subjects = np.repeat(["a", "b", "c", "d"], 3)
+    onset = np.random.default_rng(0).uniform(0, 255, (12, 32, 32))
+    middle = onset + 40 * labels[:, None, None]
+    apex = middle
+    progress = staticmethod(lambda *_: None)
+
+    @property
+    def spotted(self):
+        raise AssertionError("a known flow is computed again")
+
+    still = spotted
+
+
+def test_what_is_known_is_not_measured_again(monkeypatch):
+    monkeypatch.setattr("reports.surrogate.measures.Views", lambda *_: FewViews())
+    words = ("negative", "positive", "surprise")
+    known = {("uar", "spotted_flow"), ("uar", "middle_flow"), ("shuffled_uar", "middle_flow")}
+    known |= {(name, word) for name in ("flow_peak", "expression_peak") for word in words}
+    level = Level("smic", 0.0)
+    results = list(measure(level, Path("unused"), FewViews.progress, known))
+    kinds = {(result.measure, result.of) for result in results}
+    one_frame = {(name, of) for name in ("uar", "shuffled_uar") for of in ("onset", "apex")}
+    assert kinds == one_frame | {("uar", "difference")}
+    assert not list(measure(level, Path("unused"), FewViews.progress, known | kinds))
+
+
+def test_outlines_do_not_see_brightness():
+    picture = np.random.default_rng(0).uniform(50, 100, (1, 64, 64))
+    dark, bright = outlines(picture), outlines(picture + 100)
+    assert dark.shape == (1, 1764)
+    assert dark == pytest.approx(bright)
 
 
 class TestTable:
