@@ -18,7 +18,7 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
 from bench.files import read_json, write_json
 from bench.machine import machine_in_use
-from bench.plan import ALL_PHASES, SEARCH, Job, plan
+from bench.plan import ALL_PHASES, FOLD, SEARCH, Job, Unit, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
 from bench.released import released_config, trains_on_other_sets
@@ -37,8 +37,9 @@ WORDS = ("summary", "groups", "marks", "size_target")
 DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
 """Of where a run was made, what may change its numbers, if only in the last digits."""
 
-UNITS_PER_PROCESS = 6
-"""Starting a process takes seconds, about as long as a few small folds."""
+WORTH_PROCESSES = 5_000
+"""Clips that networks see in training, each time counted, from which on several processes train
+them: starting those takes seconds, in which the smallest network sees as many."""
 
 TRAINED = ("network", "options", "input", "recipe")
 """What a fixed network says of itself with an effect on a run."""
@@ -216,18 +217,28 @@ def require_genotypes(jobs: Sequence[Job]) -> None:
             )
 
 
-def executor_for(prepared: Prepared, left: int) -> Executor:
-    """Who performs so many units: this process, or several where they were asked for.
+def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
+    """Who performs these units: this process, or several where they were asked for.
 
     Fixed networks are too small for several threads: on a CPU their folds go to as many processes
-    as it has cores, where there is enough to do that starting them is worth it.
+    as it has cores, where they train long enough that starting them is worth it.
     """
-    processes = prepared.processes
-    if processes is None:
-        alike = all(not job.searches and job.device == "cpu" for job in prepared.jobs)
-        enough = min(usable_cores(), left // UNITS_PER_PROCESS) if alike else 1
-        return ProcessExecutor(enough) if enough > 1 else SerialExecutor()
-    return ProcessExecutor(processes)
+    if prepared.processes is not None:
+        return ProcessExecutor(prepared.processes)
+    alone = any(job.searches or job.device != "cpu" for job in prepared.jobs)
+    if alone or _clips_seen(prepared, units) < WORTH_PROCESSES:
+        return SerialExecutor()
+    processes = min(usable_cores(), len(units))
+    return ProcessExecutor(processes) if processes > 1 else SerialExecutor()
+
+
+def _clips_seen(prepared: Prepared, units: Sequence[Unit]) -> int:
+    """By the networks that these units train, each clip in each epoch."""
+    from bench.phases import training_settings
+
+    folds = [unit.job for unit in units if unit.phase == FOLD]
+    epochs = sum(training_settings(job.variant, job.config).epochs for job in folds)
+    return epochs * len(prepared.clip_set.clips)
 
 
 def execute(

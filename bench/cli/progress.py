@@ -24,6 +24,9 @@ from bench.plan import Unit
 LINE_EVERY = 10.0
 """Seconds between two lines about the same work."""
 
+SILENT_FOR = 60.0
+"""Seconds without a line after which a unit says how far it is."""
+
 
 class Steps:
     """Hears (what, done, total) of work that comes before the units: reading, preprocessing.
@@ -94,19 +97,25 @@ class UnitBars:
 
 
 class UnitLines:
-    """One line per finished unit, with the time it took and the time left at this rate."""
+    """One line per finished unit, with the time it took and the time left at this rate; of units
+    that take minutes, one now and then."""
 
     def __init__(self, total: int, done: int) -> None:
         self.total, self.done = total, done
         self.begun = done
-        self.start = time.monotonic()
+        self.start = self.said = time.monotonic()
         self.starts: dict[Unit, float] = {}
 
     def started(self, unit: Unit) -> None:
         self.starts[unit] = time.monotonic()
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
-        pass
+        now = time.monotonic()
+        if now - self.said < SILENT_FOR or not done:
+            return
+        self.said = now
+        left = (now - self.starts[unit]) / done * (total - done)
+        click.echo(f"{unit.title}: {what} {done}/{total}, about {left:.0f} s left in it", err=True)
 
     def finished(self, unit: Unit) -> None:
         self._line(unit, "done")
@@ -116,7 +125,7 @@ class UnitLines:
 
     def _line(self, unit: Unit, outcome: str) -> None:
         self.done += 1
-        now = time.monotonic()
+        self.said = now = time.monotonic()
         left = (now - self.start) / (self.done - self.begun) * (self.total - self.done)
         click.echo(
             f"[{self.done}/{self.total}] {unit.title}: {outcome} "

@@ -231,9 +231,10 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     from bench.running import execute, executor_for
 
     tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-    done = 0 if force else sum(task.unit.done for task in tasks)
+    left = [task.unit for task in tasks if force or not task.unit.done]
+    done = len(tasks) - len(left)
     listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
-    executor = executor_for(prepared, len(tasks) - done)
+    executor = executor_for(prepared, left)
     return execute(prepared, executor, listener, phases, force, genotypes)
 
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 
 import pytest
 
 from bench.config import Config, load_config
+from bench.data.clips import ClipSet
 from bench.errors import BenchError
 from bench.executor import Crew, ProcessExecutor, SerialExecutor, Todo
 from bench.files import write_json
@@ -28,6 +30,7 @@ from bench.plan import (
     Unit,
     plan,
 )
+from bench.running import Prepared, executor_for
 from bench.sources import Source
 from bench.store import RunFolder
 from bench.workers import process_pool
@@ -107,6 +110,44 @@ class TestPlan:
     def test_units_travel_to_other_processes(self, tmp_path):
         for task in plan(job(tmp_path)):
             assert pickle.loads(pickle.dumps(task)) == task
+
+
+class TestChoice:
+    """Of who does the work where nobody says: `left` of the folds of `variant` on 100 clips."""
+
+    @pytest.fixture
+    def executor(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("bench.running.usable_cores", lambda: 4)
+
+        def chosen(variant, left=8, processes=None, device="cpu", settings=()):
+            folds = tuple(f"s{number:02}" for number in range(8))
+            config = load_config("small", settings)
+            one = replace(job(tmp_path, config, folds), variant=variant, device=device)
+            prepared = Prepared((one,), ClipSet("smic", (), (None,) * 100), "", processes)
+            units = [unit for task in plan(one) if (unit := task.unit).phase == FOLD]
+            return executor_for(prepared, units[:left])
+
+        return chosen
+
+    def test_folds_of_fixed_networks_go_to_every_core(self, executor):
+        assert executor("capsulenet") == ProcessExecutor(4)
+        assert executor("ststnet", left=3) == ProcessExecutor(3)
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            {"left": 1},
+            {"settings": ["recipe_epochs=2"]},
+            {"device": "cuda"},
+            {"variant": "rnas_mer"},
+        ],
+        ids=str,
+    )
+    def test_this_process_does_what_is_not_worth_others(self, executor, case):
+        assert isinstance(executor(**{"variant": "ststnet", **case}), SerialExecutor)
+
+    def test_or_as_many_as_were_asked_for(self, executor):
+        assert executor("rnas_mer", processes=3) == ProcessExecutor(3)
 
 
 class TestSerialExecutor:

@@ -41,6 +41,15 @@ def test_lines_count_from_what_was_done_before(units, capsys):
     ]
 
 
+def test_a_unit_that_takes_long_says_how_far_it_is(units, capsys, monkeypatch):
+    listener = UnitLines(total=5, done=1)
+    listener.started(units[1])
+    monkeypatch.setattr("bench.cli.progress.SILENT_FOR", 0)
+    listener.advanced(units[1], "training epoch", 0, 30)
+    listener.advanced(units[1], "training epoch", 3, 30)
+    assert lines_of(capsys) == ["rnas_mer: fold s01: training epoch 3/30, about N s left in it"]
+
+
 def test_steps_without_a_terminal_are_one_line_each(capsys):
     steps = Steps(None)
     for done in range(1, 4):
