@@ -40,13 +40,15 @@ class StillInput:
     kind: `flow` (u, v, strain: C = 3), `flow_pair` (u, v: C = 2), `dynamic_image` (C = 3), `apex`
     (RGB in 0..1: C = 3) or `landmark_patches` (C = 30); size: height and width in pixels; scale: of
     flows, `raw` (pixels per clip) or `minmax` (each channel of each clip to 0..255); divisor: what
-    every value is divided by at last. Raises MethodError for values that mean nothing.
+    every value is divided by at last; strain_factor: what raw strain, in change per pixel, is
+    multiplied by. Raises MethodError for values that mean nothing.
     """
 
     kind: Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
     size: int
     scale: Literal["raw", "minmax"] = "raw"
     divisor: float = 1.0
+    strain_factor: float = 1.0
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -76,7 +78,8 @@ class Recipe:
     """How a fixed network is trained: optimiser, schedule and loss of its publication.
 
     optimiser: `adam` or `sgd`; lr: learning rate of the first epoch; momentum: of SGD; epochs;
-    batch: images per step; shuffle: a new order every epoch, or always the given one; lr_step and
+    batch: images per step; shuffle: a new order every epoch, or always class by class, as code does
+    that reads a folder per class; lr_step and
     lr_gamma: every so many epochs the learning rate is multiplied by gamma (0: never); loss: a
     name of `baselines.losses.LOSSES`; clip: largest gradient norm (0: none). Raises MethodError for
     values that mean nothing.
@@ -109,7 +112,7 @@ class Recipe:
         words += [f"momentum {self.momentum:g}"] if self.momentum else []
         words += [f"weight decay {self.weight_decay:g}"] if self.weight_decay else []
         words += [f"×{self.lr_gamma:g} every {self.lr_step}"] if self.lr_step else []
-        words += [f"batch {self.batch}" + ("" if self.shuffle else " in fixed order")]
+        words += [f"batch {self.batch}" + ("" if self.shuffle else ", class by class")]
         words += [f"{self.epochs} epochs"]
         words += ["margin loss"] if self.loss == "margin" else []
         return ", ".join(words)

@@ -32,6 +32,8 @@ STSTNET = FixedNetwork(
     deviations=(
         OWN_FLOW,
         "convolutions padded by 2 as in the PyTorch release; by 1 in the paper's table",
+        "batches go class by class, as the release reads its folders; their order within a class, "
+        "and of the classes, is that of its disk",
     ),
 )
 
@@ -53,7 +55,8 @@ OFF_APEXNET = FixedNetwork(
         OWN_FLOW,
         "built after a port (Off-TANet's baselines): 2.66 M parameters, where the STSTNet paper "
         "counts 2.77 M, so that one detail differs",
-        "epochs, batch and unscaled flow are the port's",
+        "epochs, batch and unscaled flow are the port's, which computes flow on faces of 28×28: "
+        "ours is in pixels of a face of `data.flow_side`",
     ),
 )
 
@@ -76,7 +79,7 @@ DUAL_INCEPTION = FixedNetwork(
         OWN_FLOW,
         "trained on all other subjects; the release trains on the other two data sets alone, and "
         "repeats everything 100 times",
-        "Adam's epsilon is torch's 1e-8, not Keras' 1e-7",
+        "each component of each clip fills 0 to 255; how the release scaled its images is unknown",
     ),
 )
 
@@ -85,7 +88,7 @@ _RCN = FixedNetwork(
     summary="RCN-A: recurrent convolution, attention without weights of its own",
     network="baselines.rcn:RCNA",
     input=StillInput("flow", 60, scale="minmax", divisor=255),
-    recipe=Recipe("sgd", 5e-4, epochs=100, batch=64, momentum=0.9, lr_step=10, lr_gamma=0.5),
+    recipe=Recipe("sgd", 5e-4, epochs=100, batch=64, momentum=0.9),
     groups=("peers",),
     channels_last=True,
     reference=(
@@ -98,6 +101,8 @@ _RCN_DEVIATIONS = (
     OWN_FLOW,
     "images of 60×60, 64 maps, 7×7 pooled: the script's defaults and a later benchmark's size; the "
     "release fixes no image size",
+    "each channel of each clip fills 0 to 255; how the release scaled its images is unknown",
+    "the learning rate stays: the release makes a schedule (half every 10 epochs), never stepped",
 )
 _GUARDED = "attention of a map that is constant is 0; the release divides 0 by 0"
 
@@ -139,7 +144,7 @@ OFF_TANET = FixedNetwork(
     name="off_tanet",
     summary="Off-TANet: residual units on the optical flow, attention three ways",
     network="baselines.off_tanet:OffTANet",
-    input=StillInput("flow", 112),
+    input=StillInput("flow", 112, strain_factor=8),  # sums of the Sobel kernel
     recipe=Recipe("adam", 1e-3, epochs=201, batch=64, lr_step=60, lr_gamma=0.3),
     groups=("peers",),
     params=59_403,
@@ -155,6 +160,8 @@ OFF_TANET = FixedNetwork(
         "flow is resized after it is computed; the release resizes the images first",
         "strain with the vertical derivative of v; the release takes that of u by mistake",
         "published scores are on other data sets (CASME, CASME II, CAS(ME)²) and not pooled",
+        "as released, ours takes each subject's own best epoch; the release takes one for all "
+        "folds, that of every 20th with the best mean UAR",
     ),
 )
 
@@ -185,6 +192,7 @@ _LEI_DEVIATIONS = (
     "`data.landmarks` gives points; published: of MagNet's motion features at detected landmarks",
     "every pair of action units is taken to occur together alike (adjacency I + 1/9); published: "
     "counted from the training clips' action units",
+    "one image of each training clip; published: about 20, magnified 1.2 to 3 times",
     "training goes on after a test accuracy of 100 %, where the release stops",
 )
 
@@ -236,6 +244,7 @@ CAPSULENET = FixedNetwork(
         "random initial weights in place of ImageNet's (`weights` of the network takes a file)",
         "no augmentation and no resampling of frames near the apex; the release rotates test "
         "images at random too",
+        "the whole face at 224×224; the release takes the centre of one at 234×240",
     ),
 )
 

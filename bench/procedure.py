@@ -22,7 +22,8 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Procedure:
     """optimiser: made for a network; rate: the learning rate of an epoch, the first is 0.
 
-    clip: largest gradient norm, 0 for none; shuffle: a new order of the clips every epoch.
+    clip: largest gradient norm, 0 for none; shuffle: a new order of the clips every epoch, else
+    always class by class.
     """
 
     epochs: int

@@ -120,6 +120,7 @@ def train(
     way = procedure(settings, class_weights(clips, indices) if weighted else None)
     optimiser = way.optimiser(network)
     evaluate = accelerated(network, compute)
+    indices = indices if way.shuffle else class_by_class(clips, indices)
     losses: list[float] = []
     for epoch in range(way.epochs):
         network.train()
@@ -146,6 +147,13 @@ def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tenso
     with float32_arithmetic("fp32"):
         logits = [network(clips.evaluation_batch(part)) for part in parts]
     return torch.cat(logits).double().cpu()
+
+
+def class_by_class(clips: Tensors, indices: Sequence[int]) -> list[int]:
+    """All indices of the first class, then of the next, each in their order."""
+    order = torch.as_tensor(indices)
+    labels = clips.labels[order.to(clips.labels.device)].cpu()
+    return order[labels.argsort(stable=True)].tolist()
 
 
 def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:

@@ -25,24 +25,31 @@ HEADINGS = (
     "inference, ms",
     "training, ms a clip",
     "epochs",
-    "UAR",
+    "UAR (95 %)",
     "UF1",
+    "p",
+    "UAR, common recipe",
 )
 
 
 def live_table(results: Path) -> str:
     """A row per method, Markdown: of several runs the one with the most epochs; times at batch 1
-    and per clip of the recipe's batch. What was not measured is "–"."""
+    and per clip of the recipe's batch. p is that of chance; the last UAR is of the same network
+    trained as derived networks are. What was not measured is "–"."""
     from tabulate import tabulate
 
     from baselines.peers import PEERS
 
     with (results / "peers-smic-surrogate.csv").open() as sheet:
         runs = sorted(csv.DictReader(sheet), key=lambda row: int(row["epochs"]))
-    scored = {run["variant"]: run for run in runs}
+    own = {run["variant"]: run for run in runs if run["recipe"] == "own"}
+    common = {run["variant"]: run for run in runs if run["recipe"] == "harness"}
     timed = json.loads((results / "peers-time.json").read_text())["rows"]
     times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
-    rows = [_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
+    rows = [
+        [*_row(entry, own.get(entry.name, {}), times), _score(common.get(entry.name, {}), "uar")]
+        for entry in PEERS
+    ]
     return tabulate(rows, HEADINGS, tablefmt="github", disable_numparse=True)
 
 
@@ -58,8 +65,27 @@ def _row(
         _digits(times.get((entry.name, "inference"))),
         _digits(times.get((entry.name, "training step"))),
         _epochs(entry, run),
-        *(f"{float(run[score]):.3f}" if run else "–" for score in ("uar", "uf1")),
+        _score(run, "uar") + _interval(run),
+        _score(run, "uf1"),
+        _p(run),
     ]
+
+
+def _score(run: Mapping[str, str], name: str) -> str:
+    return f"{float(run[name]):.3f}" if run else "–"
+
+
+def _interval(run: Mapping[str, str]) -> str:
+    ends = (run.get("uar_low"), run.get("uar_high"))
+    return " ({:.2f} to {:.2f})".format(*map(float, ends)) if all(ends) else ""
+
+
+def _p(run: Mapping[str, str]) -> str:
+    """To a hundredth, below that to a digit."""
+    if not run.get("p_chance"):
+        return "–"
+    p = float(run["p_chance"])
+    return f"{p:.2f}" if p >= 0.01 else f"{p:.1g}"
 
 
 def _epochs(entry: FixedNetwork, run: Mapping[str, str]) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from baselines.fixed import StillInput
 
 FLOWS = ("flow", "flow_pair")
+STRAIN = 2
+"""Its channel, after u and v."""
 
 
 def load_inputs(
@@ -99,7 +101,10 @@ def _flows(stored: np.ndarray, wanted: StillInput) -> np.ndarray:
     """(N, 3, side, side) as the kind, size and scale wanted."""
     planes = stored[:, : wanted.channels].transpose(0, 2, 3, 1)
     flows = resize(planes, wanted.size).transpose(0, 3, 1, 2)
-    return minmax(flows) if wanted.scale == "minmax" else flows
+    if wanted.scale == "minmax":
+        return minmax(flows)
+    flows[:, STRAIN:] *= wanted.strain_factor
+    return flows
 
 
 def minmax(stills: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ def test_values_describe_themselves():
     assert StillInput("flow", 28).text == "optical flow u, v and strain 28×28"
     assert RECIPE.text == "SGD 0.0005, momentum 0.9, ×0.5 every 10, batch 64, 100 epochs"
     ordered = Recipe("adam", 5e-5, epochs=800, batch=256, shuffle=False, loss="margin")
-    assert ordered.text == "Adam 5e-05, batch 256 in fixed order, 800 epochs, margin loss"
+    assert ordered.text == "Adam 5e-05, batch 256, class by class, 800 epochs, margin loss"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
+from baselines.fixed import Recipe
 from bench.config import DataConfig, TrainConfig
-from bench.training import ClipTensors, batches, class_weights, predict, train
+from bench.training import ClipTensors, StillTensors, batches, class_weights, predict, train
 from rnas.errors import LossDiverged
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -57,6 +58,20 @@ class TestBatches:
 
         assert order(1) == order(1)
         assert order(1) != order(2)
+
+    def test_go_class_by_class_where_nothing_is_shuffled(self):
+        numbers = torch.arange(6.0).view(6, 1, 1, 1)
+        stills = StillTensors(numbers, labels=torch.tensor([2, 0, 1, 0, 2, 1]), classes=3)
+        seen = []
+
+        class Watching(nn.Linear):
+            def forward(self, images):
+                seen.append(images.flatten().tolist())
+                return super().forward(images.flatten(1))
+
+        recipe = Recipe("sgd", 0.1, epochs=2, batch=3, shuffle=False)
+        train(Watching(1, 3), stills, [5, 4, 3, 1, 0], recipe, 0, "s01", no_report)
+        assert seen == [[3, 1, 5], [4, 0]] * 2
 
 
 class TestClassWeights:

@@ -28,18 +28,27 @@ def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
 
 
 def test_what_was_not_measured_is_left_empty_and_the_longest_run_counts(tmp_path):
-    sheet = "variant,epochs,uar,uf1,macs\nststnet,800,0.5,0.4,390000\nststnet,100,0.3,0.2,390000\n"
+    sheet = """variant,recipe,epochs,uar,uf1,uar_low,uar_high,p_chance,macs
+ststnet,own,800,0.5,0.4,0.41,0.57,0.0004,390000
+ststnet,own,100,0.3,0.2,0.2,0.4,0.7,390000
+ststnet,harness,40,0.6,0.5,0.4,0.7,0.012,390000
+off_apexnet,own,20,0.6,0.5,,,0.012,
+"""
     (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
     row = {"variant": "ststnet", "what": "training step", "batch": 256, "median_ms": 25.6}
     (tmp_path / "peers-time.json").write_text(json.dumps({"rows": [row]}))
-    first, second, *_ = live_table(tmp_path).splitlines()[2:]
+    first, second, third, *_ = live_table(tmp_path).splitlines()[2:]
     assert [cell.strip() for cell in first.split("|")[3:-1]] == [
         "1,683",
         "0.39",
         "–",
         "0.1",
         "800",
-        "0.500",
+        "0.500 (0.41 to 0.57)",
         "0.400",
+        "0.0004",
+        "0.600",
     ]
-    assert [cell.strip() for cell in second.split("|")[4:-1]] == ["–"] * 6
+    cells = [cell.strip() for cell in second.split("|")[4:-1]]
+    assert cells == ["–", "–", "–", "20 of 3,000", "0.600", "0.500", "0.01", "–"]
+    assert [cell.strip() for cell in third.split("|")[4:-1]] == ["–"] * 8

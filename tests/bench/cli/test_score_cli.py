@@ -81,6 +81,7 @@ def test_claims_are_told_beside_the_table(bench, tmp_path):
     assert "claimed UAR 0.25: none of the known aggregates" in outcome.err
     assert "claimed UF1 0.67: none" in outcome.err
     assert "no clip of class surprise" in outcome.err
+    assert "by chance: UAR 0." in outcome.err and "p = " in outcome.err
     assert "pooled" in outcome.out
 
 

@@ -63,6 +63,13 @@ def test_a_pair_is_the_flow_without_its_strain(clip, tmp_path):
     np.testing.assert_array_equal(pair, load([clip], cache=tmp_path)[:, :2])
 
 
+def test_raw_strain_may_be_that_of_plain_sobel_sums(clip, tmp_path):
+    plain = load([clip], StillInput("flow", 28), cache=tmp_path)
+    sums = load([clip], StillInput("flow", 28, strain_factor=8), cache=tmp_path)
+    np.testing.assert_array_equal(sums[:, :2], plain[:, :2])
+    np.testing.assert_allclose(sums[:, 2], 8 * plain[:, 2])
+
+
 def test_without_an_apex_the_spotted_one_serves(clip, tmp_path):
     found = load([replace(clip, apex=None)], cache=tmp_path)
     assert np.median(found[0, 0, 7:-7, 7:-7]) == pytest.approx(1, abs=0.3)
