@@ -188,8 +188,9 @@ LEARNET = FixedNetwork(
 )
 
 _LEI_DEVIATIONS = (
-    "patches of the difference between apex and onset, at fixed places of the cropped face unless "
-    "`data.landmarks` gives points; published: of MagNet's motion features at detected landmarks",
+    "patches of apex minus onset (magnified where `data.magnify` says so), at fixed places of the "
+    "cropped face unless `data.landmarks` gives points; published: of MagNet's motion features at "
+    "detected landmarks",
     "every pair of action units is taken to occur together alike (adjacency I + 1/9); published: "
     "counted from the training clips' action units",
     "one image of each training clip; published: about 20, magnified 1.2 to 3 times",

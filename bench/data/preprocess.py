@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.data.clips import Clip
 from bench.data.frames import CONTAINER_SUFFIXES, printable
@@ -98,13 +98,7 @@ class Preprocessing:
         box among the landmarks does (`clip_key`), and what is in the file of weights.
         """
         used = {"frames": self.frames, "size": self.size, **self._crop_settings}
-        if self.magnify == "eulerian":
-            used |= {k: v for k, v in asdict(self).items() if k.startswith("magnify")}
-        if self.magnify == "learned":
-            from bench.data.magnet_ports import MAGNET_VERSION, weights_digest
-
-            used |= {"magnify": [self.magnify, MAGNET_VERSION], "magnify_alpha": self.magnify_alpha}
-            used["magnifier_weights"] = weights_digest(self.magnifier_weights)
+        used |= self.magnify_settings
         return json.dumps({"version": PIPELINE_VERSION, **used}, sort_keys=True)
 
     def clip_key(self, clip: Clip) -> str:
@@ -116,6 +110,21 @@ class Preprocessing:
         return json.dumps({"version": PIPELINE_VERSION, **self._crop_settings}) + self._box_key(
             clip
         )
+
+    @property
+    def magnify_settings(self) -> dict[str, Any]:
+        """What decides how motion is magnified; empty where it is not."""
+        if self.magnify == "eulerian":
+            return {k: v for k, v in asdict(self).items() if k.startswith("magnify")}
+        if self.magnify == "learned":
+            from bench.data.magnet_ports import MAGNET_VERSION, weights_digest
+
+            return {
+                "magnify": [self.magnify, MAGNET_VERSION],
+                "magnify_alpha": self.magnify_alpha,
+                "magnifier_weights": weights_digest(self.magnifier_weights),
+            }
+        return {}
 
     @property
     def _crop_settings(self) -> dict[str, str | float]:

@@ -1,7 +1,7 @@
 """One image per clip, for methods that see no video: what the clip cache keeps of each.
 
-All start from the same crop as the clips do (`bench.data.preprocess`); magnification and TIM are
-no part of them.
+All start from the same crop as the clips do (`bench.data.preprocess`); TIM is no part of them, and
+magnification of the landmark patches alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from bench.data.preprocess import (
     crop_box,
     decode,
     luminance,
+    magnify,
     resize,
 )
 from bench.errors import DataError
@@ -93,7 +94,8 @@ class DynamicImage(_Picture):
 
 @dataclass(frozen=True)
 class LandmarkPatches:
-    """The change from onset to apex around 30 landmarks, grey levels: (30, size, size).
+    """The change from onset to apex around 30 landmarks, grey levels: (30, size, size); of the
+    magnified clip where the steps magnify.
 
     The landmarks are those of `data.landmarks` where that file has points for the clip, else a
     template's. Patches are cut from a face of `side` × `side` pixels.
@@ -111,10 +113,12 @@ class LandmarkPatches:
 
     def clip_key(self, clip: Clip) -> str:
         points = self._given(clip)
-        return _key("LandmarkPatches", self, clip, self.side, self.size, points or TEMPLATE)
+        magnified = self.steps.magnify_settings
+        of_kind = (self.side, self.size, points or TEMPLATE, *([magnified] if magnified else []))
+        return _key("LandmarkPatches", self, clip, *of_kind)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        pair, box = onset_and_apex(clip, contents, self.steps)
+        pair, box = magnified_onset_and_apex(clip, contents, self.steps)
         onset, apex = _grey_faces(pair, self.side)
         return cut_patches(apex - onset, self._points(clip, box), self.size)
 
@@ -146,21 +150,38 @@ def onset_and_apex(
     """
     if clip.apex is not None and not _in_one_file(clip):
         ends = (0, clip.apex)
-        clip = replace(clip, frames=tuple(clip.frames[place] for place in ends))
-        video = decode(clip, [contents[place] for place in ends])
-        apex = 1
-    else:
-        video, apex = decode(clip, contents), clip.apex
+        clip = replace(clip, frames=tuple(clip.frames[place] for place in ends), apex=1)
+        contents = [contents[place] for place in ends]
+    face, apex, box = _face(clip, contents, steps)
+    return face[[0, apex]], box
+
+
+def magnified_onset_and_apex(
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing
+) -> tuple[np.ndarray, Box]:
+    """As `onset_and_apex`, their motion magnified as the steps say; the apex is that of the clip
+    as it was."""
+    if steps.magnify != "eulerian":  # which alone needs the frames between them
+        pair, box = onset_and_apex(clip, contents, steps)
+        return magnify(pair, steps), box
+    face, apex, box = _face(clip, contents, steps)
+    return magnify(face, steps)[[0, apex]], box
+
+
+def _face(
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing
+) -> tuple[np.ndarray, int, Box]:
+    """All cropped frames, which of them is the apex, and the box that was cut."""
+    video = decode(clip, contents)
     box = crop_box(clip, video[0], steps)
     face = box.cut(video)
-    if apex is None:
-        apex = spot_apex(face)
+    apex = spot_apex(face) if clip.apex is None else clip.apex
     if apex >= len(face):
         raise DataError(
             f"{clip.frames[0]}: apex {apex} of clip {clip_title(clip)} lies behind its last frame "
             f"{len(face) - 1}; correct it in the manifest"
         )
-    return face[[0, apex]], box
+    return face, apex, box
 
 
 def _in_one_file(clip: Clip) -> bool:

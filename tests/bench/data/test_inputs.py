@@ -16,7 +16,14 @@ from bench.data.clips import CHALLENGE_CLASSES, ClipSet
 from bench.data.dynamic_image import dynamic_image
 from bench.data.inputs import load_inputs, minmax
 from bench.data.patches import BROWS_AND_MOUTH, TEMPLATE, cut_patches
-from bench.data.preprocess import resize
+from bench.data.preprocess import (
+    decode,
+    luminance,
+    magnify,
+    preprocessing,
+    read_frames,
+    resize,
+)
 from bench.errors import DataError
 
 pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
@@ -150,6 +157,24 @@ class TestPatches:
         for patch, (x, y) in zip(patches, used, strict=True):
             expected = self.difference()[y - 3 : y + 4, x - 3 : x + 4]
             np.testing.assert_allclose(patch, expected, atol=1e-3)
+
+    def test_their_motion_is_magnified_where_that_is_asked_for(self, clip, tmp_path):
+        config = replace(CONFIG, magnify="eulerian", magnify_alpha=5.0)
+        (plain,) = load([clip], self.WANTED, cache=tmp_path)
+        (large,) = load([clip], self.WANTED, config, tmp_path)
+        assert np.abs(large).mean() > 1.5 * np.abs(plain).mean()
+        whole = decode(clip, read_frames(clip))
+        onset, apex = luminance(magnify(whole, preprocessing(config))[[0, clip.apex]])
+        points = [(x * SIDE - 0.5, y * SIDE - 0.5) for x, y in TEMPLATE]
+        np.testing.assert_allclose(large, cut_patches(apex - onset, points, 7), atol=1e-3)
+        (stronger,) = load([clip], self.WANTED, replace(config, magnify_alpha=9.0), tmp_path)
+        assert not np.allclose(stronger, large)
+
+    def test_other_stills_are_not_magnified(self, clip, tmp_path):
+        config = replace(CONFIG, magnify="eulerian")
+        np.testing.assert_array_equal(
+            load([clip], config=config, cache=tmp_path), load([clip], cache=tmp_path)
+        )
 
     def test_another_number_of_points_is_named(self, clip, tmp_path):
         path = tmp_path / "points.csv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,15 @@ from bench.config import load_config
 from bench.data.cache import load_arrays
 from bench.data.magnet import MagNet, _to_input, learned, load_magnifier, read_state
 from bench.data.magnet_ports import ANCHOR_FRAME, PORTS, Form
-from bench.data.preprocess import Preprocessing, preprocessing
+from bench.data.patches import TEMPLATE, cut_patches
+from bench.data.preprocess import (
+    Preprocessing,
+    decode,
+    luminance,
+    preprocessing,
+    read_frames,
+)
+from bench.data.stills import LandmarkPatches
 from bench.errors import DataError, UsageError
 
 PAPER, *OTHERS = PORTS
@@ -242,3 +251,16 @@ def test_clips_are_magnified_on_their_way_to_the_cache(tmp_path, weights):
     (plain,) = load_arrays([clip], Preprocessing(4, 16), tmp_path / "cache")
     assert not np.array_equal(kept, plain)
     assert np.array_equal(load_arrays([clip], settings, tmp_path / "cache")[0], kept)
+
+
+def test_landmark_patches_are_magnified_by_the_users_weights(tmp_path, weights):
+    """From the onset and the apex alone."""
+    clip = replace(write_clip(tmp_path / "clip", noise(5, 24, 24)), apex=3)
+    config = load_config("smoke", ["magnify=learned", f"magnifier_weights={weights}"]).data
+    product = LandmarkPatches(preprocessing(config), 24, 7)
+    contents = read_frames(clip)
+    pair = np.stack([decode(clip, contents)[place] for place in (0, 3)])
+    onset, apex = luminance(learned(pair, config.magnify_alpha, weights))
+    points = [(x * 24 - 0.5, y * 24 - 0.5) for x, y in TEMPLATE]
+    expected = cut_patches(apex - onset, points, 7)
+    np.testing.assert_allclose(product.make(clip, contents), expected, atol=1e-2)
