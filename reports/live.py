@@ -28,35 +28,35 @@ HEADINGS = (
     "UAR (95 %)",
     "UF1",
     "p",
-    "UAR, common recipe",
 )
 
 
 def live_table(results: Path) -> str:
-    """A row per method, Markdown: of several runs the one with the most epochs; times at batch 1
-    and per clip of the recipe's batch. p is that of chance; the last UAR is of the same network
-    trained as derived networks are. What was not measured is "–"."""
+    """A row per method, Markdown. Of several runs by the method's own recipe counts that of
+    magnified clips, else the one with the most epochs; p is that of chance; times are at batch 1,
+    and per clip of the recipe's batch. What was not measured is "–"."""
     from tabulate import tabulate
 
     from baselines.peers import PEERS
 
     with (results / "peers-smic-surrogate.csv").open() as sheet:
-        runs = sorted(csv.DictReader(sheet), key=lambda row: int(row["epochs"]))
-    own = {run["variant"]: run for run in runs if run["recipe"] == "own"}
-    common = {run["variant"]: run for run in runs if run["recipe"] == "harness"}
+        runs = sorted(csv.DictReader(sheet), key=_weight)
+    scored = {run["variant"]: run for run in runs if run["recipe"] == "own"}
     timed = json.loads((results / "peers-time.json").read_text())["rows"]
     times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
-    rows = [
-        [*_row(entry, own.get(entry.name, {}), times), _score(common.get(entry.name, {}), "uar")]
-        for entry in PEERS
-    ]
+    rows = [_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
     return tabulate(rows, HEADINGS, tablefmt="github", disable_numparse=True)
+
+
+def _weight(run: Mapping[str, str]) -> tuple[bool, int]:
+    return run["magnify"] != "none", int(run["epochs"])
 
 
 def _row(
     entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
 ) -> list[str]:
-    marks = f" ({', '.join(entry.marks)})" if entry.marks else ""
+    named = [*entry.marks, *(["magnified"] if run.get("magnify", "none") != "none" else [])]
+    marks = f" ({', '.join(named)})" if named else ""
     return [
         f"`{entry.name}`{marks}",
         entry.input_text,

@@ -45,6 +45,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "variant": record.variant,
         "data": set_name(record),
         "difficulty": record.run["config"]["data"]["difficulty"] if record.surrogate else "",
+        "magnify": record.run["config"]["data"]["magnify"],
         "preset": record.preset,
         "config": record.config_hash,
         "seed": record.seed,

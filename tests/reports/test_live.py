@@ -23,16 +23,18 @@ def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
     assert len(runs) >= 3
     for run in runs:
         scores = (f"{float(run[key]):.3f}" for key in ("uar", "uar_oracle", "uar_fold_mean"))
-        row = " | ".join([f"`{run['variant']}`, {int(run['epochs']):,}", *scores])
+        magnified = ", magnified" if run["magnify"] != "none" else ""
+        row = " | ".join([f"`{run['variant']}`{magnified}, {int(run['epochs']):,}", *scores])
         assert f"| {row} |" in page
 
 
 def test_what_was_not_measured_is_left_empty_and_the_longest_run_counts(tmp_path):
-    sheet = """variant,recipe,epochs,uar,uf1,uar_low,uar_high,p_chance,macs
-ststnet,own,800,0.5,0.4,0.41,0.57,0.0004,390000
-ststnet,own,100,0.3,0.2,0.2,0.4,0.7,390000
-ststnet,harness,40,0.6,0.5,0.4,0.7,0.012,390000
-off_apexnet,own,20,0.6,0.5,,,0.012,
+    sheet = """variant,magnify,recipe,epochs,uar,uf1,uar_low,uar_high,p_chance,macs
+ststnet,none,own,800,0.5,0.4,0.41,0.57,0.0004,390000
+ststnet,none,own,100,0.3,0.2,0.2,0.4,0.7,390000
+ststnet,none,harness,40,0.6,0.5,0.4,0.7,0.012,390000
+off_apexnet,none,own,90,0.2,0.2,,,0.9,
+off_apexnet,eulerian,own,20,0.6,0.5,,,0.012,
 """
     (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
     row = {"variant": "ststnet", "what": "training step", "batch": 256, "median_ms": 25.6}
@@ -47,8 +49,7 @@ off_apexnet,own,20,0.6,0.5,,,0.012,
         "0.500 (0.41 to 0.57)",
         "0.400",
         "0.0004",
-        "0.600",
     ]
     cells = [cell.strip() for cell in second.split("|")[4:-1]]
-    assert cells == ["–", "–", "–", "20 of 3,000", "0.600", "0.500", "0.01", "–"]
-    assert [cell.strip() for cell in third.split("|")[4:-1]] == ["–"] * 8
+    assert cells == ["–", "–", "–", "20 of 3,000", "0.600", "0.500", "0.01"]
+    assert [cell.strip() for cell in third.split("|")[4:-1]] == ["–"] * 7
