@@ -29,12 +29,13 @@ def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
 
 
 def test_what_was_not_measured_is_left_empty_and_the_longest_run_counts(tmp_path):
-    sheet = """variant,magnify,recipe,epochs,uar,uf1,uar_low,uar_high,p_chance,macs
-ststnet,none,own,800,0.5,0.4,0.41,0.57,0.0004,390000
-ststnet,none,own,100,0.3,0.2,0.2,0.4,0.7,390000
-ststnet,none,harness,40,0.6,0.5,0.4,0.7,0.012,390000
-off_apexnet,none,own,90,0.2,0.2,,,0.9,
-off_apexnet,eulerian,own,20,0.6,0.5,,,0.012,
+    sheet = """variant,difficulty,magnify,recipe,epochs,uar,uf1,uar_low,uar_high,p_chance,macs
+ststnet,hard,none,own,800,0.5,0.4,0.41,0.57,0.0004,390000
+ststnet,hard,none,own,100,0.3,0.2,0.2,0.4,0.7,390000
+ststnet,hard,none,harness,40,0.6,0.5,0.4,0.7,0.012,390000
+off_apexnet,hard,none,own,90,0.2,0.2,,,0.9,
+off_apexnet,hard,eulerian,own,20,0.6,0.5,,,0.012,
+off_apexnet,easy,eulerian,own,90,0.9,0.9,,,0.001,
 """
     (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
     row = {"variant": "ststnet", "what": "training step", "batch": 256, "median_ms": 25.6}
