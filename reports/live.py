@@ -1,4 +1,4 @@
-"""The hand-designed methods as README shows them: `python -m reports.live` prints the table.
+"""The hand-designed methods as README shows them: `python -m reports.live` prints the tables.
 
 From `results/peers-smic-surrogate.csv` (`python -m reports.results`) and `results/peers-time.json`
 (`bench time --format json`).
@@ -29,37 +29,89 @@ HEADINGS = (
     "UF1",
     "p",
 )
+OTHER_HEADINGS = ("method", "clips", "epochs", "UAR (95 %)", "p")
+SIGNIFICANT = 0.05
 
 
 def live_table(results: Path) -> str:
-    """A row per method, Markdown; "–": not measured.
+    """A row per method, Markdown, and how many are told apart from chance; "–": not measured.
 
     Of several runs on hard clips by the method's own recipe counts that of magnified clips, else
     the one with the most epochs; p is that of chance; times are at batch 1, and per clip of the
     recipe's batch.
     """
-    from tabulate import tabulate
-
     from baselines.peers import PEERS
 
-    with (results / "peers-smic-surrogate.csv").open() as sheet:
-        runs = sorted(csv.DictReader(sheet), key=_weight)
-    shown = {"difficulty": "hard", "recipe": "own"}.items()
-    scored = {run["variant"]: run for run in runs if shown <= run.items()}
+    scored = _scored(_runs(results))
     timed = json.loads((results / "peers-time.json").read_text())["rows"]
     times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
     rows = [_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
-    return tabulate(rows, HEADINGS, tablefmt="github", disable_numparse=True)
+    return f"{_table(rows, HEADINGS)}\n\n{_above_chance(scored)}"
+
+
+def other_runs(results: Path) -> str:
+    """The runs that `live_table` does not show, Markdown."""
+    runs = _runs(results)
+    shown = list(_scored(runs).values())
+    rows = [
+        [
+            f"`{run['variant']}`",
+            run["difficulty"] + (", magnified" if _magnified(run) else ""),
+            f"{int(run['epochs']):,}",
+            _score(run, "uar") + _interval(run),
+            _p(run),
+        ]
+        for run in sorted(runs, key=lambda run: (run["variant"], run["difficulty"]))
+        if run not in shown
+    ]
+    return _table(rows, OTHER_HEADINGS)
+
+
+def _runs(results: Path) -> list[dict[str, str]]:
+    with (results / "peers-smic-surrogate.csv").open() as sheet:
+        return list(csv.DictReader(sheet))
+
+
+def _scored(runs: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Variant -> the run that counts."""
+    own = {"difficulty": "hard", "recipe": "own"}.items()
+    return {run["variant"]: run for run in sorted(runs, key=_weight) if own <= run.items()}
+
+
+def _table(rows: list[list[str]], headings: tuple[str, ...]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headings, tablefmt="github", disable_numparse=True)
+
+
+def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
+    """How many methods have p < .05, alone and among so many tests."""
+    from bench.statistics import holm
+
+    p_values = {name: float(run["p_chance"]) for name, run in scored.items()}
+    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    alone, among = (
+        {name for name, p in each.items() if p < SIGNIFICANT} for each in (p_values, corrected)
+    )
+    lost = ", ".join(f"`{name}`" for name in sorted(alone - among))
+    return (
+        f"p < {SIGNIFICANT:g}: {len(alone)} of {len(scored)} methods, {len(among)} after Holm's "
+        f"correction for so many tests{f' (not {lost})' if lost else ''}."
+    )
+
+
+def _magnified(run: Mapping[str, str]) -> bool:
+    return run.get("magnify", "none") != "none"
 
 
 def _weight(run: Mapping[str, str]) -> tuple[bool, int]:
-    return run["magnify"] != "none", int(run["epochs"])
+    return _magnified(run), int(run["epochs"])
 
 
 def _row(
     entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
 ) -> list[str]:
-    named = [*entry.marks, *(["magnified"] if run.get("magnify", "none") != "none" else [])]
+    named = [*entry.marks, *(["magnified"] if _magnified(run) else [])]
     marks = f" ({', '.join(named)})" if named else ""
     return [
         f"`{entry.name}`{marks}",
@@ -109,4 +161,4 @@ def _digits(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(live_table(RESULTS))
+    print(live_table(RESULTS), other_runs(RESULTS), sep="\n\n")

@@ -11,6 +11,7 @@ import click
 from bench.data.cache import default_cache
 from bench.data.surrogate import resolve_difficulty
 from bench.errors import BenchError
+from bench.provenance import provenance
 from reports.surrogate import table
 from reports.surrogate.measures import Level, measure
 
@@ -36,6 +37,7 @@ def surrogate() -> None:
 @click.option("--out", type=click.Path(path_type=Path), default=table.TABLE, show_default=True)
 def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out: Path) -> None:
     """Measure what the table lacks of each difficulty: minutes each, kept one by one."""
+    origin = provenance("cpu")  # of before the first row is written, which may be in the checkout
     for difficulty in difficulties or CURVE:
         level = Level(dataset, resolve_difficulty(difficulty), seed)
         known = {(row.measure, row.of) for row in table.read(out) if row.level == level}
@@ -43,7 +45,7 @@ def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out:
         if not results:
             click.echo(f"{dataset} at {level.difficulty:g}: measured already, in {out}")
             continue
-        table.write([*table.read(out), *table.rows_of(level, results)], out)
+        table.write([*table.read(out), *table.rows_of(level, results, origin)], out)
         for result in results:
             click.echo(f"{level.difficulty:g} {result.measure} {result.of}: {result.value:.3f}")
 

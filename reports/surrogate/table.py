@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from bench.data.surrogate import SURROGATE_VERSION
 from bench.errors import DataError
@@ -71,11 +72,13 @@ def write(rows: Iterable[Row], path: Path = TABLE) -> None:
     write_text(path, text.getvalue())
 
 
-def rows_of(level: Level, results: Sequence[Result]) -> list[Row]:
-    """The results of a level with its conditions."""
+def rows_of(
+    level: Level, results: Sequence[Result], origin: Mapping[str, Any] | None = None
+) -> list[Row]:
+    """The results of a level with its conditions; origin: the provenance, of now if not given."""
     from bench.provenance import now, provenance
 
-    origin = provenance("cpu")
+    origin = origin or provenance("cpu")
     used = ("numpy", "scipy", "scikit-learn", "scikit-image")
     versions = "; ".join(f"{name} {_version(name)}" for name in used)
     conditions = (str(origin["git_commit"]), str(origin["git_dirty"]), versions, now())

@@ -5,14 +5,15 @@ import json
 from pathlib import Path
 
 from baselines.peers import PEERS
-from reports.live import live_table
+from reports.live import live_table, other_runs
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_readme_has_the_table_of_the_results():
-    table = live_table(ROOT / "results")
-    assert table in (ROOT / "README.md").read_text(), "put in what `python -m reports.live` prints"
+    table, readme = live_table(ROOT / "results"), (ROOT / "README.md").read_text()
+    for text in (table, other_runs(ROOT / "results")):
+        assert text in readme, "put in what `python -m reports.live` prints"
     assert all(f"`{entry.name}`" in table for entry in PEERS)
 
 
@@ -54,3 +55,26 @@ off_apexnet,easy,eulerian,own,90,0.9,0.9,,,0.001,
     cells = [cell.strip() for cell in second.split("|")[4:-1]]
     assert cells == ["–", "–", "–", "20 of 3,000", "0.600", "0.500", "0.01"]
     assert [cell.strip() for cell in third.split("|")[4:-1]] == ["–"] * 7
+    verdict = live_table(tmp_path).splitlines()[-1]
+    assert verdict.startswith("p < 0.05: 2 of 2 methods, 2 after Holm's correction")
+    others = [line.split("|")[1:4] for line in other_runs(tmp_path).splitlines()[2:]]
+    assert [[cell.strip(" `") for cell in line] for line in others] == [
+        ["off_apexnet", "easy, magnified", "90"],
+        ["off_apexnet", "hard", "90"],
+        ["ststnet", "hard", "100"],
+        ["ststnet", "hard", "40"],
+    ]
+
+
+def test_what_is_lost_among_many_tests_is_named(tmp_path):
+    """0.03 alone is below 0.05; of two tests it would have to be below 0.025."""
+    sheet = """variant,difficulty,magnify,recipe,epochs,uar,uf1,p_chance
+ststnet,hard,none,own,800,0.5,0.4,0.03
+rcn_a,hard,none,own,100,0.5,0.4,0.4
+"""
+    (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
+    (tmp_path / "peers-time.json").write_text('{"rows": []}')
+    verdict = live_table(tmp_path).splitlines()[-1]
+    assert verdict == (
+        "p < 0.05: 1 of 2 methods, 0 after Holm's correction for so many tests (not `ststnet`)."
+    )

@@ -124,6 +124,12 @@ class TestTable:
         assert rows[0].git_commit and "numpy" in rows[0].versions
         assert rows[0].level == Level("smic", 0.45)
 
+    def test_rows_of_one_command_have_the_state_it_began_in(self):
+        """Writing the first of them changes the checkout."""
+        clean = {"git_commit": "abc", "git_dirty": False}
+        rows = table.rows_of(Level("smic", 0.45), self.RESULTS, clean)
+        assert {(row.git_commit, row.git_dirty) for row in rows} == {("abc", "False")}
+
     def test_rows_of_another_generator_do_not_count(self, tmp_path, monkeypatch):
         path = tmp_path / "surrogate.csv"
         table.write(table.rows_of(Level("smic", 0.45), self.RESULTS), path)
