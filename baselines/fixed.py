@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from math import isfinite
+from math import inf, isfinite
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -29,6 +29,9 @@ WORDS = {
 """Kind of a still -> what it is, for readers."""
 
 
+AMPLIFICATIONS = tuple(tenths / 10 for tenths in range(6, 16))
+"""Of patches in training, over that of the tests: 1.2, 1.4 ... 3.0 over 2.0 (Lei et al. 2021)."""
+
 RELEASED_WAYS = ("oracle", "other_sets", "fold_mean")
 """How released codes score where they do not do it as here."""
 
@@ -41,7 +44,9 @@ class StillInput:
     (RGB in 0..1: C = 3) or `landmark_patches` (C = 30); size: height and width in pixels; scale: of
     flows, `raw` (pixels per clip) or `minmax` (each channel of each clip to 0..255); divisor: what
     every value is divided by at last; strain_factor: what raw strain, in change per pixel, is
-    multiplied by. Raises MethodError for values that mean nothing.
+    multiplied by; amplifications: of landmark patches, in training each clip is seen at one of
+    these shares of the magnification, drawn anew every epoch; tests see it at 1, which must be one
+    of them. Raises MethodError for values that mean nothing.
     """
 
     kind: Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
@@ -49,6 +54,7 @@ class StillInput:
     scale: Literal["raw", "minmax"] = "raw"
     divisor: float = 1.0
     strain_factor: float = 1.0
+    amplifications: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -56,6 +62,15 @@ class StillInput:
             raise MethodError(
                 f"{self.kind} input of size {self.size}, divisor {self.divisor}: both must be "
                 "above zero"
+            )
+        if self.amplifications and (
+            self.kind != "landmark_patches"
+            or 1 not in self.amplifications
+            or not all(0 < share < inf for share in self.amplifications)
+        ):
+            raise MethodError(
+                f"{self.kind} input with amplifications {self.amplifications}; expected "
+                "landmark_patches, and shares above zero, 1 among them"
             )
 
     @property
@@ -70,7 +85,10 @@ class StillInput:
     @property
     def text(self) -> str:
         """For readers: `optical flow u, v and strain 28×28`."""
-        return f"{WORDS[self.kind]} {self.size}×{self.size}"
+        words = f"{WORDS[self.kind]} {self.size}×{self.size}"
+        if self.amplifications:
+            words += f", at {len(self.amplifications)} magnifications"
+        return words
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,9 @@ class DataConfig:
     crop_fallback: Literal["stop", "centre"] = setting(
         "stop", "where no face is found: stop with the clip's name, or take the centre"
     )
-    landmarks: str = setting("", "CSV file with a box or points per clip, for crop=landmarks")
+    landmarks: str = setting(
+        "", "CSV file with a box or points per clip, for crop=landmarks and landmark patches"
+    )
     magnify: Literal["none", "eulerian", "learned"] = setting(
         "none", "motion magnification before TIM: Laplacian pyramid, or the network of Oh et al."
     )

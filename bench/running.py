@@ -18,6 +18,7 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
 from bench.files import read_json, write_json
 from bench.machine import machine_in_use
+from bench.marks import run_marks
 from bench.plan import ALL_PHASES, FOLD, SEARCH, Job, Unit, plan
 from bench.protocol import leave_one_subject_out
 from bench.provenance import now, provenance
@@ -340,7 +341,7 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
         "format": FORMAT,
         "variant": job.variant,
         "kind": registry.variant(job.variant).kind,
-        "marks": list(registry.variant(job.variant).marks),
+        "marks": run_marks(registry.variant(job.variant).marks, job.config.data, clip_set.clips),
         "dataset": job.source.label,
         "surrogate": job.source.surrogate,
         "preset": job.preset,

@@ -67,12 +67,14 @@ class ClipTensors:
 class StillTensors:
     """One image per clip on the device: float32 (N, C, S, S), labels (N,) < classes.
 
-    Stills are never augmented: a mirrored flow, say, is no flow of a mirrored face.
+    variants: what training draws from in place of the images, (N, K, C, S, S). Nothing else is
+    augmented: a mirrored flow, say, is no flow of a mirrored face.
     """
 
     images: Tensor
     labels: Tensor
     classes: int
+    variants: Tensor | None = None
 
     def augmented(
         self, batches: Sequence[Tensor], generator: torch.Generator
@@ -80,11 +82,17 @@ class StillTensors:
         """Per batch of indices its images (B, C, S, S) and their labels (B,)."""
         for batch in batches:
             chosen = batch.to(self.images.device)
-            yield self.images[chosen], self.labels[chosen]
+            yield self._drawn(chosen, generator), self.labels[chosen]
 
     def evaluation_batch(self, indices: Tensor) -> Tensor:
         """Images as they are: (B, C, S, S)."""
         return self.images[indices.to(self.images.device)]
+
+    def _drawn(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        if self.variants is None:
+            return self.images[chosen]
+        which = torch.randint(self.variants.shape[1], (len(chosen),), generator=generator)
+        return self.variants[chosen, which.to(chosen.device)]
 
 
 Tensors = ClipTensors | StillTensors

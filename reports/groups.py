@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.challenge import expected_counts
 from bench.errors import DataError
+from bench.marks import SUPPLIED
 
 if TYPE_CHECKING:
     from bench.store import RunRecord
@@ -111,6 +112,11 @@ class RunGroup:
             *((SMOKE,) if self.key.preset == "smoke" else ()),
             *distinct(mark for record in self.records for mark in _unusual_settings(record)),
         )
+
+    def marked(self, marks: Iterable[str]) -> tuple[str, ...]:
+        """The marks of a variant as these runs carry them: what all of them were given counts."""
+        given = set.intersection(*(set(record.run.get("marks", ())) for record in self.records))
+        return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)
 
     @property
     def leaks(self) -> tuple[str, ...]:

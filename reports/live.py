@@ -111,7 +111,8 @@ def _weight(run: Mapping[str, str]) -> tuple[bool, int]:
 def _row(
     entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
 ) -> list[str]:
-    named = [*entry.marks, *(["magnified"] if _magnified(run) else [])]
+    own = run["marks"].split("; ") if run.get("marks") else entry.marks
+    named = [*own, *(["magnified"] if _magnified(run) else [])]
     marks = f" ({', '.join(named)})" if named else ""
     return [
         f"`{entry.name}`{marks}",

@@ -38,7 +38,8 @@ def load_inputs(
     `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
     of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip then
     fills 0..255 (zeros where it is even). A flow that a manifest gives as a ready image stays at
-    its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last.
+    its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last. Patches at K
+    magnifications are (N, K, C, S, S).
 
     `progress` is called with (clips done, clips in all); `workers` and `made` as for `load_arrays`.
     Raises DataError, the clip named, where a still cannot be made.
@@ -69,7 +70,7 @@ def still_product(wanted: StillInput, config: DataConfig) -> Product:
         case "dynamic_image":
             return DynamicImage(steps, wanted.size)
         case "landmark_patches":
-            return LandmarkPatches(steps, config.flow_side, wanted.size)
+            return LandmarkPatches(steps, config.flow_side, wanted.size, wanted.amplifications)
     raise ValueError(f"no still of kind {wanted.kind!r}")
 
 

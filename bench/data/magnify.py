@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
 LEVELS = 5
@@ -30,15 +32,29 @@ def eulerian(
     What is added is of the brightness: colours keep their differences, as with the chromatic
     attenuation of Wu et al. at its end. The result is clipped to 0..255.
     """
-    import numpy as np
+    return amplified(video, motion_bands(video, low, high), alpha, wavelength)
 
+
+def motion_bands(
+    video: np.ndarray, low: float, high: float, frames: Sequence[int] | None = None
+) -> list[np.ndarray]:
+    """What moves in `video` (n, H, W, C) between the cut-offs, a Laplacian pyramid, finest first:
+    float32 (k, H, W), (k, H/2, W/2), ... of k of its frames, or of all."""
     from bench.data.preprocess import luminance
 
-    bands = _laplacian(_band_pass(luminance(video), low, high))  # filters in time and space commute
-    factors = _factors(video.shape, len(bands), alpha, wavelength)
-    for band, factor in zip(bands, factors, strict=True):
-        band *= factor
-    magnified = video + _collapsed(bands)[..., None]
+    moving = _band_pass(luminance(video), low, high)  # filters in time and space commute
+    return _laplacian(moving if frames is None else moving[list(frames)])
+
+
+def amplified(
+    frames: np.ndarray, bands: Sequence[np.ndarray], alpha: float, wavelength: float
+) -> np.ndarray:
+    """`frames` (k, H, W, C) and what moves in them (`motion_bands`) alpha times: as `eulerian`."""
+    import numpy as np
+
+    factors = _factors(frames.shape, len(bands), alpha, wavelength)
+    added = _collapsed([band * factor for band, factor in zip(bands, factors, strict=True)])
+    magnified = frames + added[..., None]
     return np.clip(magnified, 0, 255, out=magnified)
 
 

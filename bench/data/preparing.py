@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.fixed import CHANNELS, StillInput
+from baselines.fixed import AMPLIFICATIONS, CHANNELS, StillInput
 from bench.config import DataConfig
 from bench.data.cache import Product, load_arrays
 from bench.data.clips import Clip, ClipSet
@@ -53,7 +53,8 @@ class Wanted:
         if kind == CLIP:
             return cls(kind, None)
         side = int(size) if size else USUAL_SIZES.get(kind, config.size)
-        return cls(kind, StillInput(kind, side))
+        amplifications = AMPLIFICATIONS if kind == "landmark_patches" else ()
+        return cls(kind, StillInput(kind, side, amplifications=amplifications))
 
     def product(self, clip: Clip, config: DataConfig) -> Product:
         """What the cache keeps of that clip."""

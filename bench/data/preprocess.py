@@ -251,15 +251,18 @@ def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
         return learned(video, settings.magnify_alpha, settings.magnifier_weights)
     from bench.data.magnify import eulerian
 
-    if max(video.shape[1:3]) > settings.magnify_side:
-        video = resize(video, settings.magnify_side)
     return eulerian(
-        video,
+        shrunk(video, settings.magnify_side),
         settings.magnify_alpha,
         settings.magnify_low,
         settings.magnify_high,
         settings.magnify_wavelength,
     )
+
+
+def shrunk(video: np.ndarray, side: int) -> np.ndarray:
+    """`video` (T, H, W, C); where its frames are longer than `side`, (T, side, side, C)."""
+    return resize(video, side) if max(video.shape[1:3]) > side else video
 
 
 def resize(video: np.ndarray, size: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from bench.data.clips import Clip
 from bench.data.crop import Box, landmark_points
 from bench.data.flow import FLOW_VERSION, flow_image
 from bench.data.frames import CONTAINER_SUFFIXES
+from bench.data.magnify import amplified, motion_bands
 from bench.data.patches import PATCHES, TEMPLATE, chosen, cut_patches
 from bench.data.preprocess import (
     Preprocessing,
@@ -26,6 +27,7 @@ from bench.data.preprocess import (
     luminance,
     magnify,
     resize,
+    shrunk,
 )
 from bench.errors import DataError
 
@@ -98,29 +100,42 @@ class LandmarkPatches:
     magnified clip where the steps magnify.
 
     The landmarks are those of `data.landmarks` where that file has points for the clip, else a
-    template's. Patches are cut from a face of `side` × `side` pixels.
+    template's. Patches are cut from a face of `side` × `side` pixels. With `amplifications` they
+    come once for each, (K, 30, size, size), magnified by so much of what the steps say; where the
+    steps do not magnify, the change is multiplied by it.
     """
 
     steps: Preprocessing
     side: int
     size: int
+    amplifications: tuple[float, ...] = ()
 
     dtype = "float32"
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        return (PATCHES, self.size, self.size)
+    def shape(self) -> tuple[int, ...]:
+        variants = (len(self.amplifications),) if self.amplifications else ()
+        return (*variants, PATCHES, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
         points = self._given(clip)
         magnified = self.steps.magnify_settings
-        of_kind = (self.side, self.size, points or TEMPLATE, *([magnified] if magnified else []))
+        optional = [which for which in (magnified, self.amplifications) if which]
+        of_kind = (self.side, self.size, points or TEMPLATE, *optional)
         return _key("LandmarkPatches", self, clip, *of_kind)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        pair, box = magnified_onset_and_apex(clip, contents, self.steps)
+        import numpy as np
+
+        shares = self.amplifications or (1.0,)
+        pairs, box = magnified_onset_and_apex(clip, contents, self.steps, shares)
+        points = self._points(clip, box)
+        patches = np.stack([cut_patches(self._change(p), points, self.size) for p in pairs])
+        return patches if self.amplifications else patches[0]
+
+    def _change(self, pair: np.ndarray) -> np.ndarray:
         onset, apex = _grey_faces(pair, self.side)
-        return cut_patches(apex - onset, self._points(clip, box), self.size)
+        return apex - onset
 
     def _points(self, clip: Clip, box: Box) -> list[tuple[float, float]]:
         """(x, y) on the scaled face; a pixel's middle stays a pixel's middle."""
@@ -157,15 +172,33 @@ def onset_and_apex(
 
 
 def magnified_onset_and_apex(
-    clip: Clip, contents: Sequence[bytes], steps: Preprocessing
-) -> tuple[np.ndarray, Box]:
-    """As `onset_and_apex`, their motion magnified as the steps say; the apex is that of the clip
-    as it was."""
-    if steps.magnify != "eulerian":  # which alone needs the frames between them
-        pair, box = onset_and_apex(clip, contents, steps)
-        return magnify(pair, steps), box
-    face, apex, box = _face(clip, contents, steps)
-    return magnify(face, steps)[[0, apex]], box
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing, shares: Sequence[float]
+) -> tuple[list[np.ndarray], Box]:
+    """As `onset_and_apex`, for each of `shares` the pair with its motion magnified by so much of
+    what the steps say; the apex is that of the clip as it was.
+
+    Without magnification the change from onset to apex is multiplied by the share.
+    """
+    if steps.magnify == "eulerian":  # which alone needs the frames between them
+        face, apex, box = _face(clip, contents, steps)
+        return _eulerian_pairs(face, apex, steps, shares), box
+    pair, box = onset_and_apex(clip, contents, steps)
+    if steps.magnify == "none":
+        return [pair[:1] + share * (pair - pair[:1].astype("float32")) for share in shares], box
+    return [magnify(pair, _with_share(steps, share)) for share in shares], box
+
+
+def _eulerian_pairs(
+    face: np.ndarray, apex: int, steps: Preprocessing, shares: Sequence[float]
+) -> list[np.ndarray]:
+    face, ends = shrunk(face, steps.magnify_side), [0, apex]
+    bands = motion_bands(face, steps.magnify_low, steps.magnify_high, ends)
+    alphas = (share * steps.magnify_alpha for share in shares)
+    return [amplified(face[ends], bands, alpha, steps.magnify_wavelength) for alpha in alphas]
+
+
+def _with_share(steps: Preprocessing, share: float) -> Preprocessing:
+    return replace(steps, magnify_alpha=share * steps.magnify_alpha)
 
 
 def _face(

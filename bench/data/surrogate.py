@@ -27,6 +27,7 @@ from PIL import Image
 from bench.data.generated import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
+from bench.data.surrogates.points import landmark_table
 from bench.data.surrogates.spreadsheets import write_sheets
 from bench.errors import DataError, UsageError
 from bench.workers import in_processes
@@ -38,6 +39,8 @@ DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
 """Named points on the scale from 0 (large motion, no nuisance) to 1 (nearly buried in it)."""
 
 JPEG_QUALITY = 95
+
+LANDMARKS_NAME = "landmarks.csv"
 
 ABANDONED_AFTER = 24 * 60 * 60
 """Seconds after which an unfinished folder is taken for that of a dead writer."""
@@ -57,10 +60,11 @@ def write_surrogate(
 ) -> dict[str, int]:
     """Write the surrogate of `dataset` (a name of `RELEASES`, or 'composite') into `folder`.
 
-    `folder` gets the official layout and `SURROGATE.txt`. The clips are rendered beside it and
-    renamed into place at the end, so a folder with that name is complete. What a killed write
-    leaves beside it ends in `.partial`, and a later write removes it when it is a day old. A
-    folder of earlier surrogate clips is replaced.
+    `folder` gets the official layout, `SURROGATE.txt`, and `landmarks.csv`: the 68 landmarks of
+    each clip's onset frame, which the generator knows, as `data.landmarks` takes them. The clips
+    are rendered beside it and renamed into place at the end, so a folder with that name is
+    complete. What a killed write leaves beside it ends in `.partial`, and a later write removes it
+    when it is a day old. A folder of earlier surrogate clips is replaced.
 
     `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `subjects` limits the clips to
     these, each the same as in the full set; `raw` writes uncropped frames, a person before a
@@ -85,6 +89,7 @@ def write_surrogate(
             if progress:
                 progress(done, len(plans))
         (partial / NOTE_NAME).write_text(note, encoding="utf-8")
+        (partial / LANDMARKS_NAME).write_text(landmark_table(plans, settings), encoding="utf-8")
         _put_in_place(partial, folder, note)
     except BrokenProcessPool:
         raise DataError(

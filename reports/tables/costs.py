@@ -46,7 +46,12 @@ def _cost_row(group: RunGroup, blank: Row) -> Row:
             "memory_mb": mean_cell([each["checkpoint_mb"] for each in profiles], _cost_text),
         },
         marks=distinct(
-            (f"on {name}", *group.conditions, *blank.marks, *seed_marks({name: len(profiles)}))
+            (
+                f"on {name}",
+                *group.conditions,
+                *group.marked(blank.marks),
+                *seed_marks({name: len(profiles)}),
+            )
         ),
         configuration=group.key.configuration,
         runs=folders(group.profiled),

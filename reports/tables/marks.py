@@ -23,6 +23,8 @@ MARK_MEANINGS = {
     "recipe ours": "no training code is public: optimiser, epochs and batch are ours",
     "no MagNet": "no learned motion magnification before the patches",
     "no landmarks": "patches at fixed places of the face, not at detected landmarks",
+    "learned magnification": "motion magnified by the network of Oh et al. before the patches",
+    "landmarks given": "patches at the points in the file that data.landmarks names",
     "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",

@@ -60,7 +60,7 @@ def _run_row(groups: Sequence[RunGroup], blank: Row) -> Row:
             chain(
                 *(group.conditions for group in groups),
                 *(group.leaks for group in groups),
-                blank.marks,
+                *(group.marked(blank.marks) for group in groups),
                 *(group.shortfalls for group in groups),
                 seed_marks({DATASETS[g.key.dataset]: len(g.scored) for g in groups}),
             )
@@ -99,7 +99,7 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
                 ("slice",),
                 group.conditions,
                 group.leaks,
-                blank.marks,
+                group.marked(blank.marks),
                 group.shortfalls,
                 absent,
                 seeds,

@@ -74,6 +74,26 @@ class TestBatches:
         assert seen == [[3, 1, 5], [4, 0]] * 2
 
 
+class TestVariants:
+    VARIANTS = torch.arange(8 * 5.0).view(8, 5, 1, 1, 1)  # 8 clips in 5 variants
+    STILLS = StillTensors(VARIANTS[:, 2], torch.zeros(8), 3, VARIANTS)
+    CHOSEN = torch.tensor([6, 1, 3])
+
+    def drawn(self, seed):
+        draws = self.STILLS.augmented([self.CHOSEN] * 40, generator(seed))
+        return torch.stack([images.flatten() for images, _ in draws])  # (40, 3)
+
+    def test_training_draws_one_per_clip_and_epoch(self):
+        drawn = self.drawn(0)
+        assert (drawn // 5 == self.CHOSEN).all()
+        assert set((drawn % 5).flatten().tolist()) == {0, 1, 2, 3, 4}
+        assert torch.equal(drawn, self.drawn(0))
+        assert not torch.equal(drawn, self.drawn(1))
+
+    def test_tests_see_the_image_itself(self):
+        assert self.STILLS.evaluation_batch(self.CHOSEN).flatten().tolist() == [32, 7, 17]
+
+
 class TestClassWeights:
     def test_worked_out_by_hand(self):
         weights = class_weights(clips([0, 0, 0, 0, 1, 2]), range(6))

@@ -138,3 +138,11 @@ def test_sound_records_have_no_defect(record, metrics):
     assert defect(record(profile=profile)) is None
     assert defect(record(metrics=metrics(uar=None))) is None
     assert defect(record(metrics=None)) is None
+
+
+def test_what_every_run_was_given_replaces_the_mark_of_its_lack(record):
+    given = record(config_hash="aaaa1111")
+    given.run["marks"] = ["no MagNet", "landmarks given"]
+    marks = ("ours", "no MagNet", "no landmarks")
+    assert RunGroup((given,)).marked(marks) == ("ours", "no MagNet", "landmarks given")
+    assert RunGroup((given, record(seed=1))).marked(marks) == marks

@@ -54,6 +54,34 @@ def head_mask(face: Face, x: Array, y: Array) -> Array:
     return inside(outline - 1, 0.04)
 
 
+def half_width(face: Face, y: Array) -> Array:
+    """Of the head at its widest as the jaw narrows it, at heights y."""
+    return face.width * (1 - face.jaw * np.clip(y, 0, None) ** 2)
+
+
+def brow_ridge(face: Face, along: Array) -> Array:
+    """y of the middle of a brow, from -1 at its inner end to 1 at the outer."""
+    return face.brow_y - face.brow_tilt * 0.3 * along + face.brow_arch * (along**2 - 0.4)
+
+
+def eye_rims(face: Face, along: Array) -> tuple[Array, Array]:
+    """y of the rim of the upper lid and of the lower, from -1 to 1 between the corners."""
+    arc = np.clip(1 - along**2, 0, None)
+    return face.eye_y - face.eye_height * arc**0.7, face.eye_y + 0.7 * face.eye_height * arc
+
+
+def lip_rims(face: Face, x: Array) -> tuple[Array, Array]:
+    """y of the upper edge of the lips and of the lower."""
+    height = face.lip_height * np.sqrt(_across_mouth(face, x))
+    bow = 1 - 0.35 * np.exp(-0.5 * (x / 0.035) ** 2)
+    return face.mouth_y - height * bow, face.mouth_y + 1.25 * height
+
+
+def seam(face: Face, x: Array) -> Array:
+    """y of where the lips touch."""
+    return face.mouth_y + 0.01 * _across_mouth(face, x)
+
+
 def cover(image: Array, colour: Sequence[float], mask: Array, tone: Array | float = 1.0) -> None:
     """Paint `colour` * `tone` over `image` where `mask` (0..1) says so, in place."""
     for plane, level in zip(image, colour, strict=True):
@@ -83,8 +111,8 @@ def _noise(grain: np.random.Generator, size: int, blur: float) -> Array:
 
 
 def _head(face: Face, x: Array, y: Array) -> Array:
-    half_width = face.width * (1 - face.jaw * np.clip(y, 0, None) ** 2)
-    return inside(np.abs(x / half_width) ** 2.4 + np.abs((y + 0.02) / 1.02) ** 2.6 - 1, 0.03)
+    across, down = np.abs(x / half_width(face, y)), np.abs((y + 0.02) / 1.02)
+    return inside(across**2.4 + down**2.6 - 1, 0.03)
 
 
 def _skin_tone(face: Face, x: Array, y: Array, grain: np.random.Generator) -> Array:
@@ -120,21 +148,22 @@ def _paint_nose(image: Array, face: Face, x: Array, y: Array) -> None:
 
 
 def _paint_mouth(image: Array, face: Face, x: Array, y: Array, tone: Array) -> None:
-    across = np.clip(1 - (x / face.mouth_width) ** 2, 0, None)
-    bow = 1 - 0.35 * np.exp(-0.5 * (x / 0.035) ** 2)
-    upper = face.mouth_y - face.lip_height * np.sqrt(across) * bow
-    lower = face.mouth_y + 1.25 * face.lip_height * np.sqrt(across)
-    lips = inside(upper - y, 0.008) * inside(y - lower, 0.012) * (across > 0)
+    upper, lower = lip_rims(face, x)
+    lips = inside(upper - y, 0.008) * inside(y - lower, 0.012) * (np.abs(x) < face.mouth_width)
     red, green, blue = face.skin
     shade = tone * np.where(y < face.mouth_y, 0.82, 0.95)
     cover(image, (red * 0.88, green * 0.62, blue * 0.66), lips, shade)
     gleam = (0.0, face.mouth_y + 0.6 * face.lip_height)
     _darken(image, _bell(x, y, gleam, (0.12, 0.02)), -0.1)
-    seam = np.exp(-0.5 * ((y - face.mouth_y - 0.01 * across) / 0.011) ** 2)
-    _darken(image, seam * inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
+    line = np.exp(-0.5 * ((y - seam(face, x)) / 0.011) ** 2)
+    _darken(image, line * inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
     below = (0.0, face.mouth_y + 1.25 * face.lip_height + 0.05)
     _darken(image, _bell(x, y, below, (0.2, 0.03)), 0.16)
     _darken(image, _bell(x, y, (0.0, face.mouth_y + 0.4), (0.3, 0.03)), 0.05)
+
+
+def _across_mouth(face: Face, x: Array) -> Array:
+    return np.clip(1 - (x / face.mouth_width) ** 2, 0, None)
 
 
 def _paint_hair(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:
@@ -149,9 +178,9 @@ def _paint_hair(image: Array, face: Face, x: Array, y: Array, grain: np.random.G
 def _paint_brows(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:
     size = y.shape[0]
     along = (np.abs(x) - face.eye_x) / (1.25 * face.eye_width)  # -1 inner end .. 1 outer end
-    ridge = face.brow_y - face.brow_tilt * 0.3 * along + face.brow_arch * (along**2 - 0.4)
     half = face.brow_thickness * (1 - 0.25 * along) * np.sqrt(np.clip(1 - along**2, 0, None))
-    mask = inside(np.abs(y - ridge) - half, 0.012) * inside(np.abs(along) - 1, 0.04)
+    off = np.abs(y - brow_ridge(face, along))
+    mask = inside(off - half, 0.012) * inside(np.abs(along) - 1, 0.04)
     hairs = gaussian_filter(grain.standard_normal((size, size), np.float32), (2.0, 0.8))
     cover(image, face.hair, 0.85 * mask, 1 + 0.2 * hairs / hairs.std())
 
@@ -159,8 +188,7 @@ def _paint_brows(image: Array, face: Face, x: Array, y: Array, grain: np.random.
 def _eye_outline(face: Face, x: Array) -> tuple[Array, Array, Array]:
     """Position along each eye (-1..1 inside it), y of the upper lid's rim and of the lower."""
     along = (np.abs(x) - face.eye_x) / face.eye_width
-    arc = np.clip(1 - along**2, 0, None)
-    return along, face.eye_y - face.eye_height * arc**0.7, face.eye_y + 0.7 * face.eye_height * arc
+    return along, *eye_rims(face, along)
 
 
 def _paint_eyes(image: Array, face: Face, x: Array, y: Array) -> None:

@@ -170,6 +170,21 @@ class TestPatches:
         (stronger,) = load([clip], self.WANTED, replace(config, magnify_alpha=9.0), tmp_path)
         assert not np.allclose(stronger, large)
 
+    @pytest.mark.parametrize("magnify", ["none", "eulerian"])
+    def test_may_come_at_several_magnifications(self, clip, tmp_path, magnify):
+        config = replace(CONFIG, magnify=magnify, magnify_alpha=6.0)
+        shares = (0.5, 1.0, 1.5)
+        wanted = replace(self.WANTED, amplifications=shares)
+        (several,) = load([clip], wanted, config, tmp_path)
+        assert several.shape == (3, 30, 7, 7)
+        (plain,) = load([clip], self.WANTED, config, tmp_path)
+        for share, patches in zip(shares, several, strict=True):
+            expected = share * plain
+            if magnify != "none":
+                other = replace(config, magnify_alpha=6.0 * share)
+                (expected,) = load([clip], self.WANTED, other, tmp_path)
+            np.testing.assert_allclose(patches, expected, atol=1e-3)
+
     def test_other_stills_are_not_magnified(self, clip, tmp_path):
         config = replace(CONFIG, magnify="eulerian")
         np.testing.assert_array_equal(

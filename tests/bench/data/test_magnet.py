@@ -264,3 +264,6 @@ def test_landmark_patches_are_magnified_by_the_users_weights(tmp_path, weights):
     points = [(x * 24 - 0.5, y * 24 - 0.5) for x, y in TEMPLATE]
     expected = cut_patches(apex - onset, points, 7)
     np.testing.assert_allclose(product.make(clip, contents), expected, atol=1e-2)
+    several = replace(product, amplifications=(0.5, 1.0)).make(clip, contents)
+    half = replace(product, steps=replace(product.steps, magnify_alpha=config.magnify_alpha / 2))
+    np.testing.assert_allclose(several, [half.make(clip, contents), expected], atol=1e-2)

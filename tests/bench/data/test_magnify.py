@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bench.data import DATASETS
-from bench.data.magnify import _band_pass, _collapsed, _laplacian, eulerian
+from bench.data.magnify import (
+    _band_pass,
+    _collapsed,
+    _laplacian,
+    amplified,
+    eulerian,
+    motion_bands,
+)
 
 SETTINGS = {"alpha": 10.0, "low": 0.002, "high": 0.25, "wavelength": 16.0}
 
@@ -44,6 +51,15 @@ def test_a_small_motion_grows_about_1_plus_alpha_times(alpha):
     magnified = eulerian(grating(shifts), **{**SETTINGS, "alpha": alpha})
     measured = max(shift_of(frame) for frame in magnified)
     assert measured / shifts.max() == pytest.approx(1 + alpha, rel=0.2)
+
+
+def test_some_frames_alone_are_those_of_the_whole():
+    video = grating(0.1 * np.sin(np.pi * np.arange(13) / 12))
+    bands = motion_bands(video, SETTINGS["low"], SETTINGS["high"], [0, 5])
+    for alpha in (3.0, 10.0):  # the bands serve again
+        some = amplified(video[[0, 5]], bands, alpha, SETTINGS["wavelength"])
+        whole = eulerian(video, **{**SETTINGS, "alpha": alpha})
+        np.testing.assert_array_equal(some, whole[[0, 5]])
 
 
 def test_what_is_slower_or_faster_than_the_band_stays():

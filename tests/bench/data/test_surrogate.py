@@ -21,9 +21,11 @@ from sklearn.preprocessing import StandardScaler
 from bench.data import load_clips, surrogate
 from bench.data.challenge import expected_counts
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.data.surrogate import write_surrogate
+from bench.data.crop import landmark_points
+from bench.data.surrogate import DIFFICULTIES, write_surrogate
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
+from bench.data.surrogates.points import onset_points
 from bench.errors import DataError, UsageError
 
 
@@ -65,6 +67,9 @@ def test_composite_files_load_as_the_real_ones_would(tmp_path):
         with Image.open(clip.frames[0]) as picture:
             assert picture.size == (16, 16)
             assert picture.mode == ("L" if clip.dataset == "samm" else "RGB")
+        points = landmark_points(clip, str(folder / "landmarks.csv"))
+        expected_points = onset_points(plan, Settings(DIFFICULTIES["easy"], 0, 16))
+        np.testing.assert_allclose(points, expected_points, atol=0.006)
 
 
 def test_workers_and_subset_change_no_byte_and_the_seed_does(tmp_path):

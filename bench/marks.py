@@ -1,0 +1,31 @@
+"""Marks of a run: those of its variant, and what its settings supply of what that lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from bench.data.crop import landmark_points
+
+if TYPE_CHECKING:
+    from bench.config import DataConfig
+    from bench.data.clips import Clip
+
+NO_MAGNET, NO_LANDMARKS = "no MagNet", "no landmarks"
+
+SUPPLIED = MappingProxyType({NO_MAGNET: "learned magnification", NO_LANDMARKS: "landmarks given"})
+"""Mark of an input that a method lacks -> mark of a run whose settings supply it."""
+
+
+def run_marks(marks: Sequence[str], config: DataConfig, clips: Sequence[Clip]) -> tuple[str, ...]:
+    """The marks of a run on these clips by a variant that carries `marks`."""
+
+    def supplied(mark: str) -> bool:
+        if mark == NO_MAGNET:
+            return config.magnify == "learned"
+        if mark == NO_LANDMARKS and config.landmarks:
+            return all(landmark_points(clip, config.landmarks) for clip in clips)
+        return False
+
+    return tuple(SUPPLIED[mark] if supplied(mark) else mark for mark in marks)
