@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.marks import NO_LANDMARKS, SUPPLIED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,14 +33,15 @@ HEADINGS = (
 )
 OTHER_HEADINGS = ("method", "clips", "epochs", "UAR (95 %)", "p")
 SIGNIFICANT = 0.05
+LANDMARKS = SUPPLIED[NO_LANDMARKS]
 
 
 def live_table(results: Path) -> str:
     """A row per method, Markdown, and how many are told apart from chance; "–": not measured.
 
-    Of several runs on hard clips by the method's own recipe counts that of magnified clips, else
-    the one with the most epochs; p is that of chance; times are at batch 1, and per clip of the
-    recipe's batch.
+    Of several runs on hard clips by the method's own recipe counts the one that was given
+    landmarks, then that of magnified clips, then the one with the most epochs; p is that of chance;
+    times are at batch 1, and per clip of the recipe's batch.
     """
     from baselines.peers import PEERS
 
@@ -56,7 +59,7 @@ def other_runs(results: Path) -> str:
     rows = [
         [
             f"`{run['variant']}`",
-            run["difficulty"] + (", magnified" if _magnified(run) else ""),
+            ", ".join([run["difficulty"], *supplied(run)]),
             f"{int(run['epochs']):,}",
             _score(run, "uar") + _interval(run),
             _p(run),
@@ -100,19 +103,28 @@ def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
     )
 
 
+def supplied(run: Mapping[str, str]) -> list[str]:
+    """What a run's settings made of its clips, in words."""
+    return [*([LANDMARKS] if _landmarks(run) else []), *(["magnified"] if _magnified(run) else [])]
+
+
+def _landmarks(run: Mapping[str, str]) -> bool:
+    return LANDMARKS in run.get("marks", "")
+
+
 def _magnified(run: Mapping[str, str]) -> bool:
     return run.get("magnify", "none") != "none"
 
 
-def _weight(run: Mapping[str, str]) -> tuple[bool, int]:
-    return _magnified(run), int(run["epochs"])
+def _weight(run: Mapping[str, str]) -> tuple[bool, bool, int]:
+    return _landmarks(run), _magnified(run), int(run["epochs"])
 
 
 def _row(
     entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
 ) -> list[str]:
     own = run["marks"].split("; ") if run.get("marks") else entry.marks
-    named = [*own, *(["magnified"] if _magnified(run) else [])]
+    named = dict.fromkeys([*own, *supplied(run)])
     marks = f" ({', '.join(named)})" if named else ""
     return [
         f"`{entry.name}`{marks}",

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from baselines.peers import PEERS
-from reports.live import live_table, other_runs
+from reports.live import live_table, other_runs, supplied
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,8 +24,8 @@ def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
     assert len(runs) >= 3
     for run in runs:
         scores = (f"{float(run[key]):.3f}" for key in ("uar", "uar_oracle", "uar_fold_mean"))
-        magnified = ", magnified" if run["magnify"] != "none" else ""
-        row = " | ".join([f"`{run['variant']}`{magnified}, {int(run['epochs']):,}", *scores])
+        named = ", ".join([f"`{run['variant']}`", *supplied(run), f"{int(run['epochs']):,}"])
+        row = " | ".join([named, *scores])
         assert f"| {row} |" in page
 
 
@@ -64,6 +64,22 @@ off_apexnet,easy,eulerian,own,90,0.9,0.9,,,0.001,
         ["ststnet", "hard", "100"],
         ["ststnet", "hard", "40"],
     ]
+
+
+def test_a_run_that_was_given_landmarks_counts_before_others(tmp_path):
+    sheet = """variant,difficulty,magnify,recipe,epochs,uar,uf1,p_chance,marks
+lei_graph_cnn,hard,none,own,20,0.4,0.4,0.2,no MagNet; landmarks given; no AU labels
+lei_graph_cnn,hard,eulerian,own,2000,0.3,0.3,0.4,no MagNet; no landmarks; no AU labels
+lei_graph_cnn,easy,eulerian,own,20,0.5,0.5,0.1,no MagNet; landmarks given; no AU labels
+"""
+    (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
+    (tmp_path / "peers-time.json").write_text('{"rows": []}')
+    (row,) = (line for line in live_table(tmp_path).splitlines() if "| `lei_graph_cnn`" in line)
+    assert row.split("|")[1].strip() == (
+        "`lei_graph_cnn` (no MagNet, landmarks given, no AU labels)"
+    )
+    others = [line.split("|")[2].strip() for line in other_runs(tmp_path).splitlines()[2:]]
+    assert others == ["easy, landmarks given, magnified", "hard, magnified"]
 
 
 def test_what_is_lost_among_many_tests_is_named(tmp_path):
