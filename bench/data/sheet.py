@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.config import DataConfig
 from bench.data.apex import spot_apex
 from bench.data.clips import Clip, ClipSet
+from bench.data.crop import landmark_points
 from bench.data.flow import flow_image
 from bench.data.preprocess import (
     clip_title,
@@ -116,7 +117,10 @@ def contact_sheet(groups: Sequence[tuple[str, Sequence[Moments]]], title: str) -
 
 
 def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
-    """A clip after every step: each line its onset, apex and offset, and apex minus onset."""
+    """A clip after every step: each line its onset, apex and offset, and apex minus onset.
+
+    The clip's points in `data.landmarks` stand on the first frame.
+    """
     import numpy as np
 
     stages = preprocessing_stages(clip, config)
@@ -130,6 +134,10 @@ def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
         _picture(row[3], change, f"apex − onset, ±{np.abs(change).max():.0f}", "RdBu_r")
         height, width = video.shape[1:3]
         row[0].set_ylabel(f"{name}\n{width}×{height}", **NAME)
+    points = landmark_points(clip, config.landmarks) if config.landmarks else ()
+    if points:
+        axes[0][0].autoscale(False)
+        axes[0][0].plot(*zip(*points, strict=True), ".", color="lime", markersize=1.5)
     _titled(figure, title)
     return figure
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from bench.config import load_config
 from bench.data import load_clips
 from bench.data.sheet import (
     CAPTION,
@@ -14,6 +17,7 @@ from bench.data.sheet import (
     drawn,
     flow_colours,
     preprocessing_stages,
+    steps_sheet,
 )
 
 pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
@@ -51,8 +55,6 @@ def test_a_gif_has_every_frame(show, bench):
 
 @pytest.mark.parametrize("title", ["smic (surrogate) s05/clip, surprise", "a name too long " * 9])
 def test_every_frame_of_a_gif_has_its_words_above_it(licensed, title):
-    from bench.config import load_config
-
     clip = load_clips("smic", licensed, ["s05"]).clips[0]
     frames = clip_gif(clip, load_config("smoke").data, title)
     above = [np.asarray(frame.convert("L"))[:CAPTION] for frame in frames]
@@ -68,6 +70,17 @@ def test_a_clip_step_by_step(show):
     outcome, out = show("--clip", "s05_sur_01", "--steps", "--set", "data.magnify=eulerian")
     assert outcome.code == 0, outcome.err
     assert Image.open(out).width > 400
+
+
+def test_the_users_landmarks_stand_on_the_first_frame(licensed, tmp_path):
+    clip = load_clips("smic", licensed, ["s05"]).clips[0]
+    config = load_config("smoke").data
+    assert not steps_sheet(clip, config, "bare").axes[0].lines
+    path = tmp_path / "points.csv"
+    path.write_text(f"subject,clip,x1,y1,x2,y2\ns05,{clip.name},3,4,9,8.5\n")
+    figure = steps_sheet(clip, replace(config, landmarks=str(path)), "with points")
+    (points,) = figure.axes[0].lines
+    np.testing.assert_array_equal(points.get_xydata(), [[3, 4], [9, 8.5]])
 
 
 def test_more_clips_than_a_sheet_holds_are_refused_before_any_is_drawn(show, monkeypatch):
