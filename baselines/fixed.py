@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import inf, isfinite
+from numbers import Real
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -30,7 +31,8 @@ WORDS = {
 
 
 AMPLIFICATIONS = tuple(tenths / 10 for tenths in range(6, 16))
-"""Of patches in training, over that of the tests: 1.2, 1.4 ... 3.0 over 2.0 (Lei et al. 2021)."""
+"""Of patches in training, over that of the tests: 1.2, 1.4 ... 3.0 over 2.0 in a re-implementation
+of Graph-CNN (Lei et al. 2021), whose own release holds the magnified features alone."""
 
 RELEASED_WAYS = ("oracle", "other_sets", "fold_mean")
 """How released codes score where they do not do it as here."""
@@ -45,8 +47,9 @@ class StillInput:
     flows, `raw` (pixels per clip) or `minmax` (each channel of each clip to 0..255); divisor: what
     every value is divided by at last; strain_factor: what raw strain, in change per pixel, is
     multiplied by; amplifications: of landmark patches, in training each clip is seen at one of
-    these shares of the magnification, drawn anew every epoch; tests see it at 1, which must be one
-    of them. Raises MethodError for values that mean nothing.
+    these shares of `data.magnify_alpha` (without magnification: of its change), drawn anew every
+    epoch; tests see it at 1, which must be one of them. Raises MethodError for values that mean
+    nothing.
     """
 
     kind: Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
@@ -63,14 +66,10 @@ class StillInput:
                 f"{self.kind} input of size {self.size}, divisor {self.divisor}: both must be "
                 "above zero"
             )
-        if self.amplifications and (
-            self.kind != "landmark_patches"
-            or 1 not in self.amplifications
-            or not all(0 < share < inf for share in self.amplifications)
-        ):
+        if self.amplifications != () and not self._may_be_amplified():
             raise MethodError(
-                f"{self.kind} input with amplifications {self.amplifications}; expected "
-                "landmark_patches, and shares above zero, 1 among them"
+                f"{self.kind} input with amplifications {self.amplifications!r:.60}; expected "
+                "landmark_patches, and a tuple of shares above zero, 1 among them"
             )
 
     @property
@@ -87,8 +86,22 @@ class StillInput:
         """For readers: `optical flow u, v and strain 28×28`."""
         words = f"{WORDS[self.kind]} {self.size}×{self.size}"
         if self.amplifications:
-            words += f", at {len(self.amplifications)} magnifications"
+            words += f", in training at {len(self.amplifications)} magnifications"
         return words
+
+    @property
+    def unamplified(self) -> int:
+        """The place of share 1 among the amplifications."""
+        return self.amplifications.index(1)
+
+    def _may_be_amplified(self) -> bool:
+        shares = self.amplifications
+        return (
+            self.kind == "landmark_patches"
+            and isinstance(shares, tuple)
+            and all(isinstance(share, Real) and 0 < share < inf for share in shares)
+            and 1 in shares
+        )
 
 
 @dataclass(frozen=True)

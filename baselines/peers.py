@@ -193,8 +193,8 @@ _LEI_DEVIATIONS = (
     "detected landmarks",
     "every pair of action units is taken to occur together alike (adjacency I + 1/9); published: "
     "counted from the training clips' action units",
-    "each training clip once an epoch, at a magnification drawn anew, 0.6 to 1.5 times that of the "
-    "tests as published; the release's epoch holds about 20 variants of each",
+    "each training clip once an epoch, at 0.6 to 1.5 times the magnification of the tests, drawn "
+    "anew, as in a re-implementation; the release's files hold about 20 variants of each clip",
     "training goes on after a test accuracy of 100 %, where the release stops",
 )
 

@@ -102,11 +102,8 @@ def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
         "classes": len(clip_set.classes),
     }
     tensor = torch.from_numpy(arrays).to(job.device)
-    if still and still.amplifications:
-        images = tensor[:, still.amplifications.index(1)]
-        return clip_set, StillTensors(images=images, variants=tensor, **common)
     if still:
-        return clip_set, StillTensors(images=tensor, **common)
+        return clip_set, StillTensors.of(tensor, still, **common)
     return clip_set, ClipTensors(videos=tensor, settings=job.config.data, **common)
 
 

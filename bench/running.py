@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baselines.fixed import FixedNetwork
+from baselines.fixed import FixedNetwork, StillInput
 from bench import registry
 from bench.checksums import file_sums, forget_missing, seal
 from bench.config import Config
@@ -395,8 +395,17 @@ def _network_record(job: Job, prepared: Prepared) -> dict[str, Any] | None:
 
 
 def _trained_network(record: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Of a fixed network's record what its predictions follow from."""
-    return record and {key: record.get(key) for key in TRAINED}
+    """Of a fixed network's record what its predictions follow from.
+
+    What an older record does not say of its input was as it is by default now.
+    """
+    if not record:
+        return record
+    trained = {key: record.get(key) for key in TRAINED}
+    if isinstance(trained["input"], Mapping):
+        usual = _plain(asdict(StillInput("apex", 1)))
+        trained["input"] = {**usual, **trained["input"]}
+    return trained
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, s
 def load(
     source: Source, config: DataConfig, still: StillInput | None = None
 ) -> tuple[ClipSet, np.ndarray]:
-    """The clips and their videos, uint8 (N, T, H, W, 3), or an image each, float32 (N, C, S, S).
+    """The clips and their videos, uint8 (N, T, H, W, 3), or an image each (`load_inputs`).
 
     The last few stay in memory.
     """

@@ -9,7 +9,7 @@ from math import isfinite
 import torch
 from torch import Tensor, nn
 
-from baselines.fixed import Recipe
+from baselines.fixed import Recipe, StillInput
 from bench.compute import accelerated, float32_arithmetic
 from bench.config import ComputeConfig, DataConfig, TrainConfig
 from bench.data.tensors import augment, to_input
@@ -75,6 +75,13 @@ class StillTensors:
     labels: Tensor
     classes: int
     variants: Tensor | None = None
+
+    @classmethod
+    def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
+        """What `bench.data.inputs.load_inputs` gives of that input."""
+        if not wanted.amplifications:
+            return cls(stills, labels, classes)
+        return cls(stills[:, wanted.unamplified], labels, classes, stills)
 
     def augmented(
         self, batches: Sequence[Tensor], generator: torch.Generator

@@ -113,11 +113,6 @@ class RunGroup:
             *distinct(mark for record in self.records for mark in _unusual_settings(record)),
         )
 
-    def marked(self, marks: Iterable[str]) -> tuple[str, ...]:
-        """The marks of a variant as these runs carry them: what all of them were given counts."""
-        given = set.intersection(*(set(record.run.get("marks", ())) for record in self.records))
-        return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)
-
     @property
     def leaks(self) -> tuple[str, ...]:
         """Marks of scores that held-out subjects had a part in, with the setting that lets them."""
@@ -127,6 +122,13 @@ class RunGroup:
     def shortfalls(self) -> tuple[str, ...]:
         """Marks of scores that rest on fewer folds, subjects or classes than the data set has."""
         return distinct(mark for record in self.scored for mark in _shortfall(record))
+
+
+def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:
+    """The marks of a variant as these runs of it carry them: what all of them were given counts."""
+    records = (record for group in groups for record in group.records)
+    given = set.intersection(*(set(record.run.get("marks", ())) for record in records))
+    return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)
 
 
 def gather(records: Iterable[RunRecord]) -> tuple[RunGroup, ...]:
@@ -190,10 +192,13 @@ def defect(record: RunRecord) -> str | None:
 
 
 def _bad_run(run: Any) -> str | None:
-    """The part of the configuration that holds no settings."""
+    """The part of the configuration that holds no settings, or marks that are no words."""
     config = run.get("config", {})
     if not isinstance(config, Mapping):
         return "config"
+    marks = run.get("marks", [])
+    if not (isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)):
+        return "marks"
     sections = config.items()
     return next(
         (f"config.{name}" for name, each in sections if not isinstance(each, Mapping)), None

@@ -59,7 +59,7 @@ def other_runs(results: Path) -> str:
     rows = [
         [
             f"`{run['variant']}`",
-            ", ".join([run["difficulty"], *supplied(run)]),
+            ", ".join([run["difficulty"], *conditions(run)]),
             f"{int(run['epochs']):,}",
             _score(run, "uar") + _interval(run),
             _p(run),
@@ -103,13 +103,17 @@ def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
     )
 
 
-def supplied(run: Mapping[str, str]) -> list[str]:
-    """What a run's settings made of its clips, in words."""
+def conditions(run: Mapping[str, str]) -> list[str]:
+    """What a run's settings gave its method beside the clips, or made of them."""
     return [*([LANDMARKS] if _landmarks(run) else []), *(["magnified"] if _magnified(run) else [])]
 
 
 def _landmarks(run: Mapping[str, str]) -> bool:
-    return LANDMARKS in run.get("marks", "")
+    return LANDMARKS in _marks(run)
+
+
+def _marks(run: Mapping[str, str]) -> list[str]:
+    return [mark for mark in run.get("marks", "").split("; ") if mark]
 
 
 def _magnified(run: Mapping[str, str]) -> bool:
@@ -123,8 +127,7 @@ def _weight(run: Mapping[str, str]) -> tuple[bool, bool, int]:
 def _row(
     entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
 ) -> list[str]:
-    own = run["marks"].split("; ") if run.get("marks") else entry.marks
-    named = dict.fromkeys([*own, *supplied(run)])
+    named = dict.fromkeys([*(_marks(run) or entry.marks), *conditions(run)])
     marks = f" ({', '.join(named)})" if named else ""
     return [
         f"`{entry.name}`{marks}",

@@ -32,14 +32,14 @@ def load_inputs(
     workers: int = 1,
     made: list[Clip] | None = None,
 ) -> np.ndarray:
-    """The stills of all clips, float32 (N, C, S, S), from the cache where it has them.
+    """The stills of all clips, float32 (N, C, S, S), or of K amplifications (N, K, C, S, S), from
+    the cache where it has them.
 
     By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
     `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
     of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip then
     fills 0..255 (zeros where it is even). A flow that a manifest gives as a ready image stays at
-    its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last. Patches at K
-    magnifications are (N, K, C, S, S).
+    its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last.
 
     `progress` is called with (clips done, clips in all); `workers` and `made` as for `load_arrays`.
     Raises DataError, the clip named, where a still cannot be made.

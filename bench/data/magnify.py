@@ -49,7 +49,7 @@ def motion_bands(
 def amplified(
     frames: np.ndarray, bands: Sequence[np.ndarray], alpha: float, wavelength: float
 ) -> np.ndarray:
-    """`frames` (k, H, W, C) and what moves in them (`motion_bands`) alpha times: as `eulerian`."""
+    """`eulerian` for the k frames (k, H, W, C) whose `motion_bands` are given."""
     import numpy as np
 
     factors = _factors(frames.shape, len(bands), alpha, wavelength)

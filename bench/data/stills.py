@@ -7,7 +7,7 @@ magnification of the landmark patches alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -101,8 +101,8 @@ class LandmarkPatches:
 
     The landmarks are those of `data.landmarks` where that file has points for the clip, else a
     template's. Patches are cut from a face of `side` × `side` pixels. With `amplifications` they
-    come once for each, (K, 30, size, size), magnified by so much of what the steps say; where the
-    steps do not magnify, the change is multiplied by it.
+    come once for each, (K, 30, size, size): at so many times the alpha of the steps, or where these
+    do not magnify with the change multiplied.
     """
 
     steps: Preprocessing
@@ -128,14 +128,17 @@ class LandmarkPatches:
         import numpy as np
 
         shares = self.amplifications or (1.0,)
-        pairs, box = magnified_onset_and_apex(clip, contents, self.steps, shares)
-        points = self._points(clip, box)
-        patches = np.stack([cut_patches(self._change(p), points, self.size) for p in pairs])
+        if self.steps.magnify == "none":
+            pair, box = onset_and_apex(clip, contents, self.steps)
+            patches = np.multiply.outer(np.float32(shares), self._cut(clip, pair, box))
+        else:
+            pairs, box = magnified_onset_and_apex(clip, contents, self.steps, shares)
+            patches = np.stack([self._cut(clip, pair, box) for pair in pairs])
         return patches if self.amplifications else patches[0]
 
-    def _change(self, pair: np.ndarray) -> np.ndarray:
+    def _cut(self, clip: Clip, pair: np.ndarray, box: Box) -> np.ndarray:
         onset, apex = _grey_faces(pair, self.side)
-        return apex - onset
+        return cut_patches(apex - onset, self._points(clip, box), self.size)
 
     def _points(self, clip: Clip, box: Box) -> list[tuple[float, float]]:
         """(x, y) on the scaled face; a pixel's middle stays a pixel's middle."""
@@ -173,32 +176,17 @@ def onset_and_apex(
 
 def magnified_onset_and_apex(
     clip: Clip, contents: Sequence[bytes], steps: Preprocessing, shares: Sequence[float]
-) -> tuple[list[np.ndarray], Box]:
-    """As `onset_and_apex`, for each of `shares` the pair with its motion magnified by so much of
-    what the steps say; the apex is that of the clip as it was.
-
-    Without magnification the change from onset to apex is multiplied by the share.
-    """
-    if steps.magnify == "eulerian":  # which alone needs the frames between them
-        face, apex, box = _face(clip, contents, steps)
-        return _eulerian_pairs(face, apex, steps, shares), box
-    pair, box = onset_and_apex(clip, contents, steps)
-    if steps.magnify == "none":
-        return [pair[:1] + share * (pair - pair[:1].astype("float32")) for share in shares], box
-    return [magnify(pair, _with_share(steps, share)) for share in shares], box
-
-
-def _eulerian_pairs(
-    face: np.ndarray, apex: int, steps: Preprocessing, shares: Sequence[float]
-) -> list[np.ndarray]:
+) -> tuple[Iterator[np.ndarray], Box]:
+    """As `onset_and_apex`, one after the other the pairs with their motion magnified by so many
+    shares of the steps' alpha; the apex is that of the clip as it was."""
+    alphas = [share * steps.magnify_alpha for share in shares]
+    if steps.magnify != "eulerian":  # which alone needs the frames between them
+        pair, box = onset_and_apex(clip, contents, steps)
+        return (magnify(pair, replace(steps, magnify_alpha=alpha)) for alpha in alphas), box
+    face, apex, box = _face(clip, contents, steps)
     face, ends = shrunk(face, steps.magnify_side), [0, apex]
     bands = motion_bands(face, steps.magnify_low, steps.magnify_high, ends)
-    alphas = (share * steps.magnify_alpha for share in shares)
-    return [amplified(face[ends], bands, alpha, steps.magnify_wavelength) for alpha in alphas]
-
-
-def _with_share(steps: Preprocessing, share: float) -> Preprocessing:
-    return replace(steps, magnify_alpha=share * steps.magnify_alpha)
+    return (amplified(face[ends], bands, a, steps.magnify_wavelength) for a in alphas), box
 
 
 def _face(

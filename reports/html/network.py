@@ -29,8 +29,13 @@ def _stated(network: Mapping[str, Any]) -> FixedNetwork:
     """The value that was recorded, whatever is recorded besides."""
     known = {each.name: network[each.name] for each in fields(FixedNetwork) if each.name in network}
     wanted = network["input"]
-    seen = wanted if isinstance(wanted, str) else StillInput(**wanted)
+    seen = wanted if isinstance(wanted, str) else _still(wanted)
     return FixedNetwork(**{"summary": "", **known, "input": seen, "recipe": None})
+
+
+def _still(recorded: Mapping[str, Any]) -> StillInput:
+    shares = tuple(recorded.get("amplifications", ()))
+    return StillInput(**{**recorded, "amplifications": shares})
 
 
 def _recipe(settings: Mapping[str, Any]) -> str:

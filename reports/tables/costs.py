@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports.groups import DATASETS, RunGroup, dataset_order, distinct
+from reports.groups import DATASETS, RunGroup, carried_marks, dataset_order, distinct
 from reports.published import published_table
 from reports.tables.beside_published import folders, rows_beside_published
 from reports.tables.captions import caption
@@ -49,7 +49,7 @@ def _cost_row(group: RunGroup, blank: Row) -> Row:
             (
                 f"on {name}",
                 *group.conditions,
-                *group.marked(blank.marks),
+                *carried_marks([group], blank.marks),
                 *seed_marks({name: len(profiles)}),
             )
         ),

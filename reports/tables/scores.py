@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reports.groups import DATASETS, RunGroup, dataset_order, distinct
+from reports.groups import DATASETS, RunGroup, carried_marks, dataset_order, distinct
 from reports.published import published_table
 from reports.tables.beside_published import folders, rows_beside_published
 from reports.tables.captions import caption
@@ -60,7 +60,7 @@ def _run_row(groups: Sequence[RunGroup], blank: Row) -> Row:
             chain(
                 *(group.conditions for group in groups),
                 *(group.leaks for group in groups),
-                *(group.marked(blank.marks) for group in groups),
+                carried_marks(groups, blank.marks),
                 *(group.shortfalls for group in groups),
                 seed_marks({DATASETS[g.key.dataset]: len(g.scored) for g in groups}),
             )
@@ -99,7 +99,7 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
                 ("slice",),
                 group.conditions,
                 group.leaks,
-                group.marked(blank.marks),
+                carried_marks([group], blank.marks),
                 group.shortfalls,
                 absent,
                 seeds,

@@ -8,7 +8,8 @@ from baselines.peers import LEI_GRAPH_CNN
 from bench.config import DataConfig
 from bench.data.clips import Clip
 from bench.errors import DataError
-from bench.marks import run_marks
+from bench.marks import SUPPLIED, run_marks
+from reports.tables.marks import MARK_MEANINGS
 
 CLIPS = [Clip("smic", "s01", name, 0, (), None, "negative", 100.0) for name in ("a", "b")]
 
@@ -23,6 +24,11 @@ def landmarks(tmp_path):
         return DataConfig(landmarks=str(path))
 
     return write
+
+
+def test_what_can_be_supplied_is_a_mark_and_both_are_explained():
+    assert set(SUPPLIED) <= set(LEI_GRAPH_CNN.marks)
+    assert {*SUPPLIED, *SUPPLIED.values()} <= set(MARK_MEANINGS)
 
 
 def test_a_run_carries_those_of_its_variant():

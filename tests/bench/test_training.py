@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
-from baselines.fixed import Recipe
+from baselines.fixed import Recipe, StillInput
 from bench.config import DataConfig, TrainConfig
 from bench.training import ClipTensors, StillTensors, batches, class_weights, predict, train
 from rnas.errors import LossDiverged
@@ -76,7 +76,8 @@ class TestBatches:
 
 class TestVariants:
     VARIANTS = torch.arange(8 * 5.0).view(8, 5, 1, 1, 1)  # 8 clips in 5 variants
-    STILLS = StillTensors(VARIANTS[:, 2], torch.zeros(8), 3, VARIANTS)
+    WANTED = StillInput("landmark_patches", 1, amplifications=(0.5, 0.8, 1, 1.5, 2))
+    STILLS = StillTensors.of(VARIANTS, WANTED, torch.zeros(8), 3)
     CHOSEN = torch.tensor([6, 1, 3])
 
     def drawn(self, seed):
@@ -90,8 +91,15 @@ class TestVariants:
         assert torch.equal(drawn, self.drawn(0))
         assert not torch.equal(drawn, self.drawn(1))
 
-    def test_tests_see_the_image_itself(self):
+    def test_tests_see_the_one_at_share_1(self):
         assert self.STILLS.evaluation_batch(self.CHOSEN).flatten().tolist() == [32, 7, 17]
+
+    def test_without_any_training_sees_the_images(self):
+        stills = StillTensors.of(self.VARIANTS[:, 0], StillInput("apex", 1), torch.zeros(8), 3)
+        before = (numbers := generator()).get_state()
+        ((images, _),) = stills.augmented([self.CHOSEN], numbers)
+        assert images.flatten().tolist() == [30, 5, 15]
+        assert torch.equal(numbers.get_state(), before)
 
 
 class TestClassWeights:

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.errors import DataError
-from reports.groups import RunGroup, defect, gather, latest, select, subject_count
+from reports.groups import RunGroup, carried_marks, defect, gather, latest, select, subject_count
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,13 @@ def test_files_that_a_table_cannot_use_are_named(record, metrics_file, profile_f
     assert named in line and "seed0" in line and "\n" not in line
 
 
+@pytest.mark.parametrize("marks", [None, 7, [["surrogate"]]])
+def test_marks_that_are_no_words_are_a_defect(record, marks):
+    broken = record()
+    broken.run["marks"] = marks
+    assert "'marks'" in defect(broken)
+
+
 def test_sound_records_have_no_defect(record, metrics):
     profile = {"params": 5, "checkpoint_mb": 0.1}
     assert defect(record(profile=profile)) is None
@@ -144,5 +151,6 @@ def test_what_every_run_was_given_replaces_the_mark_of_its_lack(record):
     given = record(config_hash="aaaa1111")
     given.run["marks"] = ["no MagNet", "landmarks given"]
     marks = ("ours", "no MagNet", "no landmarks")
-    assert RunGroup((given,)).marked(marks) == ("ours", "no MagNet", "landmarks given")
-    assert RunGroup((given, record(seed=1))).marked(marks) == marks
+    group, other = RunGroup((given,)), RunGroup((record(dataset="samm"),))
+    assert carried_marks([group], marks) == ("ours", "no MagNet", "landmarks given")
+    assert carried_marks([group, other], marks) == marks

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from baselines.peers import PEERS
-from reports.live import live_table, other_runs, supplied
+from reports.live import conditions, live_table, other_runs
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
     assert len(runs) >= 3
     for run in runs:
         scores = (f"{float(run[key]):.3f}" for key in ("uar", "uar_oracle", "uar_fold_mean"))
-        named = ", ".join([f"`{run['variant']}`", *supplied(run), f"{int(run['epochs']):,}"])
+        named = ", ".join([f"`{run['variant']}`", *conditions(run), f"{int(run['epochs']):,}"])
         row = " | ".join([named, *scores])
         assert f"| {row} |" in page
 

@@ -55,7 +55,7 @@ def head_mask(face: Face, x: Array, y: Array) -> Array:
 
 
 def half_width(face: Face, y: Array) -> Array:
-    """Of the head at its widest as the jaw narrows it, at heights y."""
+    """Half the head's width at heights y, before its outline is rounded."""
     return face.width * (1 - face.jaw * np.clip(y, 0, None) ** 2)
 
 
@@ -72,14 +72,15 @@ def eye_rims(face: Face, along: Array) -> tuple[Array, Array]:
 
 def lip_rims(face: Face, x: Array) -> tuple[Array, Array]:
     """y of the upper edge of the lips and of the lower."""
-    height = face.lip_height * np.sqrt(_across_mouth(face, x))
+    arc = np.sqrt(across_mouth(face, x))
     bow = 1 - 0.35 * np.exp(-0.5 * (x / 0.035) ** 2)
-    return face.mouth_y - height * bow, face.mouth_y + 1.25 * height
+    upper = face.mouth_y - face.lip_height * arc * bow
+    return upper, face.mouth_y + 1.25 * face.lip_height * arc
 
 
-def seam(face: Face, x: Array) -> Array:
-    """y of where the lips touch."""
-    return face.mouth_y + 0.01 * _across_mouth(face, x)
+def across_mouth(face: Face, x: Array) -> Array:
+    """1 in the middle of the mouth, 0 at its corners and beyond."""
+    return np.clip(1 - (x / face.mouth_width) ** 2, 0, None)
 
 
 def cover(image: Array, colour: Sequence[float], mask: Array, tone: Array | float = 1.0) -> None:
@@ -111,8 +112,8 @@ def _noise(grain: np.random.Generator, size: int, blur: float) -> Array:
 
 
 def _head(face: Face, x: Array, y: Array) -> Array:
-    across, down = np.abs(x / half_width(face, y)), np.abs((y + 0.02) / 1.02)
-    return inside(across**2.4 + down**2.6 - 1, 0.03)
+    across = np.abs(x / half_width(face, y)) ** 2.4
+    return inside(across + np.abs((y + 0.02) / 1.02) ** 2.6 - 1, 0.03)
 
 
 def _skin_tone(face: Face, x: Array, y: Array, grain: np.random.Generator) -> Array:
@@ -149,21 +150,18 @@ def _paint_nose(image: Array, face: Face, x: Array, y: Array) -> None:
 
 def _paint_mouth(image: Array, face: Face, x: Array, y: Array, tone: Array) -> None:
     upper, lower = lip_rims(face, x)
-    lips = inside(upper - y, 0.008) * inside(y - lower, 0.012) * (np.abs(x) < face.mouth_width)
+    across = across_mouth(face, x)
+    lips = inside(upper - y, 0.008) * inside(y - lower, 0.012) * (across > 0)
     red, green, blue = face.skin
     shade = tone * np.where(y < face.mouth_y, 0.82, 0.95)
     cover(image, (red * 0.88, green * 0.62, blue * 0.66), lips, shade)
     gleam = (0.0, face.mouth_y + 0.6 * face.lip_height)
     _darken(image, _bell(x, y, gleam, (0.12, 0.02)), -0.1)
-    line = np.exp(-0.5 * ((y - seam(face, x)) / 0.011) ** 2)
-    _darken(image, line * inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
+    seam = np.exp(-0.5 * ((y - face.mouth_y - 0.01 * across) / 0.011) ** 2)
+    _darken(image, seam * inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
     below = (0.0, face.mouth_y + 1.25 * face.lip_height + 0.05)
     _darken(image, _bell(x, y, below, (0.2, 0.03)), 0.16)
     _darken(image, _bell(x, y, (0.0, face.mouth_y + 0.4), (0.3, 0.03)), 0.05)
-
-
-def _across_mouth(face: Face, x: Array) -> Array:
-    return np.clip(1 - (x / face.mouth_width) ** 2, 0, None)
 
 
 def _paint_hair(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:

@@ -39,6 +39,7 @@ def subject_face(dataset: str, subject: str, seed: int) -> Face:
     return draw_face(random_stream(seed, dataset, subject, "face"))
 
 
+@lru_cache(maxsize=4)
 def subject_scene(dataset: str, subject: str, seed: int, size: int) -> Scene:
     """Where this subject is filmed in uncropped clips, with a face of `size` pixels."""
     stream = random_stream(seed, dataset, subject, "scene")

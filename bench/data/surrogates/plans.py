@@ -59,6 +59,11 @@ class Plan:
         return self.onset + self.length - 1
 
     @property
+    def clip_name(self) -> str:
+        """The clip as loaders call it: files of CAS(ME)³ hold several, told apart by the onset."""
+        return f"{self.row.name}_{self.onset}" if self.row.dataset == "casme3" else self.row.name
+
+    @property
     def frames(self) -> int:
         """Number of files."""
         return self.before + self.length + self.after

@@ -14,7 +14,13 @@ import numpy as np
 
 from bench.data.surrogates.faces import Face
 from bench.data.surrogates.motion import draw_motion
-from bench.data.surrogates.painting import brow_ridge, eye_rims, half_width, lip_rims, seam
+from bench.data.surrogates.painting import (
+    across_mouth,
+    brow_ridge,
+    eye_rims,
+    half_width,
+    lip_rims,
+)
 from bench.data.surrogates.pictures import subject_face, subject_scene
 from bench.data.surrogates.plans import Plan, Settings
 
@@ -24,14 +30,17 @@ COUNT = 68
 
 
 def landmark_table(plans: Sequence[Plan], settings: Settings) -> str:
-    """A CSV file with a row per clip: dataset, subject, clip, x1, y1 to x68, y68."""
+    """A CSV file with a row per clip: subject, clip, x1, y1 to x68, y68.
+
+    Several data sets together share no subject's name.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     columns = [f"{axis}{number}" for number in range(1, COUNT + 1) for axis in "xy"]
-    table.writerow(["dataset", "subject", "clip", *columns])
+    table.writerow(["subject", "clip", *columns])
     for plan in plans:
         numbers = (f"{number:.2f}" for number in onset_points(plan, settings).flat)
-        table.writerow([plan.row.dataset, plan.row.subject, plan.row.name, *numbers])
+        table.writerow([plan.row.subject, plan.clip_name, *numbers])
     return text.getvalue()
 
 
@@ -98,7 +107,7 @@ def _outer_lips(face: Face) -> Array:
 def _seam(face: Face) -> Array:
     """The inner lips, which touch."""
     x = face.mouth_width * np.array([-0.85, -0.4, 0, 0.4, 0.85, 0.4, 0, -0.4])
-    return np.stack([x, seam(face, x)], 1)
+    return np.stack([x, face.mouth_y + 0.01 * across_mouth(face, x)], 1)
 
 
 def _mirrored(points: Array) -> Array:

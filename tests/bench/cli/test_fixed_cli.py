@@ -299,6 +299,20 @@ def test_of_stills_runs_on_clips_whose_flow_is_kept(bench, runs):
     assert only_run(runs).json("metrics.json")["clips"] == 10
 
 
+def test_of_stills_goes_on_from_a_record_that_says_less_of_its_input(bench, flows, runs):
+    run = of_flows(bench, flows, runs)
+    record = run.json("run.json")
+    del record["network"]["input"]["amplifications"]  # as before they could be told
+    (run.path / "run.json").write_text(json.dumps(record))
+    of_flows(bench, flows, runs)
+    record["network"]["input"]["divisor"] = 1.0
+    (run.path / "run.json").write_text(json.dumps(record))
+    outcome = bench(
+        *("run", "--variant", "their_still", "--dataset", f"manifest:{flows}", "--runs", runs)
+    )
+    assert "network differ" in outcome.error
+
+
 def test_how_many_work_at_a_time_changes_no_result(bench, flows, runs):
     alone = of_flows(bench, flows, runs / "a")
     for number in (1, 2):

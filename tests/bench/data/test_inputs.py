@@ -184,6 +184,9 @@ class TestPatches:
                 other = replace(config, magnify_alpha=6.0 * share)
                 (expected,) = load([clip], self.WANTED, other, tmp_path)
             np.testing.assert_allclose(patches, expected, atol=1e-3)
+        others = replace(wanted, amplifications=(0.5, 1.0, 1.25))  # the cache tells them apart
+        (several,) = load([clip], others, config, tmp_path)
+        assert np.abs(several[2]).mean() < np.abs(patches).mean()
 
     def test_other_stills_are_not_magnified(self, clip, tmp_path):
         config = replace(CONFIG, magnify="eulerian")

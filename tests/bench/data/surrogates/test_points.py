@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings
 from surrogate_rows import any_seed
 
-from bench.data.patches import BROWS_AND_MOUTH, chosen
+from bench.data import load_clips
+from bench.data.crop import landmark_points
+from bench.data.patches import chosen
+from bench.data.surrogate import write_surrogate
 from bench.data.surrogates.faces import draw_face
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Settings, plan_clips
 from bench.data.surrogates.points import face_points, onset_points
+from bench.data.surrogates.releases import RELEASES
 
 MIRRORED = (
     *range(16, -1, -1),
@@ -49,8 +53,21 @@ def test_parts_lie_in_the_order_of_a_face(seed):
     heights = [points[slice(*part), 1] for part in parts.values()]
     for above, below in pairwise(heights):
         assert above.max() < below.min()
-    assert (points[:9, 0] <= 0).all()  # the image's left first
-    assert (np.diff(points[:9, 1]) > 0).all()  # from the ear down to the chin
+
+
+@given(any_seed)
+@settings(max_examples=20, deadline=None)
+def test_each_part_is_numbered_as_detectors_do(seed):
+    points = face_points(draw_face(np.random.default_rng(seed)))
+    x, y = points.T
+    assert (np.diff(y[:9]) > 0).all() and (x[:8] < 0).all()  # down to the chin, image's left first
+    assert (np.diff(x[17:27]) > 0).all()
+    assert (np.diff(y[27:31]) > 0).all() and (np.diff(x[31:36]) > 0).all()
+    for start, right, end in ((36, 39, 42), (42, 45, 48), (48, 54, 60), (60, 64, 68)):
+        ring = slice(start, end)
+        assert start + x[ring].argmin() == start
+        assert start + x[ring].argmax() == right
+        assert y[start + 1 : right].mean() <= y[right + 1 : end].mean()  # clockwise
 
 
 @pytest.mark.parametrize("raw", [False, True])
@@ -77,6 +94,20 @@ def test_they_lie_on_what_the_onset_frame_shows(place, raw):
 
 
 def test_the_nodes_of_graphs_are_brows_and_mouth():
-    plan = plan_clips("smic", 0)[0]
-    points = onset_points(plan, Settings(0.0, 0, 128))
-    np.testing.assert_array_equal(chosen(points, "here"), points[list(BROWS_AND_MOUTH)])
+    points = onset_points(plan_clips("smic", 0)[0], Settings(0.0, 0, 128))
+    heights = np.array(chosen(points, "here"))[:, 1]
+    assert len(heights) == 30
+    assert heights[:10].max() < points[36:48, 1].min()  # above the eyes
+    assert heights[10:].min() > points[31:36, 1].max()  # below the nose
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("dataset", [*RELEASES, "composite"])
+def test_every_clip_that_loads_has_them(tmp_path, dataset, raw):
+    subjects = {plan.row.dataset: plan.row.subject for plan in plan_clips(dataset, 0)}
+    folder, names = tmp_path / "clips", list(subjects.values())
+    write_surrogate(dataset, folder, size=16, subjects=names, raw=raw, workers=1)
+    clips = load_clips(dataset, folder, names).clips
+    assert {clip.dataset for clip in clips} == set(subjects)
+    for clip in clips:
+        assert len(landmark_points(clip, str(folder / "landmarks.csv"))) == 68
