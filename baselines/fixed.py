@@ -48,8 +48,9 @@ class StillInput:
     every value is divided by at last; strain_factor: what raw strain, in change per pixel, is
     multiplied by; amplifications: of landmark patches, in training each clip is seen at one of
     these shares of `data.magnify_alpha` (without magnification: of its change), drawn anew every
-    epoch; tests see it at 1, which must be one of them. Raises MethodError for values that mean
-    nothing.
+    epoch; tests see it at 1, which must be one of them; neighbours: of the apex, training draws
+    each image among it and so many frames on either side (at an end of the clip its end frame).
+    Raises MethodError for values that mean nothing.
     """
 
     kind: Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
@@ -58,6 +59,7 @@ class StillInput:
     divisor: float = 1.0
     strain_factor: float = 1.0
     amplifications: tuple[float, ...] = ()
+    neighbours: int = 0
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -70,6 +72,11 @@ class StillInput:
             raise MethodError(
                 f"{self.kind} input with amplifications {self.amplifications!r:.60}; expected "
                 "landmark_patches, and a tuple of shares above zero, 1 among them"
+            )
+        if self.neighbours and not (self.kind == "apex" and self.neighbours in range(1, 100)):
+            raise MethodError(
+                f"{self.kind} input with neighbours={self.neighbours!r:.60}; expected kind apex, "
+                "and a whole number from 0 to 99"
             )
 
     @property
@@ -87,12 +94,19 @@ class StillInput:
         words = f"{WORDS[self.kind]} {self.size}×{self.size}"
         if self.amplifications:
             words += f", in training at {len(self.amplifications)} magnifications"
+        if self.neighbours:
+            words += f", in training the {2 * self.neighbours} frames next to it, too"
         return words
 
     @property
-    def unamplified(self) -> int:
-        """The place of share 1 among the amplifications."""
-        return self.amplifications.index(1)
+    def variants(self) -> int:
+        """How many images of a clip training draws from; 0: there is but one."""
+        return len(self.amplifications) or (self.neighbours and 2 * self.neighbours + 1)
+
+    @property
+    def tested(self) -> int:
+        """The place, among the variants, of the image that tests see."""
+        return self.amplifications.index(1) if self.amplifications else self.neighbours
 
     def _may_be_amplified(self) -> bool:
         shares = self.amplifications
@@ -110,10 +124,10 @@ class Recipe:
 
     optimiser: `adam` or `sgd`; lr: learning rate of the first epoch; momentum: of SGD; epochs;
     batch: images per step; shuffle: a new order every epoch, or always class by class, as code does
-    that reads a folder per class; lr_step and
-    lr_gamma: every so many epochs the learning rate is multiplied by gamma (0: never); loss: a
-    name of `baselines.losses.LOSSES`; clip: largest gradient norm (0: none). Raises MethodError for
-    values that mean nothing.
+    that reads a folder per class; per_class: each class is seen so many times as often in an epoch
+    as the rarest has clips (0: every clip once); lr_step and lr_gamma: every so many epochs the
+    learning rate is multiplied by gamma (0: never); loss: a name of `baselines.losses.LOSSES`;
+    clip: largest gradient norm (0: none). Raises MethodError for values that mean nothing.
     """
 
     optimiser: Literal["adam", "sgd"]
@@ -123,6 +137,7 @@ class Recipe:
     weight_decay: float = 0.0
     momentum: float = 0.0
     shuffle: bool = True
+    per_class: int = 0
     lr_step: int = 0
     lr_gamma: float = 1.0
     loss: Literal["cross_entropy", "margin"] = "cross_entropy"
@@ -135,6 +150,11 @@ class Recipe:
                 f"recipe with lr={self.lr}, epochs={self.epochs}, batch={self.batch}: expected "
                 "lr above 0, at least 1 epoch, batches of at least 2"
             )
+        if self.per_class < 0 or (self.per_class and not self.shuffle):
+            raise MethodError(
+                f"recipe with per_class={self.per_class}, shuffle={self.shuffle}; expected 0 or "
+                "more, and shuffled clips where each class is seen equally often"
+            )
 
     @property
     def text(self) -> str:
@@ -144,6 +164,7 @@ class Recipe:
         words += [f"weight decay {self.weight_decay:g}"] if self.weight_decay else []
         words += [f"×{self.lr_gamma:g} every {self.lr_step}"] if self.lr_step else []
         words += [f"batch {self.batch}" + ("" if self.shuffle else ", class by class")]
+        words += [f"each class {self.per_class} × the rarest"] if self.per_class else []
         words += [f"{self.epochs} epochs"]
         words += ["margin loss"] if self.loss == "margin" else []
         return ", ".join(words)

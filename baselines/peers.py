@@ -232,8 +232,16 @@ CAPSULENET = FixedNetwork(
     name="capsulenet",
     summary="CapsuleNet: residual trunk and routed capsules on the apex frame, from scratch",
     network="baselines.capsulenet:CapsuleNet",
-    input=StillInput("apex", 224),
-    recipe=Recipe("adam", 0.9e-4, epochs=30, batch=32, lr_step=1, lr_gamma=0.9, loss="margin"),
+    input=StillInput("apex", 224, neighbours=2),
+    recipe=Recipe(
+        *("adam", 0.9e-4),
+        epochs=30,
+        batch=32,
+        per_class=5,
+        lr_step=1,
+        lr_gamma=0.9,
+        loss="margin",
+    ),
     groups=("peers",),
     marks=("from scratch",),
     params=13_842_496,
@@ -244,8 +252,10 @@ CAPSULENET = FixedNetwork(
     released_ways=("oracle",),
     deviations=(
         "random initial weights in place of ImageNet's (`weights` of the network takes a file)",
-        "no augmentation and no resampling of frames near the apex; the release rotates test "
-        "images at random too",
+        "no augmentation (the release turns, mirrors, shifts and tints its images, and turns those "
+        "of tests at random too)",
+        "each image is drawn from the apex and the two frames on either side; the release takes "
+        "the apex itself once an epoch, the others without repeats",
         "the whole face at 224×224; the release takes the centre of one at 234×240",
     ),
 )

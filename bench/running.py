@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baselines.fixed import FixedNetwork, StillInput
+from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench import registry
 from bench.checksums import file_sums, forget_missing, seal
 from bench.config import Config
@@ -397,14 +397,15 @@ def _network_record(job: Job, prepared: Prepared) -> dict[str, Any] | None:
 def _trained_network(record: dict[str, Any] | None) -> dict[str, Any] | None:
     """Of a fixed network's record what its predictions follow from.
 
-    What an older record does not say of its input was as it is by default now.
+    What an older record does not say of its input or recipe was as it is by default now.
     """
     if not record:
         return record
     trained = {key: record.get(key) for key in TRAINED}
-    if isinstance(trained["input"], Mapping):
-        usual = _plain(asdict(StillInput("apex", 1)))
-        trained["input"] = {**usual, **trained["input"]}
+    usual = {"input": StillInput("apex", 1), "recipe": Recipe("sgd", 1.0, epochs=1, batch=2)}
+    for key, value in usual.items():
+        if isinstance(trained[key], Mapping) and set(trained[key]) <= set(asdict(value)):
+            trained[key] = {**_plain(asdict(value)), **trained[key]}
     return trained
 
 

@@ -79,9 +79,9 @@ class StillTensors:
     @classmethod
     def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
         """What `bench.data.inputs.load_inputs` gives of that input."""
-        if not wanted.amplifications:
+        if not wanted.variants:
             return cls(stills, labels, classes)
-        return cls(stills[:, wanted.unamplified], labels, classes, stills)
+        return cls(stills[:, wanted.tested], labels, classes, stills)
 
     def augmented(
         self, batches: Sequence[Tensor], generator: torch.Generator
@@ -142,7 +142,8 @@ def train(
         generator = torch.Generator().manual_seed(derive_seed(seed, "train", fold, epoch))
         for group in optimiser.param_groups:
             group["lr"] = way.rate(epoch)
-        epoch_batches = batches(indices, way.batch, generator, way.shuffle)
+        seen = balanced(clips, indices, way.per_class, generator) if way.per_class else indices
+        epoch_batches = batches(seen, way.batch, generator, way.shuffle)
         dropout = seeded(derive_seed(seed, "dropout", fold, epoch))
         with float32_arithmetic(compute.precision), dropout:
             steps = [
@@ -169,6 +170,21 @@ def class_by_class(clips: Tensors, indices: Sequence[int]) -> list[int]:
     order = torch.as_tensor(indices)
     labels = clips.labels[order.to(clips.labels.device)].cpu()
     return order[labels.argsort(stable=True)].tolist()
+
+
+def balanced(
+    clips: Tensors, indices: Sequence[int], times: int, generator: torch.Generator
+) -> list[int]:
+    """The indices, each repeated, so that every class comes to about `times` the rarest's count.
+
+    Of a class with more clips than that each is there once; a fraction is drawn by lot per clip.
+    """
+    chosen = torch.as_tensor(indices)
+    labels = clips.labels[chosen.to(clips.labels.device)].cpu()
+    counts = torch.bincount(labels)
+    wanted = times * counts[counts > 0].min() / counts[labels]  # of each clip
+    drawn = (wanted + torch.rand(len(wanted), generator=generator)).floor().long()
+    return chosen.repeat_interleave(drawn.clamp(min=1)).tolist()
 
 
 def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:

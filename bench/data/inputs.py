@@ -32,8 +32,8 @@ def load_inputs(
     workers: int = 1,
     made: list[Clip] | None = None,
 ) -> np.ndarray:
-    """The stills of all clips, float32 (N, C, S, S), or of K amplifications (N, K, C, S, S), from
-    the cache where it has them.
+    """The stills of all clips, float32 (N, C, S, S), or in K variants (N, K, C, S, S), from the
+    cache where it has them.
 
     By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
     `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
@@ -66,7 +66,7 @@ def still_product(wanted: StillInput, config: DataConfig) -> Product:
         case "flow" | "flow_pair":
             return Flow(steps, config.flow_side)
         case "apex":
-            return Apex(steps, wanted.size)
+            return Apex(steps, wanted.size, wanted.neighbours)
         case "dynamic_image":
             return DynamicImage(steps, wanted.size)
         case "landmark_patches":

@@ -76,12 +76,31 @@ class _Picture:
         return _key(type(self).__name__, self, clip, self.size)
 
 
+@dataclass(frozen=True)
 class Apex(_Picture):
-    """The apex frame, RGB of 8 bits: (3, size, size)."""
+    """The apex frame, RGB of 8 bits: (3, size, size); with `neighbours` in the middle of so many
+    frames on either side, (2·neighbours + 1, 3, size, size), the clip's ends repeated."""
+
+    neighbours: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        one = (3, self.size, self.size)
+        return (2 * self.neighbours + 1, *one) if self.neighbours else one
+
+    def clip_key(self, clip: Clip) -> str:
+        return _key("Apex", self, clip, self.size, *([self.neighbours] * bool(self.neighbours)))
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        pair, _ = onset_and_apex(clip, contents, self.steps)
-        return _scaled_rgb(pair[1], self.size)
+        import numpy as np
+
+        if not self.neighbours:
+            pair, _ = onset_and_apex(clip, contents, self.steps)
+            return _scaled_rgb(pair[1], self.size)
+        face, apex, _ = _face(clip, contents, self.steps)
+        reach = np.arange(-self.neighbours, self.neighbours + 1)
+        frames = face[np.clip(apex + reach, 0, len(face) - 1)]
+        return np.stack([_scaled_rgb(frame, self.size) for frame in frames])
 
 
 class DynamicImage(_Picture):

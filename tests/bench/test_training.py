@@ -10,7 +10,15 @@ from torch import nn
 
 from baselines.fixed import Recipe, StillInput
 from bench.config import DataConfig, TrainConfig
-from bench.training import ClipTensors, StillTensors, batches, class_weights, predict, train
+from bench.training import (
+    ClipTensors,
+    StillTensors,
+    balanced,
+    batches,
+    class_weights,
+    predict,
+    train,
+)
 from rnas.errors import LossDiverged
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -72,6 +80,40 @@ class TestBatches:
         recipe = Recipe("sgd", 0.1, epochs=2, batch=3, shuffle=False)
         train(Watching(1, 3), stills, [5, 4, 3, 1, 0], recipe, 0, "s01", no_report)
         assert seen == [[3, 1, 5], [4, 0]] * 2
+
+
+class TestBalanced:
+    LABELS = (0,) * 12 + (1,) * 4 + (2,) * 2
+    CLIPS = StillTensors(torch.zeros(18, 1, 1, 1), torch.tensor(LABELS), 3)
+
+    def counts(self, indices, times, seed=0):
+        return torch.bincount(torch.tensor(balanced(self.CLIPS, indices, times, generator(seed))))
+
+    def test_every_class_comes_to_so_many_times_the_rarest(self):
+        counts = self.counts(range(18), 6)
+        assert counts.tolist() == [1] * 12 + [3] * 4 + [6] * 2
+
+    def test_a_fraction_is_drawn_by_lot(self):
+        drawn = torch.stack([self.counts(range(12, 18), 5, seed) for seed in range(200)])
+        assert set(drawn[:, 12].tolist()) == {2, 3}
+        assert drawn[:, 12].float().mean() == pytest.approx(2.5, abs=0.15)
+        assert (drawn[:, 16:] == 5).all()
+
+    def test_no_clip_is_left_out_and_the_generator_decides(self):
+        assert (self.counts(range(18), 1) >= 1).all()
+        assert torch.equal(self.counts(range(18), 4, seed=3), self.counts(range(18), 4, seed=3))
+
+    def test_training_sees_them_so_often(self):
+        seen = []
+
+        class Watching(nn.Linear):
+            def forward(self, images):
+                seen.append(len(images))
+                return super().forward(images.flatten(1))
+
+        recipe = Recipe("sgd", 0.1, epochs=2, batch=12, per_class=6)
+        train(Watching(1, 3), self.CLIPS, range(18), recipe, 0, "s01", no_report)
+        assert seen == [12, 12, 12] * 2
 
 
 class TestVariants:

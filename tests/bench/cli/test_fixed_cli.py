@@ -299,10 +299,15 @@ def test_of_stills_runs_on_clips_whose_flow_is_kept(bench, runs):
     assert only_run(runs).json("metrics.json")["clips"] == 10
 
 
-def test_of_stills_goes_on_from_a_record_that_says_less_of_its_input(bench, flows, runs):
+def test_of_stills_goes_on_from_a_record_that_says_less(bench, flows, runs):
     run = of_flows(bench, flows, runs)
     record = run.json("run.json")
-    del record["network"]["input"]["amplifications"]  # as before they could be told
+    for part, key in (
+        ("input", "amplifications"),
+        ("input", "neighbours"),
+        ("recipe", "per_class"),
+    ):
+        del record["network"][part][key]  # as before it could be told
     (run.path / "run.json").write_text(json.dumps(record))
     of_flows(bench, flows, runs)
     record["network"]["input"]["divisor"] = 1.0

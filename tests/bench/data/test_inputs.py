@@ -132,6 +132,17 @@ def test_the_dynamic_image_is_that_of_the_cropped_clip(tmp_path):
     np.testing.assert_array_equal(image, expected.round())
 
 
+def test_the_apex_may_come_with_the_frames_next_to_it(tmp_path):
+    clip = moved_clip(tmp_path / "clip", right=8, apex=5)
+    (frames,) = load([clip], StillInput("apex", 20, neighbours=2), cache=tmp_path)
+    assert frames.shape == (5, 3, 20, 20)
+    (apex,) = load([clip], StillInput("apex", 20), cache=tmp_path)
+    np.testing.assert_array_equal(frames[2], apex)
+    for place, frame in zip((3, 4, 5, 6, 6), frames, strict=True):  # the last one twice
+        (other,) = load([replace(clip, apex=place)], StillInput("apex", 20), cache=tmp_path)
+        np.testing.assert_array_equal(frame, other)
+
+
 class TestPatches:
     WANTED = StillInput("landmark_patches", 7)
 
