@@ -234,7 +234,8 @@ CAPSULENET = FixedNetwork(
     network="baselines.capsulenet:CapsuleNet",
     input=StillInput("apex", 224, neighbours=2),
     recipe=Recipe(
-        *("adam", 0.9e-4),
+        "adam",
+        0.9e-4,
         epochs=30,
         batch=32,
         per_class=5,
