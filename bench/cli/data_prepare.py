@@ -8,15 +8,23 @@ import click
 
 from bench.cli.clip_options import ClipRequest, format_option, request_options
 
+DEFAULT = ("clip", "flow")
+
 
 @click.command()
 @request_options
 @click.option(
     "--inputs",
-    default="clip,flow",
-    show_default=True,
     metavar="A,B",
-    help="clip, flow, flow_pair, apex, dynamic_image, landmark_patches; a size as in apex:224.",
+    help="clip, flow, flow_pair, apex, dynamic_image, landmark_patches; a size as in apex:224.  "
+    "[default: clip,flow without --variant]",
+)
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="NAME|GLOB|GROUP",
+    help="Whatever these methods see, as runs will look for it.",
 )
 @click.option(
     "--jobs",
@@ -33,7 +41,13 @@ from bench.cli.clip_options import ClipRequest, format_option, request_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of that choice.")
 @format_option
 def prepare(
-    request: ClipRequest, inputs: str, jobs: int | None, verify: int, seed: int, form: str
+    request: ClipRequest,
+    inputs: str | None,
+    variants: tuple[str, ...],
+    jobs: int | None,
+    verify: int,
+    seed: int,
+    form: str,
 ) -> int:
     """Preprocess clips and make stills ahead of runs.
 
@@ -42,11 +56,15 @@ def prepare(
     """
     from bench.cli.progress import steps
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
+    from bench.registry import select_variants
     from bench.sources import find_clips
     from bench.workers import usable_cores
 
     workers, config, cache = jobs or usable_cores(), request.config, request.source.cache
-    wanted = [Wanted.named(text, config) for text in dict.fromkeys(inputs.split(","))]
+    named = inputs.split(",") if inputs is not None else () if variants else DEFAULT
+    asked = [Wanted.named(text, config) for text in named]
+    asked += [Wanted.seen_by(name) for name in select_variants(variants)]
+    wanted = list(dict.fromkeys(asked))
     with steps() as progress:
         clip_set = find_clips(request.source, config, progress)
         prepared = prepare_inputs(clip_set, wanted, config, cache, progress, workers)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.fixed import AMPLIFICATIONS, CHANNELS, StillInput
+from baselines.fixed import CHANNELS, StillInput
+from bench import registry
 from bench.config import DataConfig
 from bench.data.cache import Product, load_arrays
 from bench.data.clips import Clip, ClipSet
@@ -53,8 +54,15 @@ class Wanted:
         if kind == CLIP:
             return cls(kind, None)
         side = int(size) if size else USUAL_SIZES.get(kind, config.size)
-        amplifications = AMPLIFICATIONS if kind == "landmark_patches" else ()
-        return cls(kind, StillInput(kind, side, amplifications=amplifications))
+        return cls(kind, StillInput(kind, side))
+
+    @classmethod
+    def seen_by(cls, variant: str) -> Wanted:
+        """What a registered variant sees."""
+        network = registry.variant(variant).network
+        if network is None or network.input == "clip":
+            return cls(CLIP, None)
+        return cls(f"{network.input.kind}:{network.input.size}", network.input)
 
     def product(self, clip: Clip, config: DataConfig) -> Product:
         """What the cache keeps of that clip."""

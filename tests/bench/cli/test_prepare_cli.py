@@ -47,6 +47,19 @@ def test_what_is_made_once_is_found_again(prepare, jobs):
     assert counts(again) == dict.fromkeys(("clip", "flow", "apex"), (8, 4))
 
 
+def test_what_variants_see_is_there_when_they_run(prepare, bench, licensed, tmp_path):
+    made = prepare("--variant", "ststnet", "--variant", "rcn_*", "--variant", "lei_graph_cnn")
+    assert made.code == 0, made.err
+    rows = {row["input"]: row["shape"] for row in json.loads(made.out)["inputs"]}
+    patches = [10, 30, 7, 7]
+    assert rows == {"flow:28": [3, 28, 28], "flow:60": [3, 60, 60], "landmark_patches:7": patches}
+    both = prepare("--variant", "rnas_mer", "--inputs", "apex:24")
+    assert list(counts(both)) == ["apex", "clip"]
+    again = prepare("--variant", "lei_graph_cnn_described")
+    assert counts(again) == {"landmark_patches:7": (0, 12)}
+    assert "unknown variant 'rcn'" in prepare("--variant", "rcn").error
+
+
 def test_another_setting_is_made_anew(prepare):
     prepare("--inputs", "clip,flow")
     changed = prepare("--inputs", "clip,flow", "--set", "data.crop=detect",
