@@ -30,10 +30,6 @@ WORDS = {
 """Kind of a still -> what it is, for readers."""
 
 
-AMPLIFICATIONS = tuple(tenths / 10 for tenths in range(6, 16))
-"""Of patches in training, over that of the tests: 1.2, 1.4 ... 3.0 over 2.0 in a re-implementation
-of Graph-CNN (Lei et al. 2021), whose own release holds the magnified features alone."""
-
 RELEASED_WAYS = ("oracle", "other_sets", "fold_mean")
 """How released codes score where they do not do it as here."""
 
@@ -48,8 +44,8 @@ class StillInput:
     every value is divided by at last; strain_factor: what raw strain, in change per pixel, is
     multiplied by; amplifications: of landmark patches, in training each clip is seen at one of
     these shares of `data.magnify_alpha` (without magnification: of its change), drawn anew every
-    epoch; tests see it at 1, which must be one of them; neighbours: of the apex, training draws
-    each image among it and so many frames on either side (at an end of the clip its end frame).
+    epoch; tests see it at 1, which must be one of them; neighbours: training draws each image from
+    the apex and that many frames on either side (at an end of the clip its end frame).
     Raises MethodError for values that mean nothing.
     """
 
@@ -73,10 +69,11 @@ class StillInput:
                 f"{self.kind} input with amplifications {self.amplifications!r:.60}; expected "
                 "landmark_patches, and a tuple of shares above zero, 1 among them"
             )
-        if self.neighbours and not (self.kind == "apex" and self.neighbours in range(1, 100)):
+        near = self.neighbours
+        if not _is_count(near) or (near and self.kind != "apex"):
             raise MethodError(
-                f"{self.kind} input with neighbours={self.neighbours!r:.60}; expected kind apex, "
-                "and a whole number from 0 to 99"
+                f"{self.kind} input with neighbours={near!r:.60}; expected kind apex, and a whole "
+                "number from 0"
             )
 
     @property
@@ -95,17 +92,17 @@ class StillInput:
         if self.amplifications:
             words += f", in training at {len(self.amplifications)} magnifications"
         if self.neighbours:
-            words += f", in training the {2 * self.neighbours} frames next to it, too"
+            words += f", in training ±{self.neighbours} frames"
         return words
 
     @property
-    def variants(self) -> int:
-        """How many images of a clip training draws from; 0: there is but one."""
-        return len(self.amplifications) or (self.neighbours and 2 * self.neighbours + 1)
+    def views(self) -> int:
+        """How many images of a clip there are, from which training draws."""
+        return len(self.amplifications) if self.amplifications else 2 * self.neighbours + 1
 
     @property
-    def tested(self) -> int:
-        """The place, among the variants, of the image that tests see."""
+    def tested_view(self) -> int:
+        """The place, among the views, of the image that tests see."""
         return self.amplifications.index(1) if self.amplifications else self.neighbours
 
     def _may_be_amplified(self) -> bool:
@@ -124,10 +121,11 @@ class Recipe:
 
     optimiser: `adam` or `sgd`; lr: learning rate of the first epoch; momentum: of SGD; epochs;
     batch: images per step; shuffle: a new order every epoch, or always class by class, as code does
-    that reads a folder per class; per_class: each class is seen so many times as often in an epoch
-    as the rarest has clips (0: every clip once); lr_step and lr_gamma: every so many epochs the
-    learning rate is multiplied by gamma (0: never); loss: a name of `baselines.losses.LOSSES`;
-    clip: largest gradient norm (0: none). Raises MethodError for values that mean nothing.
+    that reads a folder per class; balance: each class is seen so many times as often in an epoch
+    as the rarest has clips, each clip at least once (0: every clip once); lr_step and lr_gamma:
+    every so many epochs the learning rate is multiplied by gamma (0: never); loss: a name of
+    `baselines.losses.LOSSES`; clip: largest gradient norm (0: none). Raises MethodError for values
+    that mean nothing.
     """
 
     optimiser: Literal["adam", "sgd"]
@@ -137,7 +135,7 @@ class Recipe:
     weight_decay: float = 0.0
     momentum: float = 0.0
     shuffle: bool = True
-    per_class: int = 0
+    balance: int = 0
     lr_step: int = 0
     lr_gamma: float = 1.0
     loss: Literal["cross_entropy", "margin"] = "cross_entropy"
@@ -150,10 +148,10 @@ class Recipe:
                 f"recipe with lr={self.lr}, epochs={self.epochs}, batch={self.batch}: expected "
                 "lr above 0, at least 1 epoch, batches of at least 2"
             )
-        if self.per_class < 0 or (self.per_class and not self.shuffle):
+        if not _is_count(self.balance) or (self.balance and not self.shuffle):
             raise MethodError(
-                f"recipe with per_class={self.per_class}, shuffle={self.shuffle}; expected 0 or "
-                "more, and shuffled clips where each class is seen equally often"
+                f"recipe with balance={self.balance!r:.60}, shuffle={self.shuffle}; expected a "
+                "whole number from 0, and shuffled clips where it is above"
             )
 
     @property
@@ -164,7 +162,7 @@ class Recipe:
         words += [f"weight decay {self.weight_decay:g}"] if self.weight_decay else []
         words += [f"×{self.lr_gamma:g} every {self.lr_step}"] if self.lr_step else []
         words += [f"batch {self.batch}" + ("" if self.shuffle else ", class by class")]
-        words += [f"each class {self.per_class} × the rarest"] if self.per_class else []
+        words += [f"each class {self.balance} × the rarest"] if self.balance else []
         words += [f"{self.epochs} epochs"]
         words += ["margin loss"] if self.loss == "margin" else []
         return ", ".join(words)
@@ -254,6 +252,10 @@ class FixedNetwork:
         if not callable(found):
             raise MethodError(f"{self.name}: {self.network!r} is no class or function")
         return found
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _numbered(texts: Sequence[str]) -> str:

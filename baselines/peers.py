@@ -6,7 +6,7 @@ publication's. `params` are check values at 3 classes. Nothing here needs torch.
 
 from dataclasses import replace
 
-from baselines.fixed import AMPLIFICATIONS, FixedNetwork, Recipe, StillInput
+from baselines.fixed import FixedNetwork, Recipe, StillInput
 
 LAST = "last epoch"
 BEST_ON_TEST = "best epoch on each test subject (leaky)"
@@ -198,11 +198,15 @@ _LEI_DEVIATIONS = (
     "training goes on after a test accuracy of 100 %, where the release stops",
 )
 
+LEI_AMPLIFICATIONS = tuple(tenths / 10 for tenths in range(6, 16))
+"""Of patches in training, over that of the tests: 1.2, 1.4 ... 3.0 over 2.0 in a re-implementation;
+the authors' release holds the magnified features alone."""
+
 LEI_GRAPH_CNN = FixedNetwork(
     name="lei_graph_cnn",
     summary="Graph-CNN: landmark patches through transformers, joined with action units",
     network="baselines.lei_graph_cnn:LeiGraphCNN",
-    input=StillInput("landmark_patches", 7, amplifications=AMPLIFICATIONS),
+    input=StillInput("landmark_patches", 7, amplifications=LEI_AMPLIFICATIONS),
     recipe=Recipe("adam", 2e-4, epochs=2000, batch=64),
     options=(("depth", "released"),),
     groups=("peers",),
@@ -238,7 +242,7 @@ CAPSULENET = FixedNetwork(
         0.9e-4,
         epochs=30,
         batch=32,
-        per_class=5,
+        balance=5,
         lr_step=1,
         lr_gamma=0.9,
         loss="margin",
@@ -255,8 +259,9 @@ CAPSULENET = FixedNetwork(
         "random initial weights in place of ImageNet's (`weights` of the network takes a file)",
         "no augmentation (the release turns, mirrors, shifts and tints its images, and turns those "
         "of tests at random too)",
-        "each image is drawn from the apex and the two frames on either side; the release takes "
-        "the apex itself once an epoch, the others without repeats",
+        "each class comes to 5 times the rarest of the fold, its images drawn from the apex and two "
+        "frames on either side; in the release to 5 times surprise, the apex once an epoch and the "
+        "others without repeats",
         "the whole face at 224×224; the release takes the centre of one at 234×240",
     ),
 )

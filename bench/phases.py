@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.fixed import Recipe, StillInput
+from baselines.fixed import Recipe
 from bench import registry
 from bench.config import ComputeConfig, Config, TrainConfig
 from bench.data.clips import ClipSet
@@ -80,20 +80,14 @@ def compute_settings(variant: str, config: Config) -> ComputeConfig:
 
 def input_shape(variant: str, config: Config) -> tuple[int, ...]:
     """Of one clip: (C, T, H, W) under the settings of a run, or (C, S, S) of a still."""
-    still = wanted_still(variant)
+    still = registry.variant(variant).still
     data = config.data
     return still.shape if still else (3, data.frames, data.size, data.size)
 
 
-def wanted_still(variant: str) -> StillInput | None:
-    """The image per clip that a variant wants; None for those that see clips."""
-    network = registry.variant(variant).network
-    return None if network is None or network.input == "clip" else network.input
-
-
 def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
     """The clips of a run and its networks' input on its device, with the labels it uses."""
-    still = wanted_still(job.variant)
+    still = registry.variant(job.variant).still
     clip_set, arrays = load(job.source, job.config.data, still)
     common = {
         "labels": torch.tensor(

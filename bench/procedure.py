@@ -23,7 +23,7 @@ class Procedure:
     """optimiser: made for a network; rate: the learning rate of an epoch, the first is 0.
 
     clip: largest gradient norm, 0 for none; shuffle: a new order of the clips every epoch, else
-    always class by class; per_class: as of a `Recipe`.
+    always class by class; balance: as of a `Recipe`.
     """
 
     epochs: int
@@ -33,7 +33,7 @@ class Procedure:
     loss: Loss
     clip: float
     shuffle: bool
-    per_class: int = 0
+    balance: int
 
     def step(
         self,
@@ -63,6 +63,7 @@ def procedure(settings: TrainConfig, class_weights: Tensor | None = None) -> Pro
         loss=partial(F.cross_entropy, weight=class_weights),
         clip=settings.clip,
         shuffle=True,
+        balance=0,
     )
 
 
@@ -79,7 +80,7 @@ def _(settings: Recipe, class_weights: Tensor | None = None) -> Procedure:
         loss=LOSSES[settings.loss],
         clip=settings.clip,
         shuffle=settings.shuffle,
-        per_class=settings.per_class,
+        balance=settings.balance,
     )
 
 

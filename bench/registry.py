@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from baselines.fixed import FixedNetwork
+from baselines.fixed import FixedNetwork, StillInput
 from bench.errors import BenchError, UsageError, unknown_name
 from rnas.space import SearchSpace
 
@@ -38,6 +38,11 @@ class Variant:
     marks: tuple[str, ...] = ()
     space: SearchSpace | None = None
     network: FixedNetwork | None = None
+
+    @property
+    def still(self) -> StillInput | None:
+        """The image per clip that it wants; None for those that see clips."""
+        return None if self.network is None or self.network.input == "clip" else self.network.input
 
     @property
     def group(self) -> str:

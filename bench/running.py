@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baselines.fixed import FixedNetwork, Recipe, StillInput
+from baselines.fixed import FixedNetwork
 from bench import registry
 from bench.checksums import file_sums, forget_missing, seal
 from bench.config import Config
@@ -25,6 +25,7 @@ from bench.provenance import now, provenance
 from bench.released import released_config, trains_on_other_sets
 from bench.sources import Progress, Source, landmarks_digest, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
+from bench.trained import trained_network
 from bench.workers import usable_cores
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
@@ -41,9 +42,6 @@ DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
 WORTH_PROCESSES = 5_000
 """Clips that networks see in training, each time counted, from which on several processes train
 them: starting those takes seconds, in which the smallest network sees as many."""
-
-TRAINED = ("network", "options", "input", "recipe")
-"""What a fixed network says of itself with an effect on a run."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,8 @@ def resolve_device(name: str) -> str:
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     """Reads and preprocesses the clips, and lays out one job per variant and seed."""
-    from bench.phases import wanted_still
 
-    stills = [wanted_still(variant) for variant in request.variants]
+    stills = [registry.variant(name).still for name in request.variants]
     clip_set, fingerprint = prepare(
         request.source, request.config.data, progress, stills, request.processes
     )
@@ -299,7 +296,7 @@ def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
         "data.landmarks": landmarks_digest(job.config.data),
         "folds": list(job.folds),
         "space": _space_record(job),
-        "network": _trained_network(_network_record(job, prepared)),
+        "network": trained_network(_network_record(job, prepared)),
     }
     found = {
         "config": run.get("config"),
@@ -309,7 +306,7 @@ def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
         "data.landmarks": run.get("data", {}).get("landmarks"),
         "folds": run.get("folds"),
         "space": run.get("space"),
-        "network": _trained_network(run.get("network")),
+        "network": trained_network(run.get("network")),
     }
     differing = [key for key, value in expected.items() if found[key] != value]
     if differing:
@@ -392,21 +389,6 @@ def _network_record(job: Job, prepared: Prepared) -> dict[str, Any] | None:
             "params": sum(parameter.numel() for parameter in built.parameters()),
         }
     )
-
-
-def _trained_network(record: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Of a fixed network's record what its predictions follow from.
-
-    What an older record does not say of its input or recipe was as it is by default now.
-    """
-    if not record:
-        return record
-    trained = {key: record.get(key) for key in TRAINED}
-    usual = {"input": StillInput("apex", 1), "recipe": Recipe("sgd", 1.0, epochs=1, batch=2)}
-    for key, value in usual.items():
-        if isinstance(trained[key], Mapping) and set(trained[key]) <= set(asdict(value)):
-            trained[key] = {**_plain(asdict(value)), **trained[key]}
-    return trained
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -65,23 +65,24 @@ class ClipTensors:
 
 @dataclass(frozen=True)
 class StillTensors:
-    """One image per clip on the device: float32 (N, C, S, S), labels (N,) < classes.
+    """The image that tests see of each clip, on the device: float32 (N, C, S, S), labels (N,) <
+    classes.
 
-    variants: what training draws from in place of the images, (N, K, C, S, S). Nothing else is
+    views: what training draws from in place of the images, (N, K, C, S, S). Nothing else is
     augmented: a mirrored flow, say, is no flow of a mirrored face.
     """
 
     images: Tensor
     labels: Tensor
     classes: int
-    variants: Tensor | None = None
+    views: Tensor | None = None
 
     @classmethod
     def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
         """What `bench.data.inputs.load_inputs` gives of that input."""
-        if not wanted.variants:
+        if wanted.views == 1:
             return cls(stills, labels, classes)
-        return cls(stills[:, wanted.tested], labels, classes, stills)
+        return cls(stills[:, wanted.tested_view], labels, classes, stills)
 
     def augmented(
         self, batches: Sequence[Tensor], generator: torch.Generator
@@ -96,10 +97,10 @@ class StillTensors:
         return self.images[indices.to(self.images.device)]
 
     def _drawn(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        if self.variants is None:
+        if self.views is None:
             return self.images[chosen]
-        which = torch.randint(self.variants.shape[1], (len(chosen),), generator=generator)
-        return self.variants[chosen, which.to(chosen.device)]
+        which = torch.randint(self.views.shape[1], (len(chosen),), generator=generator)
+        return self.views[chosen, which.to(chosen.device)]
 
 
 Tensors = ClipTensors | StillTensors
@@ -136,13 +137,14 @@ def train(
     optimiser = way.optimiser(network)
     evaluate = accelerated(network, compute)
     indices = indices if way.shuffle else class_by_class(clips, indices)
+    times = appearances(clips, indices, way.balance)
     losses: list[float] = []
     for epoch in range(way.epochs):
         network.train()
         generator = torch.Generator().manual_seed(derive_seed(seed, "train", fold, epoch))
         for group in optimiser.param_groups:
             group["lr"] = way.rate(epoch)
-        seen = balanced(clips, indices, way.per_class, generator) if way.per_class else indices
+        seen = indices if times is None else repeated(indices, times, generator)
         epoch_batches = batches(seen, way.batch, generator, way.shuffle)
         dropout = seeded(derive_seed(seed, "dropout", fold, epoch))
         with float32_arithmetic(compute.precision), dropout:
@@ -172,19 +174,23 @@ def class_by_class(clips: Tensors, indices: Sequence[int]) -> list[int]:
     return order[labels.argsort(stable=True)].tolist()
 
 
-def balanced(
-    clips: Tensors, indices: Sequence[int], times: int, generator: torch.Generator
-) -> list[int]:
-    """The indices, each repeated, so that every class comes to about `times` the rarest's count.
+def appearances(clips: Tensors, indices: Sequence[int], balance: int) -> Tensor | None:
+    """How often each clip is due in an epoch, float64 (len(indices),), where classes are balanced.
 
-    Of a class with more clips than that each is there once; a fraction is drawn by lot per clip.
+    Every class then comes to `balance` times the clips of the rarest, one with more clips to each
+    of them once.
     """
-    chosen = torch.as_tensor(indices)
-    labels = clips.labels[chosen.to(clips.labels.device)].cpu()
-    counts = torch.bincount(labels)
-    wanted = times * counts[counts > 0].min() / counts[labels]  # of each clip
-    drawn = (wanted + torch.rand(len(wanted), generator=generator)).floor().long()
-    return chosen.repeat_interleave(drawn.clamp(min=1)).tolist()
+    if not balance:
+        return None
+    labels = clips.labels[torch.as_tensor(indices, device=clips.labels.device)].cpu()
+    counts = torch.bincount(labels).double()
+    return (balance * counts[counts > 0].min() / counts[labels]).clamp(min=1)
+
+
+def repeated(indices: Sequence[int], times: Tensor, generator: torch.Generator) -> list[int]:
+    """Each index as often as it is due, a fraction by lot."""
+    lots = torch.rand(len(times), generator=generator)
+    return torch.as_tensor(indices).repeat_interleave((times + lots).floor().long()).tolist()
 
 
 def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.data.challenge import expected_counts
 from bench.errors import DataError
 from bench.marks import SUPPLIED
+from bench.trained import trained_network
 
 if TYPE_CHECKING:
     from bench.store import RunRecord
@@ -23,6 +24,9 @@ DATASETS = {"composite": "composite", "smic": "SMIC", "casme2": "CASME II", "sam
 
 SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
+
+UNLIKE = "seeds trained unlike"
+"""Mark of seeds between which a method's own input or recipe has changed."""
 
 SCORES = ("acc", "uar", "uf1")
 COSTS = ("params", "checkpoint_mb")
@@ -110,8 +114,13 @@ class RunGroup:
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if self.key.preset == "smoke" else ()),
+            *((UNLIKE,) if self._trained_unlike() else ()),
             *distinct(mark for record in self.records for mark in _unusual_settings(record)),
         )
+
+    def _trained_unlike(self) -> bool:
+        networks = [trained_network(record.run.get("network")) for record in self.records]
+        return any(network != networks[0] for network in networks)
 
     @property
     def leaks(self) -> tuple[str, ...]:
@@ -192,13 +201,16 @@ def defect(record: RunRecord) -> str | None:
 
 
 def _bad_run(run: Any) -> str | None:
-    """The part of the configuration that holds no settings, or marks that are no words."""
+    """The part of the configuration that holds no settings, marks that are no words, or a network
+    that is no mapping."""
     config = run.get("config", {})
     if not isinstance(config, Mapping):
         return "config"
     marks = run.get("marks", [])
     if not (isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)):
         return "marks"
+    if not isinstance(run.get("network") or {}, Mapping):
+        return "network"
     sections = config.items()
     return next(
         (f"config.{name}" for name, each in sections if not isinstance(each, Mapping)), None

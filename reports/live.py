@@ -40,8 +40,8 @@ def live_table(results: Path) -> str:
     """A row per method, Markdown, and how many are told apart from chance; "–": not measured.
 
     Of several runs on hard clips by the method's own recipe counts the one that was given
-    landmarks, then that of magnified clips, then the one with the most epochs; p is that of chance;
-    times are at batch 1, and per clip of the recipe's batch.
+    landmarks, then that of magnified clips, then the one with the most epochs, of equals the
+    latest; p is that of chance; times are at batch 1, and per clip of the recipe's batch.
     """
     from baselines.peers import PEERS
 
@@ -120,8 +120,8 @@ def _magnified(run: Mapping[str, str]) -> bool:
     return run.get("magnify", "none") != "none"
 
 
-def _weight(run: Mapping[str, str]) -> tuple[bool, bool, int]:
-    return _landmarks(run), _magnified(run), int(run["epochs"])
+def _weight(run: Mapping[str, str]) -> tuple[bool, bool, int, str]:
+    return _landmarks(run), _magnified(run), int(run["epochs"]), run.get("started", "")
 
 
 def _row(

@@ -8,7 +8,7 @@ import click
 
 from bench.cli.clip_options import ClipRequest, format_option, request_options
 
-DEFAULT = ("clip", "flow")
+USUAL_INPUTS = "clip,flow"
 
 
 @click.command()
@@ -17,14 +17,14 @@ DEFAULT = ("clip", "flow")
     "--inputs",
     metavar="A,B",
     help="clip, flow, flow_pair, apex, dynamic_image, landmark_patches; a size as in apex:224.  "
-    "[default: clip,flow without --variant]",
+    f"[default: {USUAL_INPUTS} without --variant]",
 )
 @click.option(
     "--variant",
     "variants",
     multiple=True,
     metavar="NAME|GLOB|GROUP",
-    help="Whatever these methods see, as runs will look for it.",
+    help="Whatever these methods see, in training too, as runs will look for it.",
 )
 @click.option(
     "--jobs",
@@ -56,14 +56,15 @@ def prepare(
     """
     from bench.cli.progress import steps
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
-    from bench.registry import select_variants
+    from bench.registry import select_variants, variant
     from bench.sources import find_clips
     from bench.workers import usable_cores
 
     workers, config, cache = jobs or usable_cores(), request.config, request.source.cache
-    named = inputs.split(",") if inputs is not None else () if variants else DEFAULT
-    asked = [Wanted.named(text, config) for text in named]
-    asked += [Wanted.seen_by(name) for name in select_variants(variants)]
+    if inputs is None and not variants:
+        inputs = USUAL_INPUTS
+    asked = [Wanted.named(text, config) for text in inputs.split(",")] if inputs else []
+    asked += [Wanted.of(variant(name).still) for name in select_variants(variants)]
     wanted = list(dict.fromkeys(asked))
     with steps() as progress:
         clip_set = find_clips(request.source, config, progress)

@@ -32,8 +32,8 @@ def load_inputs(
     workers: int = 1,
     made: list[Clip] | None = None,
 ) -> np.ndarray:
-    """The stills of all clips, float32 (N, C, S, S), or in K variants (N, K, C, S, S), from the
-    cache where it has them.
+    """The stills of all clips, float32 (N, C, S, S), from the cache where it has them; of several
+    views (N, K, C, S, S), in the order of the amplifications or of the frames.
 
     By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
     `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.fixed import CHANNELS, StillInput
-from bench import registry
 from bench.config import DataConfig
 from bench.data.cache import Product, load_arrays
 from bench.data.clips import Clip, ClipSet
@@ -57,12 +56,18 @@ class Wanted:
         return cls(kind, StillInput(kind, side))
 
     @classmethod
-    def seen_by(cls, variant: str) -> Wanted:
-        """What a registered variant sees."""
-        network = registry.variant(variant).network
-        if network is None or network.input == "clip":
+    def of(cls, still: StillInput | None) -> Wanted:
+        """What the cache keeps for a method that sees that."""
+        if still is None:
             return cls(CLIP, None)
-        return cls(f"{network.input.kind}:{network.input.size}", network.input)
+        views = f" in {still.views} views" if still.views > 1 else ""
+        kept = StillInput(
+            still.kind,
+            still.size,
+            amplifications=still.amplifications,
+            neighbours=still.neighbours,
+        )
+        return cls(f"{still.kind}:{still.size}{views}", kept)
 
     def product(self, clip: Clip, config: DataConfig) -> Product:
         """What the cache keeps of that clip."""

@@ -1,4 +1,4 @@
-"""One image per clip, for methods that see no video: what the clip cache keeps of each.
+"""One image per clip, or some views of it, for methods that see no video, as the cache keeps them.
 
 All start from the same crop as the clips do (`bench.data.preprocess`); TIM is no part of them, and
 magnification of the landmark patches alone.
@@ -85,22 +85,19 @@ class Apex(_Picture):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        one = (3, self.size, self.size)
-        return (2 * self.neighbours + 1, *one) if self.neighbours else one
+        frames = (2 * self.neighbours + 1,) if self.neighbours else ()
+        return (*frames, 3, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
-        return _key("Apex", self, clip, self.size, *([self.neighbours] * bool(self.neighbours)))
+        optional = [self.neighbours] if self.neighbours else []
+        return _key("Apex", self, clip, self.size, *optional)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         import numpy as np
 
-        if not self.neighbours:
-            pair, _ = onset_and_apex(clip, contents, self.steps)
-            return _scaled_rgb(pair[1], self.size)
-        face, apex, _ = _face(clip, contents, self.steps)
-        reach = np.arange(-self.neighbours, self.neighbours + 1)
-        frames = face[np.clip(apex + reach, 0, len(face) - 1)]
-        return np.stack([_scaled_rgb(frame, self.size) for frame in frames])
+        (_, *frames), _ = onset_and_apex(clip, contents, self.steps, self.neighbours)
+        pictures = np.stack([_scaled_rgb(frame, self.size) for frame in frames])
+        return pictures if self.neighbours else pictures[0]
 
 
 class DynamicImage(_Picture):
@@ -178,19 +175,22 @@ class LandmarkPatches:
 
 
 def onset_and_apex(
-    clip: Clip, contents: Sequence[bytes], steps: Preprocessing
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing, neighbours: int = 0
 ) -> tuple[np.ndarray, Box]:
-    """The cropped onset and apex frame, uint8 (2, h, w, C), and the box that was cut.
+    """The cropped onset and apex frame, uint8 (2, h, w, C), and the box that was cut; with
+    neighbours the onset, then the apex amid so many frames on either side, the clip's ends
+    repeated: (2 + 2·neighbours, h, w, C).
 
     Where no apex is annotated it is spotted (`bench.data.apex`). Raises DataError as `decode`, and
     for an apex beyond the clip's end.
     """
-    if clip.apex is not None and not _in_one_file(clip):
-        ends = (0, clip.apex)
-        clip = replace(clip, frames=tuple(clip.frames[place] for place in ends), apex=1)
-        contents = [contents[place] for place in ends]
-    face, apex, box = _face(clip, contents, steps)
-    return face[[0, apex]], box
+    if clip.apex is None or _in_one_file(clip):
+        face, apex, box = _face(clip, contents, steps)
+        return face[[0, *_around(apex, neighbours, len(face))]], box
+    wanted = [0, *_around(clip.apex, neighbours, len(clip.frames))]
+    few = replace(clip, frames=tuple(clip.frames[place] for place in wanted), apex=1 + neighbours)
+    face, _, box = _face(few, [contents[place] for place in wanted], steps)
+    return face, box
 
 
 def magnified_onset_and_apex(
@@ -222,6 +222,11 @@ def _face(
             f"{len(face) - 1}; correct it in the manifest"
         )
     return face, apex, box
+
+
+def _around(apex: int, neighbours: int, count: int) -> list[int]:
+    places = range(apex - neighbours, apex + neighbours + 1)
+    return [min(max(place, 0), count - 1) for place in places]
 
 
 def _in_one_file(clip: Clip) -> bool:

@@ -29,6 +29,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    "seeds trained unlike": "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

@@ -13,10 +13,11 @@ from bench.config import DataConfig, TrainConfig
 from bench.training import (
     ClipTensors,
     StillTensors,
-    balanced,
+    appearances,
     batches,
     class_weights,
     predict,
+    repeated,
     train,
 )
 from rnas.errors import LossDiverged
@@ -86,8 +87,9 @@ class TestBalanced:
     LABELS = (0,) * 12 + (1,) * 4 + (2,) * 2
     CLIPS = StillTensors(torch.zeros(18, 1, 1, 1), torch.tensor(LABELS), 3)
 
-    def counts(self, indices, times, seed=0):
-        return torch.bincount(torch.tensor(balanced(self.CLIPS, indices, times, generator(seed))))
+    def counts(self, indices, balance, seed=0):
+        times = appearances(self.CLIPS, indices, balance)
+        return torch.bincount(torch.tensor(repeated(indices, times, generator(seed))))
 
     def test_every_class_comes_to_so_many_times_the_rarest(self):
         counts = self.counts(range(18), 6)
@@ -111,15 +113,15 @@ class TestBalanced:
                 seen.append(len(images))
                 return super().forward(images.flatten(1))
 
-        recipe = Recipe("sgd", 0.1, epochs=2, batch=12, per_class=6)
+        recipe = Recipe("sgd", 0.1, epochs=2, batch=12, balance=6)
         train(Watching(1, 3), self.CLIPS, range(18), recipe, 0, "s01", no_report)
         assert seen == [12, 12, 12] * 2
 
 
-class TestVariants:
-    VARIANTS = torch.arange(8 * 5.0).view(8, 5, 1, 1, 1)  # 8 clips in 5 variants
+class TestViews:
+    VIEWS = torch.arange(8 * 5.0).view(8, 5, 1, 1, 1)  # 8 clips in 5 views
     WANTED = StillInput("landmark_patches", 1, amplifications=(0.5, 0.8, 1, 1.5, 2))
-    STILLS = StillTensors.of(VARIANTS, WANTED, torch.zeros(8), 3)
+    STILLS = StillTensors.of(VIEWS, WANTED, torch.zeros(8), 3)
     CHOSEN = torch.tensor([6, 1, 3])
 
     def drawn(self, seed):
@@ -137,7 +139,7 @@ class TestVariants:
         assert self.STILLS.evaluation_batch(self.CHOSEN).flatten().tolist() == [32, 7, 17]
 
     def test_without_any_training_sees_the_images(self):
-        stills = StillTensors.of(self.VARIANTS[:, 0], StillInput("apex", 1), torch.zeros(8), 3)
+        stills = StillTensors.of(self.VIEWS[:, 0], StillInput("apex", 1), torch.zeros(8), 3)
         before = (numbers := generator()).get_state()
         ((images, _),) = stills.augmented([self.CHOSEN], numbers)
         assert images.flatten().tolist() == [30, 5, 15]

@@ -24,6 +24,15 @@ def test_a_group_of_nothing_is_refused():
         RunGroup(())
 
 
+def test_seeds_that_were_trained_in_different_ways_say_so(record):
+    one, other, older = record(), record(seed=1), record(seed=2)
+    one.run["network"] = {"recipe": {"lr": 0.1, "balance": 0}, "words": "a"}
+    other.run["network"] = {"recipe": {"lr": 0.1, "balance": 5}}
+    older.run["network"] = {"recipe": {"lr": 0.1}}  # from before it could be told
+    assert "seeds trained unlike" in RunGroup((one, other)).conditions
+    assert "seeds trained unlike" not in RunGroup((one, older)).conditions
+
+
 def test_seeds_gather_in_order(record):
     groups = gather([record(seed=2), record(dataset="samm"), record(seed=0), record(seed=1)])
     assert [[each.seed for each in group.records] for group in groups] == [[0], [0, 1, 2]]

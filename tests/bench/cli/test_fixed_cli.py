@@ -52,6 +52,11 @@ STILL = FixedNetwork(
     input=StillInput("flow", 8, scale="minmax", divisor=255),
     recipe=Recipe("sgd", 1e-2, epochs=3, batch=4, momentum=0.9, lr_step=2, lr_gamma=0.5),
 )
+APEX = FixedNetwork(
+    name="their_apex", summary="Of frames", network="their_methods:Flat",
+    input=StillInput("apex", 8, neighbours=1),
+    recipe=Recipe("adam", 1e-2, epochs=3, batch=4, balance=2),
+)
 BROKEN = FixedNetwork(
     name="their_broken", summary="Cannot be built", network="torch.nn:Linear", input="clip",
     recipe=None,
@@ -62,6 +67,7 @@ ENTRIES = {
     "their_others": "their_methods:OTHERS",
     "their_plain": "their_methods:PLAIN",
     "their_still": "their_methods:STILL",
+    "their_apex": "their_methods:APEX",
     "their_broken": "their_methods:BROKEN",
 }
 PARAMETERS = 3 * 4 * 27 + 4 + 8 + 32 * 3 + 3
@@ -305,7 +311,7 @@ def test_of_stills_goes_on_from_a_record_that_says_less(bench, flows, runs):
     for part, key in (
         ("input", "amplifications"),
         ("input", "neighbours"),
-        ("recipe", "per_class"),
+        ("recipe", "balance"),
     ):
         del record["network"][part][key]  # as before it could be told
     (run.path / "run.json").write_text(json.dumps(record))
@@ -316,6 +322,14 @@ def test_of_stills_goes_on_from_a_record_that_says_less(bench, flows, runs):
         *("run", "--variant", "their_still", "--dataset", f"manifest:{flows}", "--runs", runs)
     )
     assert "network differ" in outcome.error
+
+
+def test_of_several_frames_and_balanced_classes_runs_and_repeats(bench, runs):
+    for place in ("a", "b"):
+        assert bench.small(runs / place, "their_apex").code == 0
+    first, again = (only_run(runs / place) for place in ("a", "b"))
+    assert first.json("profile.json")["input_shape"] == [3, 8, 8]
+    assert first.folds == again.folds
 
 
 def test_how_many_work_at_a_time_changes_no_result(bench, flows, runs):

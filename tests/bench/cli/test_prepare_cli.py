@@ -8,15 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from threading import Lock
 
 import numpy as np
 import pytest
 
+from baselines.peers import PEERS
+from bench.config import DataConfig
 from bench.data import cache as cache_module
+from bench.data.clips import Clip
+from bench.data.inputs import still_product
+from bench.data.preparing import Wanted
 from bench.data.surrogate import write_surrogate
 
 pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
 
+CLIP = Clip("smic", "s01", "a", 0, (), None, "negative", 100.0)
 SETTINGS = ("--set", "data.frames=4", "--set", "data.size=16", "--set", "data.shift=1")
 
 
@@ -47,17 +54,25 @@ def test_what_is_made_once_is_found_again(prepare, jobs):
     assert counts(again) == dict.fromkeys(("clip", "flow", "apex"), (8, 4))
 
 
-def test_what_variants_see_is_there_when_they_run(prepare, bench, licensed, tmp_path):
-    made = prepare("--variant", "ststnet", "--variant", "rcn_*", "--variant", "lei_graph_cnn")
+def test_whatever_variants_see_is_made_once(prepare):
+    names = ("ststnet", "rcn_*", "lei_graph_cnn")
+    made = prepare(*(word for name in names for word in ("--variant", name)))
     assert made.code == 0, made.err
     rows = {row["input"]: row["shape"] for row in json.loads(made.out)["inputs"]}
-    patches = [10, 30, 7, 7]
-    assert rows == {"flow:28": [3, 28, 28], "flow:60": [3, 60, 60], "landmark_patches:7": patches}
+    assert rows == {
+        "flow:28": [3, 28, 28],
+        "flow:60": [3, 60, 60],
+        "landmark_patches:7 in 10 views": [10, 30, 7, 7],
+    }
     both = prepare("--variant", "rnas_mer", "--inputs", "apex:24")
     assert list(counts(both)) == ["apex", "clip"]
-    again = prepare("--variant", "lei_graph_cnn_described")
-    assert counts(again) == {"landmark_patches:7": (0, 12)}
     assert "unknown variant 'rcn'" in prepare("--variant", "rcn").error
+
+
+@pytest.mark.parametrize("still", [peer.input for peer in PEERS if peer.input != "clip"])
+def test_what_is_prepared_for_a_method_is_what_its_runs_look_for(still):
+    config = DataConfig()
+    assert Wanted.of(still).product(CLIP, config) == still_product(still, config)
 
 
 def test_another_setting_is_made_anew(prepare):
@@ -103,13 +118,14 @@ def test_verify_compares_every_byte(prepare, tmp_path):
 
 def test_an_interruption_loses_nothing_that_was_finished(prepare, monkeypatch):
     whole = cache_module._write_entry
-    written = []
+    written, one_at_a_time = [], Lock()
 
     def interrupted(*arguments):
-        if len(written) == 3:
-            raise KeyboardInterrupt
-        whole(*arguments)
-        written.append(1)
+        with one_at_a_time:  # of the threads that make clips
+            if len(written) == 3:
+                raise KeyboardInterrupt
+            whole(*arguments)
+            written.append(1)
 
     with monkeypatch.context() as patch:
         patch.setattr(cache_module, "_write_entry", interrupted)

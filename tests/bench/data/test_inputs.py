@@ -143,6 +143,18 @@ def test_the_apex_may_come_with_the_frames_next_to_it(tmp_path):
         np.testing.assert_array_equal(frame, other)
 
 
+@pytest.mark.parametrize("apex", [0, 3, None])
+def test_frames_next_to_the_apex_are_the_same_from_one_file(tmp_path, apex):
+    clip = replace(moved_clip(tmp_path / "clip", right=8), apex=apex)
+    path = tmp_path / "clip.npy"
+    np.save(path, decode(clip, read_frames(clip)))
+    wanted = StillInput("apex", 20, neighbours=1)
+    (frames,) = load([clip], wanted, cache=tmp_path)
+    (same,) = load([replace(clip, frames=(path,))], wanted, cache=tmp_path)
+    np.testing.assert_array_equal(frames, same)
+    assert (apex == 0) == np.array_equal(frames[0], frames[1])
+
+
 class TestPatches:
     WANTED = StillInput("landmark_patches", 7)
 
