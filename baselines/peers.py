@@ -259,9 +259,9 @@ CAPSULENET = FixedNetwork(
         "random initial weights in place of ImageNet's (`weights` of the network takes a file)",
         "no augmentation (the release turns, mirrors, shifts and tints its images, and turns those "
         "of tests at random too)",
-        "each class comes to 5 times the rarest of the fold, its images drawn from the apex and two "
-        "frames on either side; in the release to 5 times surprise, the apex once an epoch and the "
-        "others without repeats",
+        "each class comes to 5 times the rarest of the fold, its images drawn from the apex and "
+        "two frames on either side; in the release to 5 times surprise, the apex once an epoch and "
+        "the others without repeats",
         "the whole face at 224×224; the release takes the centre of one at 234×240",
     ),
 )
