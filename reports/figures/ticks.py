@@ -38,19 +38,36 @@ def set_log_ticks(axes: Axes, width: float, text: Callable[[float], str]) -> Non
 def log_ticks(
     low: float, high: float, width: float, text: Callable[[float], str]
 ) -> tuple[float, ...]:
-    """The longest row of round values in low..high whose labels leave AIR between each other."""
-    rows = (tuple(value for value in row if low <= value <= high) for row in _candidates(low, high))
-    return max((row for row in rows if _fit(row, low, high, width, text)), key=len, default=())
+    """The longest row of round values in low..high whose labels leave AIR between each other; where
+    none has two, some of close ones."""
+    for candidates in (_round_rows(low, high), _thinned_rows(low, high)):
+        rows = (tuple(value for value in row if low <= value <= high) for row in candidates)
+        row = max((row for row in rows if _fit(row, low, high, width, text)), key=len, default=())
+        if len(row) > 1:
+            return row
+    return row
 
 
-def _candidates(low: float, high: float) -> Iterator[Sequence[float]]:
+def _round_rows(low: float, high: float) -> Iterator[Sequence[float]]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for mantissas in MANTISSAS:
         yield [m * 10.0**power for power in range(first, last + 1) for m in mantissas]
     for stride in STRIDES:
         yield [10.0**power for power in range(first - first % stride, last + 1, stride)]
     for most in EVEN:
-        yield MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high).tolist()
+        yield _even_row(low, high, most)
+
+
+def _thinned_rows(low: float, high: float) -> Iterator[Sequence[float]]:
+    """Every second, third ... of close values, from the first, second ... on."""
+    close = [value for value in _even_row(low, high, EVEN.stop) if low <= value <= high]
+    for stride in range(2, len(close)):
+        for start in range(stride):
+            yield close[start::stride]
+
+
+def _even_row(low: float, high: float, most: int) -> Sequence[float]:
+    return MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high).tolist()
 
 
 def _fit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports.figures.style import SETTINGS, text_width
@@ -15,6 +15,8 @@ WIDTH = 3.1
 
 
 @given(low=st.floats(1e-12, 0.5), decades=st.floats(1e-3, 12))
+@example(low=0.40702312308461774, decades=0.001)
+@example(low=1.6161671987123723e-08, decades=0.001)
 def test_labels_leave_room_and_there_are_two_or_more(low, decades):
     high = low * 10**decades
     ticks = log_ticks(low, high, WIDTH, "{:.4g} %".format)
