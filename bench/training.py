@@ -169,9 +169,8 @@ def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tenso
 
 def class_by_class(clips: Tensors, indices: Sequence[int]) -> list[int]:
     """All indices of the first class, then of the next, each in their order."""
-    order = torch.as_tensor(indices)
-    labels = clips.labels[order.to(clips.labels.device)].cpu()
-    return order[labels.argsort(stable=True)].tolist()
+    order = _labels(clips, indices).argsort(stable=True).cpu()
+    return torch.as_tensor(indices)[order].tolist()
 
 
 def appearances(clips: Tensors, indices: Sequence[int], balance: int) -> Tensor | None:
@@ -182,7 +181,7 @@ def appearances(clips: Tensors, indices: Sequence[int], balance: int) -> Tensor 
     """
     if not balance:
         return None
-    labels = clips.labels[torch.as_tensor(indices, device=clips.labels.device)].cpu()
+    labels = _labels(clips, indices).cpu()
     counts = torch.bincount(labels).double()
     return (balance * counts[counts > 0].min() / counts[labels]).clamp(min=1)
 
@@ -195,10 +194,14 @@ def repeated(indices: Sequence[int], times: Tensor, generator: torch.Generator) 
 
 def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:
     """Inverse class frequencies among `indices`, mean 1 over the classes that occur: (classes,)."""
-    labels = clips.labels[torch.as_tensor(indices, device=clips.labels.device)]
+    labels = _labels(clips, indices)
     counts = torch.bincount(labels, minlength=clips.classes).float()
     inverse = torch.where(counts > 0, 1 / counts.clamp(min=1), 0)
     return inverse * (counts > 0).sum() / inverse.sum()
+
+
+def _labels(clips: Tensors, indices: Sequence[int]) -> Tensor:
+    return clips.labels[torch.as_tensor(indices, device=clips.labels.device)]
 
 
 def _mean(losses: list[Tensor], epoch: int) -> float:

@@ -63,7 +63,8 @@ def prepare(
     workers, config, cache = jobs or usable_cores(), request.config, request.source.cache
     if inputs is None and not variants:
         inputs = USUAL_INPUTS
-    asked = [Wanted.named(text, config) for text in inputs.split(",")] if inputs else []
+    named = [] if inputs is None else inputs.split(",")
+    asked = [Wanted.named(text, config) for text in named]
     asked += [Wanted.of(variant(name).still) for name in select_variants(variants)]
     wanted = list(dict.fromkeys(asked))
     with steps() as progress:

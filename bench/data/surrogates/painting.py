@@ -12,6 +12,12 @@ from bench.data.surrogates.faces import Face, grid
 
 Array = np.ndarray
 
+BROW_REACH = 1.25
+"""Half the length of a brow, over half that of an eye."""
+
+SEAM_SAG = 0.01
+"""How far the seam between the lips hangs down in the middle, in face coordinates."""
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -157,7 +163,7 @@ def _paint_mouth(image: Array, face: Face, x: Array, y: Array, tone: Array) -> N
     cover(image, (red * 0.88, green * 0.62, blue * 0.66), lips, shade)
     gleam = (0.0, face.mouth_y + 0.6 * face.lip_height)
     _darken(image, _bell(x, y, gleam, (0.12, 0.02)), -0.1)
-    seam = np.exp(-0.5 * ((y - face.mouth_y - 0.01 * across) / 0.011) ** 2)
+    seam = np.exp(-0.5 * ((y - face.mouth_y - SEAM_SAG * across) / 0.011) ** 2)
     _darken(image, seam * inside(np.abs(x) - face.mouth_width, 0.015), 0.7)
     below = (0.0, face.mouth_y + 1.25 * face.lip_height + 0.05)
     _darken(image, _bell(x, y, below, (0.2, 0.03)), 0.16)
@@ -175,7 +181,7 @@ def _paint_hair(image: Array, face: Face, x: Array, y: Array, grain: np.random.G
 
 def _paint_brows(image: Array, face: Face, x: Array, y: Array, grain: np.random.Generator) -> None:
     size = y.shape[0]
-    along = (np.abs(x) - face.eye_x) / (1.25 * face.eye_width)  # -1 inner end .. 1 outer end
+    along = (np.abs(x) - face.eye_x) / (BROW_REACH * face.eye_width)  # -1 inner end .. 1 outer end
     half = face.brow_thickness * (1 - 0.25 * along) * np.sqrt(np.clip(1 - along**2, 0, None))
     off = np.abs(y - brow_ridge(face, along))
     mask = inside(off - half, 0.012) * inside(np.abs(along) - 1, 0.04)

@@ -15,6 +15,8 @@ import numpy as np
 from bench.data.surrogates.faces import Face
 from bench.data.surrogates.motion import draw_motion
 from bench.data.surrogates.painting import (
+    BROW_REACH,
+    SEAM_SAG,
     across_mouth,
     brow_ridge,
     eye_rims,
@@ -78,7 +80,7 @@ def _jaw(face: Face) -> Array:
 
 def _brows(face: Face) -> Array:
     along = np.array([0.9, 0.45, 0.0, -0.45, -0.9])  # from the outer end to the inner
-    brow = np.stack([face.eye_x + 1.25 * face.eye_width * along, brow_ridge(face, along)], 1)
+    brow = np.stack([face.eye_x + BROW_REACH * face.eye_width * along, brow_ridge(face, along)], 1)
     return np.concatenate([_mirrored(brow), brow[::-1]])
 
 
@@ -107,7 +109,7 @@ def _outer_lips(face: Face) -> Array:
 def _seam(face: Face) -> Array:
     """The inner lips, which touch."""
     x = face.mouth_width * np.array([-0.85, -0.4, 0, 0.4, 0.85, 0.4, 0, -0.4])
-    return np.stack([x, face.mouth_y + 0.01 * across_mouth(face, x)], 1)
+    return np.stack([x, face.mouth_y + SEAM_SAG * across_mouth(face, x)], 1)
 
 
 def _mirrored(points: Array) -> Array:

@@ -162,6 +162,7 @@ def test_a_killed_process_loses_nothing_that_was_finished(tmp_path):
     ("inputs", "said"),
     [
         ("clips", "unknown input 'clips'. Did you mean 'clip'"),
+        ("", "unknown input ''"),
         ("apex:0", "expected clip, or a still and its size as apex:224"),
         ("clip:112", "expected clip, or a still"),
     ],
