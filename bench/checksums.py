@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.files import read_json, write_json
-from bench.provenance import now
 from bench.store import RunFolder
+from bench.system.files import read_json, write_json
+from bench.system.provenance import now
 
 KEY = "sha256"
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.config import ComputeConfig
+from bench.config.settings import ComputeConfig
 from rnas.fast_mix import mix
 
 Evaluate = Callable[[Tensor], Tensor]

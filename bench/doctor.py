@@ -18,12 +18,12 @@ from typing import Any
 
 from bench.data import DATASETS, load_clips
 from bench.data.base import SingleSet
-from bench.data.cache import default_cache
 from bench.data.check import check_report
-from bench.data.frames import Tree, printable
-from bench.errors import BenchError, DataError
-from bench.provenance import installed_version, processor
-from bench.workers import usable_cores
+from bench.data.frames import Tree
+from bench.errors import BenchError, DataError, printable
+from bench.system.files import default_cache
+from bench.system.processes import usable_cores
+from bench.system.provenance import installed_version, processor
 
 OK, MISSING, NOTE = "ok", "missing", "note"
 DISTRIBUTION = "rnas-mer-bench"

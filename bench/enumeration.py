@@ -19,13 +19,13 @@ import numpy as np
 
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, DataError, UsageError
-from bench.files import read_json, write_json
 from bench.plan import Job
 from bench.predictions import run_predictions
 from bench.running import Request, jobs_of
 from bench.seeds import derive_seed
 from bench.statistics import STATISTICS, resampled
 from bench.store import RunFolder
+from bench.system.files import read_json, write_json
 from rnas.decode import viterbi
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -35,3 +36,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     if len(known) > MOST_NAMES:
         listed = f"{', '.join(known[:SOME_NAMES])} and {len(known) - SOME_NAMES} more"
     return UsageError(f"unknown {kind} {name!r}.{guess} Known: {listed}.")
+
+
+def printable(text: object) -> str:
+    """`text` in one line, with everything that a terminal could not show escaped."""
+    encoded = os.fsencode(str(text)).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in encoded)
+
+
+def quoted(text: str, longest: int = 40) -> str:
+    """A spreadsheet cell or a name as a person can recognise it in a message."""
+    return repr(text if len(text) <= longest else f"{text[: longest - 3]}...")

@@ -9,10 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.compute import threads
-from bench.config import recorded_rules
+from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
 from bench.data.clips import ClipSet
 from bench.errors import DataError
-from bench.files import write_json
 from bench.phases import (
     Report,
     compute_settings,
@@ -27,7 +26,8 @@ from bench.plan import Job, Unit
 from bench.protocol import Fold, hold_out
 from bench.released import trains_on_other_sets
 from bench.seeds import derive_seed, seeded
-from bench.selection import INNER_VAL, LAST, ORACLE, best_epoch
+from bench.selection import best_epoch
+from bench.system.files import write_json
 from bench.training import Tensors, predict, train
 from rnas.errors import LossDiverged
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from bench.errors import BenchError
 from bench.plan import Task, Unit
-from bench.workers import keep_freed_memory, process_pool, queue_server
+from bench.system.processes import keep_freed_memory, process_pool, queue_server
 from rnas.errors import MethodError
 
 REPORT_EVERY = 0.5

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from bench import registry
-from bench.config import SELECTION_RULES, Config
+from bench.config.settings import SELECTION_RULES, Config
 from bench.data.clips import ClipSet
-from bench.files import read_json
 from bench.plan import Job
 from bench.predictions import run_predictions
 from bench.running import Request, jobs_of
 from bench.seeds import derive_seed
 from bench.statistics import LEVEL, STATISTICS, bootstrap, paired_bootstrap
+from bench.system.files import read_json
 
 SCOPES = ("fold", "all")
 """The clean scope first."""

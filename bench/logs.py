@@ -20,8 +20,7 @@ from typing import Any
 
 from bench.data import DATASETS
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.data.frames import printable, quoted
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable, quoted
 from bench.predictions import Answer, Predictions, fold_answers
 from bench.printed import is_printed, printed_answers
 

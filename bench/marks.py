@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.data.crop import landmark_points
 
 if TYPE_CHECKING:
-    from bench.config import DataConfig
+    from bench.config.settings import DataConfig
     from bench.data.clips import Clip
 
 NO_MAGNET, NO_LANDMARKS = "no MagNet", "no landmarks"

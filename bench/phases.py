@@ -14,13 +14,13 @@ from torch import nn
 
 from baselines.fixed import Recipe
 from bench import registry
-from bench.config import ComputeConfig, Config, TrainConfig
+from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, UsageError
-from bench.files import read_json
 from bench.plan import Job
 from bench.protocol import Fold, leave_one_subject_out
 from bench.sources import load, used_labels
+from bench.system.files import read_json
 from bench.training import ClipTensors, StillTensors, Tensors
 from rnas.derived import DerivedNetwork
 from rnas.genotype import Genotype

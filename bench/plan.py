@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench import registry
-from bench.config import Config
+from bench.config.settings import Config
 from bench.sources import Source
 from bench.store import RunFolder
 

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.data.frames import printable
-from bench.errors import BenchError, DataError
-from bench.files import read_json
+from bench.errors import BenchError, DataError, printable
 from bench.metrics import fold_mean, pooled_metrics
 from bench.statistics import subject_matrices
 from bench.store import RunFolder
+from bench.system.files import read_json
 
 UNNAMED = "#"
 """What the name of a clip begins with that has only a number."""

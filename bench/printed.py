@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 from bench.data import DATASETS
 from bench.data.challenge import expected_counts
-from bench.data.frames import printable, quoted
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable, quoted
 from bench.predictions import UNNAMED, Answer
 
 LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"

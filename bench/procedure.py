@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.fixed import Recipe
-from bench.config import TrainConfig
+from bench.config.settings import TrainConfig
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits (B, classes), labels (B,)) -> scalar."""

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines.fixed import Recipe
-from bench.config import TrainConfig
+from bench.config.settings import TrainConfig
 from bench.errors import BenchError
 from bench.memory import measure_peaks
 from bench.procedure import optimiser_numbers

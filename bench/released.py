@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench import registry
-from bench.config import Config
-from bench.selection import INNER_VAL, ORACLE
+from bench.config.settings import INNER_VAL, ORACLE, Config
 
 OTHER_SETS, FOLD_MEAN = "other_sets", "fold_mean"
 

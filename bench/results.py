@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import registry
-from bench.config import recorded_rules
-from bench.files import read_json
+from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
 from bench.metrics import fold_mean, pooled_metrics
 from bench.plan import Job
 from bench.released import released_ways
-from bench.selection import INNER_VAL, ORACLE
 from bench.store import GIVEN
+from bench.system.files import read_json
 
 
 def run_metrics(

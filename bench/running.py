@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 from baselines.fixed import FixedNetwork
 from bench import registry
 from bench.checksums import file_sums, forget_missing, seal
-from bench.config import Config
+from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, DataError, UsageError
 from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
-from bench.files import read_json, write_json
-from bench.machine import machine_in_use
 from bench.marks import run_marks
 from bench.plan import ALL_PHASES, FOLD, SEARCH, Job, Unit, plan
 from bench.protocol import leave_one_subject_out
-from bench.provenance import now, provenance
 from bench.released import released_config, trains_on_other_sets
 from bench.sources import Progress, Source, landmarks_digest, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
+from bench.system.files import read_json, write_json
+from bench.system.machine_lock import machine_in_use
+from bench.system.processes import usable_cores
+from bench.system.provenance import now, provenance
 from bench.trained import trained_network
-from bench.workers import usable_cores
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 

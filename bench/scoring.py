@@ -12,7 +12,6 @@ import numpy as np
 from bench.claims import Claim, aggregates, judge, macro_precision
 from bench.data.clips import CHALLENGE_CLASSES, Problem
 from bench.errors import DataError, UsageError
-from bench.files import read_json
 from bench.listed import UNCHECKED, list_problems, parts_of
 from bench.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, read_text
 from bench.metrics import matrix_scores
@@ -20,6 +19,7 @@ from bench.predictions import Predictions, run_predictions
 from bench.seeds import derive_seed
 from bench.statistics import DRAWS, STATISTICS, against_chance, bootstrap
 from bench.store import RunFolder
+from bench.system.files import read_json
 
 
 @dataclass(frozen=True)

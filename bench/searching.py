@@ -17,7 +17,6 @@ from bench.agreement import summarise
 from bench.compute import accelerated, float32_arithmetic
 from bench.data.clips import ClipSet
 from bench.errors import BenchError
-from bench.files import write_atomic, write_json, write_text
 from bench.health import search_health
 from bench.phases import (
     Report,
@@ -31,6 +30,7 @@ from bench.phases import (
 from bench.plan import Job, Unit
 from bench.protocol import halve
 from bench.seeds import derive_seed, seeded
+from bench.system.files import write_atomic, write_json, write_text
 from bench.training import ClipTensors, batches
 from rnas.decode import viterbi
 from rnas.fast import FastSupernet

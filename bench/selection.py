@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.config import SELECTION_RULES
 from bench.metrics import scores
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-LAST, INNER_VAL, ORACLE = SELECTION_RULES
 
 
 def best_epoch(logits: Mapping[int, Tensor], true: Sequence[int], classes: int) -> int:

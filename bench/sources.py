@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.fixed import StillInput
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data import find_dataset, load_clips, require_root
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem
@@ -22,7 +22,7 @@ from bench.data.manifest import Manifest
 from bench.data.preprocess import clip_title, preprocessing
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
-from bench.workers import usable_cores
+from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
     import numpy as np

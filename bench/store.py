@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import read_json
+from bench.system.files import read_json
 
 FORMAT = 1
 """Version of the layout, in `run.json`."""

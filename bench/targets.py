@@ -13,9 +13,9 @@ from torch import nn
 
 from baselines.fixed import FixedNetwork, Recipe
 from bench import registry
-from bench.config import ComputeConfig, Config, TrainConfig, config_from_dict
+from bench.config.loading import config_from_dict
+from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.errors import BenchError, UsageError
-from bench.files import read_json
 from bench.phases import (
     compute_settings,
     configured_space,
@@ -25,6 +25,7 @@ from bench.phases import (
 )
 from bench.searching import EVALUATIONS
 from bench.store import RunFolder
+from bench.system.files import read_json
 from bench.workload import Workload
 from rnas.derived import DerivedNetwork
 from rnas.genotype import Genotype, check_genotype, random_genotype

@@ -18,7 +18,7 @@ import torch
 
 from bench.compute import float32_arithmetic
 from bench.memory import MEGA
-from bench.provenance import provenance
+from bench.system.provenance import provenance
 from bench.targets import SUPERNET, Target
 from bench.workload import Call, Workload, inference, update
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from baselines.fixed import Recipe, StillInput
 from bench.compute import accelerated, float32_arithmetic
-from bench.config import ComputeConfig, DataConfig, TrainConfig
+from bench.config.settings import ComputeConfig, DataConfig, TrainConfig
 from bench.data.tensors import augment, to_input
 from bench.procedure import procedure
 from bench.seeds import derive_seed, seeded

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from statistics import median_low
 
-from bench.config import recorded_rules
+from bench.config.settings import recorded_rules
 from bench.data import find_dataset
 from bench.evaluation import evaluate_fold
-from bench.files import read_json, write_json
 from bench.memory import measure_peaks
 from bench.phases import (
     Report,
@@ -24,6 +23,7 @@ from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Job, Unit
 from bench.profiling import profile
 from bench.results import protocol_record, run_metrics
 from bench.searching import search, summarise_searches
+from bench.system.files import read_json, write_json
 from bench.workload import Workload
 from rnas.sizes import count_parameters
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.checksums import file_sums, recorded_sums
-from bench.config import Config, config_from_dict, config_hash, recorded_rules
+from bench.config.loading import config_from_dict
+from bench.config.settings import Config, config_hash, recorded_rules
 from bench.data import DATASETS
 from bench.data.clips import Clip
 from bench.errors import BenchError
-from bench.files import read_json
 from bench.plan import Job
 from bench.registry import RANDOM_PREFIX
 from bench.results import protocol_record, run_metrics
 from bench.sources import Source, find_clips, surrogate_folder, used_labels
 from bench.store import FOLDS, GIVEN, RunFolder, run_folder
+from bench.system.files import read_json
 
 TOLERANCE = 1e-9
 """Scores are stored to full precision: only the order of a sum may differ."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from baselines.fixed import Recipe
 from bench.compute import accelerated
-from bench.config import Config, TrainConfig
+from bench.config.settings import Config, TrainConfig
 from bench.procedure import procedure
 from bench.seeds import seeded
 from rnas.search import Searcher, SearchSettings

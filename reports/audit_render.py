@@ -219,6 +219,6 @@ def _small(gap: float) -> str:
 
 
 if __name__ == "__main__":
-    from bench.files import write_text
+    from bench.system.files import write_text
 
     write_text(PAGE, page())

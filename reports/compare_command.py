@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.config import SELECTION_RULES
+from bench.config.settings import SELECTION_RULES
 from reports.output import deliver
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ CLASSES = 3
 
 def settings_page() -> str:
     """Every setting with its value in each preset, and whether the paper publishes it."""
-    from bench.config import load_config, preset_names, settings_table
+    from bench.config.loading import load_config, preset_names
+    from bench.config.settings import settings_table
 
     presets = {name: load_config(name).to_dict() for name in preset_names()}
     rows = []
@@ -37,7 +38,7 @@ contradicts: there the value is ours, and a result depends on it.
 
 {_table(["setting", *presets, "source", "meaning"], rows)}
 
-Written by `python -m reports.docs` from `bench/config.py` and `bench/presets/`.
+Written by `python -m reports.docs` from `bench/config/settings.py` and `bench/presets/`.
 """
 
 
@@ -161,7 +162,7 @@ def _about_peer(entry: FixedNetwork) -> str:
 
 def write_pages(folder: Path) -> None:
     """Writes every computed page."""
-    from bench.files import write_text
+    from bench.system.files import write_text
     from reports import audit_render
 
     write_text(folder / "audit.md", audit_render.page())

@@ -110,7 +110,7 @@ def figures(
 
 def _draw(record: RunRecord, names: Sequence[str], place: Path, kinds: Sequence[str]) -> bool:
     """Writes the figures of one run, says what is missing; whether a file of it is corrupt."""
-    from bench.files import write_text
+    from bench.system.files import write_text
     from reports.figures import run_figures, save
 
     drawn = run_figures(record, names)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
-from bench.files import read_json, write_text
+from bench.system.files import read_json, write_text
 
 PAGE = Path("docs/performance.md")
 REFERENCE = "reference"

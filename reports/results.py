@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
-from bench.files import write_text
 from bench.scoring import read_scored, score_report
+from bench.system.files import write_text
 from reports.reading import set_name, sound_runs
 
 if TYPE_CHECKING:

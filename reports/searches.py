@@ -13,8 +13,8 @@ from itertools import chain
 from statistics import fmean
 
 from bench.errors import BenchError
-from bench.files import read_json
 from bench.store import GIVEN, RunFolder, RunRecord
+from bench.system.files import read_json
 from reports.figures.folder import (
     CannotDraw,
     Decoded,

@@ -13,7 +13,7 @@ import click
 from bench.data import DATASETS
 
 if TYPE_CHECKING:
-    from bench.config import DataConfig
+    from bench.config.settings import DataConfig
     from bench.data.clips import ClipSet
     from bench.sources import Progress, Source
 
@@ -140,9 +140,9 @@ def _request(
     preset: str,
     overrides: tuple[str, ...],
 ) -> ClipRequest:
-    from bench.config import load_config
-    from bench.data.cache import default_cache
+    from bench.config.loading import load_config
     from bench.sources import named_subjects, resolve_source
+    from bench.system.files import default_cache
 
     config = load_config(preset, overrides).data
     named_subjects(config)  # a mistake there is told before any work

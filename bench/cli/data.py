@@ -73,7 +73,7 @@ def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None
 
 def _decoded(clip_set: ClipSet, jobs: int | None, progress: Steps) -> tuple[list[Problem], int]:
     from bench.data.deep import deep_problems
-    from bench.workers import usable_cores
+    from bench.system.processes import usable_cores
 
     workers = jobs or usable_cores()
     return deep_problems(clip_set.clips, workers, partial(progress, "decoding clips"))
@@ -119,7 +119,7 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     """Write a data set as a manifest: a subset or a relabelling is then an edit away."""
     from bench.cli.progress import steps
     from bench.data.manifest import manifest_text
-    from bench.files import write_text
+    from bench.system.files import write_text
 
     with steps() as progress:
         clip_set = request.clips(progress)

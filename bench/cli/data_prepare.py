@@ -58,7 +58,7 @@ def prepare(
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
     from bench.registry import select_variants, variant
     from bench.sources import find_clips
-    from bench.workers import usable_cores
+    from bench.system.processes import usable_cores
 
     workers, config, cache = jobs or usable_cores(), request.config, request.source.cache
     if inputs is None and not variants:

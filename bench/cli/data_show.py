@@ -64,7 +64,7 @@ def show(
 
 def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None) -> Path:
     from bench.data import sheet
-    from bench.files import write_atomic
+    from bench.system.files import write_atomic
 
     clip = sheet.one_clip(clip_set, name)
     stem = f"{clip.dataset}-{clip.subject}-{clip.name}".replace("/", "_")
@@ -105,7 +105,7 @@ def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None,
 
 def _drawn(figure, out: Path) -> Path:
     from bench.data.sheet import drawn
-    from bench.files import write_atomic
+    from bench.system.files import write_atomic
 
     write_atomic(out, partial(drawn(figure).save, format="PNG", optimize=True))
     return out

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.config import SELECTION_RULES
+from bench.config.settings import SELECTION_RULES
 
 
 @click.command()
@@ -32,10 +32,10 @@ def export(run: Path, form: str, selection: str | None, out: Path | None) -> Non
     remark that says so: its clips have the names of real ones.
     """
     from bench.cli.output import deliver
-    from bench.files import read_json
     from bench.logs import render_log
     from bench.scoring import run_log
     from bench.store import RunFolder
+    from bench.system.files import read_json
 
     log = run_log(run, selection)
     record = read_json(RunFolder(run).run)

@@ -103,7 +103,8 @@ def datasets(form: str) -> None:
 @click.argument("preset", required=False)
 def presets(form: str, preset: str | None) -> None:
     """Presets, or with PRESET every setting with its value there."""
-    from bench.config import load_config, preset_names, preset_summary, settings_table
+    from bench.config.loading import load_config, preset_names, preset_summary
+    from bench.config.settings import settings_table
 
     if preset is None:
         _show(form, [{"name": name, "summary": preset_summary(name)} for name in preset_names()])

@@ -13,7 +13,7 @@ import click
 def deliver(text: str, out: Path | None) -> None:
     """Prints the text, or writes it to `out` (UsageError where that cannot be)."""
     from bench.errors import BenchError
-    from bench.files import write_text
+    from bench.system.files import write_text
 
     if out is None:
         click.echo(text)

@@ -73,9 +73,9 @@ def profile(
     check_place(out)
     targets, skipped = resolve_targets(**asked, draws=draws)
 
-    from bench.machine import machine_in_use
     from bench.profiling import Wanted, profile_targets
     from bench.running import resolve_device
+    from bench.system.machine_lock import machine_in_use
 
     place = resolve_device(device)
     with machine_in_use(), bars() as display:

@@ -177,10 +177,10 @@ def resolve_request(
     jobs: int | None = None,
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
-    from bench.config import load_config
-    from bench.data.cache import default_cache
+    from bench.config.loading import load_config
     from bench.registry import select_variants
     from bench.sources import resolve_source
+    from bench.system.files import default_cache
 
     if subjects is not None:
         overrides = (*overrides, f"data.subjects={subjects}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.config import SELECTION_RULES
+from bench.config.settings import SELECTION_RULES
 
 SHOWN = 12
 """Problems that are printed one by one."""
@@ -127,7 +127,7 @@ def _rendered(report: Mapping[str, Any], form: str) -> str:
 
 
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple]:
-    from bench.data.frames import printable
+    from bench.errors import printable
 
     yield _row(_title(report["protocol"]), report, report["intervals"])
     for name, part in report["slices"].items():
@@ -173,7 +173,7 @@ def _cell(value: float | None, interval: Mapping[str, Any] | None) -> str:
 
 def _say(report: Mapping[str, Any]) -> None:
     """The verdicts and the problems, on stderr: what is printed stays a table."""
-    from bench.data.frames import printable
+    from bench.errors import printable
 
     for name in report.get("absent", ()):
         click.echo(f"no clip of class {name}: it is left out of UAR and UF1", err=True)

@@ -120,7 +120,7 @@ def _check_own_settings(
 
 def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str, ...]):
     """The settings; unknown variants are found before torch is imported."""
-    from bench.config import load_config
+    from bench.config.loading import load_config
     from bench.registry import select_variants
 
     select_variants(variants)

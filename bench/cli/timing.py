@@ -141,8 +141,8 @@ def time(
     targets, skipped = resolve_targets(**asked, draws=1)
 
     from bench.compute import threads as on_threads
-    from bench.machine import machine_alone, machine_in_use
     from bench.running import resolve_device
+    from bench.system.machine_lock import machine_alone, machine_in_use
     from bench.timing import Conditions, time_targets
 
     place = resolve_device(device)

@@ -31,8 +31,8 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     configuration and unchanged since the run was complete, the scores those of the predictions,
     the labels those of the data where it can be read.
     """
-    from bench.data.cache import default_cache
     from bench.store import RunFolder
+    from bench.system.files import default_cache
     from bench.validate import validate as check
 
     verdicts = [check(RunFolder(path), data_root, default_cache()) for path in _runs(places)]

@@ -11,8 +11,8 @@ from typing import ClassVar
 from bench.data.challenge import expected_counts
 from bench.data.classes import CHALLENGE, ClassMap
 from bench.data.clips import Clip, ClipSet, Problem
-from bench.data.frames import Tree, printable
-from bench.errors import DataError, UsageError, unknown_name
+from bench.data.frames import Tree
+from bench.errors import DataError, UsageError, printable, unknown_name
 
 
 class DataSet(ABC):

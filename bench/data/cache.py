@@ -26,12 +26,14 @@ from uuid import uuid4
 from bench.data.clips import Clip
 from bench.data.preprocess import read_frames, unreadable
 from bench.errors import DataError
-from bench.workers import process_pool
+from bench.system.processes import process_pool
 
 if TYPE_CHECKING:
     import numpy as np
 
+
 Progress = Callable[[int, int], None]
+
 Make = Callable[[Clip, "Product", Path, "np.ndarray"], tuple[str, bool]]
 """Fills the array with the product of a clip whose entry is not known; returns the clip's digest,
 and whether there was none."""
@@ -43,14 +45,6 @@ REMEMBERED_EVERY = 64
 
 _SETTLED_NS = 2_000_000_000
 """A file changed less than this ago may change again without its times showing it."""
-
-
-def default_cache() -> Path:
-    """$BENCH_CACHE, else rnas-mer-bench in $XDG_CACHE_HOME, else in ~/.cache."""
-    if named := os.environ.get("BENCH_CACHE"):
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "rnas-mer-bench"
 
 
 class Product(Protocol):

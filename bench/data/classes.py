@@ -14,9 +14,8 @@ from pathlib import Path
 
 from bench.data.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
 from bench.data.clips import CHALLENGE_CLASSES, Rejected
-from bench.data.frames import quoted
-from bench.errors import DataError, UsageError
-from bench.files import read_table
+from bench.errors import DataError, UsageError, quoted
+from bench.system.files import read_table
 
 CHALLENGE, NATIVE = "challenge", "native"
 ANY = ""

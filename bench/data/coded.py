@@ -14,16 +14,9 @@ from bench.data.base import SingleSet, descend
 from bench.data.challenge import LEFT_OUT
 from bench.data.classes import CHALLENGE, ClassMap
 from bench.data.clips import Clip, Problem, Rejected
-from bench.data.frames import (
-    Tree,
-    frame_problems,
-    numbered_frames,
-    printable,
-    quoted,
-    refused_links,
-)
+from bench.data.frames import Tree, frame_problems, numbered_frames, refused_links
 from bench.data.sheets import Row, read_rows
-from bench.errors import DataError
+from bench.errors import DataError, printable, quoted
 
 _UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
 

@@ -6,9 +6,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
-from bench.data.frames import printable
 from bench.data.limits import MAX_CLIP_BYTES, MAX_PIXELS
-from bench.errors import DataError
+from bench.errors import DataError, printable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
-from bench.files import read_table
+from bench.system.files import read_table
 
 if TYPE_CHECKING:
     import numpy as np

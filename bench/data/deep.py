@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem
-from bench.data.frames import CONTAINER_SUFFIXES, printable
+from bench.data.frames import CONTAINER_SUFFIXES
 from bench.data.preprocess import clip_title, decode, read_frames
 from bench.data.ready_flow import SIDE, ReadyFlow
-from bench.errors import DataError
-from bench.workers import in_processes
+from bench.errors import DataError, printable
+from bench.system.processes import in_processes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from bench.data.clips import Problem
-from bench.errors import DataError
+from bench.errors import DataError, printable
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
+
 CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}
 """Files that hold all frames of a clip."""
 
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+
 _LAST_NUMBER = re.compile(r"([0-9]+)$")
 
 
@@ -184,17 +186,6 @@ def frame_problems(where: str, numbers: Iterable[int], first: int, last: int) ->
     if len(numbers) == 1:
         problems.append(Problem("single_frame", where, "one frame only: the clip cannot move"))
     return problems
-
-
-def printable(text: object) -> str:
-    """`text` in one line, with everything that a terminal could not show escaped."""
-    encoded = os.fsencode(str(text)).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in encoded)
-
-
-def quoted(text: str, longest: int = 40) -> str:
-    """A spreadsheet cell or a name as a person can recognise it in a message."""
-    return repr(text if len(text) <= longest else f"{text[: longest - 3]}...")
 
 
 def _is_junk(name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data.cache import Product, Progress, load_arrays
 from bench.data.clips import Clip, ClipSet
 from bench.data.preprocess import preprocessing, resize

@@ -30,14 +30,12 @@ from bench.data.frames import (
     frame_problems,
     is_image,
     numbered,
-    printable,
-    quoted,
     refused_links,
     unread,
 )
 from bench.data.ready_flow import is_ready_flow
-from bench.errors import DataError, UsageError
-from bench.files import read_table
+from bench.errors import DataError, UsageError, printable, quoted
+from bench.system.files import read_table
 
 PREFIX = "manifest:"
 REQUIRED = ("dataset", "subject", "clip", "label", "frames")

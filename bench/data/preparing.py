@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.fixed import CHANNELS, StillInput
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data.cache import Product, load_arrays
 from bench.data.clips import Clip, ClipSet
 from bench.data.inputs import FLOWS, load_inputs, still_product
@@ -21,7 +21,7 @@ from bench.data.preprocess import clip_title, preprocessing, read_frames
 from bench.data.ready_flow import ReadyFlow
 from bench.errors import UsageError, unknown_name
 from bench.seeds import derive_seed
-from bench.workers import in_processes
+from bench.system.processes import in_processes
 
 if TYPE_CHECKING:
     import numpy as np

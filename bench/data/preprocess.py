@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.clips import Clip
-from bench.data.frames import CONTAINER_SUFFIXES, printable
+from bench.data.frames import CONTAINER_SUFFIXES
 from bench.data.limits import MAX_CLIP_BYTES, MAX_IMAGE_BYTES, MAX_PIXELS, MAX_SIDE
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:  # the command line reads the settings: numpy and Pillow come with the first clip
     import numpy as np
     from PIL.Image import Image
 
-    from bench.config import DataConfig
+    from bench.config.settings import DataConfig
     from bench.data.crop import Box
 
 PIPELINE_VERSION = 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data.apex import spot_apex
 from bench.data.clips import Clip, ClipSet
 from bench.data.crop import landmark_points

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data.frames import printable
-from bench.errors import DataError
+from bench.errors import DataError, printable
 
 _HEADER_WITHIN = 100
 """The header is looked for in so many rows; SAMM has 13 rows of preamble before it."""

@@ -10,14 +10,8 @@ from pathlib import Path
 from bench.data.base import SingleSet, descend
 from bench.data.classes import ClassMap
 from bench.data.clips import Clip, Problem, Rejected
-from bench.data.frames import (
-    Tree,
-    frame_problems,
-    numbered_frames,
-    printable,
-    quoted,
-    refused_links,
-)
+from bench.data.frames import Tree, frame_problems, numbered_frames, refused_links
+from bench.errors import printable, quoted
 
 _CLASS_CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
 _CLIP = re.compile(r"s([0-9]{1,4})_(ne|po|sur)_([0-9]{1,4})", re.IGNORECASE)

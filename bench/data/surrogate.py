@@ -30,7 +30,7 @@ from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.points import landmark_table
 from bench.data.surrogates.spreadsheets import write_sheets
 from bench.errors import DataError, UsageError
-from bench.workers import in_processes
+from bench.system.processes import in_processes
 
 SURROGATE_VERSION = 1
 """Part of every cache key: it rises when the same settings come to give other clips."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from bench.files import write_atomic
+from bench.system.files import write_atomic
 from reports.figures.style import house_style
 
 DPI = 200

@@ -11,9 +11,9 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.files import read_json
 from bench.registry import RANDOM_PREFIX
 from bench.store import RunFolder, RunRecord
+from bench.system.files import read_json
 from reports.groups import DATASETS, RunGroup
 from rnas.decode import viterbi
 from rnas.errors import MethodError

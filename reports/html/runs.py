@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 from markupsafe import Markup
 
-from bench.config import load_config, preset_names, settings_table
+from bench.config.loading import load_config, preset_names
+from bench.config.settings import settings_table
 from bench.errors import BenchError
-from bench.files import read_json
 from bench.store import RunFolder, RunRecord
-from bench.workers import in_processes, usable_cores
+from bench.system.files import read_json
+from bench.system.processes import in_processes, usable_cores
 from reports.figures import run_figures, svg
 from reports.figures.folder import (
     CannotDraw,

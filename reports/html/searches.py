@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
-from bench.files import read_json
 from bench.store import RunFolder, RunRecord
+from bench.system.files import read_json
 
 HEALTH = {
     "operation_entropy": "entropy of α, nats (mean over edges)",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from bench.data.cache import default_cache
 from bench.data.surrogate import resolve_difficulty
 from bench.errors import BenchError
-from bench.provenance import provenance
+from bench.system.files import default_cache
+from bench.system.provenance import provenance
 from reports.surrogate import table
 from reports.surrogate.measures import Level, measure
 

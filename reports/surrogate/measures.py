@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data.clips import CHALLENGE_CLASSES, Clip
 from bench.data.flow import tvl1
 from bench.data.inputs import load_inputs

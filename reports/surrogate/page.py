@@ -13,7 +13,7 @@ from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sheet import drawn
 from bench.data.surrogate import DIFFICULTIES
 from bench.errors import UsageError
-from bench.files import write_atomic, write_text
+from bench.system.files import write_atomic, write_text
 from reports.figures.export import save_figure
 from reports.figures.style import house_style
 from reports.surrogate import table

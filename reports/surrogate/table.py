@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.data.surrogate import SURROGATE_VERSION
 from bench.errors import DataError
-from bench.files import read_table, write_text
+from bench.system.files import read_table, write_text
 from reports.surrogate.measures import Level, Result
 
 TABLE = Path("results/surrogate.csv")
@@ -76,7 +76,7 @@ def rows_of(
     level: Level, results: Sequence[Result], origin: Mapping[str, Any] | None = None
 ) -> list[Row]:
     """The results of a level with its conditions; origin: the provenance, of now if not given."""
-    from bench.provenance import now, provenance
+    from bench.system.provenance import now, provenance
 
     origin = origin or provenance("cpu")
     used = ("numpy", "scipy", "scikit-learn", "scikit-image")
@@ -100,6 +100,6 @@ def rows_of(
 
 
 def _version(name: str) -> str:
-    from bench.provenance import installed_version
+    from bench.system.provenance import installed_version
 
     return installed_version(name) or "absent"

@@ -13,7 +13,7 @@ from baselines.fixed import FixedNetwork
 from baselines.losses import LOSSES
 from baselines.peers import PEERS, STSTNET
 from bench.compute import accelerated
-from bench.config import ComputeConfig
+from bench.config.settings import ComputeConfig
 
 PARAMETERS = {
     "ststnet": 1_683,

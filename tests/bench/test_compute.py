@@ -14,7 +14,7 @@ from torch._dynamo.backends.common import aot_autograd
 from ablations import RNAS_MER, RNAS_MER_2
 from baselines import AUTODEEPLAB_3D
 from bench.compute import accelerated, float32_arithmetic
-from bench.config import ComputeConfig
+from bench.config.settings import ComputeConfig
 from rnas.derived import DerivedNetwork
 from rnas.fast import FastSupernet
 from rnas.genotype import random_genotype

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ablations import RNAS_MER, RNAS_MER_3
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data.clips import Clip, ClipSet
 from bench.enumeration import (
     check_paths,
@@ -22,10 +22,10 @@ from bench.enumeration import (
     trials,
 )
 from bench.errors import BenchError, DataError, UsageError
-from bench.files import write_json
 from bench.running import Request
 from bench.sources import Source
 from bench.store import RunFolder
+from bench.system.files import write_json
 from rnas.trellis import OPEN
 
 SPACE = RNAS_MER

@@ -14,11 +14,11 @@ from queue import Queue
 
 import pytest
 
-from bench.config import Config, load_config
+from bench.config.loading import load_config
+from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.errors import BenchError
 from bench.executor import Crew, ProcessExecutor, SerialExecutor, Todo
-from bench.files import write_json
 from bench.plan import (
     EVALUATION_PHASES,
     FOLD,
@@ -33,7 +33,8 @@ from bench.plan import (
 from bench.running import Prepared, executor_for
 from bench.sources import Source
 from bench.store import RunFolder
-from bench.workers import process_pool
+from bench.system.files import write_json
+from bench.system.processes import process_pool
 from rnas.errors import LossDiverged
 
 

@@ -11,7 +11,7 @@ import torch
 from baselines import peers
 from baselines.losses import LOSSES
 from bench import registry
-from bench.config import TrainConfig
+from bench.config.settings import TrainConfig
 from bench.procedure import procedure
 from bench.profiling import profile
 from bench.seeds import seeded

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data.clips import Clip, ClipSet
-from bench.files import write_json
 from bench.leakage import Cell, inside, mean_record, measure, studies
 from bench.results import run_metrics
 from bench.running import Request
 from bench.sources import Source
+from bench.system.files import write_json
 
 CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = ("a", "b", "c", "d")

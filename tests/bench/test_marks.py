@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from baselines.peers import LEI_GRAPH_CNN
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data.clips import Clip
 from bench.errors import DataError
 from bench.marks import SUPPLIED, run_marks

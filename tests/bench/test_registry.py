@@ -112,7 +112,7 @@ class TestOwnVariants:
         assert registry.select_variants(["own"]) == ("their_net",)
 
     def test_run_like_any_other(self, install, one_thread):
-        from bench.config import load_config
+        from bench.config.loading import load_config
         from bench.phases import configured_space
 
         install(OWN.format(groups='"theirs",'), {"their_net": "their_methods:OWN"})
@@ -197,7 +197,7 @@ def train_one_step(space, genotype):
 
 
 def configured(name, *overrides):
-    from bench.config import load_config
+    from bench.config.loading import load_config
     from bench.phases import configured_space
 
     return configured_space(name, load_config("smoke", overrides))

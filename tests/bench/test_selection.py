@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
-from bench.config import load_config, recorded_rules
+from bench.config.loading import load_config
+from bench.config.settings import recorded_rules
 from bench.errors import UsageError
 from bench.selection import best_epoch
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data.clips import Clip
 from bench.data.surrogate import write_surrogate
 from bench.errors import DataError, UsageError

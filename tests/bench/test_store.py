@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from bench.errors import BenchError
-from bench.files import write_json, write_text
 from bench.store import RunFolder, find_runs, read_run, run_folder
+from bench.system.files import write_json, write_text
 
 RUN = {
     "dataset": "smic",

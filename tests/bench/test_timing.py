@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.targets import random_target, supernet_target
 from bench.timing import Conditions, machine_record, measure, time_targets
 from bench.workload import Workload, inference, update

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from baselines.fixed import Recipe, StillInput
-from bench.config import DataConfig, TrainConfig
+from bench.config.settings import DataConfig, TrainConfig
 from bench.training import (
     ClipTensors,
     StillTensors,

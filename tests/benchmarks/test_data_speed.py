@@ -69,7 +69,7 @@ def test_augmented_batch_of_16(benchmark, frames, size):
 PREPARE = """
 import json, resource, sys
 from pathlib import Path
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data import load_clips
 from bench.data.cache import load_arrays
 from bench.data.inputs import still_product

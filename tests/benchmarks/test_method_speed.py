@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ablations import RNAS_MER
 from baselines import AUTODEEPLAB_3D
-from bench.config import DataConfig, TrainConfig, load_config
+from bench.config.loading import load_config
+from bench.config.settings import DataConfig, TrainConfig
 from bench.training import ClipTensors, predict, train
 from rnas.decode import viterbi
 from rnas.derived import DerivedNetwork

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from baselines.peers import PEERS
-from bench.config import settings_table
+from bench.config.settings import settings_table
 from reports.docs import peers_page, settings_page
 
 DOCS = Path(__file__).parents[2] / "docs"

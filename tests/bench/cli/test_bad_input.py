@@ -99,7 +99,7 @@ def test_an_unexpected_error_is_one_line_too(bench, monkeypatch):
     def broken(name):
         raise RuntimeError("first line\n\n  second line")
 
-    monkeypatch.setattr("bench.config.preset_summary", broken)
+    monkeypatch.setattr("bench.config.loading.preset_summary", broken)
     outcome = bench("list", "presets")
     assert outcome.code == 1
     assert outcome.error == "error: RuntimeError: first line second line (--debug shows where)"
@@ -111,7 +111,7 @@ def test_an_expected_error_of_several_lines_is_joined(bench, monkeypatch):
     def broken(name):
         raise BenchError("first line\n  second line")
 
-    monkeypatch.setattr("bench.config.preset_summary", broken)
+    monkeypatch.setattr("bench.config.loading.preset_summary", broken)
     assert bench("list", "presets").error == "error: first line second line"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tiny_runs import only_run
 
-from bench.files import write_json
+from bench.system.files import write_json
 
 
 def remember(run, **changes):

@@ -68,7 +68,8 @@ class TestLists:
         assert [row["name"] for row in rows] == [line.split()[0] for line in table.splitlines()[2:]]
 
     def test_settings_of_a_preset(self, bench):
-        from bench.config import load_config, settings_table
+        from bench.config.loading import load_config
+        from bench.config.settings import settings_table
 
         rows = json.loads(bench("list", "presets", "smoke", "--format", "json").out)
         assert [row["setting"] for row in rows] == [key for key, *_ in settings_table()]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from baselines.peers import PEERS
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data import cache as cache_module
 from bench.data.clips import Clip
 from bench.data.inputs import still_product

@@ -86,7 +86,7 @@ class TestOfARun:
 
 class TestOfAVariant:
     def test_is_the_median_and_range_of_random_genotypes(self, profile):
-        from bench.config import load_config
+        from bench.config.loading import load_config
         from bench.phases import configured_space
         from rnas.sizes import sample_sizes
 

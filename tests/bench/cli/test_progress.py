@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.cli.progress import Steps, UnitBars, UnitLines
-from bench.config import Config
+from bench.config.settings import Config
 from bench.plan import Job, plan
 from bench.sources import Source
 from bench.store import RunFolder

@@ -53,7 +53,7 @@ class TestTheFilesOfARun:
         assert [p.name for p in run.path.rglob(".*")] == [".lock"]  # nothing half-written
 
     def test_run_json_tells_all_that_repeats_the_run(self, run):
-        from bench.config import config_from_dict
+        from bench.config.loading import config_from_dict
 
         record = run.json("run.json")
         assert (record["variant"], record["dataset"], record["seed"]) == ("rnas_mer_3", "smic", 0)
@@ -110,7 +110,7 @@ class TestTheFilesOfARun:
         assert protocol["shuffled_labels"] is False
 
     def test_profile_counts_the_decoded_network(self, run):
-        from bench.config import config_from_dict
+        from bench.config.loading import config_from_dict
         from bench.phases import configured_space, read_genotype
         from rnas.derived import DerivedNetwork
 

@@ -59,7 +59,7 @@ def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
     """As `bench profile RUN` shows it, and not of whichever fold comes first."""
     from statistics import median_low
 
-    from bench.config import config_from_dict
+    from bench.config.loading import config_from_dict
     from bench.phases import configured_space, read_genotype
     from rnas.sizes import count_parameters
 

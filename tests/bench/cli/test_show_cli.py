@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data import load_clips
 from bench.data.sheet import (
     CAPTION,
@@ -117,7 +117,7 @@ def test_mistakes_are_one_line_and_write_nothing(show, arguments, said):
 
 
 def test_the_stages_end_with_what_is_kept(licensed):
-    from bench.config import load_config
+    from bench.config.loading import load_config
     from bench.data.preprocess import preprocess_clip, preprocessing
 
     clip = load_clips("smic", licensed, ["s05"]).clips[0]

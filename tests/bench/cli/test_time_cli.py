@@ -18,7 +18,7 @@ VARIANT = ("--variant", "rnas_mer", *SMALL, *BATCHES)
 
 HOLDER = """
 import sys
-from bench.machine import machine_in_use
+from bench.system.machine_lock import machine_in_use
 with machine_in_use():
     print("held", flush=True)
     sys.stdin.read()

@@ -12,9 +12,10 @@ import pytest
 from image_clips import clip_of, noise, write_clip
 
 from bench.data import cache as cache_module
-from bench.data.cache import content_digests, data_fingerprint, default_cache, load_arrays
+from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.preprocess import Preprocessing, preprocess_clip
 from bench.errors import DataError
+from bench.system.files import default_cache
 
 TARGET = Preprocessing(frames=3, size=4)
 

@@ -7,7 +7,7 @@ import pytest
 from image_clips import noise, write_clip
 from PIL import Image
 
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data import load_clips
 from bench.data.cache import load_arrays
 from bench.data.crop import Box, centre_box

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from baselines.fixed import StillInput
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data import load_clips
 from bench.data.cache import load_arrays
 from bench.data.crop import face_box

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.data.frames import Tree, first_gap, numbered_frames, printable
-from bench.errors import DataError
+from bench.data.frames import Tree, first_gap, numbered_frames
+from bench.errors import DataError, printable
 
 
 @given(st.sets(st.integers(0, 10**7), min_size=1, max_size=12), st.sampled_from(["img", "a1_", ""]))

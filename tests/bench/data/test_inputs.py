@@ -10,7 +10,7 @@ from image_clips import noise, write_clip
 from moved_faces import texture, translated
 
 from baselines.fixed import StillInput
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data import flow as flow_module
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet
 from bench.data.dynamic_image import dynamic_image

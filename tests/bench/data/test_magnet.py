@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_clips import noise, write_clip
 
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data.cache import load_arrays
 from bench.data.magnet import MagNet, _to_input, learned, load_magnifier, read_state
 from bench.data.magnet_ports import ANCHOR_FRAME, PORTS, Form

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data import DATASETS, load_clips
 from bench.data.check import check_report
 from bench.data.clips import CHALLENGE_CLASSES

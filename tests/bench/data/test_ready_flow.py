@@ -9,7 +9,7 @@ from moved_faces import texture, translated
 from PIL import Image
 
 from baselines.fixed import StillInput
-from bench.config import DataConfig
+from bench.config.settings import DataConfig
 from bench.data import load_clips
 from bench.data.inputs import load_inputs
 from bench.data.preprocess import Preprocessing, preprocess_clip

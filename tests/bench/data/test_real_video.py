@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from baselines.fixed import StillInput
-from bench.config import load_config
+from bench.config.loading import load_config
 from bench.data import load_clips
 from bench.data.crop import face_box
 from bench.data.inputs import load_inputs

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 from real_runs import BY_FOLD, CONTROL, SEARCHED, change, folder_of, keep_only
 
-from bench.files import read_json
 from bench.registry import variants
 from bench.store import RunFolder, find_runs
+from bench.system.files import read_json
 from reports.commands import tables
 from reports.health import COLUMNS, health_table
 from reports.html.tables import table_html

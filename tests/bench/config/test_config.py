@@ -10,14 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config import (
-    Config,
-    config_from_dict,
-    load_config,
-    preset_names,
-    preset_summary,
-    settings_table,
-)
+from bench.config.loading import config_from_dict, load_config, preset_names, preset_summary
+from bench.config.settings import Config, settings_table
 from bench.errors import UsageError
 
 SETTINGS = tuple(settings_table())

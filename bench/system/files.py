@@ -87,3 +87,11 @@ def _reason(error: OSError) -> str:
         errno.EEXIST: f"a file stands where a folder is needed; {elsewhere}",
     }
     return advice.get(error.errno or 0, str(error))
+
+
+def default_cache() -> Path:
+    """$BENCH_CACHE, else rnas-mer-bench in $XDG_CACHE_HOME, else in ~/.cache."""
+    if named := os.environ.get("BENCH_CACHE"):
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "rnas-mer-bench"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import torch
 
-from bench import provenance
+from bench.system import provenance
 
 
 def test_record_of_this_machine():
@@ -40,16 +40,16 @@ class TestCommit:
 
     def test_of_the_harness_itself_and_whether_it_was_changed(self, tmp_path, monkeypatch):
         commit = self.checkout(tmp_path, monkeypatch)
-        monkeypatch.setattr(provenance, "__file__", str(tmp_path / "bench/provenance.py"))
+        monkeypatch.setattr(provenance, "__file__", str(tmp_path / "bench/system/provenance.py"))
         found = provenance.provenance("cpu")
         assert (found["git_commit"], found["git_dirty"]) == (commit, False)
-        (tmp_path / "bench").mkdir()
-        (tmp_path / "bench/provenance.py").touch()
+        (tmp_path / "bench/system").mkdir(parents=True)
+        (tmp_path / "bench/system/provenance.py").touch()
         assert provenance.provenance("cpu")["git_dirty"] is True
 
     def test_of_a_repository_around_an_installed_harness_is_not_taken(self, tmp_path, monkeypatch):
         self.checkout(tmp_path, monkeypatch)
-        site = tmp_path / "venv/lib/site-packages/bench"
+        site = tmp_path / "venv/lib/site-packages/bench/system"
         site.mkdir(parents=True)
         monkeypatch.setattr(provenance, "__file__", str(site / "provenance.py"))
         found = provenance.provenance("cpu")

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from bench.data.cache import default_cache
 from bench.errors import BenchError
+from bench.system.files import default_cache
 
 
 def lock_file() -> Path:

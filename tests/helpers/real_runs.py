@@ -55,7 +55,7 @@ def _perform(
     overrides: tuple[str, ...] = (),
     profiled: bool = False,
 ) -> None:
-    from bench.config import load_config
+    from bench.config.loading import load_config
     from bench.executor import SerialExecutor
     from bench.plan import FOLD, METRICS, SEARCH
     from bench.running import Request, execute, prepare_jobs
@@ -79,9 +79,9 @@ def _perform(
 
 def _write_profile(job) -> None:
     """The profile of the derived network; measuring its peak of memory would take seconds."""
-    from bench.files import write_json
     from bench.phases import configured_space, read_genotype
     from bench.profiling import profile
+    from bench.system.files import write_json
     from rnas.derived import DerivedNetwork
 
     network = DerivedNetwork(

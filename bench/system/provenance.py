@@ -51,7 +51,7 @@ def now() -> str:
 
 def _git(*arguments: str) -> str | None:
     """Output of git in the harness's own checkout, None where it is installed without one."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():  # installed: a repository further up is somebody else's
         return None
     try:

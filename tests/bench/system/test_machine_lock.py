@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import pytest
 
 from bench.errors import BenchError
-from bench.machine import lock_file, machine_alone, machine_in_use
+from bench.system.machine_lock import lock_file, machine_alone, machine_in_use
 
 HOLDER = """
 import sys
-from bench import machine
-with getattr(machine, sys.argv[1])():
+from bench.system import machine_lock
+with getattr(machine_lock, sys.argv[1])():
     print("held", flush=True)
     sys.stdin.read()
 """

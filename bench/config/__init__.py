@@ -1,0 +1,1 @@
+"""Settings as frozen dataclasses, and their loading from presets and options."""

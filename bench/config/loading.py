@@ -1,0 +1,172 @@
+"""Settings from presets, `--set key=value` and `run.json`, checked as they come in."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
+from importlib import resources
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from bench.config.settings import Config, DataConfig, recorded_rules
+from bench.errors import UsageError, unknown_name
+
+
+def config_from_dict(values: dict[str, dict[str, Any]]) -> Config:
+    """The configuration that `Config.to_dict` wrote (in `run.json`)."""
+    return _merged(Config(), values, "run.json")
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that ship with the harness."""
+    files = resources.files("bench.presets").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def preset_summary(name: str) -> str:
+    """One line that says what a preset is for."""
+    return str(_preset_file(name)["summary"])
+
+
+def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
+    """The settings of a preset with `key=value` overrides.
+
+    A key is `section.name`, or the bare name where only one section has it. Raises UsageError for
+    unknown presets and keys (nearest names given), ambiguous keys, values of the wrong kind and
+    augmentation that the clips are too small for.
+    """
+    values = {key: value for key, value in _preset_file(preset).items() if key != "summary"}
+    config = _merged(Config(), values, f"preset {preset}")
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator:
+            raise UsageError(f"--set {override!r}: expected key=value, e.g. search.epochs=10")
+        section, name = _resolve(key.strip())
+        config = _with(config, section, name, _parse(section, name, text.strip()))
+    _check_reach(config.data)
+    recorded_rules(config.protocol)
+    return config
+
+
+def _preset_file(name: str) -> dict[str, Any]:
+    if name not in preset_names():
+        raise unknown_name("preset", name, preset_names())
+    return tomllib.loads(resources.files("bench.presets").joinpath(f"{name}.toml").read_text())
+
+
+def _merged(config: Config, values: dict[str, dict[str, Any]], origin: str) -> Config:
+    for section, entries in values.items():
+        for name, value in entries.items():
+            known = getattr(config, section, None)
+            if not is_dataclass(known) or not hasattr(known, name):
+                raise UsageError(
+                    f"{origin}: no setting {section}.{name} (see `bench list presets`)"
+                )
+            config = _with(config, section, name, _checked(section, name, value))
+    return config
+
+
+def _with(config: Config, section: str, name: str, value: Any) -> Config:
+    return replace(config, **{section: replace(getattr(config, section), **{name: value})})
+
+
+def _keys() -> dict[str, tuple[str, str]]:
+    return {
+        f"{section.name}.{item.name}": (section.name, item.name)
+        for section in fields(Config)
+        for item in fields(section.default)
+    }
+
+
+def _resolve(key: str) -> tuple[str, str]:
+    keys = _keys()
+    if key in keys:
+        return keys[key]
+    same = [full for full, (_, name) in keys.items() if name == key]
+    if len(same) > 1:
+        raise UsageError(f"setting {key!r} is ambiguous: say {' or '.join(same)}")
+    if not same:
+        bare = {name for _, name in keys.values()}
+        raise unknown_name("setting", key, keys if "." in key else bare)
+    return keys[same[0]]
+
+
+def _type_of(section: str, name: str) -> Any:
+    return get_type_hints(type(getattr(Config(), section)))[name]
+
+
+def _parse(section: str, name: str, text: str) -> Any:
+    """The value of a setting from command-line text."""
+    kind = _type_of(section, name)
+    if kind is bool:
+        known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() not in known:
+            raise UsageError(f"--set {section}.{name}={text}: expected true or false")
+        return known[text.lower()]
+    if kind in (int, float):
+        try:
+            return _checked(section, name, kind(text))
+        except ValueError:
+            what = "a whole number" if kind is int else "a number"
+            raise UsageError(f"--set {section}.{name}={text}: expected {what}") from None
+    return _checked(section, name, text)
+
+
+def _checked(section: str, name: str, value: Any) -> Any:
+    kind = _type_of(section, name)
+    key = f"{section}.{name}"
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UsageError(f"{key}={value!r}: expected one of {', '.join(get_args(kind))}")
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise UsageError(f"{key}={value!r}: expected {kind.__name__}")
+    if kind in (int, float) and not _in_range(key, value):
+        low, high = RANGES.get(key, DEFAULT_RANGE)
+        raise UsageError(f"{key}={value}: expected a number from {low:g} to {high:g}")
+    return value
+
+
+DEFAULT_RANGE = (0, 1e9)
+
+RANGES = {
+    "data.frames": (1, 1024),
+    "data.size": (8, 1024),
+    "data.crop_margin": (0, 2),
+    "data.flow_side": (16, 1024),
+    "data.magnify_alpha": (0, 1000),
+    "data.magnify_low": (0, 0.5),
+    "data.magnify_high": (0, 0.5),
+    "data.magnify_wavelength": (1, 1e4),
+    "data.magnify_side": (16, 1024),
+    "search.epochs": (1, 1e6),
+    "search.batch": (2, 1e6),
+    "search.warmup": (0, 1),
+    "search.architecture_beta1": (0, 0.999999),
+    "search.architecture_beta2": (0, 0.999999),
+    "search.clip": (1e-9, 1e9),
+    "train.epochs": (1, 1e6),
+    "train.batch": (2, 1e6),
+    "train.clip": (1e-9, 1e9),
+    "protocol.inner_share": (0.01, 0.5),
+    "space.nodes": (0, 8),
+    "space.channels": (0, 512),
+}
+"""Least and greatest value of a numeric setting; the others take any number from 0 up."""
+
+
+def _check_reach(data: DataConfig) -> None:
+    """Augmentation cannot move a clip further than it is large."""
+    for name, most in (("shift", data.size - 1), ("jitter", (data.frames - 1) // 2)):
+        if getattr(data, name) > most:
+            raise UsageError(
+                f"data.{name}={getattr(data, name)}: expected at most {most} for clips of "
+                f"{data.frames} frames of {data.size}×{data.size} pixels"
+            )
+
+
+def _in_range(key: str, value: float) -> bool:
+    low, high = RANGES.get(key, DEFAULT_RANGE)
+    return low <= value <= high  # False for NaN too

@@ -1,0 +1,1 @@
+"""The operating system's side: files, processes, the machine lock, provenance."""
