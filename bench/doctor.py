@@ -16,10 +16,10 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
 
-from bench.data import DATASETS, load_clips
-from bench.data.base import SingleSet
-from bench.data.check import check_report
-from bench.data.frames import Tree
+from bench.data.disk.tree import Tree
+from bench.data.inspect.check import check_report
+from bench.data.sets.base import SingleSet
+from bench.data.sets.catalogue import DATASETS, load_clips
 from bench.errors import BenchError, DataError, printable
 from bench.system.files import default_cache
 from bench.system.processes import usable_cores

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.compute import threads
 from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
-from bench.data.clips import ClipSet
+from bench.data.clips import ClipSet, people, subjects_among
 from bench.errors import DataError
 from bench.phases import (
     Report,
@@ -18,8 +18,6 @@ from bench.phases import (
     job_clips,
     named_fold,
     network_builder,
-    people,
-    subjects_among,
     training_settings,
 )
 from bench.plan import Job, Unit

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 
-from bench.data.challenge import LEFT_OUT, expected_counts
 from bench.data.clips import CHALLENGE_CLASSES, Problem
+from bench.data.sets.challenge import LEFT_OUT, expected_counts
 from bench.predictions import UNNAMED, Answer, Predictions
 
 MISSING, EXTRA, MISLABELLED, UNCHECKED = "missing", "extra", "mislabelled", "unchecked"

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bench.data import DATASETS
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.catalogue import DATASETS
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.predictions import Answer, Predictions, fold_answers
 from bench.printed import is_printed, printed_answers

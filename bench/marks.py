@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bench.data.crop import landmark_points
+from bench.data.steps.landmarks import landmark_points
 
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig

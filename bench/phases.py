@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,10 +16,10 @@ from baselines.fixed import Recipe
 from bench import registry
 from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.data.clips import ClipSet
+from bench.data.sources import load, used_labels
 from bench.errors import BenchError, UsageError
 from bench.plan import Job
 from bench.protocol import Fold, leave_one_subject_out
-from bench.sources import load, used_labels
 from bench.system.files import read_json
 from bench.training import ClipTensors, StillTensors, Tensors
 from rnas.derived import DerivedNetwork
@@ -113,17 +113,6 @@ def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module
 def named_fold(clip_set: ClipSet, name: str) -> Fold:
     """The fold of a name."""
     return next(fold for fold in leave_one_subject_out(clip_set.clips) if fold.name == name)
-
-
-def people(clip_set: ClipSet) -> list[str]:
-    """Per clip its subject with its data set, since two sets may share a name."""
-    return [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
-
-
-def subjects_among(clip_set: ClipSet, indices: Sequence[int]) -> list[str]:
-    """The subjects of these clips, each once."""
-    owners = people(clip_set)
-    return list(dict.fromkeys(owners[index] for index in sorted(indices)))
 
 
 def read_genotype(path: Path) -> Genotype:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import registry
 from bench.config.settings import Config
-from bench.sources import Source
+from bench.data.sources import Source
 from bench.store import RunFolder
 
 SEARCH, FOLD, METRICS, PROFILE = "search", "fold", "metrics", "profile"

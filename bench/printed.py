@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.data import DATASETS
-from bench.data.challenge import expected_counts
+from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.predictions import UNNAMED, Answer
 

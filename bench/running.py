@@ -14,13 +14,13 @@ from bench import registry
 from bench.checksums import file_sums, forget_missing, seal
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
+from bench.data.sources import Progress, Source, landmarks_digest, magnifier_digest, prepare
 from bench.errors import BenchError, DataError, UsageError
 from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
 from bench.marks import run_marks
 from bench.plan import ALL_PHASES, FOLD, SEARCH, Job, Unit, plan
 from bench.protocol import leave_one_subject_out
 from bench.released import released_config, trains_on_other_sets
-from bench.sources import Progress, Source, landmarks_digest, magnifier_digest, prepare
 from bench.store import FORMAT, GIVEN, run_folder
 from bench.system.files import read_json, write_json
 from bench.system.machine_lock import machine_in_use

@@ -15,18 +15,10 @@ import torch
 from bench import registry
 from bench.agreement import summarise
 from bench.compute import accelerated, float32_arithmetic
-from bench.data.clips import ClipSet
+from bench.data.clips import ClipSet, people, subjects_among
 from bench.errors import BenchError
 from bench.health import search_health
-from bench.phases import (
-    Report,
-    configured_space,
-    job_clips,
-    named_fold,
-    people,
-    read_genotype,
-    subjects_among,
-)
+from bench.phases import Report, configured_space, job_clips, named_fold, read_genotype
 from bench.plan import Job, Unit
 from bench.protocol import halve
 from bench.seeds import derive_seed, seeded

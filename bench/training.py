@@ -79,7 +79,7 @@ class StillTensors:
 
     @classmethod
     def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
-        """What `bench.data.inputs.load_inputs` gives of that input."""
+        """What `bench.data.stills.inputs.load_inputs` gives of that input."""
         if wanted.views == 1:
             return cls(stills, labels, classes)
         return cls(stills[:, wanted.tested_view], labels, classes, stills)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from statistics import median_low
 
 from bench.config.settings import recorded_rules
-from bench.data import find_dataset
+from bench.data.sets.catalogue import find_dataset
 from bench.evaluation import evaluate_fold
 from bench.memory import measure_peaks
 from bench.phases import (

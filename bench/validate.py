@@ -11,13 +11,13 @@ from typing import Any
 from bench.checksums import file_sums, recorded_sums
 from bench.config.loading import config_from_dict
 from bench.config.settings import Config, config_hash, recorded_rules
-from bench.data import DATASETS
 from bench.data.clips import Clip
+from bench.data.sets.catalogue import DATASETS
+from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
 from bench.errors import BenchError
 from bench.plan import Job
 from bench.registry import RANDOM_PREFIX
 from bench.results import protocol_record, run_metrics
-from bench.sources import Source, find_clips, surrogate_folder, used_labels
 from bench.store import FOLDS, GIVEN, RunFolder, run_folder
 from bench.system.files import read_json
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
-from bench.data.challenge import expected_counts
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.challenge import expected_counts
 from reports.attainable import (
     SCORES,
     Claim,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.data.challenge import expected_counts
+from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError
 from bench.marks import SUPPLIED
 from bench.trained import trained_network

@@ -58,7 +58,7 @@ def heading(record: Mapping[str, Any]) -> str:
 
 def clips_of(record: Mapping[str, Any]) -> str:
     """The data set as a caption names it: `SMIC-HS (surrogate)`."""
-    from bench.data import DATASETS
+    from bench.data.sets.catalogue import DATASETS
 
     known = DATASETS.get(record["dataset"])
     name = known.title if known else record["dataset"]

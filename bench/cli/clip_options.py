@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.data import DATASETS
+from bench.data.sets.catalogue import DATASETS
 
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
     from bench.data.clips import ClipSet
-    from bench.sources import Progress, Source
+    from bench.data.sources import Progress, Source
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class ClipRequest:
 
     def clips(self, progress: Progress | None = None) -> ClipSet:
         """The clips with all problems, usable or not; surrogates are made first if need be."""
-        from bench.data import load_clips
-        from bench.sources import named_subjects, source_root
+        from bench.data.sets.catalogue import load_clips
+        from bench.data.sources import named_subjects, source_root
 
         root = source_root(self.source, self.config, progress)
         return load_clips(
@@ -141,7 +141,7 @@ def _request(
     overrides: tuple[str, ...],
 ) -> ClipRequest:
     from bench.config.loading import load_config
-    from bench.sources import named_subjects, resolve_source
+    from bench.data.sources import named_subjects, resolve_source
     from bench.system.files import default_cache
 
     config = load_config(preset, overrides).data

@@ -13,7 +13,7 @@ import click
 from bench.cli.clip_options import ClipRequest, dataset_option, format_option, request_options
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
-from bench.data import find_dataset
+from bench.data.sets.catalogue import find_dataset
 from bench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None
     damaged, of another size, constant or repeated.
     """
     from bench.cli.progress import steps
-    from bench.data.check import check_report
-    from bench.sources import named_subjects
+    from bench.data.inspect.check import check_report
+    from bench.data.sources import named_subjects
 
     with steps() as progress:
         clip_set = request.clips(progress)
@@ -72,7 +72,7 @@ def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None
 
 
 def _decoded(clip_set: ClipSet, jobs: int | None, progress: Steps) -> tuple[list[Problem], int]:
-    from bench.data.deep import deep_problems
+    from bench.data.inspect.deep import deep_problems
     from bench.system.processes import usable_cores
 
     workers = jobs or usable_cores()
@@ -118,7 +118,7 @@ def _count_rows(report: Mapping) -> Iterator[tuple]:
 def export_manifest(request: ClipRequest, out: Path) -> None:
     """Write a data set as a manifest: a subset or a relabelling is then an edit away."""
     from bench.cli.progress import steps
-    from bench.data.manifest import manifest_text
+    from bench.data.sets.manifest_export import manifest_text
     from bench.system.files import write_text
 
     with steps() as progress:
@@ -170,7 +170,7 @@ def synth(
     if not force:
         _refuse_occupied(out)
     from bench.cli.progress import steps
-    from bench.data.surrogate import write_surrogate
+    from bench.data.surrogates.writing import write_surrogate
 
     with steps() as progress:
         counts = write_surrogate(

@@ -56,8 +56,8 @@ def prepare(
     """
     from bench.cli.progress import steps
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
+    from bench.data.sources import find_clips
     from bench.registry import select_variants, variant
-    from bench.sources import find_clips
     from bench.system.processes import usable_cores
 
     workers, config, cache = jobs or usable_cores(), request.config, request.source.cache

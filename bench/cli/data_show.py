@@ -47,8 +47,8 @@ def show(
     """Draw a contact sheet (PNG), or one clip as GIF or step by step."""
     from bench.cli.output import check_place
     from bench.cli.progress import steps
+    from bench.data.sources import find_clips
     from bench.errors import UsageError
-    from bench.sources import find_clips
 
     if (gif or by_steps) != bool(name) or (gif and by_steps):
         raise UsageError("one clip is shown by --clip S/NAME with --gif or with --steps")
@@ -63,7 +63,7 @@ def show(
 
 
 def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None) -> Path:
-    from bench.data import sheet
+    from bench.data.inspect import pictures as sheet
     from bench.system.files import write_atomic
 
     clip = sheet.one_clip(clip_set, name)
@@ -81,7 +81,7 @@ def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None)
 
 
 def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None, progress) -> Path:
-    from bench.data import sheet
+    from bench.data.inspect import pictures as sheet
     from bench.errors import UsageError
 
     chosen = sheet.chosen_clips(clip_set, by, each)
@@ -104,7 +104,7 @@ def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None,
 
 
 def _drawn(figure, out: Path) -> Path:
-    from bench.data.sheet import drawn
+    from bench.data.inspect.pictures import drawn
     from bench.system.files import write_atomic
 
     write_atomic(out, partial(drawn(figure).save, format="PNG", optimize=True))

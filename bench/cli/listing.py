@@ -89,7 +89,7 @@ def _hanging(word: str, text: str) -> str:
 @FORMAT
 def datasets(form: str) -> None:
     """Data sets that `--dataset` knows."""
-    from bench.data import DATASETS
+    from bench.data.sets.catalogue import DATASETS
 
     rows = [
         {"name": name, "title": entry.title, "summary": entry.summary}

@@ -178,8 +178,8 @@ def resolve_request(
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config.loading import load_config
+    from bench.data.sources import resolve_source
     from bench.registry import select_variants
-    from bench.sources import resolve_source
     from bench.system.files import default_cache
 
     if subjects is not None:
@@ -253,7 +253,7 @@ def say_failures(failures, total: int) -> int:
 
 def say_found(request, prepared) -> None:
     """Clips found on disk beside those of the challenge, and every problem: on stderr."""
-    from bench.data.check import check_report
+    from bench.data.inspect.check import check_report
 
     if request.source.root is None:
         return

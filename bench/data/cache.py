@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from uuid import uuid4
 
 from bench.data.clips import Clip
-from bench.data.preprocess import read_frames, unreadable
+from bench.data.disk.images import read_frames, unreadable
 from bench.errors import DataError
 from bench.system.processes import process_pool
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class Clip:
     word for the label; `fps` is in frames per second. Where one file holds the whole clip (.npy, a
     video), `frames` is that file, `span` says which of its frames are meant (first, behind the
     last; None: to the end), and `apex` counts from the first. With `ready_flow` that one file is
-    no clip but its optical flow (`bench.data.ready_flow`).
+    no clip but its optical flow (`bench.data.disk.ready_flow`).
     """
 
     dataset: str
@@ -61,7 +62,7 @@ class Problem:
 class ClipSet:
     """The clips of one data set (or of several together), sorted by data set, subject, name.
 
-    `class_map` names the map (`bench.data.classes`) that made labels of the releases' words.
+    `class_map` names the map (`bench.data.sets.classes`) that made labels of the releases' words.
     """
 
     dataset: str
@@ -83,3 +84,19 @@ class ClipSet:
             if dataset in (None, clip.dataset) and subject in (None, clip.subject)
         )
         return {name: counts[index] for index, name in enumerate(self.classes)}
+
+
+def clip_title(clip: Clip) -> str:
+    """The clip as messages name it."""
+    return f"{clip.dataset} {clip.subject}/{clip.name}"
+
+
+def people(clip_set: ClipSet) -> list[str]:
+    """Per clip its subject with its data set, since two sets may share a name."""
+    return [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
+
+
+def subjects_among(clip_set: ClipSet, indices: Sequence[int]) -> list[str]:
+    """The subjects of these clips, each once."""
+    owners = people(clip_set)
+    return list(dict.fromkeys(owners[index] for index in sorted(indices)))

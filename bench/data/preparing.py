@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from baselines.fixed import CHANNELS, StillInput
 from bench.config.settings import DataConfig
 from bench.data.cache import Product, load_arrays
-from bench.data.clips import Clip, ClipSet
-from bench.data.inputs import FLOWS, load_inputs, still_product
-from bench.data.preprocess import clip_title, preprocessing, read_frames
-from bench.data.ready_flow import ReadyFlow
+from bench.data.clips import Clip, ClipSet, clip_title
+from bench.data.disk.images import read_frames
+from bench.data.disk.ready_flow import ReadyFlow
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import preprocessing
+from bench.data.stills.inputs import FLOWS, load_inputs, still_product
 from bench.errors import UsageError, unknown_name
 from bench.seeds import derive_seed
 from bench.system.processes import in_processes
@@ -72,7 +74,7 @@ class Wanted:
     def product(self, clip: Clip, config: DataConfig) -> Product:
         """What the cache keeps of that clip."""
         if self.still is None:
-            return preprocessing(config)
+            return Video(preprocessing(config))
         if clip.ready_flow and self.still.kind in FLOWS:
             return ReadyFlow(self.still.size)
         return still_product(self.still, config)
@@ -92,8 +94,8 @@ class Wanted:
             progress(f"preparing {self.name}", done, total)
 
         if self.still is None:
-            steps = preprocessing(config)
-            return load_arrays(clip_set.clips, steps, cache, step, workers, made)
+            video = Video(preprocessing(config))
+            return load_arrays(clip_set.clips, video, cache, step, workers, made)
         return load_inputs(clip_set, self.still, config, cache, step, workers, made)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.data.surrogate import resolve_difficulty
+from bench.data.surrogates.writing import resolve_difficulty
 from bench.errors import BenchError
 from bench.system.files import default_cache
 from bench.system.provenance import provenance

@@ -17,11 +17,12 @@ import numpy as np
 
 from bench.config.settings import DataConfig
 from bench.data.clips import CHALLENGE_CLASSES, Clip
-from bench.data.flow import tvl1
-from bench.data.inputs import load_inputs
-from bench.data.preprocess import decode, luminance, read_frames
+from bench.data.disk.images import decode, read_frames
+from bench.data.pixels import luminance
+from bench.data.sources import Source, find_clips
+from bench.data.stills.flow import tvl1
+from bench.data.stills.inputs import load_inputs
 from bench.seeds import derive_seed
-from bench.sources import Source, find_clips
 
 SHUFFLES = 20
 """Permutations of the labels whose mean a method must be at."""

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.data.sheet import drawn
-from bench.data.surrogate import DIFFICULTIES
+from bench.data.inspect.pictures import drawn
+from bench.data.surrogates.writing import DIFFICULTIES
 from bench.errors import UsageError
 from bench.system.files import write_atomic, write_text
 from reports.figures.export import save_figure

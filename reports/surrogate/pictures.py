@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.data.clips import CHALLENGE_CLASSES, Clip
-from bench.data.flow import tvl1
-from bench.data.surrogate import DIFFICULTIES
-from bench.sources import Source, find_clips
+from bench.data.sources import Source, find_clips
+from bench.data.stills.flow import tvl1
+from bench.data.surrogates.writing import DIFFICULTIES
 from reports.figures.style import (
     BLUE,
     DARK,

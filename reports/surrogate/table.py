@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bench.data.surrogate import SURROGATE_VERSION
+from bench.data.surrogates.writing import SURROGATE_VERSION
 from bench.errors import DataError
 from bench.system.files import read_table, write_text
 from reports.surrogate.measures import Level, Result

@@ -127,7 +127,7 @@ def test_a_data_root_that_does_not_exist_is_named_and_breaks_nothing(findings, t
 @pytest.fixture(scope="module")
 def smic(tmp_path_factory) -> Path:
     """The official layout of SMIC, complete, each clip one empty frame: listing opens no image."""
-    from bench.data.challenge import expected_counts
+    from bench.data.sets.challenge import expected_counts
 
     root = tmp_path_factory.mktemp("data")
     codes = {"negative": "ne", "positive": "po", "surprise": "sur"}

@@ -12,6 +12,7 @@ from ablations import RNAS_MER, RNAS_MER_3
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
 from bench.config.loading import load_config
 from bench.data.clips import Clip, ClipSet
+from bench.data.sources import Source
 from bench.enumeration import (
     check_paths,
     kendall,
@@ -23,7 +24,6 @@ from bench.enumeration import (
 )
 from bench.errors import BenchError, DataError, UsageError
 from bench.running import Request
-from bench.sources import Source
 from bench.store import RunFolder
 from bench.system.files import write_json
 from rnas.trellis import OPEN

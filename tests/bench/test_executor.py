@@ -17,6 +17,7 @@ import pytest
 from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
+from bench.data.sources import Source
 from bench.errors import BenchError
 from bench.executor import Crew, ProcessExecutor, SerialExecutor, Todo
 from bench.plan import (
@@ -31,7 +32,6 @@ from bench.plan import (
     plan,
 )
 from bench.running import Prepared, executor_for
-from bench.sources import Source
 from bench.store import RunFolder
 from bench.system.files import write_json
 from bench.system.processes import process_pool

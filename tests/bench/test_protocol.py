@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.data.challenge import expected_counts
 from bench.data.clips import Clip
+from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError
 from bench.protocol import fold_names, halve, hold_out, leave_one_subject_out
 

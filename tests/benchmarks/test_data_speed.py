@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 from bench.data import cache as cache_module
-from bench.data import load_clips
 from bench.data.cache import load_arrays
 from bench.data.clips import Clip
-from bench.data.preprocess import Preprocessing
-from bench.data.surrogate import write_surrogate
+from bench.data.sets.catalogue import load_clips
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import Preprocessing
+from bench.data.steps.tim import interpolate
+from bench.data.surrogates.writing import write_surrogate
 from bench.data.tensors import augment, to_input
-from bench.data.tim import interpolate
 
 PROJECT = Path(__file__).parents[2]
 COMPOSITE_CLIPS = 442
@@ -47,9 +48,9 @@ def test_warm_load_of_a_composite(benchmark, monkeypatch):
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         clips = [write_small_frames(root / str(n), n) for n in range(COMPOSITE_CLIPS)]
-        cold = load_arrays(clips, Preprocessing(), root / "cache")
+        cold = load_arrays(clips, Video(Preprocessing()), root / "cache")
         warm = benchmark.pedantic(
-            load_arrays, (clips, Preprocessing(), root / "cache"), rounds=5, warmup_rounds=1
+            load_arrays, (clips, Video(Preprocessing()), root / "cache"), rounds=5, warmup_rounds=1
         )
         assert np.array_equal(warm, cold)
 
@@ -70,17 +71,18 @@ PREPARE = """
 import json, resource, sys
 from pathlib import Path
 from bench.config.settings import DataConfig
-from bench.data import load_clips
+from bench.data.sets.catalogue import load_clips
 from bench.data.cache import load_arrays
-from bench.data.inputs import still_product
-from bench.data.preprocess import Preprocessing
+from bench.data.stills.inputs import still_product
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import Preprocessing
 from baselines.fixed import StillInput
 
 def main():
     root, cache, what, workers = sys.argv[1:]
     clips = load_clips("composite", Path(root)).clips
     product = {
-        "video": Preprocessing(16, 112, crop="detect", magnify="eulerian"),
+        "video": Video(Preprocessing(16, 112, crop="detect", magnify="eulerian")),
         "flow": still_product(StillInput("flow", 28), DataConfig(crop="detect")),
     }[what]
     array = load_arrays(clips, product, Path(cache), None, int(workers))

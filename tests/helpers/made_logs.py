@@ -9,8 +9,8 @@ from importlib import resources
 
 import numpy as np
 
-from bench.data.challenge import expected_counts
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.challenge import expected_counts
 from bench.predictions import Answer, Predictions
 
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}

@@ -28,7 +28,7 @@ COMPOSITE = "composite-surrogate/random_automer_3d"
 
 def make_runs(root: Path) -> Path:
     """Four runs: a search, its random control, a search in every fold, a composite."""
-    from bench.data.surrogate import SURROGATE_VERSION, resolve_difficulty, write_surrogate
+    from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty, write_surrogate
 
     name = f"-{resolve_difficulty('easy'):g}-seed0-version{SURROGATE_VERSION}"
     write = {"smic": SUBJECTS, "composite": ("s05", "sub13", "sub15", "037")}
@@ -56,10 +56,10 @@ def _perform(
     profiled: bool = False,
 ) -> None:
     from bench.config.loading import load_config
+    from bench.data.sources import Source
     from bench.executor import SerialExecutor
     from bench.plan import FOLD, METRICS, SEARCH
     from bench.running import Request, execute, prepare_jobs
-    from bench.sources import Source
 
     request = Request(
         variants=(variant,),

@@ -53,7 +53,7 @@ class Bench:
 
     def __call__(self, *arguments: object, **variables: object) -> Outcome:
         from bench.cli import main
-        from bench.sources import load
+        from bench.data.sources import load
 
         load.cache_clear()
         out, err = io.StringIO(), io.StringIO()

@@ -1,4 +1,4 @@
-"""The parts of surrogate clips, in the order they are made; `bench.data.surrogate` writes them.
+"""Generated clips: their parts in the order in which they are made, and their writing.
 
 `releases` says what each data set looks like, `rows` which clips it has, `plans` how long each
 is and which action units it shows, `faces` who is seen, `action_units` how a unit moves a face,

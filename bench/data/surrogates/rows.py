@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.data.challenge import CLASS_MAPS, LEFT_OUT, expected_counts
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.challenge import CLASS_MAPS, LEFT_OUT, expected_counts
 from bench.data.surrogates.releases import LEFT_OUT_EMOTIONS, ODD_NAMES, RELEASES
 
 

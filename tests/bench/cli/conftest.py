@@ -14,7 +14,7 @@ from tiny_runs import SUBJECTS, Bench
 @pytest.fixture(scope="session")
 def clip_cache(tmp_path_factory) -> Path:
     """A cache that holds the surrogate clips of a few subjects, of few pixels."""
-    from bench.data.surrogate import SURROGATE_VERSION, resolve_difficulty, write_surrogate
+    from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty, write_surrogate
 
     cache = tmp_path_factory.mktemp("cache")
     name = f"-{resolve_difficulty('easy'):g}-seed0-version{SURROGATE_VERSION}"
@@ -36,7 +36,7 @@ def licensed(tmp_path_factory) -> Path:
 
     Generated clips stand in for the licensed ones: without their note they pass for real.
     """
-    from bench.data.surrogate import NOTE_NAME, write_surrogate
+    from bench.data.surrogates.writing import NOTE_NAME, write_surrogate
 
     root = tmp_path_factory.mktemp("licensed") / "data"
     write_surrogate("smic", root, size=32, subjects=SUBJECTS, workers=1)

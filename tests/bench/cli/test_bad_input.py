@@ -248,6 +248,6 @@ class TestRunFolder:
 
 def test_subjects_of_these_tests_exist():
     """Guards the fixtures: a subject that no set has would empty them silently."""
-    from bench.data.challenge import expected_counts
+    from bench.data.sets.challenge import expected_counts
 
     assert set(SUBJECTS) <= set(expected_counts()["smic"])

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli.data import data
-from bench.data.challenge import expected_counts
+from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError, UsageError
 
 

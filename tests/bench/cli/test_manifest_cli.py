@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from tiny_runs import only_run
 
-from bench.data import load_clips
 from bench.data.cache import load_arrays
-from bench.data.preprocess import Preprocessing
-from bench.data.stills import Flow
-from bench.data.surrogate import write_surrogate
+from bench.data.sets.catalogue import load_clips
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import Preprocessing
+from bench.data.stills.products import Flow
+from bench.data.surrogates.writing import write_surrogate
 
 VARIANT = "random_rnas_mer"
 
@@ -32,7 +33,7 @@ def loaded(cache, dataset, root, class_map="challenge", outside=True):
     facts = [
         (c.dataset, c.subject, c.name, clip_set.classes[c.label], c.apex, c.fps) for c in clips
     ]
-    videos = load_arrays(clips, Preprocessing(6, 12), cache)
+    videos = load_arrays(clips, Video(Preprocessing(6, 12)), cache)
     flows = load_arrays(clips, Flow(Preprocessing(), 32), cache)
     return facts, videos, flows
 

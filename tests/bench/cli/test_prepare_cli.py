@@ -17,9 +17,9 @@ from baselines.peers import PEERS
 from bench.config.settings import DataConfig
 from bench.data import cache as cache_module
 from bench.data.clips import Clip
-from bench.data.inputs import still_product
 from bench.data.preparing import Wanted
-from bench.data.surrogate import write_surrogate
+from bench.data.stills.inputs import still_product
+from bench.data.surrogates.writing import write_surrogate
 
 pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
 
@@ -87,7 +87,7 @@ def test_another_setting_is_made_anew(prepare):
 def test_weights_of_the_magnifier_magnify(prepare, tmp_path):
     import torch
 
-    from bench.data.magnet import MagNet
+    from bench.data.steps.magnet import MagNet
 
     weights = tmp_path / "weights.pt"
     torch.save(MagNet().state_dict(), weights)

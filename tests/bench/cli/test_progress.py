@@ -11,8 +11,8 @@ from rich.progress import Progress
 
 from bench.cli.progress import Steps, UnitBars, UnitLines
 from bench.config.settings import Config
+from bench.data.sources import Source
 from bench.plan import Job, plan
-from bench.sources import Source
 from bench.store import RunFolder
 
 

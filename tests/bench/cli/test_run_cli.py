@@ -72,7 +72,7 @@ class TestTheFilesOfARun:
         assert source["cpu"]
 
     def test_folds_hold_every_clip_once_with_its_own_label(self, run, licensed):
-        from bench.data import load_clips
+        from bench.data.sets.catalogue import load_clips
 
         clips = [
             (clip["dataset"], clip["clip"], CLASSES[clip["true"]], fold["subject"])

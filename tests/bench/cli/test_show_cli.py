@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.config.loading import load_config
-from bench.data import load_clips
-from bench.data.sheet import (
+from bench.data.inspect.pictures import (
     CAPTION,
     chosen_clips,
     clip_gif,
@@ -19,6 +18,7 @@ from bench.data.sheet import (
     preprocessing_stages,
     steps_sheet,
 )
+from bench.data.sets.catalogue import load_clips
 
 pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
 
@@ -118,7 +118,8 @@ def test_mistakes_are_one_line_and_write_nothing(show, arguments, said):
 
 def test_the_stages_end_with_what_is_kept(licensed):
     from bench.config.loading import load_config
-    from bench.data.preprocess import preprocess_clip, preprocessing
+    from bench.data.steps.pipeline import preprocess_clip
+    from bench.data.steps.settings import preprocessing
 
     clip = load_clips("smic", licensed, ["s05"]).clips[0]
     settings = ["crop=detect", "crop_fallback=centre", "magnify=eulerian", "data.size=16"]

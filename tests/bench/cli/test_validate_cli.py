@@ -299,7 +299,7 @@ def test_labels_that_cannot_be_compared_are_said_to_be(bench, random_runs, tmp_p
 
 def test_labels_of_generated_clips_in_a_folder_of_the_users(bench, runs, tmp_path):
     """They are read where the run read them, not looked for in the cache."""
-    from bench.data.surrogate import write_surrogate
+    from bench.data.surrogates.writing import write_surrogate
 
     root = tmp_path / "made"
     write_surrogate("smic", root, size=16, subjects=SUBJECTS, workers=1, seed=3)

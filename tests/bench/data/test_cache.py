@@ -13,11 +13,13 @@ from image_clips import clip_of, noise, write_clip
 
 from bench.data import cache as cache_module
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
-from bench.data.preprocess import Preprocessing, preprocess_clip
+from bench.data.steps.pipeline import Video, preprocess_clip
+from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
 from bench.system.files import default_cache
 
-TARGET = Preprocessing(frames=3, size=4)
+STEPS = Preprocessing(frames=3, size=4)
+TARGET = Video(STEPS)
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def forbid(monkeypatch, name):
 
 
 def test_the_first_load_is_the_preprocessed_clips(clips, cache):
-    expected = np.stack([preprocess_clip(clip, TARGET) for clip in clips])
+    expected = np.stack([preprocess_clip(clip, STEPS) for clip in clips])
     found = load_arrays(clips, TARGET, cache)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)
@@ -64,7 +66,7 @@ def test_the_first_load_is_the_preprocessed_clips(clips, cache):
 
 def test_a_hit_is_identical_and_decodes_nothing(clips, cache, monkeypatch):
     first = load_arrays(clips, TARGET, cache)
-    monkeypatch.setattr(Preprocessing, "make", None)
+    monkeypatch.setattr(Video, "make", None)
     np.testing.assert_array_equal(load_arrays(clips, TARGET, cache), first)
 
 
@@ -110,14 +112,14 @@ def test_changed_pixels_are_noticed_whatever_the_times_say(tmp_path, cache, monk
     rewrite_in_place(clip, seed=9)
     after = load_arrays([clip], TARGET, cache)
     assert not np.array_equal(after, before)
-    np.testing.assert_array_equal(after[0], preprocess_clip(clip, TARGET))
+    np.testing.assert_array_equal(after[0], preprocess_clip(clip, STEPS))
     assert content_digests([clip], cache) != digest
 
 
 def test_settings_do_not_share_entries(clips, cache):
-    for target in [TARGET, replace(TARGET, frames=4), replace(TARGET, size=5)]:
-        found = load_arrays(clips, target, cache)
-        np.testing.assert_array_equal(found[1], preprocess_clip(clips[1], target))
+    for steps in [STEPS, replace(STEPS, frames=4), replace(STEPS, size=5)]:
+        found = load_arrays(clips, Video(steps), cache)
+        np.testing.assert_array_equal(found[1], preprocess_clip(clips[1], steps))
     assert len(entries(cache)) == 9
 
 
@@ -180,7 +182,7 @@ def test_an_interrupted_write_leaves_nothing(clips, cache, monkeypatch):
             load_arrays(clips[:1], TARGET, cache)
     assert files(cache) == []
     found = load_arrays(clips[:1], TARGET, cache)
-    np.testing.assert_array_equal(found[0], preprocess_clip(clips[0], TARGET))
+    np.testing.assert_array_equal(found[0], preprocess_clip(clips[0], STEPS))
 
 
 def test_a_full_disk_is_one_line(clips, cache, monkeypatch):
@@ -232,16 +234,17 @@ import sys
 from pathlib import Path
 from image_clips import clip_of
 from bench.data.cache import load_arrays
-from bench.data.preprocess import Preprocessing
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import Preprocessing
 root, cache = map(Path, sys.argv[1:])
 clips = [clip_of(sorted(folder.iterdir())) for folder in sorted(root.iterdir())]
 for _ in range(5):
-    print(load_arrays(clips, Preprocessing(3, 4), cache).tobytes().hex())
+    print(load_arrays(clips, Video(Preprocessing(3, 4)), cache).tobytes().hex())
 """
 
 
 def test_processes_may_share_a_cache(clips, cache, tmp_path):
-    expected = np.stack([preprocess_clip(clip, TARGET) for clip in clips]).tobytes().hex()
+    expected = np.stack([preprocess_clip(clip, STEPS) for clip in clips]).tobytes().hex()
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [
         subprocess.Popen(

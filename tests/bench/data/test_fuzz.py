@@ -26,10 +26,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_sets import LAYOUTS, Layout
 
-from bench.data import load_clips
-from bench.data.check import check_report
 from bench.data.clips import Clip
-from bench.data.preprocess import decode, read_frames
+from bench.data.disk.images import decode, read_frames
+from bench.data.inspect.check import check_report
+from bench.data.sets.catalogue import load_clips
 from bench.errors import BenchError
 
 CASES = 300
@@ -207,7 +207,7 @@ def run(*arguments: object, **variables: object) -> tuple[int, str, str]:
     from contextlib import redirect_stderr, redirect_stdout
 
     from bench.cli import main
-    from bench.sources import load
+    from bench.data.sources import load
 
     load.cache_clear()
     out, err = io.StringIO(), io.StringIO()

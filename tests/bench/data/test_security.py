@@ -22,14 +22,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_clips import clip_of
 
-from bench.data import load_clips, require_root
 from bench.data.cache import load_arrays
-from bench.data.classes import ClassMap
 from bench.data.clips import ClipSet
-from bench.data.crop import landmark_box
-from bench.data.limits import MAX_CLIP_BYTES, MAX_PIXELS
-from bench.data.preprocess import Preprocessing, decode, read_frames
-from bench.data.sheets import read_rows
+from bench.data.disk.images import decode, read_frames
+from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_PIXELS
+from bench.data.sets.catalogue import load_clips, require_root
+from bench.data.sets.classes import ClassMap
+from bench.data.sets.spreadsheet import read_rows
+from bench.data.steps.landmarks import landmark_box
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import Preprocessing
 from bench.errors import BenchError, DataError
 
 PROJECT = Path(__file__).parents[3]
@@ -213,7 +215,7 @@ def test_a_pickle_in_an_array_is_not_run(tmp_path, mark):
 def test_a_pickle_in_the_clip_cache_is_made_anew(tmp_path, mark):
     tiny_sets.frames(tmp_path / "clip", range(3), "img{}.png")
     clip = clip_of(sorted((tmp_path / "clip").iterdir()))
-    wanted = Preprocessing(frames=2, size=8)
+    wanted = Video(Preprocessing(frames=2, size=8))
     before = load_arrays([clip], wanted, tmp_path / "cache")
     entries = list((tmp_path / "cache").rglob("*.npz"))
     assert entries

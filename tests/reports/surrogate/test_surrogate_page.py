@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from bench.data.surrogate import DIFFICULTIES
+from bench.data.surrogates.writing import DIFFICULTIES
 from bench.errors import UsageError
 from reports.surrogate import page, table
 from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, Level, Result

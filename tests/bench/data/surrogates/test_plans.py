@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from surrogate_rows import any_row, any_seed, other_emotions
 
-from bench.data.challenge import CLASS_MAPS
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.challenge import CLASS_MAPS
 from bench.data.surrogates.plans import plan_clip, plan_clips
 from bench.data.surrogates.releases import COMPOSITE, RELEASES
 

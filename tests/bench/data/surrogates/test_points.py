@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from surrogate_rows import any_seed
 
-from bench.data import load_clips
-from bench.data.crop import landmark_points
-from bench.data.patches import chosen
-from bench.data.surrogate import write_surrogate
+from bench.data.sets.catalogue import load_clips
+from bench.data.steps.landmarks import landmark_points
+from bench.data.stills.patches import chosen
 from bench.data.surrogates.faces import draw_face
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Settings, plan_clips
 from bench.data.surrogates.points import face_points, onset_points
 from bench.data.surrogates.releases import RELEASES
+from bench.data.surrogates.writing import write_surrogate
 
 MIRRORED = (
     *range(16, -1, -1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.data.challenge import CLASS_MAPS
+from bench.data.sets.challenge import CLASS_MAPS
 from bench.data.surrogates.action_units import ACTION_UNITS
 from bench.data.surrogates.releases import RELEASES
 

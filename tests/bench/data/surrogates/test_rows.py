@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from surrogate_rows import ROWS
 
-from bench.data.challenge import CLASS_MAPS, LEFT_OUT, expected_counts
+from bench.data.sets.challenge import CLASS_MAPS, LEFT_OUT, expected_counts
 from bench.data.surrogates.releases import COMPOSITE, RELEASES
 
 

@@ -1,0 +1,1 @@
+"""What lies on the disk: folders, frame numbers, images, videos, and their limits."""

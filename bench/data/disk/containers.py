@@ -1,0 +1,135 @@
+"""Clips that lie in one file: .npy arrays and videos (the latter with the extra `video`)."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip
+from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_PIXELS
+from bench.errors import DataError, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_FRAMES = 20_000
+"""A clip lasts half a second: a file beyond this is not one, and could fill the memory."""
+
+VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
+"""What a video may be, whatever its file is called: a playlist would make FFmpeg open the files
+and addresses that it names."""
+
+
+def unpack(clip: Clip, content: bytes) -> np.ndarray:
+    """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
+
+    Raises DataError for a file that cannot be read, arrays of other shapes or kinds, a span beyond
+    the end.
+    """
+    path = clip.frames[0]
+    first, end = clip.span or (0, None)
+    if path.suffix.lower() == ".npy":
+        video = _array(clip, content)[first:end]
+    else:
+        video = _video(clip, content, first, end)
+    wanted = None if end is None else end - first
+    if not len(video) or (wanted is not None and len(video) < wanted):
+        raise _bad(clip, f"has no frames {first}..{'' if end is None else end - 1}", "check onset")
+    return video
+
+
+def _array(clip: Clip, content: bytes) -> np.ndarray:
+    """The array as it lies in the file's bytes; nothing is taken from memory that they lack."""
+    import numpy as np
+
+    shape, by_columns, kind, start = _header(clip, content)
+    wanted = (*shape, 1) if len(shape) == 3 else shape
+    if len(wanted) != 4 or wanted[-1] not in (1, 3) or 0 in wanted:
+        raise _bad(clip, f"has shape {shape}", "expected (T, H, W) or (T, H, W, 3)")
+    if kind != np.uint8:
+        raise _bad(clip, f"has numbers of kind {kind}", "expected uint8, 0 to 255")
+    size = _product(shape)
+    if len(content) - start < size:
+        what = f"is cut off: its header tells of {size} bytes, {len(content) - start} are there"
+        raise _bad(clip, what, "copy it again")
+    array = np.frombuffer(content, np.uint8, size, start)
+    return array.reshape(shape, order="F" if by_columns else "C").reshape(wanted)
+
+
+def _header(clip: Clip, content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether by columns, kind of numbers, and where they begin."""
+    from numpy.lib import format as layout
+
+    readers = {(1, 0): layout.read_array_header_1_0, (2, 0): layout.read_array_header_2_0}
+    file = BytesIO(content)
+    try:
+        version = layout.read_magic(file)
+        if version not in readers:
+            raise ValueError(f"version {version} of the format is not for plain numbers")
+        shape, by_columns, kind = readers[version](file)
+        if min(shape, default=0) < 0:
+            raise ValueError(f"its header tells of the shape {shape}")
+    except Exception as error:  # a damaged header is parsed as Python, and fails in as many ways
+        reason = printable(error)[:120]
+        raise _bad(clip, f"cannot be read ({reason})", "save it again with numpy.save") from error
+    if kind.hasobject:
+        what = "cannot be read: it holds Python objects, a pickle, which is never loaded"
+        raise _bad(clip, what, "save numbers of kind uint8 with numpy.save")
+    return shape, by_columns, kind, file.tell()
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    """In whole numbers without an end: a header may tell of anything."""
+    total = 1
+    for length in shape:
+        total *= int(length)
+    return total
+
+
+def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarray:
+    import numpy as np
+
+    try:
+        import av
+    except ImportError:
+        raise DataError(
+            f"{printable(clip.frames[0])}: reading a video needs PyAV: "
+            "pip install 'rnas-mer-bench[video]'"
+        ) from None
+    frames: list[np.ndarray] = []
+    taken = 0
+    only_these = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
+    try:
+        with av.open(BytesIO(content), options=only_these) as container:
+            _check_extent(clip, container)
+            for number, frame in enumerate(container.decode(video=0)):
+                if number >= (MOST_FRAMES + first if end is None else end):
+                    break
+                if number < first:
+                    continue
+                taken += 3 * frame.width * frame.height
+                if taken > MAX_CLIP_BYTES:
+                    what = f"needs more than {MAX_CLIP_BYTES >> 20} MB"
+                    raise _bad(clip, what, "give onset and offset, or crop it to the face")
+                frames.append(frame.to_ndarray(format="rgb24"))
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        reason = printable(error)[:120]
+        raise _bad(clip, f"cannot be decoded ({reason})", "convert it to another format") from error
+    if end is None and len(frames) == MOST_FRAMES:
+        raise _bad(clip, f"has {MOST_FRAMES} frames or more", "give onset and offset")
+    if len({frame.shape for frame in frames}) > 1:
+        raise _bad(clip, "changes its size", "convert it to one size")
+    return np.stack(frames) if frames else np.empty((0, 1, 1, 3), np.uint8)
+
+
+def _check_extent(clip: Clip, container) -> None:
+    for stream in container.streams.video:
+        if stream.width * stream.height > MAX_PIXELS:
+            what = f"has frames of {stream.width}×{stream.height} pixels"
+            raise _bad(clip, what, f"expected at most {MAX_PIXELS} pixels")
+
+
+def _bad(clip: Clip, what: str, advice: str) -> DataError:
+    where = f"{clip.dataset} {clip.subject}/{clip.name}"
+    shown = printable(clip.frames[0])
+    return DataError(f"{shown}: this file of clip {where} {what}; {advice}.")

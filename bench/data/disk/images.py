@@ -1,0 +1,175 @@
+"""Image files of a clip as one array, checked before memory is taken for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip, clip_title
+from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_IMAGE_BYTES, MAX_PIXELS
+from bench.data.disk.numbering import CONTAINER_SUFFIXES
+from bench.errors import DataError, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What a frame may be, whatever its file is called; Pillow starts programs for some other kinds."""
+
+_GREY_MODES = ("1", "L", "LA")
+
+_COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+
+
+def read_frames(clip: Clip) -> list[bytes]:
+    """The bytes of each frame's file, in order.
+
+    Raises DataError where there is none to read, and for more than a clip may have
+    (`bench.data.disk.limits`), before memory is taken for it.
+    """
+    if not clip.frames:
+        raise DataError(
+            f"clip {clip_title(clip)} has no frames; expected at least one image. "
+            "Unpack the data set again."
+        )
+    _check_bytes(clip)
+    return [_read(clip, path) for path in clip.frames]
+
+
+def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+    """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB).
+
+    Raises DataError for frames that cannot be read, and for a clip of which only the flow is given.
+    """
+    import numpy as np
+
+    if clip.ready_flow:
+        raise DataError(
+            f"{clip.frames[0]}: clip {clip_title(clip)} is given as a ready flow image; expected "
+            "its frames. Name them in the manifest, or choose a variant that sees optical flow."
+        )
+
+    if clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES:
+        from bench.data.disk.containers import unpack
+
+        return unpack(clip, contents[0])
+
+    images = [_open(clip, *frame) for frame in zip(clip.frames, contents, strict=True)]
+    _check_sizes(clip, images)
+    width, height = images[0].size
+    mode = "L" if all(image.mode in _GREY_MODES for image in images) else "RGB"
+    if len(images) * height * width * len(mode) > MAX_CLIP_BYTES:
+        raise _too_long(clip, f"{len(images)} frames of {_by(images[0].size)} pixels")
+    video = np.empty((len(images), height, width, len(mode)), np.uint8)
+    for pixels, path, image in zip(video, clip.frames, images, strict=True):
+        pixels[...] = _pixels(clip, path, image, mode).reshape(pixels.shape)
+    return video
+
+
+def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
+    """The error for a frame whose file is missing, locked away or no image."""
+    if isinstance(error, FileNotFoundError):
+        what = "is missing"
+    else:
+        what = f"cannot be read ({_first_line(error)})"
+    return DataError(
+        f"{printable(path)}: this frame of clip {clip_title(clip)} {what}; expected a whole image "
+        "file. Unpack the data set again."
+    )
+
+
+def _check_bytes(clip: Clip) -> None:
+    whole_clip = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
+    total = 0
+    for path in clip.frames:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise unreadable(clip, path, error) from error
+        if size > MAX_IMAGE_BYTES and not whole_clip:
+            raise DataError(
+                f"{printable(path)}: this frame of clip {clip_title(clip)} has {size >> 20} MB; "
+                f"expected an image of at most {MAX_IMAGE_BYTES >> 20} MB"
+            )
+        total += size
+    if total > MAX_CLIP_BYTES:
+        raise _too_long(clip, f"{total >> 20} MB of files")
+
+
+def _too_long(clip: Clip, what: str) -> DataError:
+    return DataError(
+        f"{printable(clip.frames[0].parent)}: clip {clip_title(clip)} has {what}, more than the "
+        f"{MAX_CLIP_BYTES >> 20} MB that are read; check its onset and offset, or crop it"
+    )
+
+
+def _read(clip: Clip, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(clip, path, error) from error
+
+
+def _open(clip: Clip, path: Path, content: bytes) -> Image:
+    """The image with its header read and checked; its pixels are decoded later."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = Image.open(BytesIO(content), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(clip, path) from error
+    except UnidentifiedImageError as error:
+        raise unreadable(clip, path, ValueError(f"none of {', '.join(FORMATS)}")) from error
+    except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError and others
+        raise unreadable(clip, path, error) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(clip, path)
+    if image.mode not in _GREY_MODES + _COLOUR_MODES:
+        raise DataError(
+            f"{printable(path)}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
+            f"Convert the frames of clip {clip_title(clip)} to 8 bits."
+        )
+    return image
+
+
+def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:
+    """The decoded pixels, uint8 (H, W) for mode L, (H, W, 3) for RGB; frees the image."""
+    import numpy as np
+
+    try:
+        pixels = np.asarray(image.convert(mode))
+    except Exception as error:  # a truncated or damaged file shows here, as any kind of error
+        raise unreadable(clip, path, error) from error
+    image.close()
+    return pixels
+
+
+def _check_sizes(clip: Clip, images: Sequence[Image]) -> None:
+    first = images[0].size
+    for path, image in zip(clip.frames, images, strict=True):
+        if image.size != first:
+            raise DataError(
+                f"{printable(path)}: {_by(image.size)} pixels, but the first frame of clip "
+                f"{clip_title(clip)} ({printable(clip.frames[0].name)}) has {_by(first)}; expected "
+                "one size. Crop all frames of the clip with the same box."
+            )
+
+
+def _too_large(clip: Clip, path: Path) -> DataError:
+    return DataError(
+        f"{printable(path)}: this frame of clip {clip_title(clip)} is larger than {MAX_PIXELS} "
+        "pixels; expected a video frame. Check the file, or crop the frames to the face."
+    )
+
+
+def _by(size: tuple[int, int]) -> str:
+    return "{}×{}".format(*size)
+
+
+def _first_line(error: Exception) -> str:
+    text = (getattr(error, "strerror", None) or str(error)).strip()
+    return printable(text.splitlines()[0]) if text else type(error).__name__

@@ -1,0 +1,99 @@
+"""Ready flow images, as flow-based methods exchange them: 28×28×3 of u, v and strain, 0 to 255."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SIDE = 28
+SHAPE = (SIDE, SIDE, 3)
+MOST_BYTES = 1 << 16
+"""Of a .npy file: 28×28×3 numbers of 8 bytes take a third of it."""
+
+
+def is_ready_flow(path: Path) -> bool:
+    """Whether a file is one image in colour of 28×28 pixels, or a .npy array (28, 28, 3).
+
+    No clip looks like that: one image does not move, and no face has frames of 28×3 pixels.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            return path.stat().st_size <= MOST_BYTES and _array(path.read_bytes()).shape == SHAPE
+        return _is_image(path)
+    except Exception:  # a damaged file is no ready flow; as a clip it is told what it lacks
+        return False
+
+
+@dataclass(frozen=True)
+class ReadyFlow:
+    """The ready flow of a clip, resized: (3, size, size), 0 to 255."""
+
+    size: int
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        return f"ready flow {self.size}"
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """Raises DataError for numbers that are not 0 to 255."""
+        import numpy as np
+
+        from bench.data.clips import clip_title
+        from bench.data.pixels import resize
+
+        image = _pixels(clip, contents[0])
+        if (
+            image.shape != SHAPE
+            or not np.isfinite(image).all()
+            or image.min() < 0
+            or image.max() > 255
+        ):
+            raise DataError(
+                f"{clip.frames[0]}: the flow of clip {clip_title(clip)} has shape {image.shape}, "
+                f"values {image.min():g} to {image.max():g}; expected {SHAPE} of 0 to 255"
+            )
+        return resize(image[None], self.size)[0].transpose(2, 0, 1)
+
+
+def _is_image(path: Path) -> bool:
+    from PIL import Image
+
+    from bench.data.disk.images import FORMATS
+
+    with Image.open(path, formats=FORMATS) as image:
+        return image.size == (SIDE, SIDE) and image.mode == "RGB"
+
+
+def _pixels(clip: Clip, content: bytes) -> np.ndarray:
+    """(28, 28, 3) float32."""
+    import numpy as np
+    from PIL import Image
+
+    from bench.data.disk.images import FORMATS, unreadable
+
+    try:
+        if clip.frames[0].suffix.lower() == ".npy":
+            return _array(content).astype(np.float32)
+        return np.asarray(Image.open(BytesIO(content), formats=FORMATS), np.float32)
+    except Exception as error:  # as above, in any way
+        raise unreadable(clip, clip.frames[0], error) from error
+
+
+def _array(content: bytes) -> np.ndarray:
+    import numpy as np
+
+    return np.load(BytesIO(content), allow_pickle=False)

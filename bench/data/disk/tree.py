@@ -1,0 +1,107 @@
+"""Listing a data root without leaving it, and frames in the order of their numbers.
+
+Names from spreadsheets are looked up in these listings and never joined to a path, so no cell
+can lead outside the root.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.clips import Problem
+from bench.errors import DataError, printable
+
+_JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What a folder holds, sorted by name: hidden files and the systems' own are left out.
+
+    `refused` names links that lead out of the data root or nowhere, `special` what is neither
+    file nor folder: to open a pipe is to wait for whoever writes into it.
+    """
+
+    folders: Mapping[str, Path]
+    files: Mapping[str, Path]
+    refused: tuple[str, ...]
+    special: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A data root; nothing listed through it lies outside it."""
+
+    root: Path
+    real: str
+
+    @classmethod
+    def at(cls, root: Path) -> Tree:
+        """The tree of an existing folder; DataError where there is none."""
+        try:
+            path = Path(root).expanduser().absolute()
+            found = path.is_dir()
+            what = "is no folder" if path.exists() else "does not exist"
+        except (OSError, RuntimeError) as error:  # locked away, too long, nobody's home
+            path, found = Path(root), False
+            what = f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
+        if not found:
+            raise DataError(
+                f"data root {printable(path)} {what}: give the folder that holds the data set "
+                "with --data-root or BENCH_DATA."
+            )
+        return cls(path, os.path.realpath(path))
+
+    def entries(self, folder: Path) -> Entries:
+        """What `folder` holds; DataError where it cannot be listed."""
+        folders, files, refused, special = {}, {}, [], []
+        for entry in self._scan(folder):
+            if entry.is_symlink() and not self._holds(entry.path):
+                refused.append(entry.name)
+            elif entry.is_dir():
+                folders[entry.name] = folder / entry.name
+            elif entry.is_file():
+                files[entry.name] = folder / entry.name
+            else:
+                special.append(entry.name)
+        return Entries(folders, files, tuple(refused), tuple(special))
+
+    def shown(self, path: Path) -> str:
+        """`path` relative to the root, safe to print in one line."""
+        return printable(path.relative_to(self.root).as_posix())
+
+    def _scan(self, folder: Path) -> list[os.DirEntry]:
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise DataError(
+                f"folder {printable(folder)} cannot be listed ({error.strerror}): "
+                "check that it exists and may be read."
+            ) from error
+        return [entry for entry in entries if not _is_junk(entry.name)]
+
+    def _holds(self, path: str) -> bool:
+        """Whether a link ends inside the root (a loop or a dangling link ends nowhere)."""
+        target = os.path.realpath(path)
+        inside = target == self.real or target.startswith(self.real.rstrip(os.sep) + os.sep)
+        return inside and Path(path).exists()
+
+
+def refused_links(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
+    """One problem for all links of a folder that were not followed, none where there is none."""
+    if not entries.refused:
+        return []
+    first = printable(entries.refused[0])
+    what = (
+        f"{len(entries.refused)} link(s) not followed because they leave the data root or lead "
+        f"nowhere, the first is {first}: put the files themselves below the root"
+    )
+    return [Problem("link", tree.shown(folder), what)]
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK

@@ -1,0 +1,1 @@
+"""Data looked at: quick and deep checks, contact sheets."""

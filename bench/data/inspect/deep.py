@@ -1,0 +1,133 @@
+"""Every frame of every clip decoded: what a listing of the files cannot show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip, Problem, clip_title
+from bench.data.disk.images import decode, read_frames
+from bench.data.disk.numbering import CONTAINER_SUFFIXES
+from bench.data.disk.ready_flow import SIDE, ReadyFlow
+from bench.errors import DataError, printable
+from bench.system.processes import in_processes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WRONG = frozenset({"unreadable", "size", "constant", "repeated", "twin", "frames"})
+"""Kinds of problem that make a set unfit after a deep check, beside those of every check."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A decoded frame: its name, size (width, height), whether one level fills it, its content."""
+
+    name: str
+    size: tuple[int, int]
+    constant: bool
+    content: str
+
+
+def deep_problems(
+    clips: Sequence[Clip], workers: int, progress: Progress | None = None
+) -> tuple[list[Problem], int]:
+    """What is wrong with the frames of the clips, and how many frames were decoded.
+
+    Kinds: `unreadable` (truncated, damaged, absent), `size` (unlike the first frame's), `constant`
+    (one level all over), `repeated` (the picture of an earlier frame), `twin` (all pictures those
+    of another clip). `progress` is called with (clips done, clips in all).
+    """
+    problems: list[Problem] = []
+    first_with: dict[str, str] = {}
+    frames = 0
+    looked = in_processes(_look_through, clips, max(min(workers, len(clips)), 1))
+    for done, (clip, (found, count, content)) in enumerate(zip(clips, looked, strict=True), 1):
+        problems += found
+        frames += count
+        twin = first_with.setdefault(content, clip_title(clip)) if content else clip_title(clip)
+        if twin != clip_title(clip):
+            what = f"all its frames are those of {twin}: one of the two is misnamed or a copy"
+            problems.append(Problem("twin", clip_title(clip), what))
+        if progress:
+            progress(done, len(clips))
+    return problems, frames
+
+
+def _look_through(clip: Clip) -> tuple[list[Problem], int, str]:
+    """Problems of a clip, frames decoded, and a hash of all pictures (empty where some lack)."""
+    frames: list[_Frame] = []
+    unreadable: list[str] = []
+    for name, read in _readers(clip):
+        try:
+            frames += [_described(name, pixels) for pixels in read()]
+        except DataError as error:
+            unreadable.append(str(error))
+    problems = list(_problems(clip, frames, unreadable))
+    whole = hashlib.sha256("".join(frame.content for frame in frames).encode()).hexdigest()
+    return problems, len(frames), "" if unreadable else whole
+
+
+def _readers(clip: Clip) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    """Per file its name, and what decodes it: (n, H, W, C), one frame for an image."""
+    if clip.ready_flow:
+        flow = ReadyFlow(SIDE)
+        yield clip.frames[0].name, lambda: flow.make(clip, read_frames(clip))[None]
+        return
+    in_one_file = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
+    for path in clip.frames:
+        part = replace(clip, frames=(path,), span=clip.span if in_one_file else None)
+        yield path.name, lambda part=part: decode(part, read_frames(part))
+
+
+def _described(name: str, pixels: np.ndarray) -> _Frame:
+    height, width = pixels.shape[:2]
+    content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    return _Frame(name, (width, height), pixels.min() == pixels.max(), content)
+
+
+def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -> Iterator[Problem]:
+    where = clip_title(clip)
+    if unreadable:
+        what = f"{len(unreadable)} file(s) cannot be decoded, the first: {unreadable[0]}"
+        yield Problem("unreadable", where, what, fatal=True)
+    if not frames:
+        return
+    width, height = frames[0].size
+    others = [frame for frame in frames if frame.size != frames[0].size]
+    if others:
+        what = (
+            f"{len(others)} frame(s) of another size than the first ({width}×{height}), the "
+            f"first of them {_named(others[0])} ({others[0].size[0]}×{others[0].size[1]})"
+        )
+        yield Problem("size", where, what, fatal=True)
+    even = [frame for frame in frames if frame.constant]
+    if even:
+        what = f"{len(even)} frame(s) of one level all over, the first {_named(even[0])}"
+        yield Problem("constant", where, what)
+    yield from _repeated(where, frames)
+
+
+def _repeated(where: str, frames: Sequence[_Frame]) -> Iterator[Problem]:
+    first_with: dict[str, int] = {}
+    again = [
+        (place, earlier)
+        for place, frame in enumerate(frames)
+        if (earlier := first_with.setdefault(frame.content, place)) != place
+    ]
+    if again:
+        place, earlier = again[0]
+        what = (
+            f"{len(again)} frame(s) show the picture of an earlier one, the first "
+            f"{_named(frames[place])} (number {place}) that of {_named(frames[earlier])} "
+            f"(number {earlier})"
+        )
+        yield Problem("repeated", where, what)
+
+
+def _named(frame: _Frame) -> str:
+    return printable(frame.name)

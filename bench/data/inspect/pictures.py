@@ -1,0 +1,294 @@
+"""Pictures of clips to look at: contact sheets, single clips as GIF, a clip step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.config.settings import DataConfig
+from bench.data.clips import Clip, ClipSet, clip_title
+from bench.data.disk.images import decode, read_frames
+from bench.data.pixels import luminance, resize
+from bench.data.steps.crop import crop
+from bench.data.steps.landmarks import landmark_points
+from bench.data.steps.magnify import magnify
+from bench.data.steps.settings import preprocessing
+from bench.data.stills.apex import spot_apex
+from bench.data.stills.flow import flow_image
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+CELL = 1.25
+"""Inches of a picture on a sheet."""
+
+FLOW_FULL = 1.0
+"""Pixels (of a face of 128) of the motion that is shown in full colour, unless a clip has more."""
+
+PLAIN = {"parse_math": False}
+NAME = {"fontsize": 7, **PLAIN}
+"""Of text with names, which may hold a $."""
+
+GIF_SIDE = 224
+CAPTION, LETTERS = 34, 12
+"""Height of the words above a GIF and of their letters, in pixels."""
+
+GAIN = 8
+"""Times that a GIF's difference to the onset is amplified."""
+
+MILLISECONDS = 60
+"""Per frame of a GIF: a micro-expression of 200 frames a second in slow motion."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A clip at onset, apex and offset, uint8 (3, S, S, 1 or 3), and its flow (3, F, F)."""
+
+    clip: Clip
+    frames: np.ndarray
+    flow: np.ndarray
+    apex: int
+    count: int
+
+    @property
+    def heads(self) -> tuple[str, str, str]:
+        """What stands above its pictures; a spotted apex says so."""
+        spotted = "" if self.clip.apex is not None else ", spotted"
+        return ("onset 1", f"apex {self.apex + 1}{spotted}", f"offset {self.count}")
+
+
+def moments(clip: Clip, config: DataConfig) -> Moments:
+    """The clip cropped as the settings say. Raises DataError as `decode`."""
+    import numpy as np
+
+    steps = preprocessing(config)
+    video = crop(clip, decode(clip, read_frames(clip)), steps)
+    apex = min(spot_apex(video) if clip.apex is None else clip.apex, len(video) - 1)
+    frames = resize(video[[0, apex, len(video) - 1]], config.flow_side)
+    grey = luminance(frames)
+    flow = flow_image(grey[0], grey[1])
+    return Moments(clip, np.rint(frames).clip(0, 255).astype(np.uint8), flow, apex, len(video))
+
+
+def chosen_clips(clip_set: ClipSet, by: str, each: int) -> list[tuple[str, list[Clip]]]:
+    """The first clips of every class or subject, one of each subject first: (name, clips)."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in clip_set.clips:
+        name = clip_set.classes[clip.label] if by == "class" else f"{clip.dataset} {clip.subject}"
+        groups.setdefault(name, []).append(clip)
+    if by == "class":
+        groups = {name: groups[name] for name in clip_set.classes if name in groups}
+    return [(name, _spread(clips)[:each]) for name, clips in groups.items()]
+
+
+def _spread(clips: Sequence[Clip]) -> list[Clip]:
+    """Every subject's first clip, then every subject's second, and so on."""
+    turn: dict[tuple[str, str], int] = {}
+    ranked = []
+    for clip in clips:
+        person = (clip.dataset, clip.subject)
+        turn[person] = turn.get(person, -1) + 1
+        ranked.append((turn[person], len(ranked), clip))
+    return [clip for *_, clip in sorted(ranked, key=lambda entry: entry[:2])]
+
+
+def contact_sheet(groups: Sequence[tuple[str, Sequence[Moments]]], title: str) -> Figure:
+    """A line per clip: onset, apex, offset, flow as colour, strain; a block per group."""
+    lines = [(name, clip) for name, clips in groups for clip in clips]
+    figure, axes = _grid(len(lines), 5)
+    for row, (name, shown) in zip(axes, lines, strict=True):
+        for axis, frame, head in zip(row, shown.frames, shown.heads, strict=False):
+            _picture(axis, frame.squeeze(), head)
+        u, v, strain = shown.flow
+        most = max(float((u**2 + v**2).max()) ** 0.5, 1e-6)
+        _picture(row[3], flow_colours(u, v), f"flow, most {most:.1f} px")
+        _picture(row[4], strain, f"strain, most {strain.max():.2f}", "gray")
+        row[0].set_ylabel(f"{name}\n{shown.clip.subject}/{shown.clip.name}", **NAME)
+    _titled(figure, title)
+    return figure
+
+
+def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
+    """A clip after every step: each line its onset, apex and offset, and apex minus onset.
+
+    The clip's points in `data.landmarks` stand on the first frame.
+    """
+    import numpy as np
+
+    stages = preprocessing_stages(clip, config)
+    figure, axes = _grid(len(stages), 4)
+    for row, (name, video, apex) in zip(axes, stages, strict=True):
+        places = (0, apex, len(video) - 1)
+        for axis, place in zip(row, places, strict=False):
+            head = f"{place + 1} of {len(video)}"
+            _picture(axis, np.rint(video[place]).clip(0, 255).astype(np.uint8).squeeze(), head)
+        change = luminance(video[apex]) - luminance(video[0])
+        _picture(row[3], change, f"apex − onset, ±{np.abs(change).max():.0f}", "RdBu_r")
+        height, width = video.shape[1:3]
+        row[0].set_ylabel(f"{name}\n{width}×{height}", **NAME)
+    points = landmark_points(clip, config.landmarks) if config.landmarks else ()
+    if points:
+        axes[0][0].autoscale(False)
+        axes[0][0].plot(*zip(*points, strict=True), ".", color="lime", markersize=1.5)
+    _titled(figure, title)
+    return figure
+
+
+def preprocessing_stages(clip: Clip, config: DataConfig) -> list[tuple[str, np.ndarray, int]]:
+    """(step, the clip after it, index of the apex): from the decoded frames to what is kept."""
+    from bench.data.steps.tim import interpolate
+
+    steps = preprocessing(config)
+    video = decode(clip, read_frames(clip))
+    face = crop(clip, video, steps)
+    last = len(video) - 1
+    apex = min(spot_apex(face) if clip.apex is None else clip.apex, last)
+    magnified = magnify(face, steps)
+    interpolated = interpolate(magnified, steps.frames)
+    nearest = round(apex * (steps.frames - 1) / max(last, 1))
+    return [
+        ("frames", video, apex),
+        (f"crop={steps.crop}", face, apex),
+        (f"magnify={steps.magnify}", magnified, apex),
+        (f"TIM to {steps.frames}", interpolated, nearest),
+        (f"resize to {steps.size}", resize(interpolated, steps.size), nearest),
+    ]
+
+
+def clip_gif(clip: Clip, config: DataConfig, title: str) -> list[Image]:
+    """The cropped and, if so set, magnified clip beside its difference to the onset, ×GAIN.
+
+    Above them the title, the number of the frame, and what the right picture is.
+    """
+    import numpy as np
+    from PIL import Image
+
+    steps = preprocessing(config)
+    video = magnify(crop(clip, decode(clip, read_frames(clip)), steps), steps)
+    video = resize(video, GIF_SIDE)
+    grey = luminance(video)
+    change = (128 + GAIN * (grey - grey[0]))[..., None]
+    beside = np.concatenate(
+        [np.broadcast_to(part, (*grey.shape, 3)) for part in (video, change)], axis=2
+    )
+    frames = np.rint(beside).clip(0, 255).astype(np.uint8)
+    magnified = "" if steps.magnify == "none" else f", magnify={steps.magnify}"
+    return [
+        _captioned(
+            Image.fromarray(frame),
+            title,
+            f"frame {number} of {len(frames)}{magnified}",
+            f"less the onset, ×{GAIN}",
+        )
+        for number, frame in enumerate(frames, 1)
+    ]
+
+
+def _captioned(picture: Image, title: str, left: str, right: str) -> Image:
+    """The picture below a title and a line of words on each half."""
+    from pathlib import Path
+
+    import matplotlib
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), LETTERS)
+    page = Image.new("RGB", (picture.width, picture.height + CAPTION), "white")
+    page.paste(picture, (0, CAPTION))
+    pen, middle = ImageDraw.Draw(page), picture.width // 2
+    places = ((4, 2, title, picture.width), (4, 18, left, middle), (middle + 4, 18, right, middle))
+    for across, down, words, room in places:
+        while font.getlength(words) > room - 8:
+            words = f"{words.removesuffix('…')[:-1]}…"
+        pen.text((across, down), words, fill="black", font=font)
+    return page
+
+
+def flow_colours(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Direction as hue, speed as saturation, white where nothing moves: (H, W, 3) of 0..1."""
+    import numpy as np
+    from matplotlib.colors import hsv_to_rgb
+
+    speed = np.hypot(u, v)
+    hue = np.arctan2(-v, -u) / (2 * np.pi) + 0.5
+    full = max(FLOW_FULL, float(speed.max()))
+    return hsv_to_rgb(np.stack([hue % 1, (speed / full).clip(0, 1), np.ones_like(hue)], -1))
+
+
+def _grid(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(CELL * columns + 0.9, (CELL + 0.22) * lines + 0.45))
+    axes = figure.subplots(lines, columns, squeeze=False)
+    figure.subplots_adjust(
+        left=0.85 / figure.get_figwidth(),
+        right=0.99,
+        bottom=0.05 / figure.get_figheight(),
+        top=1 - 0.5 / figure.get_figheight(),
+        wspace=0.06,
+        hspace=0.22,
+    )
+    return figure, axes
+
+
+def _picture(axis, pixels: np.ndarray, head: str, colours: str = "gray") -> None:
+    """An image of 8 bits as it is; other numbers from their least to their greatest."""
+    import numpy as np
+
+    limits = {"vmin": 0, "vmax": 255} if pixels.dtype == np.uint8 else {}
+    if colours == "RdBu_r":
+        most = max(float(np.abs(pixels).max()), 1e-6)
+        limits = {"vmin": -most, "vmax": most}
+    axis.imshow(pixels, cmap=colours, aspect="auto", **limits)
+    axis.set_title(head, fontsize=6.5, pad=2)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for side in axis.spines.values():
+        side.set_visible(False)
+
+
+def _titled(figure: Figure, title: str) -> None:
+    height = figure.get_figheight()
+    figure.text(0.01, 1 - 0.08 / height, title, fontsize=9, weight="bold", va="top", **PLAIN)
+
+
+def drawn(figure: Figure) -> Image:
+    """The sheet in 256 colours, dithered: about a third of the file.
+
+    The palette covers the extremes: one of the commonest colours alone is of skin, and turns the
+    hues of the flow, which say its direction, into others.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    image = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba())
+    image = image.convert("RGB")
+    palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    return image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def sheet_title(dataset: str, by: str) -> str:
+    return f"{dataset}: onset, apex, offset, flow and strain per {by}"
+
+
+def one_clip(clip_set: ClipSet, name: str) -> Clip:
+    """The clip of `SUBJECT/NAME` or `NAME`; UsageError where none or several bear it."""
+    from bench.errors import UsageError, unknown_name
+
+    subject, slash, short = name.rpartition("/")
+    found = [
+        clip
+        for clip in clip_set.clips
+        if clip.name == short and (not slash or clip.subject == subject)
+    ]
+    if not found:
+        raise unknown_name("clip", name, (f"{c.subject}/{c.name}" for c in clip_set.clips))
+    if len(found) > 1:
+        those = ", ".join(clip_title(clip) for clip in found)
+        raise UsageError(f"--clip {name} is ambiguous: {those}; name its subject as SUBJECT/NAME")
+    return found[0]

@@ -1,0 +1,114 @@
+"""Class maps: which word of a release means which class.
+
+`challenge` is MEGC2019's three classes; `native` keeps the words of the release; any other name is
+a CSV file with columns emotion, class and, where the words of two sets differ in meaning, dataset.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.clips import CHALLENGE_CLASSES, Rejected
+from bench.data.sets.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
+from bench.errors import DataError, UsageError, quoted
+from bench.system.files import read_table
+
+CHALLENGE, NATIVE = "challenge", "native"
+ANY = ""
+"""The data set of words that mean the same everywhere."""
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """(data set, word) -> class; `left_out` are words that are known and dropped on purpose."""
+
+    name: str
+    classes: tuple[str, ...]
+    words: Mapping[tuple[str, str], str]
+    left_out: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def challenge(cls) -> ClassMap:
+        """The three classes of MEGC2019; their own names are understood everywhere."""
+        words = {(s, word): c for s, known in CLASS_MAPS.items() for word, c in known.items()}
+        own = {(ANY, name): name for name in CHALLENGE_CLASSES}
+        dropped = frozenset((s, word) for s, known in UNMAPPED.items() for word in known)
+        return cls(CHALLENGE, CHALLENGE_CLASSES, own | words, dropped)
+
+    @classmethod
+    def named(cls, name: str, dataset: str, words: Iterable[str] = ()) -> ClassMap:
+        """`challenge`, `native` or a file, for a data set.
+
+        words: what `native` makes classes of where the data set has no classes of its own here.
+        Raises UsageError where the file is not there, DataError where it is no class map.
+        """
+        if name == CHALLENGE:
+            return cls.challenge()
+        if name == NATIVE:
+            return cls.native(dataset, words)
+        return _from_file(Path(name).expanduser())
+
+    @classmethod
+    def native(cls, dataset: str, words: Iterable[str] = ()) -> ClassMap:
+        """The release's own words, without the rarest; `words` for sets not known here."""
+        said = filter(None, map(_plain, words))
+        classes = NATIVE_CLASSES.get(dataset) or tuple(sorted(set(said)))
+        known = {*CLASS_MAPS.get(dataset, ()), *UNMAPPED.get(dataset, ())} - set(classes)
+        own = {(ANY, word): word for word in classes}
+        return cls(NATIVE, classes, own, frozenset((ANY, word) for word in known))
+
+    def label_of(self, dataset: str, word: str) -> int | None:
+        """Index of the class, None for a word left out on purpose; Rejected for an unknown one."""
+        plain = _plain(word)
+        for key in ((dataset, plain), (ANY, plain)):
+            if key in self.left_out:
+                return None
+            if key in self.words:
+                return self.classes.index(self.words[key])
+        known = dict.fromkeys(word for place, word in self.words if place in (dataset, ANY))
+        raise Rejected(
+            "label",
+            f"label {quoted(word)} is none of {', '.join(known)} (class map {self.name}); keep "
+            "the labels as they are with --set data.class_map=native, or name a file of your own",
+        )
+
+
+def _from_file(path: Path) -> ClassMap:
+    try:
+        text = read_table(path)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except FileNotFoundError:
+        raise UsageError(
+            f"data.class_map={path}: expected {CHALLENGE}, {NATIVE} or a CSV file with columns "
+            "emotion and class; there is no such file"
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"class map {path} cannot be read ({error})") from error
+    if not rows or not {"emotion", "class"} <= set(rows[0]):
+        raise DataError(
+            f"class map {path}: expected columns emotion and class, and if needed dataset"
+        )
+    words: dict[tuple[str, str], str] = {}
+    dropped = set()
+    for row in rows:
+        emotion, name = (_plain(row[column] or "") for column in ("emotion", "class"))
+        key = (str(row.get("dataset") or "").strip(), emotion)
+        if key in words or key in dropped:
+            raise DataError(f"class map {path} has {emotion!r} twice")
+        if name:
+            words[key] = name
+        else:
+            dropped.add(key)
+    classes = tuple(dict.fromkeys(words.values()))
+    if len(classes) < 2:
+        raise DataError(f"class map {path} has {len(classes)} class(es); expected two or more")
+    name = f"file {path.name}" if path.name in (CHALLENGE, NATIVE) else path.name
+    return ClassMap(name, classes, words, frozenset(dropped))
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower()

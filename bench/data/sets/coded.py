@@ -1,0 +1,266 @@
+"""Data sets whose clips are the rows of a spreadsheet, with a folder of frames for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
+
+from bench.data.clips import Clip, Problem, Rejected
+from bench.data.disk.numbering import frame_problems, numbered_frames
+from bench.data.disk.tree import Tree, refused_links
+from bench.data.sets.base import SingleSet, descend
+from bench.data.sets.challenge import LEFT_OUT
+from bench.data.sets.classes import CHALLENGE, ClassMap
+from bench.data.sets.spreadsheet import Row, read_rows
+from bench.errors import DataError, printable, quoted
+
+_UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
+
+ClipFolders = Mapping[tuple[str, str], Path]
+"""Folder of frames by subject (or what else it lies below) and by its name in lower case."""
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A row that the challenge uses, before its frames are looked at."""
+
+    row: Row
+    where: str
+    subject: str
+    name: str
+    label: int
+    emotion: str
+
+
+class CodedSet(SingleSet):
+    """What varies between such sets is declared here; a new one is a subclass with values."""
+
+    sheet: ClassVar[str]
+    """Pattern of the spreadsheet's name, lower case; the first match by name is read."""
+    columns: ClassVar[Mapping[str, str]]
+    """Titles of the columns subject, clip, onset, apex, offset and emotion."""
+    sheet_folders: ClassVar[tuple[str, ...]] = (".",)
+    """Where the spreadsheet lies in the set's folder (`.` is that folder itself)."""
+    frame_folders: ClassVar[tuple[str, ...]]
+    """Folders of `<subject>/<clip>/` in the set's folder. The first that holds a subject serves
+    the whole set, so that cropped and raw clips never mix."""
+    inner_folder: ClassVar[str] = ""
+    """Folder of the frames in that of the clip, where they do not lie in it directly."""
+    clip_pattern: ClassVar[str]
+    synonyms: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Other spellings of the release's emotion words, lower case -> the word."""
+    no_apex: ClassVar[tuple[str, ...]] = ("",)
+    """What the apex cell says where no apex is annotated."""
+
+    def is_home(self, tree: Tree, folder: Path) -> bool:
+        return self._sheet_in(tree, folder) is not None
+
+    def read(
+        self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
+    ) -> tuple[list[Clip], list[Problem]]:
+        sheet = self._sheet_in(tree, home)
+        rows = read_rows(sheet, self.columns)
+        folders, problems = self._clip_folders(tree, self._frames_home(tree, home), subjects)
+        clips: dict[tuple[str, str], Clip] = {}
+        for row in rows:
+            if not self._is_wanted(row, subjects):
+                continue
+            where = f"{tree.shown(sheet)} row {row.number}"
+            try:
+                coded = self._coded(row, where, class_map)
+                if coded is None:
+                    continue
+                if (coded.subject, coded.name) in clips:
+                    raise Rejected("duplicate", "second row of this clip, the first is kept")
+                clip, notes = self._clip(tree, coded, folders)
+            except Rejected as reason:
+                problems.append(Problem(reason.kind, _who(where, row), reason.what, fatal=True))
+                continue
+            clips[clip.subject, clip.name] = clip
+            problems += notes
+        return list(clips.values()), problems + self._unlisted(tree, rows, folders)
+
+    def _sheet_in(self, tree: Tree, home: Path) -> Path | None:
+        for place in self.sheet_folders:
+            folder = _below(tree, home, place)
+            files = tree.entries(folder).files if folder else {}
+            for name, path in files.items():
+                if fnmatchcase(name.lower(), self.sheet) and not name.startswith("~$"):
+                    return path
+        return None
+
+    def _frames_home(self, tree: Tree, home: Path) -> Path:
+        """The folder of the subjects' folders; DataError where none of the usual ones is it."""
+        for place in self.frame_folders:
+            folder = _below(tree, home, place)
+            if folder and any(self._group_of(n) is not None for n in tree.entries(folder).folders):
+                return folder
+        looked = " and ".join(
+            f"{place}/{self.group_title}/".removeprefix("./") for place in self.frame_folders
+        )
+        raise DataError(
+            f"{self.title} has its spreadsheet but no frames in {printable(home)}: looked for "
+            f"{looked}; unpack the frames beside the spreadsheet (links that leave the data root "
+            "are not followed)."
+        )
+
+    group_title: ClassVar[str] = "<subject>"
+    """What the folders above the clips' are called in messages."""
+
+    def _group_of(self, folder: str) -> str | None:
+        """What the clips of a folder of that name belong to: a subject; None where it is none."""
+        return self.subject_of(folder)
+
+    def _key(self, subject: str | None, clip: str) -> tuple[str | None, str]:
+        """Where among the clip folders the frames of a row are found."""
+        return subject, clip.lower()
+
+    def _clip_name(self, row: Row) -> str:
+        """The clip's name, unique within its subject."""
+        return row.text("clip")
+
+    def _word(self, row: Row) -> str:
+        """The release's word for the emotion."""
+        word = row.text("emotion").lower()
+        return self.synonyms.get(word, word)
+
+    def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
+        """The clip's frames, onset to offset."""
+        return {number: path for number, path in numbered.items() if onset <= number <= offset}
+
+    def _clip_folders(
+        self, tree: Tree, frames_home: Path, subjects: Collection[str] | None
+    ) -> tuple[ClipFolders, list[Problem]]:
+        folders: dict[tuple[str, str], Path] = {}
+        people = tree.entries(frames_home)
+        problems = refused_links(tree, frames_home, people)
+        for name, path in people.folders.items():
+            group = self._group_of(name)
+            if group is None or (subjects is not None and group and group not in subjects):
+                continue
+            entries = tree.entries(path)
+            problems += refused_links(tree, path, entries)
+            for clip, folder in entries.folders.items():
+                first = folders.setdefault((group, clip.lower()), folder)
+                if first is not folder:
+                    what = f"same subject and clip as {tree.shown(first)}, which is used"
+                    problems.append(Problem("duplicate", tree.shown(folder), what))
+        return folders, problems
+
+    def _is_wanted(self, row: Row, subjects: Collection[str] | None) -> bool:
+        """Rows of the wanted subjects, and those of which nobody can say whose they are."""
+        subject = self.subject_of(row.text("subject"))
+        return subjects is None or subject is None or subject in subjects
+
+    def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
+        """What the row says, None where the class map leaves it out; Rejected where it is odd."""
+        emotion = self._word(row)
+        label = class_map.label_of(self.name, emotion)
+        if label is None:
+            return None
+        file, cell = row.text("clip"), row.text("subject")
+        subject = self.subject_of(cell)
+        if subject is None:
+            example = self.example_subject
+            raise Rejected("odd", f"subject {quoted(cell)} is no name such as {example}")
+        if _UNSAFE.search(file):
+            raise Rejected("odd", f"file name {quoted(file)} is empty or a path, not a clip's name")
+        name = self._clip_name(row)
+        if class_map.name == CHALLENGE and (subject, name) in LEFT_OUT.get(self.name, ()):
+            return None
+        return _Coded(row, where, subject, name, label, emotion)
+
+    def _clip(self, tree: Tree, coded: _Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
+        onset, offset = _span(coded.row)
+        folder = folders.get(self._key(coded.subject, coded.row.text("clip")))
+        if folder and self.inner_folder:
+            folder = descend(tree, folder, (self.inner_folder,))
+        if folder is None:
+            inner = f" {self.inner_folder}/" if self.inner_folder else ""
+            raise Rejected("missing", f"the clip has no folder{inner} of frames")
+        numbered, problems = numbered_frames(tree, folder)
+        frames = self._within(numbered, onset, offset)
+        if not frames:
+            raise Rejected("missing", _no_frames(tree.shown(folder), numbered, onset, offset))
+        who = _who(coded.where, coded.row)
+        problems += frame_problems(who, frames, onset, offset)
+        apex, oddity = self._apex(coded.row, list(frames), onset, offset)
+        if oddity:
+            problems.append(Problem("apex", who, oddity))
+        if not re.fullmatch(self.clip_pattern, coded.row.text("clip")):
+            what = f"the clip's name is not of the release's pattern {self.clip_pattern}"
+            problems.append(Problem("odd", who, what))
+        if contradiction := self._contradiction(coded.subject, coded.row.text("clip")):
+            problems.append(Problem("odd", who, contradiction))
+        clip = Clip(
+            dataset=self.name,
+            subject=coded.subject,
+            name=coded.name,
+            label=coded.label,
+            frames=tuple(frames.values()),
+            apex=apex,
+            emotion=coded.emotion,
+            fps=self.fps,
+        )
+        return clip, problems
+
+    def _contradiction(self, subject: str, clip: str) -> str | None:
+        """What is odd about a clip of that name being that subject's; None where nothing is."""
+        return None
+
+    def _apex(
+        self, row: Row, numbers: Sequence[int], onset: int, offset: int
+    ) -> tuple[int | None, str | None]:
+        """Index of the apex among the frames present (None: not annotated), and what is odd."""
+        cell = row.text("apex")
+        if cell in self.no_apex:
+            return None, None
+        apex = row.frame_number("apex")
+        if apex is None:
+            return None, f"apex {quoted(cell)} is no frame number: taken as not annotated"
+        if not onset <= apex <= offset:
+            what = f"apex {apex} lies outside onset {onset}..offset {offset}: the middle is used"
+            return len(numbers) // 2, what
+        nearest = min(range(len(numbers)), key=lambda index: abs(numbers[index] - apex))
+        return nearest, None
+
+    def _unlisted(self, tree: Tree, rows: Sequence[Row], folders: ClipFolders) -> list[Problem]:
+        """Clip folders that no row names, the rows that the challenge leaves out included."""
+        listed = {self._key(self.subject_of(r.text("subject")), r.text("clip")) for r in rows}
+        what = "folder without a row in the spreadsheet; it is not read"
+        return [
+            Problem("extra", tree.shown(folder), what)
+            for key, folder in sorted(folders.items())
+            if key not in listed
+        ]
+
+
+def _below(tree: Tree, home: Path, place: str) -> Path | None:
+    return home if place == "." else descend(tree, home, place.split("/"))
+
+
+def _span(row: Row) -> tuple[int, int]:
+    """Onset and offset, both included; Rejected where they are no such numbers."""
+    numbers = {field: row.frame_number(field) for field in ("onset", "offset")}
+    for field, number in numbers.items():
+        if number is None:
+            raise Rejected("numbers", f"{field} {quoted(row.text(field))} is no frame number")
+    if numbers["offset"] < numbers["onset"]:
+        what = f"offset {numbers['offset']} comes before onset {numbers['onset']}"
+        raise Rejected("numbers", what)
+    return numbers["onset"], numbers["offset"]
+
+
+def _no_frames(folder: str, numbered: Mapping[int, Path], onset: int, offset: int) -> str:
+    if not numbered:
+        return f"{folder} holds no numbered image"
+    return f"{folder} holds frames {min(numbered)}..{max(numbered)}, none of {onset}..{offset}"
+
+
+def _who(where: str, row: Row) -> str:
+    return f"{where} ({printable(row.text('subject'))} {printable(row.text('clip'))})"

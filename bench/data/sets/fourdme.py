@@ -1,0 +1,73 @@
+"""4DME (Li et al., IEEE TAC 2022): its grey videos; the emotion may be a compound of two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.data.sets.coded import CodedSet
+from bench.data.sets.spreadsheet import Row
+
+COMPOUND = "compound"
+"""The word for two emotions in one clip (positively surprised, negatively repressed, ...)."""
+
+_STEMS = MappingProxyType(
+    {
+        "posi": "positive",
+        "nega": "negative",
+        "surpris": "surprise",
+        "repress": "repression",
+        "other": "others",
+    }
+)
+
+
+class FourDme(CodedSet):
+    """`gray_micro_crop/<subject>/<fold_name>/*.jpg`, or the uncropped `gray_micro`."""
+
+    name = "4dme"
+    title = "4DME"
+    summary = "micro-expressions at 60 frames/s, University of Oulu; no challenge list"
+    how_to_get = (
+        "4DME is licensed by the Center for Machine Vision and Signal Analysis (CMVS), University "
+        "of Oulu, on a signed agreement; put 4DME_Labelling_Micro_release*.xlsx and "
+        "gray_micro_crop/<sub_ID>/<fold_name>/ (or gray_micro/) into the data root or a 4DME "
+        "folder below it."
+    )
+    home_prefixes = ("4dme", "4dmicro")
+    layout = ("4DME_Labelling_Micro*.xlsx", "4DME/4DME_Labelling_Micro*.xlsx")
+    subject_prefix = ""
+    subject_digits = 2
+    fps = 60.0
+    sheet = "4dme_labelling_micro*.xlsx"
+    columns = MappingProxyType(
+        {
+            "subject": "sub_ID",
+            "clip": "fold_name",
+            "onset": "Onset",
+            "apex": "Apex",
+            "offset": "Offset",
+            "emotion": "Emotion",
+        }
+    )
+    frame_folders = ("gray_micro_crop", "gray_micro")
+    clip_pattern = ".+"
+
+    def subject_of(self, text: str) -> str | None:
+        """`01`, `1`, `s01` and `sub01` are all subject 01."""
+        return super().subject_of(re.sub(r"^\s*s(ub)?_?(?=[0-9])", "", text, flags=re.IGNORECASE))
+
+    def _word(self, row: Row) -> str:
+        """One of five words, or `compound` for a cell that names two of them in any form."""
+        cell = row.text("emotion").lower()
+        found = {word for stem, word in _STEMS.items() if stem in cell}
+        return COMPOUND if len(found) > 1 else next(iter(found), cell)
+
+    def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
+        """Onset to offset; clips cut out and numbered anew are known by their length."""
+        frames = super()._within(numbered, onset, offset)
+        if frames or len(numbered) != offset - onset + 1:
+            return frames
+        return dict(zip(range(onset, offset + 1), numbered.values(), strict=True))

@@ -1,0 +1,372 @@
+"""`manifest:FILE.csv`: clips from anywhere, one row each.
+
+Columns dataset, subject, clip, label, frames; optional onset, apex, offset, fps. `frames` is a
+folder, a glob, one image, a .npy array (T, H, W) or (T, H, W, 3) of 8 bits, a video, or one ready
+flow image (28×28×3, `bench.data.disk.ready_flow`), relative to the manifest. Onset, apex and
+offset are the numbers that end the names of image files, or positions from 0 in a file that holds
+the whole clip; the clip is onset to offset.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from bench.data.clips import Clip, ClipSet, Problem, Rejected
+from bench.data.disk.numbering import (
+    CONTAINER_SUFFIXES,
+    frame_problems,
+    is_image,
+    numbered,
+    unread,
+)
+from bench.data.disk.ready_flow import is_ready_flow
+from bench.data.disk.tree import Entries, Tree, refused_links
+from bench.data.sets.base import DataSet
+from bench.data.sets.classes import CHALLENGE, ClassMap
+from bench.errors import DataError, UsageError, printable, quoted
+from bench.system.files import read_table
+
+PREFIX = "manifest:"
+
+REQUIRED = ("dataset", "subject", "clip", "label", "frames")
+
+OPTIONAL = ("onset", "apex", "offset", "fps")
+
+COLUMNS = (*REQUIRED, *OPTIONAL)
+
+DEFAULT_FPS = 200.0
+
+LONGEST_NAME = 100
+
+NAME = re.compile(rf"[^/\\\x00-\x1f]{{1,{LONGEST_NAME}}}")
+"""What a data set, a subject or a clip may be called: it may become part of a file's name."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a manifest; `number` as a spreadsheet program counts."""
+
+    number: int
+    cells: dict[str, str]
+
+    @property
+    def who(self) -> str:
+        """Subject and clip as a message names them."""
+        names = (self.cells[column] for column in ("subject", "clip"))
+        return " ".join(printable(name)[:LONGEST_NAME] for name in names)
+
+    def number_of(self, column: str) -> int | None:
+        """A cell as a frame number, None where it is empty; Rejected where it is neither."""
+        text = self.cells.get(column, "")
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}(\.0*)?", text):
+            raise Rejected("odd", f"{column} {quoted(text)} is no frame number")
+        return int(text.partition(".")[0])
+
+
+class Manifest(DataSet):
+    """The clips that one file lists. With `allow_outside` frames may lie anywhere."""
+
+    summary = "any clips: a CSV with columns dataset, subject, clip, label, frames"
+    how_to_get = "Write a CSV file with a row per clip."
+
+    def __init__(self, path: Path, allow_outside: bool = False):
+        self.path = path.expanduser().absolute()
+        self.allow_outside = allow_outside
+        self.name = PREFIX + str(self.path)
+        self.title = f"manifest {self.path.name}"
+
+    @property
+    def label(self) -> str:
+        """What run folders and tables call it."""
+        return f"manifest-{self.path.stem}"
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths are relative to."""
+        return self.path.parent
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows. Raises DataError for a file that is no such CSV."""
+        return tuple(_read(self.path))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(row.cells["dataset"] for row in self.rows))
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
+
+    def subject_of(self, text: str) -> str | None:
+        return text.strip() or None
+
+    def load(
+        self,
+        tree: Tree,
+        subjects: Collection[str] | None = None,
+        class_map: str = CHALLENGE,
+    ) -> ClipSet:
+        words = [row.cells["label"] for row in self.rows]
+        dataset = self.parts[0] if len(self.parts) == 1 else ""
+        mapping = ClassMap.named(class_map, dataset, words)
+        clips: dict[tuple[str, str, str], Clip] = {}
+        problems = self._unknown_titles()
+        for row in self.rows:
+            if subjects is not None and row.cells["subject"] not in subjects:
+                continue
+            where = f"{printable(self.path.name)} row {row.number} ({row.who})"
+            try:
+                clip, notes = self._clip(tree, row, where, mapping)
+            except Rejected as reason:
+                problems.append(Problem(reason.kind, where, reason.what, fatal=True))
+                continue
+            if clip is None:
+                continue
+            key = (clip.dataset, clip.subject, clip.name)
+            if key in clips:
+                what = "second row of this clip, the first is kept"
+                problems.append(Problem("duplicate", where, what, fatal=True))
+                continue
+            clips[key] = clip
+            problems += notes
+        ordered = tuple(clips[key] for key in sorted(clips))
+        return ClipSet(self.name, mapping.classes, ordered, tuple(problems), mapping.name)
+
+    def _unknown_titles(self) -> list[Problem]:
+        """One problem for all columns that mean nothing here: `begin` may have meant `onset`."""
+        titles = [title for title in self.rows[0].cells if title not in COLUMNS]
+        unknown = [title for title in titles if any(row.cells[title] for row in self.rows)]
+        if not unknown:
+            return []
+        named = ", ".join(quoted(printable(title)) for title in unknown)
+        what = f"column(s) {named} not used; known are {', '.join(COLUMNS)}"
+        return [Problem("odd", f"{printable(self.path.name)} row 1", what)]
+
+    def _clip(
+        self, tree: Tree, row: Row, where: str, mapping: ClassMap
+    ) -> tuple[Clip | None, list[Problem]]:
+        """The clip of a row, None for a label that the class map leaves out on purpose."""
+        cells = row.cells
+        for column in ("dataset", "subject", "clip"):
+            if not NAME.fullmatch(cells[column]) or cells[column].strip(".") == "":
+                raise Rejected("odd", f"{column} {quoted(cells[column])} cannot be a name")
+        label = mapping.label_of(cells["dataset"], cells["label"])
+        if label is None:
+            return None, []
+        onset, apex, offset = (row.number_of(name) for name in ("onset", "apex", "offset"))
+        if onset is not None and offset is not None and offset < onset:
+            raise Rejected("odd", f"offset {offset} lies before onset {onset}")
+        listed = Clip(
+            dataset=cells["dataset"],
+            subject=cells["subject"],
+            name=cells["clip"],
+            label=label,
+            frames=(),
+            apex=None,
+            emotion=cells["label"].lower(),
+            fps=_fps(cells.get("fps", "")),
+        )
+        found, problems = self._frames(tree, cells["frames"], where)
+        if (single := _single_file(found)) and is_ready_flow(single):
+            return replace(listed, frames=(single,), ready_flow=True), problems
+        span = None
+        if isinstance(found, Path):  # a file that holds the whole clip
+            span = (onset or 0, None if offset is None else offset + 1)
+            frames, numbers = (found,), None
+        else:
+            kept = {n: path for n, path in found.items() if _within(n, onset, offset)}
+            if not kept:
+                raise Rejected("frames", f"no frame between {onset} and {offset}")
+            first = min(kept) if onset is None else onset
+            last = max(kept) if offset is None else offset
+            problems += frame_problems(where, kept, first, last) if len(found) > 1 else []
+            frames, numbers = tuple(kept.values()), list(kept)
+        place, note = _apex_place(where, apex, onset, offset, numbers)
+        kept_span = span if span != (0, None) else None
+        clip = replace(listed, frames=frames, apex=place, span=kept_span)
+        return clip, [*problems, *note]
+
+    def _frames(
+        self, tree: Tree, text: str, where: str
+    ) -> tuple[dict[int, Path] | Path, list[Problem]]:
+        """Image files by number, or the one file that holds the clip."""
+        tree, steps = self._steps(tree, text)
+        problems: list[Problem] = []
+        places = [tree.root]
+        for step in steps[:-1]:
+            here = [(place, tree.entries(place)) for place in places]
+            for place, entries in here:
+                if any(fnmatchcase(name, step) for name in entries.refused):
+                    problems += refused_links(tree, place, entries)
+            entered = [_matching(entries.folders, step) for _, entries in here]
+            places = _each_once(folder for folders in entered for folder in folders)
+        files: list[Path] = []
+        for place in places:
+            entries = tree.entries(place)
+            problems += _unread(tree, place, entries, steps[-1])
+            files += _matching(entries.files, steps[-1])
+            for folder in _matching(entries.folders, steps[-1]):
+                below = tree.entries(folder)
+                problems += unread(tree, folder, below)
+                files += [path for path in below.files.values() if is_image(path.name)]
+        containers = [file for file in files if file.suffix.lower() in CONTAINER_SUFFIXES]
+        if len(containers) == 1 and len(files) == 1:
+            return containers[0], problems
+        images = [file for file in files if is_image(file.name)]
+        if not images:
+            shown = quoted(printable(text), 80)
+            links = [problem.where for problem in problems if problem.kind == "link"]
+            link = "; links that leave the root are followed by --allow-outside alone" * bool(links)
+            raise Rejected("missing", f"frames {shown}: no image, .npy or video there{link}")
+        if len(images) == 1:
+            return {0: images[0]}, problems
+        frames, odd = numbered(tree, images)
+        if not frames:
+            raise Rejected("frames", "no frame number ends the name of any image")
+        return frames, problems + odd
+
+    def _steps(self, tree: Tree, text: str) -> tuple[Tree, Sequence[str]]:
+        """Where a path starts, and its names one by one; Rejected where it leaves the root."""
+        path = PurePosixPath(text.replace("\\", "/"))
+        drive = re.match(r"[A-Za-z]:", text)
+        if not path.parts or path.parts == ("/",):
+            raise Rejected("missing", "the cell frames is empty")
+        leaves = path.is_absolute() or drive or ".." in path.parts
+        if not leaves:  # links may still lead out
+            anywhere = os.path.realpath(tree.root.anchor)
+            return replace(tree, real=anywhere) if self.allow_outside else tree, path.parts
+        if not self.allow_outside:
+            shown = quoted(printable(text), 80)
+            raise Rejected(
+                "outside",
+                f"frames {shown} leave the manifest's folder; say --allow-outside if you mean it",
+            )
+        whole = Path(os.path.normpath(self.root / path))
+        base = Path(whole.anchor)
+        return Tree(base, os.path.realpath(base)), whole.parts[1:]
+
+
+def _single_file(found: Mapping[int, Path] | Path) -> Path | None:
+    """The one file that a row names, None where it names several."""
+    if isinstance(found, Path):
+        return found
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _matching(entries: dict[str, Path], pattern: str) -> list[Path]:
+    """The entry of that very name, else those that match it as a glob, sorted by name."""
+    if pattern in entries:
+        return [entries[pattern]]
+    return [path for name, path in entries.items() if fnmatchcase(name, pattern)]
+
+
+def _each_once(folders: Iterable[Path]) -> list[Path]:
+    """The folders without those that links lead to again: links in a circle never end."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        seen.setdefault(os.path.realpath(folder), folder)
+    return list(seen.values())
+
+
+def _unread(tree: Tree, folder: Path, entries: Entries, pattern: str) -> list[Problem]:
+    """Links that lead out, and whatever the pattern names that is neither file nor folder."""
+    what = "is neither a file nor a folder: it is not read"
+    named = [name for name in entries.special if fnmatchcase(name, pattern)]
+    odd = [Problem("odd", tree.shown(folder / name), what) for name in named]
+    return refused_links(tree, folder, entries) + odd
+
+
+def _within(number: int, onset: int | None, offset: int | None) -> bool:
+    return (onset is None or number >= onset) and (offset is None or number <= offset)
+
+
+def _apex_place(
+    where: str,
+    apex: int | None,
+    onset: int | None,
+    offset: int | None,
+    numbers: Sequence[int] | None,
+) -> tuple[int | None, list[Problem]]:
+    """The apex as an index into the clip's frames; without one where it lies outside."""
+    if apex is None:
+        return None, []
+    if not _within(apex, onset, offset):
+        what = f"apex {apex} lies outside onset..offset: not used"
+        return None, [Problem("apex", where, what)]
+    if numbers is None:
+        return apex - (onset or 0), []
+    if apex not in numbers:
+        return None, [Problem("apex", where, f"there is no frame {apex} (apex): not used")]
+    return list(numbers).index(apex), []
+
+
+def _fps(text: str) -> float:
+    if not text:
+        return DEFAULT_FPS
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e5:
+        raise Rejected("odd", f"fps {quoted(text)} is no frame rate")
+    return value
+
+
+def _read(path: Path) -> Iterable[Row]:
+    try:
+        text = read_table(path)
+    except FileNotFoundError:
+        raise UsageError(
+            f"{printable(path)} does not exist: give a CSV file with columns "
+            f"{', '.join(REQUIRED)} as manifest:FILE.csv"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"manifest {printable(path)} cannot be read ({error}): expected a CSV file in UTF-8"
+        ) from error
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise DataError(f"manifest {printable(path)} is no CSV file ({error})") from error
+    header = [cell.strip().lower() for cell in lines[0]] if lines else []
+    twice = sorted({title for title in header if title and header.count(title) > 1})
+    if twice:
+        raise DataError(f"manifest {printable(path)} has the column {quoted(twice[0])} twice")
+    missing = [column for column in REQUIRED if column not in header]
+    if missing:
+        found = ", ".join(printable(cell)[:40] for cell in header) or "nothing"
+        raise DataError(
+            f"manifest {printable(path)} lacks the column(s) {', '.join(missing)}; its header has "
+            f"{found[:300]}: expected {', '.join(REQUIRED)} and if known {', '.join(OPTIONAL)}"
+        )
+    rows = [
+        Row(number, dict(zip(header, (cell.strip() for cell in cells), strict=False)))
+        for number, cells in enumerate(lines[1:], start=2)
+        if any(cell.strip() for cell in cells)
+    ]
+    for number, cells in enumerate(lines[1:], start=2):
+        if any(cell.strip() for cell in cells) and not _fits(cells, header):
+            raise DataError(
+                f"manifest {printable(path)} row {number} has {len(cells)} cells, its header "
+                f"{len(header)}: a comma within a cell needs quotes round the cell"
+            )
+    if not rows:
+        raise DataError(f"manifest {printable(path)} lists no clip")
+    return rows
+
+
+def _fits(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """As many cells as titles; blank ones beyond do no harm."""
+    beyond = cells[len(header) :]
+    return len(cells) >= len(header) and not any(cell.strip() for cell in beyond)

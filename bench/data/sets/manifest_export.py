@@ -1,0 +1,63 @@
+"""Clips of any data set written as a manifest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path, PurePosixPath
+
+from bench.data.clips import Clip, ClipSet
+from bench.data.disk.numbering import (
+    CONTAINER_SUFFIXES,
+    frame_number,
+)
+from bench.data.sets.manifest import COLUMNS
+from bench.errors import DataError, printable
+
+
+def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
+    """The clips as a manifest that lies at `out`, and whether a frame lies outside its folder.
+
+    Labels are the class names; onset and offset are the first and the last frame there. Raises
+    DataError for a clip whose frames lie in several folders.
+    """
+    home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    outside = False
+    for clip in clip_set.clips:
+        place = _place(clip)
+        path = PurePosixPath(os.path.relpath(place, home).replace(os.sep, "/"))
+        real = PurePosixPath(os.path.relpath(os.path.realpath(place), os.path.realpath(home)))
+        outside = outside or ".." in (*path.parts, *real.parts)
+        label = clip_set.classes[clip.label]
+        who = (clip.dataset, clip.subject, clip.name, label)
+        writer.writerow([*who, path, *_span_cells(clip), f"{clip.fps:g}"])
+    return text.getvalue(), outside
+
+
+def _place(clip: Clip) -> Path:
+    """The file or the folder that a manifest names for a clip; DataError where they are several."""
+    if clip.span or len(clip.frames) == 1:
+        return clip.frames[0]
+    folders = list(dict.fromkeys(path.parent for path in clip.frames))
+    if len(folders) > 1:
+        raise DataError(
+            f"clip {clip.subject}/{clip.name} has frames in {len(folders)} folders, the first "
+            f"{printable(folders[0])}, and a row of a manifest names one; copy them together"
+        )
+    return folders[0]
+
+
+def _span_cells(clip: Clip) -> tuple[int | str, int | str, int | str]:
+    """Onset, apex, offset as a manifest has them; empty where nothing is to be said."""
+    if clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES:
+        first, end = clip.span or (0, None)
+        apex = "" if clip.apex is None else first + clip.apex
+        return (first if clip.span else "", apex, "" if end is None else end - 1)
+    numbers = [frame_number(path) for path in clip.frames]
+    if len(numbers) == 1 or None in numbers:
+        return "", "", ""
+    return numbers[0], "" if clip.apex is None else numbers[clip.apex], numbers[-1]

@@ -1,0 +1,70 @@
+"""MMEW (Ben et al., IEEE TPAMI 2022): the micro-expressions, in one folder per emotion."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from bench.data.sets.coded import CodedSet
+
+EMOTION_FOLDERS = frozenset(
+    {
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "others",
+        "repression",
+        "sadness",
+        "surprise",
+    }
+)
+
+
+class Mmew(CodedSet):
+    """`Micro_Expression/<emotion>/S13-07-001/1.jpg`; the label is the spreadsheet's.
+
+    What the paper calls others is called repression in copies of the release: others here.
+    """
+
+    name = "mmew"
+    title = "MMEW"
+    summary = "micro-expressions at 90 frames/s, Shandong University; no challenge list"
+    how_to_get = (
+        "MMEW is licensed by the group of Xianye Ben, Shandong University, on a signed agreement; "
+        "put MMEW_Micro_Exp.xlsx and Micro_Expression/<emotion>/S13-07-001/ into the data root or "
+        "an MMEW folder below it."
+    )
+    home_prefixes = ("mmew",)
+    layout = ("MMEW_Micro_Exp.xlsx", "MMEW*/MMEW_Micro_Exp.xlsx")
+    subject_prefix = "S"
+    subject_digits = 2
+    fps = 90.0
+    sheet = "mmew_micro_exp*.xlsx"
+    columns = MappingProxyType(
+        {
+            "subject": "Subject",
+            "clip": "Filename",
+            "onset": "OnsetFrame",
+            "apex": "ApexFrame",
+            "offset": "OffsetFrame",
+            "emotion": "Estimated Emotion",
+        }
+    )
+    frame_folders = ("Micro_Expression", ".")
+    group_title = "<emotion>"
+    clip_pattern = r"S[0-9]+-[0-9]+-[0-9]+"
+    no_apex = ("", "/")
+    synonyms = MappingProxyType({"repression": "others", "other": "others"})
+
+    def _group_of(self, folder: str) -> str | None:
+        """Nothing in particular: names of clips are unique in the whole set."""
+        return "" if folder.lower() in EMOTION_FOLDERS else None
+
+    def _contradiction(self, subject: str, clip: str) -> str | None:
+        """No folder tells whose a clip is, but its name does."""
+        if self.subject_of(clip.partition("-")[0]) == subject:
+            return None
+        return f"the clip's name contradicts its subject {subject}, which is used"
+
+    def _key(self, subject: str | None, clip: str) -> tuple[str | None, str]:
+        return "", clip.lower()

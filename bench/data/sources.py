@@ -1,0 +1,266 @@
+"""Where a run's clips come from, and how they reach memory: real folders or surrogates."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselines.fixed import StillInput
+from bench.config.settings import DataConfig
+from bench.data.cache import content_digests, data_fingerprint, load_arrays
+from bench.data.clips import Clip, ClipSet, Problem, clip_title
+from bench.data.sets.catalogue import find_dataset, load_clips, require_root
+from bench.data.sets.manifest import Manifest
+from bench.data.steps.crop import FaceFound
+from bench.data.steps.pipeline import Video
+from bench.data.steps.settings import preprocessing
+from bench.data.stills.inputs import load_inputs
+from bench.data.surrogates.note import Generated, generated
+from bench.errors import DataError, UsageError
+from bench.seeds import derive_seed
+from bench.system.processes import usable_cores
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total)."""
+
+FEW_CLIPS = 32
+"""So many are prepared in this process: others would take longer to start."""
+
+LISTED_PROBLEMS = 3
+"""Problems that an error spells out before it counts the rest."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set by name and place. `root` is None for surrogates that are made on demand.
+
+    `made` says how the clips were generated where a folder of such is the root.
+    """
+
+    dataset: str
+    root: Path | None
+    surrogate: bool
+    cache: Path
+    made: Generated | None = None
+
+    @property
+    def label(self) -> str:
+        """What run folders and tables call the data set."""
+        found = find_dataset(self.dataset)
+        return found.label if isinstance(found, Manifest) else self.dataset
+
+
+def resolve_source(dataset: str, root: Path | None, surrogate: bool, cache: Path) -> Source:
+    """Checks the request before any work; UsageError says how to get the data that is missing."""
+    found = find_dataset(dataset)
+    if isinstance(found, Manifest):
+        if surrogate:
+            raise UsageError(
+                f"{dataset}: a manifest lists clips that are there; leave out --surrogate"
+            )
+        places = [found.root / row.cells["frames"] for row in found.rows]
+        return _source_at(found.name, found.root, places, cache)
+    if surrogate:
+        return Source(dataset, None, True, cache.absolute())
+    root = require_root(dataset, root).absolute()
+    return _source_at(dataset, root, [root], cache)
+
+
+def _source_at(dataset: str, root: Path, places: Sequence[Path], cache: Path) -> Source:
+    """Clips that are on disk, which may be generated ones all the same."""
+    made = generated(places)
+    return Source(dataset, root, made is not None, cache.absolute(), made)
+
+
+def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
+    """The clips of a run: those that the settings keep, in their fixed order.
+
+    Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`, UsageError
+    where more subjects are named than `data.subject_count` keeps.
+    """
+    names = named_subjects(config)
+    root = source_root(source, config, progress)
+    clip_set = load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
+    _refuse_bad_clips(clip_set, config)
+    _refuse_disguised(source, clip_set.clips)
+    wanted = find_dataset(source.dataset).resolve_subjects(names or ())
+    absent = set(wanted) - set(clip_set.subjects)
+    if absent:
+        raise DataError(
+            f"{root} holds no usable clip of {source.dataset} {', '.join(sorted(absent))}, asked "
+            "for by --subjects; see `bench data check`"
+        )
+    if not clip_set.clips:
+        raise DataError(f"{root} holds no usable clip of {source.dataset}; see `bench data check`")
+    if not config.subject_count:
+        return clip_set
+    if len(wanted) > config.subject_count:
+        raise UsageError(
+            f"--subjects names {len(wanted)} subjects, of which data.subject_count="
+            f"{config.subject_count} drops some; add --set data.subject_count=0 to keep all"
+        )
+    kept = most_telling_subjects(clip_set.clips, config.subject_count)
+    clips = tuple(clip for clip in clip_set.clips if (clip.dataset, clip.subject) in kept)
+    return replace(clip_set, clips=clips)
+
+
+def named_subjects(config: DataConfig) -> tuple[str, ...] | None:
+    """The subjects that `data.subjects` names as they are written there, None for all."""
+    names = tuple(name.strip() for name in config.subjects.split(",") if name.strip())
+    if config.subjects and not names:
+        raise UsageError("--subjects names nobody: give names separated by commas, as in s01,s02")
+    return names or None
+
+
+def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, str]]:
+    """`count` subjects for a quick run: most classes first, then most clips, data sets in turn."""
+    labels: dict[tuple[str, str], list[int]] = {}
+    for clip in clips:
+        labels.setdefault((clip.dataset, clip.subject), []).append(clip.label)
+    ranked = sorted(labels, key=lambda person: (-len(set(labels[person])), -len(labels[person])))
+    turn = {person: [p for p in ranked if p[0] == person[0]].index(person) for person in ranked}
+    return set(sorted(ranked, key=lambda person: turn[person])[:count])
+
+
+@lru_cache(maxsize=4)
+def load(
+    source: Source, config: DataConfig, still: StillInput | None = None
+) -> tuple[ClipSet, np.ndarray]:
+    """The clips and their videos, uint8 (N, T, H, W, 3), or an image each (`load_inputs`).
+
+    The last few stay in memory.
+    """
+    clip_set = find_clips(source, config)
+    if still:
+        return clip_set, load_inputs(clip_set, still, config, source.cache)
+    return clip_set, load_arrays(clip_set.clips, Video(preprocessing(config)), source.cache)
+
+
+def prepare(
+    source: Source,
+    config: DataConfig,
+    progress: Progress,
+    stills: Sequence[StillInput | None] = (None,),
+    workers: int | None = None,
+) -> tuple[ClipSet, str]:
+    """Fills the cache with what networks want, with progress; returns the clips and their
+    fingerprint. Of `stills`, None is the clips themselves; `workers`: processes that make them,
+    None for one per core (few clips are made in this one).
+
+    Clips without a face, of which `data.crop_fallback` took the centre, are problems of the set.
+    """
+    clip_set = find_clips(source, config, progress)
+    settings = preprocessing(config)
+    workers = (workers or usable_cores()) if len(clip_set.clips) > FEW_CLIPS else 1
+    for still in dict.fromkeys(stills):
+        what = f"making {still.text}" if still else "preprocessing clips"
+
+        def one_more(done: int, total: int, what: str = what) -> None:
+            progress(what, done, total)
+
+        if still:
+            load_inputs(clip_set, still, config, source.cache, one_more, workers)
+        else:
+            load_arrays(clip_set.clips, Video(settings), source.cache, one_more, workers)
+    if settings.crop == "detect" and settings.crop_fallback == "centre":
+        centred = centred_clips(clip_set.clips, source.cache)
+        clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))
+    digests = content_digests(clip_set.clips, source.cache)
+    return clip_set, data_fingerprint(clip_set.clips, digests)
+
+
+def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
+    """A problem for each clip whose onset frame shows no face to crop=detect."""
+    found = load_arrays(clips, FaceFound(), cache)
+    for clip, (face,) in zip(clips, found, strict=True):
+        if not face:
+            yield Problem("crop", clip_title(clip), "no face found: the centre is taken")
+
+
+def magnifier_digest(config: DataConfig) -> str | None:
+    """SHA-256 of the weights that magnify motion; None where none do."""
+    if config.magnify != "learned":
+        return None
+    from bench.data.steps.magnet_ports import weights_digest
+
+    return weights_digest(config.magnifier_weights)
+
+
+def landmarks_digest(config: DataConfig) -> str | None:
+    """SHA-256 of the file of boxes or points that is set; None where none is.
+
+    UsageError where it cannot be read.
+    """
+    if not config.landmarks:
+        return None
+    try:
+        return hashlib.sha256(Path(config.landmarks).expanduser().read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"data.landmarks={config.landmarks}: the file cannot be read ({error.strerror})"
+        ) from error
+
+
+def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[int, ...]:
+    """The labels of the clips, or with `data.shuffle_labels` a permutation of them."""
+    labels = [clip.label for clip in clips]
+    if config.shuffle_labels:
+        random.Random(derive_seed(seed, "shuffle-labels")).shuffle(labels)
+    return tuple(labels)
+
+
+def surrogate_folder(source: Source, config: DataConfig) -> Path:
+    """Where the surrogate clips of these settings lie, or will."""
+    from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty
+
+    difficulty = resolve_difficulty(config.difficulty)
+    name = f"{source.dataset}-{difficulty:g}-seed{config.surrogate_seed}-version{SURROGATE_VERSION}"
+    return source.cache / "surrogate" / name
+
+
+def source_root(source: Source, config: DataConfig, progress: Progress | None = None) -> Path:
+    """The folder of the clips; surrogates are written first where they do not exist yet."""
+    if source.root:
+        return source.root
+    from bench.data.surrogates.writing import write_surrogate
+
+    folder = surrogate_folder(source, config)
+    if not folder.exists():
+        write_surrogate(
+            source.dataset,
+            folder,
+            difficulty=config.difficulty,
+            seed=config.surrogate_seed,
+            progress=progress and (lambda d, n: progress("making surrogate clips", d, n)),
+        )
+    return folder
+
+
+def _refuse_disguised(source: Source, clips: Sequence[Clip]) -> None:
+    """DataError where links that a glob matched led to generated clips: no table would say so."""
+    folders = dict.fromkeys(clip.frames[0].parent for clip in clips if clip.frames)
+    if not source.surrogate and generated(folders):
+        raise DataError(
+            f"{source.root} leads to generated clips by a link; name their own folder, so that "
+            "results say surrogate"
+        )
+
+
+def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:
+    bad = [problem for problem in clip_set.problems if problem.fatal]
+    if not bad or config.skip_bad_clips:
+        return
+    listed = "; ".join(f"{problem.where}: {problem.what}" for problem in bad[:LISTED_PROBLEMS])
+    more = f"; and {len(bad) - LISTED_PROBLEMS} more" if len(bad) > LISTED_PROBLEMS else ""
+    raise DataError(
+        f"{clip_set.dataset} has {len(bad)} unusable clips: {listed}{more}. See `bench data "
+        "check`; go on without them with --set data.skip_bad_clips=true"
+    )

@@ -1,0 +1,68 @@
+"""Cache keys of the steps between disk and cache: what decides the pixels, and nothing else.
+
+Settings of a step that is off do not count, and neither do the names of files: a clip's box among
+the landmarks does, and what is in the file of weights.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from bench.data.clips import Clip
+from bench.data.disk.limits import MAX_SIDE
+from bench.data.steps.crop import DETECTOR_VERSION
+from bench.data.steps.landmarks import landmark_box
+from bench.data.steps.settings import Preprocessing
+
+PIPELINE_VERSION = 1
+"""Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
+
+
+def settings_key(steps: Preprocessing) -> str:
+    """Names what these settings do and the version of the code that does it."""
+    used = {"frames": steps.frames, "size": steps.size, **_crop_settings(steps)}
+    used |= magnify_settings(steps)
+    return json.dumps({"version": PIPELINE_VERSION, **used}, sort_keys=True)
+
+
+def clip_key(steps: Preprocessing, clip: Clip) -> str:
+    """`settings_key`, and what the settings say of this very clip."""
+    return settings_key(steps) + _box_key(steps, clip)
+
+
+def crop_key(steps: Preprocessing, clip: Clip) -> str:
+    """As `clip_key`, of the crop alone."""
+    used = {"version": PIPELINE_VERSION, **_crop_settings(steps)}
+    return json.dumps(used) + _box_key(steps, clip)
+
+
+def magnify_settings(steps: Preprocessing) -> dict[str, Any]:
+    """What decides how motion is magnified; empty where it is not."""
+    if steps.magnify == "eulerian":
+        return {k: v for k, v in asdict(steps).items() if k.startswith("magnify")}
+    if steps.magnify == "learned":
+        from bench.data.steps.magnet_ports import MAGNET_VERSION, weights_digest
+
+        return {
+            "magnify": [steps.magnify, MAGNET_VERSION],
+            "magnify_alpha": steps.magnify_alpha,
+            "magnifier_weights": weights_digest(steps.magnifier_weights),
+        }
+    return {}
+
+
+def _crop_settings(steps: Preprocessing) -> dict[str, str | float]:
+    if steps.crop == "none":
+        return {}
+    used = {name: getattr(steps, name) for name in ("crop", "crop_margin", "crop_fallback")}
+    if steps.crop == "detect":
+        used["detector"] = DETECTOR_VERSION
+    return used
+
+
+def _box_key(steps: Preprocessing, clip: Clip) -> str:
+    if steps.crop != "landmarks":
+        return ""
+    return f" {landmark_box(clip, MAX_SIDE, MAX_SIDE, steps.landmarks, 0.0)}"

@@ -1,0 +1,110 @@
+"""Boxes and points of the user's own, per clip, from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+from bench.data.clips import Clip
+from bench.data.steps.box import Box
+from bench.errors import DataError, UsageError
+from bench.system.files import read_table
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """A row of the user's file: a box, and the points that it was made of if they were given."""
+
+    box: Box
+    points: tuple[tuple[float, float], ...] = ()
+
+
+def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) -> Box:
+    """The box of a clip in the user's file, within its frame; DataError where it has none."""
+    box = _landmarks_of(clip, file).box.widened(margin, height, width)
+    if box.bottom - box.top < 1 or box.right - box.left < 1:
+        raise DataError(
+            f"{file}: the box of clip {clip.subject}/{clip.name} lies outside its frames "
+            f"of {width}×{height} pixels; correct the row"
+        )
+    return box
+
+
+def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
+    """(x, y) of a clip's points in the user's file, pixels of its frames; none in a row of boxes.
+
+    DataError where the file has no row for the clip.
+    """
+    return _landmarks_of(clip, file).points
+
+
+def _landmarks_of(clip: Clip, file: str) -> Landmarks:
+    rows = _landmarks(file)
+    for key in ((clip.dataset, clip.subject, clip.name), ("", clip.subject, clip.name)):
+        if key in rows:
+            return rows[key]
+    raise DataError(
+        f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
+        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
+    )
+
+
+@lru_cache(maxsize=4)
+def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
+    """(data set or nothing, subject, clip) -> box, from boxes or from points."""
+    try:
+        text = read_table(Path(file).expanduser())
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except FileNotFoundError:
+        raise UsageError(f"data.landmarks={file}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"landmarks {file} cannot be read ({error})") from error
+    if not rows or not {"subject", "clip"} <= set(rows[0]):
+        raise DataError(f"landmarks {file}: expected columns subject, clip and a box or points")
+    found = {}
+    for number, row in enumerate(rows, start=2):
+        where = f"{file} row {number}"
+        key = tuple((row.get(name) or "").strip() for name in ("dataset", "subject", "clip"))
+        if key in found:
+            raise DataError(f"{where}: a second row of clip {key[1]}/{key[2]}; leave one of them")
+        found[key] = _landmarks_in(row, where)
+    return found
+
+
+def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
+    points: tuple[tuple[float, float], ...] = ()
+    try:
+        if row.get("left"):
+            sides = ("top", "left", "bottom", "right")
+            top, left, bottom, right = (float(row[name]) for name in sides)
+        else:
+            points = _points(row)
+            xs, ys = zip(*points, strict=True)
+            top, left, bottom, right = min(ys), min(xs), max(ys), max(xs)
+        if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{where}: no box: expected numbers left < right and top < bottom, or points x1, y1, "
+            "x2, y2, ..."
+        ) from None
+    return Landmarks(Box(round(top), round(left), round(bottom), round(right)), points)
+
+
+def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
+    """x1, y1, x2, y2, ... in the order of their numbers; ValueError, KeyError where one lacks."""
+    numbers = sorted(int(k[1:]) for k, v in row.items() if k and k[0] == "x" and _is_number(k, v))
+    points = tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
+    if not all(map(math.isfinite, chain(*points))):
+        raise ValueError
+    return points
+
+
+def _is_number(name: str, value: str | None) -> bool:
+    return name[1:].isdecimal() and name == f"{name[0]}{int(name[1:])}" and bool(value)

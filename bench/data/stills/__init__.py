@@ -1,0 +1,1 @@
+"""One image per clip: optical flow, apex frame, dynamic image, landmark patches."""

@@ -1,0 +1,248 @@
+"""One image per clip, or some views of it, for methods that see no video, as the cache keeps them.
+
+All start from the same crop as the clips do (`bench.data.steps.pipeline`); TIM is no part of them,
+and magnification of the landmark patches alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bench.data.clips import Clip, clip_title
+from bench.data.disk.images import decode
+from bench.data.disk.numbering import CONTAINER_SUFFIXES
+from bench.data.pixels import luminance, resize, shrunk
+from bench.data.steps.box import Box
+from bench.data.steps.crop import crop, crop_box
+from bench.data.steps.eulerian import amplified, motion_bands
+from bench.data.steps.keys import crop_key, magnify_settings
+from bench.data.steps.landmarks import landmark_points
+from bench.data.steps.magnify import magnify
+from bench.data.steps.settings import Preprocessing
+from bench.data.stills.apex import APEX_VERSION, spot_apex
+from bench.data.stills.flow import FLOW_VERSION, flow_image
+from bench.data.stills.patches import PATCHES, TEMPLATE, chosen, cut_patches
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STILLS_VERSION = 1
+"""Raised whenever the same clip would give other stills: old cache entries lapse."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """u, v (pixels of a face of `side` × `side`) and strain from onset to apex: (3, side, side)."""
+
+    steps: Preprocessing
+    side: int
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.side, self.side)
+
+    def clip_key(self, clip: Clip) -> str:
+        return _key("Flow", self, clip, self.side, FLOW_VERSION)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        pair, _ = onset_and_apex(clip, contents, self.steps)
+        return flow_image(*_grey_faces(pair, self.side))
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """RGB of 8 bits: (3, size, size)."""
+
+    steps: Preprocessing
+    size: int
+
+    dtype = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        return _key(type(self).__name__, self, clip, self.size)
+
+
+@dataclass(frozen=True)
+class Apex(_Picture):
+    """The apex frame, RGB of 8 bits: (3, size, size); with `neighbours` in the middle of so many
+    frames on either side, (2·neighbours + 1, 3, size, size), the clip's ends repeated."""
+
+    neighbours: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        frames = (2 * self.neighbours + 1,) if self.neighbours else ()
+        return (*frames, 3, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        optional = [self.neighbours] if self.neighbours else []
+        return _key("Apex", self, clip, self.size, *optional)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        import numpy as np
+
+        (_, *frames), _ = onset_and_apex(clip, contents, self.steps, self.neighbours)
+        pictures = np.stack([_scaled_rgb(frame, self.size) for frame in frames])
+        return pictures if self.neighbours else pictures[0]
+
+
+class DynamicImage(_Picture):
+    """The dynamic image of all frames, 8 bits: (3, size, size)."""
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        from bench.data.stills.dynamic_image import dynamic_image
+
+        video = crop(clip, decode(clip, contents), self.steps)
+        return _scaled_rgb(dynamic_image(video), self.size)
+
+
+@dataclass(frozen=True)
+class LandmarkPatches:
+    """The change from onset to apex around 30 landmarks, grey levels: (30, size, size); of the
+    magnified clip where the steps magnify.
+
+    The landmarks are those of `data.landmarks` where that file has points for the clip, else a
+    template's. Patches are cut from a face of `side` × `side` pixels. With `amplifications` they
+    come once for each, (K, 30, size, size): at so many times the alpha of the steps, or where these
+    do not magnify with the change multiplied.
+    """
+
+    steps: Preprocessing
+    side: int
+    size: int
+    amplifications: tuple[float, ...] = ()
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        variants = (len(self.amplifications),) if self.amplifications else ()
+        return (*variants, PATCHES, self.size, self.size)
+
+    def clip_key(self, clip: Clip) -> str:
+        points = self._given(clip)
+        magnified = magnify_settings(self.steps)
+        optional = [which for which in (magnified, self.amplifications) if which]
+        of_kind = (self.side, self.size, points or TEMPLATE, *optional)
+        return _key("LandmarkPatches", self, clip, *of_kind)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        import numpy as np
+
+        shares = self.amplifications or (1.0,)
+        if self.steps.magnify == "none":
+            pair, box = onset_and_apex(clip, contents, self.steps)
+            patches = np.multiply.outer(np.float32(shares), self._cut(clip, pair, box))
+        else:
+            pairs, box = magnified_onset_and_apex(clip, contents, self.steps, shares)
+            patches = np.stack([self._cut(clip, pair, box) for pair in pairs])
+        return patches if self.amplifications else patches[0]
+
+    def _cut(self, clip: Clip, pair: np.ndarray, box: Box) -> np.ndarray:
+        onset, apex = _grey_faces(pair, self.side)
+        return cut_patches(apex - onset, self._points(clip, box), self.size)
+
+    def _points(self, clip: Clip, box: Box) -> list[tuple[float, float]]:
+        """(x, y) on the scaled face; a pixel's middle stays a pixel's middle."""
+        given = self._given(clip)
+        if not given:
+            return [(x * self.side - 0.5, y * self.side - 0.5) for x, y in TEMPLATE]
+        across = self.side / (box.right - box.left)
+        down = self.side / (box.bottom - box.top)
+        return [
+            ((x - box.left + 0.5) * across - 0.5, (y - box.top + 0.5) * down - 0.5)
+            for x, y in given
+        ]
+
+    def _given(self, clip: Clip) -> Sequence[tuple[float, float]]:
+        file = self.steps.landmarks
+        points = landmark_points(clip, file) if file else ()
+        return chosen(points, f"{file}: clip {clip_title(clip)}") if points else ()
+
+
+def onset_and_apex(
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing, neighbours: int = 0
+) -> tuple[np.ndarray, Box]:
+    """The cropped onset and apex frame, uint8 (2, h, w, C), and the box that was cut; with
+    neighbours the onset, then the apex amid so many frames on either side, the clip's ends
+    repeated: (2 + 2·neighbours, h, w, C).
+
+    Where no apex is annotated it is spotted (`bench.data.stills.apex`). Raises DataError as
+    `decode`, and for an apex beyond the clip's end.
+    """
+    if clip.apex is None or _in_one_file(clip):
+        face, apex, box = _face(clip, contents, steps)
+        return face[[0, *_around(apex, neighbours, len(face))]], box
+    wanted = [0, *_around(clip.apex, neighbours, len(clip.frames))]
+    few = replace(clip, frames=tuple(clip.frames[place] for place in wanted), apex=1 + neighbours)
+    face, _, box = _face(few, [contents[place] for place in wanted], steps)
+    return face, box
+
+
+def magnified_onset_and_apex(
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing, shares: Sequence[float]
+) -> tuple[Iterator[np.ndarray], Box]:
+    """As `onset_and_apex`, one after the other the pairs with their motion magnified by so many
+    shares of the steps' alpha; the apex is that of the clip as it was."""
+    alphas = [share * steps.magnify_alpha for share in shares]
+    if steps.magnify != "eulerian":  # which alone needs the frames between them
+        pair, box = onset_and_apex(clip, contents, steps)
+        return (magnify(pair, replace(steps, magnify_alpha=alpha)) for alpha in alphas), box
+    face, apex, box = _face(clip, contents, steps)
+    face, ends = shrunk(face, steps.magnify_side), [0, apex]
+    bands = motion_bands(face, steps.magnify_low, steps.magnify_high, ends)
+    return (amplified(face[ends], bands, a, steps.magnify_wavelength) for a in alphas), box
+
+
+def _face(
+    clip: Clip, contents: Sequence[bytes], steps: Preprocessing
+) -> tuple[np.ndarray, int, Box]:
+    """All cropped frames, which of them is the apex, and the box that was cut."""
+    video = decode(clip, contents)
+    box = crop_box(clip, video[0], steps)
+    face = box.cut(video)
+    apex = spot_apex(face) if clip.apex is None else clip.apex
+    if apex >= len(face):
+        raise DataError(
+            f"{clip.frames[0]}: apex {apex} of clip {clip_title(clip)} lies behind its last frame "
+            f"{len(face) - 1}; correct it in the manifest"
+        )
+    return face, apex, box
+
+
+def _around(apex: int, neighbours: int, count: int) -> list[int]:
+    places = range(apex - neighbours, apex + neighbours + 1)
+    return [min(max(place, 0), count - 1) for place in places]
+
+
+def _in_one_file(clip: Clip) -> bool:
+    return clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
+
+
+def _grey_faces(pair: np.ndarray, side: int) -> np.ndarray:
+    """(2, h, w, C) -> float32 (2, side, side) of 0..255."""
+    return resize(luminance(pair)[..., None], side)[..., 0]
+
+
+def _scaled_rgb(image: np.ndarray, size: int) -> np.ndarray:
+    """(h, w, 1 or 3) of 0..255 -> uint8 (3, size, size)."""
+    import numpy as np
+
+    scaled = resize(image[None], size)[0].transpose(2, 0, 1)
+    return np.broadcast_to(scaled.round().clip(0, 255), (3, size, size)).astype(np.uint8)
+
+
+def _key(kind: str, still: Flow | _Picture | LandmarkPatches, clip: Clip, *of_kind: object) -> str:
+    """All that decides a still beside the bytes of the clip's files."""
+    version = [STILLS_VERSION, APEX_VERSION if clip.apex is None else clip.apex]
+    return json.dumps([kind, *version, *of_kind]) + crop_key(still.steps, clip)

@@ -1,0 +1,223 @@
+"""Surrogate clips: generated faces with micro-expressions, as files in the official layouts.
+
+Every clip shows one subject's procedural face, moved by the action units of its emotion along one
+onset-apex-offset profile, under nuisance: head drift, blinks, drifting light, sensor noise. Only
+the motion depends on the emotion. Names, lengths, frame numbers, poses, light and noise come from
+random streams that never see it, so that the onset frame tells nothing.
+
+This file writes the clips; what they show is made in `bench.data.surrogates`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from glob import escape
+from pathlib import Path
+from secrets import token_hex
+from types import MappingProxyType
+
+from PIL import Image
+
+from bench.data.surrogates.note import NOTE_NAME
+from bench.data.surrogates.pictures import render_clip
+from bench.data.surrogates.plans import Plan, Settings, plan_clips
+from bench.data.surrogates.points import landmark_table
+from bench.data.surrogates.spreadsheets import write_sheets
+from bench.errors import DataError, UsageError
+from bench.system.processes import in_processes
+
+SURROGATE_VERSION = 1
+"""Part of every cache key: it rises when the same settings come to give other clips."""
+
+DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
+"""Named points on the scale from 0 (large motion, no nuisance) to 1 (nearly buried in it)."""
+
+JPEG_QUALITY = 95
+
+LANDMARKS_NAME = "landmarks.csv"
+
+ABANDONED_AFTER = 24 * 60 * 60
+"""Seconds after which an unfinished folder is taken for that of a dead writer."""
+
+
+def write_surrogate(
+    dataset: str,
+    folder: Path,
+    *,
+    difficulty: str | float = "easy",
+    seed: int = 0,
+    size: int = 128,
+    subjects: Sequence[str] | None = None,
+    raw: bool = False,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, int]:
+    """Write the surrogate of `dataset` (a name of `RELEASES`, or 'composite') into `folder`.
+
+    `folder` gets the official layout, `SURROGATE.txt`, and `landmarks.csv`: the 68 landmarks of
+    each clip's onset frame, which the generator knows, as `data.landmarks` takes them. The clips
+    are rendered beside it and renamed into place at the end, so a folder with that name is
+    complete. What a killed write leaves beside it ends in `.partial`, and a later write removes it
+    when it is a day old. A folder of earlier surrogate clips is replaced.
+
+    `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `subjects` limits the clips to
+    these, each the same as in the full set; `raw` writes uncropped frames, a person before a
+    background around the square of `size` pixels that is the frame otherwise; `workers` are
+    processes (default: one per core); `progress` is called with (clips done, clips in all).
+
+    Returns the numbers written: {'clips', 'subjects', 'frames'}; clips include the rows that the
+    challenge leaves out. Raises UsageError for arguments that cannot be meant or a folder that
+    holds something else, DataError where the files cannot be written.
+    """
+    settings = _settings(difficulty, seed, size, raw)
+    plans = plan_clips(dataset, settings.seed, subjects)
+    workers = min(_workers(workers), len(plans))
+    folder = Path(folder).resolve()
+    partial = folder.with_name(f".{folder.name}.{token_hex(4)}.partial")
+    note = _note(dataset, settings, subjects)
+    try:
+        _make_way(folder)
+        _sweep_abandoned(folder)
+        partial.mkdir(parents=True)
+        for done, _ in enumerate(_write_all(dataset, plans, settings, partial, workers), start=1):
+            if progress:
+                progress(done, len(plans))
+        (partial / NOTE_NAME).write_text(note, encoding="utf-8")
+        (partial / LANDMARKS_NAME).write_text(landmark_table(plans, settings), encoding="utf-8")
+        _put_in_place(partial, folder, note)
+    except BrokenProcessPool:
+        raise DataError(
+            f"a process that rendered clips for {folder} died, perhaps for want of memory; "
+            "repeat with workers=1 to render in one process."
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"cannot write surrogate clips to {folder}: {error.strerror or error}. "
+            "Name a folder where there is room and permission to write."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return {
+        "clips": len(plans),
+        "subjects": len({(plan.row.dataset, plan.row.subject) for plan in plans}),
+        "frames": sum(plan.frames for plan in plans),
+    }
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _settings(difficulty: str | float, seed: int, size: int, raw: bool) -> Settings:
+    if not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"seed is {seed!r}; expected a whole number from 0 up.")
+    if not isinstance(size, int) or not 16 <= size <= 1024:
+        raise UsageError(f"size is {size!r}; expected a whole number of pixels from 16 to 1024.")
+    return Settings(resolve_difficulty(difficulty), seed, size, raw)
+
+
+def resolve_difficulty(difficulty: str | float) -> float:
+    """The number in 0..1 for a name or a number; UsageError for anything else."""
+    if difficulty in DIFFICULTIES:
+        return DIFFICULTIES[difficulty]
+    try:
+        level = float(difficulty)
+    except (TypeError, ValueError):
+        level = math.nan
+    if not 0 <= level <= 1:
+        names = ", ".join(DIFFICULTIES)
+        raise UsageError(f"difficulty is {difficulty!r}; expected {names} or a number in 0..1.")
+    return level
+
+
+def _level_name(difficulty: float) -> str:
+    """The name of a difficulty where it has one, else its number."""
+    names = {level: name for name, level in DIFFICULTIES.items()}
+    return names.get(difficulty, f"{difficulty:g}")
+
+
+def _workers(workers: int | None) -> int:
+    if workers is None:
+        return os.cpu_count() or 1
+    if workers < 1:
+        raise UsageError(f"workers is {workers}; expected at least 1.")
+    return workers
+
+
+def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> str:
+    return (
+        "These are generated surrogate clips, not recordings of people.\n"
+        "They follow the layout, subjects and class counts of the data set named below;\n"
+        "results on them say nothing about results on the real data set.\n\n"
+        f"dataset: {dataset}\n"
+        f"difficulty: {_level_name(settings.difficulty)}\n"
+        f"seed: {settings.seed}\n"
+        f"size: {settings.size}{' (face; frames are uncropped)' if settings.raw else ''}\n"
+        f"subjects: {', '.join(sorted(set(subjects))) if subjects is not None else 'all'}\n"
+        f"generator version: {SURROGATE_VERSION}\n"
+    )
+
+
+# ---------------------------------------------------------------- the folder
+
+
+def _make_way(folder: Path) -> None:
+    """Remove an empty folder or earlier surrogate clips; raise where there is anything else."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a new or empty folder for the clips.")
+    if (folder / NOTE_NAME).is_file():
+        shutil.rmtree(folder)
+    elif any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} holds files that are no surrogate clips (it has no {NOTE_NAME}); "
+            "name a new or empty folder."
+        )
+    else:
+        folder.rmdir()
+
+
+def _sweep_abandoned(folder: Path) -> None:
+    """Remove what dead writers of `folder` left beside it; a live one is never a day old."""
+    for partial in folder.parent.glob(f".{escape(folder.name)}.{'[0-9a-f]' * 8}.partial"):
+        with suppress(OSError):  # another writer may sweep at the same time
+            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
+                shutil.rmtree(partial)
+
+
+def _put_in_place(partial: Path, folder: Path, note: str) -> None:
+    """Rename `partial` to `folder`, unless another process has just written the same clips."""
+    try:
+        partial.rename(folder)
+    except OSError:
+        theirs = folder / NOTE_NAME
+        if not theirs.is_file() or theirs.read_text(encoding="utf-8") != note:
+            raise
+
+
+# ---------------------------------------------------------------- the clips
+
+
+def _write_all(
+    dataset: str, plans: list[Plan], settings: Settings, folder: Path, workers: int
+) -> Iterator[None]:
+    """Write the spreadsheets, then the clips; yields after each clip."""
+    write_sheets(plans, folder)
+    # CASME II and SAMM bring a folder of their own; beside them SMIC gets one as well.
+    homes = {"smic": folder / "SMIC"} if dataset == "composite" else {}
+    jobs = [(plan, settings, homes.get(plan.row.dataset, folder)) for plan in plans]
+    yield from in_processes(_write_clip, jobs, workers)
+
+
+def _write_clip(job: tuple[Plan, Settings, Path]) -> None:
+    plan, settings, home = job
+    folder = home / plan.folder(settings.raw)
+    folder.mkdir(parents=True)
+    for name, frame in zip(plan.file_names(settings.raw), render_clip(plan, settings), strict=True):
+        Image.fromarray(frame).save(folder / name, quality=JPEG_QUALITY)

@@ -1,0 +1,96 @@
+"""Ready flow images in a manifest: flow-based methods run from them, others say what they lack."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from image_clips import noise
+from moved_faces import texture, translated
+from PIL import Image
+
+from baselines.fixed import StillInput
+from bench.config.settings import DataConfig
+from bench.data.sets.catalogue import load_clips
+from bench.data.steps.pipeline import preprocess_clip
+from bench.data.steps.settings import Preprocessing
+from bench.data.stills.inputs import load_inputs
+from bench.errors import DataError
+
+CONFIG = DataConfig(flow_side=32)
+IMAGE = noise(1, 28, 28, seed=4)[0]
+
+
+def manifest(folder, *frames):
+    rows = [f"mine,s{n},c{n},negative,{path}" for n, path in enumerate(frames)]
+    (folder / "mine.csv").write_text("\n".join(["dataset,subject,clip,label,frames", *rows]))
+    return load_clips(f"manifest:{folder / 'mine.csv'}", folder)
+
+
+@pytest.fixture(params=["png", "npy", "float npy"])
+def flow_file(tmp_path, request):
+    if request.param == "png":
+        Image.fromarray(IMAGE).save(tmp_path / "flow.png")
+        return "flow.png"
+    np.save(tmp_path / "flow.npy", IMAGE.astype(float) if "float" in request.param else IMAGE)
+    return "flow.npy"
+
+
+@pytest.mark.parametrize("scale", ["raw", "minmax"])
+def test_a_ready_flow_is_the_flow(tmp_path, flow_file, scale):
+    clip_set = manifest(tmp_path, flow_file)
+    assert clip_set.clips[0].ready_flow
+    wanted = StillInput("flow", 28, scale)
+    (found,) = load_inputs(clip_set, wanted, CONFIG, tmp_path / "cache")
+    np.testing.assert_array_equal(found, IMAGE.transpose(2, 0, 1))
+    pair = StillInput("flow_pair", 28, scale, 255.0)
+    (found,) = load_inputs(clip_set, pair, CONFIG, tmp_path / "cache")
+    np.testing.assert_allclose(found, IMAGE.transpose(2, 0, 1)[:2] / np.float32(255))
+    assert load_inputs(clip_set, StillInput("flow", 56), CONFIG, tmp_path).shape == (1, 3, 56, 56)
+
+
+def test_ready_and_computed_flows_stand_in_the_order_of_the_clips(tmp_path, flow_file):
+    pytest.importorskip("skimage")
+    frames = [translated(texture(32), shift, 0).round().astype(np.uint8) for shift in (0, 1)]
+    np.save(tmp_path / "clip.npy", np.stack(frames))
+    clip_set = manifest(tmp_path, "clip.npy", flow_file, "clip.npy")
+    seen = []
+    wanted = StillInput("flow", 28)
+    found = load_inputs(
+        clip_set, wanted, CONFIG, tmp_path / "cache", lambda *step: seen.append(step)
+    )
+    np.testing.assert_array_equal(found[1], IMAGE.transpose(2, 0, 1))
+    np.testing.assert_array_equal(found[0], found[2])
+    assert np.median(found[0][0]) == pytest.approx(1, abs=0.2)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_clips_are_not_made_of_it(tmp_path, flow_file):
+    (clip,) = manifest(tmp_path, flow_file).clips
+    with pytest.raises(DataError, match=r"mine s0/c0 is given as a ready flow image") as caught:
+        preprocess_clip(clip, Preprocessing(4, 8))
+    assert "\n" not in str(caught.value)
+    for kind in ("apex", "dynamic_image", "landmark_patches"):
+        with pytest.raises(DataError, match="ready flow image"):
+            load_inputs(
+                manifest(tmp_path, flow_file), StillInput(kind, 7), CONFIG, tmp_path / "cache"
+            )
+
+
+@pytest.mark.parametrize("bad", [-1.0, 256.0, np.nan, np.inf])
+def test_numbers_that_are_no_image_are_named(tmp_path, bad):
+    array = IMAGE.astype(float)
+    array[3, 4, 1] = bad
+    np.save(tmp_path / "flow.npy", array)
+    clip_set = manifest(tmp_path, "flow.npy")
+    with pytest.raises(DataError, match=r"flow of clip mine s0/c0 .* expected .* 0 to 255"):
+        load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache")
+
+
+def test_other_single_images_and_arrays_stay_clips(tmp_path):
+    Image.fromarray(noise(1, 28, 28, 1)[0]).save(tmp_path / "grey.png")
+    Image.fromarray(noise(1, 30, 28)[0]).save(tmp_path / "wide.png")
+    np.save(tmp_path / "frames.npy", noise(28, 28, 28))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    clips = manifest(tmp_path, "grey.png", "wide.png", "frames.npy", "broken.png").clips
+    assert len(clips) == 4
+    assert not any(clip.ready_flow for clip in clips)

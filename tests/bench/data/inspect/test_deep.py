@@ -1,0 +1,95 @@
+"""A deep check finds what no listing shows, and finds nothing in whole clips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from image_clips import noise, write_clip
+from PIL import Image
+
+from bench.data.inspect.deep import deep_problems
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "clip", noise(6, 20, 16))
+
+
+def kinds(*clips, workers=1):
+    problems, _ = deep_problems(clips, workers)
+    return [problem.kind for problem in problems]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whole_clips_have_no_problem(tmp_path, workers):
+    clips = [write_clip(tmp_path / str(n), noise(3, seed=n), name=str(n)) for n in range(3)]
+    seen = []
+    assert deep_problems(clips, workers, lambda *step: seen.append(step)) == ([], 9)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def truncate(clip):
+    content = clip.frames[2].read_bytes()
+    clip.frames[2].write_bytes(content[: len(content) // 2])
+
+
+def empty(clip):
+    clip.frames[2].write_bytes(b"")
+
+
+def remove(clip):
+    clip.frames[2].unlink()
+
+
+def enlarge(clip):
+    Image.fromarray(noise(1, 21, 16)[0]).save(clip.frames[2])
+
+
+def blank(clip):
+    Image.new("RGB", (16, 20), (7, 7, 7)).save(clip.frames[2])
+
+
+def repeat(clip):
+    clip.frames[2].write_bytes(clip.frames[1].read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind", "said"),
+    [
+        (truncate, "unreadable", "1 file(s) cannot be decoded, the first: "),
+        (empty, "unreadable", "img2.png"),
+        (remove, "unreadable", "is missing"),
+        (enlarge, "size", "another size than the first (16×20), the first of them img2.png (16×21"),
+        (blank, "constant", "1 frame(s) of one level all over, the first img2.png"),
+        (repeat, "repeated", "img2.png (number 2) that of img1.png (number 1)"),
+    ],
+)
+def test_every_damage_is_named(clip, damage, kind, said):
+    damage(clip)
+    (problem,), _ = deep_problems([clip], 1)
+    assert problem.kind == kind
+    assert problem.where == "smic s01/s01_ne_01"
+    assert said in problem.what
+    assert "\n" not in problem.what
+
+
+def test_a_copy_of_a_clip_is_found(tmp_path):
+    one = write_clip(tmp_path / "a", noise(3), name="a")
+    other = write_clip(tmp_path / "b", noise(3), name="b", suffix=".bmp")
+    (problem,), _ = deep_problems([one, other], 1)
+    assert (problem.kind, problem.where) == ("twin", "smic s01/b")
+    assert "those of smic s01/a" in problem.what
+
+
+def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
+    from dataclasses import replace
+
+    video = noise(5, 8, 8)
+    video[3] = video[1]
+    video[4] = 9
+    path = tmp_path / "clip.npy"
+    np.save(path, video)
+    assert kinds(replace(clip, frames=(path,))) == ["constant", "repeated"]
+    assert kinds(replace(clip, frames=(path,), span=(0, 3))) == []
+    path.write_bytes(path.read_bytes()[:-1])
+    assert kinds(replace(clip, frames=(path,))) == ["unreadable"]

@@ -1,0 +1,365 @@
+"""`manifest:FILE.csv`: any clips by one door; every oddity is named, nothing leaves the root."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bench.data.cache import content_digests
+from bench.data.disk.images import decode, read_frames
+from bench.data.sets.catalogue import load_clips, require_root
+from bench.data.sets.manifest import COLUMNS
+from bench.data.sets.manifest_export import manifest_text
+from bench.data.steps.pipeline import preprocess_clip
+from bench.data.steps.settings import Preprocessing
+from bench.data.surrogates.writing import write_surrogate
+from bench.errors import BenchError, DataError, UsageError
+
+ROW = {"dataset": "mine", "subject": "a", "clip": "a1", "label": "negative", "frames": "a1"}
+
+
+def images(folder: Path, numbers, size=(8, 8)) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        Image.new("RGB", size, (number % 256,) * 3).save(folder / f"img{number}.png")
+    return folder
+
+
+def write(folder: Path, *rows: dict) -> str:
+    path = folder / "clips.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows({**ROW, **row} for row in rows)
+    return f"manifest:{path}"
+
+
+def load(name: str, **options):
+    return load_clips(name, require_root(name, None), **options)
+
+
+def only_problem(clip_set):
+    assert clip_set.clips == ()
+    (problem,) = clip_set.problems
+    assert problem.fatal
+    return problem
+
+
+class TestFrames:
+    def test_a_folder_is_read_in_the_order_of_the_numbers(self, tmp_path):
+        images(tmp_path / "a1", (2, 10, 9))
+        (clip,) = load(write(tmp_path, {})).clips
+        assert [path.name for path in clip.frames] == ["img2.png", "img9.png", "img10.png"]
+        assert (clip.dataset, clip.subject, clip.name, clip.label) == ("mine", "a", "a1", 0)
+        assert clip.apex is None and clip.fps == 200
+
+    def test_onset_apex_and_offset_are_frame_numbers(self, tmp_path):
+        images(tmp_path / "a1", range(1, 9))
+        row = {"onset": 3, "apex": 5, "offset": "6.0", "fps": 100}
+        (clip,) = load(write(tmp_path, row)).clips
+        assert [path.stem for path in clip.frames] == ["img3", "img4", "img5", "img6"]
+        assert (clip.apex, clip.fps) == (2, 100.0)
+
+    def test_a_glob_picks_among_files(self, tmp_path):
+        images(tmp_path / "raw" / "a1", (1, 2))
+        Image.new("RGB", (8, 8)).save(tmp_path / "raw" / "a1" / "other3.png")
+        (clip,) = load(write(tmp_path, {"frames": "raw/a?/img*.png"})).clips
+        assert [path.name for path in clip.frames] == ["img1.png", "img2.png"]
+
+    def test_one_image_is_a_clip_of_one_frame(self, tmp_path):
+        images(tmp_path, (7,))
+        clip_set = load(write(tmp_path, {"frames": "img7.png"}))
+        (clip,) = clip_set.clips
+        assert len(clip.frames) == 1 and clip_set.problems == ()
+
+    @pytest.mark.parametrize("shape", [(6, 5, 4), (6, 5, 4, 1), (6, 5, 4, 3)])
+    def test_an_array_holds_a_clip(self, tmp_path, shape):
+        array = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
+        np.save(tmp_path / "a1.npy", array)
+        row = {"frames": "a1.npy", "onset": 1, "apex": 3, "offset": 4}
+        (clip,) = load(write(tmp_path, row)).clips
+        assert clip.apex == 2
+        video = decode(clip, read_frames(clip))
+        assert np.array_equal(video, array[1:5].reshape(4, 5, 4, -1))
+        assert preprocess_clip(clip, Preprocessing(3, 8)).shape == (3, 8, 8, 3)
+
+    def test_two_spans_of_one_file_are_two_clips(self, tmp_path):
+        np.save(tmp_path / "all.npy", np.zeros((9, 4, 4), np.uint8))
+        rows = [
+            {"clip": "one", "frames": "all.npy", "onset": 0, "offset": 3},
+            {"clip": "two", "frames": "all.npy", "onset": 4, "offset": 8},
+        ]
+        clips = load(write(tmp_path, *rows)).clips
+        assert len(set(content_digests(clips, tmp_path / "cache"))) == 2
+
+    def test_a_video_holds_a_clip(self, tmp_path):
+        av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
+        with av.open(tmp_path / "a1.mp4", "w") as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width = stream.height = 64
+            for level in range(0, 200, 20):
+                pixels = np.full((64, 64, 3), level, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+            container.mux(stream.encode())
+        row = {"frames": "a1.mp4", "onset": 2, "offset": 6}
+        (clip,) = load(write(tmp_path, row)).clips
+        video = decode(clip, read_frames(clip))
+        assert video.shape == (5, 64, 64, 3)
+        assert np.abs(video.mean((1, 2, 3)) - np.arange(40, 140, 20)).max() < 4
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"no array", "cannot be read"),
+            (np.zeros((2, 3), np.uint8), "shape (2, 3)"),
+            (np.zeros((2, 3, 3), np.float32), "float32"),
+            (np.array([{"a": 1}]), "cannot be read"),  # a pickle, which is never loaded
+            (np.zeros((2, 3, 3), np.uint8), "no frames 0..4"),
+        ],
+    )
+    def test_an_array_that_is_no_clip_is_refused(self, tmp_path, content, said):
+        if isinstance(content, bytes):
+            (tmp_path / "a1.npy").write_bytes(content)
+        else:
+            np.save(tmp_path / "a1.npy", content, allow_pickle=True)
+        row = {"frames": "a1.npy", "onset": 0, "offset": 4}
+        (clip,) = load(write(tmp_path, row)).clips
+        with pytest.raises(DataError) as error:
+            decode(clip, read_frames(clip))
+        assert said in str(error.value) and "a1.npy" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+class TestPlaces:
+    @pytest.mark.parametrize("frames", ["../secret", "/etc", "a/../../secret", "C:\\secret", ".."])
+    def test_nothing_outside_is_read(self, tmp_path, frames):
+        images(tmp_path / "secret", (1, 2))
+        (tmp_path / "home" / "a").mkdir(parents=True)
+        problem = only_problem(load(write(tmp_path / "home", {"frames": frames})))
+        assert problem.kind == "outside" and "--allow-outside" in problem.what
+
+    def test_unless_it_is_allowed(self, tmp_path):
+        secret = images(tmp_path / "secret", (1, 2))
+        (tmp_path / "home").mkdir()
+        for frames in ("../secret", str(secret)):
+            name = write(tmp_path / "home", {"frames": frames})
+            (clip,) = load(name, allow_outside=True).clips
+            assert len(clip.frames) == 2
+
+    def test_links_out_of_the_folder_are_not_followed(self, tmp_path):
+        images(tmp_path / "secret", (1, 2))
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "a1").symlink_to(tmp_path / "secret")
+        problem = only_problem(load(write(tmp_path / "home", {})))
+        assert problem.kind == "missing"
+
+
+class TestLabels:
+    def test_words_of_a_known_set_are_mapped_and_others_dropped(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        rows = [
+            {"dataset": "casme2", "label": "Disgust"},
+            {"dataset": "casme2", "clip": "a2", "label": "others"},
+            {"dataset": "samm", "clip": "a3", "label": "surprise"},
+        ]
+        clip_set = load(write(tmp_path, *rows))
+        assert [(clip.name, clip.label) for clip in clip_set.clips] == [("a1", 0), ("a3", 2)]
+        assert clip_set.problems == ()
+
+    def test_a_label_outside_the_map_is_named_with_what_to_do(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        problem = only_problem(load(write(tmp_path, {"label": "awe"})))
+        assert problem.kind == "label"
+        assert "'awe'" in problem.what and "data.class_map=native" in problem.what
+
+    def test_native_keeps_the_labels(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        name = write(tmp_path, {"label": "Joy"}, {"clip": "b", "label": "awe"})
+        clip_set = load(name, class_map="native")
+        assert clip_set.classes == ("awe", "joy")
+        assert [clip.label for clip in clip_set.clips] == [1, 0]
+
+    def test_a_file_maps_words_and_drops_those_without_a_class(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        mapping = tmp_path / "map.csv"
+        mapping.write_text("emotion,class\njoy,high\nawe,low\nother,\n")
+        labels = {"a": "joy", "b": "AWE", "c": "other"}
+        rows = ({"clip": clip, "label": label} for clip, label in labels.items())
+        clip_set = load(write(tmp_path, *rows), class_map=str(mapping))
+        assert clip_set.classes == ("high", "low")
+        assert [clip.label for clip in clip_set.clips] == [0, 1]
+        assert clip_set.class_map == "map.csv"
+
+    def test_an_empty_label_is_no_class(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        rows = ({"label": "joy"}, {"clip": "b", "label": "awe"}, {"clip": "c", "label": ""})
+        clip_set = load(write(tmp_path, *rows), class_map="native")
+        assert clip_set.classes == ("awe", "joy")
+        assert [(p.kind, p.fatal) for p in clip_set.problems] == [("label", True)]
+
+    @pytest.mark.parametrize("name", ["challenge", "native"])
+    def test_a_map_called_like_a_built_in_one_is_another(self, tmp_path, name):
+        images(tmp_path / "a1", (1, 2))
+        (tmp_path / name).write_text("emotion,class\njoy,high\nawe,low\n")
+        clip_set = load(write(tmp_path, {"label": "joy"}), class_map=str(tmp_path / name))
+        assert clip_set.class_map == f"file {name}"
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("word,class\na,b\n", "columns emotion and class"),
+            ("emotion,class\njoy,a\njoy,b\n", "twice"),
+            ("emotion,class\njoy,a\n", "1 class"),
+        ],
+    )
+    def test_a_bad_map_is_refused(self, tmp_path, text, said):
+        images(tmp_path / "a1", (1, 2))
+        (tmp_path / "map.csv").write_text(text)
+        with pytest.raises(DataError, match=said):
+            load(write(tmp_path, {}), class_map=str(tmp_path / "map.csv"))
+        with pytest.raises(UsageError, match="there is no such file"):
+            load(write(tmp_path, {}), class_map=str(tmp_path / "none.csv"))
+
+
+class TestOddRows:
+    @pytest.mark.parametrize(
+        ("row", "said"),
+        [
+            ({"onset": "three"}, "'three' is no frame number"),
+            ({"onset": 5, "offset": 3}, "before onset"),
+            ({"onset": 50, "offset": 60}, "no frame between"),
+            ({"frames": "nowhere"}, "no image"),
+            ({"frames": ""}, "empty"),
+            ({"clip": "../x"}, "cannot be a name"),
+            ({"subject": ".."}, "cannot be a name"),
+            ({"fps": "-1"}, "no frame rate"),
+        ],
+    )
+    def test_is_left_out_and_named(self, tmp_path, row, said):
+        images(tmp_path / "a1", (1, 2, 3))
+        problem = only_problem(load(write(tmp_path, row)))
+        assert problem.where.startswith("clips.csv row 2 (") and said in problem.what
+
+    def test_a_clip_twice_is_named(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        clip_set = load(write(tmp_path, {}, {}))
+        assert len(clip_set.clips) == 1
+        assert [problem.kind for problem in clip_set.problems] == ["duplicate"]
+
+    @pytest.mark.parametrize("apex", [9, 2])
+    def test_an_apex_that_is_not_there_is_not_used(self, tmp_path, apex):
+        images(tmp_path / "a1", (1, 3, 4))
+        clip_set = load(write(tmp_path, {"onset": 1, "offset": 4, "apex": apex}))
+        assert clip_set.clips[0].apex is None
+        assert "apex" in [problem.kind for problem in clip_set.problems]
+
+
+class TestTheFile:
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"", "lacks the column"),
+            (b"dataset,subject\n1,2\n", "clip, label, frames"),
+            (b"dataset,subject,clip,label,frames\n", "lists no clip"),
+            (b"dataset,subject,clip,label,frames\na,b\n", "row 2 has 2 cells, its header 5"),
+            (b"\xff\xfe\x00", "cannot be read"),
+        ],
+    )
+    def test_that_is_no_manifest_is_refused(self, tmp_path, content, said):
+        (tmp_path / "clips.csv").write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            load(f"manifest:{tmp_path / 'clips.csv'}")
+
+    def test_that_is_absent_is_a_mistake_of_the_user(self, tmp_path):
+        with pytest.raises(UsageError, match="does not exist"):
+            load(f"manifest:{tmp_path / 'none.csv'}")
+
+    cell = st.text(max_size=12)
+
+    @given(st.lists(st.lists(cell, max_size=10), max_size=4), st.booleans())
+    @settings(
+        max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    def test_of_any_content_ends_in_named_problems(self, tmp_path, rows, headed):
+        images(tmp_path / "a1", (1, 2))
+        path = tmp_path / "clips.csv"
+        with path.open("w", newline="", encoding="utf-8", errors="surrogatepass") as file:
+            writer = csv.writer(file)
+            if headed:
+                writer.writerow(COLUMNS)
+            for row in rows:
+                try:
+                    writer.writerow(row)
+                except csv.Error:
+                    return
+        try:
+            clip_set = load(f"manifest:{path}", allow_outside=False)
+        except BenchError as error:
+            assert "\n" not in str(error)
+            return
+        listed = sum(any(cell.strip() for cell in row) for row in rows)
+        fatal = [problem for problem in clip_set.problems if problem.fatal]
+        assert len(clip_set.clips) + len(fatal) <= listed
+        assert all("\n" not in problem.what for problem in clip_set.problems)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "subjects"), [("smic", ["s05"]), ("casme2", ["sub13"]), ("samm", ["037"])]
+)
+def test_an_exported_set_reads_back_as_it_was(tmp_path, dataset, subjects):
+    write_surrogate(dataset, tmp_path, size=16, subjects=subjects, workers=1)
+    original = load_clips(dataset, tmp_path, subjects)
+    text, outside = manifest_text(original, tmp_path / "all.csv")
+    (tmp_path / "all.csv").write_text(text)
+    again = load(f"manifest:{tmp_path / 'all.csv'}")
+    assert not outside
+    assert again.classes == original.classes
+    kept = [(c.dataset, c.subject, c.name, c.label, c.frames, c.apex, c.fps) for c in again.clips]
+    assert kept == [
+        (c.dataset, c.subject, c.name, c.label, c.frames, c.apex, c.fps) for c in original.clips
+    ]
+    elsewhere = tmp_path / "other"
+    elsewhere.mkdir()
+    text, outside = manifest_text(original, elsewhere / "all.csv")
+    (elsewhere / "all.csv").write_text(text)
+    assert outside
+    assert len(load(f"manifest:{elsewhere / 'all.csv'}", allow_outside=True).clips) == len(kept)
+
+
+def test_native_classes_of_the_releases(tmp_path):
+    write_surrogate("samm", tmp_path, size=16, subjects=["037"], workers=1)
+    clip_set = load_clips("samm", tmp_path, ["037"], class_map="native")
+    assert len(clip_set.classes) == 7 and clip_set.class_map == "native"
+    assert [clip_set.classes[clip.label] for clip in clip_set.clips] == [
+        clip.emotion for clip in clip_set.clips
+    ]
+    with pytest.raises(UsageError, match="different classes of their own"):
+        load_clips("composite", tmp_path, ["037"], class_map="native")
+
+
+def test_frames_behind_a_link_are_read_where_that_is_allowed_and_the_link_is_named(tmp_path):
+    images(tmp_path / "disk" / "a1", (1, 2))
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "clips").symlink_to(tmp_path / "disk")
+    name = write(root, {"frames": "clips/a1"})
+    problem = only_problem(load(name))
+    assert problem.kind == "missing" and "followed by --allow-outside alone" in problem.what
+    (clip,) = load(name, allow_outside=True).clips
+    assert [path.name for path in clip.frames] == ["img1.png", "img2.png"]
+    _, outside = manifest_text(load(name, allow_outside=True), root / "again.csv")
+    assert outside
+
+
+def test_frames_of_several_folders_are_not_exported_as_those_of_one(tmp_path):
+    for number in (1, 2):
+        images(tmp_path / f"part{number}", (number,))
+    clip_set = load(write(tmp_path, {"frames": "part*/*.png"}))
+    with pytest.raises(DataError, match="frames in 2 folders"):
+        manifest_text(clip_set, tmp_path / "again.csv")

@@ -1,0 +1,202 @@
+"""Which clips a run uses, and which labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.config.settings import DataConfig
+from bench.data.clips import Clip
+from bench.data.sources import (
+    FEW_CLIPS,
+    find_clips,
+    most_telling_subjects,
+    prepare,
+    resolve_source,
+    used_labels,
+)
+from bench.data.surrogates.writing import write_surrogate
+from bench.errors import DataError, UsageError
+
+
+def clip(subject, label=0, dataset="smic") -> Clip:
+    return Clip(dataset, subject, f"{subject}_{label}", label, (), None, "", 100.0)
+
+
+class TestResolveSource:
+    def test_surrogates_need_no_root(self, tmp_path):
+        source = resolve_source("smic", None, True, tmp_path)
+        assert (source.dataset, source.surrogate, source.root) == ("smic", True, None)
+
+    def test_surrogates_win_over_a_root_from_the_environment(self, tmp_path):
+        assert resolve_source("smic", tmp_path, True, tmp_path).root is None
+
+    def test_places_do_not_move_with_the_current_folder(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        source = resolve_source("smic", Path("data"), False, Path("cache"))
+        assert (source.root, source.cache) == (tmp_path / "data", tmp_path / "cache")
+
+    def test_without_a_root_says_how_to_get_one(self, tmp_path):
+        with pytest.raises(UsageError, match=r"--data-root DIR or set BENCH_DATA.*--surrogate"):
+            resolve_source("casme2", None, False, tmp_path)
+
+    @pytest.mark.parametrize("surrogate", [True, False])
+    def test_unknown_sets_name_the_nearest(self, tmp_path, surrogate):
+        with pytest.raises(UsageError, match="Did you mean 'casme2'"):
+            resolve_source("casm2", tmp_path, surrogate, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Generated clips of one subject of SAMM."""
+    folder = tmp_path_factory.mktemp("made") / "clips"
+    choice = {"size": 16, "subjects": ["037"], "difficulty": "hard", "seed": 3}
+    write_surrogate("samm", folder, workers=1, **choice)
+    return folder
+
+
+class TestGeneratedTrees:
+    """Generated clips stay surrogates, by whichever door they come in."""
+
+    @pytest.mark.parametrize("below", ["", "SAMM"])
+    def test_a_generated_tree_as_data_root_is_a_surrogate(self, tree, below, tmp_path):
+        source = resolve_source("samm", tree / below, False, tmp_path)
+        assert source.surrogate and source.root == tree / below
+        assert source.made.overrides == ("data.difficulty=hard", "data.surrogate_seed=3")
+        assert len(find_clips(source, DataConfig()).clips) == 1
+
+    def test_a_manifest_of_generated_clips_is_a_surrogate_and_one_of_others_is_not(
+        self, tree, tmp_path
+    ):
+        header = "dataset,subject,clip,label,frames\n"
+        rows = {"made": f"x,a,b,positive,{tree}/SAMM/037/*/*.jpg\n", "real": "x,a,b,positive,c/*\n"}
+        for name, row in rows.items():
+            manifest = tmp_path / f"{name}.csv"
+            manifest.write_text(header + row)
+            source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
+            assert source.surrogate == (name == "made")
+
+    def test_a_link_into_a_generated_tree_is_a_surrogate(self, tree, tmp_path):
+        (tmp_path / "mine").symlink_to(tree / "SAMM")
+        source = resolve_source("samm", tmp_path / "mine", False, tmp_path)
+        assert source.surrogate and source.made.seed == "3"
+
+    def test_a_manifest_cannot_disguise_generated_clips_by_a_glob_over_links(self, tree, tmp_path):
+        (tmp_path / "c1").symlink_to(tree / "SAMM" / "037")
+        manifest = tmp_path / "mine.csv"
+        manifest.write_text("dataset,subject,clip,label,frames\nx,a,b,positive,c?/*\n")
+        source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
+        with pytest.raises(DataError, match="leads to generated clips by a link"):
+            find_clips(source, DataConfig(allow_outside=True))
+
+    def test_other_roots_are_real(self, tmp_path):
+        assert not resolve_source("samm", tmp_path, False, tmp_path).surrogate
+
+
+class TestMostTellingSubjects:
+    def test_show_most_classes_then_most_clips(self):
+        clips = [
+            *[clip("many", 0)] * 9,
+            *[clip("two", 0), clip("two", 1)],
+            *[clip("more", 0), clip("more", 1), clip("more", 1)],
+            *[clip("all", 0), clip("all", 1), clip("all", 2)],
+        ]
+        order = ["all", "more", "two", "many"]
+        for count in range(1, 5):
+            kept = {("smic", subject) for subject in order[:count]}
+            assert most_telling_subjects(clips, count) == kept
+
+    def test_come_from_every_data_set_in_turn(self):
+        clips = [clip(s, label) for s in "abc" for label in range(3)]
+        clips += [clip("d", 0, "samm"), clip("e", 0, "samm")]
+        assert Counter(dataset for dataset, _ in most_telling_subjects(clips, 4)) == {
+            "smic": 2,
+            "samm": 2,
+        }
+
+    def test_are_all_where_more_are_asked_for(self):
+        assert most_telling_subjects([clip("a"), clip("b")], 9) == {("smic", "a"), ("smic", "b")}
+
+
+class TestUsedLabels:
+    clip_lists = st.lists(st.integers(0, 2).map(lambda label: clip("s01", label)), max_size=30)
+
+    @given(clip_lists, st.integers(0, 99))
+    def test_are_the_clips_own(self, clips, seed):
+        assert used_labels(clips, DataConfig(), seed) == tuple(each.label for each in clips)
+
+    @given(clip_lists, st.integers(0, 99))
+    def test_shuffled_are_a_permutation_that_follows_from_the_seed(self, clips, seed):
+        settings = DataConfig(shuffle_labels=True)
+        shuffled = used_labels(clips, settings, seed)
+        assert Counter(shuffled) == Counter(each.label for each in clips)
+        assert shuffled == used_labels(clips, settings, seed)
+
+    def test_shuffled_differ_from_seed_to_seed(self):
+        clips = [clip("s01", index % 3) for index in range(30)]
+        settings = DataConfig(shuffle_labels=True)
+        assert len({used_labels(clips, settings, seed) for seed in range(5)}) == 5
+
+
+class TestFindClips:
+    @pytest.fixture
+    def source(self, tmp_path, trees):
+        high_speed = tmp_path / "data/SMIC_all_cropped/HS"
+        clips = (
+            "s1/micro/negative/s1_ne_01",
+            "s1/micro/positive/s1_po_01",
+            "s2/micro/positive/s2_po_01",
+        )
+        trees.smic(high_speed, clips)
+        return resolve_source("smic", tmp_path / "data", False, tmp_path)
+
+    def test_keeps_the_subjects_asked_for_however_they_are_written(self, source):
+        for names in ("s01", "s1", "1", " s01 , "):
+            assert find_clips(source, DataConfig(subjects=names)).subjects == ("s01",)
+        assert find_clips(source, DataConfig()).subjects == ("s01", "s02")
+
+    def test_keeps_so_many(self, source):
+        assert find_clips(source, DataConfig(subject_count=1)).subjects == ("s01",)
+
+    def test_does_not_drop_a_subject_that_was_asked_for(self, source):
+        with pytest.raises(UsageError, match=r"names 2 .*subject_count=1 drops .*subject_count=0"):
+            find_clips(source, DataConfig(subjects="s01,s02", subject_count=1))
+        kept = find_clips(source, DataConfig(subjects="s01,s02", subject_count=2))
+        assert kept.subjects == ("s01", "s02")
+
+    def test_names_a_subject_that_was_asked_for_and_has_no_clip(self, source):
+        with pytest.raises(DataError, match=r"no usable clip of smic s03, asked for"):
+            find_clips(source, DataConfig(subjects="s01,s03"))
+
+    def test_refuses_bad_clips_by_name_unless_told_to_go_on(self, source):
+        for number in range(2, 7):
+            bad = source.root / f"SMIC_all_cropped/HS/s2/micro/positive/s2_po_0{number}"
+            bad.mkdir()
+        with pytest.raises(DataError, match=r"smic has 5 unusable clips: .*s2_po_02.*and 2 more"):
+            find_clips(source, DataConfig())
+        kept = find_clips(source, DataConfig(skip_bad_clips=True))
+        assert len(kept.clips) == 3
+
+
+class TestPrepare:
+    @pytest.mark.parametrize(("asked", "found"), [(1, 1), (3, 3), (None, 5)])
+    def test_takes_as_many_processes_as_are_asked_for(
+        self, tmp_path, trees, monkeypatch, asked, found
+    ):
+        """`--jobs N` of a run holds for its clips too; without it, one process per core."""
+        clips = [f"s1/micro/negative/s1_ne_{n:02d}" for n in range(FEW_CLIPS + 1)]
+        trees.smic(tmp_path / "data/SMIC_all_cropped/HS", clips)
+        source = resolve_source("smic", tmp_path / "data", False, tmp_path)
+        taken = []
+
+        def load(clips, steps, cache, progress, workers):
+            taken.append(workers)
+
+        monkeypatch.setattr("bench.data.sources.load_arrays", load)
+        monkeypatch.setattr("bench.data.sources.usable_cores", lambda: 5)
+        prepare(source, DataConfig(), lambda *now: None, workers=asked)
+        assert taken == [found]
