@@ -19,12 +19,13 @@ import numpy as np
 
 from bench.data.clips import ClipSet
 from bench.errors import BenchError, DataError, UsageError
-from bench.plan import Job
-from bench.predictions import run_predictions
+from bench.protocol.metrics import STATISTICS
 from bench.running import Request, jobs_of
+from bench.runs.folder import RunFolder
+from bench.runs.job import Job
+from bench.runs.predictions import run_predictions
+from bench.scoring.statistics import resampled
 from bench.seeds import derive_seed
-from bench.statistics import STATISTICS, resampled
-from bench.store import RunFolder
 from bench.system.files import read_json, write_json
 from rnas.decode import viterbi
 from rnas.genotype import Genotype, check_genotype, random_genotype

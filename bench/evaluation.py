@@ -12,19 +12,13 @@ from bench.compute import threads
 from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
 from bench.errors import DataError
-from bench.phases import (
-    Report,
-    compute_settings,
-    job_clips,
-    named_fold,
-    network_builder,
-    training_settings,
-)
-from bench.plan import Job, Unit
-from bench.protocol import Fold, hold_out
+from bench.phases import Report, compute_settings, job_clips, network_builder, training_settings
+from bench.plan import Unit
+from bench.protocol.selection import best_epoch
+from bench.protocol.splits import Fold, hold_out, named_fold
 from bench.released import trains_on_other_sets
+from bench.runs.job import Job
 from bench.seeds import derive_seed, seeded
-from bench.selection import best_epoch
 from bench.system.files import write_json
 from bench.training import Tensors, predict, train
 from rnas.errors import LossDiverged

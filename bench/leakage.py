@@ -19,11 +19,12 @@ import numpy as np
 from bench import registry
 from bench.config.settings import SELECTION_RULES, Config
 from bench.data.clips import ClipSet
-from bench.plan import Job
-from bench.predictions import run_predictions
+from bench.protocol.metrics import STATISTICS
 from bench.running import Request, jobs_of
+from bench.runs.job import Job
+from bench.runs.predictions import run_predictions
+from bench.scoring.statistics import LEVEL, bootstrap, paired_bootstrap
 from bench.seeds import derive_seed
-from bench.statistics import LEVEL, STATISTICS, bootstrap, paired_bootstrap
 from bench.system.files import read_json
 
 SCOPES = ("fold", "all")

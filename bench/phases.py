@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,12 +16,10 @@ from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.data.clips import ClipSet
 from bench.data.sources import load, used_labels
 from bench.errors import BenchError, UsageError
-from bench.plan import Job
-from bench.protocol import Fold, leave_one_subject_out
-from bench.system.files import read_json
+from bench.runs.job import Job
+from bench.runs.searches import read_genotype
 from bench.training import ClipTensors, StillTensors, Tensors
 from rnas.derived import DerivedNetwork
-from rnas.genotype import Genotype
 from rnas.sizes import fit_channels
 from rnas.space import SearchSpace
 
@@ -108,13 +104,3 @@ def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module
         return partial(network.build, classes)
     genotype = read_genotype(job.folder.genotype(job.search_fold(fold)))
     return partial(DerivedNetwork, configured_space(job.variant, job.config), genotype, classes)
-
-
-def named_fold(clip_set: ClipSet, name: str) -> Fold:
-    """The fold of a name."""
-    return next(fold for fold in leave_one_subject_out(clip_set.clips) if fold.name == name)
-
-
-def read_genotype(path: Path) -> Genotype:
-    """The genotype in a `genotype.json`; BenchError or MethodError where it is none."""
-    return Genotype.from_json(json.dumps(read_json(path)))

@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.fixed import FixedNetwork
 from bench import registry
-from bench.checksums import file_sums, forget_missing, seal
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, landmarks_digest, magnifier_digest, prepare
 from bench.errors import BenchError, DataError, UsageError
 from bench.executor import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
-from bench.marks import run_marks
-from bench.plan import ALL_PHASES, FOLD, SEARCH, Job, Unit, plan
-from bench.protocol import leave_one_subject_out
+from bench.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
+from bench.protocol.splits import leave_one_subject_out
 from bench.released import released_config, trains_on_other_sets
-from bench.store import FORMAT, GIVEN, run_folder
+from bench.runs.checksums import file_sums, forget_missing, seal
+from bench.runs.folder import FORMAT, GIVEN, run_folder
+from bench.runs.job import Job
+from bench.runs.marks import run_marks
+from bench.runs.record import trained_network
 from bench.system.files import read_json, write_json
 from bench.system.machine_lock import machine_in_use
 from bench.system.processes import usable_cores
 from bench.system.provenance import now, provenance
-from bench.trained import trained_network
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 
@@ -186,8 +187,8 @@ def adopt_genotype(job: Job, file: Path) -> None:
     Raises MethodError where the file holds none of the variant's space, BenchError where the job
     has another genotype already.
     """
-    from bench.phases import configured_space, read_genotype
-    from bench.searching import genotype_record
+    from bench.phases import configured_space
+    from bench.runs.searches import genotype_record, read_genotype
 
     genotype = read_genotype(file)
     space = configured_space(job.variant, job.config)

@@ -13,20 +13,21 @@ from typing import IO, Any
 import torch
 
 from bench import registry
-from bench.agreement import summarise
 from bench.compute import accelerated, float32_arithmetic
 from bench.data.clips import ClipSet, people, subjects_among
 from bench.errors import BenchError
 from bench.health import search_health
-from bench.phases import Report, configured_space, job_clips, named_fold, read_genotype
-from bench.plan import Job, Unit
-from bench.protocol import halve
+from bench.phases import Report, configured_space, job_clips
+from bench.plan import Unit
+from bench.protocol.splits import halve, named_fold
+from bench.runs.agreement import summarise
+from bench.runs.job import Job
+from bench.runs.searches import genotype_record, read_genotype
 from bench.seeds import derive_seed, seeded
 from bench.system.files import write_atomic, write_json, write_text
 from bench.training import ClipTensors, batches
-from rnas.decode import viterbi
 from rnas.fast import FastSupernet
-from rnas.genotype import Genotype, random_genotype
+from rnas.genotype import random_genotype
 from rnas.search import Batch, EpochLog, Searcher, SearchSettings
 from rnas.space import SearchSpace
 from rnas.supernet import ArchitectureWeights, Supernet
@@ -202,18 +203,6 @@ def _weights_record(weights: ArchitectureWeights) -> dict[str, Any]:
         "operation_weights": weights.operations,
         "edge_weights": weights.edges,
         "beta": list(weights.beta.values()),
-    }
-
-
-def genotype_record(job: Job, space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
-    """A genotype of a run, beside the path that a search which learnt nothing would decode to."""
-    uniform_path, probability = viterbi(space.outer, space.outer.uniform())
-    return {
-        **genotype.to_dict(),
-        "run": job.stamp,
-        "uniform_path": list(uniform_path),
-        "uniform_path_probability": probability,
-        "path_is_uniform": genotype.path == uniform_path,
     }
 
 

@@ -16,15 +16,10 @@ from bench import registry
 from bench.config.loading import config_from_dict
 from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.errors import BenchError, UsageError
-from bench.phases import (
-    compute_settings,
-    configured_space,
-    input_shape,
-    read_genotype,
-    training_settings,
-)
+from bench.phases import compute_settings, configured_space, input_shape, training_settings
+from bench.runs.folder import RunFolder
+from bench.runs.searches import read_genotype
 from bench.searching import EVALUATIONS
-from bench.store import RunFolder
 from bench.system.files import read_json
 from bench.workload import Workload
 from rnas.derived import DerivedNetwork

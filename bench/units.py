@@ -16,12 +16,13 @@ from bench.phases import (
     input_shape,
     job_clips,
     network_builder,
-    read_genotype,
     training_settings,
 )
-from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Job, Unit
+from bench.plan import FOLD, METRICS, PROFILE, SEARCH, Unit
 from bench.profiling import profile
-from bench.results import protocol_record, run_metrics
+from bench.runs.job import Job
+from bench.runs.results import protocol_record, run_metrics
+from bench.runs.searches import read_genotype
 from bench.searching import search, summarise_searches
 from bench.system.files import read_json, write_json
 from bench.workload import Workload

@@ -12,7 +12,7 @@ from bench.config.settings import SELECTION_RULES
 from reports.output import deliver
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
     from reports.groups import RunGroup
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -159,7 +159,8 @@ def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
 
 def _records(folder: Path) -> list[RunRecord]:
     from bench.errors import BenchError, UsageError
-    from bench.store import RunFolder, read_run
+    from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run
     from reports.groups import defect
 
     files = sorted([*folder.glob("run.json"), *folder.glob("seed*/run.json")])

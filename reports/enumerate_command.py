@@ -148,7 +148,7 @@ def _cell_and_beta(
 ) -> tuple[Genotype, Beta | None]:
     """The cell that every path gets, and β; None where nothing was searched."""
     from bench.enumeration import random_cell, read_searches, shared_cell
-    from bench.store import RunFolder
+    from bench.runs.folder import RunFolder
 
     if beta_run is None and not _is_searched(request):
         return random_cell(space, request.seeds[0]), None

@@ -11,7 +11,7 @@ import click
 from reports.figures import DOT, FIGURE_1, PICTURES, RUN_FIGURES
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 SPREADING = ("--figure", "--format", "--variant")
 """Options that take several values: `--format png svg` is `--format png --format svg`."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError
-from bench.marks import SUPPLIED
-from bench.trained import trained_network
+from bench.runs.marks import SUPPLIED
+from bench.runs.record import trained_network
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 DATASETS = {"composite": "composite", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
 """Data sets with columns in Tables 2 and 4 -> how a reader calls them, in the paper's order."""

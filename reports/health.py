@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from reports.figures.folder import leaks, place, searched_by_fold
+from bench.runs.searches import searched_by_fold
+from reports.figures.folder import leaks, place
 from reports.groups import RunGroup, dataset_order, distinct, gather, latest
 from reports.searches import AGREEMENT, MEASURES, Findings, Searched
 from reports.tables.marks import explained_marks, named_configurations
@@ -17,7 +18,7 @@ from reports.tables.table import HEALTH, Cell, Row, Table, mean_cell
 
 if TYPE_CHECKING:
     from bench.registry import Variant
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 COLUMNS = ("dataset", "seeds", "searches", *MEASURES, "uniform_path", *AGREEMENT)
 

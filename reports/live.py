@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.marks import NO_LANDMARKS, SUPPLIED
+from bench.runs.marks import NO_LANDMARKS, SUPPLIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,7 @@ def _table(rows: list[list[str]], headings: tuple[str, ...]) -> str:
 
 def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
     """How many methods have p < .05, alone and among so many tests."""
-    from bench.statistics import holm
+    from bench.scoring.statistics import holm
 
     p_values = {name: float(run["p_chance"]) for name, run in scored.items()}
     corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))

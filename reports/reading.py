@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading JSON of another shape than ours ends in."""
@@ -22,7 +22,7 @@ def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     Raises UsageError where `runs` is a file; a folder that does not exist has no run.
     """
     from bench.errors import UsageError
-    from bench.store import find_runs
+    from bench.runs.record import find_runs
     from reports.groups import defect
 
     if runs.exists() and not runs.is_dir():
@@ -35,7 +35,7 @@ def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
 
 def set_name(record: RunRecord) -> str:
     """The data set as the run folder names it: `smic`, or `smic-surrogate` for generated clips."""
-    from bench.store import SURROGATE_SUFFIX
+    from bench.runs.folder import SURROGATE_SUFFIX
 
     return record.dataset + SURROGATE_SUFFIX * record.surrogate
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
-from bench.scoring import read_scored, score_report
+from bench.scoring.report import read_scored, score_report
 from bench.system.files import write_text
 from reports.reading import set_name, sound_runs
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 SCORES = ("uar", "uf1", "acc", "clips", "subjects")
 OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))

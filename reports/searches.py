@@ -13,9 +13,9 @@ from itertools import chain
 from statistics import fmean
 
 from bench.errors import BenchError
-from bench.store import GIVEN, RunFolder, RunRecord
-from bench.system.files import read_json
-from reports.figures.folder import (
+from bench.runs.folder import GIVEN, RunFolder
+from bench.runs.record import RunRecord
+from bench.runs.searches import (
     CannotDraw,
     Decoded,
     decoded,
@@ -24,6 +24,7 @@ from reports.figures.folder import (
     searched_by_fold,
     space_of,
 )
+from bench.system.files import read_json
 from reports.groups import distinct
 from reports.reading import MALFORMED
 from rnas.space import SearchSpace, incoming

@@ -36,7 +36,7 @@ def write_study(
     measured: the `conditions`, `variant` and whatever `draw` needs. Both are named after data set
     and variant.
     """
-    from bench.store import SURROGATE_SUFFIX
+    from bench.runs.folder import SURROGATE_SUFFIX
     from bench.system.files import write_json
     from bench.system.provenance import now, provenance
     from reports.figures import save

@@ -32,9 +32,9 @@ def export(run: Path, form: str, selection: str | None, out: Path | None) -> Non
     remark that says so: its clips have the names of real ones.
     """
     from bench.cli.output import deliver
-    from bench.logs import render_log
-    from bench.scoring import run_log
-    from bench.store import RunFolder
+    from bench.runs.folder import RunFolder
+    from bench.scoring.logs import render_log
+    from bench.scoring.report import run_log
     from bench.system.files import read_json
 
     log = run_log(run, selection)

@@ -131,7 +131,7 @@ def presets(form: str, preset: str | None) -> None:
 )
 def runs(form: str, folder: Path) -> int:
     """Run folders and how far they are."""
-    from bench.store import find_runs
+    from bench.runs.record import find_runs
 
     records, unreadable = find_runs(folder)
     rows = [

@@ -286,7 +286,7 @@ def describe(jobs, tasks) -> None:
 
 def _report(jobs) -> None:
     """One line per run: its scores and what they must be read with."""
-    from bench.store import read_run
+    from bench.runs.record import read_run
 
     for job in jobs:
         record = read_run(job.folder)

@@ -87,10 +87,10 @@ def score(
     The clips are compared with the challenge's list. Scores are pooled over folds; the mean over
     folds and each data set's slice stand beside, with their names.
     """
-    from bench.claims import Claim
     from bench.cli.output import deliver
-    from bench.logs import Reading
-    from bench.scoring import read_scored, score_report
+    from bench.scoring.claims import Claim
+    from bench.scoring.logs import Reading
+    from bench.scoring.report import read_scored, score_report
 
     published = {"uar": claimed_uar, "uf1": claimed_uf1, "acc": claimed_acc}
     claims = [Claim.parse(metric, text) for metric, texts in published.items() for text in texts]

@@ -157,7 +157,7 @@ def _of_runs(
 ) -> tuple[list, list[str]]:
     """Targets of runs, and a line for each run that has none."""
     from bench.errors import BenchError, UsageError
-    from bench.store import find_runs
+    from bench.runs.record import find_runs
     from bench.targets import run_target
     from rnas.errors import MethodError
 

@@ -31,9 +31,9 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     configuration and unchanged since the run was complete, the scores those of the predictions,
     the labels those of the data where it can be read.
     """
-    from bench.store import RunFolder
+    from bench.runs.folder import RunFolder
+    from bench.runs.validate import validate as check
     from bench.system.files import default_cache
-    from bench.validate import validate as check
 
     verdicts = [check(RunFolder(path), data_root, default_cache()) for path in _runs(places)]
     if form == "json":

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from bench.errors import DataError, UsageError
-from bench.predictions import Answer, ClipKey
+from bench.runs.predictions import Answer, ClipKey
 from reports.compare.entries import Entry
 
 NAMED = 3

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bench.errors import DataError
-from bench.predictions import Predictions, run_predictions
-from bench.scoring import selected_protocol
-from bench.statistics import STATISTICS
-from bench.store import RunFolder
+from bench.protocol.metrics import STATISTICS
+from bench.runs.folder import RunFolder
+from bench.runs.predictions import Predictions, run_predictions
+from bench.scoring.report import selected_protocol
 from reports.groups import RunGroup, distinct
 from reports.reading import set_name
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 
 class Protocol(NamedTuple):

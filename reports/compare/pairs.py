@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.seeds import derive_seed
-from bench.statistics import (
-    STATISTICS,
+from bench.protocol.metrics import STATISTICS
+from bench.scoring.statistics import (
     Difference,
     Interval,
     combined_p,
@@ -20,6 +19,7 @@ from bench.statistics import (
     paired_bootstrap,
     permutation_test,
 )
+from bench.seeds import derive_seed
 from reports.compare.entries import Entry
 
 Advance = Callable[[int, int], None]

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.claims import WORDS
 from bench.cli.output import sheet
-from bench.statistics import STATISTICS
+from bench.protocol.metrics import STATISTICS
+from bench.scoring.claims import WORDS
 from reports.compare.entries import Entry
 from reports.compare.pairs import Control, Pair
 from reports.compare.report import Comparison, Report

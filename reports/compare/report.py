@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.ranking import Agreement, RankTest, agreement, rank_test
+from bench.protocol.metrics import STATISTICS
 from bench.registry import RANDOM_PREFIX, variants
+from bench.runs.folder import RunFolder
+from bench.runs.record import read_run
+from bench.scoring.ranking import Agreement, RankTest, agreement, rank_test
+from bench.scoring.statistics import bootstrap
 from bench.seeds import derive_seed
-from bench.statistics import STATISTICS, bootstrap
-from bench.store import RunFolder, read_run
 from reports.compare.checks import check_comparable, setting_notes
 from reports.compare.entries import Entry, by_rule, make_entries
 from reports.compare.pairs import Control, Pair, beside_random, compare_pairs, seed_notes
 from reports.groups import distinct, gather
 
 if TYPE_CHECKING:
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 Progress = Callable[[str, int, int], None]
 """Hears (what, done, total)."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bench.registry import Variant
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 FIGURE_1 = "figure1"
 RUN_FIGURES = (

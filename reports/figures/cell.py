@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
-from bench.store import RunRecord
-from reports.figures.folder import Decoded, decoded, is_random, searched_by_fold, space_of, words
+from bench.runs.record import RunRecord
+from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
+from reports.figures.folder import words
 from reports.figures.layered import Layout, layered
 from reports.figures.style import BLACK, DARK, GREY, PALE, SHADES, TEXT_SIZE, sheet, text_width
 from rnas.genotype import Genotype

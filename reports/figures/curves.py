@@ -13,9 +13,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bench.store import RunRecord
-from reports.figures.cell import edge_name, source_name
-from reports.figures.folder import (
+from bench.runs.record import RunRecord
+from bench.runs.searches import (
     CannotDraw,
     History,
     Weights,
@@ -24,8 +23,9 @@ from reports.figures.folder import (
     searched_by_fold,
     space_of,
     weights,
-    words,
 )
+from reports.figures.cell import edge_name, source_name
+from reports.figures.folder import words
 from reports.figures.style import (
     BLACK,
     BLUE,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from bench.store import RunRecord
+from bench.runs.record import RunRecord
+from bench.runs.searches import Decoded, decoded, searched_by_fold, space_of
 from reports.figures.cell import (
     Input,
     Join,
@@ -15,7 +16,7 @@ from reports.figures.cell import (
     source_of,
     vertex_name,
 )
-from reports.figures.folder import Decoded, decoded, searched_by_fold, space_of, words
+from reports.figures.folder import words
 from reports.figures.network import arrow_counts
 from reports.figures.style import Words
 from rnas.space import SearchSpace

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench.registry import RANDOM_PREFIX, Variant
-from bench.store import SURROGATE_SUFFIX, RunRecord
+from bench.runs.folder import SURROGATE_SUFFIX
+from bench.runs.record import RunRecord
 from reports.figures.labels import Box, place_labels
 from reports.figures.style import (
     BLUE,

@@ -11,8 +11,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.store import RunRecord
-from reports.figures.folder import Decoded, decoded, is_random, searched_by_fold, space_of, words
+from bench.runs.record import RunRecord
+from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
+from reports.figures.folder import words
 from reports.figures.style import (
     BLUE,
     DARK,

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
-from bench.claims import WORDS
-from bench.store import SURROGATE_SUFFIX
+from bench.runs.folder import SURROGATE_SUFFIX
+from bench.scoring.claims import WORDS
 from reports.compare.render import told_p
 from reports.figures.style import BLACK, TEXT_SIZE, Words, house_style, sheet, text_width
 from reports.groups import distinct

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from matplotlib.figure import Figure
 
 from bench.errors import BenchError
-from bench.store import RunRecord
+from bench.runs.record import RunRecord
+from bench.runs.searches import CannotDraw
 from reports.figures import RunFigures
 from reports.figures.cell import cell
 from reports.figures.curves import architecture, search_curves
 from reports.figures.dot import cell_dot, network_dot
-from reports.figures.folder import CannotDraw
 from reports.figures.network import network_path
 from reports.figures.scores import confusion, subjects
 from reports.figures.style import house_style

@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.errors import BenchError
-from bench.store import RunRecord
-from reports.figures.folder import CannotDraw, predictions, words
+from bench.runs.predictions import predictions
+from bench.runs.record import RunRecord
+from bench.runs.searches import CannotDraw
+from reports.figures.folder import words
 from reports.figures.style import (
     BLACK,
     BLUE,

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from baselines.fixed import FixedNetwork, Recipe, StillInput
-from bench.store import RunRecord
+from bench.runs.record import RunRecord
 
 
 def network_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:

@@ -15,20 +15,13 @@ from markupsafe import Markup
 from bench.config.loading import load_config, preset_names
 from bench.config.settings import settings_table
 from bench.errors import BenchError
-from bench.store import RunFolder, RunRecord
+from bench.runs.folder import RunFolder
+from bench.runs.record import RunRecord
+from bench.runs.searches import CannotDraw, Decoded, decoded, is_fixed, is_random, space_of
 from bench.system.files import read_json
 from bench.system.processes import in_processes, usable_cores
 from reports.figures import run_figures, svg
-from reports.figures.folder import (
-    CannotDraw,
-    Decoded,
-    decoded,
-    is_fixed,
-    is_random,
-    leaks,
-    place,
-    space_of,
-)
+from reports.figures.folder import leaks, place
 from reports.groups import DATASETS, RunGroup, distinct
 from reports.html.network import network_facts
 from reports.html.searches import agreement_facts, health_facts

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
-from bench.store import RunFolder, RunRecord
+from bench.runs.folder import RunFolder
+from bench.runs.record import RunRecord
 from bench.system.files import read_json
 
 HEALTH = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.store import RunRecord
+from bench.runs.record import RunRecord
 from reports.groups import DATASETS
 from reports.html.tables import HtmlMark
 

@@ -13,7 +13,7 @@ from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row
 
 if TYPE_CHECKING:
     from bench.registry import Variant
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 
 def rows_beside_published(

@@ -17,7 +17,7 @@ from reports.tables.table import Table
 
 if TYPE_CHECKING:
     from bench.registry import Variant
-    from bench.store import RunRecord
+    from bench.runs.record import RunRecord
 
 NUMBERS = (2, 3, 4, 5)
 

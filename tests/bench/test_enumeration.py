@@ -24,7 +24,7 @@ from bench.enumeration import (
 )
 from bench.errors import BenchError, DataError, UsageError
 from bench.running import Request
-from bench.store import RunFolder
+from bench.runs.folder import RunFolder
 from bench.system.files import write_json
 from rnas.trellis import OPEN
 
@@ -82,7 +82,7 @@ class TestTrials:
         assert all(trial.file.exists() for trial in planned)
 
     def test_no_run_of_theirs_is_listed_among_the_others(self, planned, tmp_path):
-        from bench.store import find_runs
+        from bench.runs.record import find_runs
 
         write_runs(planned, RIGHT)
         assert find_runs(tmp_path) == ([], [])

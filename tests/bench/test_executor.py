@@ -20,19 +20,10 @@ from bench.data.clips import ClipSet
 from bench.data.sources import Source
 from bench.errors import BenchError
 from bench.executor import Crew, ProcessExecutor, SerialExecutor, Todo
-from bench.plan import (
-    EVALUATION_PHASES,
-    FOLD,
-    METRICS,
-    PROFILE,
-    SEARCH,
-    SEARCH_PHASES,
-    Job,
-    Unit,
-    plan,
-)
+from bench.plan import EVALUATION_PHASES, FOLD, METRICS, PROFILE, SEARCH, SEARCH_PHASES, Unit, plan
 from bench.running import Prepared, executor_for
-from bench.store import RunFolder
+from bench.runs.folder import RunFolder
+from bench.runs.job import Job
 from bench.system.files import write_json
 from bench.system.processes import process_pool
 from rnas.errors import LossDiverged

@@ -14,8 +14,8 @@ from bench.config.loading import load_config
 from bench.data.clips import Clip, ClipSet
 from bench.data.sources import Source
 from bench.leakage import Cell, inside, mean_record, measure, studies
-from bench.results import run_metrics
 from bench.running import Request
+from bench.runs.results import run_metrics
 from bench.system.files import write_json
 
 CLASSES = ("negative", "positive", "surprise")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.statistics import DRAWS, bootstrap, paired_bootstrap, permutation_test, uf1
+from bench.protocol.metrics import uf1
+from bench.scoring.statistics import DRAWS, bootstrap, paired_bootstrap, permutation_test
 
 PEOPLE = 68
 GROUP = f"statistics of {PEOPLE} subjects, {DRAWS:,} draws"

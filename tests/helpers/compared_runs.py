@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.predictions import run_predictions
-from bench.store import RunFolder, run_folder
+from bench.runs.folder import RunFolder, run_folder
+from bench.runs.predictions import run_predictions
 
 PEOPLE = ("s01", "s02", "s03", "s04", "s05", "s06", "s07", "s08")
 CLIPS = 6

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from math import log
 from pathlib import Path
 
-from bench.store import RunRecord, read_run, run_folder
+from bench.runs.folder import run_folder
+from bench.runs.record import RunRecord, read_run
 from rnas.decode import decode, viterbi
 from rnas.space import SearchSpace, incoming
 from rnas.trellis import Arrow, Trellis

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.challenge import expected_counts
-from bench.predictions import Answer, Predictions
+from bench.runs.predictions import Answer, Predictions
 
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 

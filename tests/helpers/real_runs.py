@@ -79,8 +79,9 @@ def _perform(
 
 def _write_profile(job) -> None:
     """The profile of the derived network; measuring its peak of memory would take seconds."""
-    from bench.phases import configured_space, read_genotype
+    from bench.phases import configured_space
     from bench.profiling import profile
+    from bench.runs.searches import read_genotype
     from bench.system.files import write_json
     from rnas.derived import DerivedNetwork
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import RunRecord, run_folder
+from bench.runs.folder import run_folder
+from bench.runs.record import RunRecord
 
 FOLDS = {"smic": 16, "casme2": 24, "samm": 28, "composite": 68}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.metrics import matrix_scores
+from bench.protocol.metrics import matrix_scores
 from reports import attainable
 from reports.attainable import (
     SCORES,

@@ -176,7 +176,7 @@ class TestRunFolder:
         assert only_run(runs).times == before
 
     def test_in_use_by_another_process_is_refused(self, bench, finished):
-        from bench.store import RunFolder
+        from bench.runs.folder import RunFolder
 
         path = only_run(finished).path
         with RunFolder(path).lock():
@@ -186,7 +186,7 @@ class TestRunFolder:
         assert bench.small(finished, RANDOM).code == 0
 
     def test_force_removes_nothing_while_one_of_the_runs_is_in_use(self, bench, runs):
-        from bench.store import RunFolder
+        from bench.runs.folder import RunFolder
 
         two = ["--variant", "random_rnas_mer_3"]
         assert bench.small(runs, RANDOM, *two, command="search").code == 0

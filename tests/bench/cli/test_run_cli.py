@@ -111,7 +111,8 @@ class TestTheFilesOfARun:
 
     def test_profile_counts_the_decoded_network(self, run):
         from bench.config.loading import config_from_dict
-        from bench.phases import configured_space, read_genotype
+        from bench.phases import configured_space
+        from bench.runs.searches import read_genotype
         from rnas.derived import DerivedNetwork
 
         profile = run.json("profile.json")

@@ -35,8 +35,8 @@ def change(run, name, edit):
 
 def reseal(run):
     """The sums of the files as they are now: a tamperer who knows of them."""
-    from bench.checksums import seal
-    from bench.store import RunFolder
+    from bench.runs.checksums import seal
+    from bench.runs.folder import RunFolder
 
     (run.path / "checksums.json").unlink()
     seal(RunFolder(run.path), {})

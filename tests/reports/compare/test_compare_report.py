@@ -10,7 +10,8 @@ import pytest
 from compared_runs import CLIPS, PEOPLE, right_for, write_run, wrong_every
 
 from bench.errors import BenchError, DataError
-from bench.statistics import permutation_test, uar
+from bench.protocol.metrics import uar
+from bench.scoring.statistics import permutation_test
 from reports.compare.entries import make_entries
 from reports.groups import gather
 from reports.reading import sound_runs

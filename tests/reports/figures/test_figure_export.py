@@ -78,7 +78,7 @@ def test_nothing_heavy_is_imported_before_a_figure_is_drawn(made):
         "import sys\n"
         "import reports.figures, reports.figures_command\n"
         "print(sorted({'torch', 'matplotlib', 'networkx', 'pandas', 'numpy'} & set(sys.modules)))\n"
-        "from bench.store import RunFolder, read_run\n"
+        "from bench.runs.folder import RunFolder, read_run\n"
         "from pathlib import Path\n"
         f"reports.figures.run_figures(read_run(RunFolder(Path({str(made['one_way'].folder)!r}))))\n"
         "print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"

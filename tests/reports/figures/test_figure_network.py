@@ -4,8 +4,8 @@ from matplotlib.colors import same_color
 
 from ablations import RNAS_MER
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
+from bench.runs.searches import decoded, space_of
 from reports.figures import run_figures
-from reports.figures.folder import decoded, space_of
 from reports.figures.network import DECODED, UNIFORM
 from rnas.trellis import State
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from looks import cut_off, overlapping, texts, words_on
 
-from bench.ranking import rank_test
+from bench.scoring.ranking import rank_test
 from reports.compare.entries import Entry
 from reports.compare.report import Comparison, Plan, Report
 from reports.figures.ranks import draw_ranks

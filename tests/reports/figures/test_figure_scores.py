@@ -18,7 +18,8 @@ def change(path, **keys):
 
 @pytest.fixture
 def reread():
-    from bench.store import RunFolder, read_run
+    from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run
 
     return lambda record: read_run(RunFolder(record.folder))
 

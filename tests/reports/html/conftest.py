@@ -9,7 +9,7 @@ import pytest
 from real_runs import make_runs
 
 from bench.registry import variants
-from bench.store import find_runs
+from bench.runs.record import find_runs
 from reports.html.page import Report, build_report
 
 

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bench.registry import variants
-from bench.store import find_runs
+from bench.runs.record import find_runs
 from reports.html.tables import heading, table_html, tables_page
 from reports.html.templating import script_digest
 from reports.render import render

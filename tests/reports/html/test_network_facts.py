@@ -9,7 +9,7 @@ import pytest
 
 from baselines.peers import PEERS
 from bench.running import WORDS
-from bench.store import RunRecord
+from bench.runs.record import RunRecord
 from reports.html.network import network_facts
 
 

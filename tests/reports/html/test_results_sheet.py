@@ -6,7 +6,7 @@ import io
 import pytest
 
 from bench.errors import DataError
-from bench.store import find_runs
+from bench.runs.record import find_runs
 from reports.results import main, results_sheet
 
 

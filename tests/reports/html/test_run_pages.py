@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, change, folder_of
 
-from bench.store import RunFolder, find_runs, read_run
+from bench.runs.folder import RunFolder
+from bench.runs.record import find_runs, read_run
 from reports.html import runs as run_pages
 from reports.html.runs import run_views, unique_anchors
 from reports.html.views import RunView

@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from real_runs import BY_FOLD, CONTROL, SEARCHED, change, folder_of, keep_only
 
 from bench.registry import variants
-from bench.store import RunFolder, find_runs
+from bench.runs.folder import RunFolder
+from bench.runs.record import find_runs
 from bench.system.files import read_json
 from reports.commands import tables
 from reports.health import COLUMNS, health_table

@@ -1,0 +1,1 @@
+"""Leave one subject out, selection rules, and the metrics UAR, UF1 and accuracy."""

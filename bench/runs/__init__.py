@@ -1,0 +1,1 @@
+"""What a run folder holds, read and written in one place."""

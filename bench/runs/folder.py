@@ -1,0 +1,126 @@
+"""Run folders: `runs/<dataset>[-surrogate]/<variant>/<preset>-<config hash>/seed<k>/`.
+
+The truth of a run is what lies on disk: a file that exists is complete and is not computed again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError
+
+FORMAT = 1
+"""Version of the layout, in `run.json`."""
+
+SURROGATE_SUFFIX = "-surrogate"
+
+LOCK = ".lock"
+
+FOLDS = "folds"
+
+GIVEN = "given"
+"""The key of a genotype file that says where the user's own genotype came from."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The places of one run's files."""
+
+    path: Path
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def profile(self) -> Path:
+        return self.path / "profile.json"
+
+    @property
+    def failures(self) -> Path:
+        return self.path / "failures.json"
+
+    @property
+    def checksums(self) -> Path:
+        """SHA-256 sums of all files of a finished run."""
+        return self.path / "checksums.json"
+
+    def search(self, fold: str | None = None) -> Path:
+        """Folder of a search: the run's only one, or that of a fold."""
+        return self.path / "search" / fold if fold else self.path / "search"
+
+    def genotype(self, fold: str | None = None) -> Path:
+        return self.search(fold) / "genotype.json"
+
+    def history(self, fold: str | None = None) -> Path:
+        return self.search(fold) / "history.csv"
+
+    def architecture(self, fold: str | None = None) -> Path:
+        """α, η and β of every epoch, as the weights they amount to."""
+        return self.search(fold) / "architecture.json"
+
+    @property
+    def search_summary(self) -> Path:
+        """What the searches of all folds decoded to, and how far they agree."""
+        return self.path / "search" / "summary.json"
+
+    def checkpoint(self, fold: str | None = None) -> Path:
+        """State of an unfinished search; removed when it has decoded."""
+        return self.search(fold) / "checkpoint.pt"
+
+    def fold(self, fold: str) -> Path:
+        return self.path / FOLDS / f"{fold}.json"
+
+    def clear(self) -> None:
+        """Removes the run's files (`--force`), all but the lock that this process may hold."""
+        self._remove(entry for entry in self.path.iterdir() if entry.name != LOCK)
+
+    def clear_evaluation(self) -> None:
+        """Removes what follows from the search, and leaves the search and `run.json`."""
+        places = (self.path / FOLDS, self.metrics, self.profile, self.failures)
+        self._remove(place for place in places if place.exists())
+
+    def _remove(self, entries: Iterable[Path]) -> None:
+        for entry in list(entries):
+            try:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            except OSError as error:
+                raise BenchError(f"cannot remove {entry}: {error.strerror or error}") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the run folder for this process; BenchError where another process has it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = (self.path / LOCK).open("w")
+        except OSError as error:
+            raise BenchError(
+                f"cannot write the run folder {self.path}: {error.strerror or error}; "
+                "choose another with --runs"
+            ) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BenchError(
+                    f"another process is working on {self.path}; wait for it, or choose another "
+                    "folder with --runs"
+                ) from None
+            yield
+
+
+def run_folder(
+    runs: Path, dataset: str, surrogate: bool, variant: str, preset: str, digest: str, seed: int
+) -> RunFolder:
+    """Where a run lives below the folder of all runs (made absolute: units may run anywhere)."""
+    name = dataset + (SURROGATE_SUFFIX if surrogate else "")
+    return RunFolder(runs.absolute() / name / variant / f"{preset}-{digest}" / f"seed{seed}")

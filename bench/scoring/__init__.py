@@ -1,0 +1,1 @@
+"""Predictions made elsewhere: logs read, claims checked, statistics."""

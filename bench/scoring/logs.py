@@ -1,0 +1,393 @@
+"""Files of predictions: the log of the MEGC2019 challenge, CSV, this harness's own JSON, and what
+training scripts print (`bench.scoring.script_output`).
+
+The challenge's log has a header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1
+1`: file, true, predicted), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written
+unpadded there (`samm 6`). A line that begins with # is a remark.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.catalogue import DATASETS
+from bench.errors import DataError, UsageError, printable, quoted
+from bench.runs.predictions import Answer, Predictions, fold_answers
+from bench.scoring.script_output import is_printed, printed_answers
+
+SURROGATE_REMARK = "# surrogate"
+"""First line of a log of generated clips, whose names are those of the real ones."""
+
+COLUMNS = ("dataset", "subject", "clip", "true", "pred")
+SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
+"""The data sets of the harness that clips may be of; the composite is several of them."""
+
+SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
+"""Other usual names of data sets, lower case, letters and digits only."""
+
+UNKNOWN = MappingProxyType(
+    {
+        "aggregation": "pooled",
+        "search_scope": None,
+        "selection": None,
+        "leaky": None,
+        "surrogate": False,
+    }
+)
+"""What is known of the protocol behind predictions made elsewhere."""
+
+_SMIC_CLIP = re.compile(r"s?([0-9]{1,4})_([a-z]+)_([0-9]{1,4})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Log:
+    """Predictions with what their file says of the protocol (None: nothing)."""
+
+    predictions: Predictions
+    protocol: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """An answer as the file writes it; `where` is for messages."""
+
+    where: str
+    dataset: str
+    subject: str
+    clip: str
+    true: str
+    pred: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read where it does not say so itself.
+
+    classes: what the numbers 0, 1, ... mean; by default the challenge's. dataset, selection: of
+    what a training script printed (`bench.scoring.script_output`), the data set and which of two
+    answers.
+    """
+
+    classes: tuple[str, ...] = ()
+    dataset: str = ""
+    selection: str | None = None
+
+
+AS_STATED = Reading()
+
+
+def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
+    """The predictions in a file; its format is seen from its content.
+
+    The challenge's classes come out in the challenge's order, data sets, subjects and SMIC's clips
+    under the challenge's names. Raises UsageError where there is no such file, DataError, with the
+    line, where it is none of the formats or answers a clip twice.
+    """
+    return parse_log(read_text(path), path.name, reading)
+
+
+def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
+    """The predictions in the text of a file called `name`, as `read_log` reads them."""
+    if is_printed(text):
+        return _from_print(text, name, reading)
+    if reading.selection or reading.dataset:
+        raise UsageError(
+            f"{name} states its data sets and has one answer to a clip: leave out --dataset and "
+            "--selection, which are for what a training script printed (and for run folders)"
+        )
+    if text.lstrip()[:1] in ("{", "["):
+        return _from_json(parse_json(text, name), name, reading.classes)
+    if {"clip", "pred"} <= set(_columns(text)):
+        lines, surrogate = _csv_lines(text, name)
+    else:
+        lines, surrogate = list(_challenge_lines(text, name)), _is_surrogate(text)
+    if not lines:
+        raise DataError(f"{name} holds no prediction")
+    answers, classes = _labelled(lines, reading.classes)
+    return Log(_predictions(answers, classes, name), {**UNKNOWN, "surrogate": surrogate})
+
+
+def parse_json(text: str, name: str) -> Any:
+    """The content of a JSON file; DataError where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name} is no JSON ({error})") from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; UsageError where there is none, DataError where it is no text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"no file {path}; name a log of predictions or a run folder") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read ({error})") from error
+
+
+# The challenge's log
+
+
+def _is_surrogate(text: str) -> bool:
+    return any(line.strip() == SURROGATE_REMARK for line in text.splitlines())
+
+
+def _challenge_lines(text: str, name: str) -> Iterator[_Line]:
+    dataset = subject = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split("#", 1)[0].split()
+        where = f"{name} line {number}"
+        if not words:
+            continue
+        header = _header(words, dataset)
+        if header:
+            dataset, subject = header
+        elif len(words) < 3:
+            raise DataError(
+                f"{where}: {quoted(printable(line.strip()))} is neither a header such as "
+                "`casme2 sub01` nor file, true, predicted"
+            )
+        elif not subject:
+            raise DataError(
+                f"{where}: a clip before the first header; expected a line such as `casme2 sub01`"
+            )
+        else:
+            yield _Line(where, dataset, subject, " ".join(words[:-2]), words[-2], words[-1])
+
+
+def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
+    """Data set and subject of a header line; None where it is a clip's line, or nothing.
+
+    Below a header of a known set (`before`), `EP02_01f 1` is no header but half a clip.
+    """
+    dataset, subject = _dataset(" ".join(words[:-1])), words[-1]
+    half = subject.lstrip("-").isdecimal() and before in SINGLE
+    if dataset in SINGLE or (len(words) == 2 and not half):
+        return dataset, subject
+    return None
+
+
+# CSV
+
+
+def _columns(text: str) -> list[str]:
+    """The titles in the first line that is not blank, quoted or not."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        titles = next(csv.reader([first], skipinitialspace=True), [])
+    except csv.Error:  # a line that is longer than any cell may be
+        return []
+    return [title.strip().lower() for title in titles]
+
+
+def _csv_lines(text: str, name: str) -> tuple[list[_Line], bool]:
+    if "\0" in text:
+        raise DataError(f"{name} holds NUL characters: it is no CSV file")
+    reader = csv.DictReader(io.StringIO(text, newline=""), _columns(text), skipinitialspace=True)
+    next(row for row in reader.reader if any(cell.strip() for cell in row))  # the titles
+    missing = [column for column in COLUMNS if column not in reader.fieldnames]
+    if missing:
+        raise DataError(
+            f"{name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)} "
+            "(labels as numbers or class names)"
+        )
+    lines, surrogate = [], False
+    try:
+        for row in reader:
+            cells = {column: (row[column] or "").strip() for column in COLUMNS}
+            where = f"{name} line {reader.line_num}"
+            empty = [column for column, cell in cells.items() if not cell]
+            if empty:
+                raise DataError(f"{where}: {', '.join(empty)} is empty")
+            surrogate = surrogate or (row.get("surrogate") or "").strip().lower() == "true"
+            cells["dataset"] = _dataset(cells["dataset"])
+            lines.append(_Line(where, **cells))
+    except csv.Error as error:
+        raise DataError(f"{name} line {reader.line_num}: {error}") from error
+    return lines, surrogate
+
+
+# Output of a training script
+
+
+def _from_print(text: str, name: str, reading: Reading) -> Log:
+    dataset = _dataset(reading.dataset) if reading.dataset else ""
+    answers, best = printed_answers(text, name, dataset, reading.selection)
+    oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
+    classes = reading.classes or CHALLENGE_CLASSES
+    return Log(_predictions(answers, classes, name), {**UNKNOWN, **(oracle if best else {})})
+
+
+# JSON
+
+
+def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:
+    """Folds as in a run folder: one, a list, or under `folds` with `classes` and `protocol`."""
+    whole = content if isinstance(content, dict) and "folds" in content else {}
+    folds = whole.get("folds", content)
+    folds = folds if isinstance(folds, list) else [folds]
+    answers = [
+        answer
+        for number, fold in enumerate(folds)
+        for answer in fold_answers(fold, f"{name}, fold {number}")
+    ]
+    if not answers:
+        raise DataError(f"{name} holds no prediction")
+    own = whole.get("classes")
+    if own is not None and not (isinstance(own, list) and all(isinstance(c, str) for c in own)):
+        raise DataError(f"{name}: classes is no list of names")
+    stated = whole.get("protocol")
+    protocol = {**UNKNOWN, **(stated if isinstance(stated, dict) else {})}
+    known = tuple(classes or own or CHALLENGE_CLASSES)
+    return Log(_predictions(answers, known, name), protocol)
+
+
+# Names and labels
+
+
+def _labelled(
+    lines: Sequence[_Line], classes: Sequence[str]
+) -> tuple[list[Answer], tuple[str, ...]]:
+    words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
+    names = [word for word in words if not word.isdecimal()]
+    if classes:
+        known = tuple(classes)
+    elif set(names) <= set(CHALLENGE_CLASSES) or names != words:
+        known = CHALLENGE_CLASSES
+    else:
+        known = tuple(names)
+    answers = [
+        Answer(
+            line.dataset,
+            line.subject,
+            line.clip,
+            _index(line.true, known, line.where),
+            _index(line.pred, known, line.where),
+        )
+        for line in lines
+    ]
+    return answers, known
+
+
+def _index(word: str, classes: Sequence[str], where: str) -> int:
+    """The place of a label by its class's name; by its number where no class is called a number."""
+    lower = [name.lower() for name in classes]
+    if word.lower() in lower:
+        return lower.index(word.lower())
+    if not any(map(str.isdecimal, lower)) and word.isdecimal() and int(word) < len(classes):
+        return int(word)
+    numbers = ", ".join(f"{index} {name}" for index, name in enumerate(classes))
+    raise DataError(
+        f"{where}: label {quoted(printable(word))} is none of {numbers}; "
+        "name other classes with --classes A,B,..."
+    )
+
+
+def _predictions(answers: Sequence[Answer], classes: Sequence[str], name: str) -> Predictions:
+    """With the challenge's names and order of classes; DataError that names the file."""
+    try:
+        return _in_challenge_order(Predictions(tuple(classes), tuple(map(_renamed, answers))))
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+def _in_challenge_order(predictions: Predictions) -> Predictions:
+    own = [name.lower() for name in predictions.classes]
+    if sorted(own) != sorted(CHALLENGE_CLASSES):
+        return predictions
+    place = [CHALLENGE_CLASSES.index(name) for name in own]
+    answers = (replace(a, true=place[a.true], pred=place[a.pred]) for a in predictions.answers)
+    return Predictions(CHALLENGE_CLASSES, tuple(answers))
+
+
+def _dataset(text: str) -> str:
+    """The harness's name of a data set, other names as they are."""
+    letters = re.sub(r"[^a-z0-9]", "", text.lower())
+    name = SPELLINGS.get(letters, letters)
+    return name if name in SINGLE else text
+
+
+def _renamed(answer: Answer) -> Answer:
+    """With subject and clip as the loaders call them, where the data set is known."""
+    dataset = _dataset(answer.dataset)
+    if dataset not in SINGLE:
+        return answer
+    subject = DATASETS[dataset].subject_of(answer.subject) or answer.subject
+    clip = answer.clip
+    parts = _SMIC_CLIP.fullmatch(clip) if dataset == "smic" else None
+    if parts:
+        clip = f"s{int(parts[1]):02d}_{parts[2].lower()}_{int(parts[3]):02d}"
+    return replace(answer, dataset=dataset, subject=subject, clip=clip)
+
+
+# Writing
+
+
+def render_log(log: Log, form: str, source: Mapping[str, Any]) -> str:
+    """The text of a log: `megc2019`, `csv` or `json`, without the last line break.
+
+    source: where the predictions come from, for the JSON form, which alone has a place for it.
+    Raises DataError where the challenge's log cannot hold the names.
+    """
+    return _WRITERS[form](log, source)
+
+
+def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
+    lines = [SURROGATE_REMARK] if log.protocol["surrogate"] else []
+    before = None
+    for answer in log.predictions.answers:
+        if any(re.search(r"\s|#", word) for word in answer.key):
+            raise DataError(
+                f"{answer.key}: the challenge's log has no place for spaces and # in a name; "
+                "use --format csv"
+            )
+        person = (answer.dataset, answer.subject)
+        if person != before:
+            unpadded = answer.dataset == "samm" and answer.subject.isdecimal()
+            subject = str(int(answer.subject)) if unpadded else answer.subject
+            lines.append(f"{answer.dataset} {subject}")
+            before = person
+        lines.append(f"{answer.clip} {answer.true} {answer.pred}")
+    return "\n".join(lines)
+
+
+def _csv(log: Log, source: Mapping[str, Any]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*COLUMNS, "surrogate"])
+    classes = log.predictions.classes
+    surrogate = str(bool(log.protocol["surrogate"])).lower()
+    for answer in log.predictions.answers:
+        writer.writerow([*answer.key, classes[answer.true], classes[answer.pred], surrogate])
+    return text.getvalue().rstrip("\n")
+
+
+def _json(log: Log, source: Mapping[str, Any]) -> str:
+    folds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for answer in log.predictions.answers:
+        clip = {"dataset": answer.dataset, "clip": answer.clip}
+        folds.setdefault((answer.dataset, answer.subject), []).append(
+            {**clip, "true": answer.true, "pred": answer.pred}
+        )
+    content = {
+        "source": dict(source),
+        "classes": list(log.predictions.classes),
+        "protocol": dict(log.protocol),
+        "folds": [{"subject": subject, "clips": clips} for (_, subject), clips in folds.items()],
+    }
+    return json.dumps(content, indent=1)
+
+
+_WRITERS: Mapping[str, Callable[[Log, Mapping[str, Any]], str]] = MappingProxyType(
+    {"megc2019": _challenge_log, "csv": _csv, "json": _json}
+)
+FORMATS = tuple(_WRITERS)

@@ -1,0 +1,183 @@
+"""Scores of predictions, wherever they were made: what `bench score` says of a file or a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.data.clips import CHALLENGE_CLASSES, Problem
+from bench.errors import DataError, UsageError
+from bench.protocol.metrics import STATISTICS, matrix_scores
+from bench.runs.folder import RunFolder
+from bench.runs.predictions import Predictions, run_predictions
+from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
+from bench.scoring.claims import Claim, aggregates, judge, macro_precision
+from bench.scoring.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, read_text
+from bench.scoring.statistics import DRAWS, against_chance, bootstrap
+from bench.seeds import derive_seed
+from bench.system.files import read_json
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores as in `metrics.json`; without `predictions` the file held their matrix alone."""
+
+    metrics: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    predictions: Predictions | None = None
+
+    def part(self, name: str) -> Scored:
+        """The slice of a data set; UsageError where there is none."""
+        slices = self.metrics["slices"]
+        own = self.predictions.of(name) if self.predictions else None
+        if own is not None and own.answers:
+            return Scored(own.metrics(), self.protocol, own)
+        if name in slices and slices[name]["clips"]:
+            return Scored({**slices[name], "slices": {}}, self.protocol)
+        there = ", ".join(self.predictions.datasets if self.predictions else slices) or "none"
+        raise UsageError(f"no clip of data set {name!r} to score; there: {there}")
+
+
+def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
+    """The scores of a run folder, of a log (`bench.scoring.logs`), or of a `metrics.json`.
+
+    reading: `selection` also chooses among the answers that a run recorded. Raises what reading the
+    log or the run raises; UsageError for options that do not fit.
+    """
+    if path.is_dir():
+        if reading.classes or reading.dataset:
+            raise UsageError("a run knows classes and data set: leave out --classes and --dataset")
+        return scored(run_log(path, reading.selection))
+    text = read_text(path)
+    if text.lstrip()[:1] == "{":
+        content = parse_json(text, path.name)
+        if "confusion" in content:
+            if reading != AS_STATED:
+                raise UsageError(
+                    f"{path.name} holds matrices, no answers: leave out --classes, --dataset and "
+                    "--selection"
+                )
+            return _of_matrix(content, path.name)
+    return scored(parse_log(text, path.name, reading))
+
+
+def run_log(path: Path, selection: str | None = None) -> Log:
+    """The answers of a finished run with its protocol.
+
+    Raises UsageError where the folder is no run's, BenchError where the run is not finished.
+    """
+    folder = RunFolder(path)
+    if not folder.run.exists():
+        raise UsageError(f"{path} is no run folder (no run.json); `bench list runs` names them")
+    predictions = run_predictions(folder, selection)
+    protocol = read_json(folder.metrics)["protocol"]
+    return Log(predictions, selected_protocol(protocol, selection) if selection else protocol)
+
+
+def selected_protocol(protocol: Mapping[str, Any], selection: str) -> dict[str, Any]:
+    """The protocol of the same run scored by another selection rule."""
+    leaks = [leak for leak in protocol.get("leaks", ()) if not leak.startswith("selection=")]
+    leaks += ["selection=oracle"] if selection == "oracle" else []
+    return {**protocol, "selection": selection, "leaks": leaks, "leaky": bool(leaks)}
+
+
+def scored(log: Log) -> Scored:
+    """The scores of the predictions of a log: pooled, slices, mean over folds."""
+    predictions = log.predictions
+    parts = tuple(dict.fromkeys((*parts_of(predictions), *predictions.datasets)))
+    return Scored(predictions.metrics(parts), log.protocol, predictions)
+
+
+def score_report(
+    source: Scored, claims: Sequence[Claim] = (), draws: int = DRAWS, seed: int = 0
+) -> dict[str, Any]:
+    """What `bench score --format json` prints: the keys of `metrics.json` and what was checked.
+
+    `precision` is the macro precision; `intervals` hold each score's 95 % interval over subjects
+    (without draws, or without clips, none), `chance` what answers that do not follow the labels
+    would score; `problems` every difference from the challenge's list,
+    `complete` whether there is none (None: not checked); `claims` the verdicts.
+    """
+    matrix = np.array(source.metrics["confusion"])
+    problems = _problems(source)
+    checked = all(problem.kind != UNCHECKED for problem in problems)
+    return {
+        **source.metrics,
+        "precision": float(macro_precision(matrix)),
+        "protocol": dict(source.protocol),
+        "intervals": _intervals(source, draws, seed),
+        "chance": _chance(source, draws, seed),
+        "complete": not problems if checked else None,
+        "problems": [asdict(problem) for problem in problems],
+        "claims": [_verdict(source, claim) for claim in claims],
+    }
+
+
+def _verdict(source: Scored, claim: Claim) -> dict[str, Any]:
+    part = source.part(claim.part) if claim.part else source
+    matrix = np.array(part.metrics["confusion"])
+    if not matrix.sum():
+        raise DataError("no clip is answered: there is no score to compare the claim with")
+    verdict = judge(claim, aggregates(claim.metric, matrix, part.predictions))
+    return {**verdict.to_dict(), "text": str(verdict)}
+
+
+def _chance(source: Scored, draws: int, seed: int) -> dict[str, Any]:
+    if source.predictions is None or not draws:
+        return {}
+    generator = np.random.default_rng(derive_seed(seed, "chance"))
+    matrices = source.predictions.matrices
+    return {"uar": against_chance(matrices, draws=draws, generator=generator).to_dict()}
+
+
+def _intervals(source: Scored, draws: int, seed: int) -> dict[str, Any]:
+    if source.predictions is None or not draws:
+        return {}
+    matrices = source.predictions.matrices
+    return {
+        name: bootstrap(
+            matrices,
+            statistic,
+            draws=draws,
+            generator=np.random.default_rng(derive_seed(seed, "bootstrap")),
+        ).to_dict()
+        for name, statistic in STATISTICS.items()
+    }
+
+
+def _problems(source: Scored) -> list[Problem]:
+    if source.predictions is None:
+        what = "only a confusion matrix: there is no list of clips to check"
+        return [Problem(UNCHECKED, "clips", what)]
+    return list_problems(source.predictions, parts_of(source.predictions))
+
+
+def _of_matrix(content: Mapping[str, Any], name: str) -> Scored:
+    """The scores of the matrices in a `metrics.json`, computed anew."""
+    try:
+        classes = list(content.get("classes", CHALLENGE_CLASSES))
+        overall = _matrix_metrics(content, classes)
+        slices = content.get("slices", {}).items()
+        parts = {part: _matrix_metrics(each, classes) for part, each in slices}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{name}: confusion is no square matrix of counts for its classes ({error})"
+        ) from error
+    stated = content.get("protocol")
+    protocol = {**UNKNOWN, **(stated if isinstance(stated, dict) else {})}
+    return Scored({**overall, "slices": parts}, protocol)
+
+
+def _matrix_metrics(content: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+    matrix = np.array(content["confusion"])
+    if matrix.shape != (len(classes),) * 2 or matrix.dtype.kind != "i" or matrix.min() < 0:
+        raise ValueError(f"{matrix.shape} for {len(classes)} classes")
+    return {
+        **matrix_scores(matrix, classes),
+        "clips": int(matrix.sum()),
+        "subjects": content.get("subjects"),
+    }

@@ -1,0 +1,202 @@
+"""Logs of predictions: what is read is what was written, and what cannot be is told by line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_logs import HAND, challenge_clips, ststnet
+
+from bench.data.clips import CHALLENGE_CLASSES
+from bench.errors import DataError, UsageError
+from bench.runs.predictions import Answer, Predictions
+from bench.scoring.logs import FORMATS, UNKNOWN, Log, Reading, parse_log, read_log, render_log
+
+SOURCE = {"variant": "rnas_mer"}
+
+names = st.text("abcXYZ019_-.", min_size=1, max_size=8).filter(lambda name: not name.isdigit())
+people = st.sampled_from([("smic", "s01"), ("casme2", "sub17"), ("samm", "006"), ("own", "p1")])
+
+
+@st.composite
+def predictions(draw):
+    clips = draw(st.lists(st.tuples(people, names), unique=True, min_size=1, max_size=20))
+    labels = st.integers(0, 2)
+    answers = [Answer(*who, clip, draw(labels), draw(labels)) for who, clip in clips]
+    return Predictions(CHALLENGE_CLASSES, tuple(sorted(answers, key=lambda a: a.key)))
+
+
+@given(predictions(), st.sampled_from(FORMATS), st.booleans())
+def test_what_is_written_is_read(made, form, surrogate):
+    log = Log(made, {**UNKNOWN, "surrogate": surrogate})
+    found = parse_log(render_log(log, form, SOURCE), "log")
+    assert found == log
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_whole_challenge_is_written_and_read(form):
+    log = Log(ststnet(), UNKNOWN)
+    assert parse_log(render_log(log, form, SOURCE), "log").predictions == log.predictions
+
+
+def test_the_challenge_log_is_written_as_the_challenge_has_it():
+    answers = (Answer("casme2", "sub01", "EP02_01f", 1, 1), Answer("samm", "006", "006_1_2", 0, 2))
+    log = Log(Predictions(CHALLENGE_CLASSES, answers), UNKNOWN)
+    lines = ["casme2 sub01", "EP02_01f 1 1", "samm 6", "006_1_2 0 2"]
+    assert render_log(log, "megc2019", SOURCE).splitlines() == lines
+
+
+def test_a_log_of_generated_clips_says_so_first():
+    log = Log(ststnet(), {**UNKNOWN, "surrogate": True})
+    text = render_log(log, "megc2019", SOURCE)
+    assert text.splitlines()[0] == "# surrogate"
+    assert parse_log(text, "log").protocol["surrogate"] is True
+
+
+@pytest.mark.parametrize("line", ["casme2 sub01", "CASMEII sub01", "CASME II 1", "CASME-II sub1"])
+def test_usual_spellings_of_a_header(line):
+    (answer,) = parse_log(f"{line}\nEP02_01f 1 0\n", "log").predictions.answers
+    assert answer == Answer("casme2", "sub01", "EP02_01f", 1, 0)
+
+
+def test_smic_clips_are_padded_and_windows_line_ends_read():
+    log = parse_log("smic s1\r\ns1_ne_1 0 2\r\n\r\n# a remark\r\n", "log")
+    assert log.predictions.answers == (Answer("smic", "s01", "s01_ne_01", 0, 2),)
+
+
+def test_samm_subjects_padded_or_not_are_the_same():
+    padded, bare = (parse_log(f"samm {who}\n006_1_2 0 0\n", "log") for who in ("006", "6"))
+    assert padded == bare
+
+
+def test_csv_takes_numbers_and_class_names_in_any_order_of_columns():
+    text = "Clip,pred,true,subject,dataset\nEP02_01f,surprise,1,sub01,casme2\n"
+    (answer,) = parse_log(text, "log").predictions.answers
+    assert answer == Answer("casme2", "sub01", "EP02_01f", 1, 2)
+
+
+@pytest.mark.parametrize("start", ["", "\n", " \r\n\r\n"])
+def test_csv_may_quote_its_titles_and_begin_with_blank_lines(start):
+    text = start + '"dataset","subject","clip","true","pred"\r\n"smic","1","s1_ne_1","0","2"\r\n'
+    assert parse_log(text, "log").predictions.answers == (Answer("smic", "s01", "s01_ne_01", 0, 2),)
+
+
+def test_classes_that_are_called_by_numbers_are_those_numbers():
+    text = "dataset,subject,clip,true,pred\nmine,p1,c1,1,2\nmine,p1,c2,3,3\nmine,p1,c3,2,3\n"
+    found = parse_log(text, "log", Reading(("1", "2", "3"))).predictions
+    assert [(a.true, a.pred) for a in found.answers] == [(0, 1), (2, 2), (1, 2)]
+    with pytest.raises(DataError, match="label '0' is none of"):
+        parse_log(text.replace(",3,3", ",0,3"), "log", Reading(("1", "2", "3")))
+
+
+def test_classes_of_others_are_those_of_the_file():
+    text = "dataset,subject,clip,true,pred\nmine,p1,c1,happy,sad\nmine,p1,c2,fear,fear\n"
+    found = parse_log(text, "log").predictions
+    assert found.classes == ("fear", "happy", "sad")
+    assert [(a.true, a.pred) for a in found.answers] == [(1, 2), (0, 0)]
+
+
+def test_another_numbering_becomes_the_challenges_order():
+    text = "casme2 sub01\nEP02_01f 0 2\n"
+    found = parse_log(text, "log", Reading(("surprise", "positive", "negative"))).predictions
+    assert found.classes == CHALLENGE_CLASSES
+    assert (found.answers[0].true, found.answers[0].pred) == (2, 0)
+
+
+def test_a_fold_file_and_a_list_of_them_are_read():
+    folds = [
+        {"subject": "s01", "clips": [{"dataset": "smic", "clip": "c", "true": 0, "pred": 1}]},
+        {"subject": "s02", "clips": [{"dataset": "smic", "clip": "c", "true": 2, "pred": 2}]},
+    ]
+    one, both = parse_log(json.dumps(folds[0]), "log"), parse_log(json.dumps(folds), "log")
+    assert both.predictions.answers[:1] == one.predictions.answers
+    assert len(both.predictions.answers) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no prediction"),
+        ("EP02_01f 1 1\n", "line 1: a clip before the first header"),
+        ("casme2 sub01\nEP02_01f 1\n", "line 2: .* neither a header"),
+        ("casme2 sub01\nEP02_01f 1 1\nEP02_01f 1 0\n", "casme2 sub01 EP02_01f is answered more"),
+        ("casme2 sub01\nEP02_01f 1 1\ncasme2 sub1\nEP02_01f 1 0\n", "answered more than once"),
+        ("casme2 sub01\nEP02_01f 1 3\n", "line 2: label '3' is none of 0 negative"),
+        ("casme2 sub01\nEP02_01f 1 happy\n", "line 2: label 'happy'"),
+        ("casme2 sub01\nEP02_01f 1 -1\n", "line 2: label '-1'"),
+        ("dataset,subject,clip,pred\nsmic,s01,c,0\n", "no column true"),
+        ("dataset,subject,clip,true,pred\nsmic,s01,c,,0\n", "line 2: true is empty"),
+        ("dataset,subject,clip,true,pred\n", "holds no prediction"),
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("x" * 200_000, "neither a header"),
+        ("[]", "holds no prediction"),
+        ('{"subject": "s01"}', "no fold of this harness"),
+        ('{"classes": "ab", "folds": [{"subject": "s", "clips": []}]}', "log"),
+        (
+            '{"subject": "s", "clips": [{"dataset": "d", "clip": "c", "true": true, "pred": 0}]}',
+            "no whole number",
+        ),
+    ],
+)
+def test_what_is_no_log_is_told_by_its_place(text, message):
+    with pytest.raises(DataError, match=message) as error:
+        parse_log(text, "log.txt")
+    assert str(error.value).startswith("log.txt")
+    assert "\n" not in str(error.value)
+
+
+def test_a_name_with_a_space_has_no_place_in_the_challenge_log():
+    log = Log(Predictions(CHALLENGE_CLASSES, (Answer("own", "p 1", "c", 0, 0),)), UNKNOWN)
+    with pytest.raises(DataError, match="use --format csv"):
+        render_log(log, "megc2019", SOURCE)
+
+
+def test_files(tmp_path):
+    file = tmp_path / "log.txt"
+    file.write_text("\ufeff" + HAND)
+    assert len(read_log(file).predictions.answers) == 8
+    with pytest.raises(UsageError, match="no file"):
+        read_log(tmp_path / "other.txt")
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_log(file)
+
+
+def test_the_made_up_challenge_has_its_clips():
+    assert len(list(challenge_clips())) == 442
+
+
+scraps = st.sampled_from(
+    (
+        *'\n\t ,#[]{}:"0123²\0',
+        *("casme2", "sub01", "\ndataset,subject,clip,true,pred\n", "null"),
+        *("Subject: s01\n", "Predicted: [", "Ground Truth: [", '{"subject": ', '"clips": '),
+    )
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["subject", "clips", "dataset", "clip", "true", "pred", "folds", "classes"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.lists(scraps | st.text(max_size=4), max_size=25).map("".join) | json_values.map(json.dumps)
+)
+def test_any_text_is_predictions_or_one_line_of_error(text):
+    try:
+        assert parse_log(text, "log").predictions.answers
+    except (DataError, UsageError) as error:
+        assert "\n" not in str(error)

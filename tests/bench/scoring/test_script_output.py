@@ -1,0 +1,89 @@
+"""The output of training scripts, fold by fold, with and without the best epoch's answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.errors import DataError, UsageError
+from bench.scoring.logs import Reading, parse_log
+from bench.scoring.report import score_report, scored
+
+PLAIN = """\
+Subject: 006
+Predicted   : [0, 0, 2]
+Ground Truth: [0, 1, 2]
+UF1: 0.5185 | UAR: nan
+Subject: s05
+Predicted   : [0, 0]
+Ground Truth: [0, 2]
+Final Evaluation:
+"""
+
+BEST = """\
+lr=0.0005, epochs=800
+2023-01-01 INFO Subject: sub01
+Predicted    :[0, 0, 0]
+2023-01-01 INFO Best Predicted    :[1, 0, 0]
+Ground Truth :[1, 0, 0]
+"""
+
+
+def answers(text, **reading):
+    found = parse_log(text, "out.txt", Reading(**reading)).predictions.answers
+    return [(a.dataset, a.subject, a.true, a.pred) for a in found]
+
+
+def test_subjects_tell_their_data_set():
+    first = [("samm", "006", 0, 0), ("samm", "006", 1, 0), ("samm", "006", 2, 2)]
+    assert answers(PLAIN) == [*first, ("smic", "s05", 0, 0), ("smic", "s05", 2, 0)]
+
+
+def test_the_last_answers_count_and_the_best_only_if_asked_for():
+    assert [row[3] for row in answers(BEST)] == [0, 0, 0]
+    assert [row[3] for row in answers(BEST, selection="last")] == [0, 0, 0]
+    assert [row[3] for row in answers(BEST, selection="oracle")] == [1, 0, 0]
+
+
+def test_the_best_epoch_on_the_test_subject_is_leaky():
+    log = parse_log(BEST, "out.txt", Reading(selection="oracle"))
+    assert (log.protocol["leaky"], log.protocol["selection"]) == (True, "oracle")
+    assert parse_log(BEST, "out.txt").protocol["leaky"] is None
+    only_best = "\n".join(line for line in BEST.splitlines() if not line.startswith("Predicted"))
+    assert parse_log(only_best, "out.txt").protocol["leaky"] is True
+
+
+def test_clips_without_names_are_checked_by_their_number():
+    report = score_report(scored(parse_log(PLAIN, "out.txt")), draws=0)
+    where = {problem["where"] for problem in report["problems"]}
+    assert "smic s05" not in where  # one negative, one surprise: as listed
+    assert "samm 006" in where  # nine negative and two surprise are listed
+
+
+def test_bare_numbers_need_their_data_set():
+    text = PLAIN.replace("006", "6")
+    with pytest.raises(DataError, match="'6' may be a subject of any data set; say which"):
+        parse_log(text, "out.txt")
+    assert answers(BEST.replace("sub01", "1"), dataset="CASME II")[0][:2] == ("casme2", "sub01")
+    assert answers(BEST.replace("sub01", "1"), dataset="mine")[0][:2] == ("mine", "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (PLAIN.replace("[0, 0, 2]", "[0, 0]"), "subject 006 has 3 true and 2 predicted labels"),
+        (PLAIN.replace("[0, 0, 2]", ""), "not every subject has a line"),
+        (PLAIN.replace("[0, 2]", "[0, 7]"), "labels 7 and 0, expected 0 to 2"),
+        (PLAIN + PLAIN, "samm 006 #1 .*is answered more than once"),
+    ],
+)
+def test_what_does_not_fit_is_told(text, message):
+    with pytest.raises(DataError, match=message) as error:
+        parse_log(text, "out.txt")
+    assert str(error.value).startswith("out.txt")
+
+
+def test_answers_that_nobody_printed():
+    with pytest.raises(UsageError, match="no answers of selection=oracle, only Predicted"):
+        parse_log(PLAIN, "out.txt", Reading(selection="oracle"))
+    with pytest.raises(UsageError, match="no answers of selection=inner_val"):
+        parse_log(BEST, "out.txt", Reading(selection="inner_val"))
