@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reports.output import deliver
+from bench.cli.output import deliver
 
 MOST_DIGITS = 100
 """Of a score, after the point or as zeros before it: the fraction 1e-999999999 fills the memory."""

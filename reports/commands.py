@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reports.output import deliver
+from bench.cli.output import deliver
 from reports.reading import FIRST_RUN, sound_runs
 
 NAMED = 3
@@ -60,7 +60,7 @@ def tables(
     --config choose another. Run folders that cannot be read are named and skipped, and the exit
     code is then 1.
     """
-    from bench.registry import variants
+    from bench.methods.registry import variants
     from reports.render import render
     from reports.tables.build import NUMBERS, build_table
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
-from reports.output import deliver
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord

@@ -46,7 +46,7 @@ def sizes_page() -> str:
     """How large the derived networks of each search space are, over random genotypes."""
     import numpy as np
 
-    from bench import registry
+    from bench.methods import registry
     from rnas.errors import MethodError
     from rnas.sizes import fit_channels, sample_sizes
 

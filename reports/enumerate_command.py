@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.listing import FORMAT
-from bench.cli.running import ManySeeds, run_options
+from bench.cli.options import FORMAT
+from bench.cli.request import ManySeeds, run_options
 from reports.studies import SCORES, conditions, heading, write_study
 
 if TYPE_CHECKING:
-    from bench.enumeration import Beta, Trial
-    from bench.running import Prepared, Request
+    from bench.engine.request import Prepared, Request
+    from bench.studies.enumeration import Beta, Trial
     from rnas.genotype import Genotype
     from rnas.space import SearchSpace
 
@@ -71,18 +71,13 @@ def enumerate_paths(
     of its own. --force trains the paths again and keeps the search.
     """
     from bench.cli.progress import Steps, bars
-    from bench.cli.running import (
-        perform_jobs,
-        resolve_request,
-        say_failures,
-        say_found,
-    )
-    from bench.plan import FOLD, METRICS, SEARCH_PHASES, plan
+    from bench.cli.request import perform_jobs, resolve_request, say_failures, say_found
+    from bench.engine.plan import FOLD, METRICS, SEARCH_PHASES, plan
 
     request = resolve_request(**options)
     space = _space(request)
-    from bench.enumeration import trials
-    from bench.running import prepare_jobs
+    from bench.engine.request import prepare_jobs
+    from bench.studies.enumeration import trials
 
     with bars() as display:
         found = prepare_jobs(request, Steps(display))
@@ -111,10 +106,10 @@ def enumerate_paths(
 
 def _space(request: Request) -> SearchSpace:
     """The one search space asked for; UsageError where the request is for more or for none."""
-    from bench import registry
-    from bench.enumeration import check_paths
     from bench.errors import UsageError
-    from bench.phases import configured_space
+    from bench.methods import registry
+    from bench.methods.configured import configured_space
+    from bench.studies.enumeration import check_paths
 
     if len(request.variants) != 1 or len(request.seeds) != 1:
         raise UsageError("bench enumerate works on one --variant with one --seed")
@@ -127,7 +122,7 @@ def _space(request: Request) -> SearchSpace:
 
 
 def _is_searched(request: Request) -> bool:
-    from bench import registry
+    from bench.methods import registry
 
     return registry.variant(request.variants[0]).kind == "search"
 
@@ -147,8 +142,8 @@ def _cell_and_beta(
     cell_kind: str,
 ) -> tuple[Genotype, Beta | None]:
     """The cell that every path gets, and β; None where nothing was searched."""
-    from bench.enumeration import random_cell, read_searches, shared_cell
     from bench.runs.folder import RunFolder
+    from bench.studies.enumeration import random_cell, read_searches, shared_cell
 
     if beta_run is None and not _is_searched(request):
         return random_cell(space, request.seeds[0]), None
@@ -163,7 +158,7 @@ def _write(
     request: Request, planned: Sequence[Trial], space: SearchSpace, beta: Beta | None, out: Path
 ) -> dict[str, Any]:
     """Measures, and writes the JSON file and the picture; returns what the file holds."""
-    from bench.enumeration import measure
+    from bench.studies.enumeration import measure
     from reports.figures.enumeration import draw_enumeration
 
     measured = {
@@ -180,7 +175,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     """Kendall's τ, the best paths and where the decoded one stands, for a person."""
     from tabulate import tabulate
 
-    from bench.enumeration import path_name
+    from bench.studies.enumeration import path_name
 
     yield (
         f"{heading(record)}, seed {record['seed']}: {len(record['paths'])} paths with one cell, "

@@ -86,7 +86,7 @@ def figures(
     over the epochs), confusion, subjects. What cannot be drawn is named with its reason; corrupt
     files are named and skipped, and the exit code is then 1.
     """
-    from bench.registry import variants
+    from bench.methods.registry import variants
     from reports.figures import save, tradeoff
     from reports.reading import sound_runs
 

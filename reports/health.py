@@ -17,7 +17,7 @@ from reports.tables.marks import explained_marks, named_configurations
 from reports.tables.table import HEALTH, Cell, Row, Table, mean_cell
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
 COLUMNS = ("dataset", "seeds", "searches", *MEASURES, "uniform_path", *AGREEMENT)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.listing import FORMAT
-from bench.cli.running import ManySeeds, run_options
+from bench.cli.options import FORMAT
+from bench.cli.request import ManySeeds, run_options
 from reports.studies import SCORES, conditions, heading, write_study
 
 if TYPE_CHECKING:
-    from bench.leakage import Study
-    from bench.running import Request
+    from bench.engine.request import Request
+    from bench.studies.leakage import Study
 
 FEWEST_PERMUTATIONS = 20
 
@@ -50,12 +50,12 @@ def leakage(
     search can be made short.
     """
     from bench.cli.progress import Steps, bars
-    from bench.cli.running import describe, perform_jobs, resolve_request, say_failures, say_found
-    from bench.plan import FOLD, METRICS, SEARCH, plan
+    from bench.cli.request import describe, perform_jobs, resolve_request, say_failures, say_found
+    from bench.engine.plan import FOLD, METRICS, SEARCH, plan
 
     request = resolve_request(**options)
-    from bench.leakage import studies
-    from bench.running import prepare_jobs
+    from bench.engine.request import prepare_jobs
+    from bench.studies.leakage import studies
 
     phases = (SEARCH, FOLD, METRICS)
     with bars() as display:
@@ -83,7 +83,7 @@ def _scored(study: Study) -> bool:
 
 def _write(study: Study, request: Request, out: Path) -> dict[str, Any]:
     """Measures a study, and writes its JSON file and its picture; returns what the file holds."""
-    from bench.leakage import measure
+    from bench.studies.leakage import measure
     from reports.figures.leakage import draw_leakage
 
     measured = {

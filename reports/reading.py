@@ -50,7 +50,7 @@ def of_variants(records: Iterable[RunRecord], patterns: Sequence[str]) -> list[R
 
     Raises UsageError, with the nearest name, for what is neither registered nor among the runs.
     """
-    from bench.registry import select_variants
+    from bench.methods.registry import select_variants
 
     records = list(records)
     there = {record.variant for record in records}

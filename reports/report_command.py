@@ -31,11 +31,11 @@ def report(runs: Path, out: Path, preset: str | None, config: str | None, title:
     The page needs no network and no other file; unfinished runs are on it, too. Files that cannot
     be read are named and what they would show is left out; the exit code is then 1.
     """
+    from bench.cli.output import deliver
     from bench.cli.progress import Steps, bars
-    from bench.registry import variants
+    from bench.methods.registry import variants
     from reports.groups import select
     from reports.html.page import build_report
-    from reports.output import deliver
     from reports.reading import FIRST_RUN, sound_runs
 
     if out.is_dir():

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bench.running import Request
+    from bench.engine.request import Request
 
 SCORES = {"uar": "UAR", "uf1": "UF1"}
 

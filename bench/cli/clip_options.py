@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.data.sets.catalogue import DATASETS
+from bench.cli.options import dataset_option, magnified_by, magnifier_option
 
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
@@ -44,30 +44,6 @@ class ClipRequest:
             self.config.class_map,
             self.config.allow_outside,
         )
-
-
-dataset_option = click.option(
-    "--dataset",
-    required=True,
-    metavar="NAME",
-    help=f"One of {', '.join(DATASETS)}, or manifest:FILE.csv.",
-)
-
-format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-
-
-magnifier_option = click.option(
-    "--magnifier-weights",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Magnify motion by the network of Oh et al. with this state_dict.",
-)
-
-
-def magnified_by(weights: Path | None) -> tuple[str, ...]:
-    """The settings that `--magnifier-weights` stands for."""
-    return ("data.magnify=learned", f"data.magnifier_weights={weights}") if weights else ()
 
 
 def request_options(command: Callable) -> Callable:

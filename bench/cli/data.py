@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.clip_options import ClipRequest, dataset_option, format_option, request_options
+from bench.cli.clip_options import ClipRequest, request_options
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
+from bench.cli.options import dataset_option, format_option
 from bench.data.sets.catalogue import find_dataset
 from bench.errors import DataError, UsageError
 

@@ -6,7 +6,8 @@ import json
 
 import click
 
-from bench.cli.clip_options import ClipRequest, format_option, request_options
+from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.options import format_option
 
 USUAL_INPUTS = "clip,flow"
 
@@ -57,7 +58,7 @@ def prepare(
     from bench.cli.progress import steps
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
     from bench.data.sources import find_clips
-    from bench.registry import select_variants, variant
+    from bench.methods.registry import select_variants, variant
     from bench.system.processes import usable_cores
 
     workers, config, cache = jobs or usable_cores(), request.config, request.source.cache

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from bench.registry import Variant
+from bench.cli.options import format_option
 
-FORMAT = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+if TYPE_CHECKING:
+    from bench.methods.registry import Variant
 
 
 WORD_WIDTH, LINE_WIDTH = 22, 100
@@ -28,7 +26,7 @@ def list_group() -> None:
 
 
 @list_group.command()
-@FORMAT
+@format_option
 @click.option(
     "--long",
     "in_full",
@@ -37,7 +35,7 @@ def list_group() -> None:
 )
 def variants(form: str, in_full: bool) -> None:
     """Methods that `--variant` knows."""
-    from bench import registry
+    from bench.methods import registry
 
     entries = registry.variants().values()
     rows = [
@@ -86,7 +84,7 @@ def _hanging(word: str, text: str) -> str:
 
 
 @list_group.command()
-@FORMAT
+@format_option
 def datasets(form: str) -> None:
     """Data sets that `--dataset` knows."""
     from bench.data.sets.catalogue import DATASETS
@@ -99,7 +97,7 @@ def datasets(form: str) -> None:
 
 
 @list_group.command()
-@FORMAT
+@format_option
 @click.argument("preset", required=False)
 def presets(form: str, preset: str | None) -> None:
     """Presets, or with PRESET every setting with its value there."""
@@ -125,7 +123,7 @@ def presets(form: str, preset: str | None) -> None:
 
 
 @list_group.command()
-@FORMAT
+@format_option
 @click.option(
     "--runs", "folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True
 )

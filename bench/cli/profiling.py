@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bench.cli.targets import resolve_targets, target_options
+from bench.cli.networks import resolve_targets, target_options
 
 COLUMNS = {
     "params": ("Params (M)", 10**6),
@@ -73,9 +73,9 @@ def profile(
     check_place(out)
     targets, skipped = resolve_targets(**asked, draws=draws)
 
-    from bench.profiling import Wanted, profile_targets
-    from bench.running import resolve_device
+    from bench.measuring.profiling import Wanted, profile_targets
     from bench.system.machine_lock import machine_in_use
+    from bench.training.compute import resolve_device
 
     place = resolve_device(device)
     with machine_in_use(), bars() as display:

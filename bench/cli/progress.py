@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bench.plan import Unit
+from bench.engine.plan import Unit
 
 LINE_EVERY = 10.0
 """Seconds between two lines about the same work."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from bench.cli.many import ManyNumbers
-from bench.cli.targets import resolve_targets, target_options
+from bench.cli.networks import resolve_targets, target_options
+from bench.cli.options import ManyNumbers
 
 HEADINGS = {
     "variant": "Variant",
@@ -140,10 +140,10 @@ def time(
     check_place(out)
     targets, skipped = resolve_targets(**asked, draws=1)
 
-    from bench.compute import threads as on_threads
-    from bench.running import resolve_device
+    from bench.measuring.timing import Conditions, time_targets
     from bench.system.machine_lock import machine_alone, machine_in_use
-    from bench.timing import Conditions, time_targets
+    from bench.training.compute import resolve_device
+    from bench.training.compute import threads as on_threads
 
     place = resolve_device(device)
     ways = {"precision": precision, "channels_last": channels_last, "compile": compiled}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.listing import FORMAT
+from bench.cli.options import format_option
 
 
 @click.command()
@@ -22,7 +22,7 @@ from bench.cli.listing import FORMAT
     show_envvar=True,
     help="Folder of the licensed data sets, if not where the run found them.",
 )
-@FORMAT
+@format_option
 def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int:
     """Check that runs are complete and clean; a line per finding, exit code 1 if there is one.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench import registry
 from bench.config.settings import Config
 from bench.data.sources import Source
+from bench.methods import registry
 from bench.runs.folder import RunFolder
 
 

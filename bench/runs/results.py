@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench import registry
 from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
+from bench.methods import registry
+from bench.methods.released import released_ways
 from bench.protocol.metrics import fold_mean, pooled_metrics
-from bench.released import released_ways
 from bench.runs.folder import GIVEN
 from bench.runs.job import Job
 from bench.system.files import read_json

@@ -10,7 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 from bench.errors import BenchError
-from bench.registry import RANDOM_PREFIX
+from bench.methods.registry import RANDOM_PREFIX
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.record import RunRecord

@@ -14,7 +14,7 @@ from bench.data.clips import Clip
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
 from bench.errors import BenchError
-from bench.registry import RANDOM_PREFIX
+from bench.methods.registry import RANDOM_PREFIX
 from bench.runs.checksums import file_sums, recorded_sums
 from bench.runs.folder import FOLDS, GIVEN, RunFolder, run_folder
 from bench.runs.job import Job

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.methods.registry import RANDOM_PREFIX, variants
 from bench.protocol.metrics import STATISTICS
-from bench.registry import RANDOM_PREFIX, variants
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run
 from bench.scoring.ranking import Agreement, RankTest, agreement, rank_test

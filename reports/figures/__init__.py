@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
 FIGURE_1 = "figure1"

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from bench.registry import RANDOM_PREFIX, Variant
+from bench.methods.registry import RANDOM_PREFIX, Variant
 from bench.runs.folder import SURROGATE_SUFFIX
 from bench.runs.record import RunRecord
 from reports.figures.labels import Box, place_labels

@@ -22,7 +22,7 @@ from reports.tables.build import NUMBERS, build_table
 from reports.tables.marks import MARK_MEANINGS
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
 LEAKY = "held-out subjects had a part in the architecture or in the choice of the scored epoch"

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.registry import RANDOM_PREFIX
+from bench.methods.registry import RANDOM_PREFIX
 from reports.groups import RunGroup, distinct
 from reports.published import PublishedRow, published_only, published_table
 from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.registry import RANDOM_PREFIX
+from bench.methods.registry import RANDOM_PREFIX
 from reports.groups import gather, latest
 from reports.tables.beside_published import printed_variants
 from reports.tables.costs import costs_table
@@ -16,7 +16,7 @@ from reports.tables.settings import settings_table
 from reports.tables.table import Table
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
 NUMBERS = (2, 3, 4, 5)

@@ -14,7 +14,7 @@ from reports.tables.marks import footnotes, legend, seed_marks
 from reports.tables.table import Row, Table, mean_cell
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
 
 
 def costs_table(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Table:

@@ -15,7 +15,7 @@ from reports.tables.marks import footnotes, legend, seed_marks
 from reports.tables.table import Cell, Row, Table, mean_cell
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
 
 
 def scores_table(number: int, groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Table:

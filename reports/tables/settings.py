@@ -13,7 +13,7 @@ from reports.tables.marks import legend
 from reports.tables.table import Cell, Row, Table
 
 if TYPE_CHECKING:
-    from bench.registry import Variant
+    from bench.methods.registry import Variant
 
 
 def settings_table(variants: Mapping[str, Variant]) -> Table:

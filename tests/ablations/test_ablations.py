@@ -3,7 +3,7 @@
 import pytest
 
 import ablations
-from bench.registry import variants
+from bench.methods.registry import variants
 from rnas.space import DARTS_OPERATIONS, HYBRID_OPERATIONS
 from rnas.trellis import OPEN
 

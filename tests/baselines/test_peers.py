@@ -12,8 +12,8 @@ from torch import nn
 from baselines.fixed import FixedNetwork
 from baselines.losses import LOSSES
 from baselines.peers import PEERS, STSTNET
-from bench.compute import accelerated
 from bench.config.settings import ComputeConfig
+from bench.training.compute import accelerated
 
 PARAMETERS = {
     "ststnet": 1_683,

@@ -88,8 +88,8 @@ def trees() -> Trees:
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Installs a package with entry points, as pip leaves it, for the length of a test."""
-    from bench import registry
-    from bench.phases import configured_space
+    from bench.methods import registry
+    from bench.methods.configured import configured_space
 
     def clear():
         sys.modules.pop("their_methods", None)

@@ -19,7 +19,7 @@ from bench.data.steps.pipeline import Video
 from bench.data.steps.settings import Preprocessing
 from bench.data.steps.tim import interpolate
 from bench.data.surrogates.writing import write_surrogate
-from bench.data.tensors import augment, to_input
+from bench.training.augment import augment, to_input
 
 PROJECT = Path(__file__).parents[2]
 COMPOSITE_CLIPS = 442

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from baselines.peers import STSTNET
-from bench.training import StillTensors, predict, train
+from bench.training.loop import predict, train
+from bench.training.tensors import StillTensors
 
 IMAGES, TRAINED = 442, 435
 EPOCHS = 5

@@ -14,7 +14,8 @@ from ablations import RNAS_MER
 from baselines import AUTODEEPLAB_3D
 from bench.config.loading import load_config
 from bench.config.settings import DataConfig, TrainConfig
-from bench.training import ClipTensors, predict, train
+from bench.training.loop import predict, train
+from bench.training.tensors import ClipTensors
 from rnas.decode import viterbi
 from rnas.derived import DerivedNetwork
 from rnas.genotype import Genotype, random_genotype

@@ -1,6 +1,6 @@
 """Tables of the registered variants and the rows in them."""
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.tables.build import build_table
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from rnas.space import DARTS_OPERATIONS, SearchSpace
 from rnas.trellis import Arrow, State, Trellis
 

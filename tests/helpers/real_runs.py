@@ -57,9 +57,10 @@ def _perform(
 ) -> None:
     from bench.config.loading import load_config
     from bench.data.sources import Source
-    from bench.executor import SerialExecutor
-    from bench.plan import FOLD, METRICS, SEARCH
-    from bench.running import Request, execute, prepare_jobs
+    from bench.engine.execute import execute
+    from bench.engine.executors import SerialExecutor
+    from bench.engine.plan import FOLD, METRICS, SEARCH
+    from bench.engine.request import Request, prepare_jobs
 
     request = Request(
         variants=(variant,),
@@ -79,8 +80,8 @@ def _perform(
 
 def _write_profile(job) -> None:
     """The profile of the derived network; measuring its peak of memory would take seconds."""
-    from bench.phases import configured_space
-    from bench.profiling import profile
+    from bench.measuring.profiling import profile
+    from bench.methods.configured import configured_space
     from bench.runs.searches import read_genotype
     from bench.system.files import write_json
     from rnas.derived import DerivedNetwork

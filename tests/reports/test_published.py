@@ -140,7 +140,7 @@ def test_every_method_of_tables_2_and_5_is_registered_or_says_why_not():
 
 
 def test_a_method_has_the_same_variant_wherever_it_is_printed():
-    from bench.registry import variants
+    from bench.methods.registry import variants
 
     named = [row for number in (2, 3, 4, 5) for row in published_table(number).rows if row.variant]
     assert all(row.variant in variants() for row in named)

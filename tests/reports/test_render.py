@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.published import COLUMNS, published_table
 from reports.render import STYLES, escape, lines, render
 from reports.tables.build import NUMBERS, build_table

@@ -1,7 +1,7 @@
 """From the image files of a clip to a small 8-bit video: the steps between disk and cache.
 
 The order is crop, magnify, TIM, resize, normalise. A clip is a stack of frames (n, H, W, C) from
-step to step; normalisation is left to `bench.data.tensors`, so that what is kept is 8-bit.
+step to step; normalisation is left to `bench.training.augment`, so that what is kept is 8-bit.
 """
 
 from __future__ import annotations

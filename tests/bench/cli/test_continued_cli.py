@@ -55,7 +55,7 @@ def test_processes_work_on_one_thread_each(bench, runs):
 
 
 def test_a_fixed_network_trains_on_one_thread(bench, runs, monkeypatch):
-    from bench.executor import SerialExecutor
+    from bench.engine.executors import SerialExecutor
 
     monkeypatch.setattr(SerialExecutor, "threads", 4)
     for variant, threads in (("ststnet", 1), ("random_rnas_mer", 4)):

@@ -38,7 +38,7 @@ class TestFailedWork:
         assert only_run(runs).folds == {}
 
     def test_loss_that_is_no_number_in_one_fold_keeps_the_others(self, bench, runs, monkeypatch):
-        import bench.evaluation as evaluation
+        from bench.engine import fold as evaluation
 
         train = evaluation.train
 
@@ -81,7 +81,7 @@ class TestFailedWork:
         assert "random_rnas_mer on smic (surrogate), seed 0: UAR " in outcome.out
 
     def test_ctrl_c_keeps_finished_folds(self, bench, runs, random_runs, monkeypatch):
-        import bench.evaluation as evaluation
+        from bench.engine import fold as evaluation
 
         predict = evaluation.predict
 

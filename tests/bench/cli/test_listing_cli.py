@@ -9,7 +9,7 @@ import pytest
 from tiny_runs import only_run
 
 from baselines.peers import PEERS
-from bench.registry import variants
+from bench.methods.registry import variants
 
 KEYS = {
     "parameters",

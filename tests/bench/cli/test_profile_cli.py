@@ -87,7 +87,7 @@ class TestOfARun:
 class TestOfAVariant:
     def test_is_the_median_and_range_of_random_genotypes(self, profile):
         from bench.config.loading import load_config
-        from bench.phases import configured_space
+        from bench.methods.configured import configured_space
         from rnas.sizes import sample_sizes
 
         found = profile("--variant", "rnas_mer", *SMALL, "--draws", 5, "--seed", 3, "--no-peaks")
@@ -222,7 +222,7 @@ def test_of_files_that_hold_no_genotype_is_one_line(bench, searched_runs):
 
 
 def test_ctrl_c_is_one_line(bench, monkeypatch):
-    import bench.profiling as profiling
+    from bench.measuring import profiling
 
     def interrupted(*_):
         raise KeyboardInterrupt

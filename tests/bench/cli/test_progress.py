@@ -12,7 +12,7 @@ from rich.progress import Progress
 from bench.cli.progress import Steps, UnitBars, UnitLines
 from bench.config.settings import Config
 from bench.data.sources import Source
-from bench.plan import plan
+from bench.engine.plan import plan
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 

@@ -111,7 +111,7 @@ class TestTheFilesOfARun:
 
     def test_profile_counts_the_decoded_network(self, run):
         from bench.config.loading import config_from_dict
-        from bench.phases import configured_space
+        from bench.methods.configured import configured_space
         from bench.runs.searches import read_genotype
         from rnas.derived import DerivedNetwork
 
@@ -325,7 +325,7 @@ def test_shuffled_labels_are_marked_and_permuted(bench, random_runs, runs):
 
 
 def test_search_inside_the_fold_never_sees_the_test_subject(bench, runs, monkeypatch):
-    import bench.searching as searching
+    from bench.engine import search as searching
 
     seen = []
     halve = searching.halve

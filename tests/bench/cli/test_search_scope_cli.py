@@ -60,7 +60,7 @@ def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
     from statistics import median_low
 
     from bench.config.loading import config_from_dict
-    from bench.phases import configured_space
+    from bench.methods.configured import configured_space
     from bench.runs.searches import read_genotype
     from rnas.sizes import count_parameters
 

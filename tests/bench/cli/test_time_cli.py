@@ -93,7 +93,7 @@ class TestRows:
     def test_are_measured_on_so_many_threads(self, timed, monkeypatch):
         import torch
 
-        import bench.timing as timing
+        from bench.measuring import timing
 
         seen = []
 
@@ -141,7 +141,7 @@ class TestFormats:
     def test_that_cannot_be_written_are_refused_before_anything_is_measured(
         self, bench, tmp_path, place, monkeypatch
     ):
-        import bench.timing as timing
+        from bench.measuring import timing
 
         (tmp_path / "file").touch()
         (tmp_path / "folder").mkdir()
@@ -163,7 +163,7 @@ class TestTheMachine:
         assert {row["machine"] for row in found["rows"]} == {"shared with other work"}
 
     def test_is_held_while_a_run_works(self, bench, runs, monkeypatch):
-        import bench.units as units
+        from bench.engine import units
 
         ended = []
 
@@ -185,7 +185,7 @@ class TestTheMachine:
         assert "other work of ours is on this machine" in said
 
     def test_in_a_timing_run_is_not_for_others(self, bench, runs, monkeypatch):
-        import bench.timing as timing
+        from bench.measuring import timing
 
         outcomes = []
 

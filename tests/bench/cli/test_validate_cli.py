@@ -223,7 +223,7 @@ class TestTampering:
         self, bench, run, runs, monkeypatch
     ):
         """Other threads or another machine give other last digits."""
-        from bench import units
+        from bench.engine import units
 
         def stopped(unit, report):
             if unit.fold != "s05":

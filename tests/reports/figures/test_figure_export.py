@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 
 from bench.errors import BenchError
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.figures import PICTURES, run_figures, save, svg, tradeoff
 
 SVG = "{http://www.w3.org/2000/svg}"

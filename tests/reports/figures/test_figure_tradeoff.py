@@ -6,7 +6,7 @@ from matplotlib.text import Annotation
 
 from ablations import RNAS_MER, RNAS_MER_1, RNAS_MER_2, RNAS_MER_3, RNAS_MER_4, RNAS_MER_4B
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.figures import tradeoff
 from reports.figures.figure1 import MEASURED, PUBLISHED, RANDOM, published_points
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from real_runs import make_runs
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from bench.runs.record import find_runs
 from reports.html.page import Report, build_report
 

@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from bench.runs.record import find_runs
 from reports.html.tables import heading, table_html, tables_page
 from reports.html.templating import script_digest

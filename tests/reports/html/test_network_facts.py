@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 
 from baselines.peers import PEERS
-from bench.running import WORDS
+from bench.engine.opening import WORDS
 from bench.runs.record import RunRecord
 from reports.html.network import network_facts
 

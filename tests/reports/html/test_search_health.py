@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from real_runs import BY_FOLD, CONTROL, SEARCHED, change, folder_of, keep_only
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from bench.runs.folder import RunFolder
 from bench.runs.record import find_runs
 from bench.system.files import read_json

@@ -7,7 +7,7 @@ import json
 import pytest
 from built_tables import table
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.published import published_only
 from reports.render import render
 

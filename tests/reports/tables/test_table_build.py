@@ -5,7 +5,7 @@ from built_tables import table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.tables.build import homes
 
 RUNNABLE = ("rnas_mer", "rnas_mer_1", "rnas_mer_4b", "random_rnas_mer", "mine")

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from built_tables import table
 
-from bench.registry import variants
+from bench.methods.registry import variants
 from reports.tables.build import build_table
 
 

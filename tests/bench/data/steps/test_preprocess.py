@@ -174,7 +174,7 @@ def test_the_key_tells_settings_and_versions_apart(monkeypatch):
 
 def test_settings_and_names_are_known_without_heavy_imports():
     code = (
-        "import sys, bench.data.steps.pipeline, bench.data.cache, bench.data.tensors; "
+        "import sys, bench.data.steps.pipeline, bench.data.cache, bench.training.augment; "
         "print([m for m in ('numpy', 'PIL', 'torch', 'pandas') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,173 @@
+"""Options of `bench profile` and `bench time`: which networks are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+
+def target_options(command: Callable) -> Callable:
+    """Run folders, a folder of them, a genotype file or variants; search network or derived."""
+    options = [
+        click.argument(
+            "run_folders", nargs=-1, metavar="[RUN]...", type=click.Path(path_type=Path)
+        ),
+        click.option("--runs", type=click.Path(path_type=Path), help="All runs below this folder."),
+        click.option(
+            "--variant",
+            "variants",
+            multiple=True,
+            metavar="NAME|GLOB|GROUP",
+            help="Fixed networks, or networks of random genotypes of these methods.",
+        ),
+        click.option(
+            "--genotype",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="The network of this genotype file (with one --variant).",
+        ),
+        click.option("--supernet", is_flag=True, help="The search network instead."),
+        click.option(
+            "--preset", help="Clip size and widths: smoke, small or paper.  [default: small]"
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change a setting, e.g. data.size=112 (see `bench list presets`).",
+        ),
+        click.option("--classes", type=click.IntRange(min=2), help="Classes.  [default: 3]"),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Seed of the random genotypes.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            default="auto",
+            show_default=True,
+            help="Where networks run.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def resolve_targets(
+    run_folders: tuple[Path, ...],
+    runs: Path | None,
+    variants: tuple[str, ...],
+    genotype: Path | None,
+    supernet: bool,
+    preset: str | None,
+    overrides: tuple[str, ...],
+    classes: int | None,
+    seed: int,
+    draws: int,
+) -> tuple[list, bool]:
+    """The targets asked for, and whether a run had to be skipped (each is named on stderr).
+
+    Raises UsageError where the options contradict one another or name nothing, BenchError where
+    no run is left.
+    """
+    from bench.errors import BenchError
+
+    from_runs = bool(run_folders or runs)
+    _check_sources(from_runs, variants, genotype, supernet)
+    if not from_runs:
+        config = _config(variants, preset, overrides)
+        return _of_variants(variants, genotype, supernet, config, classes or 3, seed, draws), False
+    _check_own_settings(preset, overrides, classes)
+    targets, skipped = _of_runs(run_folders, runs, supernet)
+    if not targets:
+        where = f"below {runs}" if runs else "named"
+        raise BenchError(skipped[0] if skipped else f"no run {where}; make one with `bench run`")
+    for line in skipped:
+        click.echo(f"skipped: {line}", err=True)
+    return targets, bool(skipped)
+
+
+def _check_sources(
+    from_runs: bool, variants: tuple[str, ...], genotype: Path | None, supernet: bool
+) -> None:
+    from bench.errors import UsageError
+
+    if from_runs and (variants or genotype):
+        raise UsageError("give either run folders (RUN or --runs) or --variant, not both")
+    if not from_runs and not variants:
+        raise UsageError("nothing to measure: name run folders (RUN or --runs) or a --variant")
+    if genotype and supernet:
+        raise UsageError("--supernet holds all genotypes: leave out --genotype, or --supernet")
+
+
+def _check_own_settings(
+    preset: str | None, overrides: tuple[str, ...], classes: int | None
+) -> None:
+    from bench.errors import UsageError
+
+    if preset or overrides or classes:
+        raise UsageError(
+            "a run has settings and classes of its own: leave out --preset, --set and --classes, "
+            "or name a --variant instead of runs"
+        )
+
+
+def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str, ...]):
+    """The settings; unknown variants are found before torch is imported."""
+    from bench.config.loading import load_config
+    from bench.methods.registry import select_variants
+
+    select_variants(variants)
+    return load_config(preset or "small", overrides)
+
+
+def _of_variants(variants, genotype, supernet, config, classes, seed, draws) -> list:
+    from bench.errors import UsageError
+    from bench.measuring.networks import genotype_target, supernet_target
+    from bench.methods.registry import select_variants
+
+    names = select_variants(variants)
+    if supernet:
+        return [supernet_target(name, config, classes) for name in names]
+    if genotype is None:
+        return [_usual_target(name, config, classes, seed, draws) for name in names]
+    if len(names) > 1:
+        raise UsageError(f"--genotype belongs to one variant, got {len(names)}: {', '.join(names)}")
+    return [genotype_target(names[0], config, classes, genotype)]
+
+
+def _usual_target(name, config, classes, seed, draws):
+    """A fixed network, or networks of random genotypes."""
+    from bench.measuring.networks import fixed_target, random_target
+    from bench.methods.registry import variant
+
+    if variant(name).kind == "fixed":
+        return fixed_target(name, config, classes)
+    return random_target(name, config, classes, seed, draws)
+
+
+def _of_runs(
+    folders: tuple[Path, ...], runs: Path | None, supernet: bool
+) -> tuple[list, list[str]]:
+    """Targets of runs, and a line for each run that has none."""
+    from bench.errors import BenchError, UsageError
+    from bench.measuring.networks import run_target
+    from bench.runs.record import find_runs
+    from rnas.errors import MethodError
+
+    if runs and not runs.is_dir():
+        raise UsageError(f"--runs {runs} is no folder; give the folder that `bench run` writes to")
+    found, skipped = find_runs(runs) if runs else ([], [])
+    targets = []
+    for folder in [*folders, *(record.folder for record in found)]:
+        try:
+            targets.append(run_target(folder, supernet))
+        except (BenchError, MethodError) as error:
+            skipped.append(str(error))
+    return targets, skipped

@@ -1,0 +1,52 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from bench.data.sets.catalogue import DATASETS
+
+dataset_option = click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    help=f"One of {', '.join(DATASETS)}, or manifest:FILE.csv.",
+)
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+magnifier_option = click.option(
+    "--magnifier-weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Magnify motion by the network of Oh et al. with this state_dict.",
+)
+
+
+def magnified_by(weights: Path | None) -> tuple[str, ...]:
+    """The settings that `--magnifier-weights` stands for."""
+    return ("data.magnify=learned", f"data.magnifier_weights={weights}") if weights else ()
+
+
+class ManyNumbers(click.Command):
+    """A command whose option `many` may be written once for several numbers: `--seed 0 1 2`."""
+
+    many: str
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_spread(args, self.many)))
+
+
+def _spread(args: Sequence[str], option: str) -> Iterator[str]:
+    """The same arguments with the option before each of its numbers."""
+    inside = False
+    for position, argument in enumerate(args):
+        is_number = argument.lstrip("-").isdigit()
+        if inside and is_number and args[position - 1] != option:
+            yield option
+        inside = argument == option or (inside and is_number)
+        yield argument

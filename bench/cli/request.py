@@ -1,0 +1,207 @@
+"""From the options of a run to its request, and from its jobs to work and words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from bench.cli.options import ManyNumbers, magnified_by, magnifier_option
+
+
+class ManySeeds(ManyNumbers):
+    """Reads `--seed 0 1 2` as `--seed 0 --seed 1 --seed 2`."""
+
+    many = "--seed"
+
+
+def run_options(command: Callable) -> Callable:
+    """The options that say which runs are meant."""
+    options = [
+        click.option(
+            "--variant",
+            "variants",
+            multiple=True,
+            required=True,
+            metavar="NAME|GLOB|GROUP",
+            help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, peers, ...).",
+        ),
+        click.option(
+            "--dataset", required=True, help="One of `bench list datasets`, or manifest:FILE.csv."
+        ),
+        click.option("--surrogate", is_flag=True, help="Use generated clips, no licence needed."),
+        click.option("--preset", default="small", show_default=True, help="smoke, small or paper."),
+        click.option(
+            "--seed",
+            "seeds",
+            multiple=True,
+            type=click.IntRange(min=0),
+            default=(0,),
+            metavar="N ...",
+            help="One run per seed.  [default: 0]",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change a setting, e.g. search.epochs=10 (see `bench list presets`).",
+        ),
+        click.option(
+            "--data-root",
+            type=click.Path(path_type=Path),
+            envvar="BENCH_DATA",
+            show_envvar=True,
+            help="Folder of the licensed data sets.",
+        ),
+        click.option(
+            "--runs",
+            type=click.Path(path_type=Path),
+            default=Path("runs"),
+            show_default=True,
+            help="Folder of all run folders.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            default="auto",
+            show_default=True,
+            help="Where networks run.",
+        ),
+        click.option("--subjects", default=None, metavar="A,B", help="Only these subjects."),
+        click.option(
+            "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
+        ),
+        magnifier_option,
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Units of work (folds, searches) at a time, each in a process and on one thread.  "
+            "[default: one on all threads; for fixed networks on a CPU as many as it has cores]",
+        ),
+        click.option("--force", is_flag=True, help="Start over instead of resuming."),
+        click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def resolve_request(
+    variants: tuple[str, ...],
+    dataset: str,
+    surrogate: bool,
+    preset: str,
+    seeds: tuple[int, ...],
+    overrides: tuple[str, ...],
+    data_root: Path | None,
+    runs: Path,
+    device: str,
+    subjects: str | None,
+    allow_outside: bool,
+    magnifier_weights: Path | None = None,
+    jobs: int | None = None,
+):
+    """The `Request` that the options of a command make; UsageError where they cannot be meant."""
+    from bench.config.loading import load_config
+    from bench.data.sources import resolve_source
+    from bench.methods.registry import select_variants
+    from bench.system.files import default_cache
+
+    if subjects is not None:
+        overrides = (*overrides, f"data.subjects={subjects}")
+    if allow_outside:
+        overrides = (*overrides, "data.allow_outside=true")
+    overrides = (*overrides, *magnified_by(magnifier_weights))
+    config = load_config(preset, overrides)
+    names = select_variants(variants)
+    source = resolve_source(dataset, data_root, surrogate, default_cache())
+    if source.made:
+        config = load_config(preset, (*overrides, *source.made.overrides))
+
+    from bench.engine.request import Request, check_methods
+    from bench.training.compute import resolve_device
+
+    request = Request(
+        variants=names,
+        source=source,
+        preset=preset,
+        config=config,
+        seeds=tuple(dict.fromkeys(seeds)),
+        runs=runs,
+        device=resolve_device(device),
+        processes=jobs,
+    )
+    check_methods(request)
+    return request
+
+
+def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, genotypes=None):
+    """Does what is missing of the jobs, with bars or lines; returns what failed.
+
+    genotypes: the user's own, as a file per job, where there are any.
+    """
+    from bench.cli.progress import UnitBars, UnitLines
+    from bench.engine.execute import execute, executor_for
+    from bench.engine.plan import plan
+
+    tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+    left = [task.unit for task in tasks if force or not task.unit.done]
+    done = len(tasks) - len(left)
+    listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
+    executor = executor_for(prepared, left)
+    return execute(prepared, executor, listener, phases, force, genotypes)
+
+
+def say_failures(failures, total: int) -> int:
+    """One line on stderr where units failed; the exit code."""
+    if not failures:
+        return 0
+    first = failures[0]
+    click.echo(
+        f"error: {len(failures)} of {total} units failed, first {first.unit.title}: "
+        f"{first.reason.rstrip('.')}. The others are kept; the same command tries again",
+        err=True,
+    )
+    return 1
+
+
+def say_found(request, prepared) -> None:
+    """Clips found on disk beside those of the challenge, and every problem: on stderr."""
+    from bench.data.inspect.check import check_report
+
+    if request.source.root is None:
+        return
+    clip_set, data = prepared.clip_set, request.config.data
+    restricted = data.subjects or data.subject_count
+    report = check_report(clip_set, clip_set.subjects if restricted else None)
+    expected = report["expected"]
+    listed = ""
+    if expected:
+        listed = f", {expected['clips']} of {expected['subjects']} in the challenge list"
+    click.echo(
+        f"{clip_set.dataset}: {report['clips']} clips of {report['subjects']} subjects found"
+        f"{listed}",
+        err=True,
+    )
+    for problem in report["problems"]:
+        click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+
+
+def describe(jobs, tasks) -> None:
+    for job in jobs:
+        own = [task for task in tasks if task.unit.job == job]
+        done = sum(task.unit.done for task in own)
+        phases = dict.fromkeys(task.unit.phase for task in own)
+        click.echo(
+            f"{job.title}: {len(own)} units ({', '.join(phases)}), {done} done already, "
+            f"{len(job.folds)} folds -> {_shown(job.folder.path)}"
+        )
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

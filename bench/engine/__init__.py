@@ -1,0 +1,1 @@
+"""From a request to finished folds: plan, units, search, training, executors."""

@@ -1,0 +1,105 @@
+"""From a request to finished run folders: what to do, where, and what stands there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.engine.executors import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
+from bench.engine.opening import _note_other_maker, _open_run, adopt_genotype
+from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
+from bench.engine.request import Prepared
+from bench.runs.checksums import file_sums, forget_missing, seal
+from bench.runs.job import Job
+from bench.system.files import write_json
+from bench.system.machine_lock import machine_in_use
+from bench.system.processes import usable_cores
+
+WORTH_PROCESSES = 5_000
+"""Clips that networks see in training, each time counted, from which on several processes train
+them: starting those takes seconds, in which the smallest network sees as many."""
+
+
+def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
+    """Who performs these units: this process, or several where they were asked for.
+
+    Fixed networks are too small for several threads: on a CPU their folds go to as many processes
+    as it has cores, where they train long enough that starting them is worth it.
+    """
+    if prepared.processes is not None:
+        return ProcessExecutor(prepared.processes)
+    alone = any(job.searches or job.device != "cpu" for job in prepared.jobs)
+    if alone or _clips_seen(prepared, units) < WORTH_PROCESSES:
+        return SerialExecutor()
+    processes = min(usable_cores(), len(units))
+    return ProcessExecutor(processes) if processes > 1 else SerialExecutor()
+
+
+def _clips_seen(prepared: Prepared, units: Sequence[Unit]) -> int:
+    """By the networks that these units train, each clip in each epoch."""
+    from bench.methods.configured import training_settings
+
+    folds = [unit.job for unit in units if unit.phase == FOLD]
+    epochs = sum(training_settings(job.variant, job.config).epochs for job in folds)
+    return epochs * len(prepared.clip_set.clips)
+
+
+def execute(
+    prepared: Prepared,
+    executor: Executor,
+    listener: Listener,
+    phases: Sequence[str] = ALL_PHASES,
+    force: bool = False,
+    genotypes: Mapping[Job, Path] | None = None,
+) -> tuple[Failure, ...]:
+    """Does what is missing of every job; returns what failed (also kept in `failures.json`).
+
+    `force` starts over: a search that is not among the phases is kept, unless a file of `genotypes`
+    takes its place.
+
+    Raises BenchError where a run folder cannot be written, belongs to another configuration or is
+    being worked on by another process, and while a timing run has the machine to itself.
+    """
+    from bench.engine.units import perform
+
+    keeps_search = SEARCH not in phases and not genotypes
+    with ExitStack() as locks:
+        locks.enter_context(machine_in_use())
+        for job in prepared.jobs:
+            locks.enter_context(job.folder.lock())
+        before = {job: file_sums(job.folder) for job in prepared.jobs}
+        for job in prepared.jobs:
+            if force and not keeps_search:
+                job.folder.clear()
+            _open_run(job, prepared, executor)
+            if force and keeps_search:
+                job.folder.clear_evaluation()
+            forget_missing(job.folder)
+            if not all(task.unit.done for task in plan(job, phases)):
+                _note_other_maker(job, executor)
+        for job, file in (genotypes or {}).items():
+            adopt_genotype(job, file)
+        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+        failures = executor.run(tasks, perform, listener)
+        for job in prepared.jobs:
+            _record_failures(job, failures)
+            seal(job.folder, before[job])
+    return failures
+
+
+def _record_failures(job: Job, failures: Sequence[Failure]) -> None:
+    own = [
+        {
+            "phase": failure.unit.phase,
+            "fold": failure.unit.fold,
+            "reason": failure.reason,
+            "traceback": failure.traceback,
+        }
+        for failure in failures
+        if failure.unit.job == job
+    ]
+    if own:
+        write_json(job.folder.failures, own)
+    else:
+        job.folder.failures.unlink(missing_ok=True)

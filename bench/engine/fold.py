@@ -1,0 +1,179 @@
+"""One fold: train without a subject, predict that subject's clips under each selection rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
+from bench.data.clips import ClipSet, people, subjects_among
+from bench.engine.material import Report, job_clips, network_builder
+from bench.engine.plan import Unit
+from bench.errors import DataError
+from bench.methods.configured import compute_settings, training_settings
+from bench.methods.released import trains_on_other_sets
+from bench.protocol.selection import best_epoch
+from bench.protocol.splits import Fold, hold_out, named_fold
+from bench.runs.job import Job
+from bench.seeds import derive_seed, seeded
+from bench.system.files import write_json
+from bench.training.compute import threads
+from bench.training.loop import predict, train
+from bench.training.tensors import Tensors
+from rnas.errors import LossDiverged
+
+
+def evaluate_fold(unit: Unit, report: Report) -> None:
+    """Trains the network without one subject, and predicts that subject's clips."""
+    job = unit.job
+    clip_set, clips = job_clips(job)
+    parts = _parts(job, clip_set, clips, named_fold(clip_set, unit.fold))
+    network = _network(job, unit.fold, clips.classes)
+    watch = Watch(network, clips, parts, recorded_rules(job.config.protocol))
+
+    def on_epoch(done: int, total: int) -> None:
+        watch.predict(done, total)
+        report("training epoch", done, total)
+
+    with threads(job.threads):
+        losses = train(
+            network,
+            clips,
+            parts.train,
+            training_settings(job.variant, job.config),
+            job.seed,
+            unit.fold,
+            on_epoch,
+            compute_settings(job.variant, job.config),
+        )
+    record = {
+        "run": job.stamp,
+        "subject": clip_set.clips[parts.test[0]].subject,
+        "trained_on": subjects_among(clip_set, parts.train),
+        "losses": losses,
+        "epochs": watch.epochs(),
+        **_inner_record(clip_set, parts),
+        "clips": _predictions(job, clip_set, clips, watch),
+    }
+    write_json(unit.output, record)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Indices of the clips that a fold trains on, tests on, and holds out for inner_val."""
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    inner: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a network in training says of the clips that its selection rules look at.
+
+    Where no rule looks at another epoch, the last one alone is predicted. `test` and `inner` are
+    logits (clips, classes) by epoch, the first is 1.
+    """
+
+    network: nn.Module
+    clips: Tensors
+    parts: Parts
+    rules: tuple[str, ...]
+    test: dict[int, Tensor] = field(default_factory=dict)
+    inner: dict[int, Tensor] = field(default_factory=dict)
+
+    def predict(self, epoch: int, epochs: int) -> None:
+        """Keeps what the rules need of an epoch."""
+        if epoch == epochs or self.rules != (LAST,):
+            self.test[epoch] = predict(self.network, self.clips, self.parts.test)
+        if INNER_VAL in self.rules:
+            self.inner[epoch] = predict(self.network, self.clips, self.parts.inner)
+
+    def epochs(self) -> dict[str, int]:
+        """The epoch that each rule chooses."""
+        chosen = {
+            LAST: lambda: max(self.test),
+            INNER_VAL: lambda: self._best(self.inner, self.parts.inner),
+            ORACLE: lambda: self._best(self.test, self.parts.test),
+        }
+        return {rule: chosen[rule]() for rule in self.rules}
+
+    def logits(self) -> dict[str, Tensor]:
+        """The test clips' logits by rule; LossDiverged where a number is not finite."""
+        found = {rule: self.test[epoch] for rule, epoch in self.epochs().items()}
+        if not all(logits.isfinite().all() for logits in found.values()):
+            raise LossDiverged(
+                "the trained network answers with numbers that are not finite: lower the learning "
+                "rate (train.lr) or check the clips"
+            )
+        return found
+
+    def _best(self, logits: dict[int, Tensor], indices: Sequence[int]) -> int:
+        return best_epoch(logits, self.clips.labels[list(indices)].tolist(), self.clips.classes)
+
+
+def _parts(job: Job, clip_set: ClipSet, clips: Tensors, fold: Fold) -> Parts:
+    """The fold's clips; a part of its training subjects is held out where inner_val is wanted."""
+    if trains_on_other_sets(job.variant, job.config):
+        return _by_data_set(clip_set, fold)
+    if INNER_VAL not in recorded_rules(job.config.protocol):
+        return Parts(fold.train, fold.test)
+    train, inner = hold_out(
+        fold.train,
+        clips.labels.tolist(),
+        people(clip_set),
+        job.config.protocol.inner_share,
+        derive_seed(job.seed, "inner", fold.name),
+    )
+    return Parts(train, fold.test, inner)
+
+
+def _by_data_set(clip_set: ClipSet, fold: Fold) -> Parts:
+    """Trained on the other data sets; held out are the other subjects of the test subject's own.
+
+    Raises DataError where there is nobody else in its data set.
+    """
+    own = clip_set.clips[fold.test[0]].dataset
+    train = tuple(index for index in fold.train if clip_set.clips[index].dataset != own)
+    inner = tuple(index for index in fold.train if clip_set.clips[index].dataset == own)
+    if not inner:
+        raise DataError(
+            f"{fold.name} is the only subject of {own} here: as released, the epoch is chosen on "
+            "the others of its data set; allow more subjects"
+        )
+    return Parts(train, fold.test, inner)
+
+
+def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
+    """Who was held out of training for inner_val; nothing where nobody was."""
+    if not parts.inner:
+        return {}
+    return {"inner_subjects": subjects_among(clip_set, parts.inner)}
+
+
+def _network(job: Job, fold: str, classes: int) -> nn.Module:
+    """The fixed network, or the one that the fold's search decoded, freshly initialised."""
+    build = network_builder(job, fold, classes)
+    with seeded(derive_seed(job.seed, "derived", fold)):
+        return build().to(job.device)
+
+
+def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:
+    """Per test clip its true label, and its predicted one by every rule."""
+    by_rule = watch.logits()
+    logits = by_rule[job.config.protocol.selection]
+    labels = {rule: each.argmax(1).tolist() for rule, each in by_rule.items()}
+    return [
+        {
+            "dataset": clip_set.clips[index].dataset,
+            "clip": clip_set.clips[index].name,
+            "true": int(clips.labels[index]),
+            "pred": labels[job.config.protocol.selection][place],
+            "selected": {rule: found[place] for rule, found in labels.items()},
+            "logits": logits[place].tolist(),
+        }
+        for place, index in enumerate(watch.parts.test)
+    ]

@@ -1,0 +1,1 @@
+"""Parameters, MACs, memory and time of a network."""

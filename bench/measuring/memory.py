@@ -1,0 +1,223 @@
+"""Peak memory of a network at work, measured in a process of its own.
+
+On a GPU it is torch.cuda.max_memory_allocated: all that torch's allocator handed out at once, from
+the weights to the workspaces of cuDNN; the CUDA context is not part of it. On a CPU it is the
+highest resident set of the process above that of the same process before the network was built,
+when torch was loaded and had worked already. Either way weights, gradients, momentum, the batch
+and every activation count. MB = 10^6 bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import pickle
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.measuring.workload import Call, Workload, inference, update
+from bench.training.compute import float32_arithmetic
+
+MEGA = 10**6
+OFF = "BENCH_PEAKS"
+"""Set to `off`, this variable leaves peak memory unmeasured: null, and the reason says so."""
+
+RETURNED_AT_ONCE = 1 << 16
+"""Bytes from which the C library gives freed memory back, instead of keeping it resident."""
+
+STEPS = 2
+"""Updates per measurement: momentum buffers exist from the second one on."""
+
+PATIENCE = 600
+"""Seconds after which a measurement is given up."""
+
+PROGRAM = ("-m", "bench.measuring.memory")
+"""What Python runs to measure."""
+
+STATUS = Path("/proc/self/status")
+RESET = Path("/proc/self/clear_refs")
+RESET_PEAK = "5"
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Peak memory in MB at a batch of clips; None where it was not measured, `reason` says why."""
+
+    infer_mb: float | None
+    train_mb: float | None
+    batch: int
+    device: str
+    threads: int
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of `profile.json`."""
+        record = {
+            "peak_train_mb": self.train_mb,
+            "peak_infer_mb": self.infer_mb,
+            "peak_batch": self.batch,
+            "peak_device": self.device,
+            "peak_threads": self.threads,
+            "peak_measured_by": _method(self.device),
+        }
+        return record | ({"peak_reason": self.reason} if self.reason else {})
+
+
+def measure_peaks(workload: Workload, batch: int) -> Peaks:
+    """Peak memory of inference and of an update at a batch size; a new process measures it.
+
+    Compilation is left out: what it allocates is not the network's.
+    """
+    threads = torch.get_num_threads()
+    if os.environ.get(OFF) == "off":
+        return Peaks(None, None, batch, workload.device, threads, f"{OFF}=off")
+    config = workload.config
+    plain = replace(config, compute=replace(config.compute, compile="off"))
+    request = pickle.dumps((replace(workload, config=plain), batch, threads))
+    found, reason = _ask(request)
+    return Peaks(
+        found.get("infer_mb"), found.get("train_mb"), batch, workload.device, threads, reason
+    )
+
+
+def _method(device: str) -> str:
+    if device.startswith("cuda"):
+        return "torch.cuda.max_memory_allocated in a process of its own"
+    if STATUS.exists():
+        return "resident set of a process of its own"
+    return "ru_maxrss of a process of its own, above its start (a lower bound)"
+
+
+def _ask(request: bytes) -> tuple[dict[str, float], str | None]:
+    """What the process could measure, and why it is not all."""
+    try:
+        done = subprocess.run(
+            [sys.executable, *PROGRAM],
+            input=request,
+            env=_environment(),
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {}, f"not measured within {PATIENCE} s"
+    except OSError as error:
+        return {}, f"no process to measure it in: {error}"
+    found: dict[str, float] = {}
+    for line in done.stdout.decode(errors="replace").splitlines():
+        with suppress(ValueError, TypeError):
+            found |= json.loads(line)
+    if done.returncode < 0:
+        return found, f"killed by signal {-done.returncode}, perhaps out of memory"
+    if done.returncode > 0:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        return found, lines[-1] if lines else f"exit code {done.returncode}"
+    return found, None
+
+
+def _environment() -> dict[str, str]:
+    """Finds the same packages, and gives freed memory back at once (glibc)."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "MALLOC_MMAP_THRESHOLD_": str(RETURNED_AT_ONCE),
+        "MALLOC_TRIM_THRESHOLD_": str(RETURNED_AT_ONCE),
+    }
+
+
+def main() -> None:
+    """Reads a pickled request on stdin; prints each figure, a JSON object, as soon as known."""
+    workload, batch, threads = pickle.load(sys.stdin.buffer)
+    torch.set_num_threads(threads)
+    gpu = workload.device.startswith("cuda")
+    with float32_arithmetic(workload.config.compute.precision):
+        meter = _allocated if gpu else _resident_meter(workload)
+        for name, build, times in (("infer_mb", inference, 1), ("train_mb", update, STEPS)):
+            peak = meter(lambda build=build, times=times: _repeat(build(workload, batch), times))
+            print(json.dumps({name: peak / MEGA}), flush=True)
+
+
+def _repeat(call: Call, times: int) -> None:
+    for _ in range(times):
+        call()
+
+
+def _allocated(work: Callable[[], None]) -> int:
+    """The most bytes that torch's allocator handed out at once on the GPU."""
+    gc.collect()
+    torch.cuda.reset_peak_memory_stats()
+    work()
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated()
+
+
+def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
+    """Measures how far work raises the resident set above what it is now.
+
+    Beforehand a small clip (or one of the only size that it takes) passes through the same
+    network: code, threads and tables of the libraries are loaded once and belong to none. Where the
+    system tells the highest resident set alone, and cannot reset it, what is found is a lower
+    bound.
+    """
+    trial = workload
+    if workload.resizable:
+        small = tuple(min(axis, 8) for axis in workload.input_shape[1:])
+        trial = replace(workload, input_shape=(workload.input_shape[0], *small))
+    _repeat(inference(trial, 2), 1)
+    _repeat(update(trial, 2), 1)
+    _settle()
+    base = _resident() or _highest()
+
+    def meter(work: Callable[[], None]) -> int:
+        _settle()
+        with suppress(OSError):
+            RESET.write_text(RESET_PEAK)
+        before = _highest()
+        work()
+        after = _highest()
+        if after <= before:
+            raise RuntimeError("this system does not tell the peak of a process anew")
+        return after - base
+
+    return meter
+
+
+def _settle() -> None:
+    """Frees what nobody holds any more, and gives it back where the C library can."""
+    gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _resident() -> int | None:
+    """Resident bytes now, None where the system does not tell."""
+    return _status("VmRSS")
+
+
+def _highest() -> int:
+    """The most bytes that were resident since the process began, or since the last reset."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _status("VmHWM") or peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def _status(field: str) -> int | None:
+    try:
+        lines = STATUS.read_text().splitlines()
+    except OSError:
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(field)), None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""Parameters and multiply-accumulates of a network, counted three ways, and where they are.
+
+MACs are those of convolutions and linear layers for one clip; torch's FlopCounterMode is the
+primary figure, fvcore and ptflops check it. GFLOPs = 2·MACs / 10^9. MB = 10^6 bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median_low
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from baselines.fixed import Recipe
+from bench.config.settings import TrainConfig
+from bench.errors import BenchError
+from bench.measuring.memory import measure_peaks
+from bench.measuring.networks import Target
+from bench.training.procedure import optimiser_numbers
+from rnas.supernet import Supernet
+
+BYTES_PER_WEIGHT = 4
+MEGA = 10**6
+
+CLIPS = 2
+"""Clips per counted pass: batch statistics of a single voxel do not exist for one clip."""
+
+FVCORE_OPERATORS = ("conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum")
+
+BIASED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+
+FIGURES = (
+    "params",
+    "macs",
+    "macs_fvcore",
+    "macs_ptflops",
+    "gflops",
+    "weights_mb",
+    "checkpoint_mb",
+    "peak_train_mb",
+    "peak_infer_mb",
+)
+"""The numbers of a profile."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def profile(
+    network: nn.Module,
+    input_shape: tuple[int, ...],
+    training: TrainConfig | Recipe = TrainConfig(),  # noqa: B008 - frozen
+) -> dict[str, Any]:
+    """`params`, `macs`, `macs_fvcore`, `macs_ptflops`, `gflops`, `weights_mb`, `checkpoint_mb`.
+
+    input_shape: (C, T, H, W) of one clip, (C, S, S) of a still. A checkpoint holds the weights and
+    what the optimisers keep: one momentum buffer, of Adam two moments, as for α, η, β of a
+    supernet. Peak memory is not measured here: both its figures are None. Raises BenchError where
+    the counters disagree.
+    """
+    params = sum(parameter.numel() for parameter in network.parameters())
+    macs = {
+        "macs": macs_torch(network, input_shape),
+        "macs_fvcore": macs_fvcore(network, input_shape),
+        "macs_ptflops": macs_ptflops(network, input_shape),
+    }
+    check_agreement(macs)
+    return {
+        "params": params,
+        **macs,
+        "gflops": 2 * macs["macs"] / 10**9,
+        "weights_mb": params * BYTES_PER_WEIGHT / MEGA,
+        "checkpoint_mb": _checkpoint_numbers(network, params, training) * BYTES_PER_WEIGHT / MEGA,
+        "peak_train_mb": None,
+        "peak_infer_mb": None,
+        "input_shape": list(input_shape),
+    }
+
+
+def check_agreement(macs: Mapping[str, int]) -> None:
+    """Raises BenchError where counts of the same network differ."""
+    if len(set(macs.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in macs.items())
+        raise BenchError(
+            f"the MAC counters disagree: {counts}; an operation of this network holds an operator "
+            "that one of them does not know: build it from convolutions and linear layers"
+        )
+
+
+def macs_torch(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """MACs of one clip by torch's FlopCounterMode (which counts two operations per MAC)."""
+    return _module_flops(network, input_shape)["Global"] // (2 * CLIPS)
+
+
+@torch.no_grad()
+def macs_fvcore(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """MACs of one clip by fvcore: its convolution and matrix operators alone."""
+    from fvcore.nn import FlopCountAnalysis
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
+        analysis = FlopCountAnalysis(_evaluating(network), _clips(input_shape))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        by_operator = analysis.by_operator()
+    return int(sum(by_operator[name] for name in FVCORE_OPERATORS)) // CLIPS
+
+
+@torch.no_grad()
+def macs_ptflops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """MACs of one clip by ptflops (aten back end), less the bias additions that it counts too."""
+    from ptflops import get_model_complexity_info
+
+    model, said = _evaluating(network), io.StringIO()
+    additions = _count_bias_additions(model)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        counted, _ = get_model_complexity_info(
+            model,
+            input_shape,
+            backend="aten",
+            as_strings=False,
+            print_per_layer_stat=False,
+            verbose=False,
+            input_constructor=_clips,
+        )
+    if counted is None:  # ptflops prints the reason
+        reason = (said.getvalue().strip().splitlines() or ["it does not say why"])[-1]
+        raise BenchError(f"ptflops could not count this network: {reason}")
+    return (int(counted) - sum(additions)) // CLIPS
+
+
+@dataclass(frozen=True)
+class ModuleShare:
+    """A module of a network: its path, its class, and what it holds of parameters and MACs."""
+
+    path: str
+    kind: str
+    depth: int
+    params: int
+    macs: int
+
+
+def module_shares(
+    network: nn.Module, input_shape: tuple[int, ...], depth: int
+) -> tuple[ModuleShare, ...]:
+    """The network itself (path "") and its modules down to a depth, in order.
+
+    A module's figures contain those of the modules inside it.
+    """
+    flops = _module_flops(network, input_shape)
+    root = type(network).__name__
+    return tuple(
+        ModuleShare(
+            path=path,
+            kind=type(module).__name__,
+            depth=_depth(path),
+            params=sum(parameter.numel() for parameter in module.parameters()),
+            macs=_inside(module, f"{root}.{path}" if path else root, flops) // (2 * CLIPS),
+        )
+        for path, module in network.named_modules()
+        if _depth(path) <= depth
+    )
+
+
+@dataclass(frozen=True)
+class TargetProfile:
+    """The figures of every network of a target."""
+
+    target: Target
+    networks: tuple[dict[str, Any], ...]
+    shares: tuple[ModuleShare, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of `profile.json`: medians, with their range where there are several networks.
+
+        Of an even number the lower median: every figure is that of a network.
+        """
+        first = self.networks[0]
+        values = {name: [n[name] for n in self.networks] for name in FIGURES}
+        known = {name: [v for v in all_of if v is not None] for name, all_of in values.items()}
+        reasons = [n["peak_reason"] for n in self.networks if n.get("peak_reason")]
+        record = {
+            "variant": self.target.variant,
+            "what": self.target.kind,
+            "origin": self.target.origin,
+            "marks": list(self.target.marks),
+            "networks": len(self.networks),
+            **first,
+            **{name: median_low(some) if some else None for name, some in known.items()},
+        }
+        if reasons:
+            record["peak_reason"] = reasons[0]
+        if len(self.networks) > 1:
+            record["range"] = {
+                name: [min(some), max(some)] if some else None for name, some in known.items()
+            }
+        if self.shares:
+            record["modules"] = [asdict(share) for share in self.shares]
+        return record
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to find out beside the counts.
+
+    depth: of the breakdown into modules, 0 for none; peaks: whether to measure peak memory; batch:
+    clips per batch for it, None for the batch of the settings.
+    """
+
+    device: str
+    depth: int = 0
+    peaks: bool = True
+    batch: int | None = None
+
+
+def profile_targets(
+    targets: Sequence[Target], wanted: Wanted, progress: Progress
+) -> list[TargetProfile]:
+    """The profile of every target; `progress` hears of every network."""
+    total, done = sum(max(len(target.genotypes), 1) for target in targets), 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        progress("networks", done, total)
+
+    return [_profile_target(target, wanted, one_more) for target in targets]
+
+
+def _profile_target(target: Target, wanted: Wanted, one_more: Callable[[], None]) -> TargetProfile:
+    """The breakdown is that of the network with the median parameters."""
+    networks = target.networks()
+    workloads = target.workloads(wanted.device)
+    found: list[dict[str, Any]] = []
+    for network, workload in zip(networks, workloads, strict=True):
+        figures = profile(network, target.input_shape, target.training)
+        if wanted.peaks:
+            figures |= measure_peaks(workload, wanted.batch or target.batch).to_dict()
+        found.append(figures)
+        one_more()
+    shares: tuple[ModuleShare, ...] = ()
+    if wanted.depth:
+        params = [figures["params"] for figures in found]
+        typical = networks[params.index(median_low(params))]
+        shares = module_shares(typical, target.input_shape, wanted.depth)
+    return TargetProfile(target, tuple(found), shares)
+
+
+@torch.no_grad()
+def _module_flops(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
+    """Path of every module that was called (and `Global`) -> operations of CLIPS clips."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        _evaluating(network)(_clips(input_shape))
+    counts = {path: sum(by.values()) for path, by in counter.get_flop_counts().items()}
+    return {"Global": 0} | counts
+
+
+def _inside(module: nn.Module, path: str, flops: Mapping[str, int]) -> int:
+    """Operations within a module; one that only holds others, as a list does, is never called."""
+    if path in flops:
+        return flops[path]
+    return sum(_inside(child, f"{path}.{name}", flops) for name, child in module.named_children())
+
+
+def _count_bias_additions(model: nn.Module) -> list[int]:
+    """Receives, in the model's next pass, the additions of every bias in it."""
+    additions: list[int] = []
+
+    def count(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        additions.append(output.numel())
+
+    for module in model.modules():
+        if isinstance(module, BIASED) and module.bias is not None:
+            module.register_forward_hook(count)
+    return additions
+
+
+def _checkpoint_numbers(network: nn.Module, params: int, training: TrainConfig | Recipe) -> int:
+    architecture = network.architecture_parameters() if isinstance(network, Supernet) else []
+    kept = 1 + optimiser_numbers(training)
+    return kept * params + sum(parameter.numel() for parameter in architecture)
+
+
+def _evaluating(network: nn.Module) -> nn.Module:
+    """A copy as in inference: the counters leave hooks behind."""
+    return copy.deepcopy(network).cpu().eval()
+
+
+def _clips(input_shape: Sequence[int]) -> Tensor:
+    return torch.zeros(CLIPS, *input_shape)
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + 1 if path else 0

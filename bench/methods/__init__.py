@@ -1,0 +1,1 @@
+"""Variants by name, and what each is under the settings of a run."""

@@ -1,0 +1,1 @@
+"""Studies of the protocol itself: leaks, and a search against full enumeration."""

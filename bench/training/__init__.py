@@ -1,0 +1,1 @@
+"""Training of one network: tensors, augmentation, optimiser, loop."""

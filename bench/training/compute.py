@@ -1,0 +1,110 @@
+"""How a network is computed in training: precision, memory format, compilation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.config.settings import ComputeConfig
+from bench.errors import UsageError
+from rnas.fast_mix import mix
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+Evaluate = Callable[[Tensor], Tensor]
+"""Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes), float32."""
+
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""Dimensions of a batch, and of the kernels for it -> memory format."""
+
+
+def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
+    """The network's forward pass under these settings. The parameters stay the network's own.
+
+    A network with convolutions over images and over volumes stays in torch's plain order.
+    """
+    ranks = {p.dim() for p in network.parameters()} & set(CHANNELS_LAST)
+    rank = ranks.pop() if settings.channels_last and len(ranks) == 1 else None
+    if rank:
+        network.to(memory_format=CHANNELS_LAST[rank])
+    forward = network if settings.compile == "off" else _compiled(network, settings.compile)
+
+    def evaluate(clips: Tensor) -> Tensor:
+        if clips.dim() == rank:
+            clips = clips.contiguous(memory_format=CHANNELS_LAST[rank])
+        half = settings.precision == "bf16"
+        with torch.autocast(clips.device.type, torch.bfloat16, enabled=half):
+            return forward(clips).float()
+
+    return evaluate
+
+
+def _compiled(network: nn.Module, mode: str) -> nn.Module:
+    torch.compiler.allow_in_graph(mix)  # Dynamo cannot look into it, and would cut the graph there
+    return torch.compile(network, mode=mode)
+
+
+@contextmanager
+def float32_arithmetic(precision: str) -> Iterator[None]:
+    """Inside the block a GPU's float32 products are exact, or with `tf32` rounded to TF32.
+
+    torch allows TF32 in convolutions unless told otherwise.
+    """
+    precise = "tf32" if precision == "tf32" else "ieee"
+    before = [place.fp32_precision for place in _places()]
+    try:
+        _set_precision([precise, precise])
+        yield
+    finally:
+        _set_precision(before)
+
+
+def _places() -> tuple[Any, Any]:
+    return torch.backends.cuda.matmul, torch.backends.cudnn.conv
+
+
+def _set_precision(values: Sequence[str]) -> None:
+    """Sets the precision of matrix products and of convolutions on a GPU.
+
+    torch's older switches follow: it refuses to read them where they say something else, and up
+    to some version torch.compile does read them.
+    """
+    products, convolutions = (value == "tf32" for value in values)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*new API settings to control TF32")
+        torch.backends.cuda.matmul.allow_tf32 = products
+        torch.backends.cudnn.allow_tf32 = convolutions
+    for place, value in zip(_places(), values, strict=True):
+        place.fp32_precision = value
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """torch on so many threads of the CPU inside the block; None leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def resolve_device(name: str) -> str:
+    """`auto`, `cpu` or `cuda` -> a torch device; UsageError where there is no such GPU."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            f"--device cuda: torch {torch.__version__} sees no CUDA GPU here; use --device cpu, "
+            "or install a CUDA build of torch on a machine with a GPU"
+        )
+    return name

@@ -1,0 +1,146 @@
+"""Clips as tensors on a device, and the batches of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from baselines.fixed import StillInput
+from bench.config.settings import DataConfig
+from bench.training.augment import augment, to_input
+
+SMALLEST_BATCH = 2
+"""A batch of one clip can have a single value per channel, which batch norm cannot train on."""
+
+
+@dataclass(frozen=True)
+class ClipTensors:
+    """All clips of a run on the device: videos uint8 (N, T, H, W, C), labels (N,) < classes."""
+
+    videos: Tensor
+    labels: Tensor
+    classes: int
+    settings: DataConfig
+
+    def augmented(
+        self, batches: Sequence[Tensor], generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Per batch of indices its clips, augmented, (B, C, T, H, W), and their labels (B,).
+
+        The whole epoch is augmented at once, so that the device never waits for the host.
+        """
+        if not batches:
+            return
+        chosen = torch.cat(list(batches)).to(self.videos.device)
+        settings = self.settings
+        videos = augment(
+            self.videos[chosen],
+            flip=settings.flip,
+            shift=settings.shift,
+            jitter=settings.jitter,
+            generator=generator,
+        )
+        sizes = [len(batch) for batch in batches]
+        for part, labels in zip(videos.split(sizes), self.labels[chosen].split(sizes), strict=True):
+            yield self._input(part), labels
+
+    def evaluation_batch(self, indices: Tensor) -> Tensor:
+        """Clips as they are: (B, C, T, H, W)."""
+        return self._input(self.videos[indices.to(self.videos.device)])
+
+    def _input(self, videos: Tensor) -> Tensor:
+        return to_input(videos, self.settings.representation, gain=self.settings.gain)
+
+
+@dataclass(frozen=True)
+class StillTensors:
+    """The image that tests see of each clip, on the device: float32 (N, C, S, S), labels (N,) <
+    classes.
+
+    views: what training draws from in place of the images, (N, K, C, S, S). Nothing else is
+    augmented: a mirrored flow, say, is no flow of a mirrored face.
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: int
+    views: Tensor | None = None
+
+    @classmethod
+    def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
+        """What `bench.data.stills.inputs.load_inputs` gives of that input."""
+        if wanted.views == 1:
+            return cls(stills, labels, classes)
+        return cls(stills[:, wanted.tested_view], labels, classes, stills)
+
+    def augmented(
+        self, batches: Sequence[Tensor], generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Per batch of indices its images (B, C, S, S) and their labels (B,)."""
+        for batch in batches:
+            chosen = batch.to(self.images.device)
+            yield self._drawn(chosen, generator), self.labels[chosen]
+
+    def evaluation_batch(self, indices: Tensor) -> Tensor:
+        """Images as they are: (B, C, S, S)."""
+        return self.images[indices.to(self.images.device)]
+
+    def _drawn(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        if self.views is None:
+            return self.images[chosen]
+        which = torch.randint(self.views.shape[1], (len(chosen),), generator=generator)
+        return self.views[chosen, which.to(chosen.device)]
+
+
+Tensors = ClipTensors | StillTensors
+"""What a network of any kind is trained on."""
+
+
+def batches(
+    indices: Sequence[int], size: int, generator: torch.Generator, shuffle: bool = True
+) -> list[Tensor]:
+    """Batches of indices, shuffled or in their order; a last batch of a single clip is dropped."""
+    order = torch.as_tensor(indices)
+    if shuffle:
+        order = order[torch.randperm(len(indices), generator=generator)]
+    return [batch for batch in order.split(size) if len(batch) >= SMALLEST_BATCH]
+
+
+def class_by_class(clips: Tensors, indices: Sequence[int]) -> list[int]:
+    """All indices of the first class, then of the next, each in their order."""
+    order = _labels(clips, indices).argsort(stable=True).cpu()
+    return torch.as_tensor(indices)[order].tolist()
+
+
+def appearances(clips: Tensors, indices: Sequence[int], balance: int) -> Tensor | None:
+    """How often each clip is due in an epoch, float64 (len(indices),), where classes are balanced.
+
+    Every class then comes to `balance` times the clips of the rarest, one with more clips to each
+    of them once.
+    """
+    if not balance:
+        return None
+    labels = _labels(clips, indices).cpu()
+    counts = torch.bincount(labels).double()
+    return (balance * counts[counts > 0].min() / counts[labels]).clamp(min=1)
+
+
+def repeated(indices: Sequence[int], times: Tensor, generator: torch.Generator) -> list[int]:
+    """Each index as often as it is due, a fraction by lot."""
+    lots = torch.rand(len(times), generator=generator)
+    return torch.as_tensor(indices).repeat_interleave((times + lots).floor().long()).tolist()
+
+
+def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:
+    """Inverse class frequencies among `indices`, mean 1 over the classes that occur: (classes,)."""
+    labels = _labels(clips, indices)
+    counts = torch.bincount(labels, minlength=clips.classes).float()
+    inverse = torch.where(counts > 0, 1 / counts.clamp(min=1), 0)
+    return inverse * (counts > 0).sum() / inverse.sum()
+
+
+def _labels(clips: Tensors, indices: Sequence[int]) -> Tensor:
+    return clips.labels[torch.as_tensor(indices, device=clips.labels.device)]

@@ -1,0 +1,307 @@
+"""Plans and the executor: dependencies first, done units skipped, failures do not spread."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+from queue import Queue
+
+import pytest
+
+from bench.config.loading import load_config
+from bench.config.settings import Config
+from bench.data.clips import ClipSet
+from bench.data.sources import Source
+from bench.engine.execute import executor_for
+from bench.engine.executors import Crew, ProcessExecutor, SerialExecutor, Todo
+from bench.engine.plan import (
+    EVALUATION_PHASES,
+    FOLD,
+    METRICS,
+    PROFILE,
+    SEARCH,
+    SEARCH_PHASES,
+    Unit,
+    plan,
+)
+from bench.engine.request import Prepared
+from bench.errors import BenchError
+from bench.runs.folder import RunFolder
+from bench.runs.job import Job
+from bench.system.files import write_json
+from bench.system.processes import process_pool
+from rnas.errors import LossDiverged
+
+
+def job(path: Path, config: Config | None = None, folds=("s01", "s02")) -> Job:
+    return Job(
+        folder=RunFolder(path),
+        variant="rnas_mer",
+        source=Source("smic", None, True, path),
+        preset="smoke",
+        config=config or Config(),
+        seed=0,
+        device="cpu",
+        folds=folds,
+    )
+
+
+class Heard:
+    """A listener that remembers."""
+
+    def __init__(self):
+        self.events = []
+
+    def started(self, unit):
+        self.events.append(("started", name(unit)))
+
+    def advanced(self, unit, what, done, total):
+        self.events.append((what, name(unit), done, total))
+
+    def finished(self, unit):
+        self.events.append(("finished", name(unit)))
+
+    def failed(self, unit, reason):
+        self.events.append(("failed", name(unit), reason))
+
+
+def name(unit: Unit) -> str:
+    return f"{unit.phase} {unit.fold}".strip()
+
+
+class TestPlan:
+    def test_with_one_search_for_all_folds(self, tmp_path):
+        tasks = plan(job(tmp_path))
+        assert {name(task.unit): [name(need) for need in task.needs] for task in tasks} == {
+            "search": [],
+            "fold s01": ["search"],
+            "fold s02": ["search"],
+            "metrics": ["fold s01", "fold s02"],
+            "profile": ["search"],
+        }
+
+    def test_with_a_search_inside_every_fold(self, tmp_path):
+        tasks = plan(job(tmp_path, load_config("smoke", ["search_scope=fold"])))
+        needs = {name(task.unit): [name(need) for need in task.needs] for task in tasks}
+        assert needs["fold s01"] == ["search s01"]
+        assert needs["fold s02"] == ["search s02"]
+        assert needs["profile"] == ["search s01", "search s02"]
+
+    @pytest.mark.parametrize("scope", ["all", "fold"])
+    def test_names_what_a_unit_needs_before_it_and_writes_each_file_once(self, tmp_path, scope):
+        tasks = plan(job(tmp_path, load_config("smoke", [f"search_scope={scope}"])))
+        before = set()
+        for task in tasks:
+            assert set(task.needs) <= before
+            before.add(task.unit)
+        assert len({task.unit.output for task in tasks}) == len(tasks)
+
+    def test_phases_divide_it(self, tmp_path):
+        one = job(tmp_path)
+        phases = [
+            [task.unit.phase for task in plan(one, p)] for p in (SEARCH_PHASES, EVALUATION_PHASES)
+        ]
+        assert phases == [[SEARCH], [FOLD, FOLD, METRICS, PROFILE]]
+
+    def test_units_travel_to_other_processes(self, tmp_path):
+        for task in plan(job(tmp_path)):
+            assert pickle.loads(pickle.dumps(task)) == task
+
+
+class TestChoice:
+    """Of who does the work where nobody says: `left` of the folds of `variant` on 100 clips."""
+
+    @pytest.fixture
+    def executor(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("bench.engine.execute.usable_cores", lambda: 4)
+
+        def chosen(variant, left=8, processes=None, device="cpu", settings=()):
+            folds = tuple(f"s{number:02}" for number in range(8))
+            config = load_config("small", settings)
+            one = replace(job(tmp_path, config, folds), variant=variant, device=device)
+            prepared = Prepared((one,), ClipSet("smic", (), (None,) * 100), "", processes)
+            units = [unit for task in plan(one) if (unit := task.unit).phase == FOLD]
+            return executor_for(prepared, units[:left])
+
+        return chosen
+
+    def test_folds_of_fixed_networks_go_to_every_core(self, executor):
+        assert executor("capsulenet") == ProcessExecutor(4)
+        assert executor("ststnet", left=3) == ProcessExecutor(3)
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            {"left": 1},
+            {"settings": ["recipe_epochs=2"]},
+            {"device": "cuda"},
+            {"variant": "rnas_mer"},
+        ],
+        ids=str,
+    )
+    def test_this_process_does_what_is_not_worth_others(self, executor, case):
+        assert isinstance(executor(**{"variant": "ststnet", **case}), SerialExecutor)
+
+    def test_or_as_many_as_were_asked_for(self, executor):
+        assert executor("rnas_mer", processes=3) == ProcessExecutor(3)
+
+
+class TestSerialExecutor:
+    def run(self, tasks, spoil=(), error=None):
+        heard, performed = Heard(), []
+
+        def perform(unit, report):
+            performed.append(name(unit))
+            report("epoch", 1, 2)
+            if name(unit) in spoil:
+                raise error or BenchError("no luck")
+            write_json(unit.output, {})
+
+        return SerialExecutor().run(tasks, perform, heard), performed, heard.events
+
+    def test_does_all_in_order_and_tells(self, tmp_path):
+        failures, performed, events = self.run(plan(job(tmp_path)))
+        assert failures == ()
+        assert performed == ["search", "fold s01", "fold s02", "metrics", "profile"]
+        assert events[:3] == [
+            ("started", "search"),
+            ("epoch", "search", 1, 2),
+            ("finished", "search"),
+        ]
+
+    def test_does_nothing_twice(self, tmp_path):
+        tasks = plan(job(tmp_path))
+        self.run(tasks)
+        assert self.run(tasks)[1:] == ([], [])
+
+    @pytest.mark.parametrize("error", [BenchError("no luck"), LossDiverged("no luck")])
+    def test_a_failed_fold_leaves_out_only_what_needs_it(self, tmp_path, error):
+        tasks = plan(job(tmp_path))
+        failures, performed, events = self.run(tasks, {"fold s01"}, error)
+        assert performed == ["search", "fold s01", "fold s02", "profile"]
+        assert [(name(f.unit), f.reason) for f in failures] == [("fold s01", "no luck")]
+        assert ("failed", "fold s01", "no luck") in events
+        assert self.run(tasks)[1] == ["fold s01", "metrics"]  # the next time goes on from there
+
+    def test_what_nobody_foresaw_is_a_failure_too_and_says_where(self, tmp_path):
+        tasks = plan(job(tmp_path))
+        (failure,), performed, _ = self.run(tasks, {"fold s01"}, RuntimeError("out of\nmemory"))
+        assert performed == ["search", "fold s01", "fold s02", "profile"]
+        assert failure.reason == "RuntimeError: out of memory"
+        assert "in perform" in failure.traceback
+
+    def test_a_failed_search_leaves_out_everything_of_its_job(self, tmp_path):
+        tasks = [*plan(job(tmp_path / "a")), *plan(job(tmp_path / "b"))]
+        heard = Heard()
+
+        def perform(unit, report):
+            if unit.job.folder.path.name == "a":
+                raise BenchError("no luck")
+            write_json(unit.output, {})
+
+        (failure,) = SerialExecutor().run(tasks, perform, heard)
+        assert failure.unit == tasks[0].unit
+        assert all(task.unit.done == (task.unit.job == tasks[-1].unit.job) for task in tasks)
+
+    def test_ctrl_c_stops_at_once(self, tmp_path):
+        with pytest.raises(KeyboardInterrupt):
+            self.run(plan(job(tmp_path)), {"fold s01"}, KeyboardInterrupt())
+        assert not (tmp_path / "folds").exists()
+
+
+def write_its_process(unit, report):
+    """A unit of work that another process can do: it names the process and torch's threads."""
+    import torch
+
+    if unit.fold == "s03":
+        raise BenchError("no such clip")
+    if unit.fold == "s04":
+        os._exit(3)
+    report("epoch", 1, 2)
+    write_json(unit.output, {"process": os.getpid(), "threads": torch.get_num_threads()})
+
+
+LONG_WORK = """
+import sys
+sys.path.insert(0, "{}")
+from pathlib import Path
+from test_executors import Heard, job, rest
+from bench.engine.executors import ProcessExecutor
+from bench.engine.plan import Task, Unit
+
+class Told(Heard):
+    def advanced(self, unit, what, done, total):
+        print("at work", flush=True)
+
+if __name__ == "__main__":
+    tasks = [Task(Unit(job(Path(sys.argv[1])), "fold", fold)) for fold in ("s01", "s02")]
+    ProcessExecutor(2).run(tasks, rest, Told())
+"""
+
+
+def rest(unit, report):
+    """Work that takes longer than any test waits."""
+    report("epoch", 1, 2)
+    time.sleep(600)
+
+
+class TestProcesses:
+    def run(self, path, folds, jobs=2):
+        heard = Heard()
+        tasks = plan(job(path, folds=folds))
+        return ProcessExecutor(jobs).run(tasks, write_its_process, heard), tasks, heard.events
+
+    def test_do_every_unit_after_its_needs_on_one_thread(self, tmp_path):
+        import json
+
+        failures, tasks, events = self.run(tmp_path, ("s01", "s02"))
+        assert failures == ()
+        assert all(task.unit.done for task in tasks)
+        order = [who for what, who, *_ in events if what == "finished"]
+        assert sorted(order) == sorted(name(task.unit) for task in tasks)
+        assert order.index("search") == 0
+        assert order.index("metrics") > max(order.index("fold s01"), order.index("fold s02"))
+        made = [json.loads(task.unit.output.read_text()) for task in tasks]
+        assert {each["threads"] for each in made} == {1}
+        assert os.getpid() not in {each["process"] for each in made}
+
+    def test_that_fail_or_die_leave_out_what_needs_them_and_the_others_go_on(self, tmp_path):
+        failures, tasks, events = self.run(tmp_path, ("s03", "s04", "s01"), jobs=1)
+        reasons = {name(failure.unit): failure.reason for failure in failures}
+        assert set(reasons) == {"fold s03", "fold s04"}
+        assert reasons["fold s03"] == "no such clip"
+        assert "died, perhaps out of memory" in reasons["fold s04"]
+        done = {name(task.unit) for task in tasks if task.unit.done}
+        assert done == {"search", "fold s01", "profile"}
+        told = [event[:2] for event in events if event[0] in ("finished", "failed")]
+        assert len(told) == len(set(told)) == 5
+
+    def test_that_died_before_a_unit_was_begun_do_not_lose_it(self, tmp_path):
+        tasks = plan(job(tmp_path, folds=("s01",)))
+        todo, heard = Todo(list(tasks)), Heard()
+        with process_pool(1) as pool:
+            with pytest.raises(BrokenProcessPool):
+                pool.submit(os._exit, 3).result()
+            assert Crew(pool, write_its_process, heard, Queue()).work(todo, 1) == []
+        assert heard.events == []
+        assert [task.unit for task in todo.waiting] == [task.unit for task in tasks]
+
+    def test_end_with_the_one_that_started_them_however_it_ends(self, tmp_path):
+        """A killed run must not leave processes behind, which would hold its output open."""
+        command = [sys.executable, "-c", LONG_WORK.format(Path(__file__).parent), str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+            assert parent.stdout.readline() == "at work\n"
+            parent.kill()
+            said, _ = parent.communicate(timeout=60)  # until nobody holds the other end any more
+        assert set(said.splitlines()) <= {"at work"}
+
+    def test_that_are_done_are_skipped(self, tmp_path):
+        self.run(tmp_path, ("s01",))
+        _, _, events = self.run(tmp_path, ("s01",))
+        assert events == []

@@ -1,0 +1,79 @@
+"""Every registered fixed network: it builds, trains one step by its recipe, and profiles."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+
+from baselines import peers
+from baselines.losses import LOSSES
+from bench.config.settings import TrainConfig
+from bench.measuring.profiling import profile
+from bench.measuring.workload import Workload, inference, update
+from bench.methods import registry
+from bench.seeds import seeded
+from bench.training.procedure import procedure
+
+FIXED = [entry for entry in registry.variants().values() if entry.kind == "fixed"]
+CLIP = (3, 8, 32, 32)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+every_network = pytest.mark.parametrize("entry", FIXED, ids=lambda entry: entry.name)
+
+
+def shape(network) -> tuple[int, ...]:
+    return CLIP if network.input == "clip" else network.input.shape
+
+
+def test_every_peer_is_registered_under_its_name_and_in_the_group():
+    registered = {entry.name: entry.network for entry in FIXED}
+    assert all(registered[peer.name] is peer for peer in peers.PEERS)
+    assert set(registry.select_variants(["peers"])) == {peer.name for peer in peers.PEERS}
+    assert set(registry.select_variants(["rcn_*"])) == {"rcn_a", "rcn_f", "rcn_s", "rcn_w"}
+
+
+@every_network
+def test_profiles_with_counters_that_agree(entry):
+    network = entry.network.build(3)
+    found = profile(network, shape(entry.network), entry.network.recipe or TrainConfig())
+    assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
+    assert found["params"] == (entry.network.params or found["params"])
+
+
+@every_network
+def test_infers_and_updates_as_the_harness_measures_it(entry):
+    build = partial(entry.network.build, 3)
+    workload = Workload(build, shape(entry.network), 3, training=entry.network.recipe)
+    inference(workload, 1)()
+    update(workload, 2)()
+
+
+@every_network
+def test_a_step_of_the_harness_is_a_step_of_plain_torch(entry):
+    """Its optimisers are fused, which relies on how gradients lie in memory."""
+    recipe = entry.network.recipe
+    if recipe is None:
+        pytest.skip("trained as derived networks are")
+    with seeded(0):
+        ours = entry.network.build(3).train()
+        images = torch.rand(2, *entry.network.input.shape)
+    theirs = copy.deepcopy(ours)
+    batch = (images, torch.tensor([0, 2]))
+
+    way = procedure(recipe)
+    with seeded(1):  # the same dropout
+        way.step(ours, way.optimiser(ours), batch)
+    settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "foreach": False}
+    if recipe.optimiser == "adam":
+        optimiser = torch.optim.Adam(theirs.parameters(), **settings)
+    else:
+        optimiser = torch.optim.SGD(theirs.parameters(), momentum=recipe.momentum, **settings)
+    with seeded(1):
+        LOSSES[recipe.loss](theirs(images), batch[1]).backward()
+    optimiser.step()
+
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(mine, other, atol=1e-6)

@@ -1,0 +1,257 @@
+"""The registry: names, groups, globs, and variants of a user's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from baselines.fixed import FixedNetwork
+from bench.errors import BenchError, UsageError
+from bench.methods import registry
+from rnas.space import SearchSpace
+
+RNAS = {"rnas_mer", "rnas_mer_1", "rnas_mer_2", "rnas_mer_3", "rnas_mer_4", "rnas_mer_4b"}
+
+
+OWN = """
+from rnas import SearchSpace
+OWN = SearchSpace(
+    name="their_net", summary="Of somebody else", operations=("skip", "conv_3"),
+    partial=1, nodes=1, channels=4, groups=({groups}),
+    kernels="shared", attention_form="cbam", derived_partial=True, dilated="full",
+)
+"""
+
+
+class TestNames:
+    def test_every_method_of_the_specification_and_its_control_is_there(self):
+        names = set(registry.variants())
+        assert names >= RNAS | {f"random_{name}" for name in RNAS}
+
+    @pytest.mark.parametrize("name", registry.variants())
+    def test_a_variant_bears_its_name_and_says_what_it_is(self, name):
+        entry = registry.variant(name)
+        assert entry.name == name
+        if entry.kind == "fixed":
+            assert isinstance(entry.network, FixedNetwork)
+            assert entry.space is None
+            assert entry.network.name == name
+        else:
+            assert isinstance(entry.space, SearchSpace)
+            assert entry.network is None
+            assert entry.kind == ("random" if name.startswith("random_") else "search")
+            assert entry.space.name == name.removeprefix("random_")
+        assert entry.group == entry.groups[0]
+        assert entry.summary
+        assert "\n" not in entry.summary
+
+    def test_unknown_names_the_nearest_and_all(self):
+        with pytest.raises(UsageError, match=r"unknown variant 'rnas_mer3'\. Did you mean") as said:
+            registry.variant("rnas_mer3")
+        assert all(name in str(said.value) for name in RNAS)
+
+    def test_ours_is_marked_so(self):
+        assert registry.variant("rnas_mer_4b").marks == ("ours",)
+        assert registry.variant("random_rnas_mer_4b").marks == ("ours",)
+        assert registry.variant("rnas_mer").marks == ()
+
+
+class TestSelection:
+    def test_by_name_glob_and_group_each_once_in_order(self):
+        select = registry.select_variants
+        assert select(["rnas_mer_3", "rnas_mer"]) == ("rnas_mer_3", "rnas_mer")
+        assert select(["rnas_mer", "rnas_mer", "rnas_mer_[13]"]) == (
+            "rnas_mer",
+            "rnas_mer_1",
+            "rnas_mer_3",
+        )
+        assert set(select(["rnas_mer*"])) == RNAS
+        assert set(select(["ablation"])) == RNAS - {"rnas_mer"}
+        assert "rnas_mer_4b" not in select(["nas"])
+        assert {"rnas_mer", "rnas_mer_1"} <= set(select(["nas"]))
+
+    def test_all_is_everything_but_the_controls_which_random_selects(self):
+        everything = set(registry.select_variants(["all"]))
+        controls = set(registry.select_variants(["random"]))
+        assert everything | controls == set(registry.variants())
+        fixed = {name for name, entry in registry.variants().items() if entry.kind == "fixed"}
+        assert everything - fixed == {name.removeprefix("random_") for name in controls}
+        assert registry.select_variants(["random*"]) == registry.select_variants(["random"])
+
+    @pytest.mark.parametrize(
+        ("pattern", "message"),
+        [
+            ("rnas_mre", "unknown variant 'rnas_mre'. Did you mean 'rnas_mer'"),
+            ("ablations", "Did you mean 'ablation'"),
+            ("xyz*", r"no variant matches 'xyz\*'\. Known: "),
+            ("", "unknown variant ''"),
+        ],
+    )
+    def test_of_nothing_is_an_error(self, pattern, message):
+        with pytest.raises(UsageError, match=message):
+            registry.select_variants(["rnas_mer", pattern])
+
+    def test_of_a_group_without_members_says_so(self):
+        if any("peers" in entry.groups for entry in registry.variants().values()):
+            pytest.skip("peers are installed")
+        with pytest.raises(UsageError, match="group 'peers' has no variants installed"):
+            registry.select_variants(["peers"])
+
+
+class TestOwnVariants:
+    def test_enter_by_the_entry_point_with_their_control(self, install):
+        install(OWN.format(groups='"theirs",'), {"their_net": "their_methods:OWN"})
+        assert registry.variant("their_net").summary == "Of somebody else"
+        assert registry.select_variants(["theirs"]) == ("their_net",)
+        assert registry.select_variants(["their*"]) == ("their_net",)
+        assert registry.variant("random_their_net").kind == "random"
+        assert set(registry.variants()) >= RNAS
+
+    def test_are_in_the_group_own_by_default(self, install):
+        source = OWN.replace("groups=({groups}),", "")
+        install(source, {"their_net": "their_methods:OWN"})
+        assert registry.select_variants(["own"]) == ("their_net",)
+
+    def test_run_like_any_other(self, install, one_thread):
+        from bench.config.loading import load_config
+        from bench.methods.configured import configured_space
+
+        install(OWN.format(groups='"theirs",'), {"their_net": "their_methods:OWN"})
+        space = configured_space("their_net", load_config("paper"))
+        assert space == registry.variant("their_net").space
+        train_one_step(space, search_one_step(space))
+
+    def test_do_not_take_the_name_of_another(self, install):
+        source = OWN.format(groups='"theirs",').replace("their_net", "rnas_mer")
+        install(source, {"rnas_mer": "their_methods:OWN"})
+        with pytest.raises(BenchError, match="different variants named 'rnas_mer'"):
+            registry.variants()
+
+    @pytest.mark.parametrize(
+        ("source", "value", "message"),
+        [
+            ("import nowhere_to_be_found", "their_methods:OWN", "No module named 'nowhere_to_be"),
+            ("OWN = 3", "their_methods:OWN", "must be a rnas.SearchSpace or a baselines.fixed.Fix"),
+            ("", "their_methods:OWN", "has no attribute 'OWN'"),
+            ("raise SystemError('a\\nb')", "their_methods:OWN", "their_methods:OWN: a"),
+            ("def broken(:", "their_methods:OWN", "invalid syntax"),
+            (
+                OWN.format(groups='"own",').replace("their_net", "other"),
+                "their_methods:OWN",
+                "name",
+            ),
+        ],
+    )
+    def test_that_cannot_be_loaded_are_named(self, install, source, value, message):
+        install(source, {"their_net": value})
+        with pytest.raises(BenchError, match=message) as raised:
+            registry.variants()
+        assert "variant 'their_net'" in str(raised.value)
+        assert "their_methods:OWN" in str(raised.value)
+
+
+def clips():
+    """Two clips and their labels."""
+    import torch
+
+    videos = torch.rand(2, 3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    return videos, torch.tensor([0, 2])
+
+
+def search_one_step(space):
+    """What one step of Algorithm 1 decodes to."""
+    import torch
+
+    from rnas.search import Searcher, SearchSettings
+    from rnas.supernet import Supernet
+
+    torch.manual_seed(0)
+    searcher = Searcher(Supernet(space, 3), SearchSettings(epochs=1, warmup=0))
+    groups = (searcher.weights, searcher.architecture)
+    before = [[p.detach().clone() for p in group] for group in groups]
+    log = searcher.run_epoch(0, [(clips(), clips())])
+    for old, new in zip(before, groups, strict=True):
+        assert any(not torch.equal(a, b) for a, b in zip(old, new, strict=True))
+    return log.genotype
+
+
+def train_one_step(space, genotype):
+    """The derived network after one step."""
+    import torch
+
+    from rnas.derived import DerivedNetwork
+
+    torch.manual_seed(0)
+    network = DerivedNetwork(space, genotype, 3)
+    videos, labels = clips()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    logits = network.train()(videos)
+    assert logits.shape == (2, 3)
+    torch.nn.functional.cross_entropy(logits, labels).backward()
+    assert all(p.grad is not None for p in network.parameters())
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)  # as the harness does
+    before = [p.detach().clone() for p in network.parameters()]
+    optimiser.step()
+    assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+    assert torch.isfinite(network.eval()(videos)).all()
+    return network
+
+
+def configured(name, *overrides):
+    from bench.config.loading import load_config
+    from bench.methods.configured import configured_space
+
+    return configured_space(name, load_config("smoke", overrides))
+
+
+SEARCHES = [name for name, entry in registry.variants().items() if entry.kind == "search"]
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_every_registered_search_searches_decodes_trains_and_profiles(name, one_thread):
+    from bench.measuring.profiling import profile
+
+    space = configured(name, "nodes=1", "channels=4", "kernels=shared")
+    network = train_one_step(space, search_one_step(space))
+    found = profile(network, (3, 2, 8, 8))
+    assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
+    assert found["params"] == sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("name", registry.select_variants(["random"]))
+def test_every_control_draws_and_trains(name, one_thread):
+    import random
+
+    from rnas.genotype import check_genotype, random_genotype
+
+    space = configured(name, "nodes=2", "channels=4")
+    genotype = random_genotype(space, random.Random(1))
+    assert check_genotype(genotype, space) == genotype
+    train_one_step(space, genotype)
+
+
+class TestConfiguredSpace:
+    def test_settings_of_a_run_change_the_space(self):
+        space = configured("rnas_mer", "nodes=4", "channels=12", "dilated=full")
+        assert (space.nodes, space.channels, space.dilated) == (4, 12, "full")
+        assert space.name == "rnas_mer"
+
+    def test_zero_is_the_variants_own(self):
+        own = registry.variant("rnas_mer").space
+        space = configured("rnas_mer", "nodes=0", "channels=0")
+        assert (space.nodes, space.channels) == (own.nodes, own.channels) == (3, 8)
+
+    def test_published_sizes_fit_the_width_to_table_5(self, monkeypatch):
+        from bench.methods.configured import configured_space
+
+        def fit(space, target):
+            return space.resized(channels=target // 10_000)
+
+        monkeypatch.setattr("bench.methods.configured.fit_channels", fit)
+        configured_space.cache_clear()
+        space = configured("rnas_mer_1", "nodes=1", "space.size=published")
+        configured_space.cache_clear()
+        assert (space.nodes, space.channels) == (1, 917)  # 9.17 M are published
+
+    def test_without_a_published_size_says_so(self):
+        with pytest.raises(BenchError, match=r"rnas_mer_4b: Table 5 publishes no size"):
+            configured("rnas_mer_4b", "space.size=published")
