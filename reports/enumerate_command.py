@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import FORMAT
+from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies import SCORES, conditions, heading, write_study
 
@@ -53,7 +53,7 @@ SHOWN = 5
     show_default=True,
     help="Folder for the JSON file and the picture.",
 )
-@FORMAT
+@format_option
 def enumerate_paths(
     beta_run: Path | None,
     cell_kind: str,

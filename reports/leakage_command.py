@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import FORMAT
+from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies import SCORES, conditions, heading, write_study
 
@@ -37,7 +37,7 @@ FEWEST_PERMUTATIONS = 20
     show_default=True,
     help="Folder for the JSON file and the picture of each variant.",
 )
-@FORMAT
+@format_option
 def leakage(
     permutations: int, out: Path, form: str, force: bool, dry_run: bool, **options: Any
 ) -> int:
