@@ -36,7 +36,7 @@ lint: setup
 benchmarks: setup
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only \
 		--benchmark-json=benchmarks.json
-	$(BIN)/python -m reports.performance benchmarks.json
+	$(BIN)/python -m reports.docs.performance benchmarks.json
 
 smoke-benchmarks: setup
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only -m "not slow" \

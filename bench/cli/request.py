@@ -197,11 +197,11 @@ def describe(jobs, tasks) -> None:
         phases = dict.fromkeys(task.unit.phase for task in own)
         click.echo(
             f"{job.title}: {len(own)} units ({', '.join(phases)}), {done} done already, "
-            f"{len(job.folds)} folds -> {_shown(job.folder.path)}"
+            f"{len(job.folds)} folds -> {shown(job.folder.path)}"
         )
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """A path as short as it can be said from here."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

@@ -9,13 +9,13 @@ import click
 
 from bench.cli.request import (
     ManySeeds,
-    _shown,
     describe,
     perform_jobs,
     resolve_request,
     run_options,
     say_failures,
     say_found,
+    shown,
 )
 
 
@@ -109,7 +109,7 @@ def _report(jobs) -> None:
 
     for job in jobs:
         record = read_run(job.folder)
-        where = _shown(job.folder.path)
+        where = shown(job.folder.path)
         if record.metrics is None:
             click.echo(f"{job.title}: {record.folds_done}/{record.folds_total} folds -> {where}")
             continue

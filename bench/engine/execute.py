@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.engine.executors import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
-from bench.engine.opening import _note_other_maker, _open_run, adopt_genotype
+from bench.engine.opening import adopt_genotype, note_other_maker, open_run
 from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.runs.checksums import file_sums, forget_missing, seal
@@ -72,12 +72,12 @@ def execute(
         for job in prepared.jobs:
             if force and not keeps_search:
                 job.folder.clear()
-            _open_run(job, prepared, executor)
+            open_run(job, prepared, executor)
             if force and keeps_search:
                 job.folder.clear_evaluation()
             forget_missing(job.folder)
             if not all(task.unit.done for task in plan(job, phases)):
-                _note_other_maker(job, executor)
+                note_other_maker(job, executor)
         for job, file in (genotypes or {}).items():
             adopt_genotype(job, file)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
-from bench.engine.request import Prepared, _build
+from bench.engine.request import Prepared, built
 from bench.errors import BenchError
 from bench.methods import registry
 from bench.runs.folder import FORMAT, GIVEN
@@ -63,7 +63,7 @@ def require_genotypes(jobs: Sequence[Job]) -> None:
             )
 
 
-def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
+def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
     """Writes `run.json`, or checks that the one there describes this very run."""
     if not job.folder.run.exists():
         write_json(job.folder.run, _run_record(job, prepared, executor))
@@ -97,7 +97,7 @@ def _open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
         )
 
 
-def _note_other_maker(job: Job, executor: Executor) -> None:
+def note_other_maker(job: Job, executor: Executor) -> None:
     """Adds to `run.json` that a run goes on with other code, packages or threads, or elsewhere."""
     run, here = read_json(job.folder.run), _maker(job, executor)
     makers = [run["provenance"], *run.get("continued", [])]
@@ -162,12 +162,12 @@ def _network_record(job: Job, prepared: Prepared) -> dict[str, Any] | None:
     network = registry.variant(job.variant).network
     if network is None:
         return None
-    built = _build(network, len(prepared.clip_set.classes))
+    trained = built(network, len(prepared.clip_set.classes))
     return _plain(
         {
             **asdict(network),
             "recipe": asdict(training_settings(job.variant, job.config)),
-            "params": sum(parameter.numel() for parameter in built.parameters()),
+            "params": sum(parameter.numel() for parameter in trained.parameters()),
         }
     )
 

@@ -109,10 +109,10 @@ def check_methods(request: Request) -> None:
         if network is None:
             configured_space(variant, request.config)
         else:
-            _build(network, classes=3)
+            built(network, classes=3)
 
 
-def _build(network: FixedNetwork, classes: int) -> nn.Module:
+def built(network: FixedNetwork, classes: int) -> nn.Module:
     """The network; BenchError where it cannot be loaded or built."""
     try:
         return network.build(classes)

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
 
 SCORES = ("uar", "uf1", "acc")
 
@@ -24,6 +23,8 @@ def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]
     """
     count = len(classes)
     if len(true):
+        from sklearn.metrics import confusion_matrix  # late: reports need no sklearn
+
         matrix = confusion_matrix(true, predicted, labels=range(count))
     else:  # scikit-learn refuses it, but a part of a composite may be left without clips
         matrix = np.zeros((count, count), int)

@@ -14,7 +14,7 @@ from bench.errors import BenchError, DataError, printable
 from bench.protocol.metrics import fold_mean, pooled_metrics, subject_matrices
 from bench.runs.folder import RunFolder
 from bench.runs.record import RunRecord
-from bench.runs.searches import CannotDraw, _mapping, _unfit
+from bench.runs.searches import CannotDraw, mapping, unfit
 from bench.system.files import read_json
 
 UNNAMED = "#"
@@ -183,7 +183,7 @@ def _clips(file: File) -> list[dict[str, Any]]:
     try:
         return [
             {key: clip[key] for key in ("dataset", "true", "pred")}
-            for clip in _mapping(file)["clips"]
+            for clip in mapping(file)["clips"]
         ]
     except (KeyError, TypeError) as error:
-        raise _unfit(file, error) from None
+        raise unfit(file, error) from None

@@ -7,12 +7,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX
 from bench.runs.folder import RunFolder
-from bench.runs.job import Job
 from bench.runs.record import RunRecord
 from bench.system.files import read_json
 from rnas.decode import viterbi
@@ -20,6 +19,9 @@ from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 from rnas.space import SearchSpace
 from rnas.trellis import Arrow, Path, Trellis
+
+if TYPE_CHECKING:
+    from bench.runs.job import Job
 
 
 def read_genotype(path: File) -> Genotype:
@@ -117,7 +119,7 @@ def is_fixed(record: RunRecord) -> bool:
 
 def searched_by_fold(record: RunRecord) -> bool:
     """Whether every fold has an architecture of its own."""
-    return _scope(record) == "fold"
+    return search_scope(record) == "fold"
 
 
 def space_of(record: RunRecord) -> SearchSpace:
@@ -180,7 +182,7 @@ def weights(record: RunRecord, space: SearchSpace) -> tuple[Weights, ...]:
     return tuple(found)
 
 
-def _scope(record: RunRecord) -> str:
+def search_scope(record: RunRecord) -> str:
     return record.run.get("config", {}).get("protocol", {}).get("search_scope", "")
 
 
@@ -196,7 +198,7 @@ def _why_unsearched(record: RunRecord, missing: str) -> str:
         return "a random control: its architecture was drawn, nothing was searched"
     genotypes = [RunFolder(record.folder).genotype(fold) for fold in _searches(record)]
     there = [file for file in genotypes if file.exists()]
-    if any(GIVEN in _mapping(file) for file in there):
+    if any(GIVEN in mapping(file) for file in there):
         return "the genotype was given by its user, nothing was searched"
     if there:
         return f"no search/{missing}: the run was searched by an earlier version"
@@ -204,7 +206,7 @@ def _why_unsearched(record: RunRecord, missing: str) -> str:
 
 
 def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
-    content = _mapping(file)
+    content = mapping(file)
     try:
         genotype = check_genotype(Genotype.from_json(json.dumps(content)), space)
         beta = _beta(content["beta"], space.outer) if "beta" in content else None
@@ -212,7 +214,7 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
             _cell_weights(content, space) if "operation_weights" in content else (None, None)
         )
     except (MethodError, KeyError, TypeError, ValueError) as error:
-        raise _unfit(file, error) from None
+        raise unfit(file, error) from None
     uniform_path, uniform_probability = viterbi(space.outer, space.outer.uniform())
     return Decoded(
         fold=fold,
@@ -249,17 +251,17 @@ def _columns(file: File) -> dict[str, list[float | None]]:
         names = [name for name in rows[0] if name not in ("path", "edges", "operations")]
         return {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
     except (OSError, TypeError, ValueError, csv.Error) as error:
-        raise _unfit(file, error) from None
+        raise unfit(file, error) from None
 
 
 def _weights(file: File, fold: str, space: SearchSpace) -> Weights:
-    content = _mapping(file)
+    content = mapping(file)
     try:
         epochs = [_cell_weights(epoch, space) for epoch in content["epochs"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise _unfit(file, error) from None
+        raise unfit(file, error) from None
     if not epochs:
-        raise _unfit(file, "it holds no epoch")
+        raise unfit(file, "it holds no epoch")
     return Weights(fold, *zip(*epochs, strict=True))
 
 
@@ -274,14 +276,14 @@ def _cell_weights(
     return operations, edges
 
 
-def _mapping(file: File) -> Mapping[str, Any]:
+def mapping(file: File) -> Mapping[str, Any]:
     content = read_json(file)
     if not isinstance(content, Mapping):
-        raise _unfit(file, "not a JSON object")
+        raise unfit(file, "not a JSON object")
     return content
 
 
-def _unfit(file: File, why: object) -> BenchError:
+def unfit(file: File, why: object) -> BenchError:
     what = f"{why!r} is missing or of the wrong kind" if isinstance(why, KeyError) else why
     return BenchError(f"{file} cannot be read: {what}; delete it and repeat the run")
 

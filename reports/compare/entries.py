@@ -15,8 +15,9 @@ from bench.protocol.metrics import STATISTICS
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.report import selected_protocol
-from reports.groups import RunGroup, distinct
-from reports.reading import set_name
+from reports.reading.finished import set_name
+from reports.reading.groups import RunGroup
+from reports.reading.marks import distinct
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord

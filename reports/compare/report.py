@@ -21,7 +21,8 @@ from bench.seeds import derive_seed
 from reports.compare.checks import check_comparable, setting_notes
 from reports.compare.entries import Entry, by_rule, make_entries
 from reports.compare.pairs import Control, Pair, beside_random, compare_pairs, seed_notes
-from reports.groups import distinct, gather
+from reports.reading.groups import gather
+from reports.reading.marks import distinct
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord

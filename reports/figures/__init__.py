@@ -7,7 +7,6 @@ global setting of matplotlib is changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,11 @@ if TYPE_CHECKING:
 
     from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
+    from reports.figures.run import RunFigures
+
 
 FIGURE_1 = "figure1"
+
 RUN_FIGURES = (
     "network_path",
     "cell",
@@ -29,22 +31,8 @@ RUN_FIGURES = (
 """Names of the figures that every run may have, in the order in which a reader wants them."""
 
 PICTURES = ("png", "svg", "pdf")
+
 DOT = "dot"
-
-
-@dataclass(frozen=True)
-class RunFigures:
-    """The figures of one run.
-
-    figures: name -> figure; missing: name -> one line why it cannot be drawn; broken: the names
-    among the missing ones whose files are corrupt; dots: name -> Graphviz text (`network_path`
-    and `cell`).
-    """
-
-    figures: Mapping[str, Figure]
-    missing: Mapping[str, str]
-    broken: tuple[str, ...] = ()
-    dots: Mapping[str, str] | None = None
 
 
 def run_figures(record: RunRecord, names: Iterable[str] = RUN_FIGURES) -> RunFigures:
@@ -72,7 +60,7 @@ def svg(figure: Figure) -> str:
 
     Its ids are prefixed with a digest of the drawing: many may stand in one page.
     """
-    from reports.figures.export import svg_element
+    from reports.drawing.export import svg_element
 
     return svg_element(figure)
 
@@ -82,6 +70,6 @@ def save(figure: Figure, stem: Path, formats: Sequence[str] = PICTURES) -> list[
 
     Raises BenchError where a file cannot be written.
     """
-    from reports.figures.export import save_figure
+    from reports.drawing.export import save_figure
 
     return save_figure(figure, stem, formats)

@@ -17,9 +17,9 @@ from matplotlib.path import Path as Curve
 
 from bench.runs.record import RunRecord
 from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
-from reports.figures.folder import words
-from reports.figures.layered import Layout, layered
-from reports.figures.style import BLACK, DARK, GREY, PALE, SHADES, TEXT_SIZE, sheet, text_width
+from reports.drawing.layered import Layout, layered
+from reports.drawing.style import BLACK, DARK, GREY, PALE, SHADES, TEXT_SIZE, sheet, text_width
+from reports.figures.words import words
 from rnas.genotype import Genotype
 from rnas.space import Edge, SearchSpace
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from bench.runs.record import RunRecord
 from bench.runs.searches import Decoded, decoded, searched_by_fold, space_of
+from reports.drawing.style import Words
 from reports.figures.cell import (
     Input,
     Join,
@@ -16,9 +17,8 @@ from reports.figures.cell import (
     source_of,
     vertex_name,
 )
-from reports.figures.folder import words
 from reports.figures.network import arrow_counts
-from reports.figures.style import Words
+from reports.figures.words import words
 from rnas.space import SearchSpace
 from rnas.trellis import State, Trellis
 

@@ -6,10 +6,8 @@ its parameters and memory (Table 5) stand in for them; its FLOPs are in the pict
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite, pi, sqrt
+from math import pi, sqrt
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,11 +15,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from bench.methods.registry import RANDOM_PREFIX, Variant
-from bench.runs.folder import SURROGATE_SUFFIX
+from bench.methods.registry import Variant
 from bench.runs.record import RunRecord
-from reports.figures.labels import Box, place_labels
-from reports.figures.style import (
+from reports.drawing.labels import Box, place_labels
+from reports.drawing.style import (
     BLUE,
     DARK,
     GREEN,
@@ -34,20 +31,31 @@ from reports.figures.style import (
     sheet,
     text_width,
 )
-from reports.groups import RunGroup, distinct, gather, latest
-from reports.published import PublishedRow, paper, published_table
-from reports.reading import on_dataset, set_name
+from reports.figures.figure1_points import (
+    MEASURED,
+    PUBLISHED,
+    RANDOM,
+    Point,
+    measured_groups,
+    measured_point,
+    published_points,
+    seeds_of,
+)
+from reports.published import paper
+from reports.reading.groups import RunGroup
+from reports.reading.marks import distinct
 
 NOTHING_MEASURED = "no run with scores and a profile yet"
-NO_FLOPS = "The paper prints no FLOPs: they exist only as positions in its own Figure 1."
 
-PUBLISHED, MEASURED, RANDOM = "published", "measured", "random control"
+NO_FLOPS = "The paper prints no FLOPs: they exist only as positions in its own Figure 1."
 
 AREA_PER_MB = 14.0
 """Points² of marker per MB of checkpoint."""
 
 SIZE_OF_UNKNOWN = 26.0
+
 LABEL_SIZE = TEXT_SIZE - 0.5
+
 LABEL_AIR = 2.5
 """Least points between two labels."""
 
@@ -59,141 +67,19 @@ STYLES = {
     MEASURED: {"marker": "s", "facecolor": "#5aa0cf", "edgecolor": BLUE, "linestyle": "-"},
     RANDOM: {"marker": "^", "facecolor": "#bfe5d8", "edgecolor": GREEN, "linestyle": "--"},
 }
+
 SIDE = {"o": 4 / pi, "s": 1.0, "^": 2.0}
 """What matplotlib calls the size of a marker, for a marker of area 1."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A method in Figure 1.
-
-    uar, params_m (10^6), gflops, memory_mb (10^6 bytes of checkpoint): means over seeds, None
-    where not known; uar_sd: sample standard deviation over seeds, None of one seed.
-    """
-
-    label: str
-    kind: str
-    uar: float
-    params_m: float | None
-    gflops: float | None
-    memory_mb: float | None
-    uar_sd: float | None = None
-    params_sd: float | None = None
-    gflops_sd: float | None = None
 
 
 def draw_tradeoff(
     records: Iterable[RunRecord], variants: Mapping[str, Variant], dataset: str | None
 ) -> Figure:
     """The figure, with the published points alone where nothing was measured."""
-    groups, notes = _measured_groups(list(records), dataset)
-    points = [*published_points(), *(_measured_point(group, variants) for group in groups)]
+    groups, notes = measured_groups(list(records), dataset)
+    points = [*published_points(), *(measured_point(group, variants) for group in groups)]
     with house_style():
         return _draw(points, groups, variants, notes)
-
-
-def published_points() -> list[Point]:
-    """Every method whose CASME II UAR and parameters the paper prints.
-
-    Methods of Table 5 are found in Tables 2 and 4 by variant, else by name.
-    """
-    scored = [*published_table(2).rows, *published_table(4).rows]
-    found = []
-    for row in published_table(5).rows:
-        match = next((other for other in scored if _same_method(row, other)), None)
-        if match is None or match.value("casme2_uar") is None or row.value("params_m") is None:
-            continue
-        found.append(
-            Point(
-                label=match.method.replace("_Inc", "Inc"),
-                kind=PUBLISHED,
-                uar=match.value("casme2_uar"),
-                params_m=row.value("params_m"),
-                gflops=None,
-                memory_mb=row.value("memory_mb"),
-            )
-        )
-    return found
-
-
-def _same_method(row: PublishedRow, other: PublishedRow) -> bool:
-    if row.variant or other.variant:
-        return row.variant == other.variant
-    return _plain(row.method) == _plain(other.method)
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
-
-
-def _measured_groups(
-    records: Sequence[RunRecord], dataset: str | None
-) -> tuple[list[RunGroup], list[str]]:
-    """The groups of the data set shown, one per variant, and notes on what was left out."""
-    usable = [group for group in gather(on_dataset(records, dataset)) if _seeds(group)]
-    plain = [group for group in usable if not group.shuffled]
-    shown, choices = latest(plain)
-    by_set: dict[str, list[RunGroup]] = {}
-    for group in shown:
-        by_set.setdefault(set_name(group.records[0]), []).append(group)
-    notes = []
-    if not by_set:
-        return [], notes
-    name = max(by_set, key=lambda name: (len(by_set[name]), not name.endswith(SURROGATE_SUFFIX)))
-    others = sorted(by_set.keys() - {name})
-    if others:
-        notes.append(f"Also measured, not shown: {', '.join(others)} (choose with --dataset).")
-    notes += [f"{note}." for note in choices if f" on {by_set[name][0].key.dataset} " in note]
-    if len(plain) < len(usable):
-        notes.append("Runs with shuffled labels are controls and not shown.")
-    return by_set[name], notes
-
-
-def _seeds(group: RunGroup) -> list[RunRecord]:
-    """The seeds with a score and a profile."""
-    return [
-        record
-        for record in group.scored
-        if record.metrics["uar"] is not None and record.profile is not None
-    ]
-
-
-def _measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
-    seeds = _seeds(group)
-    profiles = [record.profile for record in seeds]
-    uar, uar_sd = _mean_and_sd([record.metrics["uar"] for record in seeds])
-    params, params_sd = _mean_and_sd([_scaled(each.get("params"), 1e6) for each in profiles])
-    gflops, gflops_sd = _mean_and_sd([each.get("gflops") for each in profiles])
-    memory, _ = _mean_and_sd([each.get("checkpoint_mb") for each in profiles])
-    name = group.key.variant
-    marks = variants[name].marks if name in variants else group.records[0].run.get("marks", ())
-    rebuilt = " (reconstruction)" if "reconstruction" in marks else ""
-    return Point(
-        label=f"{name}{rebuilt}",
-        kind=RANDOM if name.startswith(RANDOM_PREFIX) else MEASURED,
-        uar=uar,
-        params_m=params,
-        gflops=gflops,
-        memory_mb=memory,
-        uar_sd=uar_sd,
-        params_sd=params_sd,
-        gflops_sd=gflops_sd,
-    )
-
-
-def _scaled(value: float | None, by: float) -> float | None:
-    return None if value is None else value / by
-
-
-def _mean_and_sd(values: Iterable[float | None]) -> tuple[float | None, float | None]:
-    numbers = [value for value in values if value is not None and isfinite(value)]
-    if not numbers:
-        return None, None
-    sd = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return statistics.fmean(numbers), sd
-
-
-# Words
 
 
 def _words(
@@ -233,16 +119,16 @@ def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[
         f"{mark}: {', '.join(names)}" for mark, names in bearers.items() if len(names) < len(groups)
     ]
     lines = [f"All measured: {'; '.join(everyone)}."] if everyone else []
-    counts = sorted({len(_seeds(group)) for group in groups})
+    counts = sorted({len(seeds_of(group)) for group in groups})
     spread = "; bars: sample standard deviation" if counts[-1] > 1 else ""
     seeds = f"{'-'.join(map(str, counts))} seed{'s' if counts[-1] > 1 else ''} each{spread}"
     return [*lines, *([f"{'. '.join(some)}."] if some else []), f"Measured: {seeds}."]
 
 
-# Drawing
-
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.3
+
 LEFT, BETWEEN, BELOW, ABOVE = 0.7, 0.35, 1.25, 0.25
+
 TICKS = ((1.0,), (1.0, 2.0, 5.0), tuple(map(float, range(1, 10))))
 """Numbers of a decade that a logarithmic axis may bear, the fewest first."""
 

@@ -13,17 +13,8 @@ from matplotlib.lines import Line2D
 
 from bench.runs.record import RunRecord
 from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
-from reports.figures.folder import words
-from reports.figures.style import (
-    BLUE,
-    DARK,
-    GREY,
-    PALE,
-    TEXT_SIZE,
-    VERMILION,
-    Sheet,
-    sheet,
-)
+from reports.drawing.style import BLUE, DARK, GREY, PALE, TEXT_SIZE, VERMILION, Sheet, sheet
+from reports.figures.words import words
 from rnas.trellis import Arrow, Path, State, Trellis
 
 STEP_UP = 0.72

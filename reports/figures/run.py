@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from bench.errors import BenchError
 from bench.runs.record import RunRecord
 from bench.runs.searches import CannotDraw
-from reports.figures import RunFigures
+from reports.drawing.style import house_style
+from reports.figures.architecture import architecture
 from reports.figures.cell import cell
-from reports.figures.curves import architecture, search_curves
 from reports.figures.dot import cell_dot, network_dot
 from reports.figures.network import network_path
 from reports.figures.scores import confusion, subjects
-from reports.figures.style import house_style
+from reports.figures.search_curves import search_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bench.runs.record import RunRecord
+
 
 DRAWINGS: Mapping[str, Callable[[RunRecord], Figure]] = MappingProxyType(
     {
@@ -28,6 +36,7 @@ DRAWINGS: Mapping[str, Callable[[RunRecord], Figure]] = MappingProxyType(
         "subjects": subjects,
     }
 )
+
 GRAPHS: Mapping[str, Callable[[RunRecord], str]] = MappingProxyType(
     {"network_path": network_dot, "cell": cell_dot}
 )
@@ -48,3 +57,18 @@ def draw_run(record: RunRecord, names: tuple[str, ...]) -> RunFigures:
             missing[name] = str(error)
             broken.append(name)
     return RunFigures(figures, missing, tuple(broken), dots)
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """The figures of one run.
+
+    figures: name -> figure; missing: name -> one line why it cannot be drawn; broken: the names
+    among the missing ones whose files are corrupt; dots: name -> Graphviz text (`network_path`
+    and `cell`).
+    """
+
+    figures: Mapping[str, Figure]
+    missing: Mapping[str, str]
+    broken: tuple[str, ...] = ()
+    dots: Mapping[str, str] | None = None

@@ -13,8 +13,7 @@ from bench.errors import BenchError
 from bench.runs.predictions import predictions
 from bench.runs.record import RunRecord
 from bench.runs.searches import CannotDraw
-from reports.figures.folder import words
-from reports.figures.style import (
+from reports.drawing.style import (
     BLACK,
     BLUE,
     DARK,
@@ -28,7 +27,8 @@ from reports.figures.style import (
     sheet,
     text_width,
 )
-from reports.groups import DATASETS
+from reports.figures.words import words
+from reports.reading.names import DATASETS
 
 SQUARE = 0.82
 """Inches of a cell of the matrix."""

@@ -14,8 +14,8 @@ from bench.data.inspect.pictures import drawn
 from bench.data.surrogates.writing import DIFFICULTIES
 from bench.errors import UsageError
 from bench.system.files import write_atomic, write_text
-from reports.figures.export import save_figure
-from reports.figures.style import house_style
+from reports.drawing.export import save_figure
+from reports.drawing.style import house_style
 from reports.surrogate import table
 from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, STRENGTH
 from reports.surrogate.pictures import contact_sheet, difficulty_curve

@@ -14,7 +14,7 @@ from bench.data.clips import CHALLENGE_CLASSES, Clip
 from bench.data.sources import Source, find_clips
 from bench.data.stills.flow import tvl1
 from bench.data.surrogates.writing import DIFFICULTIES
-from reports.figures.style import (
+from reports.drawing.style import (
     BLUE,
     DARK,
     GREEN,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.methods.registry import RANDOM_PREFIX
-from reports.groups import RunGroup, distinct
 from reports.published import PublishedRow, published_only, published_table
+from reports.reading.groups import RunGroup
+from reports.reading.marks import distinct
 from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.methods.registry import RANDOM_PREFIX
-from reports.groups import gather, latest
+from reports.reading.groups import gather, latest
 from reports.tables.beside_published import printed_variants
 from reports.tables.costs import costs_table
-from reports.tables.marks import named_configurations
+from reports.tables.notes import named_configurations
 from reports.tables.scores import scores_table
 from reports.tables.settings import settings_table
 from reports.tables.table import Table

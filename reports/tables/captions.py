@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.groups import RunGroup, dataset_order, distinct
 from reports.published import paper, published_table
+from reports.reading.groups import RunGroup, dataset_order
+from reports.reading.marks import distinct
 
 
 def caption(number: int, groups: Sequence[RunGroup]) -> str:

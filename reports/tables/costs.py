@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports.groups import DATASETS, RunGroup, carried_marks, dataset_order, distinct
 from reports.published import published_table
+from reports.reading.groups import RunGroup, carried_marks, dataset_order
+from reports.reading.marks import distinct
+from reports.reading.names import DATASETS
 from reports.tables.beside_published import folders, rows_beside_published
 from reports.tables.captions import caption
-from reports.tables.marks import footnotes, legend, seed_marks
+from reports.tables.notes import footnotes, legend, seed_marks
 from reports.tables.table import Row, Table, mean_cell
 
 if TYPE_CHECKING:

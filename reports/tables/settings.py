@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reports.published import PublishedRow, published_table
 from reports.tables.beside_published import blank_row, printed_variants, unpublished_row
 from reports.tables.captions import caption
-from reports.tables.marks import legend
+from reports.tables.notes import legend
 from reports.tables.table import Cell, Row, Table
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from reports.groups import distinct
+from reports.reading.marks import distinct
 
 HEALTH = "health"
-"""In place of a number: the table of `reports.health`, which the paper does not have."""
+"""In place of a number: the table of `reports.tables.health`, which the paper does not have."""
 
 PUBLISHED_ONLY = "published only"
 NOT_MEASURED = "not measured"

@@ -9,7 +9,7 @@ from bench.config.settings import DataConfig
 from bench.data.clips import Clip
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED, run_marks
-from reports.tables.marks import MARK_MEANINGS
+from reports.reading.marks import MARK_MEANINGS
 
 CLIPS = [Clip("smic", "s01", name, 0, (), None, "negative", 100.0) for name in ("a", "b")]
 

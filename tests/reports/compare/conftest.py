@@ -20,7 +20,7 @@ def compare():
     """Runs the command; returns its output, or raises its error."""
 
     def call(*arguments, code=0):
-        from reports.compare_command import compare
+        from reports.cli.compare import compare
 
         given = [str(argument) for argument in arguments]
         if "--draws" not in given:

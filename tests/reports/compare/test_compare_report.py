@@ -13,8 +13,8 @@ from bench.errors import BenchError, DataError
 from bench.protocol.metrics import uar
 from bench.scoring.statistics import permutation_test
 from reports.compare.entries import make_entries
-from reports.groups import gather
-from reports.reading import sound_runs
+from reports.reading.finished import sound_runs
+from reports.reading.groups import gather
 
 EVERY = 2 ** len(PEOPLE)
 """Assignments of the people's predictions to two sides."""
@@ -208,9 +208,9 @@ def test_the_diagram_is_a_picture(runs, compare, tmp_path, kind):
 
 
 def test_the_diagram_shows_every_method_and_what_to_know_of_it(runs, tmp_path):
+    from reports.compare.diagram import draw_ranks
     from reports.compare.report import Plan
     from reports.compare.report import compare as compare_entries
-    from reports.figures.ranks import draw_ranks
 
     many(runs)
     entries = make_entries(gather(sound_runs(runs)[0]))

@@ -12,6 +12,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
 from ablations import RNAS_MER, RNAS_MER_3
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
 from bench.runs.searches import decoded, space_of
+from reports.drawing.layered import crossings, layered
 from reports.figures import run_figures
 from reports.figures.cell import (
     Input,
@@ -23,7 +24,6 @@ from reports.figures.cell import (
     choice_counts,
     columns,
 )
-from reports.figures.layered import crossings, layered
 from rnas.genotype import random_genotype
 
 SPACES = (RNAS_MER, AUTODEEPLAB_3D, AUTOMER_3D)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from looks import words_on
 
+from reports.drawing.export import rendered
 from reports.figures import run_figures
-from reports.figures.export import rendered
 
 
 def drawn(record, name):

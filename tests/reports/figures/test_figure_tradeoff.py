@@ -8,7 +8,7 @@ from ablations import RNAS_MER, RNAS_MER_1, RNAS_MER_2, RNAS_MER_3, RNAS_MER_4, 
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
 from bench.methods.registry import variants
 from reports.figures import tradeoff
-from reports.figures.figure1 import MEASURED, PUBLISHED, RANDOM, published_points
+from reports.figures.figure1_points import MEASURED, PUBLISHED, RANDOM, published_points
 
 SPACES = (
     RNAS_MER,

@@ -9,7 +9,7 @@ from built_tables import table
 
 from bench.methods.registry import variants
 from reports.published import published_only
-from reports.render import render
+from reports.tables.render import render
 
 
 def row_of(built, variant):

@@ -1,0 +1,1 @@
+"""The paper's claims recomputed from its own numbers."""

@@ -1,0 +1,1 @@
+"""The commands that only read: tables, figures, report, comparison, audit, studies."""

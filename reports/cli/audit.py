@@ -1,0 +1,162 @@
+"""`bench audit`: the paper's arithmetic done again, or a user's own scores."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from bench.cli.output import deliver
+
+MOST_DIGITS = 100
+"""Of a score, after the point or as zeros before it: the fraction 1e-999999999 fills the memory."""
+
+EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
+
+
+@click.command()
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "md", "json"]),
+    default="table",
+    show_default=True,
+    help="For a terminal, Markdown, or JSON with every finding.",
+)
+@click.option("--all", "everything", is_flag=True, help="List what holds, too.")
+@click.option(
+    "--counts",
+    metavar="N,N[,N]",
+    help="Clips per class of your own scores; or composite, smic, casme2, samm.",
+)
+@click.option("--acc", metavar="X", help="Your accuracy, a fraction.")
+@click.option("--uar", metavar="X", help="Your unweighted average recall.")
+@click.option("--uf1", metavar="X", help="Your unweighted F1-score.")
+@click.option(
+    "--tolerance",
+    metavar="X",
+    help="How far your scores may be off. [default: the rounding of the digits typed]",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def audit(
+    style: str,
+    everything: bool,
+    counts: str | None,
+    acc: str | None,
+    uar: str | None,
+    uf1: str | None,
+    tolerance: str | None,
+    out: Path | None,
+) -> None:
+    """Check the paper's numbers against each other, or your own against your counts.
+
+    Alone it recomputes what the paper's text and tables claim and lists what does not hold. With
+    --counts it searches all confusion matrices over those counts for your scores, and shows one
+    that has them or the nearest. Findings are no failures: the exit code is 0.
+    """
+    typed = {"acc": acc, "uar": uar, "uf1": uf1}
+    scores = {name: text.strip() for name, text in typed.items() if text is not None}
+    if counts is None and (scores or tolerance is not None):
+        from bench.errors import UsageError
+
+        raise UsageError(f"scores need the clips per class they are of: {EXAMPLE}")
+    text = (
+        _paper(style, everything)
+        if counts is None
+        else _own_scores(style, _counts(counts), _scores(scores), _tolerance(tolerance))
+    )
+    deliver(text, out)
+
+
+def _paper(style: str, everything: bool) -> str:
+    from reports.audit.paper import audit_paper
+    from reports.audit.text import assumption, markdown, plain, to_json, wrapped
+
+    findings = audit_paper()
+    if style == "json":
+        return to_json(findings)
+    show = markdown if style == "md" else plain
+    return "\n\n".join((show(findings, everything), wrapped(assumption())))
+
+
+def _own_scores(
+    style: str, counts: tuple[int, ...], scores: dict[str, str], tolerance: Fraction | None
+) -> str:
+    from reports.audit.scores import audit_scores
+    from reports.audit.text import claimed_scores, to_json
+
+    findings = audit_scores(counts, scores, tolerance)
+    return to_json(findings) if style == "json" else claimed_scores(findings, style)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """The clips per class that `--counts` names, 2 or 3 of them."""
+    from bench.errors import UsageError
+    from reports.audit.attainable import MOST_DIAGONALS
+    from reports.audit.scores import class_counts
+    from reports.reading.names import DATASETS
+
+    if text in DATASETS:
+        return class_counts(text)
+    try:
+        counts = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"--counts {text} is no list of clips per class such as 250,109,83, "
+            f"and none of {', '.join(DATASETS)}"
+        ) from None
+    if len(counts) not in (2, 3):
+        raise UsageError(f"--counts {text} has {len(counts)} class(es); 2 or 3 can be searched")
+    if min(counts) < 1:
+        raise UsageError(f"--counts {text}: every class needs a clip; leave out an empty one")
+    if math.prod(count + 1 for count in counts) > MOST_DIAGONALS:
+        raise UsageError(
+            f"--counts {text} leaves too many confusion matrices to search; up to about 600 clips "
+            "in each of 3 classes are possible"
+        )
+    return counts
+
+
+def _scores(typed: dict[str, str]) -> dict[str, str]:
+    """The scores as typed, each a number from 0 to 1."""
+    from bench.errors import UsageError
+
+    if not typed:
+        raise UsageError(f"nothing to check: give two or three of --acc, --uar, --uf1: {EXAMPLE}")
+    for name, text in typed.items():
+        value = _fraction(f"--{name}", text)
+        if value > 1:
+            raise UsageError(f"--{name} {text} is above 1: scores are fractions, 85.1% is .851")
+        if value < 0:
+            raise UsageError(f"--{name} {text} is below 0: scores are fractions from 0 to 1")
+    return typed
+
+
+def _tolerance(text: str | None) -> Fraction | None:
+    from bench.errors import UsageError
+    from reports.audit.attainable import FINEST
+
+    if text is None:
+        return None
+    value = _fraction("--tolerance", text)
+    if not FINEST <= value <= 1:
+        raise UsageError(f"--tolerance {text} is not in {float(FINEST):.7f} to 1, as in .0035")
+    return value
+
+
+def _fraction(option: str, text: str) -> Fraction:
+    from decimal import Decimal, InvalidOperation
+
+    from bench.errors import UsageError
+
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise UsageError(f"{option} {text} is no number; write a fraction such as .8511")
+    if abs(number.as_tuple().exponent) > MOST_DIGITS:
+        raise UsageError(f"{option} {text} is no score; write a fraction such as .8511")
+    return Fraction(number)

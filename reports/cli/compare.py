@@ -1,0 +1,240 @@
+"""`bench compare`: whether runs differ, on the same clips, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.output import deliver
+from bench.config.settings import SELECTION_RULES
+
+if TYPE_CHECKING:
+    from bench.runs.record import RunRecord
+    from reports.reading.groups import RunGroup
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+@click.command()
+@click.argument("run_folders", nargs=-1, metavar="[RUN]...", type=click.Path(path_type=Path))
+@click.option(
+    "--variant",
+    "patterns",
+    multiple=True,
+    metavar="NAME|GLOB|GROUP",
+    help="Compare the runs of these methods below --runs instead.",
+)
+@click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the runs.",
+)
+@click.option("--preset", help="Only runs of this preset.")
+@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option(
+    "--metric",
+    type=click.Choice(["uar", "uf1", "acc"]),
+    default="uar",
+    show_default=True,
+    help="The score that is tested, ranked and set beside random networks.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=100, max=1_000_000),
+    default=10_000,
+    show_default=True,
+    help="Resamples of intervals, permutations of tests.",
+)
+@click.option(
+    "--selection",
+    "rules",
+    multiple=True,
+    type=click.Choice(SELECTION_RULES),
+    help="Score the runs by this rule; several: each run by each, from the same weights.",
+)
+@click.option(
+    "--across-protocols",
+    is_flag=True,
+    help="Compare runs whose protocols differ too, such as a leaky and a clean one.",
+)
+@click.option(
+    "--diagram",
+    "diagrams",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the critical-difference diagram: .png, .svg or .pdf; repeat for several.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "md", "csv"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def compare(
+    run_folders: tuple[Path, ...],
+    patterns: tuple[str, ...],
+    dataset: str | None,
+    runs: Path,
+    preset: str | None,
+    config: str | None,
+    metric: str,
+    draws: int,
+    rules: tuple[str, ...],
+    across_protocols: bool,
+    diagrams: tuple[Path, ...],
+    form: str,
+    out: Path | None,
+) -> None:
+    """Compare runs clip by clip and subject by subject.
+
+    RUN is the folder of a run, or of a configuration with its seeds. Seeds of one configuration
+    are averaged. For every pair: the difference with its 95 % interval over subjects, a paired
+    permutation test over subjects, McNemar's exact test, both corrected by Holm. A configuration
+    stands beside the random networks of its search space where such runs exist. Runs on other
+    clips or labels are refused, other protocols without --across-protocols.
+    """
+    from bench.cli.output import check_place
+    from bench.cli.progress import Steps, bars
+    from reports.compare.entries import Protocol, by_rule, make_entries
+    from reports.compare.render import render
+    from reports.compare.report import Plan
+    from reports.compare.report import compare as compare_entries
+
+    check_place(out)
+    _check_diagrams(diagrams)
+    if run_folders:
+        _refuse_filters(patterns, dataset, preset, config)
+        groups = _named_groups(run_folders, apart=not rules)
+    else:
+        groups = _found_groups(runs, patterns, dataset, preset, config, across_protocols)
+    if rules:
+        groups = [by_rule(group, rule) for group in groups for rule in dict.fromkeys(rules)]
+    allowed = frozenset(Protocol._fields if across_protocols else ["selection"] * bool(rules))
+    plan = Plan(metric, draws, allowed=allowed)
+    with bars() as display:
+        report = compare_entries(make_entries(groups), plan, Steps(display))
+    deliver(render(report, form), out)
+    if diagrams:
+        _draw(report, diagrams)
+
+
+def _check_diagrams(diagrams: Sequence[Path]) -> None:
+    from bench.errors import UsageError
+
+    for path in diagrams:
+        if path.suffix.lower() not in PICTURES:
+            raise UsageError(
+                f"--diagram {path}: expected a name that ends in {', '.join(PICTURES)}"
+            )
+
+
+def _refuse_filters(patterns: Sequence[str], *others: str | None) -> None:
+    from bench.errors import UsageError
+
+    if patterns or any(others):
+        raise UsageError(
+            "give either run folders (RUN) or --variant with --dataset, --preset, --config"
+        )
+
+
+def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
+    """The configurations of the folders named; where it is only one, each run by itself (apart)."""
+    from reports.compare.entries import single_seeds
+    from reports.reading.groups import GroupKey, gather
+
+    records = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
+    keys = [GroupKey.of(record) for record in records.values()]
+    groups = sorted(gather(records.values()), key=lambda group: keys.index(group.key))
+    return single_seeds(groups) if apart and len(groups) == 1 else groups
+
+
+def _records(folder: Path) -> list[RunRecord]:
+    from bench.errors import BenchError, UsageError
+    from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run
+    from reports.reading.defects import defect
+
+    files = sorted([*folder.glob("run.json"), *folder.glob("seed*/run.json")])
+    if not files:
+        raise UsageError(
+            f"{folder} is no run folder and holds none (seed0, ...); `bench list runs` names them"
+        )
+    records = [read_run(RunFolder(file.parent)) for file in files]
+    for record in records:
+        flaw = defect(record)
+        if flaw:
+            raise BenchError(flaw)
+        if record.metrics is None:
+            raise BenchError(
+                f"{record.folder}: {record.folds_done} of {record.folds_total} folds are finished; "
+                "finish it with the command that began it"
+            )
+    return records
+
+
+def _found_groups(
+    runs: Path,
+    patterns: Sequence[str],
+    dataset: str | None,
+    preset: str | None,
+    config: str | None,
+    across_protocols: bool,
+) -> list[RunGroup]:
+    """The latest configuration of each method on each data set, of each protocol if asked for."""
+    from bench.errors import BenchError, UsageError
+    from reports.compare.entries import Protocol
+    from reports.reading.finished import of_variants, on_dataset, sound_runs
+    from reports.reading.groups import gather, latest, select
+
+    if not patterns:
+        raise UsageError("nothing to compare: name run folders (RUN) or methods (--variant)")
+    found, corrupt = sound_runs(runs)
+    for line in corrupt:
+        click.echo(f"skipped: {line}", err=True)
+    chosen = on_dataset(of_variants(select(found, preset, config), patterns), dataset)
+    finished = [r for r in chosen if r.metrics and r.folds_done == r.folds_total]
+    for record in chosen:
+        if record not in finished:
+            done = f"{record.folds_done} of {record.folds_total} folds finished"
+            click.echo(f"skipped: {record.folder}: {done}", err=True)
+    if not finished:
+        raise BenchError(
+            f"no finished run of the kind asked for in {runs}; `bench list runs --runs {runs}` "
+            "names those there"
+        )
+    by_protocol: dict[object, list[RunRecord]] = {}
+    for record in finished:
+        key = Protocol.of(record) if across_protocols else None
+        by_protocol.setdefault(key, []).append(record)
+    groups = []
+    for records in by_protocol.values():
+        shown, notes = latest(gather(records))
+        groups += shown
+        for note in notes:
+            click.echo(note, err=True)
+    return sorted(groups, key=lambda group: group.key)
+
+
+def _draw(report, diagrams: Sequence[Path]) -> None:
+    from bench.errors import BenchError
+    from reports.compare.diagram import draw_ranks
+    from reports.drawing.export import save_figure
+
+    if report.ranks is None:
+        raise BenchError(
+            "no critical-difference diagram: it takes three methods or more on two blocks or more "
+            "(data sets, seeds)"
+        )
+    figure = draw_ranks(report)
+    for path in diagrams:
+        save_figure(figure, path.with_suffix(""), [path.suffix[1:].lower()])
+        click.echo(f"{path}", err=True)

@@ -1,0 +1,165 @@
+"""`bench figures`: Figures 1 and 3 of the paper, searches and predictions, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reports.figures import DOT, FIGURE_1, PICTURES, RUN_FIGURES
+
+if TYPE_CHECKING:
+    from bench.runs.record import RunRecord
+
+SPREADING = ("--figure", "--format", "--variant")
+"""Options that take several values: `--format png svg` is `--format png --format svg`."""
+
+
+class ManyValues(click.Command):
+    """A command whose options of `SPREADING` may be followed by several words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_spread(args)))
+
+
+def _spread(args: Sequence[str]) -> Iterator[str]:
+    option, values = None, 0
+    for argument in args:
+        if argument.startswith("-"):
+            option, values = (argument if argument in SPREADING else None), 0
+        elif option:
+            if values:
+                yield option
+            values += 1
+        yield argument
+
+
+@click.command(cls=ManyValues)
+@click.option(
+    "--figure",
+    "names",
+    multiple=True,
+    metavar="NAME ...",
+    help=f"Figures to draw: {', '.join((FIGURE_1, *RUN_FIGURES))}.  [default: all]",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="KIND ...",
+    help="png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
+)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the runs to show.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("figures"),
+    show_default=True,
+    help="Folder for the pictures; those of a run lie in a folder named like the run's.",
+)
+@click.option("--variant", "patterns", multiple=True, metavar="NAME|GLOB|GROUP ...")
+@click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
+@click.option("--preset", help="Only runs of this preset.")
+@click.option("--config", help="Only runs whose configuration hash begins so.")
+def figures(
+    names: tuple[str, ...],
+    formats: tuple[str, ...],
+    runs: Path,
+    out: Path,
+    patterns: tuple[str, ...],
+    dataset: str | None,
+    preset: str | None,
+    config: str | None,
+) -> None:
+    """Figures 1 and 3 of the paper, search curves, confusion matrices, subjects.
+
+    Figure 1 shows accuracy against parameters and FLOPs, published and measured; the other figures
+    are made of every run: network_path and cell (Figure 3), search_curves, architecture (α and η
+    over the epochs), confusion, subjects. What cannot be drawn is named with its reason; corrupt
+    files are named and skipped, and the exit code is then 1.
+    """
+    from bench.methods.registry import variants
+    from reports.figures import save, tradeoff
+    from reports.reading.finished import sound_runs
+
+    wanted = _known("figure", names, (FIGURE_1, *RUN_FIGURES)) or (FIGURE_1, *RUN_FIGURES)
+    kinds = _known("format", formats, (*PICTURES, DOT)) or ("png", "svg")
+    pictures = [kind for kind in kinds if kind != DOT]
+    found, corrupt = sound_runs(runs)
+    for line in corrupt:
+        click.echo(line, err=True)
+    records = _chosen(found, runs, patterns, dataset, preset, config)
+    if FIGURE_1 in wanted and pictures:
+        figure = tradeoff(records, variants(), dataset)
+        _say_written(save(figure, out / FIGURE_1, pictures))
+    failed = bool(corrupt)
+    for record in records:
+        place = out / record.folder.relative_to(runs)
+        failed |= _draw(record, [name for name in wanted if name != FIGURE_1], place, kinds)
+    if failed:
+        click.get_current_context().exit(1)
+
+
+def _draw(record: RunRecord, names: Sequence[str], place: Path, kinds: Sequence[str]) -> bool:
+    """Writes the figures of one run, says what is missing; whether a file of it is corrupt."""
+    from bench.system.files import write_text
+    from reports.figures import run_figures, save
+
+    drawn = run_figures(record, names)
+    pictures = [kind for kind in kinds if kind != DOT]
+    for name in names:
+        if name in drawn.missing:
+            click.echo(f"{record.folder}: no {name}: {drawn.missing[name]}", err=True)
+            continue
+        written = save(drawn.figures[name], place / name, pictures)
+        if DOT in kinds and name in drawn.dots:
+            graph = place / f"{name}.{DOT}"
+            write_text(graph, drawn.dots[name])
+            written.append(graph)
+        _say_written(written)
+    return bool(drawn.broken)
+
+
+def _say_written(paths: Sequence[Path]) -> None:
+    """One line for the files of a figure, which differ in their suffix alone."""
+    if paths:
+        click.echo(f"{paths[0].with_suffix('')}: {' '.join(p.suffix[1:] for p in paths)}")
+
+
+def _known(kind: str, asked: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The names asked for, each once; UsageError suggests the nearest to an unknown one."""
+    from bench.errors import unknown_name
+
+    for name in asked:
+        if name not in known:
+            raise unknown_name(kind, name, known)
+    return tuple(dict.fromkeys(asked))
+
+
+def _chosen(
+    found: Sequence[RunRecord],
+    runs: Path,
+    patterns: Sequence[str],
+    dataset: str | None,
+    preset: str | None,
+    config: str | None,
+) -> list[RunRecord]:
+    """The runs asked for; says on stderr in one line why there is none."""
+    from reports.reading.finished import FIRST_RUN, of_variants, on_dataset
+    from reports.reading.groups import select
+
+    chosen = on_dataset(of_variants(select(found, preset, config), patterns), dataset)
+    if not found:
+        click.echo(f"no run in {runs}; make one: {FIRST_RUN}", err=True)
+    elif not chosen:
+        there = ", ".join(sorted({str(r.folder.relative_to(runs)) for r in found}))
+        click.echo(f"no run in {runs} is of the kind asked for; there: {there}", err=True)
+    return chosen

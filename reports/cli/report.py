@@ -1,0 +1,79 @@
+"""`bench report`: all runs on one self-contained HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the runs to show.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="The page to write.",
+)
+@click.option("--preset", help="Only runs of this preset.")
+@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option("--title", default="RNAS-MER bench", show_default=True, help="Heading of the page.")
+def report(runs: Path, out: Path, preset: str | None, config: str | None, title: str) -> None:
+    """Tables, figures, every run and a comparison of two on one HTML page.
+
+    The page needs no network and no other file; unfinished runs are on it, too. Files that cannot
+    be read are named and what they would show is left out; the exit code is then 1.
+    """
+    from bench.cli.output import deliver
+    from bench.cli.progress import Steps, bars
+    from bench.methods.registry import variants
+    from reports.page.build import build_report
+    from reports.reading.finished import FIRST_RUN, sound_runs
+    from reports.reading.groups import select
+
+    if out.is_dir():
+        out = out / "report.html"
+    sound, corrupt = sound_runs(runs)
+    chosen = select(sound, preset, config)
+    if not chosen:
+        click.echo(_nothing(runs, sound, FIRST_RUN), err=True)
+    with bars() as shown:
+        steps = Steps(shown)
+        page = build_report(
+            chosen,
+            variants(),
+            title,
+            corrupt,
+            lambda done, total: steps("drawing runs", done, total),
+        )
+    deliver(page.html, out)
+    click.echo(_summary(out, page.views, corrupt))
+    for line in (*corrupt, *page.troubles):
+        click.echo(line, err=True)
+    if corrupt or page.troubles:
+        click.get_current_context().exit(1)
+
+
+def _nothing(runs: Path, sound: list, first_run: str) -> str:
+    """One line that says why no run is shown."""
+    if not sound:
+        return f"no run in {runs}; make one: {first_run}"
+    there = ", ".join(sorted({f"{each.preset}-{each.config_hash}" for each in sound}))
+    return f"no run in {runs} for this --preset and --config; there: {there}"
+
+
+def _summary(out: Path, views: tuple, corrupt: list[str]) -> str:
+    """What was written: where, how large, how many runs."""
+    megabytes = out.stat().st_size / 1e6
+    unfinished = sum(not view.finished for view in views)
+    counts = [f"{len(views)} runs" if len(views) != 1 else "1 run"]
+    counts += [f"{unfinished} unfinished"] * bool(unfinished)
+    counts += [f"{len(corrupt)} left out"] * bool(corrupt)
+    return f"wrote {out}: {megabytes:.1f} MB, {', '.join(counts)}"

@@ -1,0 +1,123 @@
+"""`bench tables`: what the paper reports and what was measured, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from bench.cli.output import deliver
+from reports.reading.finished import FIRST_RUN, sound_runs
+
+NAMED = 3
+"""Unfinished runs that are named one by one."""
+
+
+@click.command()
+@click.option(
+    "--table",
+    "numbers",
+    type=click.Choice(["2", "3", "4", "5"]),
+    multiple=True,
+    help="Table of the paper; repeat for several. [default: all four]",
+)
+@click.option(
+    "--health",
+    is_flag=True,
+    help="How decided the searches were and what decoding cost; alone, or after --table.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["md", "latex", "csv", "json", "html"]),
+    default="md",
+    show_default=True,
+    help="Markdown, LaTeX (booktabs), one CSV sheet, JSON, or an HTML page.",
+)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the runs to show.",
+)
+@click.option("--preset", help="Only runs of this preset.")
+@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def tables(
+    numbers: tuple[str, ...],
+    health: bool,
+    style: str,
+    runs: Path,
+    preset: str | None,
+    config: str | None,
+    out: Path | None,
+) -> None:
+    """Tables 2-5 of the paper, published beside measured, or the health of the searches.
+
+    Of several configurations of a variant on a data set the latest is shown; --preset and
+    --config choose another. Run folders that cannot be read are named and skipped, and the exit
+    code is then 1.
+    """
+    from bench.methods.registry import variants
+    from reports.tables.build import NUMBERS, build_table
+    from reports.tables.render import render
+
+    sound, unreadable = sound_runs(runs)
+    wanted = [int(number) for number in dict.fromkeys(numbers)] or ([] if health else NUMBERS)
+    _say((*unreadable, *_unfinished(sound if wanted else ())))
+    there = sound if health else [record for record in sound if _usable(record)]
+    chosen = _chosen(there, runs, preset, config)
+    usable = [record for record in chosen if _usable(record)]
+    registered = variants()
+    made = [build_table(number, usable, registered) for number in wanted]
+    if health:
+        from reports.reading.searches import read_searches
+        from reports.tables.health import health_table
+
+        found = read_searches(chosen)
+        _say(found.unreadable)
+        unreadable += found.unreadable
+        made.append(health_table(found, registered))
+    deliver(render(made, style), out)
+    if unreadable:
+        click.get_current_context().exit(1)
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _usable(record) -> bool:
+    return record.metrics is not None or record.profile is not None
+
+
+def _unfinished(sound: Sequence) -> Iterator[str]:
+    """A line about the runs without metrics: how many, and how far the first of them are."""
+    records = [record for record in sound if record.metrics is None]
+    if not records:
+        return
+    count = f"{len(records)} runs are" if len(records) > 1 else "1 run is"
+    named = [f"{r.folder} ({r.folds_done} of {r.folds_total} folds)" for r in records[:NAMED]]
+    if len(records) > NAMED:
+        named.append(f"{len(records) - NAMED} more (`bench list runs`)")
+    yield (
+        f"{count} unfinished, without metrics.json and scores: {', '.join(named)}; "
+        "the same `bench run` again goes on where it stopped"
+    )
+
+
+def _chosen(records: list, runs: Path, preset: str | None, config: str | None) -> list:
+    """The records asked for; says on stderr in one line why there is none."""
+    from reports.reading.groups import select
+
+    chosen = select(records, preset, config)
+    if not records:
+        click.echo(f"no finished run in {runs}; make one: {FIRST_RUN}", err=True)
+    elif not chosen:
+        there = ", ".join(sorted({f"{each.preset}-{each.config_hash}" for each in records}))
+        asked = [f"--preset {preset}"] * bool(preset) + [f"--config {config}"] * bool(config)
+        click.echo(f"no finished run in {runs} for {' '.join(asked)}; there: {there}", err=True)
+    return chosen

@@ -1,0 +1,118 @@
+"""The critical-difference diagram: mean ranks, and which of them may be chance (Demšar 2006)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
+
+from bench.runs.folder import SURROGATE_SUFFIX
+from bench.scoring.claims import WORDS
+from reports.compare.render import told_p
+from reports.drawing.style import BLACK, TEXT_SIZE, Words, house_style, sheet, text_width
+from reports.reading.marks import distinct
+
+if TYPE_CHECKING:
+    from reports.compare.report import Report
+
+AXIS = 3.6
+"""Inches of the axis of ranks."""
+
+LINE = 0.26
+"""Inches from one method's label to the next."""
+
+GAP = 3.0
+"""Points between a label and the line that leads to it."""
+
+TICK = 0.3
+"""Least inches from one number on the axis to the next."""
+
+
+def draw_ranks(report: Report) -> Figure:
+    """The diagram of a report that has ranks. A bar joins methods that cannot be told apart."""
+    import pandas as pd
+    from scikit_posthocs import critical_difference_diagram
+
+    found = report.ranks
+    names = [f"{name} ({rank:.2f})" for name, rank in zip(found.names, found.ranks, strict=True)]
+    side = max(text_width(name, TEXT_SIZE) for name in names) + 0.4
+    rows = (len(names) + 1) // 2 + _bars_at_most(len(names))
+    with house_style():
+        page = sheet(AXIS + 2 * side, LINE * (rows + 2) + 0.15, _words(report))
+        axes = page.axes(side, 0.1, AXIS, LINE * (rows + 1) + 0.1)
+        drawn = critical_difference_diagram(
+            pd.Series(found.ranks, index=names),
+            pd.DataFrame(found.nemenyi, index=names, columns=names),
+            alpha=found.alpha,
+            ax=axes,
+            label_fmt_left="{label}",
+            label_fmt_right="{label}",
+            label_props={"size": TEXT_SIZE},
+            color_palette=dict.fromkeys(names, BLACK),
+            elbow_props={"linewidth": 0.9, "clip_on": False},
+            marker_props={"s": 14, "clip_on": False},
+            crossbar_props={"color": BLACK, "linewidth": 2.4, "clip_on": False},
+            text_h_margin=0.03 * len(names) / AXIS,
+        )
+        for label in drawn["labels"]:
+            away = GAP if label.get_ha() == "left" else -GAP
+            label.set_transform(
+                offset_copy(label.get_transform(), page.figure, away, units="points")
+            )
+        _number(axes, len(names))
+        return page.figure
+
+
+def _number(axes: Axes, methods: int) -> None:
+    """The axis, from rank 1 to the number of methods, with as many numbers as have room."""
+    axes.spines["top"].set_visible(True)
+    step = math.ceil(TICK * (methods - 1) / AXIS)
+    axes.set_xticks(range(1, methods + 1, step))
+    axes.set_xlim(1, methods)
+
+
+def _bars_at_most(methods: int) -> int:
+    """Lines that the bars of indistinguishable methods may take."""
+    return max(1, methods // 2)
+
+
+def _words(report: Report) -> Words:
+    found, metric = report.ranks, WORDS[report.plan.metric]
+    sets = distinct(comparison.dataset for comparison in report.comparisons)
+    generated = all(name.endswith(SURROGATE_SUFFIX) for name in sets)
+    return Words(
+        title=f"Ranks by {metric}{' on surrogates' * generated}",
+        subtitle=(
+            f"Mean rank over {found.blocks} blocks ({', '.join(sets)}; seeds), 1 is best; Friedman "
+            f"{told_p(found.p)}, critical difference {found.critical_difference:.2f}"
+        ),
+        notes=(
+            "A bar joins methods that Nemenyi's test cannot tell apart: mean ranks closer than the "
+            f"critical difference at {found.alpha:g}.",
+            *report.notes,
+            *_marks(report),
+        ),
+    )
+
+
+def _marks(report: Report) -> list[str]:
+    """A line per mark with the methods that bear it, and the data sets where not on all."""
+    bearers: dict[str, dict[str, list[str]]] = {}
+    for comparison in report.comparisons:
+        shown = [entry for entry in comparison.entries if entry.name in report.ranks.names]
+        for mark in distinct(mark for entry in shown for mark in entry.marks):
+            names = [entry.name for entry in shown if mark in entry.marks]
+            who = "all methods" if len(names) == len(shown) else ", ".join(names)
+            bearers.setdefault(mark, {}).setdefault(who, []).append(comparison.dataset)
+    return [f"{mark}: {_where(who, len(report.comparisons))}" for mark, who in bearers.items()]
+
+
+def _where(bearers: Mapping[str, Sequence[str]], sets: int) -> str:
+    return "; ".join(
+        who if len(names) == sets else f"{who} on {', '.join(names)}"
+        for who, names in bearers.items()
+    )

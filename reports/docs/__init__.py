@@ -1,0 +1,1 @@
+"""Pages of `docs/` and parts of README that are made from measurements."""

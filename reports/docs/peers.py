@@ -1,0 +1,180 @@
+"""The hand-designed methods as README shows them: `python -m reports.docs.peers` prints the tables.
+
+From `results/peers-smic-surrogate.csv` (`python -m reports.docs.results`) and
+`results/peers-time.json` (`bench time --format json`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.runs.marks import NO_LANDMARKS, SUPPLIED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from baselines.fixed import FixedNetwork
+
+RESULTS = Path("results")
+HEADINGS = (
+    "method",
+    "input",
+    "parameters",
+    "MMACs",
+    "inference, ms",
+    "training, ms a clip",
+    "epochs",
+    "UAR (95 %)",
+    "UF1",
+    "p",
+)
+OTHER_HEADINGS = ("method", "clips", "epochs", "UAR (95 %)", "p")
+SIGNIFICANT = 0.05
+LANDMARKS = SUPPLIED[NO_LANDMARKS]
+
+
+def live_table(results: Path) -> str:
+    """A row per method, Markdown, and how many are told apart from chance; "–": not measured.
+
+    Of several runs on hard clips by the method's own recipe counts the one that was given
+    landmarks, then that of magnified clips, then the one with the most epochs, of equals the
+    latest; p is that of chance; times are at batch 1, and per clip of the recipe's batch.
+    """
+    from baselines.peers import PEERS
+
+    scored = _scored(_runs(results))
+    timed = json.loads((results / "peers-time.json").read_text())["rows"]
+    times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
+    rows = [_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
+    return f"{_table(rows, HEADINGS)}\n\n{_above_chance(scored)}"
+
+
+def other_runs(results: Path) -> str:
+    """The runs that `live_table` does not show, Markdown."""
+    runs = _runs(results)
+    shown = list(_scored(runs).values())
+    rows = [
+        [
+            f"`{run['variant']}`",
+            ", ".join([run["difficulty"], *conditions(run)]),
+            f"{int(run['epochs']):,}",
+            _score(run, "uar") + _interval(run),
+            _p(run),
+        ]
+        for run in sorted(runs, key=lambda run: (run["variant"], run["difficulty"]))
+        if run not in shown
+    ]
+    return _table(rows, OTHER_HEADINGS)
+
+
+def _runs(results: Path) -> list[dict[str, str]]:
+    with (results / "peers-smic-surrogate.csv").open() as sheet:
+        return list(csv.DictReader(sheet))
+
+
+def _scored(runs: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Variant -> the run that counts."""
+    own = {"difficulty": "hard", "recipe": "own"}.items()
+    return {run["variant"]: run for run in sorted(runs, key=_weight) if own <= run.items()}
+
+
+def _table(rows: list[list[str]], headings: tuple[str, ...]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headings, tablefmt="github", disable_numparse=True)
+
+
+def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
+    """How many methods have p < .05, alone and among so many tests."""
+    from bench.scoring.statistics import holm
+
+    p_values = {name: float(run["p_chance"]) for name, run in scored.items()}
+    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    alone, among = (
+        {name for name, p in each.items() if p < SIGNIFICANT} for each in (p_values, corrected)
+    )
+    lost = ", ".join(f"`{name}`" for name in sorted(alone - among))
+    return (
+        f"p < {SIGNIFICANT:g}: {len(alone)} of {len(scored)} methods, {len(among)} after Holm's "
+        f"correction for so many tests{f' (not {lost})' if lost else ''}."
+    )
+
+
+def conditions(run: Mapping[str, str]) -> list[str]:
+    """What a run's settings gave its method beside the clips, or made of them."""
+    return [*([LANDMARKS] if _landmarks(run) else []), *(["magnified"] if _magnified(run) else [])]
+
+
+def _landmarks(run: Mapping[str, str]) -> bool:
+    return LANDMARKS in _marks(run)
+
+
+def _marks(run: Mapping[str, str]) -> list[str]:
+    return [mark for mark in run.get("marks", "").split("; ") if mark]
+
+
+def _magnified(run: Mapping[str, str]) -> bool:
+    return run.get("magnify", "none") != "none"
+
+
+def _weight(run: Mapping[str, str]) -> tuple[bool, bool, int, str]:
+    return _landmarks(run), _magnified(run), int(run["epochs"]), run.get("started", "")
+
+
+def _row(
+    entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
+) -> list[str]:
+    named = dict.fromkeys([*(_marks(run) or entry.marks), *conditions(run)])
+    marks = f" ({', '.join(named)})" if named else ""
+    return [
+        f"`{entry.name}`{marks}",
+        entry.input_text,
+        f"{entry.params:,}",
+        _digits(float(run["macs"]) / 1e6) if run.get("macs") else "–",
+        _digits(times.get((entry.name, "inference"))),
+        _digits(times.get((entry.name, "training step"))),
+        _epochs(entry, run),
+        _score(run, "uar") + _interval(run),
+        _score(run, "uf1"),
+        _p(run),
+    ]
+
+
+def _score(run: Mapping[str, str], name: str) -> str:
+    return f"{float(run[name]):.3f}" if run else "–"
+
+
+def _interval(run: Mapping[str, str]) -> str:
+    ends = (run.get("uar_low"), run.get("uar_high"))
+    return " ({:.2f} to {:.2f})".format(*map(float, ends)) if all(ends) else ""
+
+
+def _p(run: Mapping[str, str]) -> str:
+    """To a hundredth, below that to a digit."""
+    if not run.get("p_chance"):
+        return "–"
+    p = float(run["p_chance"])
+    return f"{p:.2f}" if p >= 0.01 else f"{p:.1g}"
+
+
+def _epochs(entry: FixedNetwork, run: Mapping[str, str]) -> str:
+    """`100 of 201`: those of the run, and those of the method's own recipe where it has more."""
+    if not run:
+        return "–"
+    trained = f"{int(run['epochs']):,}"
+    whole = entry.recipe is None or entry.recipe.epochs == int(run["epochs"])
+    return trained if whole else f"{trained} of {entry.recipe.epochs:,}"
+
+
+def _digits(value: Any) -> str:
+    """Three significant digits."""
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+if __name__ == "__main__":
+    print(live_table(RESULTS), other_runs(RESULTS), sep="\n\n")

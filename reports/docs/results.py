@@ -1,0 +1,102 @@
+"""Finished runs and where each was made: `python -m reports.docs.results RUNS OUT.csv`.
+
+What the pictures and tables of the README show is kept in such sheets below `results/`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import DataError
+from bench.scoring.report import read_scored, score_report
+from bench.system.files import write_text
+from reports.reading.finished import set_name, sound_runs
+
+if TYPE_CHECKING:
+    from bench.runs.record import RunRecord
+
+SCORES = ("uar", "uf1", "acc", "clips", "subjects")
+OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
+"""Where `metrics.json` keeps scores of the same weights that are not the score."""
+
+COSTS = ("params", "macs", "weights_mb", "checkpoint_mb", "peak_train_mb", "peak_infer_mb")
+
+
+def results_sheet(records: Iterable[RunRecord]) -> str:
+    """A line per scored run: settings, scores, costs, leaks and provenance, as CSV."""
+    rows = [_row(record) for record in records if record.metrics]
+    if not rows:
+        raise DataError("no finished run to list; make one with `bench run`")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    made, profile = record.run["provenance"], record.profile or {}
+    return {
+        "variant": record.variant,
+        "data": set_name(record),
+        "difficulty": record.run["config"]["data"]["difficulty"] if record.surrogate else "",
+        "magnify": record.run["config"]["data"]["magnify"],
+        "preset": record.preset,
+        "config": record.config_hash,
+        "seed": record.seed,
+        "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
+        "epochs": _epochs(record),
+        **{name: record.metrics[name] for name in SCORES},
+        **_certainty(record),
+        **{
+            f"{score}_{way}": record.metrics.get(part, {}).get(way, {}).get(score)
+            for part, way in OTHER_WAYS
+            for score in ("uar", "uf1")
+        },
+        "leaks": "; ".join(record.metrics["protocol"]["leaks"]),
+        "marks": "; ".join(record.run["marks"]),
+        **{name: profile.get(name) for name in COSTS},
+        "started": record.run["started"],
+        "git_commit": made["git_commit"],
+        "git_dirty": made["git_dirty"],
+        "device": made["gpu"] or made["cpu"],
+        "threads": made["threads"],
+        "python": made["python"],
+        "torch": made["packages"]["torch"],
+        "argv": " ".join(made["argv"]),
+    }
+
+
+def _certainty(record: RunRecord) -> dict[str, float | None]:
+    """The 95 % interval of the UAR over subjects, and the UAR and p value of chance."""
+    report = score_report(read_scored(record.folder))
+    interval, chance = report["intervals"]["uar"], report["chance"]["uar"]
+    return {
+        "uar_low": interval["low"],
+        "uar_high": interval["high"],
+        "uar_chance": chance["expected"],
+        "p_chance": chance["p"],
+    }
+
+
+def _epochs(record: RunRecord) -> int:
+    """How long each fold trained its network: by the recipe of a fixed one, else as `train.*`."""
+    network = record.run.get("network")
+    return (network["recipe"] if network else record.run["config"]["train"])["epochs"]
+
+
+def main(runs: Path, out: Path) -> None:
+    """Writes the sheet of all runs below a folder; names those that cannot be read."""
+    records, unreadable = sound_runs(runs)
+    for line in unreadable:
+        print(f"skipped: {line}", file=sys.stderr)
+    write_text(out, results_sheet(records))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

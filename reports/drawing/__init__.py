@@ -1,0 +1,1 @@
+"""Drawing tools: style, labels, ticks, layered graphs, export."""

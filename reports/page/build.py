@@ -1,0 +1,82 @@
+"""The report: one HTML page that needs no network and no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from reports.figures import svg, tradeoff
+from reports.html.templating import asset, fill, script_digest
+from reports.page.comparison import comparison_data
+from reports.page.runs import run_views
+from reports.page.views import RunView
+from reports.reading.marks import MARK_MEANINGS, distinct
+from reports.reading.searches import read_searches
+from reports.tables.build import NUMBERS, build_table
+from reports.tables.health import health_table
+from reports.tables.html import HtmlMark, table_html
+
+if TYPE_CHECKING:
+    from bench.methods.registry import Variant
+    from bench.runs.record import RunRecord
+
+LEAKY = "held-out subjects had a part in the architecture or in the choice of the scored epoch"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page as text, the runs on it, and a line on every search that cannot be read."""
+
+    html: str
+    views: tuple[RunView, ...]
+    unsearched: tuple[str, ...] = ()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """A line on every file of a shown run that cannot be read."""
+        of_views = chain.from_iterable(view.troubles for view in self.views)
+        return distinct(chain(of_views, self.unsearched))
+
+
+def build_report(
+    records: Sequence[RunRecord],
+    variants: Mapping[str, Variant],
+    title: str,
+    skipped: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Tables 2-5, search health, Figure 1, every run and the comparison of two.
+
+    The same runs give the same page.
+    skipped: a line for every run folder that is left out; progress hears (runs done, runs in all).
+    """
+    views = run_views(records, progress)
+    findings = read_searches(records)
+    health = health_table(findings, variants)
+    script = asset("report.js")
+    html = fill(
+        "report.html",
+        title=title,
+        tables=[table_html(build_table(number, records, variants)) for number in NUMBERS],
+        health=table_html(health) if health.rows else "",
+        figure1=Markup(svg(tradeoff(records, variants))),
+        views=views,
+        marks=explained_marks(views),
+        skipped=skipped,
+        data=comparison_data(views),
+        style=asset("report.css"),
+        script=script,
+        digest=script_digest(script),
+    )
+    return Report(str(html), views, findings.unreadable)
+
+
+def explained_marks(views: Iterable[RunView]) -> tuple[HtmlMark, ...]:
+    """Each word that marks one of the runs with its meaning, in the order of MARK_MEANINGS."""
+    used = {word for view in views for mark in view.marks for word in mark.words}
+    meanings = {"leaky": LEAKY, **MARK_MEANINGS}
+    return tuple(HtmlMark(word, meaning) for word, meaning in meanings.items() if word in used)

@@ -1,0 +1,382 @@
+"""What the page of one run shows (`reports.page.views`), read from its folder.
+
+A file that cannot be read costs what it would have shown, and is named; the rest is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from markupsafe import Markup
+
+from bench.config.loading import load_config, preset_names
+from bench.config.settings import settings_table
+from bench.errors import BenchError
+from bench.runs.folder import RunFolder
+from bench.runs.record import RunRecord
+from bench.runs.searches import CannotDraw, Decoded, decoded, is_fixed, is_random, space_of
+from bench.system.files import read_json
+from bench.system.processes import in_processes, usable_cores
+from reports.figures import run_figures, svg
+from reports.page.network import network_facts
+from reports.page.searches import agreement_facts, health_facts
+from reports.page.views import (
+    COMMAND_LINE,
+    DEFAULT,
+    Confusion,
+    Drawing,
+    Edge,
+    Prediction,
+    RunView,
+    ScoreRow,
+    Search,
+    Setting,
+    Subject,
+)
+from reports.reading.finished import MALFORMED
+from reports.reading.groups import RunGroup, leaks
+from reports.reading.marks import distinct
+from reports.reading.names import DATASETS, place
+from reports.tables.html import HtmlMark, html_mark
+
+SCORES = ("uar", "uf1", "acc")
+INPUTS = ("previous cell", "cell before it")
+"""The two inputs of a cell: I^{l-1} and I^{l-2}."""
+
+FIGURES = ("network_path", "cell", "search_curves", "architecture")
+"""Figures of a run; its confusion matrices and subjects are tables of the page."""
+
+RUNS_A_PROCESS = 4
+"""From how many runs on a process of its own draws them: it takes as long to start as three."""
+
+Piece = TypeVar("Piece")
+
+
+def run_views(
+    records: Sequence[RunRecord], progress: Callable[[int, int], None]
+) -> tuple[RunView, ...]:
+    """The runs as the report shows them; `progress` hears (runs done, runs in all)."""
+    named = list(zip(records, unique_anchors(records), strict=True))
+    workers = min(usable_cores(), len(named) // RUNS_A_PROCESS) or 1
+    views = []
+    for view in in_processes(_view, named, workers):
+        views.append(view)
+        progress(len(views), len(named))
+    return tuple(views)
+
+
+def unique_anchors(records: Iterable[RunRecord]) -> list[str]:
+    """`run-smic-surrogate-rnas_mer-small-aaaa1111-seed0`: from the folder's path, each once."""
+    anchors: list[str] = []
+    for record in records:
+        own = "-".join(record.folder.parts[-4:])
+        anchor = "run-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", own)
+        while anchor in anchors:
+            anchor += "-"
+        anchors.append(anchor)
+    return anchors
+
+
+def _view(named: tuple[RunRecord, str]) -> RunView:
+    record, anchor = named
+    troubles: list[str] = []
+
+    def read(make: Callable[[RunRecord], Piece], otherwise: Piece) -> Piece:
+        try:
+            return make(record)
+        except BenchError as error:
+            troubles.append(str(error))
+        except MALFORMED as error:
+            name = getattr(make, "__name__", "fold").strip("_").replace("_", " ")
+            troubles.append(f"{record.folder}: no {name} that can be shown ({error!r})")
+        return otherwise
+
+    done, missing = read(_folds, ((), ()))
+    found = [read(partial(_subject, fold), None) for fold in done]
+    subjects = tuple(subject for subject in found if subject)
+    drawings, undrawn, broken = read(_drawings, ((), {}, ()))
+    return RunView(
+        anchor=anchor,
+        record=record,
+        place=read(place, record.dataset),
+        marks=read(_marks, ()),
+        scores=read(_scores, ()),
+        confusions=read(_confusions, ()),
+        settings=read(_settings, ()),
+        provenance=read(_provenance, ()),
+        origin=read(_origin, ""),
+        network=read(network_facts, ()),
+        health=read(health_facts, ()),
+        agreement=read(agreement_facts, ()),
+        searches=read(_searches, ()),
+        data_facts=read(_data_facts, ()),
+        data_problems=read(_data_problems, ()),
+        subjects=subjects,
+        missing=missing,
+        drawings=drawings,
+        undrawn=undrawn,
+        profile=read(_profile, ()),
+        failures=read(_failures, ()),
+        troubles=distinct((*troubles, *broken)),
+    )
+
+
+def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
+    """Everything that a reader must know before reading a number of this run."""
+    group = RunGroup((record,))
+    shortfalls = group.shortfalls if record.metrics else ()
+    own = (*group.conditions, *leaks(record), *record.run.get("marks", ()), *shortfalls)
+    control = ("random control",) if is_random(record) else ()
+    return tuple(map(html_mark, distinct((*own, *control))))
+
+
+def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
+    return tuple(
+        ScoreRow(
+            name,
+            *(_number(part.get(metric)) for metric in SCORES),
+            part.get("clips"),
+            part.get("subjects"),
+            tuple(part.get("absent", ())),
+        )
+        for name, part in (*_scored_parts(record), *_other_ways(record))
+    )
+
+
+def _other_ways(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(name, scores) of the same folds under the selection rules and means that are not the
+    score."""
+    metrics = record.metrics or {}
+    scored = metrics.get("protocol", {}).get("selection")
+    for rule, part in metrics.get("selections", {}).items():
+        if rule != scored:
+            yield f"selection={rule}{' (leaky)' if rule == 'oracle' else ''}", part
+    for name, part in metrics.get("aggregations", {}).items():
+        yield f"{name.replace('_', ' ')}, as some papers report", part
+
+
+def _scored_parts(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(name, metrics) of all clips and of the slices; nothing before there are metrics."""
+    if record.metrics is None:
+        return
+    yield "all clips", record.metrics
+    for name, part in record.metrics["slices"].items():
+        yield f"slice: {DATASETS.get(name, name)}", part
+
+
+def _confusions(record: RunRecord) -> tuple[Confusion, ...]:
+    return tuple(_confusion(record, name, part) for name, part in _scored_parts(record))
+
+
+def _confusion(record: RunRecord, name: str, part: Mapping[str, Any]) -> Confusion:
+    try:
+        classes = tuple(map(str, part["classes"]))
+        counts = tuple(tuple(map(int, row)) for row in part["confusion"])
+    except MALFORMED:
+        classes, counts = (), ()
+    if not classes or [len(row) for row in counts] != [len(classes)] * len(classes):
+        raise BenchError(
+            f"{record.folder / 'metrics.json'}: 'classes' and 'confusion' of {name} are no square "
+            "matrix; delete the file and repeat the command that wrote it"
+        )
+    return Confusion(name, classes, counts)
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for null, NaN and infinity (which JSON for browsers cannot hold)."""
+    return float(value) if isinstance(value, int | float) and abs(value) < float("inf") else None
+
+
+def _settings(record: RunRecord) -> tuple[Setting, ...]:
+    """The settings of a run: those that are not the defaults first, `--set` before preset."""
+    known = {key: rest for key, *rest in settings_table()}
+    preset = _flat(load_config(record.preset).to_dict()) if record.preset in preset_names() else {}
+    rows = []
+    for key, value in _flat(record.run["config"]).items():
+        default, published, meaning = known.get(key, (None, False, "a setting of another version"))
+        if key in preset and value != preset[key]:
+            origin = COMMAND_LINE
+        elif key not in known or value != default:
+            origin = f"preset {record.preset}"
+        else:
+            origin = DEFAULT
+        rows.append(Setting(key, value, default, origin, meaning, published))
+    rank = {COMMAND_LINE: 0, DEFAULT: 2}
+    return tuple(sorted(rows, key=lambda row: rank.get(row.origin, 1)))
+
+
+def _flat(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"{section}.{name}": value
+        for section, entries in config.items()
+        for name, value in entries.items()
+    }
+
+
+def _provenance(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """(what, value) of everything that says where a result comes from."""
+    run = record.run
+    return tuple(
+        (name, str(value))
+        for name, value in (
+            ("folder", record.folder),
+            ("started", run.get("started")),
+            *_maker(run.get("provenance") or {}),
+            *(
+                (f"continued: {name}", value)
+                for maker in run.get("continued", ())
+                for name, value in (("started", maker.get("started")), *_maker(maker))
+            ),
+        )
+        if value not in (None, "")
+    )
+
+
+def _data_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    data = record.run.get("data") or {}
+    counts = data.get("counts") or {}
+    named = (
+        ("clips", data.get("clips")),
+        ("per class", ", ".join(f"{name} {count}" for name, count in counts.items())),
+        ("folds", ", ".join(record.run["folds"])),
+        ("root", data.get("root") or ("generated clips" if record.surrogate else None)),
+        ("fingerprint", data.get("fingerprint")),
+    )
+    return tuple((name, str(value)) for name, value in named if value not in (None, ""))
+
+
+def _data_problems(record: RunRecord) -> tuple[str, ...]:
+    """What the loader found missing, extra or odd, a line each."""
+    problems = (record.run.get("data") or {}).get("problems") or ()
+    return tuple(f"{each['kind']}: {each['where']}: {each['what']}" for each in problems)
+
+
+def _maker(maker: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    commit = maker.get("git_commit")
+    dirty = " with uncommitted changes" if maker.get("git_dirty") else ""
+    yield "commit", f"{commit}{dirty}" if commit else "not recorded"
+    yield "command", " ".join(("bench", *map(str, maker["argv"]))) if "argv" in maker else None
+    yield "device", maker.get("gpu") or maker.get("device")
+    yield "processor", maker.get("cpu")
+    yield "threads", maker.get("threads")
+    yield "processes", maker.get("processes")
+    yield "platform", maker.get("platform")
+    yield "Python", maker.get("python")
+    packages = maker.get("packages") or {}
+    yield "packages", ", ".join(f"{name} {version}" for name, version in packages.items())
+
+
+def _origin(record: RunRecord) -> str:
+    """`searched`, `random` or `given`: where the architecture comes from."""
+    if record.metrics and "genotype" in record.metrics["protocol"]:
+        return record.metrics["protocol"]["genotype"]
+    if is_fixed(record):
+        return "fixed"
+    return "random" if is_random(record) else "searched"
+
+
+def _searches(record: RunRecord) -> tuple[Search, ...]:
+    try:
+        found = decoded(record, space_of(record))
+    except CannotDraw:
+        return ()
+    return tuple(map(_search, found))
+
+
+def _search(found: Decoded) -> Search:
+    genotype = found.genotype
+    pairs = zip(genotype.edges, genotype.operations, strict=True)
+    return Search(
+        fold=found.fold,
+        path=_path(genotype.path),
+        probability=found.probability,
+        uniform_path=_path(found.uniform_path),
+        uniform_probability=found.uniform_probability,
+        edges=tuple(Edge(edge.node + 1, _source(edge.source), name) for edge, name in pairs),
+    )
+
+
+def _path(factors: Iterable[int]) -> str:
+    return " → ".join(map(str, factors))
+
+
+def _source(source: int) -> str:
+    return INPUTS[source] if source < len(INPUTS) else f"node {source - len(INPUTS) + 1}"
+
+
+def _folds(record: RunRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Folds with a result, and those without."""
+    folder = RunFolder(record.folder)
+    folds = record.run["folds"]
+    done = tuple(fold for fold in folds if folder.fold(fold).exists())
+    return done, tuple(fold for fold in folds if fold not in done)
+
+
+def _subject(fold: str, record: RunRecord) -> Subject:
+    file = RunFolder(record.folder).fold(fold)
+    content = read_json(file)
+    try:
+        clips = content["clips"]
+        predictions = tuple(
+            Prediction(str(clip["clip"]), int(clip["true"]), int(clip["pred"])) for clip in clips
+        )
+        dataset = clips[0]["dataset"] if clips else record.dataset
+        return Subject(fold, str(content["subject"]), str(dataset), predictions)
+    except MALFORMED as error:
+        raise BenchError(
+            f"{file}: no predictions of a fold ({error!r}); delete it and repeat the run"
+        ) from None
+
+
+def _drawings(
+    record: RunRecord,
+) -> tuple[tuple[Drawing, ...], Mapping[str, str], tuple[str, ...]]:
+    """The figures, why others are missing, and a line on each whose files are corrupt."""
+    made = run_figures(record, FIGURES)
+    drawings = tuple(Drawing(name, Markup(svg(figure))) for name, figure in made.figures.items())
+    return drawings, made.missing, tuple(made.missing[name] for name in made.broken)
+
+
+def _profile(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """(what, value with its unit) of the figures that a profile has."""
+    profile = dict(record.profile or {})
+    if "input_shape" in profile:
+        profile["input_shape"] = " × ".join(map(str, profile["input_shape"]))
+    return tuple(
+        (name, style.format(profile[key]))
+        for key, (name, style) in PROFILE.items()
+        if profile.get(key) is not None
+    )
+
+
+PROFILE = {
+    "params": ("parameters", "{:,}"),
+    "macs": ("MACs of one clip (torch)", "{:,}"),
+    "macs_fvcore": ("MACs (fvcore)", "{:,}"),
+    "macs_ptflops": ("MACs (ptflops)", "{:,}"),
+    "gflops": ("GFLOPs", "{:.4g}"),
+    "weights_mb": ("weights", "{:.3f} MB"),
+    "checkpoint_mb": ("checkpoint: weights and what the optimiser keeps", "{:.3f} MB"),
+    "peak_train_mb": ("peak memory of a training step", "{:.1f} MB"),
+    "peak_infer_mb": ("peak memory of inference", "{:.1f} MB"),
+    "input_shape": ("input: channels, (frames,) height, width", "{}"),
+    "peak_batch": ("clips per batch at the peak", "{}"),
+    "peak_device": ("device of the peak", "{}"),
+    "peak_threads": ("threads at the peak", "{}"),
+    "peak_measured_by": ("peak measured by", "{}"),
+}
+"""Key of `profile.json` -> its name and how its value is written, in a reader's order."""
+
+
+def _failures(record: RunRecord) -> tuple[Mapping[str, Any], ...]:
+    """What failed in the run's last attempt: phase, fold, reason, traceback."""
+    file = RunFolder(record.folder).failures
+    if not file.exists():
+        return ()
+    return tuple(
+        {key: str(failure.get(key) or "") for key in ("phase", "fold", "reason", "traceback")}
+        for failure in read_json(file)
+    )

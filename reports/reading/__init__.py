@@ -1,0 +1,1 @@
+"""Finished runs gathered into the groups that tables and figures show."""

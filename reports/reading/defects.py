@@ -1,0 +1,76 @@
+"""Why a run cannot stand in a table: figures that are missing or no numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reports.reading.groups import SCORES
+
+if TYPE_CHECKING:
+    from bench.runs.record import RunRecord
+
+
+COSTS = ("params", "checkpoint_mb")
+
+
+def defect(record: RunRecord) -> str | None:
+    """What a record's files lack that a table needs, in one line; None if nothing."""
+    checks = (
+        ("run.json", record.run, _bad_run),
+        ("metrics.json", record.metrics, _bad_metric),
+        ("profile.json", record.profile, _bad_cost),
+    )
+    for name, content, bad in checks:
+        key = None if content is None else bad(content)
+        if key:
+            return (
+                f"{record.folder / name}: {key!r} is missing or of the wrong kind; left out; "
+                "delete the file and repeat the command that wrote it"
+            )
+    return None
+
+
+def _bad_run(run: Any) -> str | None:
+    """The part of the configuration that holds no settings, marks that are no words, or a network
+    that is no mapping."""
+    config = run.get("config", {})
+    if not isinstance(config, Mapping):
+        return "config"
+    marks = run.get("marks", [])
+    if not (isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)):
+        return "marks"
+    if not isinstance(run.get("network") or {}, Mapping):
+        return "network"
+    sections = config.items()
+    return next(
+        (f"config.{name}" for name, each in sections if not isinstance(each, Mapping)), None
+    )
+
+
+def _bad_metric(metrics: Any) -> str | None:
+    """The first key of a metrics file that a table cannot use."""
+    key = _not_a_number(metrics, SCORES)
+    if key:
+        return key
+    for name in ("protocol", "slices"):
+        if not isinstance(metrics.get(name), Mapping):
+            return name
+    slices = metrics["slices"].items()
+    return next((f"slices.{name}" for name, each in slices if _not_a_number(each, SCORES)), None)
+
+
+def _bad_cost(profile: Any) -> str | None:
+    return _not_a_number(profile, COSTS)
+
+
+def _not_a_number(content: Any, keys: Iterable[str]) -> str | None:
+    """The first of the keys that holds neither a number nor null; infinity is none."""
+    if not isinstance(content, Mapping):
+        return "the whole content"
+    return next((key for key in keys if not _is_figure(content.get(key, ""))), None)
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) != math.inf)

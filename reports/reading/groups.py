@@ -1,0 +1,214 @@
+"""Finished runs gathered for a table: which seeds belong together, which configuration is shown.
+
+A group never mixes: one variant, one data set, surrogate or real, one preset, one configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.errors import DataError
+from bench.runs.marks import SUPPLIED
+from bench.runs.record import RunRecord, trained_network
+from bench.runs.searches import is_fixed, is_random, search_scope
+from reports.reading.marks import (
+    SMOKE,
+    UNLIKE,
+    distinct,
+    leak_marks,
+    setting_of,
+    shortfall,
+    unusual_settings,
+)
+from reports.reading.names import DATASETS
+
+if TYPE_CHECKING:
+    from bench.runs.record import RunRecord
+
+
+SCORES = ("acc", "uar", "uf1")
+
+UNDATED = datetime.min.replace(tzinfo=UTC)
+
+
+class GroupKey(NamedTuple):
+    """What the seeds of one group have in common."""
+
+    variant: str
+    dataset: str
+    surrogate: bool
+    preset: str
+    config_hash: str
+
+    @classmethod
+    def of(cls, record: RunRecord) -> GroupKey:
+        return cls(
+            record.variant, record.dataset, record.surrogate, record.preset, record.config_hash
+        )
+
+    @property
+    def configuration(self) -> str:
+        """Preset and configuration hash, as in the name of the run folder."""
+        return f"{self.preset}-{self.config_hash}"
+
+    def __str__(self) -> str:
+        kind = " surrogate" if self.surrogate else ""
+        return f"{self.variant} on {self.dataset}{kind} ({self.configuration})"
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """The seeds of one configuration, sorted by seed. Raises DataError where runs would mix."""
+
+    records: tuple[RunRecord, ...]
+
+    def __post_init__(self) -> None:
+        keys = {GroupKey.of(record) for record in self.records}
+        if len(keys) != 1:
+            listed = "; ".join(sorted(map(str, keys))) or "none"
+            raise DataError(
+                f"a table cell takes the seeds of one configuration, got {listed}; "
+                "choose with --preset or --config"
+            )
+
+    @property
+    def key(self) -> GroupKey:
+        return GroupKey.of(self.records[0])
+
+    @property
+    def started(self) -> datetime:
+        """When its latest run began."""
+        return max(_started(record) for record in self.records)
+
+    @property
+    def scored(self) -> tuple[RunRecord, ...]:
+        """The seeds with metrics; seeds with every fold alone, where there are any."""
+        with_metrics = [record for record in self.records if record.metrics is not None]
+        complete = [r for r in with_metrics if r.folds_done >= r.folds_total]
+        return tuple(complete or with_metrics)
+
+    @property
+    def profiled(self) -> tuple[RunRecord, ...]:
+        """The seeds with a profile."""
+        return tuple(record for record in self.records if record.profile is not None)
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether the labels were permuted: a control, never shown in place of a result."""
+        return bool(setting_of(self.records[0], "data", "shuffle_labels"))
+
+    @property
+    def clips(self) -> str:
+        """Which clips these are, in words: the data set, and how hard generated ones are."""
+        name = DATASETS.get(self.key.dataset, self.key.dataset)
+        if not self.key.surrogate:
+            return name
+        level = setting_of(self.records[0], "data", "difficulty")
+        return f"{name} surrogate, {level}" if level else f"{name} surrogate"
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Marks of everything that these runs yield: generated clips, an unconverged search."""
+        return (
+            *(("surrogate",) if self.key.surrogate else ()),
+            *((SMOKE,) if self.key.preset == "smoke" else ()),
+            *((UNLIKE,) if self._trained_unlike() else ()),
+            *distinct(mark for record in self.records for mark in unusual_settings(record)),
+        )
+
+    def _trained_unlike(self) -> bool:
+        networks = [trained_network(record.run.get("network")) for record in self.records]
+        return any(network != networks[0] for network in networks)
+
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """Marks of scores that held-out subjects had a part in, with the setting that lets them."""
+        return distinct(mark for record in self.scored for mark in leak_marks(record))
+
+    @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """Marks of scores that rest on fewer folds, subjects or classes than the data set has."""
+        return distinct(mark for record in self.scored for mark in shortfall(record))
+
+
+def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:
+    """The marks of a variant as these runs of it carry them: what all of them were given counts."""
+    records = (record for group in groups for record in group.records)
+    given = set.intersection(*(set(record.run.get("marks", ())) for record in records))
+    return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)
+
+
+def gather(records: Iterable[RunRecord]) -> tuple[RunGroup, ...]:
+    """Every group among the records, by variant, data set, surrogate, preset, configuration."""
+    by_key: dict[GroupKey, list[RunRecord]] = {}
+    for record in records:
+        by_key.setdefault(GroupKey.of(record), []).append(record)
+    return tuple(
+        RunGroup(tuple(sorted(by_key[key], key=lambda record: record.seed)))
+        for key in sorted(by_key)
+    )
+
+
+def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str, ...]]:
+    """The latest configuration of each variant, data set and kind; a note wherever others exist."""
+    rivals: dict[tuple, list[RunGroup]] = {}
+    for group in groups:
+        rivals.setdefault((*group.key[:3], group.shuffled), []).append(group)
+    shown, notes = [], []
+    for contenders in rivals.values():
+        first, *others = sorted(contenders, key=lambda group: group.started, reverse=True)
+        shown.append(first)
+        if others:
+            notes.append(_choice_note(first, others))
+    return tuple(shown), tuple(notes)
+
+
+def dataset_order(group: RunGroup) -> tuple[int, str, bool]:
+    """The paper's order of data sets, then other sets by name; real clips before surrogates."""
+    names = list(DATASETS)
+    name = group.key.dataset
+    return (names.index(name) if name in names else len(names), name, group.key.surrogate)
+
+
+def select(
+    records: Iterable[RunRecord], preset: str | None = None, config: str | None = None
+) -> list[RunRecord]:
+    """The records of a preset and of a configuration hash (or of its beginning)."""
+    return [
+        record
+        for record in records
+        if preset in (None, record.preset) and record.config_hash.startswith(config or "")
+    ]
+
+
+def _started(record: RunRecord) -> datetime:
+    """The start that run.json states; a run without a readable date is the oldest of all."""
+    try:
+        date = datetime.fromisoformat(record.run["started"])
+    except (KeyError, TypeError, ValueError):
+        return UNDATED
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _choice_note(shown: RunGroup, others: Sequence[RunGroup]) -> str:
+    names = ", ".join(group.key.configuration for group in others)
+    return (
+        f"{shown.key} is the latest of {len(others) + 1}; also there: {names} "
+        "(choose with --preset NAME or --config HASH)"
+    )
+
+
+def leaks(record: RunRecord) -> tuple[str, ...]:
+    """Marks of what held-out subjects had a part in; from the configuration before any score."""
+    if record.metrics is not None:
+        return RunGroup((record,)).leaks
+    searched = not (is_random(record) or is_fixed(record))
+    protocol = record.run.get("config", {}).get("protocol", {})
+    causes = [
+        *(["search_scope=all"] if searched and search_scope(record) == "all" else []),
+        *(["selection=oracle"] if protocol.get("selection") == "oracle" else []),
+    ]
+    return (f"leaky: {', '.join(causes)}",) if causes else ()

@@ -1,0 +1,181 @@
+"""The decoded searches of runs in figures: how decided each was, what decoding cost, how far folds
+agree.
+
+Entropies and masses come from the weights that a search decoded; no torch is needed to read them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from statistics import fmean
+
+from bench.errors import BenchError
+from bench.runs.folder import GIVEN, RunFolder
+from bench.runs.record import RunRecord
+from bench.runs.searches import (
+    CannotDraw,
+    Decoded,
+    decoded,
+    is_fixed,
+    is_random,
+    searched_by_fold,
+    space_of,
+)
+from bench.system.files import read_json
+from reports.reading.finished import MALFORMED
+from reports.reading.marks import distinct
+from rnas.space import SearchSpace, incoming
+
+MEASURES = (
+    "skip_share",
+    "none_mass",
+    "entropy_alpha",
+    "entropy_eta",
+    "entropy_beta",
+    "supernet_acc",
+    "gap",
+)
+AGREEMENT = ("path_folds", "path_chance", "cell_folds", "cell_chance")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A run whose searches have decoded.
+
+    searches: of each, MEASURES and `uniform_path` (1 or 0), None where it has none; expected: how
+    many the run is to have; agreement: of its folds, by AGREEMENT; empty for a single search.
+    """
+
+    record: RunRecord
+    searches: tuple[Mapping[str, float | None], ...]
+    expected: int
+    marks: tuple[str, ...] = ()
+    agreement: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What run folders say of their searches.
+
+    unlisted: why nothing is shown -> the variants; unreadable: a line on every corrupt file.
+    """
+
+    searched: tuple[Searched, ...]
+    unlisted: Mapping[str, tuple[str, ...]]
+    unreadable: tuple[str, ...] = ()
+
+
+def read_searches(records: Iterable[RunRecord]) -> Findings:
+    """Reads the decoded searches of runs; a corrupt file is named, and its run left out."""
+    searched, unreadable = [], []
+    unlisted: dict[str, list[str]] = {}
+    for record in records:
+        try:
+            reason = _why_not(record)
+            if reason:
+                unlisted.setdefault(reason, []).append(record.variant)
+            else:
+                searched.append(_searched(record))
+        except CannotDraw:
+            unlisted.setdefault("not finished searching", []).append(record.variant)
+        except BenchError as error:
+            unreadable.append(str(error))
+        except MALFORMED as error:
+            unreadable.append(
+                f"{RunFolder(record.folder).search()}: no record of a search ({error!r}); left "
+                "out; delete it and repeat the run"
+            )
+    names = {reason: tuple(sorted(set(variants))) for reason, variants in unlisted.items()}
+    return Findings(tuple(searched), names, tuple(unreadable))
+
+
+def _why_not(record: RunRecord) -> str | None:
+    """Why a run has no search of its own, in the plural."""
+    if is_fixed(record):
+        return "fixed networks"
+    if is_random(record):
+        return "random controls, which are drawn"
+    file = RunFolder(record.folder).genotype()
+    if file.exists() and GIVEN in read_json(file):
+        return "genotypes that were given"
+    return None
+
+
+def _searched(record: RunRecord) -> Searched:
+    space = space_of(record)
+    found = decoded(record, space)
+    folds = record.run["folds"] if searched_by_fold(record) else ("",)
+    return Searched(
+        record=record,
+        searches=tuple(_measures(each, space) for each in found),
+        expected=len(folds),
+        marks=distinct(chain.from_iterable(_gap_marks(each) for each in found)),
+        agreement=_agreement(record) if searched_by_fold(record) else {},
+    )
+
+
+def _measures(search: Decoded, space: SearchSpace) -> dict[str, float | None]:
+    """MEASURES of one search at its end, and whether its path is that of uniform β."""
+    operations = search.genotype.operations
+    alpha, eta, beta = search.operations, search.edges, search.beta
+    return {
+        "skip_share": operations.count("skip") / len(operations),
+        "none_mass": _mass(alpha, space.operations, "none"),
+        "entropy_alpha": _undecided(alpha or ()),
+        "entropy_eta": _undecided(
+            [eta[index] for index in indices] for indices in incoming(space.edges, space.nodes)
+        )
+        if eta is not None and space.edge_norm
+        else None,
+        "entropy_beta": _undecided(
+            [beta[arrow] for arrow in space.outer.out_of(state)]
+            for state in space.outer.choices
+            if state not in space.outer.unidentifiable
+        )
+        if beta is not None
+        else None,
+        "supernet_acc": search.health.get("supernet_acc"),
+        "gap": search.health.get("discretisation_gap"),
+        "uniform_path": float(search.genotype.path == search.uniform_path),
+    }
+
+
+def _mass(alpha: Sequence[Sequence[float]] | None, names: Sequence[str], name: str) -> float | None:
+    if alpha is None or name not in names:
+        return None
+    return fmean(row[names.index(name)] for row in alpha)
+
+
+def _undecided(rows: Iterable[Sequence[float]]) -> float | None:
+    """Mean entropy of the rows, each as a share of the largest that it can have."""
+    shares = [
+        -sum(p * math.log(p) for p in row if p > 0) / math.log(len(row))
+        for row in rows
+        if len(row) > 1
+    ]
+    return fmean(shares) if shares else None
+
+
+def _gap_marks(search: Decoded) -> Iterator[str]:
+    """Why a search has no discretisation gap."""
+    if not search.health:
+        yield "gap not recorded"
+    elif search.health.get("discretisation_gap") is None:
+        yield "no gap"
+
+
+def _agreement(record: RunRecord) -> dict[str, float | None]:
+    """AGREEMENT of the folds; nothing until every fold has searched."""
+    file = RunFolder(record.folder).search_summary
+    if not file.exists():
+        return {}
+    summary = read_json(file)
+    sides = {"folds": summary["agreement"], "chance": summary["by_chance"]}
+    return {
+        f"{what}_{side}": values[what]
+        for what in ("path", "cell")
+        for side, values in sides.items()
+    }

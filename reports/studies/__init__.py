@@ -1,0 +1,1 @@
+"""Leakage and enumeration studies as records and figures."""

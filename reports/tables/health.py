@@ -1,0 +1,162 @@
+"""The table of search health: a row per method, data set and configuration that was searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from bench.runs.searches import searched_by_fold
+from reports.reading.groups import RunGroup, dataset_order, gather, latest, leaks
+from reports.reading.marks import distinct
+from reports.reading.names import place
+from reports.reading.searches import AGREEMENT, MEASURES, Findings, Searched
+from reports.tables.notes import explained_marks, named_configurations
+from reports.tables.table import HEALTH, Cell, Row, Table, mean_cell
+
+if TYPE_CHECKING:
+    from bench.methods.registry import Variant
+    from bench.runs.record import RunRecord
+
+COLUMNS = ("dataset", "seeds", "searches", *MEASURES, "uniform_path", *AGREEMENT)
+
+NOTES = (
+    "Skip: share of skip among the operations decoded. None: softmax(α) of none, mean over edges; "
+    "undecided it is 1 / operations.",
+    "Entropy of softmax(α), softmax(η) and β at the end of the search, of each row divided by that "
+    "of the uniform distribution (1 undecided, 0 decided): mean over edges, nodes, and states with "
+    "a choice whose β can be identified.",
+    "Supernet acc: accuracy of the mixture on Train B, which α, η and β have seen. Gap: that "
+    "accuracy less the decoded genotype's with the same weights, without retraining.",
+    "Uniform path: whether the path decoded is that of uniform β, which a search that learnt "
+    "nothing decodes to, too.",
+)
+FOLDS_NOTE = (
+    "Same path, same cell: over pairs of folds, how many have the same path, and the Jaccard index "
+    "of the edges kept with their operations; by chance: the same among random genotypes."
+)
+SPREAD_NOTE = "mean ± sample standard deviation over searches: seeds, and folds that search apart"
+
+
+def health_table(findings: Findings, variants: Mapping[str, Variant]) -> Table:
+    """A row per searched variant, data set and configuration; means over its seeds and folds.
+
+    Of several configurations with the same search scope the latest is shown, a note names the
+    others.
+    """
+    by_folder = {each.record.folder: each for each in findings.searched}
+    shown, choices = _shown([each.record for each in findings.searched])
+    order = {name: index for index, name in enumerate(variants)}
+    groups = sorted(
+        shown,
+        key=lambda group: (
+            order.get(group.key.variant, len(order)),
+            group.key.variant,
+            *dataset_order(group),
+            (searched_by_fold(group.records[0]), group.shuffled),
+        ),
+    )
+    rows = tuple(_row(group, by_folder, variants) for group in groups)
+    columns = _columns(rows)
+    rows = tuple(_narrowed(row, columns) for row in rows)
+    spread = any(cell and cell.sd is not None for row in rows for cell in row.measured.values())
+    notes = (
+        *choices,
+        *(NOTES if rows else ()),
+        *((FOLDS_NOTE,) if columns == COLUMNS else ()),
+        *((SPREAD_NOTE,) if spread else ()),
+        *explained_marks(rows),
+        *(f"Not listed: {', '.join(names)} ({why})." for why, names in findings.unlisted.items()),
+    )
+    return named_configurations(Table(HEALTH, _caption(groups), columns, rows, notes))
+
+
+def _shown(records: Sequence[RunRecord]) -> tuple[list[RunGroup], list[str]]:
+    """The latest configuration of each method on each data set, of each search scope."""
+    shown, notes = [], []
+    for by_fold in (False, True):
+        groups, choices = latest(gather(r for r in records if searched_by_fold(r) == by_fold))
+        shown += groups
+        notes += choices
+    return shown, notes
+
+
+def _row(
+    group: RunGroup, by_folder: Mapping[Path, Searched], variants: Mapping[str, Variant]
+) -> Row:
+    runs = [by_folder[record.folder] for record in group.records]
+    clips = place(group.records[0])
+    searches = [search for run in runs for search in run.searches]
+    means = {
+        name: mean_cell([search[name] for search in searches], "{:.3f}".format) for name in MEASURES
+    }
+    agreement = {
+        name: mean_cell([run.agreement.get(name) for run in runs], "{:.3f}".format)
+        for name in AGREEMENT
+    }
+    measured = {
+        "dataset": Cell(clips, clips),
+        "seeds": _count(len(runs)),
+        "searches": _count(len(searches)),
+        **means,
+        "uniform_path": _uniform([search["uniform_path"] for search in searches]),
+        **agreement,
+    }
+    return Row(
+        method=group.key.variant,
+        variant=group.key.variant,
+        source="search per fold" if searched_by_fold(group.records[0]) else "one search",
+        published=dict.fromkeys(COLUMNS),
+        measured=measured,
+        marks=distinct(_marks(group, runs, variants)),
+        configuration=group.key.configuration,
+        runs=tuple(str(run.record.folder) for run in runs),
+    )
+
+
+def _count(number: int) -> Cell:
+    return Cell(number, str(number))
+
+
+def _uniform(found: Sequence[float]) -> Cell:
+    """How many of the searches decode to the path of uniform β; the value is their share."""
+    if len(found) == 1:
+        return Cell(found[0], "yes" if found[0] else "no")
+    return Cell(fmean(found), f"{sum(found):.0f} of {len(found)}")
+
+
+def _marks(
+    group: RunGroup, runs: Sequence[Searched], variants: Mapping[str, Variant]
+) -> Iterator[str]:
+    yield from group.conditions
+    yield from distinct(mark for record in group.records for mark in leaks(record))
+    variant = variants.get(group.key.variant)
+    yield from (mark for mark in (variant.marks if variant else ()) if mark != "ours")
+    yield from chain.from_iterable(run.marks for run in runs)
+    done, expected = sum(len(run.searches) for run in runs), sum(run.expected for run in runs)
+    if done < expected:
+        yield f"incomplete {done}/{expected} searches"
+
+
+def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    """All columns, or without the agreement of folds where no row has any."""
+    agree = any(row.measured[name] for row in rows for name in AGREEMENT)
+    return COLUMNS if agree else COLUMNS[: -len(AGREEMENT)]
+
+
+def _narrowed(row: Row, columns: Sequence[str]) -> Row:
+    return replace(
+        row,
+        published={name: row.published[name] for name in columns},
+        measured={name: row.measured[name] for name in columns},
+    )
+
+
+def _caption(groups: Sequence[RunGroup]) -> str:
+    if not groups:
+        return "No run has a finished search."
+    sets = distinct(f"{group.clips} (preset {group.key.preset})" for group in groups)
+    return f"What the searches had come to when they decoded: {', '.join(sets)}."

@@ -1,0 +1,22 @@
+"""Computed pages say what the code says."""
+
+from pathlib import Path
+
+from baselines.peers import PEERS
+from bench.config.settings import settings_table
+from reports.docs.pages import peers_page, settings_page
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_settings_page_is_the_one_that_the_code_writes():
+    page = settings_page()
+    assert (DOCS / "settings.md").read_text() == page, "run `make docs`"
+    assert all(f"`{key}`" in page for key, *_ in settings_table())
+
+
+def test_the_page_of_peers_is_the_one_that_the_code_writes():
+    page = peers_page()
+    assert (DOCS / "peers.md").read_text() == page, "run `make docs`"
+    assert all(f"`{entry.name}`" in page for entry in PEERS)
+    assert all(text in page for entry in PEERS for text in entry.deviations)

@@ -1,0 +1,47 @@
+"""Real runs of a few clips, and reports made of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from real_runs import make_runs
+
+from bench.methods.registry import variants
+from bench.runs.record import find_runs
+from reports.page.build import Report, build_report
+
+
+@pytest.fixture(scope="session")
+def made_runs(tmp_path_factory) -> Path:
+    """A runs folder not to be changed."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield make_runs(tmp_path_factory.mktemp("report"))
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def runs(made_runs, tmp_path) -> Path:
+    """A copy of `made_runs` to spoil."""
+    return shutil.copytree(made_runs, tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def report_of():
+    """Makes the report on a runs folder."""
+
+    def make(runs: Path, title: str = "A report", skipped=()) -> Report:
+        records, unreadable = find_runs(runs)
+        return build_report(records, variants(), title, [*unreadable, *skipped])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made_report(made_runs, report_of) -> Report:
+    """The report on `made_runs`."""
+    return report_of(made_runs)
