@@ -10,7 +10,7 @@ from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.errors import BenchError, UsageError
 from bench.methods import registry
-from rnas.fast import FastSupernet
+from rnas.fast.supernet import FastSupernet
 from rnas.sizes import fit_channels
 from rnas.space import SearchSpace
 from rnas.supernet import Supernet

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bench.config.settings import ComputeConfig
 from bench.errors import UsageError
-from rnas.fast_mix import mix
+from rnas.fast.mix import mix
 
 if TYPE_CHECKING:
     from torch import nn

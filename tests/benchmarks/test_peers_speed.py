@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from ablations import RNAS_MER
 from rnas.decode import viterbi
-from rnas.fast import FastSupernet
+from rnas.fast.supernet import FastSupernet
 from rnas.search import Searcher, SearchSettings
 from rnas.trellis import State
 

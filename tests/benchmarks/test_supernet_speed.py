@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablations import RNAS_MER, RNAS_MER_1, RNAS_MER_4
-from rnas.fast import FastSupernet
+from rnas.fast.supernet import FastSupernet
 from rnas.supernet import Supernet
 from rnas.trellis import Trellis
 

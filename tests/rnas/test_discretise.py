@@ -10,7 +10,7 @@ from method_cases import SPACES
 
 from rnas.discretise import can_discretise, discretised_logits
 from rnas.errors import MethodError
-from rnas.fast import FastSupernet
+from rnas.fast.supernet import FastSupernet
 from rnas.genotype import random_genotype
 from rnas.supernet import Supernet
 

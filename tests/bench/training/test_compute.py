@@ -16,7 +16,7 @@ from baselines import AUTODEEPLAB_3D
 from bench.config.settings import ComputeConfig
 from bench.training.compute import accelerated, float32_arithmetic
 from rnas.derived import DerivedNetwork
-from rnas.fast import FastSupernet
+from rnas.fast.supernet import FastSupernet
 from rnas.genotype import random_genotype
 from rnas.search import Searcher, SearchSettings
 from rnas.trellis import Trellis

@@ -4,7 +4,7 @@ The reference evaluates arrow by arrow, edge by edge, candidate by candidate. He
 
 - the arrows into a state, which share its cell's weights, are an axis A of (B, A, C, ...) with
   batch statistics of their own; edges from I^{l-2}, which all of them share, run once (A = 1);
-- all edges that leave a source run together (`rnas.fast_branches`, `rnas.fast_mix`);
+- all edges that leave a source run together (`rnas.fast.branches`, `rnas.fast.mix`);
 - η multiplies softmax(α) beforehand and the channel shuffle comes once a node, since both commute
   with the sum of Eq. 2.
 """
@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from rnas.cell import Cell, join_nodes
 from rnas.errors import MethodError
-from rnas.fast_branches import EdgeParts, share_map, stacks_of, take_apart
-from rnas.fast_mix import mix
+from rnas.fast.branches import EdgeParts, share_map, stacks_of, take_apart
+from rnas.fast.mix import mix
 from rnas.mixed import channel_shuffle
 from rnas.operations import SEARCH_NORM, Norm
 from rnas.resample import VOXELS, Size, level_size

@@ -3,7 +3,7 @@
 A candidate is one branch (`conv_3`, `sep_conv_5`, ...) or joins two. A branch is a chain of ReLU,
 convolution and batch norm: first ReLU and a convolution, last batch norm. All edges that leave a
 source read the same channels, so chains of one form, over all those edges and candidates, run side
-by side as one chain over more channels. `rnas.fast_mix` does their last batch norm and Eq. 1.
+by side as one chain over more channels. `rnas.fast.mix` does their last batch norm and Eq. 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnas.errors import MethodError
-from rnas.fast_conv import convolve, pointwise, reachable
+from rnas.fast.convolutions import convolve, pointwise, reachable
 from rnas.mixed import MixedOperation
 from rnas.operations import AvgPool, MaxPool, Operation, Pair, SingletonParallel, operation
 from rnas.space import SearchSpace
@@ -194,7 +194,7 @@ def _shared_kernels(mixed: MixedOperation, entry: Operation) -> list[nn.Module]:
     if entry.combine not in COMBINED:
         raise MethodError(
             f"the fast supernet cannot join branches by {entry.combine!r}: expected one of "
-            f"{', '.join(filter(None, COMBINED))}; add it to rnas.fast_branches.COMBINED"
+            f"{', '.join(filter(None, COMBINED))}; add it to rnas.fast.branches.COMBINED"
         )
     return [mixed.evaluate.convolutions[str(size)] for size in entry.branches]
 

@@ -12,11 +12,12 @@ from method_cases import CLIMBING, MICRO, SMALL_TRELLISES, SPACES, batch, shallo
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rnas import fast_conv, operations
+from rnas import operations
 from rnas.errors import MethodError
-from rnas.fast import FastSupernet
-from rnas.fast_conv import convolve, pointwise, reachable
-from rnas.fast_mix import mix
+from rnas.fast import convolutions as fast_conv
+from rnas.fast.convolutions import convolve, pointwise, reachable
+from rnas.fast.mix import mix
+from rnas.fast.supernet import FastSupernet
 from rnas.operations import DERIVED_NORM, SEARCH_NORM, Norm, Operation, convolution
 from rnas.search import Searcher, SearchSettings
 from rnas.space import (

@@ -1,0 +1,1 @@
+"""The exact fast evaluation of a supernet: same values and gradients."""
