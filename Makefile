@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: setup demo test lint benchmarks smoke-benchmarks docs clean
+.PHONY: setup demo test lint benchmarks smoke-benchmarks gpu docs clean
 
 setup: $(INSTALLED)
 
@@ -41,6 +41,13 @@ benchmarks: setup
 smoke-benchmarks: setup
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only -m "not slow" \
 		--benchmark-json=benchmarks.json
+
+# All that only a GPU can tell, in at most 8 minutes; then the GPU section of the page.
+# Needs no set-up where the interpreter has torch and the other packages of the core already.
+gpu: ANY_PYTHON = $(or $(wildcard $(BIN)/python),$(PYTHON))
+gpu:
+	-$(ANY_PYTHON) -m reports.gpu --out results/gpu
+	$(ANY_PYTHON) -m reports.gpu --show results/gpu
 
 docs: setup
 	$(BIN)/python -m reports.docs

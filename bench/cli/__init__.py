@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 import click
 
 from bench import __version__
 from bench.errors import BenchError, UsageError, unknown_name
+from bench.system.installed import registered
 from rnas.errors import MethodError
 
 ENTRY_POINTS = "bench.commands"
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _commands() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    return {entry.name: entry for entry in registered(ENTRY_POINTS)}
 
 
 def _say(message: str, code: int) -> int:

@@ -6,20 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from bench.engine.plan import Unit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 LINE_EVERY = 10.0
 """Seconds between two lines about the same work."""
@@ -136,10 +131,20 @@ class UnitLines:
 
 @contextmanager
 def bars() -> Iterator[Progress | None]:
-    """rich progress bars on a terminal, None elsewhere."""
-    if not sys.stderr.isatty():
+    """rich progress bars on a terminal, None elsewhere and where rich is not installed."""
+    if not sys.stderr.isatty() or find_spec("rich") is None:
         yield None
         return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from importlib import resources
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from bench.config.settings import Config, DataConfig, recorded_rules
+from bench.config.settings import ComputeConfig, Config, DataConfig, recorded_rules
 from bench.errors import UsageError, unknown_name
 
 
@@ -44,6 +44,7 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
         section, name = _resolve(key.strip())
         config = _with(config, section, name, _parse(section, name, text.strip()))
     _check_reach(config.data)
+    _check_stacking(config.compute)
     recorded_rules(config.protocol)
     return config
 
@@ -147,6 +148,7 @@ RANGES = {
     "search.architecture_beta1": (0, 0.999999),
     "search.architecture_beta2": (0, 0.999999),
     "search.clip": (1e-9, 1e9),
+    "compute.folds_at_once": (1, 1024),
     "train.epochs": (1, 1e6),
     "train.batch": (2, 1e6),
     "train.clip": (1e-9, 1e9),
@@ -165,6 +167,16 @@ def _check_reach(data: DataConfig) -> None:
                 f"data.{name}={getattr(data, name)}: expected at most {most} for clips of "
                 f"{data.frames} frames of {data.size}×{data.size} pixels"
             )
+
+
+def _check_stacking(compute: ComputeConfig) -> None:
+    """Stacked folds are evaluated by torch.func.vmap, which is not compiled here."""
+    if compute.folds_at_once > 1 and compute.compile != "off":
+        raise UsageError(
+            f"compute.folds_at_once={compute.folds_at_once} with compute.compile="
+            f"{compute.compile}: folds trained together are not compiled; set one of them to its "
+            "default"
+        )
 
 
 def _in_range(key: str, value: float) -> bool:

@@ -184,6 +184,12 @@ class ComputeConfig:
     compile: Literal["off", "default", "reduce-overhead"] = setting(
         "off", "torch.compile in training; reduce-overhead uses CUDA graphs"
     )
+    folds_at_once: int = setting(
+        1,
+        "folds that one process trains together, their weights stacked (plain memory format, not "
+        "compiled; networks with dropout one at a time): the same but for rounding; `make gpu` "
+        "measures how many are fastest on a card",
+    )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from bench.engine.executors import Executor, Failure, Listener, ProcessExecutor,
 from bench.engine.opening import adopt_genotype, note_other_maker, open_run
 from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
 from bench.engine.request import Prepared
+from bench.engine.together import StackingExecutor
+from bench.errors import UsageError
 from bench.runs.checksums import file_sums, forget_missing, seal
 from bench.runs.job import Job
 from bench.system.files import write_json
@@ -27,6 +29,14 @@ def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
     Fixed networks are too small for several threads: on a CPU their folds go to as many processes
     as it has cores, where they train long enough that starting them is worth it.
     """
+    at_once = max((job.config.compute.folds_at_once for job in prepared.jobs), default=1)
+    if at_once > 1:
+        if (prepared.processes or 1) > 1:
+            raise UsageError(
+                f"--jobs {prepared.processes} with compute.folds_at_once={at_once}: folds are "
+                "trained together in one process; leave one of them out"
+            )
+        return StackingExecutor(at_once)
     if prepared.processes is not None:
         return ProcessExecutor(prepared.processes)
     alone = any(job.searches or job.device != "cpu" for job in prepared.jobs)

@@ -1,5 +1,6 @@
 """Executors perform the tasks of a plan: `SerialExecutor` one after the other, here;
-`ProcessExecutor` several at a time, in processes of their own."""
+`ProcessExecutor` several at a time, in processes of their own. `bench.engine.together` has the one
+that trains folds together."""
 
 from __future__ import annotations
 
@@ -87,9 +88,9 @@ class SerialExecutor:
                 continue
             listener.started(unit)
             try:
-                perform(unit, _report(listener, unit))
+                perform(unit, report_to(listener, unit))
             except Exception as error:  # out of memory, say: the other units may still do
-                failure = _failure(unit, error)
+                failure = failure_of(unit, error)
                 failures.append(failure)
                 listener.failed(unit, failure.reason)
             else:
@@ -230,7 +231,7 @@ def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure 
     try:
         perform(unit, report)
     except Exception as error:
-        return _failure(unit, error)
+        return failure_of(unit, error)
     return None
 
 
@@ -246,7 +247,7 @@ def _death(unit: Unit) -> Failure:
     return Failure(unit, "a process at work died, perhaps out of memory; try fewer with --jobs")
 
 
-def _failure(unit: Unit, error: Exception) -> Failure:
+def failure_of(unit: Unit, error: Exception) -> Failure:
     """What a person is told; for errors that nobody foresaw, also where they happened."""
     if isinstance(error, BenchError | MethodError):
         return Failure(unit, str(error))
@@ -254,5 +255,5 @@ def _failure(unit: Unit, error: Exception) -> Failure:
     return Failure(unit, reason, "".join(traceback.format_exception(error)))
 
 
-def _report(listener: Listener, unit: Unit) -> Callable[[str, int, int], None]:
+def report_to(listener: Listener, unit: Unit) -> Callable[[str, int, int], None]:
     return lambda what, done, total: listener.advanced(unit, what, done, total)

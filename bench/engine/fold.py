@@ -18,47 +18,114 @@ from bench.methods.released import trains_on_other_sets
 from bench.protocol.selection import best_epoch
 from bench.protocol.splits import Fold, hold_out, named_fold
 from bench.runs.job import Job
+from bench.runs.searches import read_genotype
 from bench.seeds import derive_seed, seeded
-from bench.system.files import write_json
+from bench.system.files import read_json, write_json
 from bench.training.compute import threads
 from bench.training.loop import predict, train
+from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import Tensors
 from rnas.errors import LossDiverged
+from rnas.genotype import Genotype
 
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
     """Trains the network without one subject, and predicts that subject's clips."""
     job = unit.job
-    clip_set, clips = job_clips(job)
-    parts = _parts(job, clip_set, clips, named_fold(clip_set, unit.fold))
-    network = _network(job, unit.fold, clips.classes)
-    watch = Watch(network, clips, parts, recorded_rules(job.config.protocol))
-
-    def on_epoch(done: int, total: int) -> None:
-        watch.predict(done, total)
-        report("training epoch", done, total)
-
+    opened = open_fold(unit, *job_clips(job), report)
     with threads(job.threads):
         losses = train(
-            network,
-            clips,
-            parts.train,
+            opened.watch.network,
+            opened.watch.clips,
+            opened.watch.parts.train,
             training_settings(job.variant, job.config),
             job.seed,
             unit.fold,
-            on_epoch,
+            opened.on_epoch,
             compute_settings(job.variant, job.config),
         )
-    record = {
-        "run": job.stamp,
-        "subject": clip_set.clips[parts.test[0]].subject,
-        "trained_on": subjects_among(clip_set, parts.train),
-        "losses": losses,
-        "epochs": watch.epochs(),
-        **_inner_record(clip_set, parts),
-        "clips": _predictions(job, clip_set, clips, watch),
-    }
-    write_json(unit.output, record)
+    opened.write(losses)
+
+
+def like_networks(units: Sequence[Unit]) -> list[list[Unit]]:
+    """Folds of one run in groups that can be trained together: those that decoded alike, and with
+    dropout each on its own."""
+    job = units[0].job
+    classes = len(read_json(job.folder.run)["data"]["classes"])
+    groups: dict[Genotype | None, list[Unit]] = {}
+    for unit in units:
+        file = job.folder.genotype(job.search_fold(unit.fold))
+        groups.setdefault(read_genotype(file) if job.searches else None, []).append(unit)
+    parts: list[list[Unit]] = []
+    for group in groups.values():
+        together = stackable(network_builder(job, group[0].fold, classes)())
+        parts += [group] if together else [[unit] for unit in group]
+    return parts
+
+
+def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[Unit, Exception]:
+    """As `evaluate_fold` does each of these folds of one run, whose networks are alike, but in one
+    training. Returns the errors of those that failed; the others are complete."""
+    job = units[0].job
+    clip_set, clips = job_clips(job)
+    opened = [
+        open_fold(unit, clip_set, clips, report)
+        for unit, report in zip(units, reports, strict=True)
+    ]
+    members = [
+        Member(each.watch.network, each.unit.fold, each.watch.parts.train, each.on_epoch)
+        for each in opened
+    ]
+    training = training_settings(job.variant, job.config)
+    compute = compute_settings(job.variant, job.config)
+    with threads(job.threads):
+        outcomes = train_stacked(members, clips, training, job.seed, compute)
+    errors: dict[Unit, Exception] = {}
+    for each, outcome in zip(opened, outcomes, strict=True):
+        try:
+            if isinstance(outcome, LossDiverged):
+                raise outcome
+            each.write(outcome)
+        except LossDiverged as error:
+            errors[each.unit] = error
+    return errors
+
+
+@dataclass(frozen=True)
+class OpenFold:
+    """A fold in training: its unit, its clips, and what its network says of them."""
+
+    unit: Unit
+    clip_set: ClipSet
+    watch: Watch
+    report: Report
+
+    def on_epoch(self, done: int, total: int) -> None:
+        """Predicts what the selection rules need, and reports."""
+        self.watch.predict(done, total)
+        self.report("training epoch", done, total)
+
+    def write(self, losses: Sequence[float]) -> None:
+        """The fold's file; LossDiverged where a prediction is no finite number."""
+        job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
+        record = {
+            "run": job.stamp,
+            "subject": clip_set.clips[parts.test[0]].subject,
+            "trained_on": subjects_among(clip_set, parts.train),
+            "losses": list(losses),
+            "epochs": self.watch.epochs(),
+            **_inner_record(clip_set, parts),
+            "clips": _predictions(job, clip_set, self.watch.clips, self.watch),
+        }
+        write_json(self.unit.output, record)
+
+
+def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> OpenFold:
+    """A fold with its clips divided and its network built, on the clips of its run."""
+    parts = _parts(unit.job, clip_set, clips, named_fold(clip_set, unit.fold))
+    network = _network(unit.job, unit.fold, clips.classes)
+    watch = Watch(network, clips, parts, recorded_rules(unit.job.config.protocol))
+    return OpenFold(unit, clip_set, watch, report)
 
 
 @dataclass(frozen=True)

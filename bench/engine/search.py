@@ -56,7 +56,7 @@ def search(unit: Unit, report: Report) -> None:
         report("search epoch", epoch, settings.epochs)
         started = time.perf_counter()
         seed = derive_seed(job.seed, "search", unit.fold, epoch)
-        pairs = _batch_pairs(clips, halves, job.config.search.batch, seed)
+        pairs = batch_pairs(clips, halves, job.config.search.batch, seed)
         with float32_arithmetic(job.config.compute.precision):
             log = searcher.run_epoch(epoch, pairs)
         past.rows.append(_history_row(log, time.perf_counter() - started))
@@ -203,7 +203,7 @@ def _weights_record(weights: ArchitectureWeights) -> dict[str, Any]:
     }
 
 
-def _batch_pairs(
+def batch_pairs(
     clips: ClipTensors, halves: tuple[Sequence[int], Sequence[int]], size: int, seed: int
 ) -> Iterator[tuple[Batch, Batch]]:
     """Pairs (batch of Train B, batch of Train A) of one epoch; B starts over where it is short."""

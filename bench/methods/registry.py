@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from baselines.fixed import FixedNetwork, StillInput
 from bench.errors import BenchError, UsageError, unknown_name
+from bench.system.installed import registered
 from rnas.space import SearchSpace
 
 ENTRY_POINTS = "bench.variants"
@@ -127,7 +127,7 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _entries():
-    return entry_points(group=ENTRY_POINTS)
+    return registered(ENTRY_POINTS)
 
 
 def _load(entry) -> SearchSpace | FixedNetwork:

@@ -35,7 +35,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """
     # Spawned, not forked: a fork of a process with torch's threads running may hang.
     pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker
+        workers, multiprocessing.get_context("spawn"), initializer=start_worker
     )
     try:
         yield pool
@@ -51,7 +51,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def queue_server() -> Iterator[SyncManager]:
     """A process whose queues any other can reach; it ends with the block, or with this process."""
     server = SyncManager(ctx=multiprocessing.get_context("spawn"))
-    server.start(_start_worker)
+    server.start(start_worker)
     with server:
         yield server
 
@@ -79,7 +79,8 @@ def keep_freed_memory() -> None:
     set_parameter(TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
+    """Leaves Ctrl-C to the parent, and lets this process end when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

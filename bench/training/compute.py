@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 Evaluate = Callable[[Tensor], Tensor]
-"""Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes), float32."""
+"""Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes)."""
 
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 """Dimensions of a batch, and of the kernels for it -> memory format."""
@@ -41,7 +41,8 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
             clips = clips.contiguous(memory_format=CHANNELS_LAST[rank])
         half = settings.precision == "bf16"
         with torch.autocast(clips.device.type, torch.bfloat16, enabled=half):
-            return forward(clips).float()
+            logits = forward(clips)
+        return logits.float() if half else logits
 
     return evaluate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 import torch
@@ -12,7 +13,7 @@ from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, TrainConfig
 from bench.seeds import derive_seed, seeded
 from bench.training.compute import accelerated, float32_arithmetic
-from bench.training.procedure import procedure
+from bench.training.procedure import Procedure, procedure
 from bench.training.tensors import (
     Tensors,
     appearances,
@@ -43,29 +44,60 @@ def train(
     on_epoch(done, total) is called after each epoch, and may predict. Raises LossDiverged where a
     loss is no finite number.
     """
-    weighted = isinstance(settings, TrainConfig) and settings.weighted_loss
-    way = procedure(settings, class_weights(clips, indices) if weighted else None)
+    course = Course.of(clips, indices, settings, seed, fold)
+    way = course.way
     optimiser = way.optimiser(network)
     evaluate = accelerated(network, compute)
-    indices = indices if way.shuffle else class_by_class(clips, indices)
-    times = appearances(clips, indices, way.balance)
     losses: list[float] = []
     for epoch in range(way.epochs):
         network.train()
-        generator = torch.Generator().manual_seed(derive_seed(seed, "train", fold, epoch))
         for group in optimiser.param_groups:
             group["lr"] = way.rate(epoch)
-        seen = indices if times is None else repeated(indices, times, generator)
-        epoch_batches = batches(seen, way.batch, generator, way.shuffle)
         dropout = seeded(derive_seed(seed, "dropout", fold, epoch))
         with float32_arithmetic(compute.precision), dropout:
             steps = [
                 way.step(evaluate, optimiser, batch)
-                for batch in clips.augmented(epoch_batches, generator)
+                for batch in clips.augmented(*course.batches(epoch))
             ]
-        losses.append(_mean(steps, epoch))
+        losses.append(mean_loss(steps, epoch))
         on_epoch(epoch + 1, way.epochs)
     return losses
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one network is trained, and on which clips: everything but the network.
+
+    times: how often each clip is due in an epoch, None for once.
+    """
+
+    way: Procedure
+    indices: Sequence[int]
+    times: Tensor | None
+    seed: int
+    fold: str
+
+    @classmethod
+    def of(
+        cls,
+        clips: Tensors,
+        indices: Sequence[int],
+        settings: TrainConfig | Recipe,
+        seed: int,
+        fold: str,
+    ) -> Course:
+        """The training on the clips of `indices` under these settings."""
+        weighted = isinstance(settings, TrainConfig) and settings.weighted_loss
+        way = procedure(settings, class_weights(clips, indices) if weighted else None)
+        indices = indices if way.shuffle else class_by_class(clips, indices)
+        return cls(way, indices, appearances(clips, indices, way.balance), seed, fold)
+
+    def batches(self, epoch: int) -> tuple[list[Tensor], torch.Generator]:
+        """The batches of an epoch, as indices, and the generator that augments them."""
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "train", self.fold, epoch))
+        times = self.times
+        seen = self.indices if times is None else repeated(self.indices, times, generator)
+        return batches(seen, self.way.batch, generator, self.way.shuffle), generator
 
 
 @torch.no_grad()
@@ -78,7 +110,7 @@ def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tenso
     return torch.cat(logits).double().cpu()
 
 
-def _mean(losses: list[Tensor], epoch: int) -> float:
+def mean_loss(losses: list[Tensor], epoch: int) -> float:
     """The epoch's mean loss: the only moment at which the host waits for the device."""
     mean = float(torch.stack(losses).mean())
     if not isfinite(mean):

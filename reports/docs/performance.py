@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.errors import DataError
 from bench.system.files import read_json, write_text
+from reports.gpu.page import RESULTS, gpu_section, read_records
 
 PAGE = Path("docs/performance.md")
 REFERENCE = "reference"
@@ -52,8 +53,7 @@ def performance_page(*files: dict[str, Any]) -> str:
                 'leaves in memory for its backward pass. "GFLOP/s" beside that of the matrix '
                 "product says how near a step comes to what the machine's arithmetic allows.",
                 *tables,
-                "## On a GPU\n\nNot measured yet: these rows stay empty until a run on a GPU fills "
-                "them.",
+                gpu_section(read_records(RESULTS)),
                 "Written by `make benchmarks` and "
                 "`python -m reports.docs.performance benchmarks.json`.",
             ]

@@ -1,0 +1,43 @@
+"""Parts that end in every way a part can end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from reports.gpu.record import Part
+
+
+def measures(settings, record):
+    record.add({"figure": 1.0})
+
+
+def fails(settings, record):
+    record.add({"figure": 2.0})
+    raise ValueError("no such\nkernel")
+
+
+def attempts(settings, record):
+    record.attempt({"figure": "first"}, lambda: 1 / 0)
+    record.attempt({"figure": "second"}, lambda: {"ms": 1.0})
+
+
+def hangs(settings, record):
+    """With a process of its own, as torch's compiler has them."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    record.add({"figure": 3.0, "child": child.pid, "own": os.getpid()})
+    time.sleep(600)
+
+
+def dies(settings, record):
+    record.add({"figure": 4.0})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+PARTS = {
+    function.__name__: Part(function.__name__, function.__name__, None, function)
+    for function in (measures, fails, attempts, hangs, dies)
+}
