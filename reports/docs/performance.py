@@ -12,9 +12,8 @@ from typing import Any
 
 from bench.errors import DataError
 from bench.system.files import read_json, write_text
-from reports.gpu.page import RESULTS, gpu_section, read_records
+from reports.gpu.page import PAGE, RESULTS, gpu_section, read_records
 
-PAGE = Path("docs/performance.md")
 REFERENCE = "reference"
 """A benchmark with this word in its name is what its group is compared with."""
 

@@ -9,8 +9,7 @@ import click
 
 from bench.errors import BenchError
 from bench.system.files import write_text
-from reports.docs.performance import PAGE
-from reports.gpu.page import RESULTS, gpu_section, measured_on_gpu, read_records, with_section
+from reports.gpu.page import PAGE, RESULTS, gpu_section, measured_on_gpu, read_records, with_section
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,7 @@ from reports.gpu.record import DONE, RUNNING, Row, shown
 
 HEADING = "## On a GPU"
 RESULTS = Path("results/gpu")
+PAGE = Path("docs/performance.md")
 COMMAND = "`make gpu` (`python -m reports.gpu`)"
 
 NOT_MEASURED = (
