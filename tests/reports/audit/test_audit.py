@@ -359,8 +359,8 @@ def test_one_score_is_one_finding():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--acc", ".5"], "scores need the clips per class"),
-        (["--tolerance", ".01"], "scores need the clips per class"),
+        (["--acc", ".5"], "scores need --counts"),
+        (["--tolerance", ".01"], "scores need --counts"),
         (["--counts", "5,5"], "nothing to check"),
         (["--counts", "5,5", "--acc", "85"], "85.1% is .851"),
         (["--counts", "5,5", "--acc", "-.1"], "below 0"),
