@@ -36,7 +36,7 @@ PICTURES = (".png", ".svg", ".pdf")
     help="Folder of the runs.",
 )
 @click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option("--config", help="Only runs whose configuration hash begins with this.")
 @click.option(
     "--metric",
     type=click.Choice(["uar", "uf1", "acc"]),

@@ -23,7 +23,7 @@ import click
     help="The page to write.",
 )
 @click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option("--config", help="Only runs whose configuration hash begins with this.")
 @click.option("--title", default="RNAS-MER bench", show_default=True, help="Heading of the page.")
 def report(runs: Path, out: Path, preset: str | None, config: str | None, title: str) -> None:
     """Tables, figures, every run and a comparison of two on one HTML page.

@@ -43,7 +43,7 @@ NAMED = 3
     help="Folder of the runs to show.",
 )
 @click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@click.option("--config", help="Only runs whose configuration hash begins with this.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def tables(
     numbers: tuple[str, ...],
