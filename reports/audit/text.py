@@ -21,15 +21,15 @@ WIDTHS = (26, 32, 19, 19, 36)
 
 
 def assumption() -> str:
-    """The assumption behind every verdict on the paper's scores."""
+    """The assumptions behind every verdict on the paper's scores."""
     counts = ", ".join(
         f"{name} {'/'.join(map(str, class_counts(dataset)))}" for dataset, name in DATASETS.items()
     )
     return (
-        "Scores are searched for among confusion matrices pooled over all clips, with the MEGC2019 "
+        "The search covers the confusion matrices pooled over all clips, with the MEGC2019 "
         f"challenge's counts of negative/positive/surprise: {counts}. Means over folds or seeds, "
-        "and other class maps, may have scores that no such matrix has. A row counts with the "
-        "digits that it uses: where all its scores end in 0, that digit is no claim."
+        "and other class maps, can give scores that no such matrix has. A final digit that is 0 in "
+        "every score of a row does not count as printed."
     )
 
 

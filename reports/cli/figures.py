@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reports.cli.options import config_option, preset_option, runs_option
 from reports.figures import DOT, FIGURE_1, PICTURES, RUN_FIGURES
 
 if TYPE_CHECKING:
@@ -52,13 +53,7 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
     metavar="KIND ...",
     help="png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
 )
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs to show.",
-)
+@runs_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -68,8 +63,8 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
 )
 @click.option("--variant", "patterns", multiple=True, metavar="NAME|GLOB|GROUP ...")
 @click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
-@click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins with this.")
+@preset_option
+@config_option
 def figures(
     names: tuple[str, ...],
     formats: tuple[str, ...],

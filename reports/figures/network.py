@@ -156,7 +156,7 @@ def _arrow_keys(weighted: bool, unseen: bool = False) -> list[tuple[str, LineSty
 
 
 class Place:
-    """Positions on the canvas, inches; called with a state, its centre (2,)."""
+    """Positions on the canvas, inches."""
 
     def __init__(self, trellis: Trellis, page: Sheet) -> None:
         self.across = (page.width - LEFT - RIGHT) / trellis.layers
@@ -164,6 +164,7 @@ class Place:
         self.number_at = BEFORE_CROSSING if "up" in trellis.moves else MIDDLE
 
     def __call__(self, state: State) -> np.ndarray:
+        """Centre of a state, (2,)."""
         return np.array((LEFT + state.layer * self.across, self.top - state.level * STEP_UP))
 
     def line(self, arrow: Arrow, aside: float = 0.0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the page of a run says of its searches: how healthy they were, how far folds agree."""
+"""Facts on a run's searches for its page: health measures, and agreement between folds."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ AGREEMENT = {
 
 
 def health_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of the searches of a run at their end; means over the folds' searches.
+    """(what, value) of the health of a run's searches at their end, means over searches.
 
-    Nothing where nothing was searched, or by a version that did not measure it.
+    Empty where nothing was searched, or by a version that did not measure health.
     """
     folder = RunFolder(record.folder)
     by_fold = record.run["config"]["protocol"]["search_scope"] == "fold"
@@ -55,7 +55,7 @@ def _means(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of what the folds' searches decoded to; nothing where there was one search."""
+    """(what, value) on how far the folds' genotypes agree; empty where there was one search."""
     file = RunFolder(record.folder).search_summary
     if not file.exists():
         return ()
