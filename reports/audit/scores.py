@@ -184,7 +184,8 @@ def _scores_note(
         notes.append(f"{correct} of {sum(counts)} clips")
     given = [WORDS[name] for name in claims if name != "uf1"]
     if span:
-        notes.append(f"with this {listed(given)} UF1 takes steps, {span[0]:.4f} to {span[1]:.4f}")
+        values = f"{span[0]:.4f} to {span[1]:.4f}"
+        notes.append(f"UF1 possible with this {listed(given)}: discrete values, {values}")
     elif not found.attained and given and len(claims) > 1:
         notes.append(f"no matrix has this {listed(given)}")
     return "; ".join(notes)

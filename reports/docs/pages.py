@@ -108,8 +108,8 @@ def peers_page() -> str:
 The methods that Tables 2 and 5 compare NAS with, as far as they can be rebuilt, and a plain 3D
 control. All are written anew from their publications and released code. They run like any variant,
 on the same clips and folds, pooled and scored by the same rules: `bench run --variant peers` runs
-them all, `bench list variants --long` prints this page. Parameters are counted at 3 classes; for a
-released network they equal its own exactly.
+them all, `bench list variants --long` prints the same facts. Parameters are counted at 3 classes;
+for a released network they equal its own exactly.
 
 {_table(["variant", *facts], rows)}
 
