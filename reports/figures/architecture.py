@@ -1,4 +1,4 @@
-"""Heat maps of α, η and β over the epochs of a search."""
+"""Heat maps of α and curves of η over the epochs of a search."""
 
 from __future__ import annotations
 

@@ -126,8 +126,8 @@ def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
         notes.append("Numbers: β of the transitions taken. Width and darkness: β of the others.")
         if trellis.unidentifiable:
             notes.append(
-                "Dotted, and in brackets: β that no loss can see (it only scales a state of one "
-                "arrow, and normalisation erases the scale)."
+                "Dotted, and in brackets: β that is not identifiable (it scales the only input of "
+                "a state, and normalisation removes the scale)."
             )
     return notes
 

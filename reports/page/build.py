@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
-LEAKY = "held-out subjects had a part in the architecture or in the choice of the scored epoch"
+LEAKY = "test subjects influenced the architecture or the choice of the scored epoch"
 
 
 @dataclass(frozen=True)

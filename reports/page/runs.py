@@ -92,7 +92,7 @@ def _view(named: tuple[RunRecord, str]) -> RunView:
             troubles.append(str(error))
         except MALFORMED as error:
             name = getattr(make, "__name__", "fold").strip("_").replace("_", " ")
-            troubles.append(f"{record.folder}: no {name} that can be shown ({error!r})")
+            troubles.append(f"{record.folder}: {name} cannot be read ({error!r})")
         return otherwise
 
     done, missing = read(_folds, ((), ()))
@@ -198,7 +198,7 @@ def _settings(record: RunRecord) -> tuple[Setting, ...]:
     preset = _flat(load_config(record.preset).to_dict()) if record.preset in preset_names() else {}
     rows = []
     for key, value in _flat(record.run["config"]).items():
-        default, published, meaning = known.get(key, (None, False, "a setting of another version"))
+        default, published, meaning = known.get(key, (None, False, "setting of another version"))
         if key in preset and value != preset[key]:
             origin = COMMAND_LINE
         elif key not in known or value != default:
@@ -361,7 +361,7 @@ PROFILE = {
     "macs_ptflops": ("MACs (ptflops)", "{:,}"),
     "gflops": ("GFLOPs", "{:.4g}"),
     "weights_mb": ("weights", "{:.3f} MB"),
-    "checkpoint_mb": ("checkpoint: weights and what the optimiser keeps", "{:.3f} MB"),
+    "checkpoint_mb": ("checkpoint: weights and optimiser state", "{:.3f} MB"),
     "peak_train_mb": ("peak memory of a training step", "{:.1f} MB"),
     "peak_infer_mb": ("peak memory of inference", "{:.1f} MB"),
     "input_shape": ("input: channels, (frames,) height, width", "{}"),

@@ -18,8 +18,8 @@ HEALTH = {
     "skip_mass": "weight on skip (mean over edges)",
     "skip_share": "share of skip among the operations decoded",
     "supernet_acc": "accuracy of the supernet on Train B",
-    "discretised_acc": "the same of the decoded genotype alone, without retraining",
-    "discretisation_gap": "discretisation gap: the first less the second",
+    "discretised_acc": "accuracy of the decoded genotype with the same weights on Train B",
+    "discretisation_gap": "discretisation gap: the first minus the second",
 }
 """Key of `health` in `genotype.json` -> its name."""
 
@@ -67,9 +67,9 @@ def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     chosen = ", ".join(f"{name} {count}" for name, count in summary["operations"].items())
     return (
         ("searches", str(total)),
-        ("paths, and how many searches decode to them", paths),
-        ("of them the path of an untrained search", f"{summary['uniform_path']} of {total}"),
-        ("operations, and how often they were chosen", chosen),
+        ("paths, with the number of searches that decode to each", paths),
+        ("searches that decode to the path of uniform β", f"{summary['uniform_path']} of {total}"),
+        ("operations, with the number of times chosen", chosen),
         *(
             (name, f"{summary['agreement'][key]:.3f} (by chance {summary['by_chance'][key]:.3f})")
             for key, name in AGREEMENT.items()

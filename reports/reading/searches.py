@@ -80,13 +80,13 @@ def read_searches(records: Iterable[RunRecord]) -> Findings:
             else:
                 searched.append(_searched(record))
         except CannotDraw:
-            unlisted.setdefault("not finished searching", []).append(record.variant)
+            unlisted.setdefault("search not finished", []).append(record.variant)
         except BenchError as error:
             unreadable.append(str(error))
         except MALFORMED as error:
             unreadable.append(
-                f"{RunFolder(record.folder).search()}: no record of a search ({error!r}); left "
-                "out; delete it and repeat the run"
+                f"{RunFolder(record.folder).search()}: the search cannot be read ({error!r}); "
+                "left out; delete it and repeat the run"
             )
     names = {reason: tuple(sorted(set(variants))) for reason, variants in unlisted.items()}
     return Findings(tuple(searched), names, tuple(unreadable))
@@ -97,10 +97,10 @@ def _no_search(record: RunRecord) -> str | None:
     if is_fixed(record):
         return "fixed networks"
     if is_random(record):
-        return "random controls, which are drawn"
+        return "random controls"
     file = RunFolder(record.folder).genotype()
     if file.exists() and GIVEN in read_json(file):
-        return "genotypes that were given"
+        return "given genotypes"
     return None
 
 
