@@ -1,1 +1,1 @@
-"""What a person reads: published numbers and tables. Reads run folders; trains nothing."""
+"""Tables, figures and reports from run folders and published numbers; trains nothing."""

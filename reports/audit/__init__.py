@@ -1,1 +1,1 @@
-"""The paper's claims recomputed from its own numbers."""
+"""The audit: the paper's claims recomputed from its own numbers."""

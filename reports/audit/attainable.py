@@ -1,14 +1,14 @@
-"""Can any confusion matrix have these scores? An exact search over all that a data set allows.
+"""Can any confusion matrix have these scores? An exact search over all matrices of a data set.
 
-A confusion matrix with row sums n_c (clips of class c) is, as far as Acc, UAR and UF1 see it, its
-diagonal TP_c and the false positives FP_c of each column: F1_c = 2 TP_c / (n_c + TP_c + FP_c).
-With errors e_c = n_c - TP_c and E = Σ e_c, a matrix with these exists if and only if FP_c >= 0,
-Σ FP_c = E and FP_c <= E - e_c: a class cannot be taken for itself (`arrange` builds the matrix).
-For a diagonal, UF1 is convex in FP. So it is largest at a vertex, where all errors of the other
-classes are taken for one class a and the errors of a for one class b; and Lagrangian duality
-bounds it from below. The search enumerates the diagonals that the Acc and UAR claimed leave over
-(in integers), discards those whose bounds on UF1 are too far off, and tries every split of the
-errors of the rest.
+Acc, UAR and UF1 of a confusion matrix with row sums n_c (clips of class c) depend only on its
+diagonal TP_c and on the false positives FP_c of each column: F1_c = 2 TP_c / (n_c + TP_c + FP_c).
+With errors e_c = n_c - TP_c and E = Σ e_c, a matrix with given TP and FP exists if and only if
+FP_c >= 0, Σ FP_c = E and FP_c <= E - e_c: a class's own errors are predicted as other classes
+(`arrange` builds the matrix). For a fixed diagonal, UF1 is convex in FP. So its maximum is at a
+vertex, where all errors of the other classes are predicted as one class a and the errors of a as
+one class b; and Lagrangian duality bounds it from below. The search enumerates in integers the
+diagonals within the claimed Acc and UAR, discards those whose bounds on UF1 are too far off, and
+tries every FP of the rest ("splits" of the errors over the columns).
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ import numpy as np
 SCORES = ("acc", "uar", "uf1")
 
 SLACK = 1e-6
-"""Closer to a tolerance than this, as a part of it, fractions decide in place of floats."""
+"""Relative distance to a tolerance below which exact fractions decide in place of floats."""
 
 FINEST = Fraction(1, 2_000_000)
-"""The smallest tolerance: half of the sixth decimal. Floats tell SLACK × FINEST apart."""
+"""The smallest tolerance, half a unit of the sixth decimal; floats resolve SLACK × FINEST."""
 
 MOST_DIAGONALS = 300_000_000
-"""Π (n_c + 1) up to which a search takes seconds, or minutes at worst."""
+"""The largest Π (n_c + 1) that is searched: seconds, or minutes at worst."""
 
 BLOCK = 200_000
-"""Diagonals, or splits of errors, held in memory at a time."""
+"""Diagonals, or splits, held in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A score as claimed, and how far from it the true one may lie (bounds included)."""
+    """A claimed score, and how far the true one may be from it (inclusive)."""
 
     value: Fraction
     tolerance: Fraction
 
     @classmethod
     def typed(cls, text: str) -> Claim:
-        """A number within the rounding of its digits, but no less than FINEST: ".90" is
-        0.90 ± 0.005.
+        """A number with the rounding of its digits as tolerance: ".90" is 0.90 ± 0.005.
 
-        Raises decimal.InvalidOperation where the text is no number.
+        The tolerance is at least FINEST. Raises decimal.InvalidOperation where the text is no
+        number.
         """
         number = Decimal(text)
-        half = Fraction(10) ** number.as_tuple().exponent / 2
+        half = Fraction(10) ** exponent(number) / 2
         return cls(Fraction(number), max(half, FINEST))
 
     def within(self, tolerance: Fraction) -> Claim:
@@ -60,7 +60,13 @@ class Claim:
         return Claim(self.value, tolerance)
 
     def holds(self, score: Fraction) -> bool:
+        """Whether a score is within the tolerance."""
         return abs(score - self.value) <= self.tolerance
+
+
+def exponent(number: Decimal) -> int:
+    """Power of ten of a number's last digit; ValueError for NaN and infinity."""
+    return int(number.as_tuple().exponent)
 
 
 @dataclass(frozen=True)
@@ -82,33 +88,33 @@ def nearest(counts: Sequence[int], claims: Mapping[str, Claim]) -> Nearest:
 
     claims: one or more of SCORES, with tolerances of at least FINEST. Where no matrix is within the
     tolerances, the result has the least possible misfit, so misfit × tolerance is the smallest
-    tolerance that would do. Where one is, the result is an example, others may fit more closely.
+    tolerance that would do. Where one is, the result is an example; others may fit more closely.
     """
-    reach = 1
-    while True:  # the tolerances double until a matrix is within them; at 1 / tolerance all are
+    reach = 1  # tolerances are multiplied by it until a matrix is within them
+    while True:
         if found := _best_within(np.asarray(counts), claims, reach):
             return found
         reach *= 2
 
 
 def uf1_range(counts: Sequence[int], claims: Mapping[str, Claim]) -> tuple[float, float] | None:
-    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None without any."""
-    counts = np.asarray(counts)
+    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None if none has them."""
+    clips = np.asarray(counts)
     given = {name: claim for name, claim in claims.items() if name != "uf1"}
     low, high = math.inf, -math.inf
-    for hits in _diagonals(counts, given, 1):
-        high = max(high, _uf1_ceiling(counts, hits).max())
-        floor = _uf1_floor(counts, hits)
-        for part in _portions(counts, hits, floor, low):
+    for hits in _diagonals(clips, given, 1):
+        high = max(high, float(_uf1_ceiling(clips, hits).max()))
+        floor = _uf1_floor(clips, hits)
+        for part in _portions(clips, hits, floor, low):
             if floor[part[0]] >= low:
                 break
-            owner, wrong = _splits(counts, hits[part])
-            low = min(low, _uf1(counts, hits[part][owner], wrong).min())
-    return (float(low), float(high)) if low <= high else None
+            owner, wrong = _splits(clips, hits[part])
+            low = min(low, float(_uf1(clips, hits[part][owner], wrong).min()))
+    return (low, high) if low <= high else None
 
 
 def confusion_scores(confusion: Sequence[Sequence[int]]) -> dict[str, Fraction]:
-    """Acc, UAR and UF1 of a confusion matrix with clips in every row, exactly."""
+    """Exact Acc, UAR and UF1 of a confusion matrix with clips in every row."""
     counts = [sum(row) for row in confusion]
     hits = [row[index] for index, row in enumerate(confusion)]
     predicted = [sum(column) for column in zip(*confusion, strict=True)]
@@ -116,7 +122,7 @@ def confusion_scores(confusion: Sequence[Sequence[int]]) -> dict[str, Fraction]:
 
 
 def can_arrange(errors: Sequence[int], wrong: Sequence[int]) -> bool:
-    """Whether the errors of each class can be the false positives of the others (K >= 2)."""
+    """Whether a matrix with these errors per row and false positives per column exists (K >= 2)."""
     total = sum(errors)
     pairs = zip(errors, wrong, strict=True)
     return sum(wrong) == total and all(min(e, f) >= 0 and e + f <= total for e, f in pairs)
@@ -132,8 +138,8 @@ def arrange(
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_flow
 
-    errors = [int(n) - int(h) for n, h in zip(counts, hits, strict=True)]
-    if not can_arrange(errors, [int(f) for f in wrong]):
+    errors = [n - h for n, h in zip(counts, hits, strict=True)]
+    if not can_arrange(errors, wrong):
         raise ValueError(f"errors {errors} cannot be the false positives {list(wrong)}")
     size = len(errors)
     rows, columns = 1 + np.arange(size), 1 + size + np.arange(size)  # between source and sink
@@ -146,39 +152,44 @@ def arrange(
     return tuple(tuple(map(int, row)) for row in matrix)
 
 
-class _Tried(NamedTuple):
-    """Diagonals and false positives (D, K) that were tried, with their misfit and, to choose
-    among equals, the sum of their distances from the claims."""
+class _Candidate(NamedTuple):
+    """TP and FP of a matrix; `distance`, the sum over the claims, breaks ties of the misfit."""
+
+    hits: list[int]
+    wrong: list[int]
+    misfit: float
+    distance: float
+
+    def beats(self, other: _Candidate) -> bool:
+        if abs(self.misfit - other.misfit) <= SLACK:
+            return self.distance < other.distance
+        return self.misfit < other.misfit
+
+
+class _Candidates(NamedTuple):
+    """D candidates: `hits` and `wrong` (D, K), `misfit` and `distance` (D,)."""
 
     hits: np.ndarray
     wrong: np.ndarray
     misfit: np.ndarray
     distance: np.ndarray
 
-    def best(self) -> _Tried:
+    def best(self) -> _Candidate:
         """The one of least distance among those of least misfit."""
         least = np.flatnonzero(self.misfit <= self.misfit.min() + SLACK)
         chosen = least[self.distance[least].argmin()]
-        return _Tried(*(each[chosen] for each in self))
-
-    def beats(self, other: _Tried) -> bool:
-        if abs(self.misfit - other.misfit) <= SLACK:
-            return self.distance < other.distance
-        return self.misfit < other.misfit
+        return _Candidate(*(each[chosen].tolist() for each in self))
 
 
 def _best_within(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Nearest | None:
-    """The matrix of least misfit, where that is `reach` or less.
-
-    The search ends early with the first part of the diagonals that has a misfit of 1 or less.
-    """
-    best = None
+    """The matrix of least misfit, if that is at most `reach`; ends early at a misfit of 1."""
+    best: _Candidate | None = None
     for hits in _diagonals(counts, claims, reach):
         bound = _misfit_bound(counts, claims, hits)
         for part in _portions(counts, hits, bound, (best.misfit if best else reach) + SLACK):
             if best and bound[part[0]] > best.misfit + SLACK:
                 break
-            found = _try_all(counts, claims, hits[part]).best()
+            found = _candidates(counts, claims, hits[part]).best()
             if found.misfit <= reach and (best is None or found.beats(best)):
                 best = found
             if best and best.misfit <= 1:
@@ -186,16 +197,16 @@ def _best_within(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) ->
     return _nearest(counts, claims, best) if best else None
 
 
-def _nearest(counts: np.ndarray, claims: Mapping[str, Claim], best: _Tried) -> Nearest:
-    confusion = arrange(counts, best.hits, best.wrong)
+def _nearest(counts: np.ndarray, claims: Mapping[str, Claim], best: _Candidate) -> Nearest:
+    confusion = arrange(counts.tolist(), best.hits, best.wrong)
     scores = confusion_scores(confusion)
-    return Nearest(confusion, scores, float(best.misfit), _hold(claims, scores))
+    return Nearest(confusion, scores, best.misfit, _hold(claims, scores))
 
 
-def _try_all(counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray) -> _Tried:
-    """Every matrix with one of these diagonals, as far as the claims tell them apart.
+def _candidates(counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray) -> _Candidates:
+    """Every split of each diagonal; one split of each where UF1 is not claimed.
 
-    Where UF1 is not claimed, all splits of a diagonal are alike and one of each is tried.
+    Only UF1 depends on the split.
     """
     if "uf1" in claims:
         owner, wrong = _splits(counts, hits)
@@ -209,14 +220,14 @@ def _try_all(counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray) 
     for index in np.flatnonzero(np.abs(misfit - 1) <= SLACK):
         matrix = (each.tolist() for each in (counts, hits[index], wrong[index]))
         misfit[index] = 1 if _hold(claims, _exact_scores(*matrix)) else 1 + 2 * SLACK
-    return _Tried(hits, wrong, misfit, np.sum(distances, axis=0))
+    return _Candidates(hits, wrong, misfit, np.sum(distances, axis=0))
 
 
 def _hold(claims: Mapping[str, Claim], scores: Mapping[str, Fraction]) -> bool:
     return all(claim.holds(scores[name]) for name, claim in claims.items())
 
 
-# Diagonals and splits: integers, one row each
+# Diagonals and splits: integers, one per row
 
 
 class _Limits(NamedTuple):
@@ -242,7 +253,7 @@ def _limits(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> _Lim
 
 
 def _diagonals(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Iterator[np.ndarray]:
-    """Blocks (D, K) of all TP with Acc and UAR within `reach` tolerances of what is claimed."""
+    """All TP with Acc and UAR within `reach` tolerances of the claims, in blocks (D, K)."""
     limits = _limits(counts, claims, reach)
     step = max(1, BLOCK // math.prod(n + 1 for n in counts[1:].tolist()))
     for start in range(0, int(counts[0]) + 1, step):
@@ -285,7 +296,7 @@ def _splits(counts: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _vertices(counts: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
-    """The vertices of the FP of each diagonal: all other errors to a, the errors of a to b."""
+    """FP with all errors of other classes in column a and those of a in column b, for all a, b."""
     errors = counts - hits
     total = errors.sum(axis=1)
     for a in range(len(counts)):
@@ -298,7 +309,7 @@ def _vertices(counts: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _ragged(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every integer of each closed range, in order: (index of the range, integer)."""
+    """Every integer of each closed range, in order: (index of its range, integer)."""
     lengths = np.maximum(high - low + 1, 0)
     owner = np.repeat(np.arange(len(lengths)), lengths)
     begin = np.cumsum(lengths) - lengths
@@ -308,8 +319,7 @@ def _ragged(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _portions(
     counts: np.ndarray, hits: np.ndarray, bound: np.ndarray, most: float
 ) -> Iterator[np.ndarray]:
-    """Indices of the diagonals of a bound up to `most`, by rising bound, in parts of about BLOCK
-    splits."""
+    """Indices of diagonals with a bound up to `most`, ascending, in parts of about BLOCK splits."""
     near = np.flatnonzero(bound <= most)
     if not len(near):
         return
@@ -320,7 +330,7 @@ def _portions(
     yield from np.split(order, np.flatnonzero(np.diff(ends)) + 1)
 
 
-# Scores and misfits: floating point, except where it would decide
+# Scores and misfits: floats, and fractions near a tolerance
 
 
 def _uf1(counts: np.ndarray, hits: np.ndarray, wrong: np.ndarray) -> np.ndarray:
@@ -384,6 +394,6 @@ def _exact_scores(
     triples = list(zip(counts, hits, wrong, strict=True))
     return {
         "acc": Fraction(sum(hits), sum(counts)),
-        "uar": sum(Fraction(h, n) for n, h, _ in triples) / len(triples),
-        "uf1": sum(Fraction(2 * h, n + h + f) for n, h, f in triples) / len(triples),
+        "uar": sum((Fraction(h, n) for n, h, _ in triples), Fraction()) / len(triples),
+        "uf1": sum((Fraction(2 * h, n + h + f) for n, h, f in triples), Fraction()) / len(triples),
     }

@@ -11,7 +11,7 @@ from typing import Any
 from reports.reading.names import DATASETS
 
 LENIENT = Fraction(35, 10_000)
-"""The wide tolerance on scores: as if they had been read off a curve or rounded twice."""
+"""The wide tolerance on scores, as for scores read off a curve or rounded twice."""
 
 WORDS = {"acc": "Acc", "uar": "UAR", "uf1": "UF1"}
 COSTS = {"params_m": "parameter count (M)", "memory_mb": "memory (MB)"}
@@ -35,13 +35,13 @@ Value = Decimal | str | Mapping[str, Decimal] | Sequence[str]
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim and what became of it.
+    """One claim and its verdict.
 
     `published` and `recomputed` are a number, scores by name, names, or words; `verdict` is
-    consistent, inconsistent, attainable or unattainable. Of a claim about scores: `counts` are the
-    clips per class, `gap` is the smallest tolerance with which it would be attainable (0 where it
-    is), `confusion` a matrix with the recomputed scores, `uf1_range` the UF1 that the claimed Acc
-    and UAR leave.
+    consistent, inconsistent, attainable or unattainable. A claim about scores also has: `counts`,
+    the clips per class; `gap`, the smallest tolerance at which it would be attainable (0 where it
+    is); `confusion`, a matrix with the recomputed scores; `uf1_range`, the least and largest UF1
+    possible with the claimed Acc and UAR.
     """
 
     topic: str
@@ -59,10 +59,11 @@ class Finding:
 
     @property
     def failed(self) -> bool:
+        """Whether the claim does not hold."""
         return self.verdict in FAILED
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON contract: claim, where, published, recomputed, verdict; and what else is."""
+        """As JSON; `counts` and what follows only where the claim is about scores."""
         result = {
             "claim": self.claim,
             "where": self.where,
@@ -84,7 +85,7 @@ class Finding:
 
 
 def failed(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that do not hold; scores farthest from any attainable ones first."""
+    """The findings that do not hold, largest gap first."""
     return sorted((each for each in findings if each.failed), key=lambda each: -(each.gap or 0))
 
 

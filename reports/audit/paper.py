@@ -1,7 +1,7 @@
-"""The paper's arithmetic done again from what it prints: every verdict here is computed.
+"""The paper's printed numbers checked against each other: every verdict here is computed.
 
-The claims of its text are data (`published/claims.csv`), as are its tables. Whether scores are
-those of any predictions is decided in `reports.audit.scores`.
+The claims of its text are data (`published/claims.csv`), as are its tables. Whether any
+predictions can have the printed scores is decided in `reports.audit.scores`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from reports.audit.attainable import exponent
 from reports.audit.findings import (
     MEMORY,
     RANKS,
@@ -40,14 +41,14 @@ BYTES_PER_PARAMETER = 8
 """A weight and its momentum buffer at 4 bytes each: MB per million parameters."""
 
 MEMORY_MARGIN = 0.01
-"""Part of a memory figure left for rounding, normalisation statistics and the file itself."""
+"""Relative margin of a memory figure for rounding, normalisation statistics and file overhead."""
 
 
 class TextClaim(NamedTuple):
     """A line of `claims.csv`: what the text says of a method, and the cell that it is about.
 
     kind: `quote` (a table's cell), `gain` (over `against`), `highest` or `lowest` (in a column of
-    a table), `setting` (the columns of Table 3 in which a study differs). `words` are the paper's.
+    a table), `setting` (the columns of Table 3 in which a study differs). `words`: the quotation.
     """
 
     kind: str
@@ -61,10 +62,12 @@ class TextClaim(NamedTuple):
 
     @property
     def number(self) -> Decimal:
+        """The published number without its per cent sign."""
         return Decimal(self.published.removesuffix("%"))
 
     @property
     def percent(self) -> bool:
+        """Whether the number has a per cent sign."""
         return self.published.endswith("%")
 
 
@@ -88,9 +91,11 @@ def audit_paper() -> list[Finding]:
 @cache
 def text_claims() -> tuple[TextClaim, ...]:
     """What the paper's text says of its numbers."""
-    return tuple(
-        TextClaim(**{**line, "table": int(line["table"])}) for line in data_lines("claims.csv")
-    )
+    return tuple(_text_claim(**line) for line in data_lines("claims.csv"))
+
+
+def _text_claim(table: str, **line: str) -> TextClaim:
+    return TextClaim(table=int(table), **line)
 
 
 # The text against the tables
@@ -114,7 +119,7 @@ def _gains() -> Iterator[Finding]:
     for claim in _claims("gain"):
         ours = _printed(claim.table, claim.method, claim.column)
         gain = ours - _printed(claim.table, claim.against, claim.column)
-        last_digit = Decimal(1).scaleb(gain.as_tuple().exponent)
+        last_digit = Decimal(1).scaleb(exponent(gain))
         yield Finding(
             TEXT,
             f"gain of {claim.method} over {claim.against}: {column_words(claim.column)}",
@@ -151,9 +156,9 @@ def _ranks() -> Iterator[Finding]:
         sign = 1 if claim.kind == "highest" else -1
         ours = _printed(claim.table, claim.method, claim.column)
         others = [
-            (Decimal(row.cells[claim.column]), row.method)
+            (Decimal(cell), row.method)
             for row in published_table(claim.table).rows
-            if row.method != claim.method and row.cells[claim.column] is not None
+            if row.method != claim.method and (cell := row.cells[claim.column]) is not None
         ]
         better = sorted((each for each in others if sign * (each[0] - ours) > 0), reverse=sign > 0)
         best = max(others, key=lambda each: sign * each[0])
@@ -233,11 +238,12 @@ def _repeated_cells() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    """Memory of the 3D networks as a line over their parameters, then the other rows by it."""
+    """A line fitted to memory over parameters of the 3D networks, and the other rows against it."""
     rows = [row for row in published_table(5).rows if row.cells["memory_mb"] is not None]
     fitted = [row for row in rows if row.type == "3D-CNN"]
     sizes, memory = (
-        np.array([row.value(column) for row in fitted]) for column in ("params_m", "memory_mb")
+        np.array([float(row.printed(column)) for row in fitted])
+        for column in ("params_m", "memory_mb")
     )
     slope, offset = np.polyfit(sizes, memory, 1)
     residuals = memory - slope * sizes - offset
@@ -259,7 +265,7 @@ def _memory() -> Iterator[Finding]:
     for row in rows:
         if row in fitted:
             continue
-        size, printed = row.value("params_m"), Decimal(row.cells["memory_mb"])
+        size, printed = float(row.printed("params_m")), Decimal(row.printed("memory_mb"))
         expected = slope * size + offset
         yield Finding(
             MEMORY,
@@ -285,7 +291,7 @@ def _row(number: int, method: str) -> PublishedRow:
 
 
 def _printed(number: int, method: str, column: str) -> Decimal:
-    return Decimal(_row(number, method).cells[column])
+    return Decimal(_row(number, method).printed(column))
 
 
 def _pair(row: PublishedRow, dataset: str) -> tuple[str | None, str | None]:

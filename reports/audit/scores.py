@@ -1,6 +1,6 @@
-"""Scores against confusion matrices: the paper's, a user's own, and STSTNet's predictions.
+"""Whether confusion matrices have the scores of the paper, of STSTNet's authors or of a user.
 
-They are searched for among the matrices pooled over the clips of the MEGC2019 challenge list.
+The matrices searched are those pooled over the clips of the MEGC2019 challenge list.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from functools import cache
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.challenge import expected_counts
-from reports.audit.attainable import SCORES, Claim, Nearest, confusion_scores, nearest, uf1_range
+from reports.audit.attainable import (
+    SCORES,
+    Claim,
+    Nearest,
+    confusion_scores,
+    exponent,
+    nearest,
+    uf1_range,
+)
 from reports.audit.findings import (
     ALONE,
     LENIENT,
@@ -35,14 +43,14 @@ SCORE_TABLES = (2, 4)
 def audit_scores(
     counts: Sequence[int], typed: Mapping[str, str], tolerance: Fraction | None = None
 ) -> list[Finding]:
-    """A user's own numbers: Acc and UAR alone where there are others too, then all together.
+    """A user's own scores: Acc and UAR one by one, then all scores together.
 
-    typed: scores as typed, whose digits set the tolerance where none is given.
+    typed: scores as typed; without `tolerance` their last digit sets it.
     """
     claims = {name: Claim.typed(text) for name, text in typed.items()}
     if tolerance is not None:
         claims = {name: claim.within(tolerance) for name, claim in claims.items()}
-    alone = [{name: claims[name]} for name in ("acc", "uar") if name in claims]
+    alone = [{name: claim} for name, claim in claims.items() if name != "uf1"]
     wanted = [each for each in alone if len(claims) > 1] + [claims]
     where = f"{'/'.join(map(str, counts))} clips per class"
     return [
@@ -72,14 +80,14 @@ def ststnet_confusion() -> Mapping[str, tuple[tuple[int, ...], ...]]:
 
 
 def accuracies() -> Iterator[Finding]:
-    """The accuracy of each printed row that has one, alone."""
+    """The accuracy of each printed row that has one, without its other scores."""
     for number, row, dataset in _scored_rows():
         if scores := scores_of(row, dataset, ("acc",)):
             yield _published_scores(ALONE, number, row, dataset, scores)
 
 
 def joint_scores() -> Iterator[Finding]:
-    """Each row within its rounding; where that fails, again within LENIENT, listed first."""
+    """All scores of each row within its rounding; rows that fail first, again within LENIENT."""
     rounded = [
         _published_scores(ROUNDED, number, row, dataset, scores_of(row, dataset))
         for number, row, dataset in _scored_rows()
@@ -92,7 +100,7 @@ def joint_scores() -> Iterator[Finding]:
 
 
 def _scored_rows() -> Iterator[tuple[int, PublishedRow, str]]:
-    """Every printed row with every data set; a row that both tables print once."""
+    """Every printed row with every data set; a row that both tables print is given once."""
     seen = set()
     for number in SCORE_TABLES:
         for row in published_table(number).rows:
@@ -122,7 +130,7 @@ def row_tolerance(row: PublishedRow) -> Fraction:
 
     A row whose every score ends in 0 was rounded to fewer digits before it was printed here.
     """
-    used = [-Decimal(cell).normalize().as_tuple().exponent for cell in row.cells.values() if cell]
+    used = [-exponent(Decimal(cell).normalize()) for cell in row.cells.values() if cell]
     return Fraction(1, 2 * 10 ** max(used))
 
 
@@ -156,7 +164,7 @@ def _scores_finding(
 
 
 def _nearest_scores(found: Nearest, claims: Mapping[str, Claim]) -> Value:
-    """The scores of the matrix found, with one digit more than their tolerances need."""
+    """The scores of the matrix found, with one digit more than the tolerances have."""
     scores = {}
     for name, claim in claims.items():
         digits = 1 + max(3, len(str(int(1 / claim.tolerance))) - 1)
@@ -176,14 +184,15 @@ def _scores_note(
         notes.append(f"{correct} of {sum(counts)} clips")
     given = [WORDS[name] for name in claims if name != "uf1"]
     if span:
-        notes.append(f"with this {listed(given)} UF1 takes steps, {span[0]:.4f} to {span[1]:.4f}")
+        values = f"{span[0]:.4f} to {span[1]:.4f}"
+        notes.append(f"UF1 possible with this {listed(given)}: discrete values, {values}")
     elif not found.attained and given and len(claims) > 1:
         notes.append(f"no matrix has this {listed(given)}")
     return "; ".join(notes)
 
 
 def ststnet() -> Iterator[Finding]:
-    """The printed scores against those of the predictions that the method's authors published."""
+    """STSTNet's printed scores against those of the predictions that its authors published."""
     row = next(row for row in published_table(2).rows if row.method == "STSTNet")
     half = row_tolerance(row)
     for dataset, confusion in ststnet_confusion().items():
@@ -205,7 +214,8 @@ def ststnet() -> Iterator[Finding]:
 
 def _macro_precision(confusion: Sequence[Sequence[int]]) -> Fraction:
     columns = list(zip(*confusion, strict=True))
-    return sum(Fraction(column[c], sum(column)) for c, column in enumerate(columns)) / len(columns)
+    precisions = (Fraction(column[c], sum(column)) for c, column in enumerate(columns))
+    return sum(precisions, Fraction()) / len(columns)
 
 
 def scores_of(row: PublishedRow, dataset: str, names: Iterable[str] = SCORES) -> dict[str, Decimal]:

@@ -1,6 +1,6 @@
-"""Findings of the audit for people and machines.
+"""Findings of the audit as text, Markdown and JSON.
 
-For people only what fails is listed, unless all is asked for: each topic says how much held.
+The text lists only the failures unless everything is asked for; each topic gives its counts.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from reports.reading.names import DATASETS
 HEADERS = ("Where", "Claim", "Published", "Recomputed", "Note")
 
 WIDTHS = (26, 32, 19, 19, 36)
-"""Widest lines of a cell on a terminal."""
+"""Characters per line of each column on a terminal."""
 
 
 def assumption() -> str:
-    """What every verdict on scores of the paper rests on."""
+    """The assumptions behind every verdict on the paper's scores."""
     counts = ", ".join(
         f"{name} {'/'.join(map(str, class_counts(dataset)))}" for dataset, name in DATASETS.items()
     )
     return (
-        "Scores are searched for among confusion matrices pooled over all clips, with the MEGC2019 "
+        "The search covers the confusion matrices pooled over all clips, with the MEGC2019 "
         f"challenge's counts of negative/positive/surprise: {counts}. Means over folds or seeds, "
-        "and other class maps, may have scores that no such matrix has. A row counts with the "
-        "digits that it uses: where all its scores end in 0, that digit is no claim."
+        "and other class maps, can give scores that no such matrix has. A final digit that is 0 in "
+        "every score of a row does not count as printed."
     )
 
 
@@ -44,12 +44,12 @@ def markdown(findings: Sequence[Finding], everything: bool = False) -> str:
 
 
 def to_json(findings: Sequence[Finding]) -> str:
-    """The JSON contract, a list of every finding."""
+    """A JSON list of every finding."""
     return json.dumps([each.as_dict() for each in findings], indent=1, ensure_ascii=False)
 
 
 def claimed_scores(findings: Sequence[Finding], style: str) -> str:
-    """Findings on a user's own scores, `table` or `md`, with a matrix of the last one."""
+    """Findings on a user's own scores with the last one's confusion matrix; style: table or md."""
     from tabulate import tabulate
 
     last = findings[-1]
@@ -80,7 +80,7 @@ def wrapped(text: str, indent: str = "") -> str:
 
 
 def value_text(value: Value) -> str:
-    """A value as a reader sees it, a number with its digits as printed."""
+    """A value as text; a number keeps its printed digits."""
     if isinstance(value, str | Decimal):
         return str(value)
     if isinstance(value, Mapping):
@@ -114,7 +114,7 @@ def _failure_word(findings: Sequence[Finding]) -> str:
 def _table(
     findings: Sequence[Finding], verdicts: bool, style: str, widths: Sequence[int] | None
 ) -> str:
-    """The findings of one topic; scores say in their cells what the claim is."""
+    """The findings of one topic; scores need no column "Claim", their cells name the metric."""
     from tabulate import tabulate
 
     rows = [

@@ -1,4 +1,4 @@
-"""`bench audit`: the paper's arithmetic done again, or a user's own scores."""
+"""`bench audit`: a check of the paper's printed numbers, or of a user's own scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from bench.cli.output import deliver
 
 MOST_DIGITS = 100
-"""Of a score, after the point or as zeros before it: the fraction 1e-999999999 fills the memory."""
+"""Largest exponent of a typed score; the fraction of 1e-999999999 would fill the memory."""
 
 EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 
@@ -52,16 +52,16 @@ def audit(
 ) -> None:
     """Check the paper's numbers against each other, or your own against your counts.
 
-    Alone it recomputes what the paper's text and tables claim and lists what does not hold. With
-    --counts it searches all confusion matrices over those counts for your scores, and shows one
-    that has them or the nearest. Findings are no failures: the exit code is 0.
+    Without options it recomputes what the paper's text and tables claim and lists what does not
+    hold. With --counts it searches all confusion matrices with those counts for your scores, and
+    shows one that has them, or the nearest one. The exit code is 0 whatever is found.
     """
     typed = {"acc": acc, "uar": uar, "uf1": uf1}
     scores = {name: text.strip() for name, text in typed.items() if text is not None}
     if counts is None and (scores or tolerance is not None):
         from bench.errors import UsageError
 
-        raise UsageError(f"scores need the clips per class they are of: {EXAMPLE}")
+        raise UsageError(f"scores need --counts, the clips per class: {EXAMPLE}")
     text = (
         _paper(style, everything)
         if counts is None
@@ -110,7 +110,7 @@ def _counts(text: str) -> tuple[int, ...]:
     if len(counts) not in (2, 3):
         raise UsageError(f"--counts {text} has {len(counts)} class(es); 2 or 3 can be searched")
     if min(counts) < 1:
-        raise UsageError(f"--counts {text}: every class needs a clip; leave out an empty one")
+        raise UsageError(f"--counts {text}: every class needs a clip; leave out empty classes")
     if math.prod(count + 1 for count in counts) > MOST_DIAGONALS:
         raise UsageError(
             f"--counts {text} leaves too many confusion matrices to search; up to about 600 clips "
@@ -150,13 +150,13 @@ def _fraction(option: str, text: str) -> Fraction:
     from decimal import Decimal, InvalidOperation
 
     from bench.errors import UsageError
+    from reports.audit.attainable import exponent
 
     try:
         number = Decimal(text)
-    except InvalidOperation:
-        number = None
-    if number is None or not number.is_finite():
-        raise UsageError(f"{option} {text} is no number; write a fraction such as .8511")
-    if abs(number.as_tuple().exponent) > MOST_DIGITS:
+        digits = abs(exponent(number))
+    except (InvalidOperation, ValueError):
+        raise UsageError(f"{option} {text} is no number; write a fraction such as .8511") from None
+    if digits > MOST_DIGITS:
         raise UsageError(f"{option} {text} is no score; write a fraction such as .8511")
     return Fraction(number)

@@ -10,6 +10,7 @@ import click
 
 from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
+from reports.cli.options import config_option, preset_option
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -35,8 +36,8 @@ PICTURES = (".png", ".svg", ".pdf")
     show_default=True,
     help="Folder of the runs.",
 )
-@click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@preset_option
+@config_option
 @click.option(
     "--metric",
     type=click.Choice(["uar", "uf1", "acc"]),

@@ -1,4 +1,4 @@
-"""`bench enumerate`: every path of a trellis trained on its own, against β."""
+"""`bench enumerate`: every path of a trellis trained separately, compared with β."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
-from reports.studies.record import SCORES, conditions, heading, write_study
+from reports.studies.record import SCORES, conditions, heading, with_interval, write_study
 
 if TYPE_CHECKING:
     from bench.engine.request import Prepared, Request
@@ -27,7 +27,7 @@ RANKINGS = {
     "params": "parameters",
 }
 SHOWN = 5
-"""Paths that the table names, best first."""
+"""Number of best paths in the table."""
 
 
 @click.command("enumerate", cls=ManySeeds)
@@ -36,7 +36,7 @@ SHOWN = 5
     "--beta",
     "beta_run",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Run folder whose search gives β and cell.  [default: the request's own, made if missing]",
+    help="Run folder with the search.  [default: that of the request, run if missing]",
 )
 @click.option(
     "--cell",
@@ -44,7 +44,7 @@ SHOWN = 5
     type=click.Choice(["decoded", "random"]),
     default="decoded",
     show_default=True,
-    help="The cell on every path: that of the search, or one drawn with the seed.",
+    help="The cell on every path: that of the search, or a random one drawn with the seed.",
 )
 @click.option(
     "--out",
@@ -63,12 +63,12 @@ def enumerate_paths(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Train every path of one variant's trellis on its own (OPEN has 42), and compare with β.
+    """Train every path of a variant's trellis separately (OPEN has 42), and compare with β.
 
-    All paths have the same cell and are evaluated by the same protocol, each in a run folder of its
-    own below RUNS/enumeration; the command resumes. Shows Kendall's τ between β's path probability
-    and the score, beside that of uniform β and of the parameter count. A random_<variant> has no β
-    of its own. --force trains the paths again and keeps the search.
+    All paths have the same cell and protocol, each in its own run folder below RUNS/enumeration;
+    the command resumes. Shows Kendall's τ between path probability under β and score, and for
+    comparison under uniform β and with the parameter count. A random_<variant> has no β.
+    --force trains the paths again and keeps the search.
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures, say_found
@@ -105,7 +105,7 @@ def enumerate_paths(
 
 
 def _space(request: Request) -> SearchSpace:
-    """The one search space asked for; UsageError where the request is for more or for none."""
+    """The requested search space; UsageError where the request has none or several."""
     from bench.errors import UsageError
     from bench.methods import registry
     from bench.methods.configured import configured_space
@@ -141,7 +141,7 @@ def _cell_and_beta(
     beta_run: Path | None,
     cell_kind: str,
 ) -> tuple[Genotype, Beta | None]:
-    """The cell that every path gets, and β; None where nothing was searched."""
+    """The cell of every path, and β (None where nothing was searched)."""
     from bench.runs.folder import RunFolder
     from bench.studies.enumeration import random_cell, read_searches, shared_cell
 
@@ -157,7 +157,7 @@ def _cell_and_beta(
 def _write(
     request: Request, planned: Sequence[Trial], space: SearchSpace, beta: Beta | None, out: Path
 ) -> dict[str, Any]:
-    """Measures, and writes the JSON file and the picture; returns what the file holds."""
+    """Measures, writes the JSON file and the picture; returns the JSON record."""
     from bench.studies.enumeration import measure
     from reports.studies.enumeration import draw_enumeration
 
@@ -172,7 +172,7 @@ def _write(
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """Kendall's τ, the best paths and where the decoded one stands, for a person."""
+    """Kendall's τ, the best paths, and the ranks of the decoded and the uniform path."""
     from tabulate import tabulate
 
     from bench.studies.enumeration import path_name
@@ -186,7 +186,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         (
             RANKINGS[name],
-            *(_interval(record["tau"][score][name]) for score in SCORES),
+            *(with_interval(record["tau"][score][name]) for score in SCORES),
             f"{record['ceiling'][name]:.2f}" if name in record["ceiling"] else "",
         )
         for name in names
@@ -216,9 +216,3 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
             ranks = ", ".join(f"{record[key]['rank'][s]} by {t}" for s, t in SCORES.items())
             name = path_name(record[key]["path"])
             yield f"{title} {name}: rank of {len(record['paths'])}: {ranks}"
-
-
-def _interval(tau: Mapping[str, Any]) -> str:
-    if tau["low"] is None:
-        return f"{tau['estimate']:+.2f}"
-    return f"{tau['estimate']:+.2f} ({tau['low']:+.2f} to {tau['high']:+.2f})"

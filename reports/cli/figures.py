@@ -1,4 +1,4 @@
-"""`bench figures`: Figures 1 and 3 of the paper, searches and predictions, as pictures."""
+"""`bench figures`: Figures 1 and 3 of the paper, and figures of searches and predictions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reports.cli.options import config_option, preset_option, runs_option
 from reports.figures import DOT, FIGURE_1, PICTURES, RUN_FIGURES
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ SPREADING = ("--figure", "--format", "--variant")
 
 
 class ManyValues(click.Command):
-    """A command whose options of `SPREADING` may be followed by several words."""
+    """A command whose options in `SPREADING` take several values after one name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeats the option's name before each value."""
         return super().parse_args(ctx, list(_spread(args)))
 
 
@@ -51,24 +53,18 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
     metavar="KIND ...",
     help="png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
 )
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs to show.",
-)
+@runs_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("figures"),
     show_default=True,
-    help="Folder for the pictures; those of a run lie in a folder named like the run's.",
+    help="Folder for the pictures; each run's are in a subfolder with the run's path.",
 )
 @click.option("--variant", "patterns", multiple=True, metavar="NAME|GLOB|GROUP ...")
 @click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
-@click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@preset_option
+@config_option
 def figures(
     names: tuple[str, ...],
     formats: tuple[str, ...],
@@ -81,10 +77,10 @@ def figures(
 ) -> None:
     """Figures 1 and 3 of the paper, search curves, confusion matrices, subjects.
 
-    Figure 1 shows accuracy against parameters and FLOPs, published and measured; the other figures
-    are made of every run: network_path and cell (Figure 3), search_curves, architecture (α and η
-    over the epochs), confusion, subjects. What cannot be drawn is named with its reason; corrupt
-    files are named and skipped, and the exit code is then 1.
+    Figure 1 shows accuracy against parameters and FLOPs, published and measured. The other figures
+    are drawn for each run: network_path and cell (Figure 3), search_curves, architecture (α and η
+    over the epochs), confusion, subjects. For a figure that cannot be drawn the reason is printed;
+    corrupt files are reported and skipped, and the exit code is then 1.
     """
     from bench.methods.registry import variants
     from reports.figures import save, tradeoff
@@ -109,7 +105,7 @@ def figures(
 
 
 def _draw(record: RunRecord, names: Sequence[str], place: Path, kinds: Sequence[str]) -> bool:
-    """Writes the figures of one run, says what is missing; whether a file of it is corrupt."""
+    """Writes the figures of one run, prints what is missing; returns whether a file is corrupt."""
     from bench.system.files import write_text
     from reports.figures import run_figures, save
 
@@ -129,13 +125,13 @@ def _draw(record: RunRecord, names: Sequence[str], place: Path, kinds: Sequence[
 
 
 def _say_written(paths: Sequence[Path]) -> None:
-    """One line for the files of a figure, which differ in their suffix alone."""
+    """One line for the files of a figure, which differ only in their suffix."""
     if paths:
         click.echo(f"{paths[0].with_suffix('')}: {' '.join(p.suffix[1:] for p in paths)}")
 
 
 def _known(kind: str, asked: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """The names asked for, each once; UsageError suggests the nearest to an unknown one."""
+    """The names asked for without repeats; UsageError suggests the nearest for an unknown one."""
     from bench.errors import unknown_name
 
     for name in asked:
@@ -152,7 +148,7 @@ def _chosen(
     preset: str | None,
     config: str | None,
 ) -> list[RunRecord]:
-    """The runs asked for; says on stderr in one line why there is none."""
+    """The runs asked for; where there is none, the reason goes to stderr in one line."""
     from reports.reading.finished import FIRST_RUN, of_variants, on_dataset
     from reports.reading.groups import select
 

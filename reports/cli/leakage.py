@@ -1,4 +1,4 @@
-"""`bench leakage`: how much leaky protocols inflate a score, on true and on shuffled labels."""
+"""`bench leakage`: how much leaky protocols inflate scores, on true and on shuffled labels."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def leakage(
 ) -> int:
     """Measure leaks: {fold, all} x {last, inner_val, oracle}, on true and on shuffled labels.
 
-    Makes ordinary run folders, reuses those that are there, and resumes. One training run records
-    all three selection rules. Leaky by design: search_scope=all searches on the test subjects, and
+    Writes ordinary run folders, reuses existing ones, and resumes. One training run records all
+    three selection rules. Leaky by design: search_scope=all searches on the test subjects, and
     selection=oracle picks the epoch by their labels. With search_scope=fold every fold of every
-    permutation is searched: random_<variant> and fixed networks have no search, and with --set a
-    search can be made short.
+    permutation is searched. To save time, use random_<variant> or a fixed network, which have no
+    search, or make the search short with --set.
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import describe, perform_jobs, resolve_request, say_failures, say_found
@@ -82,7 +82,7 @@ def _scored(study: Study) -> bool:
 
 
 def _write(study: Study, request: Request, out: Path) -> dict[str, Any]:
-    """Measures a study, and writes its JSON file and its picture; returns what the file holds."""
+    """Measures a study, writes its JSON file and its picture; returns the JSON record."""
     from bench.studies.leakage import measure
     from reports.studies.leakage import draw_leakage
 
@@ -95,7 +95,7 @@ def _write(study: Study, request: Request, out: Path) -> dict[str, Any]:
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """The table of a study and what each leak adds, for a person."""
+    """The tables of a study: scores per protocol, and what each leak adds."""
     from tabulate import tabulate
 
     yield (

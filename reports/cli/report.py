@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from reports.cli.options import config_option, preset_option, runs_option
+
+if TYPE_CHECKING:
+    from bench.runs.record import RunRecord
+    from reports.page.views import RunView
+
 
 @click.command()
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs to show.",
-)
+@runs_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -22,14 +24,14 @@ import click
     show_default=True,
     help="The page to write.",
 )
-@click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@preset_option
+@config_option
 @click.option("--title", default="RNAS-MER bench", show_default=True, help="Heading of the page.")
 def report(runs: Path, out: Path, preset: str | None, config: str | None, title: str) -> None:
-    """Tables, figures, every run and a comparison of two on one HTML page.
+    """Tables, figures, every run and a comparison of two runs on one HTML page.
 
-    The page needs no network and no other file; unfinished runs are on it, too. Files that cannot
-    be read are named and what they would show is left out; the exit code is then 1.
+    The page needs no network and no other file, and includes unfinished runs. Files that cannot be
+    read are reported and left out; the exit code is then 1.
     """
     from bench.cli.output import deliver
     from bench.cli.progress import Steps, bars
@@ -61,16 +63,16 @@ def report(runs: Path, out: Path, preset: str | None, config: str | None, title:
         click.get_current_context().exit(1)
 
 
-def _nothing(runs: Path, sound: list, first_run: str) -> str:
-    """One line that says why no run is shown."""
+def _nothing(runs: Path, sound: Sequence[RunRecord], first_run: str) -> str:
+    """One line: why no run is shown."""
     if not sound:
         return f"no run in {runs}; make one: {first_run}"
     there = ", ".join(sorted({f"{each.preset}-{each.config_hash}" for each in sound}))
     return f"no run in {runs} for this --preset and --config; there: {there}"
 
 
-def _summary(out: Path, views: tuple, corrupt: list[str]) -> str:
-    """What was written: where, how large, how many runs."""
+def _summary(out: Path, views: Sequence[RunView], corrupt: Sequence[str]) -> str:
+    """One line: the file written, its size, the number of runs."""
     megabytes = out.stat().st_size / 1e6
     unfinished = sum(not view.finished for view in views)
     counts = [f"{len(views)} runs" if len(views) != 1 else "1 run"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli.output import deliver
+from reports.cli.options import config_option, preset_option, runs_option
 from reports.reading.finished import FIRST_RUN, sound_runs
 
 NAMED = 3
@@ -35,15 +36,9 @@ NAMED = 3
     show_default=True,
     help="Markdown, LaTeX (booktabs), one CSV sheet, JSON, or an HTML page.",
 )
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs to show.",
-)
-@click.option("--preset", help="Only runs of this preset.")
-@click.option("--config", help="Only runs whose configuration hash begins so.")
+@runs_option
+@preset_option
+@config_option
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def tables(
     numbers: tuple[str, ...],

@@ -1,1 +1,1 @@
-"""Pages of `docs/` and parts of README that are made from measurements."""
+"""Generates pages of `docs/` and parts of README from code, settings and measurements."""

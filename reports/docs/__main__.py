@@ -1,4 +1,4 @@
-"""`python -m reports.docs` writes the computed pages of docs/ anew."""
+"""`python -m reports.docs` regenerates the computed pages of docs/."""
 
 from reports.docs.pages import DOCS, write_pages
 

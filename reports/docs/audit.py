@@ -1,4 +1,4 @@
-"""`docs/audit.md`: the paper's arithmetic, recomputed."""
+"""`docs/audit.md`: the paper's printed numbers, recomputed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMARKS = (
     ),
     ("Table 5", "DualInc is given reference [7], which is another paper; [44] is meant."),
 )
-"""What is wrong in the paper and no arithmetic shows."""
+"""Mistakes in the paper that arithmetic cannot show."""
 
 
 def page() -> str:
@@ -33,23 +33,23 @@ def page() -> str:
 
 {wrapped(cited)}
 
-What follows from its printed numbers alone. `bench audit` prints this, `--all` with everything that
-holds, and `--format json` all of it for a machine. Every verdict is computed from
+This page follows from the paper's printed numbers alone. `bench audit` prints it, with `--all` also
+what holds, and with `--format json` everything as JSON. Every verdict is computed from
 `reports/published/`: the tables, the claims of the text with their places (`claims.csv`), and the
 confusion matrices of STSTNet's published predictions (`ststnet_confusion.csv`).
 
 {wrapped(assumption())}
 
 Whether any confusion matrix has the scores is decided by an exact search over all of them
-(`reports/audit/attainable.py`); the tests compare it with brute force. Unattainable within rounding
-but attainable within ±0.0035 may be rounding twice, or a clip more or less. Unattainable within
-±0.0035 is more than that.
+(`reports/audit/attainable.py`), which the tests compare with brute force. Scores that are
+unattainable within rounding but attainable within ±0.0035 may have been rounded twice, or differ by
+one clip. That cannot explain scores that are unattainable within ±0.0035.
 
 ## What does not hold
 
 {markdown(findings)}
 
-## What no arithmetic shows
+## Other mistakes
 
 {remarks}
 
@@ -60,8 +60,8 @@ bench audit --counts 250,109,83 --acc .90 --uar .85 --uf1 .83
 bench audit --counts composite --uar .7605 --uf1 .7353
 ```
 
-The digits typed set the tolerance (.90 is 0.90 ± 0.005) unless `--tolerance` does. The answer is a
-verdict with an example, or with the nearest scores that some matrix has.
+The digits typed set the tolerance (.90 is 0.90 ± 0.005) unless `--tolerance` is given. The result
+is a verdict with an example matrix, or with the nearest scores that some matrix has.
 
 Written by `python -m reports.docs`.
 """

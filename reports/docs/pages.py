@@ -1,4 +1,4 @@
-"""Pages of `docs/` that are computed: `python -m reports.docs` writes them anew."""
+"""The computed pages of `docs/`: `python -m reports.docs` writes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLASSES = 3
 
 
 def settings_page() -> str:
-    """Every setting with its value in each preset, and whether the paper publishes it."""
+    """The text of docs/settings.md: every setting, its value in each preset, its source."""
     from bench.config.loading import load_config, preset_names
     from bench.config.settings import settings_table
 
@@ -35,8 +35,8 @@ def settings_page() -> str:
     return f"""# Settings
 
 Every setting of a run, with its value in each preset. Change one with `--set key=value`; the bare
-name is enough where only one section has it. "Not published" marks what the paper does not state or
-contradicts: there the value is ours, and a result depends on it.
+name is enough where only one section has it. "Not published" marks what the paper does not state
+or contradicts: the value is our choice, and results depend on it.
 
 {_table(["setting", *presets, "source", "meaning"], rows)}
 
@@ -45,19 +45,21 @@ Written by `python -m reports.docs` from `bench/config/settings.py` and `bench/p
 
 
 def sizes_page() -> str:
-    """How large the derived networks of each search space are, over random genotypes."""
+    """The text of docs/sizes.md: parameters of derived networks over random genotypes."""
     import numpy as np
 
     from bench.methods import registry
     from rnas.errors import MethodError
     from rnas.sizes import fit_channels, sample_sizes
 
-    rows, fitted = [], []
+    rows: list[list[object]] = []
+    fitted: list[list[object]] = []
     for entry in registry.variants().values():
-        if entry.kind != "search":
-            continue
         space = entry.space
-        sizes = np.quantile(sample_sizes(space, DRAWS, SEED, CLASSES), QUANTILES)
+        if entry.kind != "search" or space is None:
+            continue
+        drawn = np.array(sample_sizes(space, DRAWS, SEED, CLASSES))
+        sizes = np.quantile(drawn, QUANTILES)
         target = f"{space.size_target / 1e6:.2f}" if space.size_target else "none"
         rows.append([entry.name, space.channels, *(f"{size / 1e6:.3f}" for size in sizes), target])
         if not space.size_target:
@@ -73,17 +75,17 @@ def sizes_page() -> str:
     return f"""# Sizes
 
 Millions of parameters of derived networks over {DRAWS} uniformly random genotypes and paths
-(seed {SEED}, N = 3, {CLASSES} classes), counted by arithmetic (`rnas/sizes.py`; the tests check it
-against built networks). The paper publishes no cell width F; F = 8 puts the median of RNAS-MER
-near its published 1.91 M. These networks are size-matched, never reproduced.
+(seed {SEED}, N = 3, {CLASSES} classes), computed without building them (`rnas/sizes.py`; the tests
+compare with built networks). The paper does not publish the cell width F; F = 8 puts the median of
+RNAS-MER near its published 1.91 M. These networks are size-matched, not reproduced.
 
 ## `size=same`: one F for all
 
 {_table(["variant", "F", *quantiles, "Table 5"], rows)}
 
-With equal F, networks of DARTS operations come out about ten times smaller than hybrid ones, while
-Table 5 has RNAS-MER_1 and RNAS-MER_2 larger than RNAS-MER: the orders of size differ, and no single
-F makes them agree.
+With equal F, networks of DARTS operations are about ten times smaller than hybrid ones, while in
+Table 5 RNAS-MER_1 and RNAS-MER_2 are larger than RNAS-MER: the order of sizes differs, whatever the
+single F.
 
 ## `size=published`: F fitted to each row of Table 5
 
@@ -94,7 +96,7 @@ Written by `python -m reports.docs`.
 
 
 def peers_page() -> str:
-    """The hand-designed methods: what each is, wants, and where ours is not the published one."""
+    """The text of docs/peers.md: the hand-designed methods and how they deviate."""
     from baselines.peers import PEERS
     from reports.published import published_only
 
@@ -104,33 +106,32 @@ def peers_page() -> str:
     return f"""# Hand-designed methods
 
 The methods that Tables 2 and 5 compare NAS with, as far as they can be rebuilt, and a plain 3D
-control. All are written anew from their publications and released codes. They run as any variant
-does, on the same clips and folds, pooled and scored by the same rules: `bench run --variant peers`
-runs them all, `bench list variants --long` prints what stands here. Parameters are at 3 classes; of
-a released network they are its own to the digit.
+control. All are written anew from their publications and released code. They run like any variant,
+on the same clips and folds, pooled and scored by the same rules: `bench run --variant peers` runs
+them all, `bench list variants --long` prints the same facts. Parameters are counted at 3 classes;
+for a released network they equal its own exactly.
 
 {_table(["variant", *facts], rows)}
 
 Networks are trained by their published recipe (`--set train.recipe=own`, the default);
-`train.recipe=harness` trains them as derived networks are trained. Whatever epoch the released code
-scores, the harness scores the one that `protocol.selection` names: the last, if nothing else is
-said.
+`train.recipe=harness` trains them like derived networks. Whatever epoch the released code scores,
+the harness scores the one that `protocol.selection` names, by default the last.
 
-## Where ours is not the published one
+## Deviations from the publications
 
 {about}
 
 ## Published only
 
-These rows of Tables 2 and 5 stay empty on our side. A name never stands over something that is not
+These rows of Tables 2 and 5 have no measured values: nothing runs under a method's name that is not
 the method.
 
 {_table(["method", "why"], published_only().items())}
 
 ## Weights for CapsuleNet
 
-Its trunk starts at random. With a file of torchvision's ResNet-18 state, register a value of your
-own:
+Its trunk starts from random weights. To start from a file with the state of torchvision's
+ResNet-18, register your own value:
 
 ```python
 from dataclasses import replace
@@ -144,7 +145,7 @@ PRETRAINED = replace(
 )
 ```
 
-and name it in your package's `pyproject.toml`, as any variant of yours:
+and name it in your package's `pyproject.toml`, like any variant:
 
 ```toml
 [project.entry-points."bench.variants"]
@@ -181,6 +182,5 @@ def _table(headers: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def _code(value: object) -> str:
-    if isinstance(value, bool):
-        value = str(value).lower()
-    return f"`{value}`" if value != "" else "(empty)"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text}`" if text else "(empty)"

@@ -1,6 +1,6 @@
-"""The hand-designed methods as README shows them: `python -m reports.docs.peers` prints the tables.
+"""README's tables of the hand-designed methods: `python -m reports.docs.peers` prints them.
 
-From `results/peers-smic-surrogate.csv` (`python -m reports.docs.results`) and
+They come from `results/peers-smic-surrogate.csv` (`python -m reports.docs.results`) and
 `results/peers-time.json` (`bench time --format json`).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.runs.marks import NO_LANDMARKS, SUPPLIED
 
@@ -37,11 +37,12 @@ LANDMARKS = SUPPLIED[NO_LANDMARKS]
 
 
 def live_table(results: Path) -> str:
-    """A row per method, Markdown, and how many are told apart from chance; "–": not measured.
+    """Markdown: a row per method, then how many differ from chance; "–" is not measured.
 
-    Of several runs on hard clips by the method's own recipe counts the one that was given
-    landmarks, then that of magnified clips, then the one with the most epochs, of equals the
-    latest; p is that of chance; times are at batch 1, and per clip of the recipe's batch.
+    Of several runs on hard clips by the method's own recipe, one with landmarks is preferred, then
+    one on magnified clips, then the one with the most epochs, then the latest. p is the permutation
+    test against chance; times are at batch 1 (inference) and per clip of the recipe's batch
+    (training).
     """
     from baselines.peers import PEERS
 
@@ -53,7 +54,7 @@ def live_table(results: Path) -> str:
 
 
 def other_runs(results: Path) -> str:
-    """The runs that `live_table` does not show, Markdown."""
+    """Markdown: the runs that `live_table` does not show."""
     runs = _runs(results)
     shown = list(_scored(runs).values())
     rows = [
@@ -76,9 +77,9 @@ def _runs(results: Path) -> list[dict[str, str]]:
 
 
 def _scored(runs: list[dict[str, str]]) -> dict[str, dict[str, str]]:
-    """Variant -> the run that counts."""
+    """Variant -> its preferred run."""
     own = {"difficulty": "hard", "recipe": "own"}.items()
-    return {run["variant"]: run for run in sorted(runs, key=_weight) if own <= run.items()}
+    return {run["variant"]: run for run in sorted(runs, key=_preference) if own <= run.items()}
 
 
 def _table(rows: list[list[str]], headings: tuple[str, ...]) -> str:
@@ -88,23 +89,23 @@ def _table(rows: list[list[str]], headings: tuple[str, ...]) -> str:
 
 
 def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
-    """How many methods have p < .05, alone and among so many tests."""
+    """How many methods have p < .05, before and after Holm's correction."""
     from bench.scoring.statistics import holm
 
     p_values = {name: float(run["p_chance"]) for name, run in scored.items()}
     corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    alone, among = (
+    raw, kept = (
         {name for name, p in each.items() if p < SIGNIFICANT} for each in (p_values, corrected)
     )
-    lost = ", ".join(f"`{name}`" for name in sorted(alone - among))
+    lost = ", ".join(f"`{name}`" for name in sorted(raw - kept))
     return (
-        f"p < {SIGNIFICANT:g}: {len(alone)} of {len(scored)} methods, {len(among)} after Holm's "
-        f"correction for so many tests{f' (not {lost})' if lost else ''}."
+        f"p < {SIGNIFICANT:g}: {len(raw)} of {len(scored)} methods, {len(kept)} after Holm's "
+        f"correction for multiple tests{f' (not {lost})' if lost else ''}."
     )
 
 
 def conditions(run: Mapping[str, str]) -> list[str]:
-    """What a run's settings gave its method beside the clips, or made of them."""
+    """Settings beyond the plain clips: landmarks, magnification."""
     return [*([LANDMARKS] if _landmarks(run) else []), *(["magnified"] if _magnified(run) else [])]
 
 
@@ -120,7 +121,7 @@ def _magnified(run: Mapping[str, str]) -> bool:
     return run.get("magnify", "none") != "none"
 
 
-def _weight(run: Mapping[str, str]) -> tuple[bool, bool, int, str]:
+def _preference(run: Mapping[str, str]) -> tuple[bool, bool, int, str]:
     return _landmarks(run), _magnified(run), int(run["epochs"]), run.get("started", "")
 
 
@@ -148,12 +149,12 @@ def _score(run: Mapping[str, str], name: str) -> str:
 
 
 def _interval(run: Mapping[str, str]) -> str:
-    ends = (run.get("uar_low"), run.get("uar_high"))
-    return " ({:.2f} to {:.2f})".format(*map(float, ends)) if all(ends) else ""
+    low, high = run.get("uar_low"), run.get("uar_high")
+    return f" ({float(low):.2f} to {float(high):.2f})" if low and high else ""
 
 
 def _p(run: Mapping[str, str]) -> str:
-    """To a hundredth, below that to a digit."""
+    """Two decimals, or one significant digit below 0.01."""
     if not run.get("p_chance"):
         return "–"
     p = float(run["p_chance"])
@@ -161,15 +162,16 @@ def _p(run: Mapping[str, str]) -> str:
 
 
 def _epochs(entry: FixedNetwork, run: Mapping[str, str]) -> str:
-    """`100 of 201`: those of the run, and those of the method's own recipe where it has more."""
+    """`100 of 201`: epochs of the run, and of the method's own recipe where they differ."""
     if not run:
         return "–"
-    trained = f"{int(run['epochs']):,}"
-    whole = entry.recipe is None or entry.recipe.epochs == int(run["epochs"])
-    return trained if whole else f"{trained} of {entry.recipe.epochs:,}"
+    trained = int(run["epochs"])
+    if entry.recipe is None or entry.recipe.epochs == trained:
+        return f"{trained:,}"
+    return f"{trained:,} of {entry.recipe.epochs:,}"
 
 
-def _digits(value: Any) -> str:
+def _digits(value: float | None) -> str:
     """Three significant digits."""
     if value is None:
         return "–"

@@ -15,15 +15,15 @@ from bench.system.files import read_json, write_text
 from reports.gpu.page import PAGE, RESULTS, gpu_section, read_records
 
 REFERENCE = "reference"
-"""A benchmark with this word in its name is what its group is compared with."""
+"""The benchmark with this word in its name is the baseline of its group."""
 
 SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
 def performance_page(*files: dict[str, Any]) -> str:
-    """The page for benchmark files of pytest-benchmark, each with some of the groups.
+    """The text of docs/performance.md from files of pytest-benchmark.
 
-    DataError where one is no such file.
+    Raises DataError where one is no such file.
     """
     try:
         benchmarks = [entry for measured in files for entry in measured["benchmarks"]]

@@ -1,6 +1,6 @@
-"""Finished runs and where each was made: `python -m reports.docs.results RUNS OUT.csv`.
+"""Finished runs with their provenance: `python -m reports.docs.results RUNS OUT.csv`.
 
-What the pictures and tables of the README show is kept in such sheets below `results/`.
+The sheets below `results/`, which README's pictures and tables show, are made so.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 SCORES = ("uar", "uf1", "acc", "clips", "subjects")
 OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
-"""Where `metrics.json` keeps scores of the same weights that are not the score."""
+"""Alternative scores of the same weights: section and key in `metrics.json`."""
 
 COSTS = ("params", "macs", "weights_mb", "checkpoint_mb", "peak_train_mb", "peak_infer_mb")
 
 
 def results_sheet(records: Iterable[RunRecord]) -> str:
     """A line per scored run: settings, scores, costs, leaks and provenance, as CSV."""
-    rows = [_row(record) for record in records if record.metrics]
+    rows = [_row(record, record.metrics) for record in records if record.metrics]
     if not rows:
         raise DataError("no finished run to list; make one with `bench run`")
     text = io.StringIO()
@@ -39,7 +39,7 @@ def results_sheet(records: Iterable[RunRecord]) -> str:
     return text.getvalue()
 
 
-def _row(record: RunRecord) -> dict[str, Any]:
+def _row(record: RunRecord, metrics: Mapping[str, Any]) -> dict[str, Any]:
     made, profile = record.run["provenance"], record.profile or {}
     return {
         "variant": record.variant,
@@ -51,14 +51,14 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "seed": record.seed,
         "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
         "epochs": _epochs(record),
-        **{name: record.metrics[name] for name in SCORES},
+        **{name: metrics[name] for name in SCORES},
         **_certainty(record),
         **{
-            f"{score}_{way}": record.metrics.get(part, {}).get(way, {}).get(score)
+            f"{score}_{way}": metrics.get(part, {}).get(way, {}).get(score)
             for part, way in OTHER_WAYS
             for score in ("uar", "uf1")
         },
-        "leaks": "; ".join(record.metrics["protocol"]["leaks"]),
+        "leaks": "; ".join(metrics["protocol"]["leaks"]),
         "marks": "; ".join(record.run["marks"]),
         **{name: profile.get(name) for name in COSTS},
         "started": record.run["started"],
@@ -73,7 +73,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def _certainty(record: RunRecord) -> dict[str, float | None]:
-    """The 95 % interval of the UAR over subjects, and the UAR and p value of chance."""
+    """The 95 % interval of the UAR over subjects, and the permutation test against chance."""
     report = score_report(read_scored(record.folder))
     interval, chance = report["intervals"]["uar"], report["chance"]["uar"]
     return {
@@ -85,13 +85,13 @@ def _certainty(record: RunRecord) -> dict[str, float | None]:
 
 
 def _epochs(record: RunRecord) -> int:
-    """How long each fold trained its network: by the recipe of a fixed one, else as `train.*`."""
+    """Training epochs of each fold: of the recipe for a fixed network, else of `train.*`."""
     network = record.run.get("network")
     return (network["recipe"] if network else record.run["config"]["train"])["epochs"]
 
 
 def main(runs: Path, out: Path) -> None:
-    """Writes the sheet of all runs below a folder; names those that cannot be read."""
+    """Writes the sheet of all runs below a folder; reports those that cannot be read."""
     records, unreadable = sound_runs(runs)
     for line in unreadable:
         print(f"skipped: {line}", file=sys.stderr)

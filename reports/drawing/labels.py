@@ -1,4 +1,7 @@
-"""Labels beside points so that none hides another or a point, in any one unit of length."""
+"""Places labels beside points so that they hide neither each other nor points.
+
+All lengths are in one unit, whichever.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 ANGLES = 24
 RINGS = 14
@@ -22,37 +26,41 @@ class Box(NamedTuple):
 
 
 def place_labels(
-    points: Sequence[tuple[float, float]],
-    radii: Sequence[float],
-    sizes: Sequence[tuple[float, float]],
+    points: ArrayLike,
+    radii: ArrayLike,
+    sizes: ArrayLike,
     bounds: Box,
     air: float,
     avoid: Sequence[Box] = (),
 ) -> np.ndarray:
     """Centres of the labels, (n, 2).
 
-    radii: of the points' markers; sizes: width and height of each label; bounds: where labels may
-    be; air: least room between labels, and between a label and the centre of a marker; avoid: what
-    labels should rather not touch. Labels stand near their points, best beside their markers, off
-    the markers of others, and nearer to their own. Where there is no room at all, the least bad
-    place is taken.
+    A label stands near its point, beside the marker, off other markers and nearer to its own than
+    to any of them. Where there is no room at all, the place of least cost is taken.
+
+    Args:
+        points: (n, 2).
+        radii: Of the points' markers, (n,).
+        sizes: Width and height of each label, (n, 2).
+        bounds: Where labels may be.
+        air: Least room between labels, and between a label and the centre of a marker.
+        avoid: What labels should not touch if there is room elsewhere.
     """
-    points, sizes = np.asarray(points, float), np.asarray(sizes, float)
-    radii = np.asarray(radii, float)
-    grid = _grid(bounds, sizes)
+    spots, rooms = np.asarray(points, float), np.asarray(sizes, float)
+    rims = np.asarray(radii, float)
+    grid = _grid(bounds, rooms)
     candidates = [
-        _candidates(point, radius, size, bounds, grid, air)
-        for point, radius, size in zip(points, radii, sizes, strict=True)
+        _candidates(spot, rim, room, bounds, grid, air)
+        for spot, rim, room in zip(spots, rims, rooms, strict=True)
     ]
     fixed = [
-        _fixed_cost(candidates[i], i, points, radii, sizes[i], air, avoid)
-        for i in range(len(points))
+        _fixed_cost(candidates[i], i, spots, rims, rooms[i], air, avoid) for i in range(len(spots))
     ]
-    centres = np.full((len(points), 2), np.nan)
+    centres = np.full((len(spots), 2), np.nan)
     for _ in range(IMPROVEMENTS):
-        for i in _crowded_first(points):
-            others = [j for j in range(len(points)) if j != i and not np.isnan(centres[j, 0])]
-            hits = _hits(candidates[i], sizes[i], centres[others], sizes[others], air)
+        for i in _crowded_first(spots):
+            others = [j for j in range(len(spots)) if j != i and not np.isnan(centres[j, 0])]
+            hits = _hits(candidates[i], rooms[i], centres[others], rooms[others], air)
             cost = fixed[i] + HIDES * hits
             centres[i] = candidates[i][int(np.argmin(cost))]
     return centres
@@ -62,8 +70,8 @@ HIDES = 1e6
 """Cost of a label that hides another or a marker's centre: more than any distance."""
 
 COVERS, TOUCHES, DOUBTFUL = 3.0, 12.0, 6.0
-"""Cost of covering markers (per unit of depth), of touching what should be avoided, and of standing
-as near to another marker as to its own."""
+"""Costs: covering a marker (per unit of depth), touching what should be avoided, and being as near
+to another marker as to one's own."""
 
 
 def _candidates(
@@ -74,7 +82,7 @@ def _candidates(
     grid: np.ndarray,
     air: float,
 ) -> np.ndarray:
-    """Centres in rings around the point, nearest first, then all over the bounds."""
+    """Candidate centres: rings around the point, nearest first, then a grid over the bounds."""
     angles = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     turn = np.stack((np.cos(angles), np.sin(angles)), axis=1)
     steps = radius + air + np.arange(RINGS) * size[1] * 0.5
@@ -87,7 +95,7 @@ def _candidates(
 
 
 def _grid(bounds: Box, sizes: np.ndarray) -> np.ndarray:
-    """Centres all over the bounds, half a label apart."""
+    """A grid of centres over the bounds, half a label apart."""
     wide, tall = sizes.min(axis=0) if len(sizes) else (1.0, 1.0)
     across = np.arange(bounds.left, bounds.right, max(wide / 2, 1e-9))
     up = np.arange(bounds.bottom, bounds.top, max(tall / 2, 1e-9))
@@ -122,12 +130,12 @@ def _fixed_cost(
 def _hits(
     centres: np.ndarray, size: np.ndarray, others: np.ndarray, sizes: np.ndarray, air: float
 ) -> np.ndarray:
-    """How many of the other boxes a box of this size would touch, for each of its centres."""
+    """For each centre, how many of the other boxes a box of this size would touch there."""
     room = (size[None] + sizes) / 2 + air
     return (np.abs(centres[:, None] - others[None]) < room[None]).all(axis=2).sum(axis=1)
 
 
 def _crowded_first(points: np.ndarray) -> np.ndarray:
-    """Order of the points: those with near neighbours choose first."""
+    """Order of the points: those with the nearest neighbours first."""
     distance = np.hypot(*np.moveaxis(points[:, None] - points[None], 2, 0))
     return np.argsort(np.sort(distance, axis=1)[:, 1:4].sum(axis=1), kind="stable")

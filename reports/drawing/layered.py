@@ -1,7 +1,7 @@
-"""A layered drawing of a small directed acyclic graph, as Sugiyama's method makes it.
+"""Layered drawing of a small directed acyclic graph (Sugiyama's method).
 
 Vertices stand in columns; an arrow that spans several columns passes through a waypoint in each,
-so that no arrow runs behind a vertex. Deterministic; meant for graphs of some dozens of vertices.
+so that no arrow runs behind a vertex. Deterministic; meant for a few dozen vertices.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Neighbours = Callable[[Vertex], Iterable[Vertex]]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands.
+    """Positions of vertices and arrows.
 
     column: vertex -> column; height: vertex -> centre; routes: arrow -> (column, height) of its
     source, its waypoints, its target.
@@ -36,7 +36,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Waypoint:
-    """The place of an arrow in a column that it only crosses."""
+    """Where an arrow passes through a column between its ends."""
 
     arrow: tuple[Vertex, Vertex]
     column: int
@@ -45,10 +45,10 @@ class Waypoint:
 def layered(
     graph: nx.DiGraph, column: Mapping[Vertex, int], tall: Mapping[Vertex, float], gap: float
 ) -> Layout:
-    """Columns are given (arrows lead to later ones), heights are chosen.
+    """Chooses heights for vertices in given columns: few crossings first, then short arrows.
 
-    tall: how much room each vertex takes; gap: least room between two in a column. Few crossings
-    first, then short arrows.
+    column: arrows lead to later ones; tall: height of each vertex; gap: least distance between two
+    vertices of a column.
     """
     routed, chains = _with_waypoints(graph, column)
     columns = _ordered(routed, _by_column(routed))
@@ -76,7 +76,7 @@ def crossings(graph: nx.DiGraph, columns: Sequence[Sequence[Vertex]]) -> int:
 def _with_waypoints(
     graph: nx.DiGraph, column: Mapping[Vertex, int]
 ) -> tuple[nx.DiGraph, dict[tuple[Vertex, Vertex], list[Vertex]]]:
-    """The graph with arrows between neighbouring columns alone, and each arrow's vertices."""
+    """The graph with waypoints, so that arrows join neighbouring columns; each arrow's vertices."""
     routed = nx.DiGraph()
     routed.add_nodes_from((vertex, {"column": column[vertex]}) for vertex in graph)
     chains = {}
@@ -97,7 +97,7 @@ def _by_column(routed: nx.DiGraph) -> list[list[Vertex]]:
 
 
 def _ordered(routed: nx.DiGraph, columns: list[list[Vertex]]) -> list[list[Vertex]]:
-    """Orders each column by the mean rank of its neighbours, to and fro; the best order seen."""
+    """Sweeps forward and back over the columns; returns the order with the fewest crossings."""
     best, fewest = columns, crossings(routed, columns)
     for sweep in range(SWEEPS):
         forward = sweep % 2 == 0
@@ -124,7 +124,7 @@ def _swept(
 def _by_mean_rank(
     column: list[Vertex], neighbours: Neighbours, rank: Mapping[Vertex, int]
 ) -> list[Vertex]:
-    """A vertex without neighbours there keeps its place."""
+    """A column sorted by the mean rank of each vertex's neighbours; without any, by its own."""
 
     def mean_rank(vertex: Vertex) -> float:
         ranks = [rank[other] for other in neighbours(vertex) if other in rank]
@@ -139,9 +139,9 @@ def _heights(
     tall: Mapping[Vertex, float],
     gap: float,
 ) -> dict[Vertex, float]:
-    """Heights that keep order and gaps and make the arrows' rises as small as possible in sum.
+    """Heights that keep order and gaps and minimise the weighted sum of the arrows' rises.
 
-    A linear programme: heights h of vertices and rises r >= |h_u - h_v| of arrows, minimise Σ r.
+    A linear programme in the heights h of vertices and the rises r >= |h_u - h_v| of arrows.
     """
     vertices = list(routed)
     index = {vertex: i for i, vertex in enumerate(vertices)}
@@ -158,7 +158,7 @@ def _heights(
             limits.append(-gap - (tall.get(upper, 0.0) + tall.get(lower, 0.0)) / 2)
     entries = [(r, c, value) for r, row in enumerate(rows) for c, value in row.items()]
     r, c, values = zip(*entries, strict=True)
-    # Waypoints weigh more than ends: a straight long arrow reads more easily than a short bend.
+    # Arrows at waypoints weigh more: long arrows should be straight.
     cost = [0.0] * len(vertices) + [
         1.0 + isinstance(u, Waypoint) + isinstance(v, Waypoint) for u, v in arrows
     ]

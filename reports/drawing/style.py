@@ -1,7 +1,7 @@
-"""How every figure looks: colours, type, the sheet with title and footnotes.
+"""Style of every figure: colours, fonts, a sheet with title and notes.
 
-Colours are those of Okabe and Ito; wherever colour tells things apart, marker, hatch, line style
-or text does so too, for readers of grey print.
+The colours are Okabe and Ito's, safe for colour-blind readers. What colour distinguishes, marker,
+hatch, line style or text distinguishes too, for print in grey.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -18,21 +19,24 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 BLACK, DARK, GREY, PALE = "#000000", "#404040", "#6b6b6b", "#d4d4d4"
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 
 HEAT = "cividis"
-"""Perceptually uniform, the same to readers with colour vision deficiencies, monotonic in grey."""
+"""Colour map: perceptually uniform, safe for colour-blind readers, monotonic in grey."""
 
 SHADES = "Blues"
-"""For counts: from white to a dark blue, so that a dark cell is a full one in grey too."""
+"""Colour map of counts: white to dark blue, darker is more in grey too."""
 
 TITLE_SIZE, SUBTITLE_SIZE, TEXT_SIZE, NOTE_SIZE = 12.0, 9.5, 9.0, 8.0
 MARGIN = 0.12
 """Inches left free around a sheet."""
 
-SETTINGS = {
+SETTINGS: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": TEXT_SIZE,
     "axes.titlesize": TEXT_SIZE + 0.5,
@@ -43,7 +47,7 @@ SETTINGS = {
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
     "axes.grid": False,
-    "text.parse_math": False,  # names of classes and clips may hold a $
+    "text.parse_math": False,  # names of classes and clips may contain a $
     "grid.color": "#e6e6e6",
     "grid.linewidth": 0.7,
     "xtick.labelsize": TEXT_SIZE - 0.5,
@@ -59,18 +63,18 @@ SETTINGS = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """matplotlib's own defaults with ours, whatever the reader's matplotlibrc says."""
-    wanted = {**matplotlib.rcParamsDefault, **SETTINGS}
+    """SETTINGS over the defaults of matplotlib, whatever the user's matplotlibrc says."""
+    wanted: dict[RcKeyType, Any] = {**matplotlib.rcParamsDefault, **SETTINGS}
     del wanted["backend"]
     now = matplotlib.rcParams
-    # Setting all 300 costs as much as a small figure; next to none of them differ.
+    # Setting all 300 takes as long as drawing a small figure, and hardly any differ.
     with matplotlib.rc_context({key: value for key, value in wanted.items() if now[key] != value}):
         yield
 
 
 @dataclass(frozen=True)
 class Words:
-    """What stands around a drawing: title, what it shows, and what a reader must know of it."""
+    """The text around a drawing: title, subtitle above it, notes below it."""
 
     title: str
     subtitle: str = ""
@@ -81,7 +85,7 @@ class Words:
 class Sheet:
     """A figure with its title above and its notes below a drawing area.
 
-    width, height: of the drawing area, inches; below: inches under it.
+    width, height: of the drawing area, inches; below: height of the notes, inches.
     """
 
     figure: Figure
@@ -96,7 +100,7 @@ class Sheet:
         return self.figure.add_axes(rect)
 
     def canvas(self) -> Axes:
-        """Axes without an axis over the whole drawing area, whose unit is an inch."""
+        """Axes without ticks or frame over the whole drawing area, in units of inches."""
         axes = self.axes(0, 0, self.width, self.height)
         axes.set_axis_off()
         axes.set(xlim=(0, self.width), ylim=(0, self.height))
@@ -125,7 +129,7 @@ def sheet(width: float, height: float, words: Words) -> Sheet:
 
 
 def wrapped(lines: Sequence[str], width: float, size: float, bold: bool = False) -> list[str]:
-    """The lines, broken so that each fits a sheet of `width` inches."""
+    """The lines, wrapped to a sheet of `width` inches."""
     per_inch = 72 / (size * (0.66 if bold else 0.58))  # DejaVu Sans: ems of an average letter
     columns = max(20, int((width - 2 * MARGIN) * per_inch))
     return [part for line in lines for part in textwrap.wrap(line, columns)]
@@ -133,11 +137,11 @@ def wrapped(lines: Sequence[str], width: float, size: float, bold: bool = False)
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """Inches that a line of text takes."""
+    """Width of a line of text, inches."""
     font = FontProperties(family="DejaVu Sans", weight=weight)
     return TextPath((0, 0), text, size=size, prop=font).get_extents().x1 / 72
 
 
 def _depth(lines: Sequence[str], size: float) -> float:
-    """Inches that lines of a size take, with a little air."""
+    """Height of lines of text with a small margin, inches."""
     return len(lines) * size * 1.25 / 72 + (0.05 if lines else 0)

@@ -1,7 +1,7 @@
-"""Figures 1 and 3 of the paper made from runs, and what a search and its predictions look like.
+"""Figures 1 and 3 of the paper made from runs; searches and predictions as figures.
 
-Nothing heavy is imported until a figure is drawn; nothing here imports torch or pyplot, and no
-global setting of matplotlib is changed.
+Importing this package is cheap: matplotlib is imported when a figure is drawn, torch and pyplot
+never, and no global setting of matplotlib is changed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RUN_FIGURES = (
     "confusion",
     "subjects",
 )
-"""Names of the figures that every run may have, in the order in which a reader wants them."""
+"""Names of the figures that a run can have, in the order in which they are shown."""
 
 PICTURES = ("png", "svg", "pdf")
 
@@ -36,7 +36,7 @@ DOT = "dot"
 
 
 def run_figures(record: RunRecord, names: Iterable[str] = RUN_FIGURES) -> RunFigures:
-    """The figures of one run that its files allow; the others are in `missing`, with the reason."""
+    """The figures that can be drawn from a run's files; the rest in `missing`, with the reason."""
     from reports.figures.run import draw_run
 
     return draw_run(record, tuple(names))
@@ -47,8 +47,8 @@ def tradeoff(
 ) -> Figure:
     """Figure 1: UAR against parameters and against FLOPs, published and measured.
 
-    dataset: whose runs to show, e.g. `smic` or `smic-surrogate`; the one with the most variants
-    measured by default. Without any run the published points stand alone.
+    dataset: of the runs to show, e.g. `smic` or `smic-surrogate`; by default the one with the most
+    variants. Without runs only the published points are shown.
     """
     from reports.figures.figure1 import draw_tradeoff
 
@@ -58,7 +58,7 @@ def tradeoff(
 def svg(figure: Figure) -> str:
     """One `<svg>` element for an HTML page, its text as text; the same for the same figure.
 
-    Its ids are prefixed with a digest of the drawing: many may stand in one page.
+    Its ids are prefixed with a digest of the drawing, so that one page can hold many.
     """
     from reports.drawing.export import svg_element
 

@@ -1,4 +1,4 @@
-"""Heat maps of α, η and β over the epochs of a search."""
+"""Heat maps of α and curves of η over the epochs of a search."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from reports.drawing.style import (
     text_width,
 )
 from reports.figures.cell import edge_name, source_name
-from reports.figures.search_curves import LINES, even_line, frozen_epochs, least_range
+from reports.figures.search_curves import LINES, frozen_epochs, least_range, uniform_line
 from reports.figures.words import words
 from rnas.space import Edge, SearchSpace, incoming
 
@@ -47,7 +47,7 @@ SMALL = TEXT_SIZE - 1.5
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the heat map of each edge stands: a row per node, a column per source."""
+    """The layout of the heat maps: a row per node, a column per source; in inches."""
 
     space: SearchSpace
     left: float
@@ -56,6 +56,7 @@ class Grid:
 
     @property
     def tall(self) -> float:
+        """Height of a heat map."""
         return ROW * len(self.space.operations)
 
     def corner(self, edge: Edge) -> tuple[float, float]:
@@ -72,7 +73,7 @@ class Grid:
 
 
 def architecture(record: RunRecord) -> Figure:
-    """softmax(α) of every edge, a heat map of operation and epoch each; η of every node."""
+    """softmax(α) as a heat map of operation and epoch per edge; softmax(η) as curves per node."""
     space = space_of(record)
     found = weights(record, space)
     operations, edges = _means(found)
@@ -85,11 +86,11 @@ def architecture(record: RunRecord) -> Figure:
         words(record, "Architecture weights", _sentence(found, operations), _notes(record, space)),
     )
     axes = page.canvas()
-    norm = _colour_range(operations, 1 / len(space.operations))
-    _heat_maps(axes, grid, operations, norm)
+    span = _colour_range(operations, 1 / len(space.operations))
+    _heat_maps(axes, grid, operations, span)
     _warmup_line(axes, grid, frozen_epochs(record))
     _kept_marks(axes, grid, _kept(record, space))
-    _colour_bar(axes, grid, norm)
+    _colour_bar(axes, grid, span)
     axes.set(xlim=(0, page.width), ylim=(0, page.height), aspect="auto")
     if space.edge_norm:
         _eta(page, names, space, edges)
@@ -97,10 +98,8 @@ def architecture(record: RunRecord) -> Figure:
 
 
 def _means(found: Sequence[Weights]) -> tuple[np.ndarray, np.ndarray]:
-    """α (epochs, E, |operations|) and η (epochs, E), means over the searches."""
+    """softmax(α) (epochs, E, |operations|) and softmax(η) (epochs, E), means over the searches."""
     shortest = min(len(each.operations) for each in found)
-    if not shortest:
-        raise CannotDraw("no epoch in search/architecture.json yet")
     operations = np.array([each.operations[:shortest] for each in found]).mean(axis=0)
     return operations, np.array([each.edges[:shortest] for each in found]).mean(axis=0)
 
@@ -116,15 +115,15 @@ def _kept(record: RunRecord, space: SearchSpace) -> list[tuple[Edge, str]]:
     return list(zip(one.genotype.edges, one.genotype.operations, strict=True))
 
 
-def _colour_range(operations: np.ndarray, uniform: float) -> Normalize:
-    """From the least weight to the largest: one scale for all heat maps."""
+def _colour_range(operations: np.ndarray, uniform: float) -> tuple[float, float]:
+    """The smallest and largest weight: one scale for all heat maps."""
     low, high = least_range(uniform)
-    return Normalize(min(float(operations.min()), low), max(float(operations.max()), high))
+    return min(float(operations.min()), low), max(float(operations.max()), high)
 
 
-def _heat_maps(axes: Axes, grid: Grid, operations: np.ndarray, norm: Normalize) -> None:
+def _heat_maps(axes: Axes, grid: Grid, operations: np.ndarray, span: tuple[float, float]) -> None:
     """operations: softmax(α), (epochs, E, |operations|)."""
-    space = grid.space
+    space, norm = grid.space, Normalize(*span)
     for index, edge in enumerate(space.edges):
         left, bottom = grid.corner(edge)
         right, top = left + HEAT_WIDTH, bottom + grid.tall
@@ -166,26 +165,27 @@ def _kept_marks(axes: Axes, grid: Grid, kept: Sequence[tuple[Edge, str]]) -> Non
     axes.scatter(across, up, marker="<", s=28, color=BLACK, zorder=4)
 
 
-def _colour_bar(axes: Axes, grid: Grid, norm: Normalize) -> None:
-    """In the corner that the triangle of heat maps leaves free, right of the first row."""
+def _colour_bar(axes: Axes, grid: Grid, span: tuple[float, float]) -> None:
+    """Right of the first row, in the corner that the triangle of heat maps leaves free."""
+    norm = Normalize(*span)
     left, bottom = grid.corner(Edge(2, 0))
     top = bottom + grid.tall - 0.1
-    ramp = np.linspace(norm.vmin, norm.vmax, 64)[None]
+    ramp = np.linspace(*span, 64)[None]
     right = left + HEAT_WIDTH
     axes.imshow(ramp, cmap=HEAT, norm=norm, extent=(left, right, top - 0.14, top))
     uniform = 1 / len(grid.space.operations)
     at = left + HEAT_WIDTH * float(norm(uniform))
     axes.plot([at, at], [top - 0.2, top + 0.04], color=BLACK, linewidth=1.2)
     axes.text(left, top + 0.07, "weight, softmax(α)", size=TEXT_SIZE)
-    axes.text(left, top - 0.2, f"{norm.vmin:.3f}", va="top", size=SMALL)
-    axes.text(right, top - 0.2, f"{norm.vmax:.3f}", ha="right", va="top", size=SMALL)
+    axes.text(left, top - 0.2, f"{span[0]:.3f}", va="top", size=SMALL)
+    axes.text(right, top - 0.2, f"{span[1]:.3f}", ha="right", va="top", size=SMALL)
     axes.text(
         left, top - 0.36, f"black line: uniform, {uniform:.3f}", va="top", size=SMALL, color=DARK
     )
 
 
 def _eta(page: Sheet, names: float, space: SearchSpace, edges: np.ndarray) -> None:
-    """softmax(η) over the incoming edges of every node, a panel each, one legend for all."""
+    """A panel per node with softmax(η) over its incoming edges, one legend for all."""
     epochs = np.arange(1, len(edges) + 1)
     step = (page.width - names) / space.nodes
     for node, indices in enumerate(incoming(space.edges, space.nodes)):
@@ -201,7 +201,7 @@ def _eta(page: Sheet, names: float, space: SearchSpace, edges: np.ndarray) -> No
                 markevery=max(1, len(epochs) // 4),
                 **style,
             )
-        even_line(axes, 1 / len(indices), least_range(1 / len(indices)))
+        uniform_line(axes, 1 / len(indices), least_range(1 / len(indices)))
         axes.set_title(f"η into node {node + 1}", size=TEXT_SIZE)
         axes.set_xlim(0.5, len(edges) + 0.5)
         axes.set_xticks(ends := sorted({1, len(edges)}), [f"epoch {epoch}" for epoch in ends])

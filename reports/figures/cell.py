@@ -1,4 +1,4 @@
-"""Figure 3, right: the decoded cell as a graph; over folds, how often each operation was chosen."""
+"""Figure 3, right: the decoded cell as a graph, or how often folds chose each operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
+from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch
 from matplotlib.path import Path as Curve
 
 from bench.runs.record import RunRecord
@@ -31,7 +31,7 @@ TALL = 0.3
 
 PADDING = 0.09
 SQUARE = 0.36
-"""Side of a square of the table of choices over folds."""
+"""Side of a square in the table of choices over folds, inches."""
 
 GAP_ACROSS, GAP_UP = 0.5, 0.16
 BORDER = 0.2
@@ -63,7 +63,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Join:
-    """What makes the output of the hidden nodes."""
+    """The operation that joins the hidden nodes to the output: concat or sum, and attention."""
 
     words: str
 
@@ -74,7 +74,7 @@ class Output:
 
 
 def cell(record: RunRecord) -> Figure:
-    """The decoded cell: inputs, operations, hidden nodes, output."""
+    """The decoded cell as a graph; a table of choices where every fold has its own cell."""
     space = space_of(record)
     found = decoded(record, space)
     if searched_by_fold(record):
@@ -97,7 +97,7 @@ def cell_graph(space: SearchSpace, genotype: Genotype) -> nx.DiGraph:
 
 
 def source_of(edge: Edge) -> Input | Node:
-    """Where an edge begins."""
+    """The vertex at which an edge begins."""
     return Input(edge.source) if edge.source < 2 else Node(edge.source - 2)
 
 
@@ -107,7 +107,7 @@ def _joining(space: SearchSpace) -> str:
 
 
 def columns(graph: nx.DiGraph) -> dict[Hashable, int]:
-    """Vertex -> column: as early as its sources allow, but operations right before their node."""
+    """Vertex -> column: right after its last source, but operations right before their node."""
     column: dict[Hashable, int] = {}
     for vertex in nx.topological_sort(graph):
         before = [column[other] for other in graph.predecessors(vertex)]
@@ -119,7 +119,7 @@ def columns(graph: nx.DiGraph) -> dict[Hashable, int]:
 
 
 def vertex_name(vertex: Hashable) -> str:
-    """What stands in the box of a vertex."""
+    """The text in the box of a vertex."""
     match vertex:
         case Input(source):
             return INPUT_NAMES[source]
@@ -149,9 +149,9 @@ def _one_cell(record: RunRecord, space: SearchSpace, one: Decoded) -> Figure:
 
 @dataclass(frozen=True)
 class _Boxes:
-    """Where the boxes of a cell stand, inches; `corner` is the lower left one of them all.
+    """The positions of a cell's boxes, inches; `corner` is the lower left corner of the graph.
 
-    column, wide, tall: of each vertex; layout: heights and routes.
+    column, wide, tall: column, width and height of each vertex; layout: heights and routes.
     """
 
     column: Mapping[Hashable, int]
@@ -189,7 +189,7 @@ class _Boxes:
         return np.array(((left + right) / 2, self._up(self.layout.height[vertex])))
 
     def route(self, arrow: tuple[Hashable, Hashable]) -> list[tuple[float, float]]:
-        """Points of an arrow: it moves up and down between columns alone."""
+        """Points of an arrow, which is level within a column and rises or falls between columns."""
         source, target = arrow
         (_, start), *waypoints, (_, end) = self.layout.routes[arrow]
         points = [(self.centre(source)[0] + self.wide[source] / 2, self._up(start))]
@@ -210,7 +210,7 @@ class _Boxes:
 
     @cached_property
     def _extent(self) -> tuple[float, float]:
-        """Lowest and highest place of a box or an arrow in the layout."""
+        """Lowest and highest point of the layout."""
         height = self.layout.height
         arrows = [h for route in self.layout.routes.values() for _, h in route]
         return (
@@ -235,8 +235,10 @@ def _draw(axes: Axes, graph: nx.DiGraph, boxes: _Boxes) -> None:
     for vertex in graph:
         _box(axes, vertex, boxes.centre(vertex), boxes.wide[vertex], boxes.tall[vertex])
         unused = isinstance(vertex, Input) and graph.out_degree(vertex) == 0
+        across, up = boxes.centre(vertex)
         axes.text(
-            *boxes.centre(vertex),
+            across,
+            up,
             vertex_name(vertex),
             ha="center",
             va="center_baseline",
@@ -249,18 +251,20 @@ def _draw(axes: Axes, graph: nx.DiGraph, boxes: _Boxes) -> None:
 
 def _box(axes: Axes, vertex: Hashable, centre: np.ndarray, wide: float, tall: float) -> None:
     kind = {Operation: "operation", Node: "node", Join: "join"}.get(type(vertex), "input")
-    look = {"facecolor": FACES[kind], "edgecolor": DARK, "linewidth": 0.9, "zorder": 3}
+    patch: Patch
     if kind == "node":
-        axes.add_patch(Circle(tuple(centre), wide / 2, **look))
-        return
-    rounding = 0.04 if kind in ("operation", "join") else tall / 2
-    corner = tuple(centre - (wide / 2, tall / 2))
-    style = f"round,pad=0,rounding_size={rounding}"
-    axes.add_patch(FancyBboxPatch(corner, wide, tall, boxstyle=style, **look))
+        patch = Circle(tuple(centre), wide / 2)
+    else:
+        rounding = 0.04 if kind in ("operation", "join") else tall / 2
+        corner = tuple(centre - (wide / 2, tall / 2))
+        style = f"round,pad=0,rounding_size={rounding}"
+        patch = FancyBboxPatch(corner, wide, tall, boxstyle=style)
+    patch.set(facecolor=FACES[kind], edgecolor=DARK, linewidth=0.9, zorder=3)
+    axes.add_patch(patch)
 
 
 def _arrow(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
-    """A curve that leaves and enters every point level, with a head at its end."""
+    """A curve through the points that is level at each, with a head at its end."""
     tip = points[-1]
     points = [*points[:-1], (tip[0] - 0.07, tip[1])]
     vertices, codes = [points[0]], [Curve.MOVETO]
@@ -300,7 +304,7 @@ def _notes(graph: nx.DiGraph) -> list[str]:
 
 
 def choice_counts(space: SearchSpace, found: Sequence[Decoded]) -> np.ndarray:
-    """How often each operation but `none` was decoded on each edge, (E, |operations| - 1)."""
+    """How often each choosable operation was decoded on each edge, (E, |choosable|)."""
     counted = Counter(
         pair
         for one in found

@@ -1,4 +1,4 @@
-"""Network path and cell as Graphviz text, for those who lay graphs out elsewhere."""
+"""Network path and cell as Graphviz text, for other tools of layout."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def network_dot(record: RunRecord) -> str:
 
 
 def cell_dot(record: RunRecord) -> str:
-    """The decoded cell; over folds, every edge and operation that some fold decoded."""
+    """The decoded cell; over folds, every edge and operation that any fold decoded."""
     space = space_of(record)
     found = decoded(record, space)
     if searched_by_fold(record):
@@ -82,7 +82,7 @@ def _state_name(trellis: Trellis, state: State) -> str:
 
 
 def _ranks(trellis: Trellis) -> list[str]:
-    """States of a layer beside each other."""
+    """The states of each layer in one Graphviz rank."""
     layers = range(1, trellis.layers + 1)
     rows = ([s for s in trellis.states if s.layer == layer] for layer in layers)
     return ["{ rank=same; " + " ".join(f"{_state(s)};" for s in row) + " }" for row in rows]

@@ -1,17 +1,17 @@
-"""Figure 1: accuracy against parameters and against computation, published beside measured.
+"""Figure 1: accuracy against parameters and against FLOPs, published and measured.
 
-The paper prints the numbers behind its own Figure 1 nowhere. Its CASME II UAR (Tables 2 and 4) and
-its parameters and memory (Table 5) stand in for them; its FLOPs are in the picture alone.
+The paper does not print the numbers behind its Figure 1. Its CASME II UAR (Tables 2 and 4) and its
+parameters and memory (Table 5) are used instead; its FLOPs can only be read off the picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import pi, sqrt
+from typing import TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -50,9 +50,10 @@ NOTHING_MEASURED = "no run with scores and a profile yet"
 NO_FLOPS = "The paper prints no FLOPs: they exist only as positions in its own Figure 1."
 
 AREA_PER_MB = 14.0
-"""Points² of marker per MB of checkpoint."""
+"""Area of a marker in points² per MB of checkpoint."""
 
 SIZE_OF_UNKNOWN = 26.0
+"""Size of the cross of a method whose memory is not known."""
 
 LABEL_SIZE = TEXT_SIZE - 0.5
 
@@ -60,22 +61,32 @@ LABEL_AIR = 2.5
 """Least points between two labels."""
 
 LEADER_FROM = 5.0
-"""Points between marker and label from which a line joins them."""
+"""Distance in points between marker and label from which a line joins them."""
 
-STYLES = {
+
+class MarkerStyle(TypedDict):
+    """Keyword arguments of `Axes.scatter`."""
+
+    marker: str
+    facecolor: str
+    edgecolor: str
+    linestyle: str
+
+
+STYLES: dict[str, MarkerStyle] = {
     PUBLISHED: {"marker": "o", "facecolor": "#fbe3b5", "edgecolor": ORANGE, "linestyle": "-"},
     MEASURED: {"marker": "s", "facecolor": "#5aa0cf", "edgecolor": BLUE, "linestyle": "-"},
     RANDOM: {"marker": "^", "facecolor": "#bfe5d8", "edgecolor": GREEN, "linestyle": "--"},
 }
 
 SIDE = {"o": 4 / pi, "s": 1.0, "^": 2.0}
-"""What matplotlib calls the size of a marker, for a marker of area 1."""
+"""The size that matplotlib needs to draw a marker of area 1."""
 
 
 def draw_tradeoff(
     records: Iterable[RunRecord], variants: Mapping[str, Variant], dataset: str | None
 ) -> Figure:
-    """The figure, with the published points alone where nothing was measured."""
+    """The figure; only published points where nothing was measured."""
     groups, notes = measured_groups(list(records), dataset)
     points = [*published_points(), *(measured_point(group, variants) for group in groups)]
     with house_style():
@@ -107,7 +118,7 @@ def _words(
 
 
 def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[str]:
-    """What a reader must know of the measured points, and of which of them."""
+    """Notes on the marks of the measured points: those of all, then those of some with names."""
     bearers: dict[str, list[str]] = {}
     for group in groups:
         name = group.key.variant
@@ -130,10 +141,10 @@ PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.3
 LEFT, BETWEEN, BELOW, ABOVE = 0.7, 0.35, 1.25, 0.25
 
 TICKS = ((1.0,), (1.0, 2.0, 5.0), tuple(map(float, range(1, 10))))
-"""Numbers of a decade that a logarithmic axis may bear, the fewest first."""
+"""Ticks per decade of a logarithmic axis, the fewest first."""
 
 KEY_HEIGHT = 0.36
-"""Inches from the lower edge of the drawing to the middle of its key."""
+"""Inches from the lower edge of the drawing to the middle of its legend."""
 
 
 def _draw(
@@ -188,7 +199,7 @@ def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float
 
 
 def _log_ticks(axes: Axes) -> None:
-    """Plain numbers, as few of each decade as give the axis three of them."""
+    """As few ticks per decade as give the axis at least three, without powers of ten."""
     low, high = axes.get_xlim()
     for subs in TICKS:
         ticks = LogLocator(subs=subs, numticks=30)
@@ -206,12 +217,13 @@ def _marker(axes: Axes, point: Point, across: float) -> None:
             across, point.uar, s=SIZE_OF_UNKNOWN, marker="x", color=style["edgecolor"], zorder=4
         )
         return
-    axes.scatter(across, point.uar, s=_size(point), alpha=0.85, linewidth=1.2, zorder=3, **style)
+    size = _size(point.memory_mb, style["marker"])
+    axes.scatter(across, point.uar, s=size, alpha=0.85, linewidth=1.2, zorder=3, **style)
     axes.scatter(across, point.uar, s=4, color=DARK, linewidth=0, zorder=5)
 
 
 def _error_bars(axes: Axes, point: Point, across: float, sd: float) -> list[Box]:
-    """One standard deviation either way, where there are several seeds; returns their places."""
+    """Bars of one standard deviation where there are several seeds; returns their boxes."""
     if not (point.uar_sd or sd):
         return []
     axes.errorbar(
@@ -232,8 +244,8 @@ def _error_bars(axes: Axes, point: Point, across: float, sd: float) -> list[Box]
     return [Box(x0 - 2, y0, x1 + 2, y1), Box(x2, y2 - 2, x3, y3 + 2)]
 
 
-def _size(point: Point) -> float:
-    return AREA_PER_MB * point.memory_mb * SIDE[STYLES[point.kind]["marker"]]
+def _size(memory_mb: float, marker: str) -> float:
+    return AREA_PER_MB * memory_mb * SIDE[marker]
 
 
 def _points(axes: Axes) -> float:
@@ -244,8 +256,7 @@ def _points(axes: Axes) -> float:
 def _labels(
     axes: Axes, points: Sequence[Point], across: Sequence[float], avoid: Sequence[Box]
 ) -> None:
-    """Names beside the markers, with a thin line to the marker where a name is not beside it."""
-    renderer = FigureCanvasAgg(axes.figure).get_renderer()
+    """Names beside the markers, joined to them by a thin line where they are not close."""
     scale = _points(axes)
     spots = [(x, point.uar) for x, point in zip(across, points, strict=True)]
     centres = axes.transData.transform(spots) * scale
@@ -263,10 +274,10 @@ def _labels(
         )
         for point, spot in zip(points, spots, strict=True)
     ]
-    boxes = [text.get_window_extent(renderer) for text in texts]
+    boxes = [text.get_window_extent() for text in texts]
     sizes = np.array([(box.width, box.height) for box in boxes]) * scale
     radii = np.array([_radius(point) for point in points])
-    window = axes.get_window_extent(renderer).padded(-LEADER_FROM)
+    window = axes.get_window_extent().padded(-LEADER_FROM)
     bounds = Box(*(np.array((window.x0, window.y0, window.x1, window.y1)) * scale))
     places = place_labels(centres, radii, sizes, bounds, LABEL_AIR, avoid)
     for i, text in enumerate(texts):
@@ -278,10 +289,10 @@ def _labels(
 
 
 def _radius(point: Point) -> float:
-    """Points from a marker's centre to its farthest rim, error bars aside."""
+    """Points from a marker's centre to its farthest edge, without error bars."""
     if point.memory_mb is None:
         return sqrt(SIZE_OF_UNKNOWN) / 2
-    reach = sqrt(_size(point)) / 2
+    reach = sqrt(_size(point.memory_mb, STYLES[point.kind]["marker"])) / 2
     return reach if point.kind == PUBLISHED else 1.25 * reach
 
 
@@ -295,7 +306,7 @@ def _leader(axes: Axes, spot: tuple[float, float], away: np.ndarray, size: np.nd
 
 
 def _empty_flops(axes: Axes, measured: bool) -> None:
-    """Says in the panel itself why no published point stands there."""
+    """Says in the panel why it has no published points."""
     if measured:
         axes.set_title("no published points: the paper prints no FLOPs", weight="normal")
         return
@@ -305,7 +316,7 @@ def _empty_flops(axes: Axes, measured: bool) -> None:
 
 
 def _key(page: Sheet, points: Sequence[Point]) -> None:
-    """What the markers mean, left; what their area means, right."""
+    """The legend: kinds of marker, then their area."""
     axes = page.canvas()
     across = LEFT
     for kind, style in STYLES.items():
@@ -319,7 +330,7 @@ def _key(page: Sheet, points: Sequence[Point]) -> None:
     across = _key_text(axes, across, "area: training checkpoint", pause=0.2)
     for memory in (1, 10, 50):
         if memory <= largest:
-            size = AREA_PER_MB * memory * SIDE["o"]
+            size = _size(memory, "o")
             radius = sqrt(size) / 2 / 72
             across += radius
             axes.scatter(across, KEY_HEIGHT, s=size, facecolor="none", edgecolor=GREY)
@@ -327,6 +338,6 @@ def _key(page: Sheet, points: Sequence[Point]) -> None:
 
 
 def _key_text(axes: Axes, across: float, text: str, pause: float = 0.35) -> float:
-    """Writes at a place; returns where the next entry may begin."""
+    """Writes an entry of the legend; returns where the next one begins."""
     axes.text(across, KEY_HEIGHT, text, va="center", size=TEXT_SIZE)
     return across + text_width(text, TEXT_SIZE) + pause

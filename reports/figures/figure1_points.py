@@ -22,7 +22,7 @@ class Point:
     """A method in Figure 1.
 
     uar, params_m (10^6), gflops, memory_mb (10^6 bytes of checkpoint): means over seeds, None
-    where not known; uar_sd: sample standard deviation over seeds, None of one seed.
+    where not known; *_sd: sample standard deviation over seeds, None for one seed.
     """
 
     label: str
@@ -39,22 +39,24 @@ class Point:
 def published_points() -> list[Point]:
     """Every method whose CASME II UAR and parameters the paper prints.
 
-    Methods of Table 5 are found in Tables 2 and 4 by variant, else by name.
+    Rows of Table 5 are matched with rows of Tables 2 and 4 by variant, else by name.
     """
     scored = [*published_table(2).rows, *published_table(4).rows]
     found = []
     for row in published_table(5).rows:
         match = next((other for other in scored if _same_method(row, other)), None)
-        if match is None or match.value("casme2_uar") is None or row.value("params_m") is None:
+        uar = match.number("casme2_uar") if match else None
+        params = row.number("params_m")
+        if match is None or uar is None or params is None:
             continue
         found.append(
             Point(
                 label=match.method.replace("_Inc", "Inc"),
                 kind=PUBLISHED,
-                uar=match.value("casme2_uar"),
-                params_m=row.value("params_m"),
+                uar=uar,
+                params_m=params,
                 gflops=None,
-                memory_mb=row.value("memory_mb"),
+                memory_mb=row.number("memory_mb"),
             )
         )
     return found
@@ -80,7 +82,7 @@ def measured_groups(
     by_set: dict[str, list[RunGroup]] = {}
     for group in shown:
         by_set.setdefault(set_name(group.records[0]), []).append(group)
-    notes = []
+    notes: list[str] = []
     if not by_set:
         return [], notes
     name = max(by_set, key=lambda name: (len(by_set[name]), not name.endswith(SURROGATE_SUFFIX)))
@@ -94,18 +96,19 @@ def measured_groups(
 
 
 def seeds_of(group: RunGroup) -> list[RunRecord]:
-    """The seeds with a score and a profile."""
+    """The seeds with a UAR and a profile."""
     return [
         record
         for record in group.scored
-        if record.metrics["uar"] is not None and record.profile is not None
+        if record.metrics and record.metrics["uar"] is not None and record.profile is not None
     ]
 
 
 def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
+    """The point of a group with at least one of `seeds_of`."""
     seeds = seeds_of(group)
-    profiles = [record.profile for record in seeds]
-    uar, uar_sd = _mean_and_sd([record.metrics["uar"] for record in seeds])
+    scores = [record.metrics["uar"] for record in seeds if record.metrics]
+    profiles = [record.profile for record in seeds if record.profile is not None]
     params, params_sd = _mean_and_sd([_scaled(each.get("params"), 1e6) for each in profiles])
     gflops, gflops_sd = _mean_and_sd([each.get("gflops") for each in profiles])
     memory, _ = _mean_and_sd([each.get("checkpoint_mb") for each in profiles])
@@ -115,11 +118,11 @@ def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
     return Point(
         label=f"{name}{rebuilt}",
         kind=RANDOM if name.startswith(RANDOM_PREFIX) else MEASURED,
-        uar=uar,
+        uar=statistics.fmean(scores),
         params_m=params,
         gflops=gflops,
         memory_mb=memory,
-        uar_sd=uar_sd,
+        uar_sd=_sd(scores),
         params_sd=params_sd,
         gflops_sd=gflops_sd,
     )
@@ -133,5 +136,8 @@ def _mean_and_sd(values: Iterable[float | None]) -> tuple[float | None, float | 
     numbers = [value for value in values if value is not None and isfinite(value)]
     if not numbers:
         return None, None
-    sd = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return statistics.fmean(numbers), sd
+    return statistics.fmean(numbers), _sd(numbers)
+
+
+def _sd(numbers: Sequence[float]) -> float | None:
+    return statistics.stdev(numbers) if len(numbers) > 1 else None

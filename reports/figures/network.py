@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,27 +14,27 @@ from matplotlib.lines import Line2D
 
 from bench.runs.record import RunRecord
 from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
-from reports.drawing.style import BLUE, DARK, GREY, PALE, TEXT_SIZE, VERMILION, Sheet, sheet
+from reports.drawing.style import BLUE, DARK, GREY, PALE, TEXT_SIZE, VERMILION, Sheet, Words, sheet
 from reports.figures.words import words
 from rnas.trellis import Arrow, Path, State, Trellis
 
 STEP_UP = 0.72
-"""Inches between two resolutions."""
+"""Inches between the rows of two resolutions."""
 
 LEFT, RIGHT, BOTTOM, TOP = 0.85, 0.35, 1.0, 0.3
 RADIUS = 0.1
 BESIDE = 0.075
-"""Inches between the decoded path and the uniform one where they run together."""
+"""Inches between the decoded path and that of uniform β where they take the same arrow."""
 
 LABEL_OFF, SLANTED = 0.13, 0.05
-"""Inches between an arrow and its number, and more where it slants."""
+"""Inches between an arrow and its number, and how much more if it is slanted."""
 
 BEFORE_CROSSING, MIDDLE = 0.4, 0.52
-"""Where along an arrow its number stands, where arrows cross (up and shrink) and where not."""
+"""Position of a number along its arrow, where arrows can cross and where they cannot."""
 
 
 def network_path(record: RunRecord) -> Figure:
-    """All states and transitions with the decoded path, and beside it the path of a uniform β."""
+    """All states and transitions with the decoded path and the path of a uniform β."""
     space = space_of(record)
     found = decoded(record, space)
     if searched_by_fold(record):
@@ -52,16 +53,16 @@ def _one_path(record: RunRecord, trellis: Trellis, one: Decoded) -> Figure:
     _path(axes, place, trellis, one.genotype.path, DECODED)
     _states(axes, place, trellis, one.genotype.path)
     if one.beta is not None:
-        _numbers(axes, place, _beta_texts(trellis, one))
+        _numbers(axes, place, _beta_texts(trellis, one.genotype.path, one.beta))
     kind = "drawn path" if is_random(record) else "decoded path"
     keys = [(kind, DECODED), ("path of a uniform β", UNIFORM)]
     _legend(axes, [*keys, *_arrow_keys(one.beta is not None, bool(trellis.unidentifiable))])
     return page.figure
 
 
-def _beta_texts(trellis: Trellis, one: Decoded) -> dict[Arrow, str]:
-    """β of the transitions on the path, in brackets where no loss can see it."""
-    texts = {arrow: f"{one.beta[arrow]:.2f}" for arrow in trellis.arrows_of(one.genotype.path)}
+def _beta_texts(trellis: Trellis, path: Path, beta: Mapping[Arrow, float]) -> dict[Arrow, str]:
+    """β of the transitions on the path, in brackets where it is not identifiable."""
+    texts = {arrow: f"{beta[arrow]:.2f}" for arrow in trellis.arrows_of(path)}
     return {
         arrow: f"({text})" if arrow.source in trellis.unidentifiable else text
         for arrow, text in texts.items()
@@ -125,20 +126,29 @@ def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
         notes.append("Numbers: β of the transitions taken. Width and darkness: β of the others.")
         if trellis.unidentifiable:
             notes.append(
-                "Dotted, and in brackets: β that no loss can see (it only scales a state of one "
-                "arrow, and normalisation erases the scale)."
+                "Dotted, and in brackets: β that is not identifiable (it scales the only input of "
+                "a state, and normalisation removes the scale)."
             )
     return notes
 
 
-DECODED = {"color": BLUE, "linewidth": 4.0, "solid_capstyle": "round"}
-UNIFORM = {"color": VERMILION, "linewidth": 1.8, "linestyle": (0, (3.2, 1.8))}
-POSSIBLE = {"color": PALE, "linewidth": 0.9}
-LIKELY = {"color": GREY, "linewidth": 3.0}
-UNSEEN = {"color": GREY, "linewidth": 1.4, "linestyle": (0, (0.8, 1.6))}
+class LineStyle(TypedDict, total=False):
+    """Keyword arguments of `Axes.plot`."""
+
+    color: str
+    linewidth: float
+    linestyle: tuple[float, tuple[float, ...]]
+    solid_capstyle: Literal["round"]
 
 
-def _arrow_keys(weighted: bool, unseen: bool = False) -> list[tuple[str, dict]]:
+DECODED: LineStyle = {"color": BLUE, "linewidth": 4.0, "solid_capstyle": "round"}
+UNIFORM: LineStyle = {"color": VERMILION, "linewidth": 1.8, "linestyle": (0, (3.2, 1.8))}
+POSSIBLE: LineStyle = {"color": PALE, "linewidth": 0.9}
+LIKELY: LineStyle = {"color": GREY, "linewidth": 3.0}
+UNSEEN: LineStyle = {"color": GREY, "linewidth": 1.4, "linestyle": (0, (0.8, 1.6))}
+
+
+def _arrow_keys(weighted: bool, unseen: bool = False) -> list[tuple[str, LineStyle]]:
     if not weighted:
         return [("possible transition", POSSIBLE)]
     keys = [("β near 1", LIKELY), ("β near 0", POSSIBLE)]
@@ -146,7 +156,7 @@ def _arrow_keys(weighted: bool, unseen: bool = False) -> list[tuple[str, dict]]:
 
 
 class Place:
-    """Where states stand on the canvas, inches."""
+    """Positions on the canvas, inches."""
 
     def __init__(self, trellis: Trellis, page: Sheet) -> None:
         self.across = (page.width - LEFT - RIGHT) / trellis.layers
@@ -154,6 +164,7 @@ class Place:
         self.number_at = BEFORE_CROSSING if "up" in trellis.moves else MIDDLE
 
     def __call__(self, state: State) -> np.ndarray:
+        """Centre of a state, (2,)."""
         return np.array((LEFT + state.layer * self.across, self.top - state.level * STEP_UP))
 
     def line(self, arrow: Arrow, aside: float = 0.0) -> np.ndarray:
@@ -161,18 +172,19 @@ class Place:
         return np.array((self(arrow.source), self(arrow.target))) + aside * self.normal(arrow)
 
     def normal(self, arrow: Arrow) -> np.ndarray:
+        """Unit vector to the left of an arrow's direction, (2,)."""
         along = self(arrow.target) - self(arrow.source)
         return np.array((-along[1], along[0])) / np.hypot(*along)
 
 
-def _page(trellis: Trellis, about) -> Sheet:
+def _page(trellis: Trellis, about: Words) -> Sheet:
     across = 1.15 if trellis.layers <= 8 else 0.82
     width = LEFT + RIGHT + max(across * trellis.layers, 5.9)
     return sheet(width, BOTTOM + TOP + STEP_UP * (len(trellis.factors) - 1), about)
 
 
 def _trellis(page: Sheet, trellis: Trellis) -> tuple[Axes, Place]:
-    """The canvas with the names of layers and resolutions."""
+    """The canvas with the labels of layers and resolutions."""
     axes, place = page.canvas(), Place(trellis, page)
     for level, factor in enumerate(trellis.factors):
         _, up = place(State(0, level))
@@ -196,7 +208,7 @@ def _trellis(page: Sheet, trellis: Trellis) -> tuple[Axes, Place]:
 
 
 def _arrows(axes: Axes, place: Place, trellis: Trellis, beta: Mapping[Arrow, float] | None) -> None:
-    """Every transition, as strong as its β."""
+    """Every transition, wider and darker the larger its β."""
     if beta is None:
         lines = [place.line(arrow) for arrow in trellis.arrows]
         axes.add_collection(LineCollection(lines, colors=PALE, linewidths=0.9, zorder=1))
@@ -219,7 +231,7 @@ def _weighted(
     thinnest: float,
     widest: float,
 ) -> None:
-    """Transitions, thicker and less transparent the larger their share."""
+    """Transitions, wider and less transparent the larger their share."""
     axes.add_collection(
         LineCollection(
             [place.line(arrow) for arrow in share],
@@ -233,7 +245,7 @@ def _weighted(
 
 
 def _path(
-    axes: Axes, place: Place, trellis: Trellis, path: Path, style: dict, aside: float = 0.0
+    axes: Axes, place: Place, trellis: Trellis, path: Path, style: LineStyle, aside: float = 0.0
 ) -> None:
     for arrow in trellis.arrows_of(path):
         axes.plot(*place.line(arrow, aside).T, zorder=4, **style)
@@ -242,22 +254,25 @@ def _path(
 def _states(axes: Axes, place: Place, trellis: Trellis, path: Path) -> None:
     """All states; those of the path filled, the stem a square."""
     taken = {State(0, 0), *(arrow.target for arrow in trellis.arrows_of(path))}
-    diameter = (2 * RADIUS * 72) ** 2
+    area = (2 * RADIUS * 72) ** 2  # points², as matplotlib gives the size of a marker
     for states, colour in ((taken, BLUE), (set(trellis.states) - taken, "white")):
         spots = [place(state) for state in sorted(states) if state.layer]
         if spots:
-            axes.scatter(*np.transpose(spots), s=diameter, c=colour, edgecolors=DARK, zorder=6)
-    stem = place(State(0, 0))
-    axes.scatter(*stem, s=diameter, c=BLUE, marker="s", edgecolors=DARK, zorder=6)
+            across, up = np.transpose(spots)
+            axes.scatter(across, up, s=area, c=colour, edgecolors=DARK, zorder=6)
+    across, up = place(State(0, 0))
+    axes.scatter(across, up, s=area, c=BLUE, marker="s", edgecolors=DARK, zorder=6)
 
 
 def _numbers(axes: Axes, place: Place, numbers: Mapping[Arrow, str]) -> None:
-    """A number beside each of the arrows, on the side that the uniform path leaves free."""
+    """A number beside each arrow, on the side away from the path of uniform β."""
     for arrow, text in numbers.items():
         slanted = arrow.source.level != arrow.target.level
         start, end = place.line(arrow, LABEL_OFF + SLANTED * slanted)
+        across, up = start + place.number_at * (end - start)
         axes.text(
-            *(start + place.number_at * (end - start)),
+            across,
+            up,
             text,
             ha="center",
             va="center",
@@ -266,6 +281,6 @@ def _numbers(axes: Axes, place: Place, numbers: Mapping[Arrow, str]) -> None:
         )
 
 
-def _legend(axes: Axes, keys: Sequence[tuple[str, dict]]) -> None:
+def _legend(axes: Axes, keys: Sequence[tuple[str, LineStyle]]) -> None:
     handles = [Line2D([], [], label=name, **style) for name, style in keys]
     axes.legend(handles=handles, loc="lower center", ncols=len(keys), handlelength=2.4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -19,12 +18,6 @@ from reports.figures.dot import cell_dot, network_dot
 from reports.figures.network import network_path
 from reports.figures.scores import confusion, subjects
 from reports.figures.search_curves import search_curves
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from bench.runs.record import RunRecord
-
 
 DRAWINGS: Mapping[str, Callable[[RunRecord], Figure]] = MappingProxyType(
     {
@@ -43,8 +36,11 @@ GRAPHS: Mapping[str, Callable[[RunRecord], str]] = MappingProxyType(
 
 
 def draw_run(record: RunRecord, names: tuple[str, ...]) -> RunFigures:
-    """Draws what can be drawn; a corrupt file costs its own figures alone."""
-    figures, dots, missing, broken = {}, {}, {}, []
+    """Draws what can be drawn; a corrupt file loses only the figures made from it."""
+    figures: dict[str, Figure] = {}
+    dots: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    broken: list[str] = []
     for name in names:
         try:
             with house_style():
@@ -56,19 +52,18 @@ def draw_run(record: RunRecord, names: tuple[str, ...]) -> RunFigures:
         except BenchError as error:
             missing[name] = str(error)
             broken.append(name)
-    return RunFigures(figures, missing, tuple(broken), dots)
+    return RunFigures(figures, dots, missing, tuple(broken))
 
 
 @dataclass(frozen=True)
 class RunFigures:
     """The figures of one run.
 
-    figures: name -> figure; missing: name -> one line why it cannot be drawn; broken: the names
-    among the missing ones whose files are corrupt; dots: name -> Graphviz text (`network_path`
-    and `cell`).
+    figures: name -> figure; dots: name -> Graphviz text (`network_path` and `cell`); missing:
+    name -> one line why it cannot be drawn; broken: those of the missing whose files are corrupt.
     """
 
     figures: Mapping[str, Figure]
+    dots: Mapping[str, str]
     missing: Mapping[str, str]
-    broken: tuple[str, ...] = ()
-    dots: Mapping[str, str] | None = None
+    broken: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a run predicted: its confusion matrix, and how many clips of each subject are right."""
+"""Figures of a run's predictions: confusion matrices, and accuracy per subject."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from reports.figures.words import words
 from reports.reading.names import DATASETS
 
 SQUARE = 0.82
-"""Inches of a cell of the matrix."""
+"""Side of a cell of the matrix, inches."""
 
 
 def confusion(record: RunRecord) -> Figure:
-    """Counts and row percentages over all folds, rows the true classes; slices beside it."""
+    """Confusion matrix over all folds (rows: true classes), and of each slice beside it."""
     if record.metrics is None:
         raise CannotDraw(
             f"no metrics.json yet: {record.folds_done} of {record.folds_total} folds finished"
@@ -72,7 +72,7 @@ def confusion(record: RunRecord) -> Figure:
 
 
 def _matrix(record: RunRecord, metrics: Mapping[str, Any]) -> tuple[list[str], np.ndarray]:
-    """Classes and counts; BenchError where they are no square matrix of them."""
+    """Classes and counts (K, K); BenchError where the counts do not fit the classes."""
     try:
         classes, counts = list(metrics["classes"]), np.array(metrics["confusion"], int)
     except (KeyError, TypeError, ValueError):
@@ -113,7 +113,7 @@ def _cells(axes: Axes, counts: np.ndarray) -> None:
 # Per subject
 
 BAR = 0.2
-"""Inches between two bars."""
+"""Inches per bar."""
 
 SET_STYLES = {
     "smic": (BLUE, ""),
@@ -124,7 +124,7 @@ BAR_WIDTH = 4.2
 
 
 def subjects(record: RunRecord) -> Figure:
-    """Share of each subject's clips that are right, the best subject first."""
+    """Accuracy of each subject, highest first."""
     folds = predictions(record)
     rows = sorted(
         (

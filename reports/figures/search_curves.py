@@ -1,10 +1,11 @@
-"""How a search went: losses, entropies and masses; α and η over the epochs."""
+"""Curves of a search over its epochs: losses, entropies, weight on none and skip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import log
 from statistics import fmean
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,7 +31,16 @@ from reports.drawing.style import (
 from reports.figures.words import words
 from rnas.space import SearchSpace, incoming
 
-LINES = (
+
+class LineStyle(TypedDict):
+    """Keyword arguments of `Axes.plot`."""
+
+    color: str
+    marker: str
+    linestyle: str | tuple[float, tuple[float, ...]]
+
+
+LINES: tuple[LineStyle, ...] = (
     {"color": BLUE, "marker": "o", "linestyle": "-"},
     {"color": VERMILION, "marker": "s", "linestyle": "--"},
     {"color": GREEN, "marker": "^", "linestyle": "-."},
@@ -38,14 +48,29 @@ LINES = (
     {"color": BLACK, "marker": "v", "linestyle": (0, (5, 1, 1, 1, 1, 1))},
     {"color": SKY, "marker": "P", "linestyle": (0, (1, 1))},
 )
-"""Told apart by marker and dashes as much as by colour."""
+"""Distinguished by marker and dashes as well as by colour."""
 
 LEAST_RANGE = 0.1
-"""Scales span at least this share of the uniform weight on either side of it."""
+"""Axes extend at least this far to either side of the uniform weight, as a share of it."""
+
+
+class Curve(NamedTuple):
+    """A column of `history.csv`, its values divided by `largest`."""
+
+    label: str
+    column: str
+    largest: float = 1.0
+
+
+LOSSES = (
+    Curve("w, Train A", "weight_loss"),
+    Curve("α, η, β, Train B", "architecture_loss"),
+)
+MASSES = (Curve("none", "none_mass"), Curve("skip", "skip_mass"))
 
 
 def search_curves(record: RunRecord) -> Figure:
-    """Losses, entropies of α, η and β, mass of none and skip, over the epochs."""
+    """Losses, entropies of α, η and β, and mean weight on none and skip, over the epochs."""
     space = space_of(record)
     found = histories(record)
     frozen = frozen_epochs(record)
@@ -57,97 +82,71 @@ def search_curves(record: RunRecord) -> Figure:
     page = sheet(9.9, 2.95, words(record, "Search", _progress(record, found), notes))
     uniform = 1 / len(space.operations)
     panels = (
-        ("Loss (cross-entropy)", _loss_lines(), None, ()),
-        ("Entropy, share of the largest", _entropy_lines(space), 1.0, (0.99, 1.0)),
-        ("Mean weight on an edge", _mass_lines(), uniform, least_range(uniform)),
+        ("Loss (cross-entropy)", LOSSES, None, ()),
+        ("Entropy, share of the largest", _entropies(space), 1.0, (0.99, 1.0)),
+        ("Mean weight on an edge", MASSES, uniform, least_range(uniform)),
     )
-    for index, (title, lines, even, least) in enumerate(panels):
+    for index, (title, curves, level, least) in enumerate(panels):
         axes = page.axes(0.55 + 3.2 * index, 0.9, 2.7, 1.75)
         axes.set_title(title)
         _shade(axes, frozen)
-        _curves(axes, found, lines)
-        if even is not None:
-            even_line(axes, even, least)
+        _draw(axes, found, curves)
+        if level is not None:
+            uniform_line(axes, level, least)
         _epoch_axis(axes, max(history.epochs[-1] for history in found), record)
         axes.legend(
-            loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=len(lines), columnspacing=1.2
+            loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=len(curves), columnspacing=1.2
         )
     return page.figure
 
 
-Column = Callable[[History], "list[float | None] | None"]
-
-
-def _loss_lines() -> list[tuple[str, Column]]:
-    return [
-        ("w, Train A", lambda history: history.columns["weight_loss"]),
-        ("α, η, β, Train B", lambda history: history.columns["architecture_loss"]),
-    ]
-
-
-def _entropy_lines(space: SearchSpace) -> list[tuple[str, Column]]:
-    """Entropies divided by those of uniform choices; none where there is nothing to choose."""
+def _entropies(space: SearchSpace) -> list[Curve]:
+    """Entropies as shares of that of a uniform choice; none where there is nothing to choose."""
     nodes = list(incoming(space.edges, space.nodes))
     rows = [len(space.outer.out_of(state)) for state in space.outer.choices]
-    largest = {
-        "α": ("operation_entropy", log(len(space.operations))),
-        "η": ("edge_entropy", fmean(log(len(node)) for node in nodes)),
-        "β": ("path_entropy", fmean(map(log, rows)) if rows else 0.0),
-    }
-    return [
-        (symbol, lambda history, name=name, most=most: _divided(history.columns[name], most))
-        for symbol, (name, most) in largest.items()
-        if most and (symbol != "η" or space.edge_norm)
-    ]
+    curves = (
+        Curve("α", "operation_entropy", log(len(space.operations))),
+        Curve("η", "edge_entropy", fmean(log(len(node)) for node in nodes)),
+        Curve("β", "path_entropy", fmean(map(log, rows)) if rows else 0.0),
+    )
+    return [each for each in curves if each.largest and (space.edge_norm or each.label != "η")]
 
 
-def _mass_lines() -> list[tuple[str, Column]]:
-    return [
-        ("none", lambda history: history.columns["none_mass"]),
-        ("skip", lambda history: history.columns["skip_mass"]),
-    ]
-
-
-def _divided(values: Sequence[float | None] | None, by: float) -> list[float | None] | None:
-    return None if values is None else [None if v is None else v / by for v in values]
-
-
-def _curves(axes: Axes, found: Sequence[History], lines: Sequence[tuple[str, Column]]) -> None:
-    for style, (name, column) in zip(LINES, lines, strict=False):
-        series = [(history.epochs, column(history)) for history in found]
-        drawn = [(epochs, _numbers(values)) for epochs, values in series if values is not None]
-        if not drawn:
-            continue
+def _draw(axes: Axes, found: Sequence[History], curves: Sequence[Curve]) -> None:
+    for style, curve in zip(LINES, curves, strict=False):
+        drawn = [(history.epochs, _values(history, curve)) for history in found]
         if len(drawn) > 1:
             for epochs, values in drawn:
                 axes.plot(epochs, values, color=style["color"], alpha=0.25, linewidth=0.7)
             drawn = [_mean_curve(drawn)]
         (epochs, values), *_ = drawn
         marks = max(1, len(epochs) // 8)
-        axes.plot(epochs, values, label=name, markersize=4.5, markevery=marks, **style)
+        axes.plot(epochs, values, label=curve.label, markersize=4.5, markevery=marks, **style)
 
 
-def _numbers(values: Sequence[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in values])
+def _values(history: History, curve: Curve) -> np.ndarray:
+    values = history.columns[curve.column]
+    return np.array([np.nan if value is None else value / curve.largest for value in values])
 
 
 def _mean_curve(drawn: Sequence[tuple[list[int], np.ndarray]]) -> tuple[list[int], np.ndarray]:
-    """Mean over the searches of the epochs that all of them have."""
+    """Mean over the searches, for the epochs that all of them have."""
     shortest = min(drawn, key=lambda pair: len(pair[0]))[0]
     values = np.array([values[: len(shortest)] for _, values in drawn])
     return shortest, values.mean(axis=0)
 
 
-def even_line(axes: Axes, even: float, span: Sequence[float]) -> None:
-    """The value of a uniform choice; the axis holds `span` at least.
+def uniform_line(axes: Axes, level: float, span: Sequence[float]) -> None:
+    """Marks the value of a uniform choice; the axis includes `span`.
 
-    So a search that decided nothing looks flat, and is not magnified to noise.
+    So the curve of a search that decided nothing looks flat instead of being magnified to noise.
     """
-    axes.axhline(even, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+    axes.axhline(level, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
     axes.update_datalim([(1, value) for value in span])
 
 
 def least_range(uniform: float) -> tuple[float, float]:
+    """The least extent of an axis around a uniform weight."""
     return uniform * (1 - LEAST_RANGE), uniform * (1 + LEAST_RANGE)
 
 
@@ -176,7 +175,7 @@ def _planned_epochs(record: RunRecord) -> int:
 
 
 def frozen_epochs(record: RunRecord) -> int:
-    """Epochs of the warm-up, as `SearchSettings.learns_architecture` counts them."""
+    """Number of warm-up epochs, as `SearchSettings.learns_architecture` counts them."""
     warmup = record.run.get("config", {}).get("search", {}).get("warmup", 0.0)
     return round(warmup * _planned_epochs(record))
 

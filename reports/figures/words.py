@@ -1,23 +1,17 @@
-"""What figures and tables of searches need from a run folder beyond its record: genotypes,
-histories, predictions."""
+"""Title, subtitle and notes of a figure of one run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from bench.runs.record import RunRecord
+from reports.drawing.style import Words
 from reports.reading.groups import RunGroup, leaks
 from reports.reading.names import place
 
-if TYPE_CHECKING:
-    from reports.drawing.style import Words
-
 
 def words(record: RunRecord, title: str, subtitle: str = "", notes: Sequence[str] = ()) -> Words:
-    """The words around a figure of one run: whose it is, and under which conditions it was made."""
-    from reports.drawing.style import Words  # matplotlib, which the tables do without
-
+    """The text around a figure of one run, with the run's identity, marks and shortfalls."""
     group = RunGroup((record,))
     run = f"Preset {record.preset}, configuration {record.config_hash}, seed {record.seed}"
     marks = (*group.conditions, *record.run.get("marks", ()), *leaks(record))

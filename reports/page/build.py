@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs no network and no other file."""
+"""The report: one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
-LEAKY = "held-out subjects had a part in the architecture or in the choice of the scored epoch"
+LEAKY = "test subjects influenced the architecture or the choice of the scored epoch"
 
 
 @dataclass(frozen=True)
 class Report:
-    """The page as text, the runs on it, and a line on every search that cannot be read."""
+    """The page as text, the runs on it, and a line for every search that cannot be read."""
 
     html: str
     views: tuple[RunView, ...]
@@ -37,7 +37,7 @@ class Report:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """A line on every file of a shown run that cannot be read."""
+        """A line for every file of a shown run that cannot be read."""
         of_views = chain.from_iterable(view.troubles for view in self.views)
         return distinct(chain(of_views, self.unsearched))
 
@@ -49,10 +49,16 @@ def build_report(
     skipped: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Tables 2-5, search health, Figure 1, every run and the comparison of two.
+    """Tables 2-5, search health, Figure 1, every run and the comparison of two runs.
 
     The same runs give the same page.
-    skipped: a line for every run folder that is left out; progress hears (runs done, runs in all).
+
+    Args:
+        records: The runs to show.
+        variants: All registered variants, for the tables.
+        title: Heading of the page.
+        skipped: A line for every run folder that is left out.
+        progress: Called with (runs done, runs in all).
     """
     views = run_views(records, progress)
     findings = read_searches(records)
@@ -76,7 +82,7 @@ def build_report(
 
 
 def explained_marks(views: Iterable[RunView]) -> tuple[HtmlMark, ...]:
-    """Each word that marks one of the runs with its meaning, in the order of MARK_MEANINGS."""
+    """The meaning of each mark that some run has, in the order of MARK_MEANINGS."""
     used = {word for view in views for mark in view.marks for word in mark.words}
     meanings = {"leaky": LEAKY, **MARK_MEANINGS}
     return tuple(HtmlMark(word, meaning) for word, meaning in meanings.items() if word in used)

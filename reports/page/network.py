@@ -1,4 +1,4 @@
-"""What the page of a run says of a fixed network, read from its `run.json`."""
+"""Facts on a fixed network for the page of its run, read from `run.json`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from bench.runs.record import RunRecord
 
 
 def network_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of a fixed network as listings have them, with the recipe of this very run;
-    nothing for one that was searched or drawn."""
+    """(what, value) of a fixed network, with the recipe of this run; empty for other runs."""
     network = record.run.get("network")
     if not network:
         return ()
@@ -26,7 +25,7 @@ def network_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
 
 
 def _stated(network: Mapping[str, Any]) -> FixedNetwork:
-    """The value that was recorded, whatever is recorded besides."""
+    """The recorded network, without keys of other versions."""
     known = {each.name: network[each.name] for each in fields(FixedNetwork) if each.name in network}
     wanted = network["input"]
     seen = wanted if isinstance(wanted, str) else _still(wanted)

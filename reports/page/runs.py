@@ -1,6 +1,6 @@
-"""What the page of one run shows (`reports.page.views`), read from its folder.
+"""Reads what the page of one run shows (`reports.page.views`) from the run's folder.
 
-A file that cannot be read costs what it would have shown, and is named; the rest is shown.
+A file that cannot be read is reported and its part left out; the rest is shown.
 """
 
 from __future__ import annotations
@@ -44,21 +44,22 @@ from reports.tables.html import HtmlMark, html_mark
 
 SCORES = ("uar", "uf1", "acc")
 INPUTS = ("previous cell", "cell before it")
-"""The two inputs of a cell: I^{l-1} and I^{l-2}."""
+"""Names of the two inputs of a cell, I^{l-1} and I^{l-2}."""
 
 FIGURES = ("network_path", "cell", "search_curves", "architecture")
-"""Figures of a run; its confusion matrices and subjects are tables of the page."""
+"""Figures on the page; confusion matrices and subjects are tables there."""
 
 RUNS_A_PROCESS = 4
-"""From how many runs on a process of its own draws them: it takes as long to start as three."""
+"""Fewest runs per worker process: starting one takes as long as drawing three runs."""
 
 Piece = TypeVar("Piece")
+Fallback = TypeVar("Fallback")
 
 
 def run_views(
     records: Sequence[RunRecord], progress: Callable[[int, int], None]
 ) -> tuple[RunView, ...]:
-    """The runs as the report shows them; `progress` hears (runs done, runs in all)."""
+    """The runs as the report shows them; `progress` is called with (runs done, runs in all)."""
     named = list(zip(records, unique_anchors(records), strict=True))
     workers = min(usable_cores(), len(named) // RUNS_A_PROCESS) or 1
     views = []
@@ -69,7 +70,7 @@ def run_views(
 
 
 def unique_anchors(records: Iterable[RunRecord]) -> list[str]:
-    """`run-smic-surrogate-rnas_mer-small-aaaa1111-seed0`: from the folder's path, each once."""
+    """Unique anchors from folder paths: `run-smic-surrogate-rnas_mer-small-aaaa1111-seed0`."""
     anchors: list[str] = []
     for record in records:
         own = "-".join(record.folder.parts[-4:])
@@ -84,14 +85,14 @@ def _view(named: tuple[RunRecord, str]) -> RunView:
     record, anchor = named
     troubles: list[str] = []
 
-    def read(make: Callable[[RunRecord], Piece], otherwise: Piece) -> Piece:
+    def read(make: Callable[[RunRecord], Piece], otherwise: Fallback) -> Piece | Fallback:
         try:
             return make(record)
         except BenchError as error:
             troubles.append(str(error))
         except MALFORMED as error:
             name = getattr(make, "__name__", "fold").strip("_").replace("_", " ")
-            troubles.append(f"{record.folder}: no {name} that can be shown ({error!r})")
+            troubles.append(f"{record.folder}: {name} cannot be read ({error!r})")
         return otherwise
 
     done, missing = read(_folds, ((), ()))
@@ -125,7 +126,7 @@ def _view(named: tuple[RunRecord, str]) -> RunView:
 
 
 def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
-    """Everything that a reader must know before reading a number of this run."""
+    """The conditions, leaks, marks and shortfalls of a run."""
     group = RunGroup((record,))
     shortfalls = group.shortfalls if record.metrics else ()
     own = (*group.conditions, *leaks(record), *record.run.get("marks", ()), *shortfalls)
@@ -137,18 +138,19 @@ def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
     return tuple(
         ScoreRow(
             name,
-            *(_number(part.get(metric)) for metric in SCORES),
-            part.get("clips"),
-            part.get("subjects"),
-            tuple(part.get("absent", ())),
+            uar=_number(part.get("uar")),
+            uf1=_number(part.get("uf1")),
+            acc=_number(part.get("acc")),
+            clips=part.get("clips"),
+            subjects=part.get("subjects"),
+            absent=tuple(part.get("absent", ())),
         )
-        for name, part in (*_scored_parts(record), *_other_ways(record))
+        for name, part in (*_scored_parts(record), *_alternative_scores(record))
     )
 
 
-def _other_ways(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(name, scores) of the same folds under the selection rules and means that are not the
-    score."""
+def _alternative_scores(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(name, scores) of the same folds under the other selection rules and aggregations."""
     metrics = record.metrics or {}
     scored = metrics.get("protocol", {}).get("selection")
     for rule, part in metrics.get("selections", {}).items():
@@ -159,7 +161,7 @@ def _other_ways(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _scored_parts(record: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(name, metrics) of all clips and of the slices; nothing before there are metrics."""
+    """(name, metrics) of all clips and of the slices; nothing without metrics."""
     if record.metrics is None:
         return
     yield "all clips", record.metrics
@@ -186,17 +188,17 @@ def _confusion(record: RunRecord, name: str, part: Mapping[str, Any]) -> Confusi
 
 
 def _number(value: Any) -> float | None:
-    """A finite number; None for null, NaN and infinity (which JSON for browsers cannot hold)."""
+    """A finite number; None for null, NaN and infinity, which JSON cannot hold."""
     return float(value) if isinstance(value, int | float) and abs(value) < float("inf") else None
 
 
 def _settings(record: RunRecord) -> tuple[Setting, ...]:
-    """The settings of a run: those that are not the defaults first, `--set` before preset."""
+    """The settings of a run by origin: `--set`, then preset, then defaults."""
     known = {key: rest for key, *rest in settings_table()}
     preset = _flat(load_config(record.preset).to_dict()) if record.preset in preset_names() else {}
     rows = []
     for key, value in _flat(record.run["config"]).items():
-        default, published, meaning = known.get(key, (None, False, "a setting of another version"))
+        default, published, meaning = known.get(key, (None, False, "setting of another version"))
         if key in preset and value != preset[key]:
             origin = COMMAND_LINE
         elif key not in known or value != default:
@@ -217,7 +219,7 @@ def _flat(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _provenance(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of everything that says where a result comes from."""
+    """(what, value) of the folder, the start and the provenance of a run and its resumptions."""
     run = record.run
     return tuple(
         (name, str(value))
@@ -249,7 +251,7 @@ def _data_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
 
 
 def _data_problems(record: RunRecord) -> tuple[str, ...]:
-    """What the loader found missing, extra or odd, a line each."""
+    """A line for each problem that the loader found in the data set."""
     problems = (record.run.get("data") or {}).get("problems") or ()
     return tuple(f"{each['kind']}: {each['where']}: {each['what']}" for each in problems)
 
@@ -270,7 +272,7 @@ def _maker(maker: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _origin(record: RunRecord) -> str:
-    """`searched`, `random` or `given`: where the architecture comes from."""
+    """The origin of the architecture: `searched`, `random`, `given` or `fixed`."""
     if record.metrics and "genotype" in record.metrics["protocol"]:
         return record.metrics["protocol"]["genotype"]
     if is_fixed(record):
@@ -334,14 +336,14 @@ def _subject(fold: str, record: RunRecord) -> Subject:
 def _drawings(
     record: RunRecord,
 ) -> tuple[tuple[Drawing, ...], Mapping[str, str], tuple[str, ...]]:
-    """The figures, why others are missing, and a line on each whose files are corrupt."""
+    """The figures, why others are missing, and a line for each whose files are corrupt."""
     made = run_figures(record, FIGURES)
     drawings = tuple(Drawing(name, Markup(svg(figure))) for name, figure in made.figures.items())
     return drawings, made.missing, tuple(made.missing[name] for name in made.broken)
 
 
 def _profile(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value with its unit) of the figures that a profile has."""
+    """(what, value with its unit) of a profile."""
     profile = dict(record.profile or {})
     if "input_shape" in profile:
         profile["input_shape"] = " × ".join(map(str, profile["input_shape"]))
@@ -359,7 +361,7 @@ PROFILE = {
     "macs_ptflops": ("MACs (ptflops)", "{:,}"),
     "gflops": ("GFLOPs", "{:.4g}"),
     "weights_mb": ("weights", "{:.3f} MB"),
-    "checkpoint_mb": ("checkpoint: weights and what the optimiser keeps", "{:.3f} MB"),
+    "checkpoint_mb": ("checkpoint: weights and optimiser state", "{:.3f} MB"),
     "peak_train_mb": ("peak memory of a training step", "{:.1f} MB"),
     "peak_infer_mb": ("peak memory of inference", "{:.1f} MB"),
     "input_shape": ("input: channels, (frames,) height, width", "{}"),
@@ -368,11 +370,11 @@ PROFILE = {
     "peak_threads": ("threads at the peak", "{}"),
     "peak_measured_by": ("peak measured by", "{}"),
 }
-"""Key of `profile.json` -> its name and how its value is written, in a reader's order."""
+"""Key of `profile.json` -> (name, format of the value), in the order shown."""
 
 
 def _failures(record: RunRecord) -> tuple[Mapping[str, Any], ...]:
-    """What failed in the run's last attempt: phase, fold, reason, traceback."""
+    """The failures of the run's last attempt: phase, fold, reason, traceback."""
     file = RunFolder(record.folder).failures
     if not file.exists():
         return ()

@@ -1,4 +1,4 @@
-"""What the page of a run says of its searches: how healthy they were, how far folds agree."""
+"""Facts on a run's searches for its page: health measures, and agreement between folds."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ HEALTH = {
     "skip_mass": "weight on skip (mean over edges)",
     "skip_share": "share of skip among the operations decoded",
     "supernet_acc": "accuracy of the supernet on Train B",
-    "discretised_acc": "the same of the decoded genotype alone, without retraining",
-    "discretisation_gap": "discretisation gap: the first less the second",
+    "discretised_acc": "accuracy of the decoded genotype with the same weights on Train B",
+    "discretisation_gap": "discretisation gap: the first minus the second",
 }
 """Key of `health` in `genotype.json` -> its name."""
 
@@ -32,9 +32,9 @@ AGREEMENT = {
 
 
 def health_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of the searches of a run at their end; means over the folds' searches.
+    """(what, value) of the health of a run's searches at their end, means over searches.
 
-    Nothing where nothing was searched, or by a version that did not measure it.
+    Empty where nothing was searched, or by a version that did not measure health.
     """
     folder = RunFolder(record.folder)
     by_fold = record.run["config"]["protocol"]["search_scope"] == "fold"
@@ -55,7 +55,7 @@ def _means(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of what the folds' searches decoded to; nothing where there was one search."""
+    """(what, value) on how far the folds' genotypes agree; empty where there was one search."""
     file = RunFolder(record.folder).search_summary
     if not file.exists():
         return ()
@@ -67,9 +67,9 @@ def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     chosen = ", ".join(f"{name} {count}" for name, count in summary["operations"].items())
     return (
         ("searches", str(total)),
-        ("paths, and how many searches decode to them", paths),
-        ("of them the path of an untrained search", f"{summary['uniform_path']} of {total}"),
-        ("operations, and how often they were chosen", chosen),
+        ("paths, with the number of searches that decode to each", paths),
+        ("searches that decode to the path of uniform β", f"{summary['uniform_path']} of {total}"),
+        ("operations, with the number of times chosen", chosen),
         *(
             (name, f"{summary['agreement'][key]:.3f} (by chance {summary['by_chance'][key]:.3f})")
             for key, name in AGREEMENT.items()

@@ -1,4 +1,4 @@
-"""What the page of one run shows, as plain values for the templates."""
+"""The content of the page of one run, as plain values for the templates."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reports.tables.html import HtmlMark
 
 DEFAULT = "default"
 COMMAND_LINE = "--set"
-"""Who chose a setting: nobody, or the person who ran it."""
+"""Origins of a setting; the third is `preset <name>`."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a run. `origin`: who chose the value, in words; `default` as text."""
+    """One setting of a run; `origin` is DEFAULT, COMMAND_LINE or `preset <name>`."""
 
     key: str
     value: Any
@@ -30,6 +30,7 @@ class Setting:
 
     @property
     def changed(self) -> bool:
+        """Whether preset or command line set the value."""
         return self.origin != DEFAULT
 
 
@@ -48,21 +49,21 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often each true class (rows) was predicted as each class (columns)."""
+    """A confusion matrix: rows true, columns predicted."""
 
     name: str
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
     def share(self, row: int, column: int) -> float | None:
-        """The part of the clips of a true class; None where it has none."""
+        """A count as a share of its row; None where the class has no clip."""
         total = sum(self.counts[row])
         return self.counts[row][column] / total if total else None
 
 
 @dataclass(frozen=True)
 class Edge:
-    """A line of a genotype: a hidden node, what enters it, through which operation."""
+    """An edge of a genotype: hidden node (from 1), source, operation."""
 
     node: int
     source: str
@@ -71,7 +72,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Search:
-    """What one search decoded to. `probability` is None where nothing was searched."""
+    """The decoded architecture of one search; `probability` is None where nothing was searched."""
 
     fold: str
     path: str
@@ -82,6 +83,7 @@ class Search:
 
     @property
     def is_uniform(self) -> bool:
+        """Whether an untrained search (uniform β) decodes to the same path."""
         return self.path == self.uniform_path
 
 
@@ -95,6 +97,7 @@ class Prediction:
 
     @property
     def right(self) -> bool:
+        """Whether the prediction is correct."""
         return self.true == self.predicted
 
 
@@ -109,15 +112,16 @@ class Subject:
 
     @property
     def place(self) -> str:
-        """The data set as a reader calls it."""
+        """The data set's name in the paper."""
         return DATASETS.get(self.dataset, self.dataset)
 
     @property
     def right(self) -> int:
+        """Number of correct predictions."""
         return sum(prediction.right for prediction in self.predictions)
 
     def right_of(self, label: int) -> str:
-        """`3 of 4` clips of a class; empty where the subject has none."""
+        """Correct predictions of a class, as `3 of 4`; empty where the subject has no clip."""
         own = [prediction for prediction in self.predictions if prediction.true == label]
         return f"{sum(p.right for p in own)} of {len(own)}" if own else ""
 
@@ -132,8 +136,10 @@ class Drawing:
 
 @dataclass(frozen=True)
 class RunView:
-    """Everything on the page of a run. `anchor` is unique in the report and safe in an address;
-    `missing` names the folds without a result, `troubles` are lines on files that cannot be read.
+    """Everything on the page of a run.
+
+    `anchor` is unique in the report and safe in a URL; `missing` names the folds without a result;
+    `troubles` has a line for every file that cannot be read.
     """
 
     anchor: str
@@ -161,29 +167,31 @@ class RunView:
 
     @property
     def title(self) -> str:
+        """Heading of the run's page."""
         return f"{self.record.variant} on {self.place}"
 
     @property
     def label(self) -> str:
-        """The run in a list of runs: also which configuration and seed."""
+        """The run in a list of runs: title, configuration and seed."""
         record = self.record
         return f"{self.title}, {record.preset}-{record.config_hash}, seed {record.seed}"
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """What `run.json` says of the clips."""
+        """The entry `data` of `run.json`."""
         return self.record.run.get("data") or {}
 
     @property
     def classes(self) -> Sequence[str]:
-        """Names of the classes, from wherever the run tells them."""
+        """Names of the classes, from the metrics or else from `run.json`."""
         return (self.record.metrics or {}).get("classes") or self.data.get("classes") or ()
 
     @property
     def params(self) -> int | None:
-        """Parameters of the derived network, where they were counted."""
+        """Parameters of the derived network; None without a profile."""
         return (self.record.profile or {}).get("params")
 
     @property
     def finished(self) -> bool:
+        """Whether the run has metrics."""
         return self.record.metrics is not None

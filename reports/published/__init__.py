@@ -1,6 +1,6 @@
-"""The paper's Tables 2-5 as it prints them, each from its data file; `sources.toml` says whence.
+"""The paper's Tables 2-5 as printed, each in a data file; `sources.toml` gives the sources.
 
-Nothing measured is ever written here, and nothing published is written anywhere else.
+This folder holds published numbers only, and is the only place that holds them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PublishedRow:
     """One printed row.
 
     `cells` holds each column as printed ("0.750" keeps its three digits), None for N/A;
-    `variant` is the registry name of the method where we run it, else empty; `reference` is the
+    `variant` is the registry name of the method, empty where it cannot be run; `reference` is the
     number in the paper's list; `marks` are keys of `mark_meanings()`. What a table does not print
     about a method (its venue, its type) is empty.
     """
@@ -61,14 +61,24 @@ class PublishedRow:
         text = self.cells[column]
         if text in ("yes", "no"):
             return text == "yes"
-        if text is None or column == "par_norm":
-            return text
-        return float(text)
+        return text if column == "par_norm" else self.number(column)
+
+    def printed(self, column: str) -> str:
+        """A cell as printed; ValueError where it is N/A."""
+        text = self.cells[column]
+        if text is None:
+            raise ValueError(f"{self.method} has no {column}")
+        return text
+
+    def number(self, column: str) -> float | None:
+        """A cell of a column of numbers; None where N/A."""
+        text = self.cells[column]
+        return None if text is None else float(text)
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table of the paper: its number, our short title, the printed caption, its rows."""
+    """A table of the paper: number, our short title, printed caption, columns, rows."""
 
     number: int
     title: str
@@ -98,7 +108,7 @@ def mark_meanings() -> Mapping[str, str]:
 
 @cache
 def published_only() -> Mapping[str, str]:
-    """Method as printed -> why it cannot be run here, for those that nothing is registered for."""
+    """Method as printed -> why it cannot be run here, for methods without a registered variant."""
     return MappingProxyType(
         {line["method"]: line["reason"] for line in data_lines("published_only.csv")}
     )

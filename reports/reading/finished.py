@@ -1,4 +1,4 @@
-"""Run folders as the commands of this package read them: what is corrupt is named and left out."""
+"""Reads run folders for the commands of this package; corrupt ones are reported and left out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What reading JSON of another shape than ours ends in."""
+"""Errors that reading JSON of an unexpected structure raises."""
 
 FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset smoke"
 
 
 def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
-    """The records under a folder whose files are sound, and a line on every corrupt one.
+    """The runs below a folder whose files are sound, and a line for every corrupt one.
 
-    Raises UsageError where `runs` is a file; a folder that does not exist has no run.
+    Raises UsageError where `runs` is a file; a folder that does not exist has no runs.
     """
     from bench.errors import UsageError
     from bench.runs.record import find_runs
@@ -34,21 +34,22 @@ def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
 
 
 def set_name(record: RunRecord) -> str:
-    """The data set as the run folder names it: `smic`, or `smic-surrogate` for generated clips."""
+    """The data set as in the folder's name: `smic`, or `smic-surrogate` for generated clips."""
     from bench.runs.folder import SURROGATE_SUFFIX
 
     return record.dataset + SURROGATE_SUFFIX * record.surrogate
 
 
 def on_dataset(records: Iterable[RunRecord], dataset: str | None) -> list[RunRecord]:
-    """The runs on a data set; `smic` is both real and generated clips, `smic-surrogate` those."""
+    """The runs on a data set; `smic` includes generated clips, `smic-surrogate` has only those."""
     return [r for r in records if dataset in (None, r.dataset, set_name(r))]
 
 
 def of_variants(records: Iterable[RunRecord], patterns: Sequence[str]) -> list[RunRecord]:
-    """The runs of variants named, matched by a glob, or in a group; all of them without patterns.
+    """The runs whose variant is named, matches a glob or is in a group; all without patterns.
 
-    Raises UsageError, with the nearest name, for what is neither registered nor among the runs.
+    Raises UsageError, with the nearest name, for a pattern that matches neither a run nor a
+    registered variant.
     """
     from bench.methods.registry import select_variants
 

@@ -1,7 +1,6 @@
-"""The decoded searches of runs in figures: how decided each was, what decoding cost, how far folds
-agree.
+"""Health of the finished searches of runs: entropy, discretisation gap, agreement of folds.
 
-Entropies and masses come from the weights that a search decoded; no torch is needed to read them.
+Entropies and masses are computed from the weights that were decoded, without torch.
 """
 
 from __future__ import annotations
@@ -43,10 +42,11 @@ AGREEMENT = ("path_folds", "path_chance", "cell_folds", "cell_chance")
 
 @dataclass(frozen=True)
 class Searched:
-    """A run whose searches have decoded.
+    """A run with finished searches.
 
-    searches: of each, MEASURES and `uniform_path` (1 or 0), None where it has none; expected: how
-    many the run is to have; agreement: of its folds, by AGREEMENT; empty for a single search.
+    searches: for each, MEASURES and `uniform_path` (1 or 0), None where not measured; expected:
+    number of searches when the run is complete; agreement: AGREEMENT of its folds, empty for a
+    single search.
     """
 
     record: RunRecord
@@ -58,9 +58,9 @@ class Searched:
 
 @dataclass(frozen=True)
 class Findings:
-    """What run folders say of their searches.
+    """The searches found in run folders.
 
-    unlisted: why nothing is shown -> the variants; unreadable: a line on every corrupt file.
+    unlisted: reason why a run has no search -> variants; unreadable: a line for every corrupt file.
     """
 
     searched: tuple[Searched, ...]
@@ -69,38 +69,38 @@ class Findings:
 
 
 def read_searches(records: Iterable[RunRecord]) -> Findings:
-    """Reads the decoded searches of runs; a corrupt file is named, and its run left out."""
+    """Reads the finished searches of runs; runs with a corrupt file are reported and left out."""
     searched, unreadable = [], []
     unlisted: dict[str, list[str]] = {}
     for record in records:
         try:
-            reason = _why_not(record)
+            reason = _no_search(record)
             if reason:
                 unlisted.setdefault(reason, []).append(record.variant)
             else:
                 searched.append(_searched(record))
         except CannotDraw:
-            unlisted.setdefault("not finished searching", []).append(record.variant)
+            unlisted.setdefault("search not finished", []).append(record.variant)
         except BenchError as error:
             unreadable.append(str(error))
         except MALFORMED as error:
             unreadable.append(
-                f"{RunFolder(record.folder).search()}: no record of a search ({error!r}); left "
-                "out; delete it and repeat the run"
+                f"{RunFolder(record.folder).search()}: the search cannot be read ({error!r}); "
+                "left out; delete it and repeat the run"
             )
     names = {reason: tuple(sorted(set(variants))) for reason, variants in unlisted.items()}
     return Findings(tuple(searched), names, tuple(unreadable))
 
 
-def _why_not(record: RunRecord) -> str | None:
-    """Why a run has no search of its own, in the plural."""
+def _no_search(record: RunRecord) -> str | None:
+    """Why a run has no search, as a plural noun; None if it has one."""
     if is_fixed(record):
         return "fixed networks"
     if is_random(record):
-        return "random controls, which are drawn"
+        return "random controls"
     file = RunFolder(record.folder).genotype()
     if file.exists() and GIVEN in read_json(file):
-        return "genotypes that were given"
+        return "given genotypes"
     return None
 
 
@@ -118,19 +118,19 @@ def _searched(record: RunRecord) -> Searched:
 
 
 def _measures(search: Decoded, space: SearchSpace) -> dict[str, float | None]:
-    """MEASURES of one search at its end, and whether its path is that of uniform β."""
+    """MEASURES of one search at its end, and `uniform_path`."""
     operations = search.genotype.operations
     alpha, eta, beta = search.operations, search.edges, search.beta
     return {
         "skip_share": operations.count("skip") / len(operations),
         "none_mass": _mass(alpha, space.operations, "none"),
-        "entropy_alpha": _undecided(alpha or ()),
-        "entropy_eta": _undecided(
+        "entropy_alpha": _entropy(alpha or ()),
+        "entropy_eta": _entropy(
             [eta[index] for index in indices] for indices in incoming(space.edges, space.nodes)
         )
         if eta is not None and space.edge_norm
         else None,
-        "entropy_beta": _undecided(
+        "entropy_beta": _entropy(
             [beta[arrow] for arrow in space.outer.out_of(state)]
             for state in space.outer.choices
             if state not in space.outer.unidentifiable
@@ -149,8 +149,8 @@ def _mass(alpha: Sequence[Sequence[float]] | None, names: Sequence[str], name: s
     return fmean(row[names.index(name)] for row in alpha)
 
 
-def _undecided(rows: Iterable[Sequence[float]]) -> float | None:
-    """Mean entropy of the rows, each as a share of the largest that it can have."""
+def _entropy(rows: Iterable[Sequence[float]]) -> float | None:
+    """Mean normalised entropy of the rows: each divided by that of a uniform distribution."""
     shares = [
         -sum(p * math.log(p) for p in row if p > 0) / math.log(len(row))
         for row in rows
@@ -168,7 +168,7 @@ def _gap_marks(search: Decoded) -> Iterator[str]:
 
 
 def _agreement(record: RunRecord) -> dict[str, float | None]:
-    """AGREEMENT of the folds; nothing until every fold has searched."""
+    """AGREEMENT of the folds; empty until every fold has searched."""
     file = RunFolder(record.folder).search_summary
     if not file.exists():
         return {}

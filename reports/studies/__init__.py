@@ -1,1 +1,1 @@
-"""Leakage and enumeration studies as records and figures."""
+"""Records and figures of the leakage and enumeration studies."""

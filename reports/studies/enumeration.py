@@ -1,4 +1,4 @@
-"""Every path of a trellis: its probability under β against its score when trained on its own."""
+"""Figure of the enumeration study: UAR of each path against its probability under β."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from reports.drawing.style import BLUE, DARK, GREEN, TEXT_SIZE, VERMILION, Words, house_style, sheet
 from reports.drawing.ticks import set_log_ticks
-from reports.studies.record import clips_of, made_with
+from reports.studies.record import clips_of, made_with, with_interval
 
 PANEL, HEIGHT = 3.1, 2.7
-"""Inches of a panel."""
+"""Width and height of a panel, inches."""
 
 LEFT, GAP = 0.7, 0.45
 TITLES = {"beta": "β of the search", "uniform": "uniform β (nothing learnt)"}
@@ -24,7 +24,7 @@ STARS = (
 
 
 def draw_enumeration(record: Mapping[str, Any]) -> Figure:
-    """A panel for β, where there is one, and one for uniform β; UAR upwards."""
+    """UAR over path probability: a panel for β, where there is one, and one for uniform β."""
     with house_style():
         names = [name for name in TITLES if name in record["paths"][0]]
         width = max(6.4, LEFT + len(names) * (PANEL + GAP))
@@ -83,13 +83,12 @@ def _panel(axes: Axes, record: Mapping[str, Any], name: str) -> None:
                 linestyle="none",
                 label=label,
             )
-    tau = record["tau"]["uar"][name]
-    interval = "" if tau["low"] is None else f" ({tau['low']:+.2f} to {tau['high']:+.2f})"
+    tau = with_interval(record["tau"]["uar"][name])
     axes.set_title(TITLES[name], pad=22)
     axes.text(
         0,
         1.03,
-        f"τ = {tau['estimate']:+.2f}{interval}",
+        f"τ = {tau}",
         transform=axes.transAxes,
         color=DARK,
         size=TEXT_SIZE,

@@ -1,4 +1,4 @@
-"""The table of `bench leakage` as a picture: scores with their intervals over the permutations."""
+"""Figure of the leakage study: scores on true and on shuffled labels under each protocol."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from reports.studies.record import clips_of, made_with
 
 PANELS = (("uar", "UAR"), ("uf1", "UF1"))
 COLUMN = 0.92
-"""Inches that a cell of the table takes."""
+"""Width of a cell of the study, inches."""
 
 PANEL_HEIGHT = 2.2
 BAND_WIDTH = 0.62
 APART = 0.13
-"""Between the true score and the permutations' mean, in columns."""
+"""Distance between the true score and the permutations' mean, as a share of COLUMN."""
 
 SCOPES = {
     "fold": "searched in each fold",
@@ -68,7 +68,7 @@ def _words(record: Mapping[str, Any]) -> Words:
 
 
 def _clean(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """What the clean cell reaches on shuffled labels."""
+    """The scores of the clean cell on shuffled labels."""
     clean = record["clean"].items()
     cell = next(cell for cell in record["cells"] if clean <= cell.items())
     return cell[name]["shuffled"]
@@ -119,7 +119,7 @@ def _scopes(axes: Axes, cells: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _key(page: Sheet) -> None:
-    """What the marks mean, along the lower edge."""
+    """The legend, along the lower edge."""
     axes = page.axes(0.1, 0, page.width - 0.2, 0.3)
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(0, 1))

@@ -1,4 +1,4 @@
-"""What `bench leakage` and `bench enumerate` share: the record of a study, its files, its words."""
+"""The record of a study and its files: common to `bench leakage` and `bench enumerate`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCORES = {"uar": "UAR", "uf1": "UF1"}
 
 
 def conditions(request: Request) -> dict[str, Any]:
-    """The part of a record that says on which clips and by which preset."""
+    """The data set and the preset of a study, as entries of its record."""
     return {
         "dataset": request.source.label,
         "surrogate": request.source.surrogate,
@@ -31,10 +31,10 @@ def write_study(
     draw: Callable[[Mapping[str, Any]], Figure],
     out: Path,
 ) -> dict[str, Any]:
-    """Writes the JSON file of a study, with its provenance, and its picture; returns the former.
+    """Writes a study as JSON with its provenance, and its picture; returns the JSON record.
 
-    measured: the `conditions`, `variant` and whatever `draw` needs. Both are named after data set
-    and variant.
+    measured: the `conditions`, `variant` and what `draw` needs. Files are named after data set and
+    variant.
     """
     from bench.runs.folder import SURROGATE_SUFFIX
     from bench.system.files import write_json
@@ -56,8 +56,15 @@ def heading(record: Mapping[str, Any]) -> str:
     return f"{record['variant']} on {record['dataset']}{surrogate}, preset {record['preset']}"
 
 
+def with_interval(tau: Mapping[str, Any]) -> str:
+    """Kendall's τ with its interval: `+0.31 (+0.05 to +0.52)`."""
+    if tau["low"] is None:
+        return f"{tau['estimate']:+.2f}"
+    return f"{tau['estimate']:+.2f} ({tau['low']:+.2f} to {tau['high']:+.2f})"
+
+
 def clips_of(record: Mapping[str, Any]) -> str:
-    """The data set as a caption names it: `SMIC-HS (surrogate)`."""
+    """The data set for a caption: `SMIC-HS (surrogate)`."""
     from bench.data.sets.catalogue import DATASETS
 
     known = DATASETS.get(record["dataset"])
@@ -66,7 +73,7 @@ def clips_of(record: Mapping[str, Any]) -> str:
 
 
 def made_with(record: Mapping[str, Any], seeds: str) -> str:
-    """The sentence of a caption on preset, seeds (in words), clip size and training."""
+    """A sentence on preset, seeds (as text), clip size and training epochs."""
     data, train = record["config"]["data"], record["config"]["train"]
     return (
         f"Preset {record['preset']}, {seeds}, {data['frames']} frames of "

@@ -1,1 +1,1 @@
-"""What the surrogate clips are worth: measured, drawn, and told in `docs/surrogate.md`."""
+"""Simple methods measured on surrogate clips: the numbers and pictures of `docs/surrogate.md`."""

@@ -16,12 +16,12 @@ from reports.surrogate import table
 from reports.surrogate.measures import Level, measure
 
 CURVE = (0.0, "easy", 0.3, "hard", 0.6, 1.0)
-"""Difficulties of the curve."""
+"""Difficulties measured by default."""
 
 
 @click.group()
 def surrogate() -> None:
-    """What the surrogate clips are worth."""
+    """Measure simple methods on surrogate clips."""
 
 
 @surrogate.command("measure")
@@ -36,8 +36,8 @@ def surrogate() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=table.TABLE, show_default=True)
 def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out: Path) -> None:
-    """Measure what the table lacks of each difficulty: minutes each, kept one by one."""
-    origin = provenance("cpu")  # of before the first row is written, which may be in the checkout
+    """Measure what the table lacks; each difficulty takes minutes and is saved when it is done."""
+    origin = provenance("cpu")  # before writing: the table may itself make the checkout dirty
     for difficulty in difficulties or CURVE:
         level = Level(dataset, resolve_difficulty(difficulty), seed)
         known = {(row.measure, row.of) for row in table.read(out) if row.level == level}
@@ -62,7 +62,7 @@ def page_command(dataset: str, seed: int) -> None:
 
 
 def _progress(level: Level) -> Callable[[str, int, int], None]:
-    """One line a step on a terminal, silence anywhere else."""
+    """A progress line on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
         return lambda *_: None
     title = f"{level.dataset} at {level.difficulty:g}"
@@ -72,7 +72,7 @@ def _progress(level: Level) -> Callable[[str, int, int], None]:
 
 
 def main() -> None:
-    """Errors are one line, as those of `bench`."""
+    """Runs the command; errors are one line, as those of `bench`."""
     try:
         surrogate(standalone_mode=False)
     except BenchError as error:

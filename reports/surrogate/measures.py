@@ -1,17 +1,17 @@
-"""How well simple methods do on surrogate clips, from one that should fail to one that should not.
+"""UAR of simple methods on surrogate clips, and how far the faces in them move.
 
-A set of clips is fit for a benchmark where the onset frame alone and shuffled labels lead to
-chance, and where methods that see the motion lie far above it, yet not all at the top.
+Clips are fit for a benchmark if the onset frame alone and shuffled labels give chance, and if
+methods that see motion are far above chance but not all perfect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -25,17 +25,19 @@ from bench.data.stills.inputs import load_inputs
 from bench.seeds import derive_seed
 
 SHUFFLES = 20
-"""Permutations of the labels whose mean a method must be at."""
+"""Permutations of the labels."""
 
 STRENGTH = 0.1
 """C of the logistic regression, the same for all methods and difficulties: nothing is tuned."""
 
 Progress = Callable[[str, int, int], None]
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
 class Level:
-    """One set of surrogate clips."""
+    """What identifies a set of surrogate clips."""
 
     dataset: str
     difficulty: float
@@ -43,9 +45,9 @@ class Level:
 
 
 class Views:
-    """What the methods may see of N clips of S × S pixels, each made when it is asked for.
+    """Inputs of the methods for N clips of S × S pixels, each computed on first use.
 
-    Clips are made, and what is costly kept, below `cache`.
+    Clips and costly inputs are cached below `cache`.
     """
 
     def __init__(self, level: Level, cache: Path, progress: Progress) -> None:
@@ -56,68 +58,61 @@ class Views:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(N,)."""
+        """Class indices (N,)."""
         return np.array([clip.label for clip in self.clip_set.clips])
 
     @cached_property
     def subjects(self) -> np.ndarray:
-        """(N,)."""
+        """Data set and subject as text (N,)."""
         return np.array([f"{clip.dataset} {clip.subject}" for clip in self.clip_set.clips])
 
     @property
     def onset(self) -> np.ndarray:
-        """(N, S, S) grey levels 0..255 of the first frame."""
+        """Grey levels 0..255 of the first frame (N, S, S)."""
         return self._onset_and_middle[:, 0]
 
     @property
     def middle(self) -> np.ndarray:
-        """(N, S, S) grey levels 0..255 of the frame in the middle."""
+        """Grey levels 0..255 of the middle frame (N, S, S)."""
         return self._onset_and_middle[:, 1]
 
     @cached_property
     def apex(self) -> np.ndarray:
-        """(N, S, S) grey levels 0..255 of the apex, spotted where none is annotated."""
+        """Grey levels 0..255 of the apex (N, S, S), spotted where none is annotated."""
         frames = self._still("apex", self.config.flow_side)  # (N, 3, S, S), 0..1
         return 255 * luminance(np.moveaxis(frames, 1, -1))
 
     @cached_property
-    def spotted(self) -> np.ndarray:
-        """(N, 2, S, S) the harness's own flow from onset to apex, in pixels."""
+    def apex_flow(self) -> np.ndarray:
+        """Flow from onset to apex as fixed networks get it (N, 2, S, S), pixels."""
         return self._still("flow_pair", self.config.flow_side)
 
     @cached_property
-    def still(self) -> np.ndarray:
-        """(N, 2, S, S) flow from onset to middle without the movement of the whole head, pixels."""
-        return np.stack(
-            [
-                without_head(tvl1(onset, middle))
-                for onset, middle in self._steps("flow to middle", self._onset_and_middle)
-            ]
-        )
+    def middle_flow(self) -> np.ndarray:
+        """Flow from onset to middle without the head's movement (N, 2, S, S), pixels."""
+        pairs = self._steps("flow to middle", self._onset_and_middle)
+        return np.stack([without_head(tvl1(onset, middle)) for onset, middle in pairs])
 
     @cached_property
     def _onset_and_middle(self) -> np.ndarray:
         clips = self._steps("frames", self.clip_set.clips)
         return np.stack([onset_and_middle(clip) for clip in clips])
 
-    def _still(self, kind: str, size: int) -> np.ndarray:
-        """As the fixed networks get it."""
+    def _still(self, kind: Literal["apex", "flow_pair"], size: int) -> np.ndarray:
         from baselines.fixed import StillInput
 
-        def one_more(done: int, total: int) -> None:
-            self.progress(kind, done, total)
+        still, progress = StillInput(kind, size), partial(self.progress, kind)
+        return load_inputs(self.clip_set, still, self.config, self.cache, progress)
 
-        return load_inputs(self.clip_set, StillInput(kind, size), self.config, self.cache, one_more)
-
-    def _steps(self, what: str, things: Sequence[Any]) -> Iterator[Any]:
-        for number, thing in enumerate(things):
-            self.progress(what, number, len(things))
-            yield thing
+    def _steps(self, what: str, items: Collection[Item]) -> Iterator[Item]:
+        for number, item in enumerate(items):
+            self.progress(what, number, len(items))
+            yield item
 
 
 @dataclass(frozen=True)
 class Method:
-    """Features of clips, (N, features), and what they are in words."""
+    """A function to features (N, features), and its name in tables."""
 
     title: str
     features: Callable[[Views], np.ndarray]
@@ -132,26 +127,26 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             lambda seen: blocks(np.abs(seen.middle - seen.onset), 8),
         ),
         "spotted_flow": Method(
-            "optical flow, onset to spotted apex", lambda seen: flow_blocks(seen.spotted)
+            "optical flow, onset to spotted apex", lambda seen: flow_blocks(seen.apex_flow)
         ),
         "middle_flow": Method(
             "optical flow, onset to middle, head movement removed",
-            lambda seen: flow_blocks(seen.still),
+            lambda seen: flow_blocks(seen.middle_flow),
         ),
     }
 )
 
 SHUFFLED = ("onset", "apex", "middle_flow")
-"""The methods that are also told permuted labels."""
+"""Methods that are also measured with permuted labels."""
 
 
-PEAKS = MappingProxyType({"flow_peak": "spotted", "expression_peak": "still"})
-"""Measure of how far faces move -> the view whose flow it is of."""
+PEAKS = MappingProxyType({"flow_peak": "apex_flow", "expression_peak": "middle_flow"})
+"""Measure of how far faces move -> attribute of `Views` with the flow."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One number: `spread` is the standard deviation over repeats, or half the quartile range."""
+    """One number; `spread`: standard deviation over repeats, or half the interquartile range."""
 
     measure: str
     of: str
@@ -163,12 +158,12 @@ class Result:
 def measure(
     level: Level, cache: Path, progress: Progress, known: Collection[tuple[str, str]] = ()
 ) -> Iterator[Result]:
-    """The results of a set of clips that are not `known` as (measure, of); clips are made where the
-    cache has none.
+    """Yields the results of a set of clips except those that are `known` as (measure, of).
 
-    Yields UAR (`uar`) of each method by leave-one-subject-out, its mean over SHUFFLES permutations
-    of the labels (`shuffled_uar`), and per class the median greatest displacement of a clip in
-    pixels (`flow_peak`; `expression_peak` without the movement of the head).
+    These are the leave-one-subject-out UAR of each method (`uar`), its mean over SHUFFLES
+    permutations of the labels (`shuffled_uar`), and per class the median over clips of the largest
+    displacement in pixels (`flow_peak`; `expression_peak` without the head's movement). Clips are
+    generated where the cache has none.
     """
     seen = Views(level, cache, progress)
     for name, method in METHODS.items():
@@ -177,16 +172,17 @@ def measure(
             yield Result("uar", name, score, 0.0, 1)
         if name in SHUFFLED and ("shuffled_uar", name) not in known:
             scores = list(_shuffled_scores(seen, name, level.seed))
-            yield Result("shuffled_uar", name, np.mean(scores), np.std(scores, ddof=1), SHUFFLES)
-    for measure_name, view in PEAKS.items():
+            mean, spread = float(np.mean(scores)), float(np.std(scores, ddof=1))
+            yield Result("shuffled_uar", name, mean, spread, SHUFFLES)
+    for measure_name, attribute in PEAKS.items():
         missing = [word for word in CHALLENGE_CLASSES if (measure_name, word) not in known]
         if not missing:
             continue
-        flow = getattr(seen, view)
+        flow = getattr(seen, attribute)
         peaks = np.hypot(flow[:, 0], flow[:, 1]).max((1, 2))
         for word in missing:
             own = peaks[seen.labels == CHALLENGE_CLASSES.index(word)]
-            low, median, high = np.quantile(own, (0.25, 0.5, 0.75))
+            low, median, high = np.quantile(own, (0.25, 0.5, 0.75)).tolist()
             yield Result(measure_name, word, median, (high - low) / 2, len(own))
 
 
@@ -204,15 +200,15 @@ def config_of(level: Level) -> DataConfig:
 
 
 def onset_and_middle(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-    """Grey levels (S, S) of the first frame and of the one in the middle."""
+    """Grey levels (S, S) of the first and of the middle frame."""
     grey = luminance(decode(clip, read_frames(clip)))
     return grey[0], grey[len(grey) // 2]
 
 
 def without_head(flow: np.ndarray) -> np.ndarray:
-    """The flow (2, S, S) less the affine movement that most of it shares: head, not expression.
+    """The flow (2, S, S) minus its dominant affine part: the head's movement, not the expression.
 
-    Least absolute deviations, by least squares that are weighted anew eight times.
+    The affine part is fitted by least absolute deviations (iteratively reweighted least squares).
     """
     height, width = flow.shape[1:]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -238,13 +234,12 @@ def blocks(pictures: np.ndarray, count: int) -> np.ndarray:
 
 
 def flow_blocks(flow: np.ndarray) -> np.ndarray:
-    """u and v over 8 × 8 blocks: (N, 2, S, S) -> (N, 128)."""
+    """Means of u and v over 8 × 8 blocks: (N, 2, S, S) -> (N, 128)."""
     return np.hstack([blocks(flow[:, 0], 8), blocks(flow[:, 1], 8)])
 
 
 def outlines(pictures: np.ndarray) -> np.ndarray:
-    """Histograms of oriented gradients in cells of an eighth of the side: (N, S, S) -> (N, 1764)
-    where 8 divides S."""
+    """Histograms of oriented gradients in 8 × 8 cells: (N, S, S) -> (N, 1764) if 8 divides S."""
     from skimage.feature import hog
 
     cell = pictures.shape[1] // 8
@@ -254,7 +249,7 @@ def outlines(pictures: np.ndarray) -> np.ndarray:
 
 
 def loso_uar(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray) -> float:
-    """Pooled UAR of a balanced logistic regression, leaving one subject out."""
+    """Leave-one-subject-out UAR, pooled over folds, of a class-balanced logistic regression."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import recall_score
     from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict

@@ -1,4 +1,4 @@
-"""`docs/surrogate.md`: what was measured on the surrogate clips, and what it means."""
+"""`docs/surrogate.md`: the measurements on surrogate clips and what they mean."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ PAGE = Path("docs/surrogate.md")
 PICTURES = Path("docs/surrogate")
 
 CLIPS_DPI = 150
-"""Of the clips: a frame of 128 pixels then stands on 153."""
+"""Resolution of `clips.png`: a frame of 128 pixels becomes 153 wide."""
 
 
 def write_page(dataset: str, seed: int, cache: Path) -> list[Path]:
-    """Writes the page and its pictures; UsageError where nothing, or not both named
-    difficulties, were measured."""
+    """Writes the page and its pictures; returns their paths.
+
+    Raises UsageError where the named difficulties were not measured.
+    """
     rows = [row for row in table.read() if (row.dataset, row.seed) == (dataset, seed)]
     missing = set(DIFFICULTIES.values()) - {row.difficulty for row in rows}
     if missing:
@@ -45,7 +47,7 @@ def write_page(dataset: str, seed: int, cache: Path) -> list[Path]:
 
 
 def _save_clips(figure: Figure, path: Path) -> Path:
-    """In 256 colours, as `bench data show` writes its sheets: most of a full picture is noise."""
+    """In 256 colours, as `bench data show`: noise makes files in full colour large."""
     figure.set_dpi(CLIPS_DPI)
     with house_style():
         image = drawn(figure)
@@ -76,16 +78,16 @@ def page(rows: Sequence[Row]) -> str:
     ]
     return f"""# What the surrogate clips are worth
 
-Generated clips stand in for licensed ones only where they ask the same of a method: to see small
-motion, on people it has not seen, under nuisance. This page measures that on generated clips in
-the place of `{first.dataset}`: seed {first.seed}, generator version {first.generator}. No number
-here says anything about a real data set.
+Generated clips can replace licensed ones only if they pose the same problem: to recognise small
+motions, of unseen people, under nuisance. This page measures that on generated clips in the place
+of `{first.dataset}`: seed {first.seed}, generator version {first.generator}. No number here says
+anything about a real data set.
 
     python -m reports.surrogate measure --dataset {first.dataset} --seed {first.seed}
     python -m reports.surrogate page --dataset {first.dataset} --seed {first.seed}
 
-The first command fills `results/surrogate.csv` (with commit, versions and time of every row; what
-is there is not measured again), the second draws and writes this page from it.
+The first command fills `results/surrogate.csv` (with commit, versions and time of every row; rows
+that are there are not measured again), the second writes this page and its pictures from it.
 
 ## Scores against difficulty
 
@@ -101,10 +103,10 @@ UAR, pooled over leave-one-subject-out, of a balanced logistic regression on eac
 
 ## How far faces move
 
-The greatest displacement of a clip in pixels of 128×128 by TV-L1, median ± half the interquartile
+The largest displacement in a clip in pixels of 128×128 by TV-L1, median ± half the interquartile
 range over the clips of a class: all motion from the onset to the spotted apex, and that from the
-onset to the middle without the movement of the head. The generator draws amplitudes without regard
-to the class; how much of one TV-L1 finds depends on the extent and the texture of what moves, and
+onset to the middle without the movement of the head. The generator draws amplitudes independently
+of the class; how much of one TV-L1 finds depends on the extent and the texture of what moves, and
 on nuisance that it takes for motion.
 
 {_table(["class", *titles], peaks)}
@@ -118,7 +120,7 @@ on nuisance that it takes for motion.
 
 
 def _reading(found: dict[tuple[float, str, str], Row]) -> str:
-    """What the numbers of the two named difficulties say, from the numbers."""
+    """Sentences on the two named difficulties, made from the numbers."""
     lines = []
     for name, place in DIFFICULTIES.items():
         score = {of: found[place, "uar", of].value for of in METHODS}
@@ -133,7 +135,7 @@ def _reading(found: dict[tuple[float, str, str], Row]) -> str:
 
 
 def _one_frame(of: str, found: dict[tuple[float, str, str], Row], place: float) -> str:
-    """How a method that sees one frame compares with its own shuffled labels."""
+    """A sentence that compares a method that sees one frame with its own shuffled labels."""
     score, chance = found[place, "uar", of].value, found[place, "shuffled_uar", of]
     above = (score - chance.value) / chance.spread
     return (

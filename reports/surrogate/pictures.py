@@ -1,4 +1,4 @@
-"""The pictures of `docs/surrogate.md`: scores against difficulty, and clips to look at."""
+"""The pictures of `docs/surrogate.md`: scores against difficulty, and example clips."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ STEP = 6
 """Pixels between the arrows of a flow."""
 
 LONGER = 12
-"""Arrows are so many times as long as the motion."""
+"""Length of an arrow over the motion."""
 
 STILL = 0.12
 """Pixels of motion below which no arrow is drawn."""
 
 BRIGHTER = 4
-"""Changes of grey level are shown so many times as large."""
+"""Factor by which changes of grey level are amplified."""
 
 
 def difficulty_curve(rows: Sequence[Row]) -> Figure:
-    """UAR of each method over the difficulty, chance by permuted labels as a band."""
+    """UAR of each method over the difficulty, with bands for permuted labels."""
     dataset = rows[0].dataset
     words = Words(
         "Surrogate clips: UAR against difficulty",
@@ -94,7 +94,7 @@ def difficulty_curve(rows: Sequence[Row]) -> Figure:
 
 
 def _series(rows: Sequence[Row], measure: str, of: str) -> tuple[np.ndarray, ...]:
-    """Difficulty, value and spread in order of the difficulty."""
+    """Difficulties in ascending order, values and spreads."""
     found = [row for row in rows if (row.measure, row.of) == (measure, of)]
     found.sort(key=lambda row: row.difficulty)
     return tuple(
@@ -104,7 +104,7 @@ def _series(rows: Sequence[Row], measure: str, of: str) -> tuple[np.ndarray, ...
 
 @dataclass(frozen=True)
 class Shown:
-    """One clip as the contact sheet has it."""
+    """One clip of the contact sheet."""
 
     clip: Clip
     onset: np.ndarray
@@ -113,7 +113,7 @@ class Shown:
 
 
 def contact_sheet(dataset: str, seed: int, cache: Path) -> Figure:
-    """A clip of each class, easy beside hard: onset, middle, their difference, the motion."""
+    """A clip of each class, easy and hard: onset, middle, their difference, the flow."""
     columns = ("onset", "middle", f"change × {BRIGHTER}", f"flow × {LONGER}")
     side, gap, left = 1.02, 0.05, 0.85
     block = len(columns) * (side + gap)
@@ -146,7 +146,7 @@ def contact_sheet(dataset: str, seed: int, cache: Path) -> Figure:
 
 
 def _examples(level: Level, cache: Path) -> list[Shown]:
-    """The first clip of each class, each of another subject."""
+    """The first clip of each class, of different subjects."""
     source = Source(level.dataset, None, True, cache.absolute())
     taken: dict[int, Clip] = {}
     for clip in find_clips(source, config_of(level)).clips:
@@ -167,9 +167,15 @@ def _draw(panels: Sequence[Axes], shown: Shown) -> None:
     y, x = np.mgrid[STEP // 2 : height : STEP, STEP // 2 : width : STEP]
     u, v = shown.flow[:, y, x]
     moves = np.hypot(u, v) > STILL
-    arrows = (part[moves] for part in (x, y, LONGER * u, LONGER * v))
-    exact = {"angles": "xy", "scale_units": "xy", "scale": 1}
-    panels[3].quiver(*arrows, **exact, color=VERMILION, width=0.012, headwidth=4)
+    panels[3].quiver(
+        *(part[moves] for part in (x, y, LONGER * u, LONGER * v)),
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        color=VERMILION,
+        width=0.012,
+        headwidth=4,
+    )
     for axes in panels:
         axes.spines[:].set_visible(False)
         axes.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))

@@ -1,4 +1,4 @@
-"""`results/surrogate.csv`: every number with the conditions it was measured under."""
+"""`results/surrogate.csv`: every measurement with its conditions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE = Path("results/surrogate.csv")
 
 @dataclass(frozen=True)
 class Row:
-    """A result and where it comes from; `versions` are those of the libraries that compute it."""
+    """A result and its provenance; `versions` are those of the libraries that compute it."""
 
     dataset: str
     difficulty: float
@@ -37,6 +37,7 @@ class Row:
 
     @property
     def level(self) -> Level:
+        """The set of clips that was measured."""
         return Level(self.dataset, self.difficulty, self.seed)
 
 
@@ -46,7 +47,7 @@ KINDS["repeats"] = int
 
 
 def read(path: Path = TABLE) -> list[Row]:
-    """Rows of the present generator, none where there is no file; DataError for another file."""
+    """Rows of the present generator; none where there is no file, DataError for another file."""
     try:
         lines = list(csv.DictReader(io.StringIO(read_table(path))))
     except FileNotFoundError:

@@ -340,7 +340,7 @@ def test_own_scores_that_no_matrix_has(invoke):
 def test_own_scores_with_an_example(invoke, style):
     result = invoke("--counts", "5,3", "--acc", ".5", "--uar", "0.53", "--format", style)
     assert "For example" in result.output and "class 2" in result.output
-    assert "4 of 8 clips" in result.output and "UF1 takes steps" in result.output
+    assert "4 of 8 clips" in result.output and "discrete values" in result.output
 
 
 def test_the_tolerance_given_replaces_that_of_the_digits():
@@ -359,8 +359,8 @@ def test_one_score_is_one_finding():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--acc", ".5"], "scores need the clips per class"),
-        (["--tolerance", ".01"], "scores need the clips per class"),
+        (["--acc", ".5"], "scores need --counts"),
+        (["--tolerance", ".01"], "scores need --counts"),
         (["--counts", "5,5"], "nothing to check"),
         (["--counts", "5,5", "--acc", "85"], "85.1% is .851"),
         (["--counts", "5,5", "--acc", "-.1"], "below 0"),

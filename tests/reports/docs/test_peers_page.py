@@ -92,5 +92,5 @@ rcn_a,hard,none,own,100,0.5,0.4,0.4
     (tmp_path / "peers-time.json").write_text('{"rows": []}')
     verdict = live_table(tmp_path).splitlines()[-1]
     assert verdict == (
-        "p < 0.05: 1 of 2 methods, 0 after Holm's correction for so many tests (not `ststnet`)."
+        "p < 0.05: 1 of 2 methods, 0 after Holm's correction for multiple tests (not `ststnet`)."
     )

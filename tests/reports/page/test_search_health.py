@@ -136,9 +136,9 @@ def test_what_is_not_searched_is_named_with_its_reason(runs):
     assert {row.variant for row in table.rows} == {"rnas_mer_3", "rnas_mer_4"}
     notes = [note for note in table.notes if note.startswith("Not listed")]
     assert notes == [
-        "Not listed: random_automer_3d, random_rnas_mer_3 (random controls, which are drawn).",
-        "Not listed: rnas_mer_3 (genotypes that were given).",
-        "Not listed: rnas_mer_3 (not finished searching).",
+        "Not listed: random_automer_3d, random_rnas_mer_3 (random controls).",
+        "Not listed: rnas_mer_3 (given genotypes).",
+        "Not listed: rnas_mer_3 (search not finished).",
     ]
 
 
