@@ -15,6 +15,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX
+from bench.protocol.metrics import BUILT_IN
 from bench.runs.checksums import file_sums, recorded_sums
 from bench.runs.folder import FOLDS, GIVEN, RunFolder, run_folder
 from bench.runs.job import Job
@@ -26,9 +27,7 @@ TOLERANCE = 1e-9
 
 LASTING = frozenset(
     [
-        "uar",
-        "uf1",
-        "acc",
+        *BUILT_IN,
         "confusion",
         "classes",
         "clips",

@@ -10,12 +10,27 @@ import click
 
 from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
+from bench.protocol.metrics import UAR, metrics
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
     from reports.reading.groups import RunGroup
 
 PICTURES = (".png", ".svg", ".pdf")
+
+
+class MetricName(click.ParamType):
+    """The name of a metric, looked up when it is needed and not when the command is defined."""
+
+    name = "metric"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """The names that may be given, as help prints them."""
+        return click.Choice(list(metrics())).get_metavar(param, ctx)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; click.BadParameter where no metric has it."""
+        return click.Choice(list(metrics())).convert(value, param, ctx)
 
 
 @click.command()
@@ -39,8 +54,8 @@ PICTURES = (".png", ".svg", ".pdf")
 @click.option("--config", help="Only runs whose configuration hash begins so.")
 @click.option(
     "--metric",
-    type=click.Choice(["uar", "uf1", "acc"]),
-    default="uar",
+    type=MetricName(),
+    default=UAR.name,
     show_default=True,
     help="The score that is tested, ranked and set beside random networks.",
 )

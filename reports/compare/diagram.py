@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
+from bench.protocol.metrics import metrics
 from bench.runs.folder import SURROGATE_SUFFIX
-from bench.scoring.claims import WORDS
 from reports.compare.render import told_p
 from reports.drawing.style import BLACK, TEXT_SIZE, Words, house_style, sheet, text_width
 from reports.reading.marks import distinct
@@ -81,7 +81,7 @@ def _bars_at_most(methods: int) -> int:
 
 
 def _words(report: Report) -> Words:
-    found, metric = report.ranks, WORDS[report.plan.metric]
+    found, metric = report.ranks, metrics()[report.plan.metric].words
     sets = distinct(comparison.dataset for comparison in report.comparisons)
     generated = all(name.endswith(SURROGATE_SUFFIX) for name in sets)
     return Words(

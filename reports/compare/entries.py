@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bench.errors import DataError
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.report import selected_protocol
@@ -104,7 +104,7 @@ class Entry:
 
     def scores(self, metric: str) -> np.ndarray:
         """(seeds,): the pooled score of each seed."""
-        return STATISTICS[metric](self.matrices.sum(axis=1))
+        return metrics()[metric].function(self.matrices.sum(axis=1))
 
 
 def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:

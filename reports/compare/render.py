@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.cli.output import sheet
-from bench.protocol.metrics import STATISTICS
-from bench.scoring.claims import WORDS
+from bench.protocol.metrics import ACC, metrics
 from reports.compare.entries import Entry
 from reports.compare.pairs import Control, Pair
 from reports.compare.report import Comparison, Report
@@ -28,7 +27,6 @@ COLUMNS = (
     "first_marks",
     "second_marks",
 )
-HEADINGS = {"uar": "UAR", "uf1": "UF1", "acc": "Acc"}
 
 
 def render(report: Report, form: str) -> str:
@@ -58,7 +56,7 @@ def _figures(comparison: Comparison, metric: str) -> Iterator[tuple]:
                 found.low,
                 found.high,
                 *((pair.permutation.p, pair.permutation_holm) if tested else (None, None)),
-                *((pair.mcnemar_p, pair.mcnemar_holm) if name == "acc" else (None, None)),
+                *((pair.mcnemar_p, pair.mcnemar_holm) if name == ACC.name else (None, None)),
                 marks[pair.first],
                 marks[pair.second],
             )
@@ -69,7 +67,8 @@ def _blocks(comparison: Comparison, report: Report, form: str) -> Iterator[str]:
     yield _heading(comparison, form)
     controls = {control.name: control for control in comparison.controls}
     rows = [_entry(entry, controls.get(entry.name)) for entry in comparison.entries]
-    headings = ["", "seeds", *HEADINGS.values(), f"{HEADINGS[metric]} beside random", "marks"]
+    beside = f"{metrics()[metric].heading} beside random"
+    headings = ["", "seeds", *_score_headings(), beside, "marks"]
     yield sheet(rows, headings, form)
     rows = [_pair(pair) for pair in comparison.pairs]
     yield sheet(rows, _pair_headings(metric), form)
@@ -91,7 +90,7 @@ def _heading(comparison: Comparison, form: str) -> str:
 
 
 def _entry(entry: Entry, control: Control | None) -> tuple:
-    scores = [_mean(entry.scores(name)) for name in STATISTICS]
+    scores = [_mean(entry.scores(name)) for name in metrics()]
     seeds = ", ".join(map(str, entry.seeds))
     return (entry.name, seeds, *scores, _beside(control), "; ".join(entry.marks))
 
@@ -111,8 +110,13 @@ def _beside(control: Control | None) -> str:
 
 
 def _pair_headings(metric: str) -> list[str]:
-    differences = [f"Δ{word} [95 %]" for word in HEADINGS.values()]
-    return ["first", "second", *differences, f"p ({HEADINGS[metric]})", "Holm", "McNemar", "Holm"]
+    differences = [f"Δ{heading} [95 %]" for heading in _score_headings()]
+    tested = f"p ({metrics()[metric].heading})"
+    return ["first", "second", *differences, tested, "Holm", "McNemar", "Holm"]
+
+
+def _score_headings() -> list[str]:
+    return [metric.heading for metric in metrics().values()]
 
 
 def _pair(pair: Pair) -> tuple:
@@ -141,7 +145,7 @@ def _legend(metric: str, pairs: int, form: str) -> str:
     corrected = f"; Holm: corrected for {pairs} pairs" if pairs > 1 else ""
     return (
         "Δ: first - second, mean over paired seeds; intervals resample subjects. "
-        f"p: all of a subject's predictions change sides ({WORDS[metric]}); "
+        f"p: all of a subject's predictions change sides ({metrics()[metric].words}); "
         f"McNemar: clips right in one alone, as if clips were independent{corrected}."
     )
 

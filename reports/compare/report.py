@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX, variants
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run
 from bench.scoring.ranking import Agreement, RankTest, agreement, rank_test
@@ -193,11 +193,11 @@ def _intervals(entry: Entry, plan: Plan) -> dict[str, Any]:
     return {
         name: bootstrap(
             entry.matrices,
-            statistic,
+            metric.function,
             draws=plan.draws,
             generator=np.random.default_rng(derive_seed(plan.seed, "bootstrap")),
         ).to_dict()
-        for name, statistic in STATISTICS.items()
+        for name, metric in metrics().items()
     }
 
 
@@ -239,7 +239,7 @@ def _table(entries: Sequence[Entry], seeds: Sequence[int], metric: str) -> np.nd
 
 
 def _entry(entry: Entry, intervals: dict[str, Any]) -> dict[str, Any]:
-    scores = {name: entry.scores(name) for name in STATISTICS}
+    scores = {name: entry.scores(name) for name in metrics()}
     stated = entry.first.metrics["protocol"]
     return {
         "name": entry.name,

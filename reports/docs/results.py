@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
+from bench.protocol.metrics import UAR, UF1, metrics
 from bench.scoring.report import read_scored, score_report
 from bench.system.files import write_text
 from reports.reading.finished import set_name, sound_runs
@@ -20,7 +21,7 @@ from reports.reading.finished import set_name, sound_runs
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
-SCORES = ("uar", "uf1", "acc", "clips", "subjects")
+COUNTS = ("clips", "subjects")
 OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
 """Where `metrics.json` keeps scores of the same weights that are not the score."""
 
@@ -51,12 +52,12 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "seed": record.seed,
         "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
         "epochs": _epochs(record),
-        **{name: record.metrics[name] for name in SCORES},
+        **{name: record.metrics.get(name) for name in (*metrics(), *COUNTS)},
         **_certainty(record),
         **{
             f"{score}_{way}": record.metrics.get(part, {}).get(way, {}).get(score)
             for part, way in OTHER_WAYS
-            for score in ("uar", "uf1")
+            for score in (UAR.name, UF1.name)
         },
         "leaks": "; ".join(record.metrics["protocol"]["leaks"]),
         "marks": "; ".join(record.run["marks"]),
@@ -75,7 +76,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
 def _certainty(record: RunRecord) -> dict[str, float | None]:
     """The 95 % interval of the UAR over subjects, and the UAR and p value of chance."""
     report = score_report(read_scored(record.folder))
-    interval, chance = report["intervals"]["uar"], report["chance"]["uar"]
+    interval, chance = report["intervals"][UAR.name], report["chance"][UAR.name]
     return {
         "uar_low": interval["low"],
         "uar_high": interval["high"],

@@ -15,8 +15,8 @@ from bench.runs.marks import SUPPLIED
 from bench.runs.record import RunRecord, trained_network
 from bench.runs.searches import is_fixed, is_random, search_scope
 from reports.reading.marks import (
+    RECIPES_DIFFER,
     SMOKE,
-    UNLIKE,
     distinct,
     leak_marks,
     setting_of,
@@ -28,8 +28,6 @@ from reports.reading.names import DATASETS
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
-
-SCORES = ("acc", "uar", "uf1")
 
 UNDATED = datetime.min.replace(tzinfo=UTC)
 
@@ -115,11 +113,11 @@ class RunGroup:
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if self.key.preset == "smoke" else ()),
-            *((UNLIKE,) if self._trained_unlike() else ()),
+            *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
         )
 
-    def _trained_unlike(self) -> bool:
+    def _recipes_differ(self) -> bool:
         networks = [trained_network(record.run.get("network")) for record in self.records]
         return any(network != networks[0] for network in networks)
 

@@ -1,4 +1,4 @@
-"""Marks of a row and what they mean: surrogate, smoke, leaky, unlike the others."""
+"""Marks of a row and what they mean: surrogate, smoke, leaky, seeds that differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
 
-UNLIKE = "seeds trained unlike"
+RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
 
 
@@ -92,7 +92,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
-    "seeds trained unlike": "the method's own input or recipe changed from one seed to another",
+    RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
