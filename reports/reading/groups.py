@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED
@@ -89,9 +89,19 @@ class RunGroup:
         return tuple(complete or with_metrics)
 
     @property
+    def metrics(self) -> tuple[dict[str, Any], ...]:
+        """The metrics of the seeds that are scored."""
+        return tuple(record.metrics for record in self.scored if record.metrics is not None)
+
+    @property
     def profiled(self) -> tuple[RunRecord, ...]:
         """The seeds with a profile."""
         return tuple(record for record in self.records if record.profile is not None)
+
+    @property
+    def profiles(self) -> tuple[dict[str, Any], ...]:
+        """The profiles of the seeds that have one."""
+        return tuple(record.profile for record in self.records if record.profile is not None)
 
     @property
     def shuffled(self) -> bool:

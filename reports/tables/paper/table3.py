@@ -8,32 +8,45 @@ from typing import TYPE_CHECKING
 
 from reports.published import PublishedRow, published_table
 from reports.tables.beside_published import blank_row, printed_variants, unpublished_row
-from reports.tables.captions import caption
-from reports.tables.notes import legend
-from reports.tables.table import Cell, Row, Table
+from reports.tables.paper_table import PaperTable
+from reports.tables.table import Cell, Column, Row
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
+    from reports.reading.groups import RunGroup
+
+NUMBER = 3
+
+COLUMNS = (
+    Column("par_norm", "Normalised"),
+    Column("pc", "PC"),
+    Column("d_op", "D ops"),
+    Column("h_op", "H ops"),
+    Column("st_att", "ST att."),
+    Column("b", "b"),
+    Column("operations", "Operations"),
+)
+
+NOTE = (
+    "Registered: what the variants of this package say of themselves; "
+    "b = 1 passes all channels through the operations, b = 4 a quarter of them."
+)
 
 
-def settings_table(variants: Mapping[str, Variant]) -> Table:
-    """The published settings beside what each registered variant says of itself."""
-    published = published_table(3)
-    columns = (*published.columns, "b", "operations")
-    rows = [_settings_row(row, columns, variants.get(row.variant)) for row in published.rows]
-    printed = printed_variants(3)
-    for name, variant in variants.items():
-        if "ablation" in variant.groups and name not in printed:
-            rows.append(_settings_row(unpublished_row(name, published.columns), columns, variant))
-    notes = (
-        "Registered: what the variants of this package say of themselves; "
-        "b = 1 passes all channels through the operations, b = 4 a quarter of them.",
-    )
-    return Table(3, caption(3, ()), columns, tuple(rows), (*notes, *legend(rows)))
+def _rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[Row, ...]:
+    """The published settings beside those of each registered variant; runs have no part in it."""
+    printed = printed_variants(NUMBER)
+    ours = [
+        unpublished_row(name)
+        for name, variant in variants.items()
+        if "ablation" in variant.groups and name not in printed
+    ]
+    rows = (*published_table(NUMBER).rows, *ours)
+    return tuple(_settings_row(row, variants.get(row.variant)) for row in rows)
 
 
-def _settings_row(printed: PublishedRow, columns: Sequence[str], variant: Variant | None) -> Row:
-    row = blank_row(printed, columns, variant)
+def _settings_row(printed: PublishedRow, variant: Variant | None) -> Row:
+    row = blank_row(printed, COLUMNS, variant)
     if variant is None:
         return replace(row, marks=(row.source,))
     measured = _settings_of(variant)
@@ -75,3 +88,14 @@ def _text_cell(text: str) -> Cell:
 
 def _truth_cell(truth: bool) -> Cell:
     return Cell(truth, "yes" if truth else "no")
+
+
+TABLE = PaperTable(
+    number=NUMBER,
+    columns=COLUMNS,
+    usable=lambda group: False,
+    shows=lambda name, variants: False,
+    rows=_rows,
+    caption=lambda groups: ". Registered: the variants of this package.",
+    notes=lambda groups: (NOTE,),
+)

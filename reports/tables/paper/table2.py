@@ -1,0 +1,7 @@
+"""Table 2: accuracy, UAR and UF1 of the methods of other papers and of RNAS-MER."""
+
+from __future__ import annotations
+
+from reports.tables.scores import is_ablation, scores_table
+
+TABLE = scores_table(2, unprinted=lambda variant: not is_ablation(variant), labelled=True)
