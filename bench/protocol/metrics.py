@@ -95,7 +95,8 @@ def metrics() -> Mapping[str, Metric]:
 
     One that cannot be used is left out with a warning.
     """
-    return BUILT_IN | load_values(ENTRY_POINTS, _checked, taken=(*BUILT_IN, *RESERVED))
+    brought = load_values(ENTRY_POINTS, _checked, taken=(*BUILT_IN, *RESERVED))
+    return {**BUILT_IN, **brought}
 
 
 def _checked(name: str, value: object) -> Metric:

@@ -30,7 +30,7 @@ def list_problems(predictions: Predictions, parts: Sequence[str]) -> list[Proble
         named = ", ".join(predictions.classes)
         what = f"classes {named} are not the challenge's: the list of clips is not checked"
         return [Problem(UNCHECKED, "classes", what)]
-    problems = []
+    problems: list[Problem] = []
     coded = _other_coding(predictions, parts)
     if coded:
         what = (

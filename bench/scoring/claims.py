@@ -1,4 +1,4 @@
-"""Which number of a set of predictions a published score is: the pooled one, or another.
+"""Which aggregate of a set of predictions a published score is: the pooled one, or another.
 
 Papers report macro precision as UAR, the mean over folds as the score, the mean over data sets, or
 one set's slice as the composite's. Each of these is computed here and compared at the claim's own

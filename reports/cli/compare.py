@@ -14,6 +14,7 @@ from bench.protocol.metrics import UAR, metrics
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
+    from reports.compare.report import Report
     from reports.reading.groups import RunGroup
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -230,7 +231,7 @@ def _found_groups(
     for record in finished:
         key = Protocol.of(record) if across_protocols else None
         by_protocol.setdefault(key, []).append(record)
-    groups = []
+    groups: list[RunGroup] = []
     for records in by_protocol.values():
         shown, notes = latest(gather(records))
         groups += shown
@@ -239,16 +240,10 @@ def _found_groups(
     return sorted(groups, key=lambda group: group.key)
 
 
-def _draw(report, diagrams: Sequence[Path]) -> None:
-    from bench.errors import BenchError
+def _draw(report: Report, diagrams: Sequence[Path]) -> None:
     from reports.compare.diagram import draw_ranks
     from reports.drawing.export import save_figure
 
-    if report.ranks is None:
-        raise BenchError(
-            "no critical-difference diagram: it takes three methods or more on two blocks or more "
-            "(data sets, seeds)"
-        )
     figure = draw_ranks(report)
     for path in diagrams:
         save_figure(figure, path.with_suffix(""), [path.suffix[1:].lower()])

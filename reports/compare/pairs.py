@@ -46,6 +46,7 @@ class Pair:
     mcnemar_holm: float
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return {
             "first": self.first,
             "second": self.second,
@@ -79,6 +80,7 @@ class Control:
     difference: Interval
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return {
             **{name: getattr(self, name) for name in self.__dataclass_fields__},
             "random_scores": list(self.random_scores),

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.cli.output import sheet
 from bench.protocol.metrics import ACC, metrics
+from bench.scoring.ranking import Agreement
 from reports.compare.entries import Entry
 from reports.compare.pairs import Control, Pair
 from reports.compare.report import Comparison, Report
@@ -42,7 +43,10 @@ def render(report: Report, form: str) -> str:
 
 
 def _figures(comparison: Comparison, metric: str) -> Iterator[tuple]:
-    """p values stand in the row of the metric that they are of: McNemar's in that of accuracy."""
+    """A row per pair and metric; each p value stands in the row of its metric.
+
+    McNemar's test is about accuracy.
+    """
     marks = {entry.name: "; ".join(entry.marks) for entry in comparison.entries}
     for pair in comparison.pairs:
         for name, found in pair.differences.items():
@@ -74,7 +78,7 @@ def _blocks(comparison: Comparison, report: Report, form: str) -> Iterator[str]:
     yield sheet(rows, _pair_headings(metric), form)
     yield _legend(metric, len(comparison.pairs), form)
     if comparison.agreement:
-        yield _stability(comparison)
+        yield _stability(comparison.agreement)
     yield from _notes(comparison.notes, form)
 
 
@@ -136,7 +140,7 @@ def _p(value: float) -> str:
 
 
 def told_p(value: float) -> str:
-    """`p = 0.0430` or `p < 0.0001`."""
+    """The p value as `p = 0.0430` or `p < 0.0001`."""
     text = _p(value)
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -150,8 +154,7 @@ def _legend(metric: str, pairs: int, form: str) -> str:
     )
 
 
-def _stability(comparison: Comparison) -> str:
-    found = comparison.agreement
+def _stability(found: Agreement) -> str:
     told = []
     if found.kendall_w is not None:
         told.append(f"Kendall's W {found.kendall_w:.3f}")

@@ -57,6 +57,11 @@ class PublishedTable:
     columns: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants that it has a row for."""
+        return tuple(row.variant for row in self.rows if row.variant)
+
 
 @cache
 def published_table(number: int) -> PublishedTable:

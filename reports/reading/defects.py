@@ -33,8 +33,7 @@ def defect(record: RunRecord) -> str | None:
 
 
 def _bad_run(run: Any) -> str | None:
-    """The part of the configuration that holds no settings, marks that are no words, or a network
-    that is no mapping."""
+    """The first key of run.json that a table cannot use: of settings, marks or the network."""
     config = run.get("config", {})
     if not isinstance(config, Mapping):
         return "config"

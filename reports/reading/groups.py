@@ -43,6 +43,7 @@ class GroupKey(NamedTuple):
 
     @classmethod
     def of(cls, record: RunRecord) -> GroupKey:
+        """The key of the group that a run belongs to."""
         return cls(
             record.variant, record.dataset, record.surrogate, record.preset, record.config_hash
         )
@@ -74,6 +75,7 @@ class RunGroup:
 
     @property
     def key(self) -> GroupKey:
+        """What all its runs have in common."""
         return GroupKey.of(self.records[0])
 
     @property
@@ -134,7 +136,7 @@ class RunGroup:
     @property
     def leaks(self) -> tuple[str, ...]:
         """Marks of scores that held-out subjects had a part in, with the setting that lets them."""
-        return distinct(mark for record in self.scored for mark in leak_marks(record))
+        return distinct(mark for scores in self.metrics for mark in leak_marks(scores))
 
     @property
     def shortfalls(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.data.sets.challenge import expected_counts
@@ -37,8 +37,9 @@ def setting_of(record: RunRecord, section: str, name: str) -> Any:
     return record.run.get("config", {}).get(section, {}).get(name)
 
 
-def leak_marks(record: RunRecord) -> Iterable[str]:
-    protocol = record.metrics["protocol"]
+def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
+    """That held-out subjects had a part in these scores, and by which settings."""
+    protocol = metrics["protocol"]
     if not protocol.get("leaky"):
         return
     causes = protocol.get("leaks") or [
@@ -57,7 +58,7 @@ def shortfall(record: RunRecord) -> Iterable[str]:
     everyone = subject_count(record.dataset)
     if everyone and record.folds_total < everyone:
         yield f"{record.folds_total} of {everyone} subjects ({name})"
-    for absent in record.metrics.get("absent", ()):
+    for absent in (record.metrics or {}).get("absent", ()):
         yield f"no {absent} in {name}"
 
 

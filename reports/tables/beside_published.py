@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.methods.registry import RANDOM_PREFIX
-from reports.published import PublishedRow, published_only, published_table
+from reports.published import PublishedRow, PublishedTable, published_only
 from reports.reading.groups import RunGroup
 from reports.reading.marks import distinct
 from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Column, Row
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rows_beside_published(
-    number: int,
+    published: PublishedTable,
     columns: Sequence[Column],
     groups: Sequence[RunGroup],
     variants: Mapping[str, Variant],
@@ -28,21 +28,15 @@ def rows_beside_published(
     by_variant: dict[str, list[RunGroup]] = {}
     for group in groups:
         by_variant.setdefault(group.key.variant, []).append(group)
-    printed = published_table(number).rows
-    listed = {row.variant for row in printed}
+    listed = {row.variant for row in published.rows}
     unlisted = sorted(by_variant.keys() - listed, key=lambda n: (n.startswith(RANDOM_PREFIX), n))
     ours = [unpublished_row(name) for name in unlisted]
     rows: list[Row] = []
-    for row in (*printed, *ours):
+    for row in (*published.rows, *ours):
         blank = blank_row(row, columns, variants.get(row.variant))
         runs = by_variant.get(row.variant, ())
         rows += rows_of(runs, blank) if runs else [_without_runs(blank)]
     return tuple(rows)
-
-
-def printed_variants(number: int) -> tuple[str, ...]:
-    """The variants that a table of the paper has a row for."""
-    return tuple(row.variant for row in published_table(number).rows if row.variant)
 
 
 def folders(records: Iterable[RunRecord]) -> tuple[str, ...]:

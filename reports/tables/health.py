@@ -120,7 +120,7 @@ def _row(
         "seeds": _count(len(runs)),
         "searches": _count(len(searches)),
         **means,
-        "uniform_path": _uniform([search["uniform_path"] for search in searches]),
+        "uniform_path": _uniform([search["uniform_path"] or 0.0 for search in searches]),
         **agreement,
     }
     return Row(

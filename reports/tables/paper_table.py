@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.published import paper, published_table
+from reports.published import PublishedTable, paper
 from reports.reading.groups import RunGroup, dataset_order, gather, latest
 from reports.reading.marks import distinct
 from reports.tables.notes import footnotes, legend, named_configurations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class PaperTable:
     """A table of the paper.
 
-    number: in the paper, and of its data file `reports/published/table<number>.csv`;
+    published: the published side;
     columns: those that the paper prints, then ours;
     labelled: whether venue and year, or the type, stand behind each method;
     usable: whether a group of runs has what the table shows;
@@ -31,7 +31,7 @@ class PaperTable:
     notes: what a reader must know beside the meaning of marks and footnotes on methods.
     """
 
-    number: int
+    published: PublishedTable
     columns: tuple[Column, ...]
     usable: Callable[[RunGroup], bool]
     shows: Callable[[str, Mapping[str, Variant]], bool]
@@ -51,11 +51,9 @@ class PaperTable:
         rows = self.rows(shown, variants)
         source = f"{paper()['venue']} {paper()['year']}"
         table = Table(
-            number=self.number,
-            title=f"Table {self.number}",
-            caption=(
-                f"{published_table(self.number).title}. Published: {source}{self.caption(shown)}"
-            ),
+            number=self.published.number,
+            title=f"Table {self.published.number}",
+            caption=f"{self.published.title}. Published: {source}{self.caption(shown)}",
             columns=self.columns,
             rows=rows,
             notes=(*choices, *self.notes(shown), *legend(rows), *footnotes(rows)),

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.methods.registry import RANDOM_PREFIX
 from bench.protocol.metrics import metrics
-from reports.published import published_table
+from reports.published import PublishedTable
 from reports.reading.groups import RunGroup, carried_marks, dataset_order
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
-from reports.tables.beside_published import folders, printed_variants, rows_beside_published
+from reports.tables.beside_published import folders, rows_beside_published
 from reports.tables.notes import seed_marks
 from reports.tables.paper_table import PaperTable, measured_on
 from reports.tables.table import Cell, Column, Row, mean_cell
@@ -27,24 +27,24 @@ HEADINGS = DATASETS | {"composite": "Comp."}
 
 
 def scores_table(
-    number: int, unprinted: Callable[[Variant | None], bool], labelled: bool = False
+    published: PublishedTable, unprinted: Callable[[Variant | None], bool], labelled: bool = False
 ) -> PaperTable:
     """A table of scores per data set.
 
     unprinted: whether it shows a variant that it does not print. A random control stands where its
     search space does.
     """
-    columns = tuple(score_columns(number))
+    columns = tuple(score_columns(published))
 
     def shows(name: str, variants: Mapping[str, Variant]) -> bool:
         base = name.removeprefix(RANDOM_PREFIX)
-        return base in printed_variants(number) or unprinted(variants.get(base))
+        return base in published.variants or unprinted(variants.get(base))
 
     def rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[Row, ...]:
-        return rows_beside_published(number, columns, _in_columns(groups), variants, _score_rows)
+        return rows_beside_published(published, columns, _in_columns(groups), variants, _score_rows)
 
     return PaperTable(
-        number=number,
+        published=published,
         columns=columns,
         usable=lambda group: bool(group.scored),
         shows=shows,
@@ -60,12 +60,12 @@ def is_ablation(variant: Variant | None) -> bool:
     return variant is not None and "ablation" in variant.groups
 
 
-def score_columns(number: int) -> Iterator[Column]:
+def score_columns(published: PublishedTable) -> Iterator[Column]:
     """`<data set>_<metric>`: the columns that the paper prints, then those of other metrics."""
-    printed = published_table(number).columns
-    ours = [f"{dataset}_{name}" for dataset in DATASETS for name in metrics()]
-    there = {name.partition("_")[2] for name in printed}
-    for name in (*printed, *(each for each in ours if each.partition("_")[2] not in there)):
+    printed = {name.partition("_")[2] for name in published.columns}
+    others = [name for name in metrics() if name not in printed]
+    ours = [f"{dataset}_{name}" for dataset in DATASETS for name in others]
+    for name in (*published.columns, *ours):
         dataset, _, metric = name.partition("_")
         yield Column(name, metrics()[metric].heading, over=HEADINGS[dataset], better=max)
 

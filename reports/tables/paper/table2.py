@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from reports.published import published_table
 from reports.tables.scores import is_ablation, scores_table
 
-TABLE = scores_table(2, unprinted=lambda variant: not is_ablation(variant), labelled=True)
+TABLE = scores_table(
+    published_table(2), unprinted=lambda variant: not is_ablation(variant), labelled=True
+)

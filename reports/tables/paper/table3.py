@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.published import PublishedRow, published_table
-from reports.tables.beside_published import blank_row, printed_variants, unpublished_row
+from reports.tables.beside_published import blank_row, unpublished_row
 from reports.tables.paper_table import PaperTable
 from reports.tables.table import Cell, Column, Row
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
     from reports.reading.groups import RunGroup
+    from rnas.space import SearchSpace
 
-NUMBER = 3
+PUBLISHED = published_table(3)
 
 COLUMNS = (
     Column("par_norm", "Normalised"),
@@ -35,21 +36,21 @@ NOTE = (
 
 def _rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[Row, ...]:
     """The published settings beside those of each registered variant; runs have no part in it."""
-    printed = printed_variants(NUMBER)
+    printed = PUBLISHED.variants
     ours = [
         unpublished_row(name)
         for name, variant in variants.items()
         if "ablation" in variant.groups and name not in printed
     ]
-    rows = (*published_table(NUMBER).rows, *ours)
+    rows = (*PUBLISHED.rows, *ours)
     return tuple(_settings_row(row, variants.get(row.variant)) for row in rows)
 
 
 def _settings_row(printed: PublishedRow, variant: Variant | None) -> Row:
     row = blank_row(printed, COLUMNS, variant)
-    if variant is None:
+    if variant is None or variant.space is None:
         return replace(row, marks=(row.source,))
-    measured = _settings_of(variant)
+    measured = _settings_of(variant.space)
     differing = [
         column
         for column, cell in row.published.items()
@@ -59,8 +60,7 @@ def _settings_row(printed: PublishedRow, variant: Variant | None) -> Row:
     return replace(row, source="registered", measured=measured, marks=(*row.marks, *marks))
 
 
-def _settings_of(variant: Variant) -> dict[str, Cell]:
-    space = variant.space
+def _settings_of(space: SearchSpace) -> dict[str, Cell]:
     operations = len(space.operations)
     return {
         "par_norm": _text_cell("α, β, η" if space.edge_norm else "α, β"),
@@ -91,7 +91,7 @@ def _truth_cell(truth: bool) -> Cell:
 
 
 TABLE = PaperTable(
-    number=NUMBER,
+    published=PUBLISHED,
     columns=COLUMNS,
     usable=lambda group: False,
     shows=lambda name, variants: False,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reports.published import published_table
 from reports.reading.groups import RunGroup, carried_marks, dataset_order
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
@@ -17,7 +18,7 @@ from reports.tables.table import Column, Row, mean_cell
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
 
-NUMBER = 5
+PUBLISHED = published_table(5)
 
 COLUMNS = (
     Column("params_m", "Params (M)", better=min),
@@ -33,7 +34,7 @@ NOTES = (
 
 
 def _rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[Row, ...]:
-    return rows_beside_published(NUMBER, COLUMNS, groups, variants, _cost_rows)
+    return rows_beside_published(PUBLISHED, COLUMNS, groups, variants, _cost_rows)
 
 
 def _cost_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
@@ -70,7 +71,7 @@ def _cost_text(value: float) -> str:
 
 
 TABLE = PaperTable(
-    number=NUMBER,
+    published=PUBLISHED,
     columns=COLUMNS,
     usable=lambda group: bool(group.profiled),
     shows=lambda name, variants: True,

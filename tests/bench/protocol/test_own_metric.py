@@ -117,3 +117,11 @@ def test_a_metric_without_a_value_is_none():
 
     found = matrix_scores(np.zeros((3, 3), int), "abc")
     assert [found[name] for name in metrics()] == [None] * len(metrics())
+
+
+def test_the_tables_of_scores_have_columns_for_it(printed, tmp_path):
+    folder = next((tmp_path / "runs").glob("*/rnas_mer/*/seed0"))
+    table = json.loads(printed("tables", "--table", "2", "--format", "json"))
+    (measured,) = [row["measured"] for row in table["rows"] if row["variant"] == "rnas_mer"]
+    assert measured["smic_kappa"] == pytest.approx(kappa_of(folder))
+    assert "SMIC Kappa |" in printed("tables", "--table", "2")
