@@ -384,12 +384,18 @@ def _job(files: RunFiles) -> Job:
 def _differing(found: Any, expected: Any, name: str) -> Iterator[str]:
     """Names of the values that differ, as `slices.smic.uar`.
 
-    A key that later versions write is no difference where an older file lacks it.
+    A key that later versions write is no difference where an older file lacks it, nor is the score
+    of a metric whose package is not installed here.
     """
     if isinstance(expected, dict) and isinstance(found, dict):
         later = {key for key in expected if key not in found and key not in LASTING}
+        foreign = {
+            key
+            for key, value in found.items()
+            if key not in expected and isinstance(value, float | None)
+        }
         for key in dict.fromkeys([*expected, *found]):
-            if key in later:
+            if key in later | foreign:
                 continue
             yield from _differing(found.get(key), expected.get(key), f"{name}.{key}")
     elif isinstance(expected, float) and isinstance(found, int | float):

@@ -19,10 +19,10 @@ from bench.protocol.metrics import UAR, UF1, Metric, class_f1, metrics
 from bench.runs.predictions import Predictions
 
 SLACK = Decimal("1e-9")
-"""Beside half a unit of the last digit: the error of the arithmetic."""
+"""Rounding error of the arithmetic, allowed beside half a unit of the last digit."""
 
 MOST_DIGITS = 100
-"""Of a claim, after the point or as zeros before it."""
+"""Digits that a claim may have after the point, or zeros before it."""
 
 POOLED, OTHER, NONE = "pooled", "other", "none"
 
@@ -71,7 +71,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a claim is. `verdict`: `pooled` (as it should be), `other` (see `equals`) or `none`.
+    """Which aggregate a claim equals: `pooled` (as it should be), `other` (see `equals`), `none`.
 
     equals: every aggregate that rounds to the claim; nearest: the closest one and its value.
     """
@@ -104,7 +104,7 @@ class Verdict:
 
 
 def judge(claim: Claim, values: Mapping[str, float]) -> Verdict:
-    """The verdict on a claim, given the aggregates that it may be; the first is the right one."""
+    """The verdict on a claim, given the aggregates that it may be, the pooled score first."""
     pooled = next(iter(values))
     distance = {name: abs(Decimal(value) - claim.value) for name, value in values.items()}
     equals = tuple(name for name, d in distance.items() if d <= claim.tolerance + SLACK)
@@ -159,7 +159,7 @@ def _of_matrix(metric: Metric, matrix: np.ndarray) -> Iterator[tuple[str, float]
 
 
 def _over_folds(metric: Metric, matrices: np.ndarray) -> Iterator[tuple[str, float]]:
-    """Means over subjects, by what is done with classes that a subject does not show."""
+    """Means over subjects, one per treatment of the classes that a subject does not show."""
     yield f"fold mean of {metric.words}", float(metric.function(matrices).mean())
     if metric.per_class is None:
         return

@@ -98,8 +98,8 @@ def score_report(
     """What `bench score --format json` prints: the keys of `metrics.json` and what was checked.
 
     `precision` is the macro precision; `intervals` hold each score's 95 % interval over subjects
-    (without draws, or without clips, none), `chance` what answers that do not follow the labels
-    would score; `problems` every difference from the challenge's list,
+    (without draws, or without clips, none), `chance` the UAR's permutation test against
+    chance; `problems` every difference from the challenge's list,
     `complete` whether there is none (None: not checked); `claims` the verdicts.
     """
     matrix = np.array(source.metrics["confusion"])

@@ -23,7 +23,7 @@ from bench.seeds import derive_seed
 from reports.compare.entries import Entry
 
 Advance = Callable[[int, int], None]
-"""Hears (pairs done, pairs in all)."""
+"""Called with (pairs done, pairs in all)."""
 
 
 @dataclass(frozen=True)

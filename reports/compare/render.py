@@ -149,8 +149,8 @@ def _legend(metric: str, pairs: int, form: str) -> str:
     corrected = f"; Holm: corrected for {pairs} pairs" if pairs > 1 else ""
     return (
         "Δ: first - second, mean over paired seeds; intervals resample subjects. "
-        f"p: all of a subject's predictions change sides ({metrics()[metric].words}); "
-        f"McNemar: clips right in one alone, as if clips were independent{corrected}."
+        f"p: paired permutation test over subjects ({metrics()[metric].words}); "
+        f"McNemar: exact test, as if clips were independent{corrected}."
     )
 
 

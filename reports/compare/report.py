@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
 Progress = Callable[[str, int, int], None]
-"""Hears (what, done, total)."""
+"""Called with (what, done, total)."""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class RunGroup:
 
     @property
     def scored(self) -> tuple[RunRecord, ...]:
-        """The seeds with metrics; seeds with every fold alone, where there are any."""
+        """The seeds with metrics; where some have every fold, only those."""
         with_metrics = [record for record in self.records if record.metrics is not None]
         complete = [r for r in with_metrics if r.folds_done >= r.folds_total]
         return tuple(complete or with_metrics)
@@ -121,7 +121,7 @@ class RunGroup:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Marks of everything that these runs yield: generated clips, an unconverged search."""
+        """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if self.key.preset == "smoke" else ()),
@@ -145,7 +145,10 @@ class RunGroup:
 
 
 def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:
-    """The marks of a variant as these runs of it carry them: what all of them were given counts."""
+    """The marks of a variant for these runs of it.
+
+    The mark of an input that it lacks becomes that of its substitute where all runs were given one.
+    """
     records = (record for group in groups for record in group.records)
     given = set.intersection(*(set(record.run.get("marks", ())) for record in records))
     return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)

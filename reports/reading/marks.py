@@ -20,7 +20,7 @@ RECIPES_DIFFER = "seeds differ in recipe"
 
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
-    """Settings that change what a number means, where they are not the usual ones."""
+    """Marks of settings that change what a score means, where they are not the defaults."""
     if setting_of(record, "data", "shuffle_labels"):
         yield "shuffled labels"
     if setting_of(record, "space", "size") == "published":
@@ -38,7 +38,7 @@ def setting_of(record: RunRecord, section: str, name: str) -> Any:
 
 
 def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
-    """That held-out subjects had a part in these scores, and by which settings."""
+    """The mark of scores that held-out subjects had a part in, with the settings that cause it."""
     protocol = metrics["protocol"]
     if not protocol.get("leaky"):
         return
@@ -51,7 +51,7 @@ def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
 
 
 def shortfall(record: RunRecord) -> Iterable[str]:
-    """Folds that are not finished, subjects that were never asked for, classes without a clip."""
+    """Marks of unfinished folds, subjects left out of the run, and classes without a clip."""
     name = DATASETS.get(record.dataset, record.dataset)
     if record.folds_done < record.folds_total:
         yield f"incomplete {record.folds_done}/{record.folds_total} folds ({name})"

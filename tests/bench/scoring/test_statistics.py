@@ -218,12 +218,12 @@ def test_chance_is_every_way_to_deal_out_the_answers():
     true, pred = [0, 0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 2]
     matrices = subject_matrices(true, pred, ["a"] * 7, 3)
     found = against_chance(matrices, draws=20_000, generator=generator())
-    dealt = np.array(
+    permuted = np.array(
         [uar(subject_matrices(true, list(p), ["a"] * 7, 3)[0]) for p in permutations(pred)]
     )
     assert found.estimate == pytest.approx(uar(matrices[0]))
-    assert found.expected == pytest.approx(dealt.mean(), abs=0.005)
-    assert found.p == pytest.approx((dealt >= found.estimate - 1e-9).mean(), abs=0.01)
+    assert found.expected == pytest.approx(permuted.mean(), abs=0.005)
+    assert found.p == pytest.approx((permuted >= found.estimate - 1e-9).mean(), abs=0.01)
 
 
 def test_habits_of_answering_are_chance():
