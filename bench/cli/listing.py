@@ -129,6 +129,7 @@ def presets(form: str, preset: str | None) -> None:
 )
 def runs(form: str, folder: Path) -> int:
     """Run folders and how far they are."""
+    from bench.protocol.metrics import UAR, UF1
     from bench.runs.record import find_runs
 
     records, unreadable = find_runs(folder)
@@ -140,8 +141,7 @@ def runs(form: str, folder: Path) -> int:
             "config": record.config_hash,
             "seed": record.seed,
             "folds": f"{record.folds_done}/{record.folds_total}",
-            "uar": (record.metrics or {}).get("uar"),
-            "uf1": (record.metrics or {}).get("uf1"),
+            **{name: (record.metrics or {}).get(name) for name in (UAR.name, UF1.name)},
             "folder": str(record.folder),
         }
         for record in records

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,6 +18,8 @@ from bench.cli.request import (
     say_found,
     shown,
 )
+from bench.protocol.metrics import UAR, UF1
+from bench.protocol.metrics import metrics as known_metrics
 
 
 @click.command(cls=ManySeeds)
@@ -118,9 +121,9 @@ def _report(jobs) -> None:
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
         notes += _released_notes(metrics)
         click.echo(
-            f"{job.title}: UAR {metrics['uar']:.4f}, UF1 {metrics['uf1']:.4f}, "
-            f"Acc {metrics['acc']:.4f} over {metrics['clips']} clips of {metrics['subjects']} "
-            f"subjects (LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
+            f"{job.title}: {_told(metrics)} over {metrics['clips']} clips of "
+            f"{metrics['subjects']} subjects "
+            f"(LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
         )
 
 
@@ -130,5 +133,11 @@ def _released_notes(metrics) -> list[str]:
     notes = [f"as released: {', '.join(ways)}"] if ways else []
     if "fold_mean" in ways:
         mean = metrics["aggregations"]["fold_mean"]
-        notes.append(f"fold mean UAR {mean['uar']:.4f}, UF1 {mean['uf1']:.4f}")
+        notes.append(f"fold mean {_told({name: mean[name] for name in (UAR.name, UF1.name)})}")
     return notes
+
+
+def _told(scores: Mapping[str, Any]) -> str:
+    """`UAR 0.5000, UF1 0.4000`: the scores that there are."""
+    there = ((metric.heading, scores.get(name)) for name, metric in known_metrics().items())
+    return ", ".join(f"{heading} {score:.4f}" for heading, score in there if score is not None)

@@ -9,34 +9,40 @@ from typing import Any
 import click
 
 from bench.config.settings import SELECTION_RULES
+from bench.protocol.metrics import UAR, UF1, metrics
 
 SHOWN = 12
 """Problems that are printed one by one."""
 
-FIGURES = (
-    "aggregate",
-    "clips",
-    "subjects",
-    *(f"{score}{end}" for score in ("uar", "uf1", "acc") for end in ("", "_low", "_high")),
-)
-HEADINGS = ("aggregate", "clips", "subjects", "UAR", "UF1", "Acc")
+COUNTS = ("aggregate", "clips", "subjects")
+"""The columns before the scores."""
+
+CLAIMED = "claimed_"
 
 
-def claimed(metric: str) -> Any:
+class ClaimOptions(click.Command):
+    """A command with an option per metric, those of installed packages included.
+
+    The metrics are looked up when the command is used, not when `bench --help` names it.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The options `--claimed-METRIC`, then the command's own."""
+        return [*map(_claim_option, metrics()), *super().get_params(ctx)]
+
+
+def _claim_option(metric: str) -> click.Option:
     """The option that takes what a publication states of a metric."""
-    return click.option(
-        f"--claimed-{metric}",
+    return click.Option(
+        [f"--claimed-{metric}", CLAIMED + metric],
         multiple=True,
         metavar="[SET=]SCORE",
         help=f"A published {metric.upper()}: says which aggregate it is, e.g. .7605 or smic=.7013.",
     )
 
 
-@click.command()
+@click.command(cls=ClaimOptions)
 @click.argument("log", type=click.Path(path_type=Path))
-@claimed("uar")
-@claimed("uf1")
-@claimed("acc")
 @click.option(
     "--classes",
     metavar="A,B,...",
@@ -66,9 +72,6 @@ def claimed(metric: str) -> Any:
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def score(
     log: Path,
-    claimed_uar: tuple[str, ...],
-    claimed_uf1: tuple[str, ...],
-    claimed_acc: tuple[str, ...],
     classes: str | None,
     selection: str | None,
     dataset: str | None,
@@ -76,6 +79,7 @@ def score(
     strict: bool,
     form: str,
     out: Path | None,
+    **claimed: tuple[str, ...],
 ) -> None:
     """Score LOG: a MEGC2019 log, a CSV or JSON file of predictions, or a run folder.
 
@@ -92,8 +96,9 @@ def score(
     from bench.scoring.logs import Reading
     from bench.scoring.report import read_scored, score_report
 
-    published = {"uar": claimed_uar, "uf1": claimed_uf1, "acc": claimed_acc}
-    claims = [Claim.parse(metric, text) for metric, texts in published.items() for text in texts]
+    claims = [
+        Claim.parse(metric, text) for metric in metrics() for text in claimed[CLAIMED + metric]
+    ]
     source = read_scored(log, Reading(_class_names(classes), dataset or "", selection))
     report = score_report(source, claims, draws)
     deliver(_rendered(report, form), out)
@@ -122,8 +127,10 @@ def _rendered(report: Mapping[str, Any], form: str) -> str:
     from bench.cli.output import sheet
 
     if form == "csv":
-        return sheet(list(_figures(report)), FIGURES, form)
-    return sheet(list(_rows(report)), HEADINGS, form)
+        ends = [f"{metric}{end}" for metric in metrics() for end in ("", "_low", "_high")]
+        return sheet(list(_figures(report)), [*COUNTS, *ends], form)
+    headings = [metric.heading for metric in metrics().values()]
+    return sheet(list(_rows(report)), [*COUNTS, *headings], form)
 
 
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple]:
@@ -144,7 +151,7 @@ def _figures(report: Mapping[str, Any]) -> Iterator[tuple]:
     for name, scores in named.items():
         ends = scores.get("ends", {})
         cells = []
-        for key in ("uar", "uf1", "acc"):
+        for key in metrics():
             end = ends.get(key, {})
             cells += [scores[key], end.get("low"), end.get("high")]
         yield name, scores.get("clips"), scores.get("subjects"), *cells
@@ -158,7 +165,7 @@ def _title(protocol: Mapping[str, Any]) -> str:
 
 
 def _row(name: str, scores: Mapping[str, Any], intervals: Mapping[str, Any] | None = None) -> tuple:
-    cells = [_cell(scores[key], (intervals or {}).get(key)) for key in ("uar", "uf1", "acc")]
+    cells = [_cell(scores[key], (intervals or {}).get(key)) for key in metrics()]
     subjects = scores["subjects"]
     return (name, scores["clips"], "" if subjects is None else subjects, *cells)
 
@@ -176,13 +183,16 @@ def _say(report: Mapping[str, Any]) -> None:
     from bench.errors import printable
 
     for name in report.get("absent", ()):
-        click.echo(f"no clip of class {name}: it is left out of UAR and UF1", err=True)
+        click.echo(
+            f"no clip of class {name}: it is left out of {UAR.heading} and {UF1.heading}", err=True
+        )
     for verdict in report["claims"]:
         click.echo(verdict["text"], err=True)
-    if chance := report["chance"].get("uar"):
+    if chance := report["chance"].get(UAR.name):
         click.echo(
-            f"by chance: UAR {chance['expected']:.4f}, where the answers to each subject's clips "
-            f"are dealt out anew; at least {chance['estimate']:.4f} with p = {chance['p']:.2g}",
+            f"by chance: {UAR.heading} {chance['expected']:.4f} (permutation test: predictions "
+            f"permuted among each subject's clips); at least {chance['estimate']:.4f} with "
+            f"p = {chance['p']:.2g}",
             err=True,
         )
     problems = report["problems"]

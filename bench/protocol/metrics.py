@@ -1,25 +1,124 @@
-"""Scores from the confusion matrix pooled over all folds (MEGC2019).
+"""Scores of the confusion matrix pooled over all folds (MEGC2019): one table of metrics.
 
 UF1 is the mean over classes of F1_c = 2 TP_c / (2 TP_c + FP_c + FN_c), UAR the mean of TP_c / n_c.
+Names, headings and formulas stand here and nowhere else. A user's own metric enters through the
+entry-point group `bench.metrics`. NumPy is imported where something is computed: commands that
+only print names and headings start without it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from bench.system.entry_points import Unfit, load_values
 
-SCORES = ("uar", "uf1", "acc")
+if TYPE_CHECKING:
+    import numpy as np
+
+ENTRY_POINTS = "bench.metrics"
+
+RESERVED = (
+    *("confusion", "classes", "absent", "clips", "subjects", "slices", "selections"),
+    *("aggregations", "protocol", "precision", "intervals", "chance", "complete", "problems"),
+    "claims",
+)
+"""Keys beside the scores in `metrics.json` and in what `bench score` prints."""
+
+Statistic = Callable[["np.ndarray"], "np.ndarray"]
+"""Confusion matrices (..., C, C), rows true, columns predicted -> scores (...), NaN where none."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of confusion matrices; higher is better (enter an error rate as 1 - rate).
+
+    name: its key in files and options, one lower-case word; heading: what stands over a column;
+    function: (..., C, C) -> (...); phrase: its name within a sentence, the heading by default;
+    per_class: for a mean over classes, (..., C, C) -> (..., C) with NaN where a class has no value.
+    """
+
+    name: str
+    heading: str
+    function: Statistic
+    phrase: str = ""
+    per_class: Statistic | None = None
+
+    @property
+    def words(self) -> str:
+        """What it is called within a sentence."""
+        return self.phrase or self.heading
+
+    def of(self, matrix: np.ndarray) -> float | None:
+        """The score of one matrix (C, C); None where it has none."""
+        value = float(self.function(matrix))
+        return None if math.isnan(value) else value
+
+
+def class_recall(matrices: np.ndarray) -> np.ndarray:
+    """TP_c / n_c (..., C) of matrices (..., C, C); NaN for a class without a clip."""
+    return _ratio(_diagonal(matrices), matrices.sum(axis=-1))
+
+
+def class_f1(matrices: np.ndarray) -> np.ndarray:
+    """F1_c (..., C) of matrices (..., C, C); NaN for a class neither true nor predicted."""
+    return _ratio(2 * _diagonal(matrices), matrices.sum(axis=-1) + matrices.sum(axis=-2))
+
+
+def uar(matrices: np.ndarray) -> np.ndarray:
+    """Unweighted average recall of matrices (..., C, C) over the classes that have a clip."""
+    return _mean_present(class_recall(matrices), matrices)
+
+
+def uf1(matrices: np.ndarray) -> np.ndarray:
+    """Unweighted F1 of matrices (..., C, C) over the classes that have a clip."""
+    return _mean_present(class_f1(matrices), matrices)
+
+
+def acc(matrices: np.ndarray) -> np.ndarray:
+    """Share of the clips that are right, of matrices (..., C, C)."""
+    return _ratio(_diagonal(matrices).sum(axis=-1), matrices.sum(axis=(-2, -1)))
+
+
+UAR = Metric("uar", "UAR", uar, per_class=class_recall)
+UF1 = Metric("uf1", "UF1", uf1, per_class=class_f1)
+ACC = Metric("acc", "Acc", acc, phrase="accuracy")
+
+BUILT_IN = {metric.name: metric for metric in (UAR, UF1, ACC)}
+"""Metrics of the protocol: every `metrics.json` has them."""
+
+
+def metrics() -> Mapping[str, Metric]:
+    """Name -> metric: UAR, UF1 and accuracy, then those of installed packages.
+
+    One that cannot be used is left out with a warning.
+    """
+    brought = load_values(ENTRY_POINTS, _checked, taken=(*BUILT_IN, *RESERVED))
+    return {**BUILT_IN, **brought}
+
+
+def _checked(name: str, value: object) -> Metric:
+    """The value as a metric; Unfit says why it cannot be used as one."""
+    import numpy as np
+
+    if not isinstance(value, Metric) or value.name != name:
+        raise Unfit(f"expected a bench.protocol.metrics.Metric of that name, got {value!r:.80}")
+    if not (name.isidentifier() and name.islower()):
+        raise Unfit("the name must be one word in lower case")
+    examples = np.stack([np.eye(3, dtype=int), np.zeros((3, 3), int)])
+    shape = np.shape(value.function(examples))
+    if shape != (2,):
+        raise Unfit(f"of matrices (2, 3, 3) it makes scores {shape} instead of (2,)")
+    return value
 
 
 def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
-    """`uar`, `uf1`, `acc`, `confusion` (rows true, columns predicted), `classes`, `clips`.
+    """Every metric, `confusion` (rows true, columns predicted), `classes`, `absent` and `clips`.
 
-    A class without a clip has no recall: it is named in `absent` and left out of both means, and
-    the scores are None where no class is left.
+    A class without a clip has no recall: it is named in `absent` and left out of means over
+    classes, and the scores are None where no class is left.
     """
     count = len(classes)
     if len(true):
@@ -27,22 +126,17 @@ def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]
 
         matrix = confusion_matrix(true, predicted, labels=range(count))
     else:  # scikit-learn refuses it, but a part of a composite may be left without clips
+        import numpy as np
+
         matrix = np.zeros((count, count), int)
     return {**matrix_scores(matrix, classes), "clips": int(matrix.sum())}
 
 
 def matrix_scores(matrix: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """The scores of a confusion matrix, rows true, columns predicted."""
-    hits = np.diag(matrix).astype(float)
-    per_class = matrix.sum(axis=1)
-    present = per_class > 0
-    f1 = 2 * hits[present] / (per_class + matrix.sum(axis=0))[present]
-    recall = hits[present] / per_class[present]
-    empty = not present.any()
+    present = matrix.sum(axis=1) > 0
     return {
-        "uar": None if empty else float(recall.mean()),
-        "uf1": None if empty else float(f1.mean()),
-        "acc": None if empty else float(hits.sum() / matrix.sum()),
+        **{name: metric.of(matrix) for name, metric in metrics().items()},
         "confusion": matrix.tolist(),
         "classes": list(classes),
         "absent": [name for name, here in zip(classes, present, strict=True) if not here],
@@ -64,47 +158,30 @@ def pooled_metrics(
     return {**overall, "slices": slices}
 
 
-def fold_mean(clips: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, float]:
-    """Mean over subjects of each one's own `uar`, `uf1` and `acc`: what some papers report.
+def fold_mean(clips: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, float | None]:
+    """Mean over subjects of each one's own scores: what some papers report.
 
-    A class that a subject does not show is left out of that subject's means.
+    A class that a subject does not show is left out of that subject's means, a subject without a
+    score out of the mean.
     """
     people: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for clip in clips:
         people.setdefault((clip["dataset"], clip["subject"]), []).append(clip)
     folds = [_scored(own, classes) for own in people.values()]
-    return {name: float(np.mean([fold[name] for fold in folds])) for name in SCORES}
+    return {name: _mean_of(fold[name] for fold in folds) for name in metrics()}
+
+
+def _mean_of(values: Iterable[float | None]) -> float | None:
+    import numpy as np
+
+    there = [value for value in values if value is not None]
+    return float(np.mean(there)) if there else None
 
 
 def _scored(clips: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
     true, predicted = ([clip[key] for clip in clips] for key in ("true", "pred"))
     subjects = {(clip["dataset"], clip["subject"]) for clip in clips}
     return {**scores(true, predicted, classes), "subjects": len(subjects)}
-
-
-Statistic = Callable[[np.ndarray], np.ndarray]
-"""Confusion matrices (..., C, C) -> scores (...)."""
-
-
-def uar(matrices: np.ndarray) -> np.ndarray:
-    """Unweighted average recall of matrices (..., C, C); NaN where no class has a clip."""
-    hits, per_class = _diagonal(matrices), matrices.sum(axis=-1)
-    return _mean_present(hits, per_class, per_class)
-
-
-def uf1(matrices: np.ndarray) -> np.ndarray:
-    """Unweighted F1 of matrices (..., C, C) over the classes that have a clip."""
-    per_class = matrices.sum(axis=-1)
-    return _mean_present(2 * _diagonal(matrices), per_class + matrices.sum(axis=-2), per_class)
-
-
-def acc(matrices: np.ndarray) -> np.ndarray:
-    """Share of the clips that are right, of matrices (..., C, C)."""
-    total = matrices.sum(axis=(-2, -1))
-    return _ratio(_diagonal(matrices).sum(axis=-1), total, math.nan)
-
-
-STATISTICS: Mapping[str, Statistic] = MappingProxyType({"uar": uar, "uf1": uf1, "acc": acc})
 
 
 def subject_matrices(
@@ -114,6 +191,8 @@ def subject_matrices(
 
     subject: names that differ wherever the people do (`smic/s01`, not `s01`, in a composite).
     """
+    import numpy as np
+
     people, place = np.unique(np.asarray(subject), return_inverse=True)
     matrices = np.zeros((len(people), classes, classes), dtype=np.int64)
     np.add.at(matrices, (place, np.asarray(true, int), np.asarray(pred, int)), 1)
@@ -121,18 +200,20 @@ def subject_matrices(
 
 
 def _diagonal(matrices: np.ndarray) -> np.ndarray:
-    return np.diagonal(matrices, axis1=-2, axis2=-1)
+    return matrices.diagonal(axis1=-2, axis2=-1)
 
 
-def _ratio(above: np.ndarray, below: np.ndarray, otherwise: float) -> np.ndarray:
-    """above / below, `otherwise` where below is 0."""
-    filled = np.full(np.shape(below), otherwise)
-    return np.divide(above, below, out=filled, where=np.asarray(below) > 0)
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Quotients, NaN where the divisor is 0."""
+    import numpy as np
+
+    below = np.asarray(below)
+    return np.divide(above, below, out=np.full(below.shape, math.nan), where=below > 0)
 
 
-def _mean_present(above: np.ndarray, below: np.ndarray, per_class: np.ndarray) -> np.ndarray:
-    """Mean of above / below over the classes with clips: a class without one has no recall."""
-    present = per_class > 0
-    return _ratio(
-        (_ratio(above, below, 0.0) * present).sum(axis=-1), present.sum(axis=-1), math.nan
-    )
+def _mean_present(values: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Mean of values (..., C) over the classes with clips: a class without one has no recall."""
+    import numpy as np
+
+    present = matrices.sum(axis=-1) > 0
+    return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.protocol.metrics import scores
+from bench.protocol.metrics import ACC, UF1, scores
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,4 +23,4 @@ def best_epoch(logits: Mapping[int, Tensor], true: Sequence[int], classes: int) 
     """
     names = [str(label) for label in range(classes)]
     found = {epoch: scores(true, each.argmax(1).tolist(), names) for epoch, each in logits.items()}
-    return max(sorted(found), key=lambda epoch: (found[epoch]["acc"], found[epoch]["uf1"]))
+    return max(sorted(found), key=lambda epoch: (found[epoch][ACC.name], found[epoch][UF1.name]))

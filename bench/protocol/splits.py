@@ -82,8 +82,8 @@ def hold_out(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    indices = np.asarray(indices)
-    classes, people = np.asarray(labels)[indices], np.asarray(subjects)[indices]
+    chosen = np.asarray(indices)
+    classes, people = np.asarray(labels)[chosen], np.asarray(subjects)[chosen]
     everyone = set(classes.tolist())
     commonest = max(Counter(classes.tolist()).values())
     parts = min(round(1 / share), len(set(people)), commonest)
@@ -95,7 +95,7 @@ def hold_out(
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
-        splits = list(splitter.split(indices, classes, people))
+        splits = list(splitter.split(chosen, classes, people))
     splits = [split for split in splits if min(len(split[0]) - 1, len(split[1])) >= 1]
     if not splits:
         raise DataError(
@@ -105,7 +105,7 @@ def hold_out(
     kept, held = min(
         splits, key=lambda split: [len(everyone - set(classes[part])) for part in split]
     )
-    return tuple(indices[kept].tolist()), tuple(indices[held].tolist())
+    return tuple(chosen[kept].tolist()), tuple(chosen[held].tolist())
 
 
 def halve(
@@ -119,9 +119,9 @@ def halve(
     """
     from sklearn.model_selection import StratifiedGroupKFold  # late: most work needs no sklearn
 
-    indices = np.asarray(indices)
-    classes = np.asarray(labels)[indices]
-    people = np.asarray(subjects)[indices]
+    chosen = np.asarray(indices)
+    classes = np.asarray(labels)[chosen]
+    people = np.asarray(subjects)[chosen]
     if len(indices) < 4:
         raise DataError(
             f"only {len(indices)} clips to search on: Train A and Train B need two each; "
@@ -130,11 +130,11 @@ def halve(
     state = seed % 2**32
     splitter = StratifiedGroupKFold(2, shuffle=True, random_state=state)
     if len(set(people)) >= 2 and min(Counter(classes.tolist()).values()) >= 2:
-        first, second = next(splitter.split(indices, classes, people))
+        first, second = next(splitter.split(chosen, classes, people))
         enough = min(len(first), len(second)) >= SMALLEST_TRAINING_SET
         if enough and set(classes[first]) == set(classes[second]):
-            return tuple(indices[first].tolist()), tuple(indices[second].tolist())
-    return _halve_by_class(indices, classes, state)
+            return tuple(chosen[first].tolist()), tuple(chosen[second].tolist())
+    return _halve_by_class(chosen, classes, state)
 
 
 def _halve_by_class(

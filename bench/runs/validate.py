@@ -15,6 +15,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX
+from bench.protocol.metrics import BUILT_IN
 from bench.runs.checksums import file_sums, recorded_sums
 from bench.runs.folder import FOLDS, GIVEN, RunFolder, run_folder
 from bench.runs.job import Job
@@ -26,9 +27,7 @@ TOLERANCE = 1e-9
 
 LASTING = frozenset(
     [
-        "uar",
-        "uf1",
-        "acc",
+        *BUILT_IN,
         "confusion",
         "classes",
         "clips",
@@ -385,12 +384,18 @@ def _job(files: RunFiles) -> Job:
 def _differing(found: Any, expected: Any, name: str) -> Iterator[str]:
     """Names of the values that differ, as `slices.smic.uar`.
 
-    A key that later versions write is no difference where an older file lacks it.
+    A key that later versions write is no difference where an older file lacks it, nor is the score
+    of a metric whose package is not installed here.
     """
     if isinstance(expected, dict) and isinstance(found, dict):
         later = {key for key in expected if key not in found and key not in LASTING}
+        foreign = {
+            key
+            for key, value in found.items()
+            if key not in expected and isinstance(value, float | None)
+        }
         for key in dict.fromkeys([*expected, *found]):
-            if key in later:
+            if key in later | foreign:
                 continue
             yield from _differing(found.get(key), expected.get(key), f"{name}.{key}")
     elif isinstance(expected, float) and isinstance(found, int | float):

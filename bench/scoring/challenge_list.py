@@ -1,6 +1,7 @@
-"""Predictions beside the challenge's list of clips: what is missing, extra or mislabelled.
+"""Compares predictions with the challenge's list of clips: missing, extra, mislabelled.
 
-The list is known by counts per subject and class, and SMIC's, whose names count up, clip by clip.
+The list holds counts per subject and class. SMIC numbers its clips, so those are checked one by
+one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bench.runs.predictions import UNNAMED, Answer, Predictions
 
 MISSING, EXTRA, MISLABELLED, UNCHECKED = "missing", "extra", "mislabelled", "unchecked"
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
-"""Classes as SMIC's clip names tell them: s01_ne_01."""
+"""Class -> its code in the names of SMIC's clips: s01_ne_01."""
 
 Counts = Mapping[str, int]
 
@@ -24,13 +25,14 @@ Counts = Mapping[str, int]
 def list_problems(predictions: Predictions, parts: Sequence[str]) -> list[Problem]:
     """Every difference of the predictions from the challenge's list of some data sets.
 
-    Other classes than the challenge's, and other data sets, cannot be checked: that is said.
+    Classes and data sets that the challenge does not have cannot be checked: a problem of the kind
+    `unchecked` says so.
     """
     if predictions.classes != CHALLENGE_CLASSES:
         named = ", ".join(predictions.classes)
         what = f"classes {named} are not the challenge's: the list of clips is not checked"
         return [Problem(UNCHECKED, "classes", what)]
-    problems = []
+    problems: list[Problem] = []
     coded = _other_coding(predictions, parts)
     if coded:
         what = (
@@ -48,7 +50,7 @@ def list_problems(predictions: Predictions, parts: Sequence[str]) -> list[Proble
 
 
 def parts_of(predictions: Predictions) -> tuple[str, ...]:
-    """The challenge's data sets that are meant: the one that there is, or else all three."""
+    """The challenge's data sets to compare with: the only one that there are clips of, or all."""
     known = tuple(expected_counts())
     there = tuple(name for name in known if name in predictions.datasets)
     return known if len(there) > 1 else there
@@ -125,7 +127,7 @@ def _smic(
 
 
 def _other_coding(predictions: Predictions, parts: Sequence[str]) -> tuple[str, ...]:
-    """The order of classes under which every count fits, where theirs is another."""
+    """The order of classes in which every count fits the list; empty where it is the usual one."""
     listed = {(part, person): c for part in parts for person, c in expected_counts()[part].items()}
     found: dict[tuple[str, str], list[Answer]] = {}
     for answer in predictions.answers:

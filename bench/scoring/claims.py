@@ -1,4 +1,4 @@
-"""Which number of a set of predictions a published score is: the pooled one, or another.
+"""Which aggregate of a set of predictions a published score is: the pooled one, or another.
 
 Papers report macro precision as UAR, the mean over folds as the score, the mean over data sets, or
 one set's slice as the composite's. Each of these is computed here and compared at the claim's own
@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 
 from bench.errors import UsageError
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import UAR, UF1, Metric, class_f1, metrics
 from bench.runs.predictions import Predictions
 
-WORDS = {"uar": "UAR", "uf1": "UF1", "acc": "accuracy"}
 SLACK = Decimal("1e-9")
-"""Beside half a unit of the last digit: the error of the arithmetic."""
+"""Rounding error of the arithmetic, allowed beside half a unit of the last digit."""
 
 MOST_DIGITS = 100
-"""Of a claim, after the point or as zeros before it."""
+"""Digits that a claim may have after the point, or zeros before it."""
 
 POOLED, OTHER, NONE = "pooled", "other", "none"
 
@@ -39,12 +38,12 @@ class Claim:
     @classmethod
     def parse(cls, metric: str, text: str) -> Claim:
         """From `0.7605`, `76.05%` or `smic=0.7013`; UsageError where it is no score."""
-        part, _, number = text.rpartition("=")
-        claim = cls(metric, number.strip(), part.strip().lower())
+        part, _, stated = text.rpartition("=")
+        claim = cls(metric, stated.strip(), part.strip().lower())
         try:
             number = Decimal(claim.text.removesuffix("%"))
             sound = number.is_finite() and 0 <= claim.value <= 1
-            sound = sound and abs(number.as_tuple().exponent) <= MOST_DIGITS
+            sound = sound and abs(int(number.as_tuple().exponent)) <= MOST_DIGITS
         except InvalidOperation:
             sound = False
         if not sound:
@@ -72,7 +71,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a claim is. `verdict`: `pooled` (as it should be), `other` (see `equals`) or `none`.
+    """Which aggregate a claim equals: `pooled` (as it should be), `other` (see `equals`), `none`.
 
     equals: every aggregate that rounds to the claim; nearest: the closest one and its value.
     """
@@ -87,11 +86,12 @@ class Verdict:
     nearest_value: float
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return {**asdict(self), "equals": list(self.equals)}
 
     def __str__(self) -> str:
         where = f" on {self.part}" if self.part else ""
-        what = f"claimed {WORDS[self.metric]}{where} {self.claimed:g}"
+        what = f"claimed {metrics()[self.metric].words}{where} {self.claimed:g}"
         if self.verdict == POOLED:
             return f"{what}: the pooled score"
         is_not = f"not the pooled score, which is {self.pooled:.4f}"
@@ -104,7 +104,7 @@ class Verdict:
 
 
 def judge(claim: Claim, values: Mapping[str, float]) -> Verdict:
-    """The verdict on a claim, given the aggregates that it may be; the first is the right one."""
+    """The verdict on a claim, given the aggregates that it may be, the pooled score first."""
     pooled = next(iter(values))
     distance = {name: abs(Decimal(value) - claim.value) for name, value in values.items()}
     equals = tuple(name for name, d in distance.items() if d <= claim.tolerance + SLACK)
@@ -123,12 +123,13 @@ def judge(claim: Claim, values: Mapping[str, float]) -> Verdict:
 
 
 def aggregates(
-    metric: str, matrix: np.ndarray, predictions: Predictions | None = None
+    name: str, matrix: np.ndarray, predictions: Predictions | None = None
 ) -> dict[str, float]:
     """Name -> value of everything that papers have called this metric; the pooled one first.
 
     matrix: pooled, rows true; predictions: for the aggregates over folds and over data sets.
     """
+    metric = metrics()[name]
     named = dict(_of_matrix(metric, matrix))
     if predictions is not None and predictions.answers:
         named |= dict(_over_folds(metric, predictions.matrices))
@@ -142,56 +143,43 @@ def macro_precision(matrices: np.ndarray) -> np.ndarray:
     return (hits / np.maximum(1, matrices.sum(axis=-2))).mean(axis=-1)
 
 
-def _of_matrix(metric: str, matrix: np.ndarray) -> Iterator[tuple[str, float]]:
-    pooled = {name: float(statistic(matrix)) for name, statistic in STATISTICS.items()}
-    yield f"pooled {WORDS[metric]}", pooled[metric]
-    precision, recall = float(macro_precision(matrix)), pooled["uar"]
+def _of_matrix(metric: Metric, matrix: np.ndarray) -> Iterator[tuple[str, float]]:
+    yield f"pooled {metric.words}", float(metric.function(matrix))
+    precision, recall = float(macro_precision(matrix)), float(UAR.function(matrix))
     yield "macro precision", precision
-    if metric == "uf1":
+    if metric == UF1:
         share = matrix.sum(axis=1) / max(1, matrix.sum())
-        yield "F1 weighted by class size", float(share @ _class_f1(matrix))
+        yield "F1 weighted by class size", float(share @ np.nan_to_num(class_f1(matrix)))
         both = precision + recall
         harmonic = 2 * precision * recall / both if both else 0.0
         yield "F1 of macro precision and UAR", harmonic
-    for name, value in pooled.items():
-        if name != metric:
-            yield f"pooled {WORDS[name]}", value
+    for other in metrics().values():
+        if other != metric:
+            yield f"pooled {other.words}", float(other.function(matrix))
 
 
-def _over_folds(metric: str, matrices: np.ndarray) -> Iterator[tuple[str, float]]:
-    """Means over subjects, by what is done with classes that a subject does not show."""
-    word = WORDS[metric]
-    yield f"fold mean of {word}", float(STATISTICS[metric](matrices).mean())
-    if metric == "acc":
+def _over_folds(metric: Metric, matrices: np.ndarray) -> Iterator[tuple[str, float]]:
+    """Means over subjects, one per treatment of the classes that a subject does not show."""
+    yield f"fold mean of {metric.words}", float(metric.function(matrices).mean())
+    if metric.per_class is None:
         return
     yield "fold mean of macro precision", float(macro_precision(matrices).mean())
-    present = matrices.sum(axis=2) > 0
-    touched = present | (matrices.sum(axis=1) > 0)
-    values = _class_recall(matrices) if metric == "uar" else _class_f1(matrices)
-    yield f"fold mean of {word}, absent classes as 0", float(values.mean())
-    either = np.where(touched, values, 0).sum(axis=-1) / np.maximum(1, touched.sum(axis=-1))
-    yield f"fold mean of {word} over true and predicted classes", float(either.mean())
-    defined = present if metric == "uar" else touched
-    yield f"fold mean of {word}, absent classes as 1", float(np.where(defined, values, 1).mean())
+    values = metric.per_class(matrices)  # NaN where a class has none
+    name = f"fold mean of {metric.words}"
+    yield f"{name}, absent classes as 0", float(np.nan_to_num(values).mean())
+    touched = (matrices.sum(axis=2) > 0) | (matrices.sum(axis=1) > 0)
+    sums = np.where(touched, np.nan_to_num(values), 0).sum(axis=-1)
+    either = sums / np.maximum(1, touched.sum(axis=-1))
+    yield f"{name} over true and predicted classes", float(either.mean())
+    yield f"{name}, absent classes as 1", float(np.nan_to_num(values, nan=1.0).mean())
 
 
-def _over_sets(metric: str, predictions: Predictions) -> Iterator[tuple[str, float]]:
+def _over_sets(metric: Metric, predictions: Predictions) -> Iterator[tuple[str, float]]:
     parts = {name: predictions.of(name).matrices.sum(axis=0) for name in predictions.datasets}
     if len(parts) < 2:
         return
-    word = WORDS[metric]
-    values = {name: float(STATISTICS[metric](matrix)) for name, matrix in parts.items()}
-    yield f"mean of {word} over data sets", float(np.mean(list(values.values())))
+    values = {name: float(metric.function(matrix)) for name, matrix in parts.items()}
+    yield f"mean of {metric.words} over data sets", float(np.mean(list(values.values())))
     for name, value in values.items():
-        yield f"{word} of the slice {name}", value
+        yield f"{metric.words} of the slice {name}", value
         yield f"macro precision of the slice {name}", float(macro_precision(parts[name]))
-
-
-def _class_recall(matrices: np.ndarray) -> np.ndarray:
-    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
-    return hits / np.maximum(1, matrices.sum(axis=-1))
-
-
-def _class_f1(matrices: np.ndarray) -> np.ndarray:
-    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
-    return 2 * hits / np.maximum(1, matrices.sum(axis=-1) + matrices.sum(axis=-2))

@@ -1,9 +1,9 @@
-"""Files of predictions: the log of the MEGC2019 challenge, CSV, this harness's own JSON, and what
-training scripts print (`bench.scoring.script_output`).
+"""Files of predictions, read and written: MEGC2019 log, CSV, and JSON of this harness.
 
-The challenge's log has a header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1
-1`: file, true, predicted), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written
-unpadded there (`samm 6`). A line that begins with # is a remark.
+What training scripts print is read by `bench.scoring.script_output`. The challenge's log has a
+header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1 1`: file, true label,
+predicted label), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written unpadded
+(`samm 6`). A line that begins with # is a comment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SURROGATE_REMARK = "# surrogate"
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
-"""The data sets of the harness that clips may be of; the composite is several of them."""
+"""Data sets that a clip can belong to; a composite is made of several."""
 
 SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
 """Other usual names of data sets, lower case, letters and digits only."""
@@ -192,9 +192,10 @@ def _columns(text: str) -> list[str]:
 def _csv_lines(text: str, name: str) -> tuple[list[_Line], bool]:
     if "\0" in text:
         raise DataError(f"{name} holds NUL characters: it is no CSV file")
-    reader = csv.DictReader(io.StringIO(text, newline=""), _columns(text), skipinitialspace=True)
+    titles = _columns(text)
+    reader = csv.DictReader(io.StringIO(text, newline=""), titles, skipinitialspace=True)
     next(row for row in reader.reader if any(cell.strip() for cell in row))  # the titles
-    missing = [column for column in COLUMNS if column not in reader.fieldnames]
+    missing = [column for column in COLUMNS if column not in titles]
     if missing:
         raise DataError(
             f"{name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)} "

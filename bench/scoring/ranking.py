@@ -1,4 +1,4 @@
-"""Orders of methods: over blocks (data sets and seeds), and how far the blocks agree.
+"""Rank tests of methods over blocks (data sets and seeds), and agreement between the blocks.
 
 Scores are an array (blocks, methods); rank 1 is the best score, ties share their mean rank.
 """
@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 FEWEST_METHODS, FEWEST_BLOCKS = 3, 2
-"""What Friedman's test asks for."""
+"""What Friedman's test needs."""
 
 ALPHA = 0.05
 
@@ -22,8 +22,8 @@ ALPHA = 0.05
 class RankTest:
     """Friedman's test with Nemenyi's comparisons after it (Demšar, JMLR 7, 2006).
 
-    ranks: mean rank per method; p: whether any ranks apart from the others; nemenyi: p of every
-    pair, corrected; critical_difference: of two mean ranks at `alpha`.
+    ranks: mean rank per method; p: of Friedman's test; nemenyi: p of every pair, corrected for
+    their number; critical_difference: of two mean ranks at `alpha`.
     """
 
     names: tuple[str, ...]

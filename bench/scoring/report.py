@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.clips import CHALLENGE_CLASSES, Problem
 from bench.errors import DataError, UsageError
-from bench.protocol.metrics import STATISTICS, matrix_scores
+from bench.protocol.metrics import UAR, matrix_scores, metrics
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
@@ -98,8 +98,8 @@ def score_report(
     """What `bench score --format json` prints: the keys of `metrics.json` and what was checked.
 
     `precision` is the macro precision; `intervals` hold each score's 95 % interval over subjects
-    (without draws, or without clips, none), `chance` what answers that do not follow the labels
-    would score; `problems` every difference from the challenge's list,
+    (without draws, or without clips, none), `chance` the UAR's permutation test against
+    chance; `problems` every difference from the challenge's list,
     `complete` whether there is none (None: not checked); `claims` the verdicts.
     """
     matrix = np.array(source.metrics["confusion"])
@@ -131,7 +131,7 @@ def _chance(source: Scored, draws: int, seed: int) -> dict[str, Any]:
         return {}
     generator = np.random.default_rng(derive_seed(seed, "chance"))
     matrices = source.predictions.matrices
-    return {"uar": against_chance(matrices, draws=draws, generator=generator).to_dict()}
+    return {UAR.name: against_chance(matrices, draws=draws, generator=generator).to_dict()}
 
 
 def _intervals(source: Scored, draws: int, seed: int) -> dict[str, Any]:
@@ -141,11 +141,11 @@ def _intervals(source: Scored, draws: int, seed: int) -> dict[str, Any]:
     return {
         name: bootstrap(
             matrices,
-            statistic,
+            metric.function,
             draws=draws,
             generator=np.random.default_rng(derive_seed(seed, "bootstrap")),
         ).to_dict()
-        for name, statistic in STATISTICS.items()
+        for name, metric in metrics().items()
     }
 
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bench.data.sets.base import SingleSet
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError, UsageError, printable, quoted
@@ -96,6 +97,7 @@ def _owner(block: Block) -> str:
     """The data set of the challenge that names subjects so: s01, sub01 or 006."""
     for name in expected_counts():
         part = DATASETS[name]
+        assert isinstance(part, SingleSet)
         bare = block.subject.isdecimal()
         fits = len(block.subject) == part.subject_digits if bare else True
         if bare != bool(part.subject_prefix) and fits and part.subject_of(block.subject):

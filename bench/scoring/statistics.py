@@ -1,4 +1,4 @@
-"""How sure a score is, and whether two differ: people are the units, not clips.
+"""Confidence intervals and tests of scores, with subjects as units, not clips.
 
 Clips of one person are alike, so resampling and permuting go over subjects. Everything is computed
 from one confusion matrix per subject: an array (..., S, C, C), S subjects, C classes, rows true,
@@ -45,6 +45,7 @@ class Interval:
     subjects: int
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return asdict(self)
 
 
@@ -57,14 +58,15 @@ class Difference:
     method: str
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Chance:
-    """A score beside those of answers that do not follow the labels.
+    """A score beside those of permuted predictions (`against_chance`).
 
-    expected: their mean; p: how often one is at least as high (one-sided).
+    expected: the mean of the latter; p: the share of them that is at least as high (one-sided).
     """
 
     estimate: float
@@ -73,6 +75,7 @@ class Chance:
     draws: int
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return asdict(self)
 
 
@@ -123,10 +126,11 @@ def permutation_test(
     draws: int = DRAWS,
     generator: np.random.Generator,
 ) -> Difference:
-    """Whether the two would differ so if it were chance whose predictions of a subject are whose.
+    """Paired permutation test of whether two methods score differently.
 
-    All predictions of a subject change sides together. Every assignment is tried where there are
-    no more than `draws`, else that many are drawn. first, second: (..., S, C, C), the same shape.
+    Under the null hypothesis the two methods may be exchanged; all predictions of a subject are
+    exchanged together. Every assignment is tried where there are no more than `draws`, else that
+    many are drawn. first, second: (..., S, C, C), the same shape.
     """
     from scipy.stats import permutation_test as scipy_test
 
@@ -159,25 +163,29 @@ def against_chance(
     draws: int = DRAWS,
     generator: np.random.Generator,
 ) -> Chance:
-    """Whether answers follow the labels at all: each subject's are dealt out anew among their
-    clips, so that a habit of answering, as a whole or per fold, counts for nothing.
+    """Permutation test of whether predictions depend on the labels at all.
 
-    Scores are averaged over the axes before the subjects. matrices: (..., S, C, C), some clip in
-    each (..., C, C).
+    The predictions are permuted among each subject's clips. That keeps how often each class is
+    predicted for a subject, so that a network that prefers a class gains nothing by it. Scores are
+    averaged over the axes before the subjects. matrices: (..., S, C, C), some clip in each
+    (..., C, C).
     """
     from scipy.stats import random_table
 
     estimate = float(statistic(matrices.sum(axis=-3)).mean())
-    dealt = np.zeros((draws, *matrices.shape[:-3], *matrices.shape[-2:]))  # pooled over subjects
+    pooled = (draws, *matrices.shape[:-3], *matrices.shape[-2:])
+    permuted = np.zeros(pooled)
     for place in np.ndindex(matrices.shape[:-2]):
         table = random_table(matrices[place].sum(1), matrices[place].sum(0))
-        dealt[:, *place[:-1]] += table.rvs(draws, random_state=generator)
-    scores = statistic(dealt).reshape(draws, -1).mean(axis=1)
+        permuted[:, *place[:-1]] += table.rvs(draws, random_state=generator)
+    scores = statistic(permuted).reshape(draws, -1).mean(axis=1)
     as_high = int((scores >= estimate - ROUNDING).sum())
     return Chance(estimate, float(scores.mean()), (1 + as_high) / (1 + draws), draws)
 
 
-def mcnemar(first_right: Sequence[bool], second_right: Sequence[bool]) -> Difference:
+def mcnemar(
+    first_right: Sequence[bool] | np.ndarray, second_right: Sequence[bool] | np.ndarray
+) -> Difference:
     """McNemar's exact test on the clips that only one of the two has right.
 
     The estimate is their difference in accuracy. The test takes clips as independent, which clips

@@ -20,7 +20,7 @@ import numpy as np
 from bench.data.clips import ClipSet
 from bench.engine.request import Request, jobs_of
 from bench.errors import BenchError, DataError, UsageError
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import UAR, UF1, metrics
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
@@ -37,7 +37,7 @@ FOLDER = "enumeration"
 MOST_PATHS = 200
 """OPEN has 42 and AutoMER's parallelogram 147; Auto-DeepLab's trellis has thousands."""
 
-SCORES = ("uar", "uf1")
+SCORES = (UAR.name, UF1.name)
 DRAWS = 1000
 CELL_DIGITS = 8
 
@@ -154,7 +154,7 @@ def measure(trials: Sequence[Trial], space: SearchSpace, beta: Beta | None) -> d
         for name, each in ways.items()
     }
     rankings["params"] = [count_parameters(space, trial.genotype) for trial in trials]
-    scores = {name: STATISTICS[name](matrices.sum(axis=1)) for name in SCORES}
+    scores = {name: metrics()[name].function(matrices.sum(axis=1)) for name in SCORES}
     return {
         "space": space.name,
         "cell": {
@@ -191,7 +191,7 @@ def _taus(
         return resampled(of_resamples, matrices.shape[1], DRAWS, generator).to_dict()
 
     def found(subjects: np.ndarray) -> np.ndarray:
-        return STATISTICS[score](matrices[:, subjects].sum(axis=1))
+        return metrics()[score].function(matrices[:, subjects].sum(axis=1))
 
     taus = {
         name: interval(lambda scores, values=values: kendall(values, scores))

@@ -20,7 +20,7 @@ from bench.config.settings import SELECTION_RULES, Config
 from bench.data.clips import ClipSet
 from bench.engine.request import Request, jobs_of
 from bench.methods import registry
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import UAR, UF1, metrics
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
 from bench.scoring.statistics import LEVEL, bootstrap, paired_bootstrap
@@ -34,7 +34,7 @@ NO_SEARCH = "none"
 """The scope of what is not searched: a random control, a fixed network."""
 
 LAST, INNER_VAL, ORACLE = SELECTION_RULES
-SCORES = ("uar", "uf1")
+SCORES = (UAR.name, UF1.name)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _score_record(
     name: str, matrices: np.ndarray, shuffled: np.ndarray, clean: np.ndarray
 ) -> dict[str, Any]:
     generator = np.random.default_rng(derive_seed(0, "leakage", name))
-    interval = bootstrap(matrices, STATISTICS[name], generator=generator)
+    interval = bootstrap(matrices, metrics()[name].function, generator=generator)
     reached = int((shuffled >= interval.estimate).sum())
     return {
         "true": interval.to_dict(),
@@ -201,7 +201,9 @@ def _score_record(
 def _inflation_record(leaky: Cell, clean: Cell, true: dict, shuffled: dict) -> dict[str, Any]:
     def differences(name: str) -> dict[str, Any]:
         generator = np.random.default_rng(derive_seed(0, "inflation", name))
-        interval = paired_bootstrap(true[leaky], true[clean], STATISTICS[name], generator=generator)
+        interval = paired_bootstrap(
+            true[leaky], true[clean], metrics()[name].function, generator=generator
+        )
         apart = mean_record(shuffled[leaky][name] - shuffled[clean][name])
         return {"true": interval.to_dict(), "shuffled": apart}
 

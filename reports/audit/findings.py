@@ -8,12 +8,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from bench.protocol.metrics import BUILT_IN
 from reports.reading.names import DATASETS
 
 LENIENT = Fraction(35, 10_000)
 """The wide tolerance on scores, as for scores read off a curve or rounded twice."""
 
-WORDS = {"acc": "Acc", "uar": "UAR", "uf1": "UF1"}
+WORDS = {name: metric.heading for name, metric in BUILT_IN.items()}
 COSTS = {"params_m": "parameter count (M)", "memory_mb": "memory (MB)"}
 
 FAILED = ("inconsistent", "unattainable")

@@ -10,13 +10,29 @@ import click
 
 from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
+from bench.protocol.metrics import UAR, metrics
 from reports.cli.options import config_option, preset_option
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
+    from reports.compare.report import Report
     from reports.reading.groups import RunGroup
 
 PICTURES = (".png", ".svg", ".pdf")
+
+
+class MetricName(click.ParamType):
+    """The name of a metric, looked up when it is needed and not when the command is defined."""
+
+    name = "metric"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """The names that may be given, as help prints them."""
+        return click.Choice(list(metrics())).get_metavar(param, ctx)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; click.BadParameter where no metric has it."""
+        return click.Choice(list(metrics())).convert(value, param, ctx)
 
 
 @click.command()
@@ -40,8 +56,8 @@ PICTURES = (".png", ".svg", ".pdf")
 @config_option
 @click.option(
     "--metric",
-    type=click.Choice(["uar", "uf1", "acc"]),
-    default="uar",
+    type=MetricName(),
+    default=UAR.name,
     show_default=True,
     help="The score that is tested, ranked and set beside random networks.",
 )
@@ -216,7 +232,7 @@ def _found_groups(
     for record in finished:
         key = Protocol.of(record) if across_protocols else None
         by_protocol.setdefault(key, []).append(record)
-    groups = []
+    groups: list[RunGroup] = []
     for records in by_protocol.values():
         shown, notes = latest(gather(records))
         groups += shown
@@ -225,16 +241,10 @@ def _found_groups(
     return sorted(groups, key=lambda group: group.key)
 
 
-def _draw(report, diagrams: Sequence[Path]) -> None:
-    from bench.errors import BenchError
+def _draw(report: Report, diagrams: Sequence[Path]) -> None:
     from reports.compare.diagram import draw_ranks
     from reports.drawing.export import save_figure
 
-    if report.ranks is None:
-        raise BenchError(
-            "no critical-difference diagram: it takes three methods or more on two blocks or more "
-            "(data sets, seeds)"
-        )
     figure = draw_ranks(report)
     for path in diagrams:
         save_figure(figure, path.with_suffix(""), [path.suffix[1:].lower()])

@@ -10,6 +10,7 @@ import click
 from bench.cli.output import deliver
 from reports.cli.options import config_option, preset_option, runs_option
 from reports.reading.finished import FIRST_RUN, sound_runs
+from reports.tables.build import NUMBERS, build_table
 
 NAMED = 3
 """Unfinished runs that are named one by one."""
@@ -19,7 +20,7 @@ NAMED = 3
 @click.option(
     "--table",
     "numbers",
-    type=click.Choice(["2", "3", "4", "5"]),
+    type=click.Choice(list(map(str, NUMBERS))),
     multiple=True,
     help="Table of the paper; repeat for several. [default: all four]",
 )
@@ -56,7 +57,6 @@ def tables(
     code is then 1.
     """
     from bench.methods.registry import variants
-    from reports.tables.build import NUMBERS, build_table
     from reports.tables.render import render
 
     sound, unreadable = sound_runs(runs)

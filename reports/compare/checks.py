@@ -18,13 +18,15 @@ FREE = ("protocol",)
 
 
 def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) -> None:
-    """Raises DataError where entries of one data set answer other clips or labels, UsageError
-    where their protocols differ in a field of `Protocol` that is not `allowed`.
+    """Checks that the scores of entries of one data set may be compared.
+
+    Raises DataError where they answer other clips or labels, UsageError where their protocols
+    differ in a field of `Protocol` that is not `allowed`.
     """
     for entry in entries:
         for record, predictions in zip(entry.records[1:], entry.predictions[1:], strict=True):
-            one, two = (f"{entry.name} seed {seed}" for seed in (entry.first.seed, record.seed))
-            _check_answers(one, entry.predictions[0], two, predictions)
+            first, other = (f"{entry.name} seed {seed}" for seed in (entry.first.seed, record.seed))
+            _check_answers(first, entry.predictions[0], other, predictions)
     reference = entries[0]
     for entry in entries[1:]:
         _check_answers(reference.name, reference.predictions[0], entry.name, entry.predictions[0])

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
+from bench.errors import BenchError
+from bench.protocol.metrics import metrics
 from bench.runs.folder import SURROGATE_SUFFIX
-from bench.scoring.claims import WORDS
 from reports.compare.render import told_p
 from reports.drawing.style import BLACK, TEXT_SIZE, Words, house_style, sheet, text_width
 from reports.reading.marks import distinct
 
 if TYPE_CHECKING:
+    from bench.scoring.ranking import RankTest
     from reports.compare.report import Report
 
 AXIS = 3.6
@@ -33,16 +35,24 @@ TICK = 0.3
 
 
 def draw_ranks(report: Report) -> Figure:
-    """The diagram of a report that has ranks. A bar joins methods that cannot be told apart."""
+    """The diagram of a report. A bar joins methods that cannot be told apart.
+
+    BenchError where there are too few methods or blocks to rank.
+    """
     import pandas as pd
     from scikit_posthocs import critical_difference_diagram
 
     found = report.ranks
+    if found is None:
+        raise BenchError(
+            "no critical-difference diagram: it takes three methods or more on two blocks or more "
+            "(data sets, seeds)"
+        )
     names = [f"{name} ({rank:.2f})" for name, rank in zip(found.names, found.ranks, strict=True)]
     side = max(text_width(name, TEXT_SIZE) for name in names) + 0.4
     rows = (len(names) + 1) // 2 + _bars_at_most(len(names))
     with house_style():
-        page = sheet(AXIS + 2 * side, LINE * (rows + 2) + 0.15, _words(report))
+        page = sheet(AXIS + 2 * side, LINE * (rows + 2) + 0.15, _words(report, found))
         axes = page.axes(side, 0.1, AXIS, LINE * (rows + 1) + 0.1)
         drawn = critical_difference_diagram(
             pd.Series(found.ranks, index=names),
@@ -80,8 +90,8 @@ def _bars_at_most(methods: int) -> int:
     return max(1, methods // 2)
 
 
-def _words(report: Report) -> Words:
-    found, metric = report.ranks, WORDS[report.plan.metric]
+def _words(report: Report, found: RankTest) -> Words:
+    metric = metrics()[report.plan.metric].words
     sets = distinct(comparison.dataset for comparison in report.comparisons)
     generated = all(name.endswith(SURROGATE_SUFFIX) for name in sets)
     return Words(
@@ -94,16 +104,16 @@ def _words(report: Report) -> Words:
             "A bar joins methods that Nemenyi's test cannot tell apart: mean ranks closer than the "
             f"critical difference at {found.alpha:g}.",
             *report.notes,
-            *_marks(report),
+            *_marks(report, found.names),
         ),
     )
 
 
-def _marks(report: Report) -> list[str]:
+def _marks(report: Report, ranked: Collection[str]) -> list[str]:
     """A line per mark with the methods that bear it, and the data sets where not on all."""
     bearers: dict[str, dict[str, list[str]]] = {}
     for comparison in report.comparisons:
-        shown = [entry for entry in comparison.entries if entry.name in report.ranks.names]
+        shown = [entry for entry in comparison.entries if entry.name in ranked]
         for mark in distinct(mark for entry in shown for mark in entry.marks):
             names = [entry.name for entry in shown if mark in entry.marks]
             who = "all methods" if len(names) == len(shown) else ", ".join(names)

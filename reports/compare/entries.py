@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bench.errors import DataError
-from bench.protocol.metrics import STATISTICS
+from bench.errors import BenchError, DataError
+from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.report import selected_protocol
@@ -21,6 +21,13 @@ from reports.reading.marks import distinct
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
+
+
+def scores_of(record: RunRecord) -> dict[str, Any]:
+    """The metrics of a run; BenchError where it has none yet."""
+    if record.metrics is None:
+        raise BenchError(f"{record.folder} has no metrics.json: it is not finished")
+    return record.metrics
 
 
 class Protocol(NamedTuple):
@@ -38,7 +45,8 @@ class Protocol(NamedTuple):
 
     @classmethod
     def of(cls, record: RunRecord) -> Protocol:
-        stated = record.metrics["protocol"]
+        """The protocol of a run that is scored."""
+        stated = scores_of(record)["protocol"]
         origin = stated.get("genotype", "searched")
         return cls(
             aggregation=stated["aggregation"],
@@ -71,10 +79,12 @@ class Entry:
 
     @property
     def records(self) -> tuple[RunRecord, ...]:
+        """Its runs, by seed."""
         return self.group.records
 
     @property
     def first(self) -> RunRecord:
+        """The run of its first seed."""
         return self.records[0]
 
     @property
@@ -84,10 +94,12 @@ class Entry:
 
     @property
     def seeds(self) -> tuple[int, ...]:
+        """The seeds of its runs."""
         return tuple(record.seed for record in self.records)
 
     @property
     def protocol(self) -> Protocol:
+        """What all its runs have in common in how they are scored."""
         return Protocol.of(self.first)
 
     @property
@@ -104,7 +116,7 @@ class Entry:
 
     def scores(self, metric: str) -> np.ndarray:
         """(seeds,): the pooled score of each seed."""
-        return STATISTICS[metric](self.matrices.sum(axis=1))
+        return metrics()[metric].function(self.matrices.sum(axis=1))
 
 
 def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:
@@ -132,20 +144,21 @@ def by_rule(group: RunGroup, rule: str) -> RunGroup:
 
 
 def _scored_by(record: RunRecord, rule: str) -> RunRecord:
-    recorded = record.metrics.get("selections", {})
+    scores = scores_of(record)
+    recorded = scores.get("selections", {})
     if rule not in recorded:
         raise DataError(
             f"{record.folder} has not recorded selection={rule}, only "
-            f"{', '.join(recorded) or record.metrics['protocol']['selection']}; runs record rules "
+            f"{', '.join(recorded) or scores['protocol']['selection']}; runs record rules "
             "with --set protocol.rules=last,inner_val,oracle"
         )
-    protocol = selected_protocol(record.metrics["protocol"], rule)
-    return replace(record, metrics={**record.metrics, **recorded[rule], "protocol": protocol})
+    protocol = selected_protocol(scores["protocol"], rule)
+    return replace(record, metrics={**scores, **recorded[rule], "protocol": protocol})
 
 
 def _answers(record: RunRecord) -> Predictions:
     """The answers that a record is scored by, sorted by clip."""
-    rule = record.metrics["protocol"]["selection"]
+    rule = scores_of(record)["protocol"]["selection"]
     own = record.run["config"]["protocol"]["selection"]
     found = run_predictions(RunFolder(record.folder), None if rule == own else rule)
     return found.in_order()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import metrics
 from bench.scoring.statistics import (
     Difference,
     Interval,
@@ -23,7 +23,7 @@ from bench.seeds import derive_seed
 from reports.compare.entries import Entry
 
 Advance = Callable[[int, int], None]
-"""Hears (pairs done, pairs in all)."""
+"""Called with (pairs done, pairs in all)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Pair:
     mcnemar_holm: float
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return {
             "first": self.first,
             "second": self.second,
@@ -79,6 +80,7 @@ class Control:
     difference: Interval
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         return {
             **{name: getattr(self, name) for name in self.__dataclass_fields__},
             "random_scores": list(self.random_scores),
@@ -155,14 +157,18 @@ def _pair(first: Entry, second: Entry, metric: str, draws: int, seed: int) -> Pa
         for i, j in zip(one, two, strict=True)
     )
     permutation = permutation_test(
-        left, right, STATISTICS[metric], draws=draws, generator=_generator(seed, "permutation")
+        left,
+        right,
+        metrics()[metric].function,
+        draws=draws,
+        generator=_generator(seed, "permutation"),
     )
     clips_p = combined_p([test.p for test in tests])
     return Pair(
         first=first.name,
         second=second.name,
         seeds=seeds,
-        differences={name: _interval(left, right, name, draws, seed) for name in STATISTICS},
+        differences={name: _interval(left, right, name, draws, seed) for name in metrics()},
         permutation=permutation,
         mcnemar=tests,
         mcnemar_p=clips_p,
@@ -176,7 +182,9 @@ def _interval(
 ) -> Interval:
     """The same subjects are drawn for every metric and pair."""
     generator = _generator(seed, "bootstrap")
-    return paired_bootstrap(first, second, STATISTICS[metric], draws=draws, generator=generator)
+    return paired_bootstrap(
+        first, second, metrics()[metric].function, draws=draws, generator=generator
+    )
 
 
 def _generator(seed: int, phase: str) -> np.random.Generator:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.cli.output import sheet
-from bench.protocol.metrics import STATISTICS
-from bench.scoring.claims import WORDS
+from bench.protocol.metrics import ACC, metrics
+from bench.scoring.ranking import Agreement
 from reports.compare.entries import Entry
 from reports.compare.pairs import Control, Pair
 from reports.compare.report import Comparison, Report
@@ -28,7 +28,6 @@ COLUMNS = (
     "first_marks",
     "second_marks",
 )
-HEADINGS = {"uar": "UAR", "uf1": "UF1", "acc": "Acc"}
 
 
 def render(report: Report, form: str) -> str:
@@ -44,7 +43,10 @@ def render(report: Report, form: str) -> str:
 
 
 def _figures(comparison: Comparison, metric: str) -> Iterator[tuple]:
-    """p values stand in the row of the metric that they are of: McNemar's in that of accuracy."""
+    """A row per pair and metric; each p value stands in the row of its metric.
+
+    McNemar's test is about accuracy.
+    """
     marks = {entry.name: "; ".join(entry.marks) for entry in comparison.entries}
     for pair in comparison.pairs:
         for name, found in pair.differences.items():
@@ -58,7 +60,7 @@ def _figures(comparison: Comparison, metric: str) -> Iterator[tuple]:
                 found.low,
                 found.high,
                 *((pair.permutation.p, pair.permutation_holm) if tested else (None, None)),
-                *((pair.mcnemar_p, pair.mcnemar_holm) if name == "acc" else (None, None)),
+                *((pair.mcnemar_p, pair.mcnemar_holm) if name == ACC.name else (None, None)),
                 marks[pair.first],
                 marks[pair.second],
             )
@@ -69,13 +71,14 @@ def _blocks(comparison: Comparison, report: Report, form: str) -> Iterator[str]:
     yield _heading(comparison, form)
     controls = {control.name: control for control in comparison.controls}
     rows = [_entry(entry, controls.get(entry.name)) for entry in comparison.entries]
-    headings = ["", "seeds", *HEADINGS.values(), f"{HEADINGS[metric]} beside random", "marks"]
+    beside = f"{metrics()[metric].heading} beside random"
+    headings = ["", "seeds", *_score_headings(), beside, "marks"]
     yield sheet(rows, headings, form)
     rows = [_pair(pair) for pair in comparison.pairs]
     yield sheet(rows, _pair_headings(metric), form)
     yield _legend(metric, len(comparison.pairs), form)
     if comparison.agreement:
-        yield _stability(comparison)
+        yield _stability(comparison.agreement)
     yield from _notes(comparison.notes, form)
 
 
@@ -91,7 +94,7 @@ def _heading(comparison: Comparison, form: str) -> str:
 
 
 def _entry(entry: Entry, control: Control | None) -> tuple:
-    scores = [_mean(entry.scores(name)) for name in STATISTICS]
+    scores = [_mean(entry.scores(name)) for name in metrics()]
     seeds = ", ".join(map(str, entry.seeds))
     return (entry.name, seeds, *scores, _beside(control), "; ".join(entry.marks))
 
@@ -111,8 +114,13 @@ def _beside(control: Control | None) -> str:
 
 
 def _pair_headings(metric: str) -> list[str]:
-    differences = [f"Δ{word} [95 %]" for word in HEADINGS.values()]
-    return ["first", "second", *differences, f"p ({HEADINGS[metric]})", "Holm", "McNemar", "Holm"]
+    differences = [f"Δ{heading} [95 %]" for heading in _score_headings()]
+    tested = f"p ({metrics()[metric].heading})"
+    return ["first", "second", *differences, tested, "Holm", "McNemar", "Holm"]
+
+
+def _score_headings() -> list[str]:
+    return [metric.heading for metric in metrics().values()]
 
 
 def _pair(pair: Pair) -> tuple:
@@ -132,7 +140,7 @@ def _p(value: float) -> str:
 
 
 def told_p(value: float) -> str:
-    """`p = 0.0430` or `p < 0.0001`."""
+    """The p value as `p = 0.0430` or `p < 0.0001`."""
     text = _p(value)
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -141,13 +149,12 @@ def _legend(metric: str, pairs: int, form: str) -> str:
     corrected = f"; Holm: corrected for {pairs} pairs" if pairs > 1 else ""
     return (
         "Δ: first - second, mean over paired seeds; intervals resample subjects. "
-        f"p: all of a subject's predictions change sides ({WORDS[metric]}); "
-        f"McNemar: clips right in one alone, as if clips were independent{corrected}."
+        f"p: paired permutation test over subjects ({metrics()[metric].words}); "
+        f"McNemar: exact test, as if clips were independent{corrected}."
     )
 
 
-def _stability(comparison: Comparison) -> str:
-    found = comparison.agreement
+def _stability(found: Agreement) -> str:
     told = []
     if found.kendall_w is not None:
         told.append(f"Kendall's W {found.kendall_w:.3f}")

@@ -12,14 +12,14 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX, variants
-from bench.protocol.metrics import STATISTICS
+from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run
 from bench.scoring.ranking import Agreement, RankTest, agreement, rank_test
 from bench.scoring.statistics import bootstrap
 from bench.seeds import derive_seed
 from reports.compare.checks import check_comparable, setting_notes
-from reports.compare.entries import Entry, by_rule, make_entries
+from reports.compare.entries import Entry, by_rule, make_entries, scores_of
 from reports.compare.pairs import Control, Pair, beside_random, compare_pairs, seed_notes
 from reports.reading.groups import gather
 from reports.reading.marks import distinct
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
 Progress = Callable[[str, int, int], None]
-"""Hears (what, done, total)."""
+"""Called with (what, done, total)."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How entries are compared: the metric that is tested, resamples, and in which fields of
-    `Protocol` entries may differ.
+    """How entries are compared.
+
+    metric: the one that is tested and ranked; draws: resamples and permutations; allowed: fields
+    of `Protocol` in which entries may differ.
     """
 
     metric: str
@@ -56,6 +58,7 @@ class Comparison:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
         answers = self.entries[0].predictions[0]
         return {
             "dataset": self.entries[0].first.dataset,
@@ -80,6 +83,7 @@ class Report:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
+        """What `bench compare --format json` prints."""
         return {
             "metric": self.plan.metric,
             "draws": self.plan.draws,
@@ -176,7 +180,7 @@ def _random_entry(entry: Entry, name: str) -> Entry:
     own = entry.group.key.config_hash
     group = min(alike, key=lambda group: group.key.config_hash != own)
     rule = entry.protocol.selection
-    if group.records[0].metrics["protocol"]["selection"] != rule:
+    if scores_of(group.records[0])["protocol"]["selection"] != rule:
         group = by_rule(group, rule)
     (random,) = make_entries([group])
     return random
@@ -193,11 +197,11 @@ def _intervals(entry: Entry, plan: Plan) -> dict[str, Any]:
     return {
         name: bootstrap(
             entry.matrices,
-            statistic,
+            metric.function,
             draws=plan.draws,
             generator=np.random.default_rng(derive_seed(plan.seed, "bootstrap")),
         ).to_dict()
-        for name, statistic in STATISTICS.items()
+        for name, metric in metrics().items()
     }
 
 
@@ -239,8 +243,8 @@ def _table(entries: Sequence[Entry], seeds: Sequence[int], metric: str) -> np.nd
 
 
 def _entry(entry: Entry, intervals: dict[str, Any]) -> dict[str, Any]:
-    scores = {name: entry.scores(name) for name in STATISTICS}
-    stated = entry.first.metrics["protocol"]
+    scores = {name: entry.scores(name) for name in metrics()}
+    stated = scores_of(entry.first)["protocol"]
     return {
         "name": entry.name,
         "variant": entry.group.key.variant,

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.protocol.metrics import UAR, UF1
 from bench.runs.marks import NO_LANDMARKS, SUPPLIED
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ HEADINGS = (
     "inference, ms",
     "training, ms a clip",
     "epochs",
-    "UAR (95 %)",
-    "UF1",
+    f"{UAR.heading} (95 %)",
+    UF1.heading,
     "p",
 )
-OTHER_HEADINGS = ("method", "clips", "epochs", "UAR (95 %)", "p")
+OTHER_HEADINGS = ("method", "clips", "epochs", f"{UAR.heading} (95 %)", "p")
 SIGNIFICANT = 0.05
 LANDMARKS = SUPPLIED[NO_LANDMARKS]
 
@@ -62,7 +63,7 @@ def other_runs(results: Path) -> str:
             f"`{run['variant']}`",
             ", ".join([run["difficulty"], *conditions(run)]),
             f"{int(run['epochs']):,}",
-            _score(run, "uar") + _interval(run),
+            _score(run, UAR.name) + _interval(run),
             _p(run),
         ]
         for run in sorted(runs, key=lambda run: (run["variant"], run["difficulty"]))
@@ -138,8 +139,8 @@ def _row(
         _digits(times.get((entry.name, "inference"))),
         _digits(times.get((entry.name, "training step"))),
         _epochs(entry, run),
-        _score(run, "uar") + _interval(run),
-        _score(run, "uf1"),
+        _score(run, UAR.name) + _interval(run),
+        _score(run, UF1.name),
         _p(run),
     ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
+from bench.protocol.metrics import UAR, UF1, metrics
 from bench.scoring.report import read_scored, score_report
 from bench.system.files import write_text
 from reports.reading.finished import set_name, sound_runs
@@ -20,7 +21,7 @@ from reports.reading.finished import set_name, sound_runs
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
-SCORES = ("uar", "uf1", "acc", "clips", "subjects")
+COUNTS = ("clips", "subjects")
 OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
 """Alternative scores of the same weights: section and key in `metrics.json`."""
 
@@ -39,7 +40,7 @@ def results_sheet(records: Iterable[RunRecord]) -> str:
     return text.getvalue()
 
 
-def _row(record: RunRecord, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
     made, profile = record.run["provenance"], record.profile or {}
     return {
         "variant": record.variant,
@@ -51,14 +52,14 @@ def _row(record: RunRecord, metrics: Mapping[str, Any]) -> dict[str, Any]:
         "seed": record.seed,
         "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
         "epochs": _epochs(record),
-        **{name: metrics[name] for name in SCORES},
+        **{name: scores.get(name) for name in (*metrics(), *COUNTS)},
         **_certainty(record),
         **{
-            f"{score}_{way}": metrics.get(part, {}).get(way, {}).get(score)
+            f"{score}_{way}": scores.get(part, {}).get(way, {}).get(score)
             for part, way in OTHER_WAYS
-            for score in ("uar", "uf1")
+            for score in (UAR.name, UF1.name)
         },
-        "leaks": "; ".join(metrics["protocol"]["leaks"]),
+        "leaks": "; ".join(scores["protocol"]["leaks"]),
         "marks": "; ".join(record.run["marks"]),
         **{name: profile.get(name) for name in COSTS},
         "started": record.run["started"],
@@ -75,7 +76,7 @@ def _row(record: RunRecord, metrics: Mapping[str, Any]) -> dict[str, Any]:
 def _certainty(record: RunRecord) -> dict[str, float | None]:
     """The 95 % interval of the UAR over subjects, and the permutation test against chance."""
     report = score_report(read_scored(record.folder))
-    interval, chance = report["intervals"]["uar"], report["chance"]["uar"]
+    interval, chance = report["intervals"][UAR.name], report["chance"][UAR.name]
     return {
         "uar_low": interval["low"],
         "uar_high": interval["high"],

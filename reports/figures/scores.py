@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.errors import BenchError
+from bench.protocol.metrics import metrics as known_metrics
 from bench.runs.predictions import predictions
 from bench.runs.record import RunRecord
 from bench.runs.searches import CannotDraw
@@ -86,9 +87,10 @@ def _matrix(record: RunRecord, metrics: Mapping[str, Any]) -> tuple[list[str], n
 
 
 def _scores(metrics: Mapping[str, Any], counts: np.ndarray) -> str:
-    named = (("UAR", "uar"), ("UF1", "uf1"), ("Acc", "acc"))
     scores = ", ".join(
-        f"{name} {metrics[key]:.4f}" for name, key in named if metrics[key] is not None
+        f"{metric.heading} {metrics[name]:.4f}"
+        for name, metric in known_metrics().items()
+        if metrics.get(name) is not None
     )
     return f"{scores}; {counts.sum()} clips, pooled over folds"
 

@@ -207,7 +207,7 @@ function scoreParts(a, b, comparable) {
   const rows = [];
   for (const name of new Set([...a.scores, ...b.scores].map((row) => row[0]))) {
     const [inA, inB] = [a, b].map((run) => run.scores.find((row) => row[0] === name) || []);
-    ["UAR", "UF1", "Acc"].forEach((metric, place) => {
+    a.metrics.forEach((metric, place) => {
       const [x, y] = [inA[place + 1], inB[place + 1]];
       const known = comparable && Number.isFinite(x) && Number.isFinite(y);
       rows.push([`${metric}, ${name}`, number(score(x), x), number(score(y), y),

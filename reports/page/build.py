@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from bench.protocol.metrics import metrics
 from reports.figures import svg, tradeoff
 from reports.html.templating import asset, fill, script_digest
 from reports.page.comparison import comparison_data
@@ -71,6 +72,7 @@ def build_report(
         health=table_html(health) if health.rows else "",
         figure1=Markup(svg(tradeoff(records, variants))),
         views=views,
+        metrics=metrics(),
         marks=explained_marks(views),
         skipped=skipped,
         data=comparison_data(views),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.page.runs import SCORES
+from bench.protocol.metrics import metrics
 from reports.page.views import RunView
 
 PROTOCOL = ("aggregation", "search_scope", "selection")
@@ -33,10 +33,8 @@ def _entry(view: RunView) -> dict[str, Any]:
             "seed": record.seed,
             **{setting.key: setting.value for setting in view.settings},
         },
-        "scores": [
-            [row.name, *(getattr(row, metric) for metric in SCORES), row.clips]
-            for row in view.scores
-        ],
+        "metrics": [metric.heading for metric in metrics().values()],
+        "scores": [[row.name, *row.values.values(), row.clips] for row in view.scores],
         "subjects": [
             {
                 "name": f"{subject.name}, {subject.place}",

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from bench.config.loading import load_config, preset_names
 from bench.config.settings import settings_table
 from bench.errors import BenchError
+from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.record import RunRecord
 from bench.runs.searches import CannotDraw, Decoded, decoded, is_fixed, is_random, space_of
@@ -42,7 +43,6 @@ from reports.reading.marks import distinct
 from reports.reading.names import DATASETS, place
 from reports.tables.html import HtmlMark, html_mark
 
-SCORES = ("uar", "uf1", "acc")
 INPUTS = ("previous cell", "cell before it")
 """Names of the two inputs of a cell, I^{l-1} and I^{l-2}."""
 
@@ -138,9 +138,7 @@ def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
     return tuple(
         ScoreRow(
             name,
-            uar=_number(part.get("uar")),
-            uf1=_number(part.get("uf1")),
-            acc=_number(part.get("acc")),
+            {metric: _number(part.get(metric)) for metric in metrics()},
             clips=part.get("clips"),
             subjects=part.get("subjects"),
             absent=tuple(part.get("absent", ())),

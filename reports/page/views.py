@@ -36,12 +36,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """Scores of all clips, or of a slice; `absent` names classes without a clip."""
+    """Scores of all clips, or of a slice, by metric; `absent` names classes without a clip."""
 
     name: str
-    uar: float | None
-    uf1: float | None
-    acc: float | None
+    values: Mapping[str, float | None]
     clips: int | None
     subjects: int | None
     absent: tuple[str, ...]

@@ -13,28 +13,8 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
-SCORE_COLUMNS = (
-    "composite_acc",
-    "composite_uar",
-    "composite_uf1",
-    "smic_uar",
-    "smic_uf1",
-    "casme2_uar",
-    "casme2_uf1",
-    "samm_uar",
-    "samm_uf1",
-)
-"""The score columns of Tables 2 and 4, `<data set>_<metric>`, in the paper's order."""
-
-COLUMNS = MappingProxyType(
-    {
-        2: SCORE_COLUMNS,
-        3: ("par_norm", "pc", "d_op", "h_op", "st_att"),
-        4: SCORE_COLUMNS,
-        5: ("params_m", "memory_mb"),
-    }
-)
-"""Table number -> the columns that hold what the paper reports about a method."""
+ABOUT = ("method", "variant", "reference", "venue", "year", "marks", "type")
+"""Columns of the data files that tell of a method; the others hold what a table reports of it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +41,10 @@ class PublishedRow:
         text = self.cells[column]
         if text in ("yes", "no"):
             return text == "yes"
-        return text if column == "par_norm" else self.number(column)
+        try:
+            return self.number(column)
+        except ValueError:
+            return text
 
     def printed(self, column: str) -> str:
         """A cell as printed; ValueError where it is N/A."""
@@ -86,13 +69,19 @@ class PublishedTable:
     columns: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants that it has a row for."""
+        return tuple(row.variant for row in self.rows if row.variant)
+
 
 @cache
 def published_table(number: int) -> PublishedTable:
     """Table 2, 3, 4 or 5 of the paper. Raises KeyError for any other number."""
-    columns = COLUMNS[number]
     source = _sources()[f"table{number}"]
-    rows = tuple(_row(line, columns) for line in data_lines(f"table{number}.csv"))
+    lines = data_lines(f"table{number}.csv")
+    columns = tuple(name for name in lines[0] if name not in ABOUT)
+    rows = tuple(_row(line, columns) for line in lines)
     return PublishedTable(number, source["title"], source["caption"], columns, rows)
 
 

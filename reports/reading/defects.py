@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports.reading.groups import SCORES
+from bench.protocol.metrics import BUILT_IN
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -33,8 +33,7 @@ def defect(record: RunRecord) -> str | None:
 
 
 def _bad_run(run: Any) -> str | None:
-    """The part of the configuration that holds no settings, marks that are no words, or a network
-    that is no mapping."""
+    """The first key of run.json that a table cannot use: of settings, marks or the network."""
     config = run.get("config", {})
     if not isinstance(config, Mapping):
         return "config"
@@ -51,14 +50,14 @@ def _bad_run(run: Any) -> str | None:
 
 def _bad_metric(metrics: Any) -> str | None:
     """The first key of a metrics file that a table cannot use."""
-    key = _not_a_number(metrics, SCORES)
+    key = _not_a_number(metrics, BUILT_IN)
     if key:
         return key
     for name in ("protocol", "slices"):
         if not isinstance(metrics.get(name), Mapping):
             return name
     slices = metrics["slices"].items()
-    return next((f"slices.{name}" for name, each in slices if _not_a_number(each, SCORES)), None)
+    return next((f"slices.{name}" for name, each in slices if _not_a_number(each, BUILT_IN)), None)
 
 
 def _bad_cost(profile: Any) -> str | None:

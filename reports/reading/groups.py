@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED
 from bench.runs.record import RunRecord, trained_network
 from bench.runs.searches import is_fixed, is_random, search_scope
 from reports.reading.marks import (
+    RECIPES_DIFFER,
     SMOKE,
-    UNLIKE,
     distinct,
     leak_marks,
     setting_of,
@@ -28,8 +28,6 @@ from reports.reading.names import DATASETS
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
-
-SCORES = ("acc", "uar", "uf1")
 
 UNDATED = datetime.min.replace(tzinfo=UTC)
 
@@ -45,6 +43,7 @@ class GroupKey(NamedTuple):
 
     @classmethod
     def of(cls, record: RunRecord) -> GroupKey:
+        """The key of the group that a run belongs to."""
         return cls(
             record.variant, record.dataset, record.surrogate, record.preset, record.config_hash
         )
@@ -76,6 +75,7 @@ class RunGroup:
 
     @property
     def key(self) -> GroupKey:
+        """What all its runs have in common."""
         return GroupKey.of(self.records[0])
 
     @property
@@ -85,15 +85,25 @@ class RunGroup:
 
     @property
     def scored(self) -> tuple[RunRecord, ...]:
-        """The seeds with metrics; seeds with every fold alone, where there are any."""
+        """The seeds with metrics; where some have every fold, only those."""
         with_metrics = [record for record in self.records if record.metrics is not None]
         complete = [r for r in with_metrics if r.folds_done >= r.folds_total]
         return tuple(complete or with_metrics)
 
     @property
+    def metrics(self) -> tuple[dict[str, Any], ...]:
+        """The metrics of the seeds that are scored."""
+        return tuple(record.metrics for record in self.scored if record.metrics is not None)
+
+    @property
     def profiled(self) -> tuple[RunRecord, ...]:
         """The seeds with a profile."""
         return tuple(record for record in self.records if record.profile is not None)
+
+    @property
+    def profiles(self) -> tuple[dict[str, Any], ...]:
+        """The profiles of the seeds that have one."""
+        return tuple(record.profile for record in self.records if record.profile is not None)
 
     @property
     def shuffled(self) -> bool:
@@ -111,22 +121,22 @@ class RunGroup:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Marks of everything that these runs yield: generated clips, an unconverged search."""
+        """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if self.key.preset == "smoke" else ()),
-            *((UNLIKE,) if self._trained_unlike() else ()),
+            *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
         )
 
-    def _trained_unlike(self) -> bool:
+    def _recipes_differ(self) -> bool:
         networks = [trained_network(record.run.get("network")) for record in self.records]
         return any(network != networks[0] for network in networks)
 
     @property
     def leaks(self) -> tuple[str, ...]:
         """Marks of scores that held-out subjects had a part in, with the setting that lets them."""
-        return distinct(mark for record in self.scored for mark in leak_marks(record))
+        return distinct(mark for scores in self.metrics for mark in leak_marks(scores))
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
@@ -135,7 +145,10 @@ class RunGroup:
 
 
 def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:
-    """The marks of a variant as these runs of it carry them: what all of them were given counts."""
+    """The marks of a variant for these runs of it.
+
+    The mark of an input that it lacks becomes that of its substitute where all runs were given one.
+    """
     records = (record for group in groups for record in group.records)
     given = set.intersection(*(set(record.run.get("marks", ())) for record in records))
     return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)

@@ -1,8 +1,8 @@
-"""Marks of a row and what they mean: surrogate, smoke, leaky, unlike the others."""
+"""Marks of a row and what they mean: surrogate, smoke, leaky, seeds that differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.data.sets.challenge import expected_counts
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
 
-UNLIKE = "seeds trained unlike"
+RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
 
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
-    """Settings that change what a number means, where they are not the usual ones."""
+    """Marks of settings that change what a score means, where they are not the defaults."""
     if setting_of(record, "data", "shuffle_labels"):
         yield "shuffled labels"
     if setting_of(record, "space", "size") == "published":
@@ -37,8 +37,9 @@ def setting_of(record: RunRecord, section: str, name: str) -> Any:
     return record.run.get("config", {}).get(section, {}).get(name)
 
 
-def leak_marks(record: RunRecord) -> Iterable[str]:
-    protocol = record.metrics["protocol"]
+def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
+    """The mark of scores that held-out subjects had a part in, with the settings that cause it."""
+    protocol = metrics["protocol"]
     if not protocol.get("leaky"):
         return
     causes = protocol.get("leaks") or [
@@ -50,14 +51,14 @@ def leak_marks(record: RunRecord) -> Iterable[str]:
 
 
 def shortfall(record: RunRecord) -> Iterable[str]:
-    """Folds that are not finished, subjects that were never asked for, classes without a clip."""
+    """Marks of unfinished folds, subjects left out of the run, and classes without a clip."""
     name = DATASETS.get(record.dataset, record.dataset)
     if record.folds_done < record.folds_total:
         yield f"incomplete {record.folds_done}/{record.folds_total} folds ({name})"
     everyone = subject_count(record.dataset)
     if everyone and record.folds_total < everyone:
         yield f"{record.folds_total} of {everyone} subjects ({name})"
-    for absent in record.metrics.get("absent", ()):
+    for absent in (record.metrics or {}).get("absent", ()):
         yield f"no {absent} in {name}"
 
 
@@ -92,7 +93,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
-    "seeds trained unlike": "the method's own input or recipe changed from one seed to another",
+    RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

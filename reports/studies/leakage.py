@@ -20,9 +20,8 @@ from reports.drawing.style import (
     house_style,
     sheet,
 )
-from reports.studies.record import clips_of, made_with
+from reports.studies.record import SCORES, clips_of, made_with
 
-PANELS = (("uar", "UAR"), ("uf1", "UF1"))
 COLUMN = 0.92
 """Width of a cell of the study, inches."""
 
@@ -45,7 +44,7 @@ def draw_leakage(record: Mapping[str, Any]) -> Figure:
         cells = record["cells"]
         width = max(6.4, len(cells) * COLUMN + 0.9)
         page = sheet(width, 2 * (PANEL_HEIGHT + 0.9) + 0.35, _words(record))
-        for place, (name, title) in enumerate(PANELS):
+        for place, (name, title) in enumerate(SCORES.items()):
             bottom = (1 - place) * (PANEL_HEIGHT + 0.9) + 0.65
             axes = page.axes(0.65, bottom, width - 0.9, PANEL_HEIGHT)
             _panel(axes, cells, name, title, _clean(record, name))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.protocol.metrics import UAR, UF1
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bench.engine.request import Request
 
-SCORES = {"uar": "UAR", "uf1": "UF1"}
+SCORES = {metric.name: metric.heading for metric in (UAR, UF1)}
 
 
 def conditions(request: Request) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.methods.registry import RANDOM_PREFIX
-from reports.published import PublishedRow, published_only, published_table
+from reports.published import PublishedRow, PublishedTable, published_only
 from reports.reading.groups import RunGroup
 from reports.reading.marks import distinct
-from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row
+from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Column, Row
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
@@ -18,31 +18,25 @@ if TYPE_CHECKING:
 
 
 def rows_beside_published(
-    number: int,
+    published: PublishedTable,
+    columns: Sequence[Column],
     groups: Sequence[RunGroup],
     variants: Mapping[str, Variant],
     rows_of: Callable[[Sequence[RunGroup], Row], list[Row]],
 ) -> tuple[Row, ...]:
     """The paper's rows in its order, each with its runs; then runs of what it has no row for."""
-    published = published_table(number)
     by_variant: dict[str, list[RunGroup]] = {}
     for group in groups:
         by_variant.setdefault(group.key.variant, []).append(group)
-    printed = list(published.rows)
-    listed = {row.variant for row in printed}
+    listed = {row.variant for row in published.rows}
     unlisted = sorted(by_variant.keys() - listed, key=lambda n: (n.startswith(RANDOM_PREFIX), n))
-    ours = [unpublished_row(name, published.columns) for name in unlisted]
+    ours = [unpublished_row(name) for name in unlisted]
     rows: list[Row] = []
-    for row in (*printed, *ours):
-        blank = blank_row(row, published.columns, variants.get(row.variant))
+    for row in (*published.rows, *ours):
+        blank = blank_row(row, columns, variants.get(row.variant))
         runs = by_variant.get(row.variant, ())
         rows += rows_of(runs, blank) if runs else [_without_runs(blank)]
     return tuple(rows)
-
-
-def printed_variants(number: int) -> tuple[str, ...]:
-    """The variants that a table of the paper has a row for."""
-    return tuple(row.variant for row in published_table(number).rows if row.variant)
 
 
 def folders(records: Iterable[RunRecord]) -> tuple[str, ...]:
@@ -50,16 +44,16 @@ def folders(records: Iterable[RunRecord]) -> tuple[str, ...]:
     return tuple(str(record.folder) for record in records)
 
 
-def unpublished_row(variant: str, columns: Sequence[str]) -> PublishedRow:
+def unpublished_row(variant: str) -> PublishedRow:
     """The row of a method that the paper does not have."""
-    return PublishedRow(variant, variant, dict.fromkeys(columns))
+    return PublishedRow(variant, variant, {})
 
 
-def blank_row(printed: PublishedRow, columns: Sequence[str], variant: Variant | None) -> Row:
+def blank_row(printed: PublishedRow, columns: Sequence[Column], variant: Variant | None) -> Row:
     """A row with its published side alone, and the marks that the variant itself carries."""
     published = {
-        column: None if text is None else Cell(printed.value(column), text)
-        for column, text in printed.cells.items()
+        name: None if text is None else Cell(printed.value(name), text)
+        for name, text in printed.cells.items()
     }
     unpublished = all(cell is None for cell in published.values())
     carried = [mark for mark in (variant.marks if variant else ()) if mark != "ours"]
@@ -67,8 +61,8 @@ def blank_row(printed: PublishedRow, columns: Sequence[str], variant: Variant | 
         method=printed.method,
         variant=printed.variant,
         source=NOT_MEASURED if variant else PUBLISHED_ONLY,
-        published={column: published.get(column) for column in columns},
-        measured=dict.fromkeys(columns),
+        published={column.name: published.get(column.name) for column in columns},
+        measured={column.name: None for column in columns},
         marks=distinct((*((_origin(printed, variant),) if unpublished else ()), *carried)),
         published_marks=printed.marks,
         about=f"{printed.venue} {printed.year}".strip() if printed.year else printed.type,

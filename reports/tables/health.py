@@ -15,13 +15,29 @@ from reports.reading.marks import distinct
 from reports.reading.names import place
 from reports.reading.searches import AGREEMENT, MEASURES, Findings, Searched
 from reports.tables.notes import explained_marks, named_configurations
-from reports.tables.table import HEALTH, Cell, Row, Table, mean_cell
+from reports.tables.table import Cell, Column, Row, Table, mean_cell
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
     from bench.runs.record import RunRecord
 
-COLUMNS = ("dataset", "seeds", "searches", *MEASURES, "uniform_path", *AGREEMENT)
+COLUMNS = (
+    Column("dataset", "Data set"),
+    Column("seeds", "Seeds"),
+    Column("searches", "Searches"),
+    Column("skip_share", "Skip"),
+    Column("none_mass", "None"),
+    Column("entropy_alpha", "α", over="Entropy"),
+    Column("entropy_eta", "η", over="Entropy"),
+    Column("entropy_beta", "β", over="Entropy"),
+    Column("supernet_acc", "Supernet acc"),
+    Column("gap", "Gap"),
+    Column("uniform_path", "Uniform path"),
+    Column("path_folds", "folds", over="Same path"),
+    Column("path_chance", "by chance", over="Same path"),
+    Column("cell_folds", "folds", over="Same cell"),
+    Column("cell_chance", "by chance", over="Same cell"),
+)
 
 NOTES = (
     "Skip: share of skip among the operations decoded. None: softmax(α) of none, mean over edges; "
@@ -71,12 +87,14 @@ def health_table(findings: Findings, variants: Mapping[str, Variant]) -> Table:
         *explained_marks(rows),
         *(f"Not listed: {', '.join(names)} ({why})." for why, names in findings.unlisted.items()),
     )
-    return named_configurations(Table(HEALTH, _caption(groups), columns, rows, notes))
+    table = Table("health", "Search health", _caption(groups), columns, rows, notes)
+    return named_configurations(table)
 
 
 def _shown(records: Sequence[RunRecord]) -> tuple[list[RunGroup], list[str]]:
     """The latest configuration of each method on each data set, of each search scope."""
-    shown, notes = [], []
+    shown: list[RunGroup] = []
+    notes: list[str] = []
     for by_fold in (False, True):
         groups, choices = latest(gather(r for r in records if searched_by_fold(r) == by_fold))
         shown += groups
@@ -102,14 +120,14 @@ def _row(
         "seeds": _count(len(runs)),
         "searches": _count(len(searches)),
         **means,
-        "uniform_path": _uniform([search["uniform_path"] for search in searches]),
+        "uniform_path": _uniform([search["uniform_path"] or 0.0 for search in searches]),
         **agreement,
     }
     return Row(
         method=group.key.variant,
         variant=group.key.variant,
         source="search per fold" if searched_by_fold(group.records[0]) else "one search",
-        published=dict.fromkeys(COLUMNS),
+        published={column.name: None for column in COLUMNS},
         measured=measured,
         marks=distinct(_marks(group, runs, variants)),
         configuration=group.key.configuration,
@@ -141,17 +159,17 @@ def _marks(
         yield f"incomplete {done}/{expected} searches"
 
 
-def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
     """All columns, or without the agreement of folds where no row has any."""
     agree = any(row.measured[name] for row in rows for name in AGREEMENT)
     return COLUMNS if agree else COLUMNS[: -len(AGREEMENT)]
 
 
-def _narrowed(row: Row, columns: Sequence[str]) -> Row:
+def _narrowed(row: Row, columns: Sequence[Column]) -> Row:
     return replace(
         row,
-        published={name: row.published[name] for name in columns},
-        measured={name: row.measured[name] for name in columns},
+        published={column.name: row.published[column.name] for column in columns},
+        measured={column.name: row.measured[column.name] for column in columns},
     )
 
 

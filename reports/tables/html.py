@@ -1,4 +1,4 @@
-"""Tables 2-5 as HTML: a fragment for the report, a page of their own for `bench tables`."""
+"""Tables as HTML: a fragment for the report, a page of their own for `bench tables`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from reports.html.templating import asset, fill, script_digest
 from reports.reading.marks import MARK_MEANINGS
-from reports.tables.lines import DIFFERENCE, HEADINGS, NOTHING, Line, lines
+from reports.tables.lines import DIFFERENCE, NOTHING, Line, lines
 from reports.tables.table import Cell, Table
 
 
@@ -37,8 +37,10 @@ class HtmlMark:
 
 @dataclass(frozen=True)
 class HtmlLine:
-    """A line of a table. It names its method even where the line above has it already (`again`),
-    so that it can be sorted; `follows`: it stays below the line above it, whose difference it is.
+    """A line of a table.
+
+    It names its method even where the line above has it already (`again`), so that it can be
+    sorted; `follows`: it stays below the line above it, whose difference it is.
     """
 
     method: str
@@ -55,7 +57,6 @@ def table_html(table: Table) -> Markup:
     return fill(
         "table.html",
         table=table,
-        headings=[heading(column) for column in table.columns],
         kinds=[_kind(lines, place) for place in range(len(table.columns))],
         lines=lines,
     )
@@ -73,14 +74,6 @@ def tables_page(tables: Sequence[Table]) -> str:
             digest=script_digest(script),
         )
     )
-
-
-def heading(column: str) -> tuple[str, str]:
-    """The words over a column: data set and metric, or nothing and the column's name."""
-    dataset, _, metric = column.partition("_")
-    if metric in HEADINGS and dataset in HEADINGS:
-        return HEADINGS[dataset], HEADINGS[metric]
-    return "", HEADINGS[column]
 
 
 def _lines(table: Table) -> Iterator[HtmlLine]:

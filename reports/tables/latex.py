@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import accumulate, groupby, pairwise
 
 from reports.reading.marks import distinct
-from reports.tables.lines import Line, heading, lines
-from reports.tables.table import Table
+from reports.tables.lines import Line, lines
+from reports.tables.table import Column, Table
 
 
 def latex(tables: Sequence[Table]) -> str:
@@ -47,7 +47,7 @@ def _narrow(text: str) -> str:
     return escape(mean) + (rf"{{\tiny$\pm${sd}}}" if sd else "")
 
 
-def _tabular(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+def _tabular(columns: Sequence[Column], body: Sequence[Sequence[str]]) -> str:
     """A booktabs tabular of escaped cells."""
     from tabulate import DataRow, TableFormat, tabulate
     from tabulate import Line as Rule
@@ -65,13 +65,13 @@ def _tabular(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:
         padding=0,
         with_header_hide=None,
     )
-    headers = ["Method", "Source", *(escape(heading(column)[1]) for column in columns)]
+    headers = ["Method", "Source", *(escape(column.heading) for column in columns)]
     return tabulate(body, headers, tablefmt=booktabs, disable_numparse=True)
 
 
-def _spanning_heads(columns: Sequence[str]) -> tuple[str, ...]:
+def _spanning_heads(columns: Sequence[Column]) -> tuple[str, ...]:
     """The line of data sets over their metrics and the rules below it; nothing without them."""
-    spans = [(over, len(list(them))) for over, them in groupby(heading(c)[0] for c in columns)]
+    spans = [(over, len(list(them))) for over, them in groupby(c.over for c in columns)]
     if not any(over for over, _ in spans):
         return ()
     heads = " & ".join(rf"\multicolumn{{{width}}}{{c}}{{{over}}}" for over, width in spans)

@@ -6,49 +6,11 @@ from typing import NamedTuple
 
 from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row, Table
 
-HEADINGS = {
-    "composite": "Comp.",
-    "smic": "SMIC",
-    "casme2": "CASME II",
-    "samm": "SAMM",
-    "acc": "Acc",
-    "uar": "UAR",
-    "uf1": "UF1",
-    "par_norm": "Normalised",
-    "pc": "PC",
-    "d_op": "D ops",
-    "h_op": "H ops",
-    "st_att": "ST att.",
-    "b": "b",
-    "operations": "Operations",
-    "params_m": "Params (M)",
-    "memory_mb": "Memory (MB)",
-    "dataset": "Data set",
-    "seeds": "Seeds",
-    "searches": "Searches",
-    "skip_share": "Skip",
-    "none_mass": "None",
-    "entropy": "Entropy",
-    "alpha": "α",
-    "eta": "η",
-    "beta": "β",
-    "supernet_acc": "Supernet acc",
-    "gap": "Gap",
-    "uniform_path": "Uniform path",
-    "path": "Same path",
-    "cell": "Same cell",
-    "folds": "folds",
-    "chance": "by chance",
-}
-
 NOTHING = "–"
 
 DIFFERENCE = "difference"
 
 ACROSS_CLIPS = "surrogate against real clips"
-
-LABELLED = (2, 5)
-"""Tables that print venue and year, or type, with each method."""
 
 
 class Line(NamedTuple):
@@ -62,6 +24,7 @@ class Line(NamedTuple):
 
     @property
     def texts(self) -> list[str]:
+        """What stands in the cells."""
         return [cell.text if cell else NOTHING for cell in self.cells]
 
 
@@ -72,7 +35,7 @@ def lines(table: Table) -> list[Line]:
     for index, row in enumerate(table.rows):
         new = row.variant != previous or not row.variant
         if new and is_published(row):
-            line = published_line(row, table.number in LABELLED)
+            line = published_line(row, table.labelled)
             result.append(line._replace(best=_best_places(table, index, "published")))
             new = False
         if is_measured(row):
@@ -86,7 +49,7 @@ def lines(table: Table) -> list[Line]:
 
 def _best_places(table: Table, index: int, side: str) -> frozenset[int]:
     columns = enumerate(table.columns)
-    return frozenset(place for place, name in columns if (index, side, name) in table.best)
+    return frozenset(place for place, each in columns if (index, side, each.name) in table.best)
 
 
 def difference_line(row: Row) -> Line:
@@ -96,6 +59,7 @@ def difference_line(row: Row) -> Line:
 
 
 def published_line(row: Row, labelled: bool) -> Line:
+    """What the paper prints of a method; labelled: with its venue and year, or its type."""
     name = f"{row.method}, {row.about}" if labelled and row.about else row.method
     source = PUBLISHED_ONLY if row.source == PUBLISHED_ONLY else "published"
     marks = (*row.published_marks, *((NOT_MEASURED,) if row.source == NOT_MEASURED else ()))
@@ -103,16 +67,10 @@ def published_line(row: Row, labelled: bool) -> Line:
 
 
 def is_measured(row: Row) -> bool:
+    """Whether a row has a measured side."""
     return row.source not in (PUBLISHED_ONLY, NOT_MEASURED)
 
 
 def is_published(row: Row) -> bool:
+    """Whether a row has a published side."""
     return any(row.published.values())
-
-
-def heading(column: str) -> tuple[str, str]:
-    """The two lines over a column: data set and metric, or nothing and the column's name."""
-    dataset, _, metric = column.partition("_")
-    if metric in HEADINGS and dataset in HEADINGS:
-        return HEADINGS[dataset], HEADINGS[metric]
-    return "", HEADINGS[column]

@@ -16,7 +16,6 @@ from reports.tables.latex import latex
 from reports.tables.lines import (
     Line,
     difference_line,
-    heading,
     is_measured,
     is_published,
     lines,
@@ -35,6 +34,7 @@ def render(tables: Sequence[Table], style: str) -> str:
 
 
 def markdown(tables: Sequence[Table]) -> str:
+    """A caption, a pipe table and a list of notes for each."""
     return "\n\n".join(map(_markdown, tables))
 
 
@@ -54,6 +54,7 @@ def csv(tables: Sequence[Table]) -> str:
 
 
 def to_json(tables: Sequence[Table]) -> str:
+    """The tables as `as_dict` has them."""
     values = [as_dict(table) for table in tables]
     return json.dumps(values[0] if len(values) == 1 else values, indent=2, ensure_ascii=False)
 
@@ -66,7 +67,7 @@ def as_dict(table: Table) -> dict:
     return {
         "table": table.number,
         "caption": table.caption,
-        "columns": list(table.columns),
+        "columns": [column.name for column in table.columns],
         "rows": [_row_dict(row) for row in table.rows],
         "notes": list(table.notes),
         "runs": list(table.runs),
@@ -129,7 +130,12 @@ def _markdown(table: Table) -> str:
     from tabulate import tabulate
 
     body = [_markdown_texts(line) for line in lines(table)]
-    headers = ["Method", "Source", *(" ".join(heading(c)).strip() for c in table.columns), "Marks"]
+    headers = [
+        "Method",
+        "Source",
+        *(f"{c.over} {c.heading}".strip() for c in table.columns),
+        "Marks",
+    ]
     align = ("left", "left", *["right"] * len(table.columns), "left")
     grid = tabulate(body, headers, tablefmt="pipe", colalign=align, disable_numparse=True)
     notes = [f"- {note}" for note in table.notes]

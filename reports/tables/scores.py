@@ -1,37 +1,89 @@
-"""Tables 2 and 4: accuracy, UAR and UF1 of runs, and of the slices of composite runs."""
+"""Tables of scores: those of runs, and of the slices of composite runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reports.published import published_table
+from bench.methods.registry import RANDOM_PREFIX
+from bench.protocol.metrics import metrics
+from reports.published import PublishedTable
 from reports.reading.groups import RunGroup, carried_marks, dataset_order
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
 from reports.tables.beside_published import folders, rows_beside_published
-from reports.tables.captions import caption
-from reports.tables.notes import footnotes, legend, seed_marks
-from reports.tables.table import Cell, Row, Table, mean_cell
+from reports.tables.notes import seed_marks
+from reports.tables.paper_table import PaperTable, measured_on
+from reports.tables.table import Cell, Column, Row, mean_cell
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
 
 
-def scores_table(number: int, groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Table:
-    """Table 2 or 4 with the scores of these groups; a note names data sets without a column."""
-    published = published_table(number)
-    in_columns = [group for group in groups if group.key.dataset in DATASETS]
-    rows = rows_beside_published(number, in_columns, variants, _score_rows)
-    return Table(
-        number,
-        caption(number, in_columns),
-        published.columns,
-        rows,
-        (*_elsewhere(groups), *legend(rows), *footnotes(rows)),
+HEADINGS = DATASETS | {"composite": "Comp."}
+"""What stands over the scores of a data set."""
+
+
+def scores_table(
+    published: PublishedTable, unprinted: Callable[[Variant | None], bool], labelled: bool = False
+) -> PaperTable:
+    """A table of scores per data set.
+
+    unprinted: whether it shows a variant that it does not print. A random control stands where its
+    search space does.
+    """
+    columns = tuple(score_columns(published))
+
+    def shows(name: str, variants: Mapping[str, Variant]) -> bool:
+        base = name.removeprefix(RANDOM_PREFIX)
+        return base in published.variants or unprinted(variants.get(base))
+
+    def rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[Row, ...]:
+        return rows_beside_published(published, columns, _in_columns(groups), variants, _score_rows)
+
+    return PaperTable(
+        published=published,
+        columns=columns,
+        usable=lambda group: bool(group.scored),
+        shows=shows,
+        rows=rows,
+        caption=_caption,
+        notes=_elsewhere,
+        labelled=labelled,
     )
+
+
+def is_ablation(variant: Variant | None) -> bool:
+    """Whether it is registered as an ablation of RNAS-MER."""
+    return variant is not None and "ablation" in variant.groups
+
+
+def score_columns(published: PublishedTable) -> Iterator[Column]:
+    """`<data set>_<metric>`: the columns that the paper prints, then those of other metrics."""
+    printed = {name.partition("_")[2] for name in published.columns}
+    others = [name for name in metrics() if name not in printed]
+    ours = [f"{dataset}_{name}" for dataset in DATASETS for name in others]
+    for name in (*published.columns, *ours):
+        dataset, _, metric = name.partition("_")
+        yield Column(name, metrics()[metric].heading, over=HEADINGS[dataset], better=max)
+
+
+def _caption(groups: Sequence[RunGroup]) -> str:
+    shown = _in_columns(groups)
+    ways = distinct(
+        str(scores["protocol"].get("aggregation", "pooled"))
+        for group in shown
+        for scores in group.metrics
+    )
+    over_folds = " and ".join(f"{way} over folds" for way in ways)
+    return f", leave-one-subject-out (LOSO). {measured_on(shown, f'; LOSO, {over_folds}')}"
+
+
+def _in_columns(groups: Sequence[RunGroup]) -> list[RunGroup]:
+    """The groups on data sets that have columns."""
+    return [group for group in groups if group.key.dataset in DATASETS]
 
 
 def _score_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
@@ -49,7 +101,7 @@ def _score_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
 
 def _run_row(groups: Sequence[RunGroup], blank: Row) -> Row:
     measured = {
-        column: score_cell([record.metrics for record in group.scored], metric)
+        column: score_cell(group.metrics, metric)
         for group in groups
         for column, dataset, metric in _parted(blank.measured)
         if dataset == group.key.dataset
@@ -57,7 +109,7 @@ def _run_row(groups: Sequence[RunGroup], blank: Row) -> Row:
     return replace(
         blank,
         source="measured",
-        measured=blank.measured | measured,
+        measured={**blank.measured, **measured},
         marks=distinct(
             chain(
                 *(group.conditions for group in groups),
@@ -114,7 +166,7 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
 
 
 def score_cell(metrics: Sequence[Mapping[str, Any]], metric: str) -> Cell | None:
-    """Mean and sample standard deviation of `acc`, `uar` or `uf1` over seeds, 4 decimals.
+    """Mean and sample standard deviation of a metric over seeds, 4 decimals.
 
     A class without a clip is named where that leaves nothing to average; never a zero.
     """
@@ -127,17 +179,19 @@ def score_cell(metrics: Sequence[Mapping[str, Any]], metric: str) -> Cell | None
 
 def _slices(group: RunGroup, dataset: str) -> list[Mapping[str, Any]]:
     """A data set's slice of each seed, where the run had clips of it at all."""
-    found = (record.metrics["slices"].get(dataset) for record in group.scored)
+    found = (scores["slices"].get(dataset) for scores in group.metrics)
     return [each for each in found if each and each.get("clips") != 0]
 
 
 def _has_slices(group: RunGroup) -> bool:
-    return group.key.dataset == "composite" and any(r.metrics["slices"] for r in group.scored)
+    return group.key.dataset == "composite" and any(each["slices"] for each in group.metrics)
 
 
-def _parted(columns: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+def _parted(columns: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(column, data set, metric) of each score column: composite_acc is Acc of the composite."""
-    return ((column, *column.split("_")) for column in columns)
+    for column in columns:
+        dataset, _, metric = column.partition("_")
+        yield column, dataset, metric
 
 
 def _elsewhere(groups: Sequence[RunGroup]) -> tuple[str, ...]:

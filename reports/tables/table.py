@@ -10,9 +10,6 @@ from itertools import chain
 
 from reports.reading.marks import distinct
 
-HEALTH = "health"
-"""In place of a number: the table of `reports.tables.health`, which the paper does not have."""
-
 PUBLISHED_ONLY = "published only"
 NOT_MEASURED = "not measured"
 
@@ -77,55 +74,69 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column: its name in files, what stands over it, and which of its values is the best.
+
+    over: what spans it and its neighbours, such as the data set of scores; better: `max` where
+    the highest value is the best, `min` where the lowest is, None where none is.
+    """
+
+    name: str
+    heading: str
+    over: str = ""
+    better: Callable[[Sequence[float]], float] | None = None
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table of the paper with what was measured beside it; `runs` are the folders used."""
+    """A table with its rows; `runs` are the folders used.
+
+    number: that of the paper's table, or the name of one that the paper does not have;
+    labelled: whether what a row is `about` stands behind its method.
+    """
 
     number: int | str
+    title: str
     caption: str
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        return "Search health" if self.number == HEALTH else f"Table {self.number}"
+    labelled: bool = False
 
     @property
     def runs(self) -> tuple[str, ...]:
+        """The folders of all runs in it."""
         return distinct(chain.from_iterable(row.runs for row in self.rows))
 
     @property
     def best(self) -> frozenset[tuple[int, str, str]]:
-        """(row, "published" or "measured", column) of the best values: the highest score, or the
-        lowest cost.
+        """(row, "published" or "measured", column) of the best values.
 
         Measured values compete where they are of one configuration, on real or on generated clips,
         of whole data sets or of slices, of as many folds; one that stands alone is no best.
         """
-        if self.number in (3, HEALTH):
-            return frozenset()
+        better = {column.name: column.better for column in self.columns if column.better}
         contests: dict[tuple, list[tuple[float, int]]] = {}
         for index, row in enumerate(self.rows):
             kind = (row.source, row.configuration, "surrogate" in row.marks, *_clip_marks(row))
             sides = (("published", row.published, ()), ("measured", row.measured, kind))
             for side, cells, conditions in sides:
-                for column, cell in cells.items():
-                    if (number := _number(cell)) is not None:
-                        contest = contests.setdefault((side, column, conditions), [])
+                for name in better:
+                    if (number := _number(cells.get(name))) is not None:
+                        contest = contests.setdefault((side, name, conditions), [])
                         contest.append((number, index))
-        better = min if self.number == 5 else max
         return frozenset(
-            (index, side, column)
-            for (side, column, _), entries in contests.items()
+            (index, side, name)
+            for (side, name, _), entries in contests.items()
             if len({index for _, index in entries}) > 1
             for number, index in entries
-            if number == better(entries)[0]
+            if number == better[name]([each for each, _ in entries])
         )
 
 
 def _difference(measured: Cell | None, published: Cell | None) -> Cell | None:
     ours, theirs = _number(measured), _number(published)
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or published is None:
         return None
     decimals = len(published.text.partition(".")[2])
     return Cell(ours - theirs, f"{ours - theirs:+.{decimals}f}")
@@ -137,6 +148,9 @@ def _number(cell: Cell | None) -> float | None:
 
 
 def _clip_marks(row: Row) -> tuple[str, ...]:
-    """Marks that say which clips these are: networks for different data sets do not compete in
-    Table 5, nor scores of some folds with those of all."""
+    """Marks that say which clips these are.
+
+    Sizes of networks for different data sets do not compete, nor scores of some folds with those
+    of all.
+    """
     return tuple(mark for mark in row.marks if mark.startswith(("on ", "incomplete ")))

@@ -261,6 +261,15 @@ class TestTampering:
             "protocol.leaks does not follow from the folds"
         }
 
+    def test_the_score_of_a_metric_that_is_not_installed_here_is_kept(self, bench, run):
+        def scored_by_kappa(metrics):
+            metrics["kappa"] = 0.25
+            metrics["aggregations"]["fold_mean"]["kappa"] = None
+
+        change(run, "metrics.json", scored_by_kappa)
+        reseal(run)
+        assert findings(bench, run.path) == set()
+
     def test_a_folder_under_another_name(self, bench, run):
         moved = run.path.rename(run.path.with_name("seed1"))
         ((kind, where, what),) = findings(bench, moved)

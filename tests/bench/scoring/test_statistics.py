@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from bench.protocol.metrics import STATISTICS, acc, matrix_scores, subject_matrices, uar, uf1
+from bench.protocol.metrics import acc, matrix_scores, metrics, subject_matrices, uar, uf1
 from bench.scoring.statistics import (
     against_chance,
     bootstrap,
@@ -42,8 +42,8 @@ def people(random: np.random.Generator, count: int) -> np.ndarray:
 @given(matrices)
 def test_scores_are_those_of_the_metrics(matrix):
     expected = matrix_scores(matrix, CLASSES)
-    for name, statistic in STATISTICS.items():
-        found = float(statistic(matrix))
+    for name, metric in metrics().items():
+        found = float(metric.function(matrix))
         if expected[name] is None:
             assert np.isnan(found)
         else:
@@ -52,10 +52,12 @@ def test_scores_are_those_of_the_metrics(matrix):
 
 @given(arrays(np.int64, (2, 4, 3, 3), elements=st.integers(0, 5)))
 def test_many_matrices_are_scored_as_one_by_one(stack):
-    for statistic in STATISTICS.values():
-        together = statistic(stack)
+    for metric in metrics().values():
+        together = metric.function(stack)
         for place in np.ndindex(2, 4):
-            assert together[place] == pytest.approx(float(statistic(stack[place])), nan_ok=True)
+            assert together[place] == pytest.approx(
+                float(metric.function(stack[place])), nan_ok=True
+            )
 
 
 def test_matrices_of_subjects_add_up_to_the_pooled_one():
@@ -115,7 +117,7 @@ def test_runs_of_several_seeds_count_as_their_mean():
 @pytest.mark.parametrize("name", ["uar", "uf1"])
 def test_intervals_cover_the_truth_as_often_as_they_say(subjects, name):
     """95 % of 300 simulated studies, within three standard errors of a binomial (3.8 %)."""
-    random, statistic = generator(11), STATISTICS[name]
+    random, statistic = generator(11), metrics()[name].function
     truth = float(statistic(people(random, 60_000).sum(axis=0)))
     inside = 0
     for _ in range(300):
@@ -216,12 +218,12 @@ def test_chance_is_every_way_to_deal_out_the_answers():
     true, pred = [0, 0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 2]
     matrices = subject_matrices(true, pred, ["a"] * 7, 3)
     found = against_chance(matrices, draws=20_000, generator=generator())
-    dealt = np.array(
+    permuted = np.array(
         [uar(subject_matrices(true, list(p), ["a"] * 7, 3)[0]) for p in permutations(pred)]
     )
     assert found.estimate == pytest.approx(uar(matrices[0]))
-    assert found.expected == pytest.approx(dealt.mean(), abs=0.005)
-    assert found.p == pytest.approx((dealt >= found.estimate - 1e-9).mean(), abs=0.01)
+    assert found.expected == pytest.approx(permuted.mean(), abs=0.005)
+    assert found.p == pytest.approx((permuted >= found.estimate - 1e-9).mean(), abs=0.01)
 
 
 def test_habits_of_answering_are_chance():

@@ -37,7 +37,7 @@ def test_a_difference_by_hand(runs, report):
         assert pair["differences"][metric]["estimate"] == pytest.approx(0.25)
     assert pair["differences"]["uar"]["low"] <= 0.25 <= pair["differences"]["uar"]["high"]
     assert pair["mcnemar"]["p"] == pytest.approx(2 / 2**12)
-    assert pair["permutation"]["p"] == pytest.approx(0.5)  # two people may change sides: 2 of 4
+    assert pair["permutation"]["p"] == pytest.approx(0.5)  # 2 of the 4 assignments of two people
 
 
 def test_the_order_of_the_folders_is_kept(runs, report):

@@ -43,13 +43,11 @@ def stored(runs, name, file):
 def test_scores_and_slices_are_those_of_the_metrics(shown, made_runs):
     metrics = stored(made_runs, COMPOSITE, "metrics.json")
     everything, *slices = shown(COMPOSITE).scores
-    assert (everything.uar, everything.uf1, everything.acc) == tuple(
-        metrics[key] for key in ("uar", "uf1", "acc")
-    )
+    assert everything.values == {key: metrics[key] for key in ("uar", "uf1", "acc")}
     *slices, mean = slices
     assert [row.name for row in slices] == ["slice: SMIC", "slice: CASME II", "slice: SAMM"]
     assert mean.name == "fold mean, as some papers report"
-    assert mean.uf1 == metrics["aggregations"]["fold_mean"]["uf1"]
+    assert mean.values["uf1"] == metrics["aggregations"]["fold_mean"]["uf1"]
     assert slices[2].absent == tuple(metrics["slices"]["samm"]["absent"]) != ()
 
 
@@ -189,7 +187,7 @@ def test_a_run_json_of_another_shape_is_named(view, runs, edit):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
 def test_a_score_that_is_no_number_is_none(view, runs, value):
     change(folder_of(runs, CONTROL) / "metrics.json", lambda each: each.update(uar=value))
-    assert view(CONTROL).scores[0].uar is None
+    assert view(CONTROL).scores[0].values["uar"] is None
 
 
 def test_a_confusion_matrix_that_is_none_is_named(view, runs):

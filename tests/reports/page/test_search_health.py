@@ -217,7 +217,7 @@ def test_every_format_has_a_line_per_row(made_runs, style):
         assert float(lines[0]["none_mass"]) == table.rows[0].measured["none_mass"].value
     if style == "json":
         read = json.loads(text)
-        assert read["table"] == "health" and read["columns"] == list(COLUMNS)
+        assert read["table"] == "health" and read["columns"] == [column.name for column in COLUMNS]
         assert [each["measured"] for each in read["rows"]] == [values(row) for row in table.rows]
     if style == "md":
         assert sum(line.startswith("| rnas_mer_") for line in text.splitlines()) == 2

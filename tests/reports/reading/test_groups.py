@@ -31,8 +31,8 @@ def test_seeds_that_were_trained_in_different_ways_say_so(record):
     one.run["network"] = {"recipe": {"lr": 0.1, "balance": 0}, "words": "a"}
     other.run["network"] = {"recipe": {"lr": 0.1, "balance": 5}}
     older.run["network"] = {"recipe": {"lr": 0.1}}  # from before it could be told
-    assert "seeds trained unlike" in RunGroup((one, other)).conditions
-    assert "seeds trained unlike" not in RunGroup((one, older)).conditions
+    assert "seeds differ in recipe" in RunGroup((one, other)).conditions
+    assert "seeds differ in recipe" not in RunGroup((one, older)).conditions
 
 
 def test_seeds_gather_in_order(record):

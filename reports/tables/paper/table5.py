@@ -11,25 +11,30 @@ from reports.reading.groups import RunGroup, carried_marks, dataset_order
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
 from reports.tables.beside_published import folders, rows_beside_published
-from reports.tables.captions import caption
-from reports.tables.notes import footnotes, legend, seed_marks
-from reports.tables.table import Row, Table, mean_cell
+from reports.tables.notes import seed_marks
+from reports.tables.paper_table import PaperTable, measured_on
+from reports.tables.table import Column, Row, mean_cell
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
 
+PUBLISHED = published_table(5)
 
-def costs_table(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Table:
-    """Table 5 with what the profiles of these groups say, a row per data set."""
-    rows = rows_beside_published(5, groups, variants, _cost_rows)
-    notes = (
-        "Measured memory is the training checkpoint, weights and what the optimiser keeps (SGD's "
-        "momentum, Adam's two moments) at 4 bytes each, in MB of 10^6 bytes; the seven NAS rows as "
-        "published fit that reading, with SGD.",
-        "Measured networks are those of the data set named; the paper does not name its own.",
-    )
-    notes = (*notes, *legend(rows), *footnotes(rows))
-    return Table(5, caption(5, groups), published_table(5).columns, rows, notes)
+COLUMNS = (
+    Column("params_m", "Params (M)", better=min),
+    Column("memory_mb", "Memory (MB)", better=min),
+)
+
+NOTES = (
+    "Measured memory is the training checkpoint, weights and what the optimiser keeps (SGD's "
+    "momentum, Adam's two moments) at 4 bytes each, in MB of 10^6 bytes; the seven NAS rows as "
+    "published fit that reading, with SGD.",
+    "Measured networks are those of the data set named; the paper does not name its own.",
+)
+
+
+def _rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[Row, ...]:
+    return rows_beside_published(PUBLISHED, COLUMNS, groups, variants, _cost_rows)
 
 
 def _cost_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
@@ -38,7 +43,7 @@ def _cost_rows(groups: Sequence[RunGroup], blank: Row) -> list[Row]:
 
 
 def _cost_row(group: RunGroup, blank: Row) -> Row:
-    profiles = [record.profile for record in group.profiled]
+    profiles = group.profiles
     name = DATASETS.get(group.key.dataset, group.key.dataset)
     return replace(
         blank,
@@ -63,3 +68,15 @@ def _cost_row(group: RunGroup, blank: Row) -> Row:
 def _cost_text(value: float) -> str:
     """Two decimals as in the paper; four where two would leave one digit or none."""
     return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
+
+
+TABLE = PaperTable(
+    published=PUBLISHED,
+    columns=COLUMNS,
+    usable=lambda group: bool(group.profiled),
+    shows=lambda name, variants: True,
+    rows=_rows,
+    caption=lambda groups: f". {measured_on(groups)}",
+    notes=lambda groups: NOTES,
+    labelled=True,
+)

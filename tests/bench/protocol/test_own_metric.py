@@ -1,0 +1,127 @@
+"""A metric of another package: in every list of scores, or left out with one warning."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from compared_runs import write_run, wrong_every
+
+from bench.protocol.metrics import BUILT_IN, matrix_scores, metrics
+from bench.runs.folder import RunFolder
+from bench.runs.predictions import run_predictions
+from bench.system import entry_points
+
+DOCS = Path(__file__).parents[3] / "docs" / "protocol.md"
+EXAMPLE = DOCS.read_text().partition("## A metric of your own")[2]
+KAPPA = EXAMPLE.partition("```python\n")[2].partition("```")[0]
+"""The example of the documentation, as it stands there."""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Installs a package with metrics, as pip leaves it, for the length of a test."""
+
+    def put(source: str, name: str = "kappa", value: str = "their_metrics:KAPPA") -> None:
+        (tmp_path / "their_metrics.py").write_text(source)
+        info = tmp_path / "their_metrics-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-metrics\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[bench.metrics]\n{name} = {value}\n")
+        sys.modules.pop("their_metrics", None)
+        entry_points.forget()
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield put
+    monkeypatch.undo()
+    sys.modules.pop("their_metrics", None)
+    entry_points.forget()
+
+
+@pytest.fixture
+def printed(install, tmp_path):
+    """What a command prints of two runs in a process of its own, with kappa installed."""
+    install(KAPPA)
+    for variant, step in (("rnas_mer", 3), ("rnas_mer_3", 4)):
+        write_run(tmp_path / "runs", variant, wrong_every(step))
+
+    def call(*arguments: str) -> str:
+        program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from bench.cli import main"
+        command = [sys.executable, "-c", f"{program}; main()", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+        return done.stdout
+
+    return call
+
+
+def kappa_of(folder) -> float:
+    from sklearn.metrics import cohen_kappa_score
+
+    answers = run_predictions(RunFolder(folder)).answers
+    return cohen_kappa_score([a.true for a in answers], [a.pred for a in answers])
+
+
+def test_a_run_is_scored_by_it(install, tmp_path):
+    install(KAPPA)
+    folder = write_run(tmp_path / "runs", answering=wrong_every(3))
+    found = json.loads((folder / "metrics.json").read_text())
+    assert found["kappa"] == pytest.approx(kappa_of(folder))
+    assert found["aggregations"]["fold_mean"]["kappa"] is not None
+    assert list(found)[:4] == ["uar", "uf1", "acc", "kappa"]
+
+
+def test_every_command_that_lists_scores_lists_it(printed, tmp_path):
+    folder = next((tmp_path / "runs").glob("*/rnas_mer/*/seed0"))
+    expected = kappa_of(folder)
+    scored = printed("score", str(folder), "--draws", "100", "--claimed-kappa", f"{expected:.3f}")
+    assert "Kappa" in scored and f"{expected:.4f} [" in scored
+    compared = printed("compare", "--variant", "all", "--metric", "kappa", "--draws", "100")
+    assert "ΔKappa" in compared and "p (Kappa)" in compared and f"{expected:.4f}" in compared
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "why"),
+    [
+        ("import nowhere", "kappa", "nowhere"),
+        ("raise SystemExit(3)", "kappa", ""),
+        ("KAPPA = 3", "kappa", "expected a bench.protocol.metrics.Metric"),
+        (KAPPA, "other", "of that name"),
+        (KAPPA.replace('"kappa"', '"uar"'), "uar", ""),
+        (KAPPA.replace('"kappa"', '"clips"'), "clips", ""),
+        (KAPPA.replace('"kappa"', '"Kappa"'), "Kappa", "lower case"),
+        (KAPPA.replace("return (total", "return 1 / 0 * (total"), "kappa", ""),
+        (KAPPA.replace("return (total * right", "return (matrices"), "kappa", ""),
+    ],
+)
+def test_one_that_cannot_be_used_stops_nothing_but_itself(install, capsys, source, name, why):
+    install(source, name)
+    assert dict(metrics()) == BUILT_IN
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(word in line for word in ("bench.metrics", "their-metrics", name, why))
+
+
+def test_without_numpy_names_and_headings_are_there():
+    program = (
+        "import sys; from bench.protocol.metrics import metrics; "
+        "assert [m.heading for m in metrics().values()][:3] == ['UAR', 'UF1', 'Acc']; "
+        "assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_metric_without_a_value_is_none():
+    import numpy as np
+
+    found = matrix_scores(np.zeros((3, 3), int), "abc")
+    assert [found[name] for name in metrics()] == [None] * len(metrics())
+
+
+def test_the_tables_of_scores_have_columns_for_it(printed, tmp_path):
+    folder = next((tmp_path / "runs").glob("*/rnas_mer/*/seed0"))
+    table = json.loads(printed("tables", "--table", "2", "--format", "json"))
+    (measured,) = [row["measured"] for row in table["rows"] if row["variant"] == "rnas_mer"]
+    assert measured["smic_kappa"] == pytest.approx(kappa_of(folder))
+    assert "SMIC Kappa |" in printed("tables", "--table", "2")
