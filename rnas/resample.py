@@ -89,7 +89,7 @@ def stem_widths(space: SearchSpace, in_channels: int) -> tuple[int, ...]:
 
 
 def source_width(space: SearchSpace, state: State) -> int:
-    """Channels that a state hands on; the stem hands on F."""
+    """Channels of a state's output; F for the stem."""
     return space.channels if state.layer == 0 else space.output_width(state.level)
 
 

@@ -52,7 +52,7 @@ def now() -> str:
 def _git(*arguments: str) -> str | None:
     """Output of git in the harness's own checkout, None where it is installed without one."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():  # installed: a repository further up is somebody else's
+    if not (root / ".git").exists():  # installed: a repository further up is another project's
         return None
     try:
         result = subprocess.run(
