@@ -70,7 +70,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Need:
-    """A command, the names of the findings that it needs, and the advice where data are missing."""
+    """A command, the findings that it needs, and what to do if it lacks data or a GPU."""
 
     command: str
     names: tuple[str, ...] = field(default=())

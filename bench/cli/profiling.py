@@ -21,7 +21,7 @@ COLUMNS = {
     "peak_train_mb": ("Peak training (MB)", 1),
     "peak_infer_mb": ("Peak inference (MB)", 1),
 }
-"""Figures of the table -> heading, and the number of the figure's units per unit shown."""
+"""Figures of the table -> heading, and the divisor that converts them to the unit shown."""
 
 
 @click.command()

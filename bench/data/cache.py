@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 Make = Callable[[Clip, "Product", Path, "np.ndarray"], tuple[str, bool]]
-"""Fills the array with the product of a clip; returns the clip's digest and whether it was new."""
+"""Fills the array with a clip's product; returns its digest and whether the entry was missing."""
 
 MEMORY = "digests"
 

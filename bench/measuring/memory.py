@@ -169,7 +169,7 @@ def _allocated(work: Callable[[], None]) -> int:
 def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
     """A function that measures by how much work raises the resident set above its present size.
 
-    Before, the network runs on a small clip (where it takes another size), so that what the
+    The network first runs on a small clip (a full-size one if it takes no other), so that what the
     libraries load or allocate only once is not counted. Where the system cannot reset the peak of a
     process, the result is a lower bound.
     """

@@ -61,8 +61,8 @@ def tvl1(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
 def strain(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Magnitude of the strain of a field (H, W), dimensionless: sqrt(ux² + vy² + ½(uy + vx)²).
 
-    Shreve et al., FG 2011. Derivatives by the 3×3 Sobel kernel, scaled to change per pixel; the
-    field is extrapolated by reflection beyond the edge.
+    Shreve et al., FG 2011. Derivatives by the 3×3 Sobel kernel, scaled to change per pixel; beyond
+    the edge the field is extrapolated by odd reflection.
     """
     import numpy as np
 

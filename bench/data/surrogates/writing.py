@@ -36,7 +36,7 @@ SURROGATE_VERSION = 1
 """Part of the folder's name; increased when the same settings would give other clips."""
 
 DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
-"""Named points on the scale from 0 (large motion, no nuisance) to 1 (little motion, much)."""
+"""Names of difficulties, from 0 (large motion, no nuisance) to 1 (small motion, much nuisance)."""
 
 JPEG_QUALITY = 95
 
