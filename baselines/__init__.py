@@ -1,7 +1,7 @@
 """The other searched methods of Table 2, as values of the same search space.
 
-Their rows in the paper are "re-evaluated", with nothing said of widths or training: we choose F so
-that the median random network comes within 20 % of Table 5. Size-matched, not reproduced.
+The paper calls their rows "re-evaluated" and gives neither widths nor training: we choose F so that
+the median random network comes within 20 % of Table 5. Size-matched, not reproduced.
 """
 
 from rnas.space import DARTS_OPERATIONS, SINGLETON_OPERATIONS, SearchSpace
@@ -39,5 +39,8 @@ AUTOMER_3D = SearchSpace(
     groups=("nas",),
     marks=("reconstruction",),
 )
-"""Verma et al., "AutoMER", TNNLS 2021. Its code and details are not public: rebuilt from what its
-abstract says (a parallelogram network space, four 3D singleton operators, two dilated ones)."""
+"""Verma et al., "AutoMER", TNNLS 2021.
+
+Its code and details are not public: rebuilt from what its abstract says (a parallelogram network
+space, four 3D singleton operators, two dilated ones).
+"""

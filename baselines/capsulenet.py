@@ -1,5 +1,7 @@
-"""CapsuleNet for micro-expressions: a residual trunk and two layers of capsules on the apex frame
-(Van Quang, Chun, Tokuyama, FG 2019)."""
+"""CapsuleNet: a residual trunk and two layers of capsules on the apex frame.
+
+Van Quang, Chun, Tokuyama: CapsuleNet for Micro-Expression Recognition, FG 2019.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from baselines.weights import kaiming_fan_out
 from rnas.errors import MethodError
 
 STAGES = (64, 128, 256)
-"""Channels of the three stages that are kept of ResNet-18."""
+"""Channels of the first three stages of ResNet-18; the fourth is left out."""
 
 CAPSULES, CAPSULE_WIDTH = 32 * 6 * 6, 8
 CLASS_CAPSULE_WIDTH = 16
@@ -40,15 +42,16 @@ class CapsuleNet(nn.Module):
             load_trunk(self.trunk, Path(weights))
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Lengths of the class capsules, (B, classes), of frames (B, 3, 224, 224)."""
         maps = self.primary(self.convolution(self.trunk(frames)))  # (B, 256, 6, 6)
         capsules = maps.permute(0, 2, 3, 1).reshape(len(maps), -1, CAPSULE_WIDTH)
         return self.routing(squash(capsules)).norm(dim=2)
 
 
 class RoutedCapsules(nn.Module):
-    """Class capsules (B, classes, 16) of capsules (B, 1152, 8) by agreement.
+    """Class capsules (B, classes, 16) from capsules (B, 1152, 8), by dynamic routing.
 
-    What the classes get of each capsule is decided without gradient; the last pass has it.
+    The routing weights carry no gradient; the last pass, which uses them, does.
     """
 
     def __init__(self, classes: int) -> None:
@@ -57,6 +60,7 @@ class RoutedCapsules(nn.Module):
         self.weight = nn.Parameter(INITIAL_DEVIATION * torch.randn(sizes))
 
     def forward(self, capsules: Tensor) -> Tensor:
+        """Capsules (B, 1152, 8) to class capsules (B, classes, 16)."""
         votes = self._votes(capsules)  # (B, classes, 1152, 16)
         fixed = votes.detach()
         agreement = fixed.new_zeros(fixed.shape[:3])
@@ -66,7 +70,7 @@ class RoutedCapsules(nn.Module):
         return _joined(agreement, votes)
 
     def _votes(self, capsules: Tensor) -> Tensor:
-        """Each capsule through its own matrix for each class, as one batched product."""
+        """Each capsule times its own matrix for each class: (B, classes, 1152, 16)."""
         classes, count, width, _ = self.weight.shape
         matrices = self.weight.permute(1, 3, 0, 2).flatten(2)  # (1152, 8, classes·16)
         votes = torch.bmm(capsules.transpose(0, 1), matrices)  # (1152, B, classes·16)
@@ -74,13 +78,13 @@ class RoutedCapsules(nn.Module):
 
 
 def squash(vectors: Tensor) -> Tensor:
-    """Vectors along the last axis at a length n²/(1 + n²) of their length n."""
+    """Vectors along the last axis, scaled from length n to length n²/(1 + n²)."""
     length = vectors.norm(dim=-1, keepdim=True)
     return vectors * (length.square() / (1 + length.square()) / (length + 1e-8))
 
 
 def _joined(agreement: Tensor, votes: Tensor) -> Tensor:
-    """The votes of all capsules, weighted by a softmax over the classes, as class capsules."""
+    """Class capsules: the votes summed with weights that are a softmax over the classes."""
     shares = agreement.softmax(dim=1)  # (B, classes, 1152)
     return squash((shares[:, :, :, None] * votes).sum(2))
 
@@ -88,7 +92,7 @@ def _joined(agreement: Tensor, votes: Tensor) -> Tensor:
 class Trunk(nn.Module):
     """ResNet-18 up to its third stage, without the pooling: (B, 3, 224, 224) to (B, 256, 28, 28).
 
-    Attributes bear torchvision's names, so that a state of its ResNet-18 fits.
+    Attributes have torchvision's names, so that the state_dict of its ResNet-18 fits.
     """
 
     def __init__(self) -> None:
@@ -100,12 +104,13 @@ class Trunk(nn.Module):
         self.layer3 = _stage(STAGES[1], STAGES[2], 2)
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Frames (B, 3, 224, 224) to maps (B, 256, 28, 28)."""
         x = F.relu(self.bn1(self.conv1(frames)))
         return self.layer3(self.layer2(self.layer1(x)))
 
 
 class BasicBlock(nn.Module):
-    """Two 3×3 convolutions around a shortcut."""
+    """Two 3×3 convolutions beside a shortcut."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -119,14 +124,15 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, width, H / stride, W / stride)."""
         inner = F.relu(self.bn1(self.conv1(x)))
         return F.relu(self.bn2(self.conv2(inner)) + self.downsample(x))
 
 
 def load_trunk(trunk: Trunk, file: Path) -> None:
-    """Puts the entries of a ResNet-18 state into the trunk, whose others are passed over.
+    """Loads a ResNet-18 state into the trunk; entries of layers that it lacks are ignored.
 
-    Raises MethodError where the file is missing, no state, or lacks entries of the trunk.
+    Raises MethodError where the file is missing, holds no state, or lacks entries of the trunk.
     """
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)

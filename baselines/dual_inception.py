@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from baselines.weights import glorot_uniform
 
 FILTERS = (6, 16)
-"""Per branch of the first and of the second block."""
+"""Filters of each branch of the first and of the second block."""
 
 FEATURES = 4 * FILTERS[1] * 7 * 7
-"""Of one stream, from a 28×28 component."""
+"""Features of one stream, from a 28×28 component."""
 
 HIDDEN = 1024
 
@@ -30,6 +30,7 @@ class DualInception(nn.Module):
         glorot_uniform(self)
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow (B, 2, 28, 28) to logits (B, classes)."""
         pictures = [component.expand(-1, 3, -1, -1) for component in flow.split(1, dim=1)]
         streams = zip(self.streams, pictures, strict=True)
         return self.head(torch.cat([stream(picture) for stream, picture in streams], dim=1))
@@ -51,11 +52,12 @@ class Inception(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.branches], dim=1)  # (B, 4·filters, H, W)
+        """(B, channels, H, W) to (B, 4·filters, H, W)."""
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
 def _stream() -> nn.Sequential:
-    """Each component is a picture of three equal channels."""
+    """The layers of one flow component, which enters as an image of three equal channels."""
     return nn.Sequential(
         Inception(3, FILTERS[0]),
         nn.MaxPool2d(2),

@@ -17,6 +17,8 @@ from rnas.errors import MethodError
 if TYPE_CHECKING:
     from torch import nn
 
+Kind = Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
+
 CHANNELS = {"flow": 3, "flow_pair": 2, "dynamic_image": 3, "apex": 3, "landmark_patches": 30}
 """Kind of a still -> its channels."""
 
@@ -49,7 +51,7 @@ class StillInput:
     Raises MethodError for values that mean nothing.
     """
 
-    kind: Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
+    kind: Kind
     size: int
     scale: Literal["raw", "minmax"] = "raw"
     divisor: float = 1.0

@@ -13,7 +13,7 @@ WIDTHS = (16, 32, 64)
 """Kernel and filters of the three convolutions of a column."""
 
 NORM_EPSILON = 1e-3
-"""Of Keras' batch norm."""
+"""Epsilon of Keras' batch norm."""
 
 
 class LEARNet(nn.Module):
@@ -31,14 +31,17 @@ class LEARNet(nn.Module):
         glorot_uniform(self)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Images (B, 3, 112, 112) to logits (B, classes)."""
         shallow = self.stem(images)
         columns = torch.cat([pair(shallow) for pair in self.pairs], dim=1)  # (B, 256, 7, 7)
         return self.classifier(self.head(self.join(columns)))
 
 
 class ColumnPair(nn.Module):
-    """A plain column, and one that takes the plain one's features in after each convolution but
-    the last: (B, 16, 56, 56) to (B, 128, 7, 7)."""
+    """A plain and a lateral column: (B, 16, 56, 56) to (B, 128, 7, 7).
+
+    After each convolution but the last the lateral column adds the plain column's features.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +50,7 @@ class ColumnPair(nn.Module):
         self.norms = nn.ModuleList(_norm(width) for width in WIDTHS[:-1])
 
     def forward(self, shallow: Tensor) -> Tensor:
+        """(B, 16, 56, 56) to (B, 128, 7, 7)."""
         plain, lateral = shallow, shallow
         for step, norm in enumerate([*self.norms, None]):
             plain, lateral = self.plain[step](plain), self.lateral[step](lateral)
@@ -56,8 +60,10 @@ class ColumnPair(nn.Module):
 
 
 class SameConvolution(nn.Module):
-    """Convolution of stride 2 and ReLU with Keras' "same" padding, which puts what is odd at the
-    end: the output has half the size, rounded up."""
+    """Convolution of stride 2 and ReLU with Keras' "same" padding.
+
+    The output has half the size, rounded up; an odd padding has its extra pixel at the end.
+    """
 
     def __init__(self, channels: int, filters: int, kernel: int) -> None:
         super().__init__()
@@ -65,6 +71,7 @@ class SameConvolution(nn.Module):
         self.convolution = nn.Conv2d(channels, filters, kernel, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, filters, ⌈H/2⌉, ⌈W/2⌉)."""
         sides = (_same(size, self.kernel) for size in reversed(x.shape[2:]))
         return F.relu(self.convolution(F.pad(x, [pad for side in sides for pad in side])))
 

@@ -20,7 +20,7 @@ BROW_PATCHES = 10
 """The first patches are those of the eyebrows, the others those of the mouth."""
 
 BROW_UNITS, MOUTH_UNITS = 3, 6
-"""AU 1, 2, 4 and AU 10, 12, 14, 15, 17, 25."""
+"""How many AUs: 1, 2, 4 of the brows and 10, 12, 14, 15, 17, 25 of the mouth."""
 
 UNITS = BROW_UNITS + MOUTH_UNITS
 UNIT_WIDTHS = (40, 80, 160)
@@ -30,7 +30,7 @@ LAYERS, HEADS, HEAD_WIDTH, HIDDEN = 6, 8, 16, 128
 DROPOUT, ATTENTION_DROPOUT, EPSILON = 0.5, 0.1, 1e-6
 
 CO_OCCURRENCE = 1 / UNITS
-"""Stands for how often two AUs occur together: no AU label reaches a network of the harness."""
+"""Assumed for every pair of AUs, since the harness gives networks no AU labels to count."""
 
 DEPTHS = ("released", "described")
 
@@ -38,9 +38,9 @@ DEPTHS = ("released", "described")
 class LeiGraphCNN(nn.Module):
     """Landmark patches (B, 30, 7, 7) to logits (B, classes).
 
-    depth: `released`, as the public code computes it (it feeds every layer of an encoder with the
-    patches themselves, so that only the last one counts), or `described`, all six in turn. Raises
-    MethodError for another depth.
+    depth: `released`, as the public code computes it (there every layer of an encoder reads the
+    patches themselves, so that only the last layer has an effect), or `described`, all six in turn.
+    Raises MethodError for another depth.
     """
 
     def __init__(self, classes: int, depth: str = "released") -> None:
@@ -59,6 +59,7 @@ class LeiGraphCNN(nn.Module):
         self.head = nn.Linear(UNITS, classes)
 
     def forward(self, patches: Tensor) -> Tensor:
+        """Patches (B, 30, 7, 7) to logits (B, classes)."""
         tokens = self.stem(patches).flatten(2)  # (B, 30, 49)
         brows, mouth = tokens.split([BROW_PATCHES, PATCHES - BROW_PATCHES], dim=1)
         brow_units, mouth_units = self.units().split([BROW_UNITS, MOUTH_UNITS])
@@ -75,7 +76,7 @@ class Region(nn.Module):
     def __init__(self, patches: int, depth: str) -> None:
         super().__init__()
         self.layers = nn.ModuleList(EncoderLayer() for _ in range(LAYERS))
-        self.first_live = LAYERS - 1 if depth == "released" else 0
+        self.first_used = LAYERS - 1 if depth == "released" else 0
         self.summary = nn.Sequential(
             nn.Flatten(),
             nn.Linear(patches * PIXELS, 320),
@@ -86,13 +87,14 @@ class Region(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        for layer in self.layers[self.first_live :]:
+        """(B, N, 49) to (B, 160)."""
+        for layer in self.layers[self.first_used :]:
             tokens = layer(tokens)
         return self.summary(tokens)
 
 
 class EncoderLayer(nn.Module):
-    """A transformer's encoder layer, normalised after each sum: (B, N, 49) in the same shape."""
+    """A transformer's encoder layer, normalised after each sum: (B, N, 49) to the same shape."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,12 +106,13 @@ class EncoderLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(PIXELS, eps=EPSILON)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, 49) to the same shape."""
         tokens = self.attention_norm(tokens + self.attention(tokens))
         return self.feed_forward_norm(tokens + self.feed_forward(tokens))
 
 
 class Attention(nn.Module):
-    """Eight heads, no biases. In matrix products, which every MAC counter knows."""
+    """Eight heads, no biases; as matrix products, which every MAC counter can count."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,6 +125,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, 49) to the same shape."""
         query, key, value = (
             layer(tokens).unflatten(2, (HEADS, HEAD_WIDTH)).transpose(1, 2)  # (B, 8, N, 16)
             for layer in (self.query, self.key, self.value)
@@ -132,7 +136,7 @@ class Attention(nn.Module):
 
 
 class UnitGraph(nn.Module):
-    """A vector per AU, (9, 160): embeddings after two graph convolutions."""
+    """Embeddings of the AUs, passed through two graph convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,6 +150,7 @@ class UnitGraph(nn.Module):
         self.adjacency = nn.Parameter(together, requires_grad=False)
 
     def forward(self) -> Tensor:
+        """A vector per AU, (9, 160)."""
         adjacency, units = normalised(self.adjacency), self.embedding.weight
         for weight in self.weights:
             units = F.leaky_relu(adjacency @ (units @ weight), 0.2)
@@ -153,6 +158,6 @@ class UnitGraph(nn.Module):
 
 
 def normalised(adjacency: Tensor) -> Tensor:
-    """(A·D^-½)ᵀ·D^-½ with the row sums of A in D: (units, units)."""
+    """(A·D^-½)ᵀ·D^-½, where D is the diagonal matrix of A's row sums: (units, units)."""
     scale = adjacency.sum(1).rsqrt()
     return (adjacency * scale).t() * scale

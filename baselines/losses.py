@@ -1,12 +1,14 @@
-"""Losses that a recipe can name: (B, classes) of a network and labels (B,) -> a scalar."""
+"""Losses that a recipe can name: outputs (B, classes) and labels (B,) -> a scalar."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor
 
 PRESENT, ABSENT, ABSENT_WEIGHT = 0.99, 0.01, 0.5
-"""Margins of the length of a capsule, and the weight of absent classes, as in the released code."""
+"""Margins of a capsule's length, and the weight of the other classes, as in the released code."""
 
 
 def margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
@@ -21,5 +23,8 @@ def margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
     return (true * present + ABSENT_WEIGHT * (1 - true) * absent).sum(1).mean()
 
 
-LOSSES = {"cross_entropy": F.cross_entropy, "margin": margin_loss}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": F.cross_entropy,
+    "margin": margin_loss,
+}
 """Name in `Recipe.loss` -> the loss."""

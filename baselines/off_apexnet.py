@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 FEATURES = 16 * 7 * 7
-"""Of one stream, from a 28×28 component."""
+"""Features of one stream, from a 28×28 component."""
 
 HIDDEN = 1024
 
@@ -28,13 +28,14 @@ class OffApexNet(nn.Module):
         )
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow (B, 2, 28, 28) to logits (B, classes)."""
         components = flow.split(1, dim=1)
         streams = zip(self.streams, components, strict=True)
         return self.head(torch.cat([stream(component) for stream, component in streams], dim=1))
 
 
 def _stream() -> nn.Sequential:
-    """No activation follows the convolutions: so it is in the port that the counts come from."""
+    """The layers of one flow component; as in the port, no activation follows a convolution."""
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2),
         nn.MaxPool2d(2),

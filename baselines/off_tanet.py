@@ -1,4 +1,4 @@
-"""Off-TANet: residual units, then attention three ways (Zhang et al., PRICAI 2021)."""
+"""Off-TANet: residual units, then three kinds of attention (Zhang et al., PRICAI 2021)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 SIDE = 14
-"""Height and width of the maps that attend to each other, from a 112×112 image."""
+"""Height and width of the maps under self-attention, from a 112×112 image."""
 
 WIDTHS = (8, 18, 28, 8)
 """Channels after the stem, the two residual units and the enhanced one."""
@@ -42,43 +42,44 @@ class OffTANet(nn.Module):
         )
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow images (B, 3, 112, 112) to logits (B, classes)."""
         return self.head(self.features(flow))
 
 
 class Residual(nn.Module):
-    """Two 3×3 convolutions beside a 1×1 projection, half the resolution."""
+    """Two 3×3 convolutions beside a 1×1 projection, then 2×2 maximum pooling."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(_convolution(channels, width), _convolution(width, width))
+        self.body = self._body(channels, width)
         self.projection = nn.Conv2d(channels, width, 1)
         self.pool = nn.MaxPool2d(2)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, width, H/2, W/2)."""
         return self.pool(self.projection(x) + self.body(x))
 
+    @staticmethod
+    def _body(channels: int, width: int) -> nn.Sequential:
+        return nn.Sequential(_convolution(channels, width), _convolution(width, width))
 
-class EnhancedResidual(nn.Module):
-    """A residual unit whose two convolutions have the three attentions between them."""
 
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
+class EnhancedResidual(Residual):
+    """A residual unit with channel, spatial and self-attention between its convolutions."""
+
+    @staticmethod
+    def _body(channels: int, width: int) -> nn.Sequential:
+        return nn.Sequential(
             _convolution(channels, channels),
             ChannelAttention(channels),
             SpatialAttention(),
             MultiHead(channels),
             _convolution(channels, width),
         )
-        self.projection = nn.Conv2d(channels, width, 1)
-        self.pool = nn.MaxPool2d(2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.pool(self.projection(x) + self.body(x))
 
 
 class ChannelAttention(nn.Module):
-    """Channels times a gate of their means and maxima, through one hidden unit."""
+    """Multiplies each channel by a gate: an MLP with one hidden unit on means and maxima."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -87,39 +88,42 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         mean, most = x.mean(dim=(2, 3), keepdim=True), x.amax(dim=(2, 3), keepdim=True)
         return x * torch.sigmoid(self.gate(mean) + self.gate(most))
 
 
 class SpatialAttention(nn.Module):
-    """Places times a gate of their mean and maximum over the channels."""
+    """Multiplies each place by a gate: a convolution of mean and maximum over the channels."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gate = nn.Conv2d(2, 1, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
         summary = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
         return x * torch.sigmoid(self.gate(summary))
 
 
 class MultiHead(nn.Module):
-    """Four heads of a quarter of the channels each, joined: (B, C, S, S) in the same shape."""
+    """Four heads of a quarter of the channels each, concatenated."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.heads = nn.ModuleList(MapAttention(channels, channels // HEADS) for _ in range(HEADS))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, S, S) to the same shape."""
         return torch.cat([head(x) for head in self.heads], dim=1)
 
 
 class MapAttention(nn.Module):
     """Self-attention as the released code has it, on the maps as matrices.
 
-    Scores of a channel are the product of its query and key maps, with a fixed position added to
-    the key; a softmax over all places of the map makes weights that multiply the value map place by
-    place: no sum over places.
+    The scores of a channel are the matrix product of its query and key maps, with a fixed position
+    code added to the key. Their softmax over all places multiplies the value map element by
+    element: there is no sum over places.
     """
 
     def __init__(self, channels: int, width: int) -> None:
@@ -130,6 +134,7 @@ class MapAttention(nn.Module):
         self.register_buffer("position", positions(SIDE), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, S, S) to (B, width, S, S)."""
         keys = self.key(x) + self.position
         scores = torch.matmul(self.query(x), keys.transpose(2, 3))  # (B, C, S, S)
         weights = scores.flatten(2).softmax(dim=2).view_as(scores)
@@ -137,8 +142,10 @@ class MapAttention(nn.Module):
 
 
 def positions(side: int) -> Tensor:
-    """Fixed code of rows plus that of columns, (side, side): sines and cosines of one radian over
-    powers of 10000."""
+    """Fixed position code, (side, side): a code of the row plus the same code of the column.
+
+    Sines and cosines of one radian over powers of 10000.
+    """
     waves = (sin, cos)
     code = torch.tensor([waves[i % 2](10000 ** -(i // 2 / side)) for i in range(side)])
     return code[:, None] + code[None, :]

@@ -1,7 +1,7 @@
-"""The hand-designed methods of Tables 2 and 5 that can be rebuilt, and a plain 3D control: values.
+"""The hand-designed methods of Tables 2 and 5 that can be rebuilt, and a plain 3D control.
 
-Each says what the method wants and how its publication trained it, and what of it is not the
-publication's. `params` are check values at 3 classes. Nothing here needs torch.
+Each value holds a method's input, the recipe of its publication, and where ours deviates from it.
+`params` is checked against the network at 3 classes. Nothing here needs torch.
 """
 
 from dataclasses import replace
@@ -199,8 +199,11 @@ _LEI_DEVIATIONS = (
 )
 
 LEI_AMPLIFICATIONS = tuple(tenths / 10 for tenths in range(6, 16))
-"""Of patches in training, over that of the tests: 1.2, 1.4 ... 3.0 over 2.0 in a re-implementation;
-the authors' release holds the magnified features alone."""
+"""Magnification in training relative to that in tests.
+
+1.2, 1.4 ... 3.0 over 2.0 in a re-implementation; the authors' release holds the magnified features
+alone.
+"""
 
 LEI_GRAPH_CNN = FixedNetwork(
     name="lei_graph_cnn",

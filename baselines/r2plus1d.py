@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from baselines.weights import kaiming_fan_out
 
 WIDTHS = (16, 32, 64, 128)
-"""Channels of the stages; each halves height, width and frames but the first, which keeps them."""
+"""Channels of the stages; all but the first halve height, width and frames."""
 
 
 class SmallR2Plus1D(nn.Module):
@@ -31,12 +31,13 @@ class SmallR2Plus1D(nn.Module):
         kaiming_fan_out(self)
 
     def forward(self, clips: Tensor) -> Tensor:
+        """Clips (B, 3, T, H, W) to logits (B, classes)."""
         features = self.stages(F.relu(self.stem(clips)))
         return self.head(features.mean(dim=(2, 3, 4)))
 
 
 class Block(nn.Module):
-    """Two such convolutions around a shortcut."""
+    """Two spatial-then-temporal convolutions beside a shortcut."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -48,6 +49,7 @@ class Block(nn.Module):
             self.shortcut = nn.Sequential(projection, nn.BatchNorm3d(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, T, H, W) to (B, width, T, H, W), each axis divided by the stride."""
         return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
 
 

@@ -1,6 +1,8 @@
-"""RCN-A, -S, -W and -F: recurrent convolutions with attention that has no weights of its own
-(Xia et al., "Revealing the Invisible with Model and Data Shrinking for Composite-Database
-Micro-Expression Recognition", IEEE TIP 2020)."""
+"""RCN-A, -S, -W and -F: recurrent convolutions with attention that has no weights of its own.
+
+Xia et al., "Revealing the Invisible with Model and Data Shrinking for Composite-Database
+Micro-Expression Recognition", IEEE TIP 2020.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ POOLED = 7
 """P: height and width of the maps before the classifier."""
 
 SMALLEST = 1e-8
-"""Guards the attention where a map is constant."""
+"""Avoids a division by zero in the attention where a map is constant."""
 
 
 class RCN(nn.Module):
@@ -33,17 +35,19 @@ class RCN(nn.Module):
         small_normal(self.classifier)
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow images (B, 3, 60, 60) to logits (B, classes)."""
         features = self.pool(self.block(self.stem(flow)))  # (B, F, P, P)
         return self.classifier(features.flatten(1))
 
 
 class RCNA(RCN):
-    """Recurrent block; attention from the stem multiplies what the classifier sees."""
+    """Recurrent block; attention computed from the stem multiplies the block's features."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(_plain_stem(), RecurrentBlock(), classes)
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow images (B, 3, 60, 60) to logits (B, classes)."""
         shallow = self.stem(flow)
         attention = class_attention(self.pool(shallow), self.classifier.weight)
         features = self.pool(self.block(shallow)) * attention  # (B, F, P, P)
@@ -73,6 +77,7 @@ class RCNF(RCN):
         super().__init__(WideStem(), DenseBlock(), classes)
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow images (B, 3, 60, 60) to logits (B, classes)."""
         shallow = self.stem(flow)
         attention = class_attention(self.pool(shallow), self.classifier.weight)
         attention = F.interpolate(attention, shallow.shape[2:])  # nearest, (B, 1, H, W)
@@ -81,10 +86,10 @@ class RCNF(RCN):
 
 
 def class_attention(features: Tensor, weight: Tensor) -> Tensor:
-    """How much each place speaks for the classes: (B, F, P, P) to (B, 1, P, P), in 0..1.
+    """Class activation maps, averaged over the classes: (B, F, P, P) to (B, 1, P, P), in 0..1.
 
     Per class the features times the class's row of the classifier's `weight` (classes, F·P·P),
-    averaged over the maps and stretched to 0..1; then the mean over the classes. The gradient
+    averaged over the maps and rescaled to 0..1; then the mean over the classes. The gradient
     reaches the classifier.
     """
     rows = weight.reshape(len(weight), *features.shape[1:])  # (classes, F, P, P)
@@ -94,33 +99,32 @@ def class_attention(features: Tensor, weight: Tensor) -> Tensor:
     return maps.mean(dim=1, keepdim=True)
 
 
-class RecurrentBlock(nn.Module):
-    """One shared 3×3 convolution, applied twice to input plus state."""
+class _SharedConvolution(nn.Module):
+    """The layers of a block that applies one 3×3 convolution several times."""
 
     def __init__(self) -> None:
         super().__init__()
         self.first = _convolution(1)
         self.shared = _convolution(3)
-        self.shrink = _shrink()
+        self.shrink = nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.5))
+
+
+class RecurrentBlock(_SharedConvolution):
+    """One shared 3×3 convolution, applied twice to input plus state."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, F, H, W) to (B, F, H/2, W/2)."""
         state = self.first(x)
         for _ in range(2):
             state = self.shared(x + state)
         return self.shrink(state)
 
 
-class DenseBlock(nn.Module):
+class DenseBlock(_SharedConvolution):
     """One shared 3×3 convolution, applied three times to the sum of all that came before."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = _convolution(1)
-        self.shared = _convolution(3)
-        self.shrink = _shrink()
-
     def forward(self, x: Tensor, attention: Tensor | None = None) -> Tensor:
-        """attention: (B, 1, H, W), multiplies the first features."""
+        """(B, F, H, W) to (B, F, H/2, W/2); attention: (B, 1, H, W), times the first features."""
         first = self.first(x)
         total = x + (first if attention is None else first * attention)
         for _ in range(2):
@@ -145,7 +149,8 @@ class WideStem(nn.Module):
         )
 
     def forward(self, flow: Tensor) -> Tensor:
-        return torch.cat([stream(flow) for stream in self.streams], dim=1)  # (B, F, H/3, W/3)
+        """Flow images (B, 3, H, W) to (B, F, H/3, W/3)."""
+        return torch.cat([stream(flow) for stream in self.streams], dim=1)
 
 
 def _plain_stem() -> nn.Sequential:
@@ -158,7 +163,3 @@ def _convolution(kernel: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(MAPS, MAPS, kernel, padding=kernel // 2), nn.BatchNorm2d(MAPS), nn.ReLU()
     )
-
-
-def _shrink() -> nn.Sequential:
-    return nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.5))

@@ -14,8 +14,8 @@ MAP = 5
 class STSTNet(nn.Module):
     """Flow images (B, 3, 28, 28), 0..255, to logits (B, classes).
 
-    The streams differ in their number of filters alone and see the same image, and nothing in them
-    mixes filters: one convolution of all 16 is the three, their maps joined, and takes less time.
+    The three streams differ only in their number of filters, see the same image and never mix
+    filters, so one convolution with all 16 filters computes the same and takes less time.
     """
 
     def __init__(self, classes: int) -> None:
@@ -32,4 +32,5 @@ class STSTNet(nn.Module):
         self.head = nn.Linear(filters * MAP * MAP, classes)
 
     def forward(self, flow: Tensor) -> Tensor:
+        """Flow images (B, 3, 28, 28) to logits (B, classes)."""
         return self.head(self.pool(self.streams(flow)).flatten(1))

@@ -8,7 +8,7 @@ CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 
 
 def glorot_uniform(network: nn.Module) -> None:
-    """Keras' own: Glorot-uniform kernels, biases zero."""
+    """Keras' default: Glorot-uniform kernels, biases zero."""
     for layer in network.modules():
         if isinstance(layer, (*CONVOLUTIONS, nn.Linear)):
             nn.init.xavier_uniform_(layer.weight)
@@ -17,7 +17,7 @@ def glorot_uniform(network: nn.Module) -> None:
 
 
 def kaiming_fan_out(network: nn.Module) -> None:
-    """As in residual networks: convolutions normal by their fan-out, biases as torch sets them."""
+    """As in residual networks: convolutions Kaiming-normal by fan-out, biases torch's default."""
     for layer in network.modules():
         if isinstance(layer, CONVOLUTIONS):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -26,5 +26,5 @@ def kaiming_fan_out(network: nn.Module) -> None:
 def small_normal(layer: nn.Linear | nn.Embedding, deviation: float = 0.01) -> None:
     """Weights normal around zero, bias zero."""
     nn.init.normal_(layer.weight, std=deviation)
-    if getattr(layer, "bias", None) is not None:
+    if isinstance(layer, nn.Linear):
         nn.init.zeros_(layer.bias)

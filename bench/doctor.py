@@ -1,6 +1,6 @@
 """What is installed and found on this machine, and what is missing for which command.
 
-Every check stands alone: one that cannot be made says why, and the others go on.
+The checks are independent: one that fails is reported, and the others are made all the same.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ OLDEST_PYTHON = (3, 11)
 GIGA = 10**9
 
 LITTLE_MEMORY, LITTLE_DISK = 2 * GIGA, 2 * GIGA
-"""Bytes below which a line becomes a note."""
+"""Free bytes below which a finding is a note."""
 
 FEW_CORES = 4
-"""Up to here a second thread of small clips costs more than it brings when anything else runs."""
+"""With at most so many cores, a second thread slows small clips down beside any other work."""
 
 TOOLS = {
     "git": ("git",),
@@ -51,9 +51,9 @@ TOOL_USES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: `state` is ok, missing or note; `advice` says what to do.
+    """One line of the report: `state` is ok, missing or note; `advice` says what to do.
 
-    required: whether every `bench run` needs it, so that a missing one is a failure.
+    required: whether every `bench run` needs it, so that it is a failure if it is missing.
     """
 
     topic: str
@@ -64,12 +64,13 @@ class Finding:
     required: bool = False
 
     def to_dict(self) -> dict[str, Any]:
+        """The fields, as in `bench doctor --format json`."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Need:
-    """A command and the names of the findings that it cannot do without."""
+    """A command, the findings that it needs, and what to do if it lacks data or a GPU."""
 
     command: str
     names: tuple[str, ...] = field(default=())
@@ -77,7 +78,7 @@ class Need:
 
 
 def examine(data_root: Path | None, runs: Path) -> list[Finding]:
-    """Everything that can be said of this machine without long work."""
+    """All findings on this machine; takes seconds."""
     findings = [
         *_python(),
         *_packages(),
@@ -109,7 +110,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    """Every package that the harness declares, beside the version that it asks for."""
+    """A finding for every package that the harness declares."""
     try:
         declared = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
@@ -126,7 +127,7 @@ def _packages() -> Iterator[Finding]:
 
 def package_finding(line: str) -> Finding:
     """The finding on a line such as `monai>=1.4; extra == "peers"`."""
-    name = re.match(r"[A-Za-z0-9._-]+", line)[0]
+    name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
     least = match[1] if (match := re.search(r">=\s*([0-9][^,;\s]*)", line)) else "0"
     extra = match[1] if (match := re.search(r"extra\s*==\s*['\"]([^'\"]+)", line)) else ""
     version = installed_version(name)
@@ -142,7 +143,7 @@ def package_finding(line: str) -> Finding:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """`2.13.0+cpu` -> (2, 13, 0): the release, without what follows it."""
+    """`2.13.0+cpu` -> (2, 13, 0): the release segment of a version."""
     numbers = re.match(r"[0-9]+(\.[0-9]+)*", version)
     return tuple(map(int, numbers[0].split("."))) if numbers else ()
 
@@ -168,7 +169,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def threads_finding(threads: int | None, cores: int, load: float) -> Finding:
-    """torch's threads (None: not known), the cores there are, and how many are at work now."""
+    """The finding on torch's threads (None: unknown), given the usable cores and the load."""
     named = os.environ.get("OMP_NUM_THREADS")
     setting = f"OMP_NUM_THREADS={named}" if named else "OMP_NUM_THREADS not set"
     found = f"{threads if threads is not None else 'unknown'} of {cores} cores, {setting}"
@@ -212,7 +213,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _memory() -> tuple[int, int]:
-    """Bytes in all and free, within the limit of a container where there is one."""
+    """Total and free bytes, within the limit of a container where there is one."""
     page = os.sysconf("SC_PAGE_SIZE")
     total = free = page * os.sysconf("SC_PHYS_PAGES")
     try:
@@ -220,7 +221,7 @@ def _memory() -> tuple[int, int]:
         kilobytes = {name: value.split()[0] for name, value in (x.split(":") for x in lines)}
         free = int(kilobytes["MemAvailable"]) * 1024
     except (OSError, KeyError, ValueError):
-        pass  # not Linux: what is free stays unknown
+        pass  # not Linux: the free memory is unknown, and all counts as free
     try:
         group = Path("/sys/fs/cgroup")
         limit = int((group / "memory.max").read_text())
@@ -235,7 +236,7 @@ def _memory() -> tuple[int, int]:
 
 
 def _folder(name: str, folder: Path, option: str) -> Finding:
-    """Whether a file can be written there, and how much room is left."""
+    """Whether a file can be written in a folder, and how much space is left."""
     place = folder.expanduser().absolute()
     try:
         existing = next(each for each in (place, *place.parents) if each.exists())
@@ -274,7 +275,7 @@ def _data(root: Path | None) -> Iterator[Finding]:
 
 
 def _dataset(dataset: SingleSet, tree: Tree | None) -> Finding:
-    """Clips found beside the challenge's: as in `bench data check`, in one line."""
+    """Clips found compared with the challenge's: `bench data check` in one line."""
     name = f"data set {dataset.name}"
     if tree is None:
         return Finding("data", name, MISSING, "no data root", dataset.how_to_get)
@@ -297,7 +298,7 @@ def _dataset(dataset: SingleSet, tree: Tree | None) -> Finding:
 
 
 def _surrogates(cache: Path) -> Finding:
-    """Generated clips that are there already; others are made on demand."""
+    """Generated clips that exist already; others are made on demand."""
     folder = cache / "surrogate"
     try:
         names = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
@@ -355,7 +356,7 @@ NEEDS = (
 
 
 def _commands(findings: Mapping[str, Finding]) -> Iterator[Finding]:
-    """Per command what is missing for it. A finding that was not made is no obstacle."""
+    """Per command what it lacks. A name without a finding does not count as missing."""
     for need in NEEDS:
         lacking = [n for n in need.names if n in findings and findings[n].state == MISSING]
         if not lacking:
@@ -368,5 +369,5 @@ def _commands(findings: Mapping[str, Finding]) -> Iterator[Finding]:
 
 
 def _is_choice(name: str) -> bool:
-    """Whether another option of the command does without it."""
+    """Whether the command has another option that does not need it."""
     return name == "GPU" or name.startswith("data set ")

@@ -14,21 +14,21 @@ class BenchError(Exception):
 
 
 class UsageError(BenchError):
-    """A request that cannot be meant (exit code 2): unknown name, missing option, wrong value."""
+    """An invalid request (exit code 2): unknown name, missing option, wrong value."""
 
     exit_code = 2
 
 
 class DataError(BenchError):
-    """Clips, spreadsheets or images that cannot be read as what they should be (exit code 1)."""
+    """Clips, spreadsheets or images that cannot be read or are invalid (exit code 1)."""
 
 
 MOST_NAMES, SOME_NAMES = 100, 8
-"""Names that an error lists, and how many it lists where there are more (clips, say)."""
+"""An error lists up to MOST_NAMES known names; of more (clips, say) it lists SOME_NAMES."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that nothing bears: it names the nearest known name, then all."""
+    """The error for an unknown name: it suggests the nearest known name and lists the others."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""Every random stream follows from (seed, phase, fold, step), whatever ran before."""
+"""Seeds derived from (seed, phase, fold, step), so that no random stream depends on another."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def derive_seed(seed: int, phase: str, fold: str = "", step: int = 0) -> int:
 def seeded(seed: int) -> Iterator[None]:
     """Seeds torch's global generators inside a block: initialisation and dropout draw from them.
 
-    That of the CPU is afterwards as it was before.
+    The state of the CPU's generator is restored afterwards.
     """
-    import torch  # late: listings know seeds too
+    import torch  # late: listings import this file, too
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -15,9 +15,9 @@ REDUCTION = 4
 class Attention(nn.Module):
     """A channel gate M_c and a spatial gate M_s, computed from mean and maximum of F.
 
-    Eq. 4 adds the gates and never applies them to F, which would throw the features away. The
-    forms: `gated` F ⊙ (M_c + M_s); `literal` M_c + M_s, Eq. 4 as printed; `cbam` the two gates
-    one after the other, as CBAM (Woo et al., 2018) has them. (B, C, T, H, W) -> same shape.
+    Eq. 4 as printed adds the gates and never multiplies F by them, so the features themselves
+    would be lost. Forms: `gated` F ⊙ (M_c + M_s); `literal` M_c + M_s, as printed; `cbam` the two
+    gates one after the other, as in CBAM (Woo et al., 2018). (B, C, T, H, W) -> same shape.
     """
 
     def __init__(self, channels: int, form: str) -> None:
@@ -30,6 +30,7 @@ class Attention(nn.Module):
         self.form = form
 
     def forward(self, x: Tensor) -> Tensor:
+        """x: F, (B, C, T, H, W); MethodError for an unknown form."""
         channel = self.channel_gate(x)
         if self.form == "gated":
             return x * (channel + self.spatial_gate(x))
@@ -52,6 +53,7 @@ class Attention(nn.Module):
 
 
 def hidden_units(channels: int) -> int:
+    """Hidden units of the MLP for so many channels."""
     return max(channels // REDUCTION, 1)
 
 

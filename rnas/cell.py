@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,9 @@ from rnas.space import SearchSpace, incoming
 
 def join_nodes(space: SearchSpace, nodes: Sequence[Tensor]) -> Tensor:
     """Eq. 3 without ST: the sum of the hidden nodes (or their concatenation)."""
-    return torch.cat(list(nodes), dim=1) if space.reduction == "concat" else sum(nodes)
+    if space.reduction == "concat":
+        return torch.cat(list(nodes), dim=1)
+    return cast("Tensor", sum(nodes))  # typed as if there could be no node, whose sum is an int
 
 
 def make_attention(space: SearchSpace, level: int) -> nn.Module:
@@ -42,9 +45,13 @@ class Cell(nn.Module):
         operation_weights: Tensor,
         edge_logits: Tensor | None,
     ) -> Tensor:
-        """inputs: I^{l-1} and I^{l-2} (None where it does not exist), each (B, C, T, H, W);
-        operation_weights: softmax(α), (E, |operations|); edge_logits: η, (E,), or None."""
+        """The output of the cell, (B, C or N·C, T, H, W).
+
+        inputs: I^{l-1} and I^{l-2} (None where it does not exist), each (B, C, T, H, W);
+        operation_weights: softmax(α), (E, |operations|); edge_logits: η, (E,), or None.
+        """
         features: list[Tensor | None] = list(inputs)
+        nodes: list[Tensor] = []
         for edges in incoming(self.space.edges, self.space.nodes):
             present = [k for k in edges if features[self.space.edges[k].source] is not None]
             edge_weights = self._edge_weights(edge_logits, present)
@@ -53,7 +60,8 @@ class Cell(nn.Module):
                 for k, weight in zip(present, edge_weights, strict=True)
             )
             features.append(node)
-        return self.attention(join_nodes(self.space, features[len(inputs) :]))  # Eq. 3
+            nodes.append(node)
+        return self.attention(join_nodes(self.space, nodes))  # Eq. 3
 
     @staticmethod
     def _edge_weights(edge_logits: Tensor | None, present: list[int]) -> Sequence[Tensor | float]:

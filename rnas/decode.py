@@ -13,11 +13,11 @@ from rnas.trellis import Arrow, Path, State, Trellis
 def viterbi(trellis: Trellis, beta: Mapping[Arrow, float]) -> tuple[Path, float]:
     """Algorithm 2: the most probable path and its probability.
 
-    `beta` maps every arrow to its probability given its source (Eq. 7). Equal paths: the first
-    in the order of `Trellis.arrows` wins.
+    `beta` maps every arrow to its probability given its source (Eq. 7). Of equally probable paths
+    the first in the order of `Trellis.arrows` is taken.
     """
     best: dict[State, tuple[float, Path]] = {State(0, 0): (0.0, ())}
-    for arrow in trellis.arrows:  # sorted by layer: every source is settled before it is used
+    for arrow in trellis.arrows:  # sorted by layer: every source is final before it is used
         so_far, path = best[arrow.source]
         weight = so_far + _log(beta[arrow])
         if arrow.target not in best or weight > best[arrow.target][0]:
@@ -35,8 +35,8 @@ def decode_cell(
     """The two strongest edges into every node, and on each the best operation but `none`.
 
     operation_weights: softmax(α), (E, |operations|); edge_weights: softmax(η) over each node's
-    incoming edges, (E,), or all 1 without edge normalisation. An edge is as strong as
-    edge weight times its best operation's weight, `none` aside.
+    incoming edges, (E,), or all 1 without edge normalisation. The strength of an edge is its weight
+    times the weight of its best operation, `none` excluded.
     """
     choices = [_best_operation(space, row) for row in operation_weights]
     strength = [weight * edge for (_, weight), edge in zip(choices, edge_weights, strict=True)]

@@ -6,11 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from rnas.cell import join_nodes, make_attention
-from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 from rnas.mixed import channel_shuffle
 from rnas.operations import DERIVED_NORM, Norm, operation
-from rnas.resample import VOXELS, Size, Stem, level_size, resample, source_width
+from rnas.resample import (
+    VOXELS,
+    Size,
+    Stem,
+    check_clips,
+    level_size,
+    resample,
+    source_width,
+    voxels,
+)
 from rnas.space import Edge, SearchSpace
 from rnas.trellis import State
 
@@ -25,6 +33,7 @@ class ChosenOperation(nn.Module):
         self.operation = operation(name, space.dilated).build(self.selected, norm)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) -> same shape."""
         if self.partial == 1:
             return self.operation(x)
         joined = torch.cat([self.operation(x[:, : self.selected]), x[:, self.selected :]], dim=1)
@@ -32,7 +41,7 @@ class ChosenOperation(nn.Module):
 
 
 class DerivedCell(nn.Module):
-    """A decoded cell at one place of the path, with the resamplers of the inputs it uses."""
+    """A decoded cell at one layer of the path, with the resamplers of the inputs it uses."""
 
     def __init__(self, space: SearchSpace, genotype: Genotype, layer: int, norm: Norm) -> None:
         super().__init__()
@@ -51,7 +60,9 @@ class DerivedCell(nn.Module):
         )
         self.attention = make_attention(space, self.level)
 
-    def forward(self, previous: Tensor, older: Tensor | None, size: Size) -> Tensor:
+    def forward(self, previous: Tensor, older: Tensor | None, finest: Size) -> Tensor:
+        """previous, older: I^{l-1} and I^{l-2}, (B, C, T, H, W); finest: T, H, W at level 0."""
+        size = level_size(finest, self.level)
         features: dict[int, Tensor] = {
             int(source): resampler((previous, older)[int(source)], size)
             for source, resampler in self.inputs.items()
@@ -88,12 +99,11 @@ class DerivedNetwork(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """clips: (B, C, T, H, W), normalised; returns logits (B, classes)."""
-        if clips.dim() != 5:
-            raise MethodError(f"clips of shape {tuple(clips.shape)}: expected (B, C, T, H, W)")
+        check_clips(clips)
         older, previous = None, self.stem(clips)
-        finest: Size = tuple(previous.shape[2:])
+        finest = voxels(previous)
         for cell in self.cells:
-            output = cell(previous, older, level_size(finest, cell.level))
+            output = cell(previous, older, finest)
             older, previous = previous, output
         return self.head(previous.mean(VOXELS))
 

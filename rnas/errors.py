@@ -6,4 +6,4 @@ class MethodError(ValueError):
 
 
 class LossDiverged(MethodError):
-    """A loss that is no number (NaN or infinite) during search or training."""
+    """A loss that is NaN or infinite during search or training."""

@@ -33,6 +33,7 @@ class Genotype(NamedTuple):
         return json.dumps(self.to_dict())
 
     def to_dict(self) -> dict:
+        """The genotype in lists, as JSON has it."""
         return {
             "space": self.space,
             "path": list(self.path),
@@ -62,7 +63,7 @@ class Genotype(NamedTuple):
 
 
 def check_genotype(genotype: Genotype, space: SearchSpace) -> Genotype:
-    """Returns the genotype if it lies in the space; MethodError names what does not."""
+    """Returns the genotype; MethodError where it does not belong to the space."""
     if genotype.space != space.name:
         raise MethodError(f"genotype of space {genotype.space!r}, expected {space.name!r}")
     space.outer.arrows_of(genotype.path)
@@ -88,7 +89,7 @@ def check_genotype(genotype: Genotype, space: SearchSpace) -> Genotype:
 
 
 def random_genotype(space: SearchSpace, generator: random.Random) -> Genotype:
-    """Draws path, edges and operations uniformly: the control that a search has to beat."""
+    """Draws path, edges and operations uniformly: the baseline that a search has to beat."""
     edges: list[Edge] = []
     for node in range(space.nodes):
         sources = sorted(generator.sample(range(node + 2), EDGES_PER_NODE))

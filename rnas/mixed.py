@@ -26,6 +26,7 @@ class OwnKernels(nn.Module):
         )
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Name of every candidate but `none` -> its result, in the shape of x."""
         return {name: candidate(x) for name, candidate in self.candidates.items()}
 
 
@@ -52,6 +53,7 @@ class SharedKernels(nn.Module):
         )
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Name of every candidate but `none` -> its result, in the shape of x."""
         features = {int(size): conv(x) for size, conv in self.convolutions.items()}
         results = {name: candidate(x) for name, candidate in self.candidates.items()}
         for name, entry in self.hybrid.items():
@@ -69,6 +71,7 @@ class MixedOperation(nn.Module):
 
     def __init__(self, space: SearchSpace, channels: int, norm: Norm) -> None:
         super().__init__()
+        kernels: type[SharedKernels | OwnKernels]
         kernels = SharedKernels if space.kernels == "shared" else OwnKernels
         self.partial = space.partial
         self.selected = channels // space.partial

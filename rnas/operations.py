@@ -38,6 +38,7 @@ class Norm:
     eps: float = 1e-5
 
     def __call__(self, channels: int) -> nn.BatchNorm3d:
+        """A batch norm over so many channels."""
         return nn.BatchNorm3d(
             channels, eps=self.eps, affine=self.affine, track_running_stats=self.affine
         )
@@ -65,6 +66,7 @@ class Pair(nn.Module):
         self.branches = nn.ModuleList(convolution(channels, kernel, norm) for kernel in kernels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) -> same shape."""
         first, second = self.branches
         return self.combine(first(x), second(x))
 
@@ -73,6 +75,7 @@ class Zero(nn.Module):
     """`none`: no connection. It counts in the softmax of Eq. 1 and is never decoded."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Zeros in the shape of x."""
         return torch.zeros_like(x)
 
 
@@ -80,6 +83,7 @@ class MaxPool(nn.Module):
     """3×3×3 maximum, stride 1, padded by hand so that axes shorter than 3 work too."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) -> same shape."""
         return F.max_pool3d(F.pad(x, (1,) * 6, value=-torch.inf), 3, stride=1)
 
 
@@ -87,6 +91,7 @@ class AvgPool(nn.Module):
     """3×3×3 mean, stride 1, over the voxels that exist: padding does not count."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) -> same shape."""
         inside = F.avg_pool3d(F.pad(torch.ones_like(x[:1, :1]), (1,) * 6), 3, stride=1)
         return F.avg_pool3d(F.pad(x, (1,) * 6), 3, stride=1) / inside
 
@@ -131,8 +136,8 @@ def _axis_convolutions(channels: int, kernel: int) -> list[nn.Conv3d]:
     """A k×k×k kernel factorised into (k,1,1), (1,k,1) and (1,1,k)."""
     sizes = [(kernel, 1, 1), (1, kernel, 1), (1, 1, kernel)]
     return [
-        nn.Conv3d(channels, channels, size, padding=tuple(k // 2 for k in size), bias=False)
-        for size in sizes
+        nn.Conv3d(channels, channels, (t, h, w), padding=(t // 2, h // 2, w // 2), bias=False)
+        for t, h, w in sizes
     ]
 
 
@@ -145,6 +150,7 @@ class SingletonParallel(nn.Module):
         self.norm = norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) -> same shape."""
         activated = F.relu(x)
         return self.norm(sum(axis(activated) for axis in self.axes))
 

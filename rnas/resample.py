@@ -8,6 +8,7 @@ from math import ceil
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnas.errors import MethodError
 from rnas.operations import Norm
 from rnas.space import SearchSpace
 from rnas.trellis import State
@@ -17,6 +18,18 @@ VOXELS = (2, 3, 4)
 
 Size = tuple[int, int, int]
 """T, H, W in voxels."""
+
+
+def check_clips(clips: Tensor) -> None:
+    """MethodError unless clips are of shape (B, C, T, H, W)."""
+    if clips.dim() != 5:
+        raise MethodError(f"clips of shape {tuple(clips.shape)}: expected (B, C, T, H, W)")
+
+
+def voxels(x: Tensor) -> Size:
+    """T, H, W of x: (B, C, T, H, W)."""
+    _, _, frames, height, width = x.shape
+    return frames, height, width
 
 
 class Stem(nn.Module):
@@ -37,6 +50,7 @@ class Stem(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Clips (B, C, T, H, W) to features (B, F, T, H/s, W/s)."""
         return self.layers(x)
 
 
@@ -75,7 +89,7 @@ def stem_widths(space: SearchSpace, in_channels: int) -> tuple[int, ...]:
 
 
 def source_width(space: SearchSpace, state: State) -> int:
-    """Channels that a state hands on; the stem hands on F."""
+    """Channels of a state's output; F for the stem."""
     return space.channels if state.layer == 0 else space.output_width(state.level)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, pi
+from typing import TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +43,7 @@ class SearchSettings:
     warmup: float = 0.3
 
     def learns_architecture(self, epoch: int) -> bool:
-        """Whether epoch 0..epochs-1 updates α, η, β."""
+        """Whether epoch (0..epochs-1) updates α, η, β."""
         return epoch >= round(self.warmup * self.epochs)
 
     def cosine_lr(self, epoch: int) -> float:
@@ -50,9 +51,23 @@ class SearchSettings:
         return 0.5 * self.weight_lr * (1 + cos(pi * epoch / self.epochs))
 
 
+class Health(TypedDict):
+    """Entropies of softmax(α), softmax(η) and β (means, in nats); mean weights of two operations.
+
+    edge_entropy: None without edge normalisation; none_mass, skip_mass: softmax(α) of `none` and
+    `skip`, mean over the edges.
+    """
+
+    operation_entropy: float
+    edge_entropy: float | None
+    path_entropy: float
+    none_mass: float
+    skip_mass: float
+
+
 @dataclass(frozen=True)
 class EpochLog:
-    """One row of the search history. Entropies are means in nats; masses are means over edges."""
+    """One row of the search history; for entropies and masses see `Health`."""
 
     epoch: int
     weight_lr: float
@@ -70,8 +85,8 @@ class EpochLog:
 class Searcher:
     """A supernet with its two optimisers. `state_dict` holds all that a resumed search needs.
 
-    evaluate: how clips become logits where it is not the plain call of the supernet (compiled,
-    say, or in another precision).
+    evaluate: clips to logits, by default a call of the supernet (another: compiled, say, or in
+    another precision).
     """
 
     def __init__(
@@ -102,8 +117,8 @@ class Searcher:
     def run_epoch(self, epoch: int, batches: Iterable[tuple[Batch, Batch]]) -> EpochLog:
         """One epoch over pairs (batch of Train B, batch of Train A).
 
-        Raises LossDiverged where a loss or α, η, β are no finite numbers, MethodError where there
-        is no batch.
+        Raises LossDiverged where a loss, α, η or β are not finite, MethodError where there is no
+        batch.
         """
         lr = self.settings.cosine_lr(epoch)
         for group in self.weight_optimiser.param_groups:
@@ -134,7 +149,7 @@ class Searcher:
         )
 
     def _check_architecture(self, epoch: int) -> None:
-        """NaN in α, η or β would decode to something arbitrary without a word."""
+        """NaN in α, η or β would silently decode to an arbitrary genotype."""
         if not all(bool(parameter.isfinite().all()) for parameter in self.architecture):
             raise LossDiverged(
                 f"α, η or β are no finite numbers after search epoch {epoch + 1}: lower the "
@@ -163,7 +178,7 @@ class Searcher:
         return F.cross_entropy(self.evaluate(clips), labels)
 
     def state_dict(self) -> dict:
-        """Everything that a search needs to go on: network, both optimisers."""
+        """Everything that a search needs to resume: network, both optimisers."""
         return {
             "supernet": self.supernet.state_dict(),
             "weight_optimiser": self.weight_optimiser.state_dict(),
@@ -178,8 +193,8 @@ class Searcher:
 
 
 @torch.no_grad()
-def health(supernet: Supernet) -> dict[str, float | None]:
-    """How decided the architecture is, and how much of it is `none` or `skip`."""
+def health(supernet: Supernet) -> Health:
+    """How far the architecture parameters are from a decision."""
     architecture, space = supernet.architecture, supernet.space
     operations = architecture.operation_weights()
     nodes = space.nodes
@@ -207,8 +222,8 @@ def _mass(weights: Tensor, names: tuple[str, ...], name: str) -> float:
 def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
     """Gradients of one parameter group only: the other group's are not even computed.
 
-    `backward` lays every gradient out as its parameter is (`torch.autograd.grad` does not), which
-    fused optimisers rely on without a check.
+    `backward` gives every gradient the memory layout of its parameter (`torch.autograd.grad` does
+    not), which fused optimisers need and do not check.
     """
     for parameter in parameters:
         parameter.grad = None
@@ -217,8 +232,10 @@ def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
 
 @contextmanager
 def _frozen(parameters: list[torch.nn.Parameter]) -> Iterator[None]:
-    """No gradient of these inside the block: a compiled backward pass computes every one there is,
-    whichever `_set_gradients` asks for."""
+    """Parameters that need no gradient inside the block.
+
+    A compiled backward pass would compute them all, whichever `_set_gradients` asks for.
+    """
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:

@@ -18,9 +18,10 @@ from rnas.trellis import State
 
 FIT_DRAWS = 1000
 FIT_SEED = 0
-"""Random genotypes behind the median of `fit_channels`: the same for every width."""
+"""Number and seed of the random genotypes whose median size `fit_channels` compares."""
 
 WIDEST = 128
+"""Largest width F that `fit_channels` tries."""
 
 
 def count_parameters(
@@ -59,7 +60,7 @@ def fit_channels(space: SearchSpace, target: int) -> SearchSpace:
 
 
 def _nearest(candidates: Sequence[SearchSpace], target: int) -> SearchSpace:
-    """Binary search: the median grows with the width."""
+    """Binary search for the nearest candidate, since the median grows with the width."""
     low, high = 0, len(candidates) - 1
     while low < high:
         middle = (low + high) // 2

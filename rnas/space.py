@@ -1,4 +1,4 @@
-"""A search space as a frozen value: everything that tells one method of the tables from another.
+"""A search space as a frozen value: everything in which the searched methods differ.
 
 Nothing here needs torch, so that listings and tables start at once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from rnas.errors import MethodError
 from rnas.trellis import OPEN, Trellis
@@ -52,8 +52,10 @@ SINGLETON_OPERATIONS = (
     "skip",
     "none",
 )
-"""A reconstruction of AutoMER's set: kernels factorised along T, H and W, in sequence or in
-parallel, and two dilated convolutions."""
+"""A reconstruction of AutoMER's set.
+
+Kernels factorised along T, H and W, in sequence or in parallel, and two dilated convolutions.
+"""
 
 KERNELS = ("per_op", "shared")
 DILATED = ("separable", "full")
@@ -62,11 +64,32 @@ REDUCTIONS = ("sum", "concat")
 
 
 class Edge(NamedTuple):
-    """An edge i -> j of a cell. Sources 0 and 1 are the inputs I^{l-1} and I^{l-2}; source
-    2 + k is hidden node k. `node` counts hidden nodes from 0."""
+    """An edge i -> j of a cell.
+
+    Sources 0 and 1 are the inputs I^{l-1} and I^{l-2}; source 2 + k is hidden node k. `node` counts
+    hidden nodes from 0.
+    """
 
     source: int
     node: int
+
+
+class Changes(TypedDict, total=False):
+    """The settings of a search space that `SearchSpace.resized` can replace."""
+
+    summary: str
+    operations: tuple[str, ...]
+    partial: int
+    edge_norm: bool
+    attention: bool
+    outer: Trellis
+    nodes: int
+    channels: int
+    reduction: str
+    kernels: str
+    dilated: str
+    attention_form: str
+    derived_partial: bool
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,7 @@ class SearchSpace:
     Eq. 2; attention: ST of Eq. 3; outer: the trellis; nodes: N; channels: F, the width at the
     finest level, doubled with every level; reduction: how a cell joins its nodes. `kernels` says
     whether each hybrid operation owns its convolutions; `dilated` and `attention_form` choose
-    between readings of what the paper leaves open. `size_target` is the parameter count that
+    between interpretations of what the paper leaves open. `size_target` is the parameter count that
     Table 5 publishes (`size=published` fits F to it).
     """
 
@@ -121,7 +144,7 @@ class SearchSpace:
 
     @property
     def choosable(self) -> tuple[str, ...]:
-        """The operations that a decoded cell may hold: all but `none`."""
+        """The operations that a decoded cell can contain: all but `none`."""
         return tuple(name for name in self.operations if name != "none")
 
     def width(self, level: int) -> int:
@@ -129,10 +152,10 @@ class SearchSpace:
         return self.channels * 2**level
 
     def output_width(self, level: int) -> int:
-        """Channels that a cell at a level hands on: N times as many where nodes are joined."""
+        """Channels of a cell's output at a level: N times its width where nodes are joined."""
         return self.width(level) * (self.nodes if self.reduction == "concat" else 1)
 
-    def resized(self, **changes: object) -> SearchSpace:
+    def resized(self, **changes: Unpack[Changes]) -> SearchSpace:
         """The same space with other settings (nodes, channels, kernels, ...)."""
         return replace(self, **changes)
 

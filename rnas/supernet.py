@@ -5,17 +5,27 @@ This is the readable reference evaluation: the paper's equations in the paper's 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from rnas.cell import Cell
 from rnas.decode import decode
-from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.operations import SEARCH_NORM, Norm
-from rnas.resample import VOXELS, Resample, Size, Stem, level_size, resample, source_width
+from rnas.resample import (
+    VOXELS,
+    Size,
+    Stem,
+    check_clips,
+    level_size,
+    resample,
+    source_width,
+    voxels,
+)
 from rnas.space import SearchSpace, incoming
 from rnas.trellis import Arrow, State
 
@@ -25,20 +35,37 @@ INITIAL_SCALE = 1e-3
 
 @dataclass(frozen=True)
 class ArchitectureWeights:
-    """What α, η and β amount to: softmax(α), (E, |operations|); softmax(η), (E,); β per arrow."""
+    """As plain numbers: softmax(α), (E, |operations|); softmax(η), (E,); β per arrow."""
 
     operations: list[list[float]]
     edges: list[float]
     beta: dict[Arrow, float]
 
 
+class Choices(Protocol):
+    """The weights of operations, edges and arrows that a supernet is evaluated with."""
+
+    @property
+    def edge_logits(self) -> Tensor | None:
+        """η, (E,), or None."""
+
+    def operation_weights(self) -> Tensor:
+        """softmax(α), (E, |operations|)."""
+
+    def beta(self) -> Mapping[Arrow, Tensor | float]:
+        """β of every arrow."""
+
+
 class Architecture(nn.Module):
-    """α, η and β: what the search chooses, apart from the weights w.
+    """The architecture parameters α, η and β, apart from the weights w.
 
     operation_logits: α, (E, |operations|). edge_logits: η, (E,), absent without edge
-    normalisation. path_logits: β, one entry per arrow that leaves a state with a choice; states
-    with a single way on have no parameter, since their softmax is the constant 1.
+    normalisation. path_logits: β, one entry per arrow that leaves a state with a choice; a state
+    that a single arrow leaves has no parameter, since its softmax is the constant 1.
     """
+
+    rows: Tensor
+    columns: Tensor
 
     def __init__(self, space: SearchSpace) -> None:
         super().__init__()
@@ -75,7 +102,7 @@ class Architecture(nn.Module):
         return logits.softmax(1)[self.rows, self.columns]
 
     def beta(self) -> dict[Arrow, Tensor | float]:
-        """β of every arrow: exactly 1 where a state has a single way on."""
+        """β of every arrow: exactly 1 for the only arrow that leaves a state."""
         fixed: dict[Arrow, Tensor | float] = dict.fromkeys(self.space.outer.arrows, 1.0)
         return fixed | dict(zip(self.free_arrows, self.path_weights(), strict=True))
 
@@ -95,7 +122,7 @@ class Architecture(nn.Module):
 
     @torch.no_grad()
     def decode(self) -> Genotype:
-        """The genotype that these parameters stand for now."""
+        """The genotype that the parameters decode to now."""
         weights = self.weights()
         return decode(self.space, weights.operations, weights.edges, weights.beta)
 
@@ -151,13 +178,16 @@ class Supernet(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """clips: (B, C, T, H, W), normalised; returns logits (B, classes)."""
-        if clips.dim() != 5:
-            raise MethodError(f"clips of shape {tuple(clips.shape)}: expected (B, C, T, H, W)")
+        return self.mixed_by(self.architecture, clips)
+
+    def mixed_by(self, choices: Choices, clips: Tensor) -> Tensor:
+        """`forward` with other weights of operations, edges and arrows."""
+        check_clips(clips)
         trellis = self.space.outer
-        operation_weights = self.architecture.operation_weights()
-        beta = self.architecture.beta()
+        operation_weights = choices.operation_weights()
+        beta = choices.beta()
         outputs: dict[State, Tensor] = {State(0, 0): self.stem(clips)}
-        finest: Size = tuple(outputs[State(0, 0)].shape[2:])
+        finest = voxels(outputs[State(0, 0)])
         for state in trellis.states:
             size = level_size(finest, state.level)
             older = self._older_input(state, outputs, size)
@@ -165,7 +195,7 @@ class Supernet(nn.Module):
             for arrow in trellis.into(state):
                 previous = self._resampler(arrow)(outputs[arrow.source], size)
                 cell = self.cells[_name(state)]
-                output = cell((previous, older), operation_weights, self.architecture.edge_logits)
+                output = cell((previous, older), operation_weights, choices.edge_logits)
                 arrivals.append(beta[arrow] * output)
             outputs[state] = sum(arrivals)  # Eq. 6
         return sum(head(outputs[_state(name)].mean(VOXELS)) for name, head in self.heads.items())
@@ -176,7 +206,7 @@ class Supernet(nn.Module):
             return None
         return self.older[_name(state)](outputs[_two_back(state)], size)
 
-    def _resampler(self, arrow: Arrow) -> Resample:
+    def _resampler(self, arrow: Arrow) -> nn.Module:
         return self.previous[f"{_name(arrow.source)}->{_name(arrow.target)}"]
 
 

@@ -26,6 +26,8 @@ Path = tuple[int, ...]
 
 
 class State(NamedTuple):
+    """A resolution (level) at a layer; layer 0 is the stem."""
+
     layer: int
     level: int
 
@@ -96,14 +98,14 @@ class Trellis:
 
     @cached_property
     def choices(self) -> tuple[State, ...]:
-        """States with more than one way on, in order: the rows of β (15 in OPEN)."""
+        """States that more than one arrow leaves, in order: the rows of β (15 in OPEN)."""
         return tuple(state for state in (State(0, 0), *self.states) if len(self.out_of(state)) > 1)
 
     @cached_property
     def unidentifiable(self) -> frozenset[State]:
-        """Rows of β that no loss can see: every arrow of theirs is its target's only one.
+        """Rows of β without influence on the loss: every arrow of theirs is its target's only one.
 
-        Such an arrow only scales its target, and ReLU-Conv-BN without affine erases a scale,
+        Such an arrow only scales its target, and ReLU-Conv-BN without affine removes the scale,
         unless the target is in the last layer, which the head reads directly.
         """
         return frozenset(
@@ -134,7 +136,8 @@ class Trellis:
 
     def draw_path(self, generator: random.Random) -> Path:
         """A path drawn uniformly over all paths."""
-        state, path = State(0, 0), ()
+        state = State(0, 0)
+        path: Path = ()
         while state.layer < self.layers:
             targets = [arrow.target for arrow in self.out_of(state)]
             (state,) = generator.choices(targets, [self.ways_on[target] for target in targets])
@@ -161,7 +164,7 @@ class Trellis:
         return prod(beta[arrow] for arrow in self.arrows_of(path))
 
     def uniform(self) -> dict[Arrow, float]:
-        """The β of a search that has learnt nothing: every way on is as likely as the others."""
+        """Uniform β: all arrows that leave a state are equally likely."""
         return {arrow: 1 / len(self.out_of(arrow.source)) for arrow in self.arrows}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Options of `bench data` that say which clips are meant, and how they are preprocessed."""
+"""Options of `bench data` that choose clips and how they are preprocessed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClipRequest:
-    """What a person asked for: where clips come from, and every setting of theirs."""
+    """The clips that a command line asks for: their source, and all settings of data."""
 
     source: Source
     config: DataConfig
@@ -28,11 +28,11 @@ class ClipRequest:
 
     @property
     def title(self) -> str:
-        """The data set for readers: surrogates say what they are."""
+        """The data set's name for readers, which marks surrogates."""
         return self.source.label + (" (surrogate)" if self.source.surrogate else "")
 
     def clips(self, progress: Progress | None = None) -> ClipSet:
-        """The clips with all problems, usable or not; surrogates are made first if need be."""
+        """All clips and all problems; surrogates are generated first where they are missing."""
         from bench.data.sets.catalogue import load_clips
         from bench.data.sources import named_subjects, source_root
 
@@ -47,7 +47,7 @@ class ClipRequest:
 
 
 def request_options(command: Callable) -> Callable:
-    """Adds the options; the command gets them resolved, as `request`."""
+    """Adds the options to a command, which receives them as a ClipRequest named `request`."""
 
     @wraps(command)
     def resolving(
@@ -121,6 +121,6 @@ def _request(
     from bench.system.files import default_cache
 
     config = load_config(preset, overrides).data
-    named_subjects(config)  # a mistake there is told before any work
+    named_subjects(config)  # raises for invalid subjects before any work
     source = resolve_source(dataset, data_root, surrogate, default_cache())
     return ClipRequest(source, config, preset)

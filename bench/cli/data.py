@@ -1,4 +1,4 @@
-"""`bench data`: look at what is on disk, and write surrogate clips."""
+"""`bench data`: check, show and prepare clips, and write surrogate ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ data.add_command(prepare)
 data.add_command(show)
 
 
-def _split_subjects(context: click.Context, option: click.Parameter, value: str | None):
+def _split_subjects(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> list[str] | None:
     """`A,B` as a list of names; None where the option was not given."""
     if value is None:
         return None

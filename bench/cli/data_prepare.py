@@ -1,4 +1,4 @@
-"""`bench data prepare`: caches filled ahead of runs, in parallel."""
+"""`bench data prepare`: fills the clip cache ahead of runs, in parallel."""
 
 from __future__ import annotations
 

@@ -1,16 +1,23 @@
-"""`bench data show`: pictures of the clips, as the networks get them."""
+"""`bench data show`: pictures of the clips, preprocessed as for networks."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.clip_options import ClipRequest, request_options
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bench.cli.progress import Steps
+    from bench.data.clips import ClipSet
+
 MOST_LINES = 400
-"""Clips of a contact sheet: no picture is higher than 65,535 pixels."""
+"""Largest number of clips on a contact sheet: no picture is higher than 65,535 pixels."""
 
 
 @click.command()
@@ -62,7 +69,7 @@ def show(
     click.echo(f"{out} written")
 
 
-def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None) -> Path:
+def _one(request: ClipRequest, clip_set: ClipSet, name: str, gif: bool, out: Path | None) -> Path:
     from bench.data.inspect import pictures as sheet
     from bench.system.files import write_atomic
 
@@ -73,14 +80,28 @@ def _one(request: ClipRequest, clip_set, name: str, gif: bool, out: Path | None)
         out = out or Path(f"{stem}.gif")
         title = f"{shown}, {clip_set.classes[clip.label]}"
         first, *others = sheet.clip_gif(clip, request.config, title)
-        options = {"append_images": others, "duration": sheet.MILLISECONDS, "loop": 0}
-        write_atomic(out, partial(first.save, format="GIF", save_all=True, **options))
+        save = partial(
+            first.save,
+            format="GIF",
+            save_all=True,
+            append_images=others,
+            duration=sheet.MILLISECONDS,
+            loop=0,
+        )
+        write_atomic(out, save)
         return out
     figure = sheet.steps_sheet(clip, request.config, f"{shown}, step by step")
     return _drawn(figure, out or Path(f"{stem}-steps.png"))
 
 
-def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None, progress) -> Path:
+def _sheet(
+    request: ClipRequest,
+    clip_set: ClipSet,
+    by: str,
+    each: int,
+    out: Path | None,
+    progress: Steps,
+) -> Path:
     from bench.data.inspect import pictures as sheet
     from bench.errors import UsageError
 
@@ -103,7 +124,7 @@ def _sheet(request: ClipRequest, clip_set, by: str, each: int, out: Path | None,
     return _drawn(figure, out or Path(f"{request.source.label}-by-{by}.png"))
 
 
-def _drawn(figure, out: Path) -> Path:
+def _drawn(figure: Figure, out: Path) -> Path:
     from bench.data.inspect.pictures import drawn
     from bench.system.files import write_atomic
 

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.options import format_option
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.doctor import Finding
 
 COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
+TOPICS = ("software", "machine", "folders", "data", "tools", "commands")
+"""In the order of the report."""
 
 
 @click.command()
@@ -32,9 +36,7 @@ COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
     show_default=True,
     help="Folder of all run folders.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option
 def doctor(data_root: Path | None, runs: Path, form: str) -> int:
     """Versions, device, memory, data sets found, and what is missing for which command.
 
@@ -53,7 +55,7 @@ def doctor(data_root: Path | None, runs: Path, form: str) -> int:
 
 
 def _show(findings: Sequence[Finding]) -> None:
-    """The findings under their topics: state, name, what was found; below it what to do."""
+    """Prints the findings by topic: state, name, what was found; below it the advice."""
     margin = max(len(finding.name) for finding in findings) + 13
     room = max(40, shutil.get_terminal_size().columns - margin)
     topic = ""
@@ -65,6 +67,3 @@ def _show(findings: Sequence[Finding]) -> None:
         click.echo(f"  {state}  {finding.name:<{margin - 13}}  {finding.found}")
         for line in textwrap.wrap(finding.advice, room, break_on_hyphens=False):
             click.echo(" " * margin + line)
-
-
-TOPICS = ("software", "machine", "folders", "data", "tools", "commands")

@@ -1,4 +1,4 @@
-"""`bench export`: a run's predictions as a file that others can score."""
+"""`bench export`: a run's predictions as a file for other tools."""
 
 from __future__ import annotations
 

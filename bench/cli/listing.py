@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 WORD_WIDTH, LINE_WIDTH = 22, 100
-"""Of `bench list variants --long`, characters."""
+"""Characters of the first column and of a line of `bench list variants --long`."""
 
 
 @click.group("list")
@@ -52,7 +52,7 @@ def variants(form: str, in_full: bool) -> None:
 
 
 def _in_full(entry: Variant) -> dict[str, Any]:
-    """What is known of a method, for machines; null where it depends on the genotype or is none."""
+    """The facts of a method for JSON; null where a fact depends on the genotype or is missing."""
     network = entry.network
     return {
         "parameters": network and network.params,
@@ -67,7 +67,7 @@ def _in_full(entry: Variant) -> dict[str, Any]:
 
 
 def _described(entry: Variant) -> str:
-    """What is known of a method, for readers."""
+    """The facts of a method for readers."""
     facts = {"parameters": "depend on the genotype (docs/sizes.md)", "input": "clip"}
     if entry.marks:
         facts["marks"] = ", ".join(entry.marks)
@@ -78,7 +78,7 @@ def _described(entry: Variant) -> str:
 
 
 def _hanging(word: str, text: str) -> str:
-    """The text beside its word, further lines of it below one another."""
+    """A word and a text beside it, wrapped with a hanging indent."""
     first, further = f"  {word:<{WORD_WIDTH}}", " " * (WORD_WIDTH + 2)
     return fill(text, LINE_WIDTH, initial_indent=first, subsequent_indent=further)
 
@@ -161,6 +161,6 @@ def _show(form: str, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         click.echo("none")
         return
-    # A configuration called 12345e67 is no number.
+    # tabulate would show a configuration hash such as 12345e67 as a number.
     texts = [i for i, key in enumerate(rows[0]) if all(isinstance(row[key], str) for row in rows)]
     click.echo(tabulate(rows, headers="keys", disable_numparse=texts))

@@ -1,15 +1,20 @@
-"""Options of `bench profile` and `bench time`: which networks are meant."""
+"""Options of `bench profile` and `bench time` that choose networks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from bench.config.settings import Config
+    from bench.measuring.networks import Target
+
 
 def target_options(command: Callable) -> Callable:
-    """Run folders, a folder of them, a genotype file or variants; search network or derived."""
+    """Adds the options to a command: run folders, variants or a genotype file, and settings."""
     options = [
         click.argument(
             "run_folders", nargs=-1, metavar="[RUN]...", type=click.Path(path_type=Path)
@@ -70,8 +75,8 @@ def resolve_targets(
     classes: int | None,
     seed: int,
     draws: int,
-) -> tuple[list, bool]:
-    """The targets asked for, and whether a run had to be skipped (each is named on stderr).
+) -> tuple[list[Target], bool]:
+    """The targets asked for, and whether runs had to be skipped (they are listed on stderr).
 
     Raises UsageError where the options contradict one another or name nothing, BenchError where
     no run is left.
@@ -118,7 +123,7 @@ def _check_own_settings(
         )
 
 
-def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str, ...]):
+def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str, ...]) -> Config:
     """The settings; unknown variants are found before torch is imported."""
     from bench.config.loading import load_config
     from bench.methods.registry import select_variants
@@ -127,7 +132,15 @@ def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str,
     return load_config(preset or "small", overrides)
 
 
-def _of_variants(variants, genotype, supernet, config, classes, seed, draws) -> list:
+def _of_variants(
+    variants: tuple[str, ...],
+    genotype: Path | None,
+    supernet: bool,
+    config: Config,
+    classes: int,
+    seed: int,
+    draws: int,
+) -> list[Target]:
     from bench.errors import UsageError
     from bench.measuring.networks import genotype_target, supernet_target
     from bench.methods.registry import select_variants
@@ -142,7 +155,7 @@ def _of_variants(variants, genotype, supernet, config, classes, seed, draws) -> 
     return [genotype_target(names[0], config, classes, genotype)]
 
 
-def _usual_target(name, config, classes, seed, draws):
+def _usual_target(name: str, config: Config, classes: int, seed: int, draws: int) -> Target:
     """A fixed network, or networks of random genotypes."""
     from bench.measuring.networks import fixed_target, random_target
     from bench.methods.registry import variant
@@ -154,8 +167,8 @@ def _usual_target(name, config, classes, seed, draws):
 
 def _of_runs(
     folders: tuple[Path, ...], runs: Path | None, supernet: bool
-) -> tuple[list, list[str]]:
-    """Targets of runs, and a line for each run that has none."""
+) -> tuple[list[Target], list[str]]:
+    """Targets of runs, and a line for each run without one."""
     from bench.errors import BenchError, UsageError
     from bench.measuring.networks import run_target
     from bench.runs.record import find_runs

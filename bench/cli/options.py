@@ -28,7 +28,7 @@ magnifier_option = click.option(
 
 
 def magnified_by(weights: Path | None) -> tuple[str, ...]:
-    """The settings that `--magnifier-weights` stands for."""
+    """The settings that `--magnifier-weights` is short for."""
     return ("data.magnify=learned", f"data.magnifier_weights={weights}") if weights else ()
 
 
@@ -38,6 +38,7 @@ class ManyNumbers(click.Command):
     many: str
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, with the option repeated before each of its numbers."""
         return super().parse_args(ctx, list(_spread(args, self.many)))
 
 

@@ -1,4 +1,4 @@
-"""What commands have in common in what they print, and where it goes."""
+"""Output shared by several commands: files, tables, and notes below them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 
 def deliver(text: str, out: Path | None) -> None:
-    """Prints the text, or writes it to `out` (UsageError where that cannot be)."""
+    """Prints the text, or writes it to the file `out`; UsageError where that fails."""
     from bench.errors import BenchError
     from bench.system.files import write_text
 
@@ -25,7 +25,7 @@ def deliver(text: str, out: Path | None) -> None:
 
 
 def check_place(out: Path | None) -> None:
-    """Raises as `deliver` would, before long work instead of after it."""
+    """Raises the UsageError of `deliver` before long work instead of after it."""
     if out is None:
         return
     try:
@@ -39,7 +39,7 @@ def check_place(out: Path | None) -> None:
 
 
 def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:
-    """Rows as a table of text, Markdown or CSV."""
+    """Rows as CSV (`csv`), a Markdown table (`md`) or, for any other form, a plain table."""
     if form == "csv":
         import csv
         import io
@@ -58,7 +58,7 @@ def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> 
 
 
 def origins(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each origin of networks, behind the variants that it is the origin of."""
+    """Lines `variants: origin`, one per distinct origin of the networks shown."""
     variants: dict[str, list[str]] = {}
     for row in rows:
         variants.setdefault(row["origin"], []).append(row["variant"])

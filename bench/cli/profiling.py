@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bench.cli.networks import resolve_targets, target_options
+from bench.cli.options import format_option
 
 COLUMNS = {
     "params": ("Params (M)", 10**6),
@@ -20,7 +21,7 @@ COLUMNS = {
     "peak_train_mb": ("Peak training (MB)", 1),
     "peak_infer_mb": ("Peak inference (MB)", 1),
 }
-"""Figures of the table: heading, and what its unit is."""
+"""Figures of the table -> heading, and the divisor that converts them to the unit shown."""
 
 
 @click.command()
@@ -48,16 +49,14 @@ COLUMNS = {
     show_default=True,
     help="Measure peak memory, seconds per network.",
 )
-@click.option(
-    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def profile(
     draws: int,
     depth: int | None,
     batch: int | None,
     peaks: bool,
-    style: str,
+    form: str,
     out: Path | None,
     device: str,
     **asked,
@@ -81,7 +80,7 @@ def profile(
     with machine_in_use(), bars() as display:
         wanted = Wanted(place, depth or 0, peaks, batch)
         profiles = profile_targets(targets, wanted, Steps(display))
-    deliver(STYLES[style]([profile.to_dict() for profile in profiles]), out)
+    deliver(STYLES[form]([profile.to_dict() for profile in profiles]), out)
     return 1 if skipped else 0
 
 
@@ -115,7 +114,7 @@ def _marks(profile: Mapping[str, Any]) -> str:
 
 
 def _figure(profile: Mapping[str, Any], key: str) -> str:
-    """A figure in the units of its column; below it its range where there are several networks."""
+    """A figure in the unit of its column, and below it the range if there are several networks."""
     _, unit = COLUMNS[key]
     if profile[key] is None:
         return "–"
@@ -141,7 +140,7 @@ def _notes(profiles: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _breakdown(profile: Mapping[str, Any]) -> str:
-    """Parameters and MACs of every module, each row containing those below it."""
+    """Parameters and MACs of every module; a module's figures include those of its children."""
     from tabulate import tabulate
 
     modules = profile["modules"]

@@ -1,4 +1,4 @@
-"""What a person sees of long work: bars with time left on a terminal, plain lines elsewhere."""
+"""Progress of long work: bars with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_EVERY = 10.0
-"""Seconds between two lines about the same work."""
+"""Seconds between two lines about a step."""
 
 SILENT_FOR = 60.0
-"""Seconds without a line after which a unit says how far it is."""
+"""Seconds without any line after which the progress of a unit is printed."""
 
 
 class Steps:
-    """Hears (what, done, total) of work that comes before the units: reading, preprocessing.
+    """Shows the progress of steps before the units: reading, preprocessing.
 
-    Without bars it says a line every LINE_EVERY seconds, and one at the end.
+    Without bars it prints a line every LINE_EVERY seconds, and one at the end.
     """
 
     def __init__(self, bars: Progress | None) -> None:
@@ -36,6 +36,7 @@ class Steps:
         self.said = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        """Reports that `done` of `total` parts of a step are done."""
         if self.bars is None:
             self._line(what, done, total)
             return
@@ -58,13 +59,13 @@ class Steps:
 
 @contextmanager
 def steps() -> Iterator[Steps]:
-    """Progress of work that is no run: bars on a terminal, lines elsewhere."""
+    """Progress of work that has steps only: bars on a terminal, lines elsewhere."""
     with bars() as display:
         yield Steps(display)
 
 
 class UnitBars:
-    """A bar for the units of the whole request, and one for the epochs of each unit at work."""
+    """A bar for all units of the request, and one for the epochs of each running unit."""
 
     def __init__(self, bars: Progress, total: int, done: int) -> None:
         self.bars = bars
@@ -72,9 +73,11 @@ class UnitBars:
         self.current: dict[Unit, TaskID] = {}
 
     def started(self, unit: Unit) -> None:
+        """Adds a bar for the unit."""
         self.current[unit] = self.bars.add_task(unit.title, total=None)
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """Moves the unit's bar."""
         self.bars.update(
             self.current[unit],
             description=f"{unit.title}: {what}",
@@ -83,17 +86,21 @@ class UnitBars:
         )
 
     def finished(self, unit: Unit) -> None:
+        """Removes the unit's bar and moves that of all units."""
         self.bars.remove_task(self.current.pop(unit))
         self.bars.advance(self.overall)
 
     def failed(self, unit: Unit, reason: str) -> None:
+        """As `finished`, and prints the reason."""
         self.finished(unit)
         self.bars.console.print(f"failed: {unit.title}: {reason}", markup=False, soft_wrap=True)
 
 
 class UnitLines:
-    """One line per finished unit, with the time it took and the time left at this rate; of units
-    that take minutes, one now and then."""
+    """A line per finished unit, with the time it took and an estimate of the time left.
+
+    While units take minutes, a line about their epochs comes every SILENT_FOR seconds.
+    """
 
     def __init__(self, total: int, done: int) -> None:
         self.total, self.done = total, done
@@ -102,9 +109,11 @@ class UnitLines:
         self.starts: dict[Unit, float] = {}
 
     def started(self, unit: Unit) -> None:
+        """Notes the time."""
         self.starts[unit] = time.monotonic()
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """Prints a line where none was printed for SILENT_FOR seconds."""
         now = time.monotonic()
         if now - self.said < SILENT_FOR or not done:
             return
@@ -113,9 +122,11 @@ class UnitLines:
         click.echo(f"{unit.title}: {what} {done}/{total}, about {left:.0f} s left in it", err=True)
 
     def finished(self, unit: Unit) -> None:
+        """Prints a line."""
         self._line(unit, "done")
 
     def failed(self, unit: Unit, reason: str) -> None:
+        """Prints a line with the reason."""
         self._line(unit, f"FAILED: {reason}")
 
     def _line(self, unit: Unit, outcome: str) -> None:
@@ -131,7 +142,7 @@ class UnitLines:
 
 @contextmanager
 def bars() -> Iterator[Progress | None]:
-    """rich progress bars on a terminal, None elsewhere and where rich is not installed."""
+    """Progress bars on a terminal; None elsewhere and where rich is not installed."""
     if not sys.stderr.isatty() or find_spec("rich") is None:
         yield None
         return

@@ -33,8 +33,8 @@ HEADINGS = {
 }
 
 
-USUAL = (None, (), [], "off")
-"""What a column says that the table leaves out."""
+USUAL: tuple[object, ...] = (None, (), [], "off")
+"""The table omits a column whose cells are all one of these."""
 
 AS_SET = "[default: as the settings say]"
 
@@ -46,7 +46,7 @@ class ManyBatches(ManyNumbers):
 
 
 def measuring_options(command: Callable) -> Callable:
-    """The options that say how time is measured."""
+    """Adds the options about how time is measured to a command."""
     options = [
         click.option(
             "--batch",
@@ -128,8 +128,7 @@ def time(
     """Latency, throughput and the time of a training step; with --supernet of a search step.
 
     RUN is a run folder. Of a variant without a run, a random genotype of median size is taken.
-    Refuses to
-    measure while other work of the harness is on this machine.
+    Refuses to measure while other work of the harness is on this machine.
     """
     from bench.cli.output import check_place, deliver
     from bench.cli.progress import Steps, bars
@@ -193,7 +192,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _csv(timings: Mapping[str, Any]) -> str:
-    """Every line repeats the machine, so that sheets can be put together."""
+    """CSV; every line repeats the machine, so that files can be concatenated."""
     text = io.StringIO()
     rows = [
         {

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import format_option
+
+if TYPE_CHECKING:
+    from bench.runs.validate import Verdict
 
 
 @click.command()
@@ -43,7 +47,7 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     return 1 if any(verdict.findings for verdict in verdicts) else 0
 
 
-def _print(verdicts: Sequence) -> None:
+def _print(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         for finding in verdict.findings:
             click.echo(f"{verdict.folder}: {finding.kind}: {finding.where}: {finding.what}")
@@ -54,7 +58,7 @@ def _print(verdicts: Sequence) -> None:
 
 
 def _runs(places: Sequence[Path]) -> list[Path]:
-    """The run folders meant; UsageError where there is none."""
+    """The run folders at or below the places; UsageError for a place without one."""
     from bench.errors import UsageError
 
     found: dict[Path, None] = {}

@@ -1,1 +1,1 @@
-"""Clips: where they lie, how they are read and preprocessed, and what is kept of them."""
+"""Clips: where they are found, how they are read and preprocessed, and how they are cached."""

@@ -1,11 +1,10 @@
-"""The clip cache: what was made of clips, on disk, found again by what is in their files.
+"""The clip cache: arrays made from clips, stored on disk under a hash of the clips' content.
 
-An entry is one array, named by a hash over the bytes of the clip's frames and the settings that
-it was made with, so a file that changes, or a setting, leads to another entry and nothing stale is
-ever served. Reading every frame to hash it would cost more than the entry saves; the file `digests`
-remembers the hash of a clip under the path, size and times of its files. Entries and memory are
-written under a temporary name and renamed: a killed process leaves no half file, and processes may
-share a cache.
+An entry is one array. Its name is a hash over the bytes of the clip's frames and the settings that
+it was made with, so a changed file or setting leads to another entry and nothing stale is ever
+used. Reading every frame to hash it would cost more than the entry saves: the file `digests` maps
+path, size and times of a clip's files to their hash. All files are written under a temporary name
+and renamed, so that a killed process leaves no partial file and processes can share a cache.
 """
 
 from __future__ import annotations
@@ -35,32 +34,33 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 Make = Callable[[Clip, "Product", Path, "np.ndarray"], tuple[str, bool]]
-"""Fills the array with the product of a clip whose entry is not known; returns the clip's digest,
-and whether there was none."""
+"""Fills the array with a clip's product; returns its digest and whether the entry was missing."""
 
 MEMORY = "digests"
 
 REMEMBERED_EVERY = 64
-"""Clips after which what was learnt is written, so that a killed process loses little."""
+"""New digests are written after so many clips, so that a killed process loses little."""
 
 _SETTLED_NS = 2_000_000_000
-"""A file changed less than this ago may change again without its times showing it."""
+"""A file modified more recently may be modified again without a change of its times."""
 
 
 class Product(Protocol):
-    """What is made of a clip and kept: an array of one shape and kind, by its settings."""
+    """A kind of array that is made from a clip and cached."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array, the same for every clip."""
 
     @property
-    def dtype(self) -> str: ...
+    def dtype(self) -> str:
+        """The name of its numpy dtype."""
 
     def clip_key(self, clip: Clip) -> str:
-        """Names the settings, the version of the code, and what they say of this very clip."""
+        """Everything but the files that the array depends on: settings, version of the code, ..."""
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The array, from the bytes of the clip's files; DataError where they do not allow it."""
+        """The array, from the bytes of the clip's files; DataError where it cannot be made."""
 
 
 def load_arrays(
@@ -71,12 +71,12 @@ def load_arrays(
     workers: int = 1,
     made: list[Clip] | None = None,
 ) -> np.ndarray:
-    """The product of every clip, (N, *product.shape), from the cache where it has them.
+    """The product of every clip, (N, *product.shape), from the cache where possible.
 
-    `progress` is called with (clips done, clips in all). What is absent is made by threads of this
-    process, or with two `workers` or more by so many processes: for products that hold the
-    interpreter lock. Clips whose product was absent are added to `made`. Raises DataError for
-    frames that cannot be read (see `preprocess_clip`) and for a cache that cannot be written.
+    `progress` is called with (clips done, clips in all). Missing products are made by threads of
+    this process, or with two or more `workers` by so many processes, which pays for products that
+    hold the interpreter lock. Clips whose product was missing are added to `made`. Raises DataError
+    for frames that cannot be read (see `preprocess_clip`) and for a cache that cannot be written.
     """
     import numpy as np
 
@@ -128,10 +128,10 @@ def _with_digests(
     progress: Progress | None,
     workers: int = 0,
 ) -> list[str]:
-    """Runs `work(position, remembered digest or None) -> digest` for every clip, in threads.
+    """Runs `work(position, known digest or None) -> digest` for every clip, in threads.
 
-    Decoding, scaling and hashing release the interpreter lock. What was learnt is remembered, even
-    where the work ends early.
+    Decoding, scaling and hashing release the interpreter lock. New digests are written even where
+    the work ends early.
     """
     memory = _read_memory(cache)
     learnt: dict[str, str] = {}
@@ -163,7 +163,7 @@ def _with_digests(
 def _load_from_frames(
     clip: Clip, product: Product, cache: Path, array: np.ndarray
 ) -> tuple[str, bool]:
-    """Fills `array` by the clip's files themselves; see `Make`.
+    """Fills `array` from the clip's files; see `Make`.
 
     Each file is read once, so that the digest and the pixels belong to the same bytes.
     """
@@ -180,7 +180,7 @@ def _load_from_frames(
 def _load_elsewhere(
     pool: ProcessPoolExecutor, clip: Clip, product: Product, cache: Path, array: np.ndarray
 ) -> tuple[str, bool]:
-    """As `_load_from_frames`, made by a process of the pool."""
+    """As `_load_from_frames`, in a process of the pool."""
     try:
         array[...], digest, absent = pool.submit(_loaded, clip, product, cache).result()
     except BrokenProcessPool:
@@ -201,21 +201,21 @@ def _loaded(clip: Clip, product: Product, cache: Path) -> tuple[np.ndarray, str,
 def _digest(clip: Clip, contents: Sequence[bytes]) -> str:
     total = hashlib.sha256(_span(clip))
     for content in contents:
-        total.update(len(content).to_bytes(8, "little"))  # where one frame ends is content, too
+        total.update(len(content).to_bytes(8, "little"))  # so that frame boundaries count, too
         total.update(content)
     return total.hexdigest()
 
 
 def _span(clip: Clip) -> bytes:
-    """Two clips may be parts of one file."""
+    """The part of the file that the clip is: two clips may be parts of one file."""
     return str(clip.span).encode() if clip.span else b""
 
 
 def _stamp(clip: Clip) -> str | None:
-    """Names the present state of the clip's files without reading them; None if too fresh to tell.
+    """Hash of paths, sizes and times of the clip's files; None if one was modified just now.
 
-    The change time is part of it: a file of the same size whose modification time was set back
-    (by a copying tool, say) still differs in it.
+    The inode's change time is included: it differs even where a tool has set a file's modification
+    time back.
     """
     settled = time.time_ns() - _SETTLED_NS
     total = hashlib.sha256(_span(clip))
@@ -238,16 +238,16 @@ def _entry(cache: Path, digest: str, product: Product, clip: Clip) -> Path:
 
 
 def _read_entry(entry: Path, array: np.ndarray) -> bool:
-    """Fills `array` with the entry; False if there is none, or none that is whole.
+    """Fills `array` with the entry; False if it is missing or damaged.
 
-    An .npz file is a zip archive: its checksum is compared as it is read.
+    An .npz file is a zip archive, whose checksum is verified when it is read.
     """
     import numpy as np
 
     try:
         with np.load(entry, allow_pickle=False) as saved:
             kept = saved["array"]
-    except Exception:  # a damaged archive fails in many ways, and all mean: make it anew
+    except Exception:  # a damaged archive raises many kinds of error: the entry is made again
         return False
     if kept.shape != array.shape or kept.dtype != array.dtype:
         return False
@@ -263,7 +263,7 @@ def _write_entry(entry: Path, array: np.ndarray, cache: Path) -> None:
 
 
 def _read_memory(cache: Path) -> dict[str, str]:
-    """stamp -> digest; empty if nothing is remembered, or not what the file's first line sums."""
+    """The known digests, by stamp; none where the file is missing or its checksum is wrong."""
     try:
         checksum, _, body = (cache / MEMORY).read_bytes().partition(b"\n")
     except OSError:
@@ -272,7 +272,7 @@ def _read_memory(cache: Path) -> dict[str, str]:
 
 
 def _write_memory(cache: Path, learnt: dict[str, str]) -> None:
-    """Adds to what is remembered. What two processes write at once may be lost and hashed again."""
+    """Adds digests to the file; of two processes that write at once one may lose its own."""
     body = json.dumps(_read_memory(cache) | learnt, indent=0, sort_keys=True).encode()
     with _replacing(cache / MEMORY, cache) as file:
         file.write(_checksum(body) + b"\n" + body)
@@ -284,7 +284,7 @@ def _checksum(body: bytes) -> bytes:
 
 @contextmanager
 def _replacing(path: Path, cache: Path) -> Iterator[BinaryIO]:
-    """A file that becomes `path` when the block ends well, and vanishes when it does not."""
+    """A temporary file that is renamed to `path` when the block succeeds, else deleted."""
     temporary = path.with_name(f".{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

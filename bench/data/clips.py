@@ -1,4 +1,4 @@
-"""What every data set is read into: clips with their frames, labels and whatever was odd."""
+"""What every data set is read into: clips with frames and labels, and the problems found."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Clip:
     """One micro-expression, onset to offset.
 
     `label` indexes `ClipSet.classes`; `frames` are image files in temporal order; `apex` is an
-    index into `frames`, or None where none is annotated (of one outside onset..offset, which is a
-    problem too, coded sets take the middle and manifests none); `emotion` is the data set's own
-    word for the label; `fps` is in frames per second. Where one file holds the whole clip (.npy, a
-    video), `frames` is that file, `span` says which of its frames are meant (first, behind the
-    last; None: to the end), and `apex` counts from the first. With `ready_flow` that one file is
-    no clip but its optical flow (`bench.data.disk.ready_flow`).
+    index into `frames`, or None where none is annotated (an apex outside onset..offset is reported
+    as a problem, and coded sets replace it by the middle, manifests by None); `emotion` is the data
+    set's own word for the label; `fps` is in frames per second. Where one file holds the whole clip
+    (.npy, a video), `frames` is that file, `span` is the half-open range of its frames (end None:
+    to the end of the file), and `apex` counts from the start of the span. With `ready_flow` the
+    file holds not the clip but its optical flow (`bench.data.disk.ready_flow`).
     """
 
     dataset: str
@@ -39,7 +39,7 @@ class Clip:
 class Rejected(Exception):
     """A clip that has to be left out: the kind and text of the fatal problem to report."""
 
-    def __init__(self, kind: str, what: str):
+    def __init__(self, kind: str, what: str) -> None:
         super().__init__(what)
         self.kind = kind
         self.what = what
@@ -49,7 +49,7 @@ class Rejected(Exception):
 class Problem:
     """Something missing, extra or odd: `kind` is a short word, `where` names file, row or clip.
 
-    A `fatal` problem leaves a clip out that should be there; the others are reported only.
+    Because of a `fatal` problem a clip is left out; the others are only reported.
     """
 
     kind: str
@@ -62,7 +62,7 @@ class Problem:
 class ClipSet:
     """The clips of one data set (or of several together), sorted by data set, subject, name.
 
-    `class_map` names the map (`bench.data.sets.classes`) that made labels of the releases' words.
+    `class_map` names the map (`bench.data.sets.classes`) from the releases' words to labels.
     """
 
     dataset: str
@@ -73,11 +73,11 @@ class ClipSet:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Subjects in the order of their clips, each once."""
+        """The distinct subjects, in the order of their clips."""
         return tuple(dict.fromkeys(clip.subject for clip in self.clips))
 
     def class_counts(self, dataset: str | None = None, subject: str | None = None) -> dict:
-        """Clips per class name, every class named, of one data set or subject where given."""
+        """Class name -> number of clips (0 included), of one data set or subject where given."""
         counts = Counter(
             clip.label
             for clip in self.clips
@@ -87,16 +87,16 @@ class ClipSet:
 
 
 def clip_title(clip: Clip) -> str:
-    """The clip as messages name it."""
+    """The clip's name in messages."""
     return f"{clip.dataset} {clip.subject}/{clip.name}"
 
 
 def people(clip_set: ClipSet) -> list[str]:
-    """Per clip its subject with its data set, since two sets may share a name."""
+    """Per clip data set and subject, since two sets may use the same name."""
     return [f"{clip.dataset}/{clip.subject}" for clip in clip_set.clips]
 
 
 def subjects_among(clip_set: ClipSet, indices: Sequence[int]) -> list[str]:
-    """The subjects of these clips, each once."""
+    """The distinct subjects of these clips, as `people` names them."""
     owners = people(clip_set)
     return list(dict.fromkeys(owners[index] for index in sorted(indices)))

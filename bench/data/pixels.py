@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 def shrunk(video: np.ndarray, side: int) -> np.ndarray:
-    """`video` (T, H, W, C); where its frames are longer than `side`, (T, side, side, C)."""
+    """`video` (T, H, W, C), resized to (T, side, side, C) where a frame is larger than that."""
     return resize(video, side) if max(video.shape[1:3]) > side else video
 
 
 def resize(video: np.ndarray, size: int) -> np.ndarray:
     """`video` (T, H, W, C) as float32 (T, size, size, C).
 
-    The filter is Pillow's antialiased bilinear one: a triangle that covers every input pixel when
-    it shrinks, plain bilinear interpolation when it enlarges.
+    Pillow's antialiased bilinear filter: when it shrinks, a triangle wide enough to cover every
+    input pixel; when it enlarges, plain bilinear interpolation.
     """
     import numpy as np
     from PIL import Image
@@ -27,7 +27,8 @@ def resize(video: np.ndarray, size: int) -> np.ndarray:
     result = np.empty((frames, size, size, channels), np.float32)
     for frame, channel in np.ndindex(frames, channels):
         plane = Image.fromarray(planes[frame, channel])
-        result[frame, :, :, channel] = plane.resize((size, size), Image.Resampling.BILINEAR)
+        resized = plane.resize((size, size), Image.Resampling.BILINEAR)
+        result[frame, :, :, channel] = np.asarray(resized)
     return result
 
 

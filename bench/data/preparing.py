@@ -1,4 +1,4 @@
-"""Caches filled ahead of runs: which inputs, what was made of them, and whether it still holds."""
+"""Filling the clip cache ahead of runs, and verifying it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from baselines.fixed import CHANNELS, StillInput
 from bench.config.settings import DataConfig
@@ -28,9 +28,11 @@ from bench.system.processes import in_processes
 if TYPE_CHECKING:
     import numpy as np
 
+    from baselines.fixed import Kind
+
 CLIP = "clip"
 USUAL_SIZES = {"flow": 28, "flow_pair": 28, "landmark_patches": 7}
-"""Pixels of a still where none are given; the others take those of the clips."""
+"""Default size of a still in pixels; the other kinds take that of the clips."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -44,7 +46,7 @@ class Wanted:
 
     @classmethod
     def named(cls, text: str, config: DataConfig) -> Wanted:
-        """`clip`, or a kind of still, if need be with its size (`apex:224`); UsageError else."""
+        """From `clip`, a kind of still, or kind and size (`apex:224`); UsageError otherwise."""
         kind, _, size = text.strip().partition(":")
         if kind not in (CLIP, *CHANNELS):
             raise unknown_name("input", kind, (CLIP, *CHANNELS))
@@ -55,11 +57,11 @@ class Wanted:
         if kind == CLIP:
             return cls(kind, None)
         side = int(size) if size else USUAL_SIZES.get(kind, config.size)
-        return cls(kind, StillInput(kind, side))
+        return cls(kind, StillInput(cast("Kind", kind), side))
 
     @classmethod
     def of(cls, still: StillInput | None) -> Wanted:
-        """What the cache keeps for a method that sees that."""
+        """The input of a method as the cache holds it; still None: clips."""
         if still is None:
             return cls(CLIP, None)
         views = f" in {still.views} views" if still.views > 1 else ""
@@ -72,7 +74,7 @@ class Wanted:
         return cls(f"{still.kind}:{still.size}{views}", kept)
 
     def product(self, clip: Clip, config: DataConfig) -> Product:
-        """What the cache keeps of that clip."""
+        """What the cache holds for that clip."""
         if self.still is None:
             return Video(preprocessing(config))
         if clip.ready_flow and self.still.kind in FLOWS:
@@ -88,7 +90,7 @@ class Wanted:
         workers: int,
         made: list[Clip],
     ) -> np.ndarray:
-        """The input of all clips, made where the cache lacks it."""
+        """The input of all clips; missing entries of the cache are made."""
 
         def step(done: int, total: int) -> None:
             progress(f"preparing {self.name}", done, total)
@@ -109,7 +111,7 @@ def prepare_inputs(
 ) -> list[dict]:
     """Fills the cache; per input its `input`, `clips`, `made`, `found`, `seconds`, `shape`.
 
-    What is finished stays, whatever ends the work: the next call finds it.
+    Finished entries stay if the work is interrupted, and the next call finds them.
     """
     rows = []
     for entry in wanted:
@@ -139,8 +141,10 @@ def verify_inputs(
     progress: Progress,
     workers: int,
 ) -> list[dict]:
-    """Makes a random sample of every input anew: `input`, `clips`, and those `differing` from the
-    cache in any byte."""
+    """Makes a random sample of every input again and compares it with the cache.
+
+    Per input its `input`, `clips`, and the clips `differing` in any byte.
+    """
     rows = []
     for entry in wanted:
         drawn = random.Random(derive_seed(seed, f"verify-{entry.name}"))
@@ -166,7 +170,7 @@ def _made_anew(job: tuple[Clip, Product]) -> bytes:
 
 
 def peak_memory_mb(workers: int) -> float:
-    """Upper bound in MB (10^6 bytes): this process at its peak and a largest child per worker."""
+    """Upper bound in MB (10^6 bytes): this process's peak plus the largest child's per worker."""
     unit = 1 if sys.platform == "darwin" else 1024
     own, child = (
         resource.getrusage(who).ru_maxrss * unit / 1e6

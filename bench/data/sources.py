@@ -32,17 +32,17 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
 FEW_CLIPS = 32
-"""So many are prepared in this process: others would take longer to start."""
+"""Up to so many clips are prepared in this process: starting others would take longer."""
 
 LISTED_PROBLEMS = 3
-"""Problems that an error spells out before it counts the rest."""
+"""Problems that an error lists; it counts the rest."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set by name and place. `root` is None for surrogates that are made on demand.
+    """A data set by name and folder. `root` is None for surrogates that are made on demand.
 
-    `made` says how the clips were generated where a folder of such is the root.
+    `made`: how the clips were generated, where the root holds generated ones.
     """
 
     dataset: str
@@ -53,7 +53,7 @@ class Source:
 
     @property
     def label(self) -> str:
-        """What run folders and tables call the data set."""
+        """The data set's name in run folders and tables."""
         found = find_dataset(self.dataset)
         return found.label if isinstance(found, Manifest) else self.dataset
 
@@ -75,13 +75,13 @@ def resolve_source(dataset: str, root: Path | None, surrogate: bool, cache: Path
 
 
 def _source_at(dataset: str, root: Path, places: Sequence[Path], cache: Path) -> Source:
-    """Clips that are on disk, which may be generated ones all the same."""
+    """The source of clips on disk, which may be real or generated."""
     made = generated(places)
     return Source(dataset, root, made is not None, cache.absolute(), made)
 
 
 def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
-    """The clips of a run: those that the settings keep, in their fixed order.
+    """The clips of a run: those that the settings select, in their fixed order.
 
     Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`, UsageError
     where more subjects are named than `data.subject_count` keeps.
@@ -113,7 +113,7 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
 
 
 def named_subjects(config: DataConfig) -> tuple[str, ...] | None:
-    """The subjects that `data.subjects` names as they are written there, None for all."""
+    """The subjects that `data.subjects` lists, as written there; None for all."""
     names = tuple(name.strip() for name in config.subjects.split(",") if name.strip())
     if config.subjects and not names:
         raise UsageError("--subjects names nobody: give names separated by commas, as in s01,s02")
@@ -121,7 +121,10 @@ def named_subjects(config: DataConfig) -> tuple[str, ...] | None:
 
 
 def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, str]]:
-    """`count` subjects for a quick run: most classes first, then most clips, data sets in turn."""
+    """The `count` best subjects for a quick run: those with most classes, then with most clips.
+
+    Data sets take turns.
+    """
     labels: dict[tuple[str, str], list[int]] = {}
     for clip in clips:
         labels.setdefault((clip.dataset, clip.subject), []).append(clip.label)
@@ -134,9 +137,9 @@ def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, s
 def load(
     source: Source, config: DataConfig, still: StillInput | None = None
 ) -> tuple[ClipSet, np.ndarray]:
-    """The clips and their videos, uint8 (N, T, H, W, 3), or an image each (`load_inputs`).
+    """The clips and their videos, uint8 (N, T, H, W, 3), or one still each (`load_inputs`).
 
-    The last few stay in memory.
+    The most recent results stay in memory.
     """
     clip_set = find_clips(source, config)
     if still:
@@ -151,11 +154,11 @@ def prepare(
     stills: Sequence[StillInput | None] = (None,),
     workers: int | None = None,
 ) -> tuple[ClipSet, str]:
-    """Fills the cache with what networks want, with progress; returns the clips and their
-    fingerprint. Of `stills`, None is the clips themselves; `workers`: processes that make them,
-    None for one per core (few clips are made in this one).
+    """Fills the cache with the inputs of networks; returns the clips and their fingerprint.
 
-    Clips without a face, of which `data.crop_fallback` took the centre, are problems of the set.
+    `stills`: the inputs, None for the clips themselves; `workers`: processes that make them, None
+    for one per core (a few clips are made in this process). Clips in which no face was found, so
+    that `data.crop_fallback` took the centre, are reported as problems of the set.
     """
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
@@ -178,7 +181,7 @@ def prepare(
 
 
 def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
-    """A problem for each clip whose onset frame shows no face to crop=detect."""
+    """A problem for each clip in whose onset frame crop=detect finds no face."""
     found = load_arrays(clips, FaceFound(), cache)
     for clip, (face,) in zip(clips, found, strict=True):
         if not face:
@@ -186,7 +189,7 @@ def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
 
 
 def magnifier_digest(config: DataConfig) -> str | None:
-    """SHA-256 of the weights that magnify motion; None where none do."""
+    """SHA-256 of the weights of learned magnification; None without it."""
     if config.magnify != "learned":
         return None
     from bench.data.steps.magnet_ports import weights_digest
@@ -195,9 +198,9 @@ def magnifier_digest(config: DataConfig) -> str | None:
 
 
 def landmarks_digest(config: DataConfig) -> str | None:
-    """SHA-256 of the file of boxes or points that is set; None where none is.
+    """SHA-256 of the file `data.landmarks`; None where none is set.
 
-    UsageError where it cannot be read.
+    Raises UsageError where it cannot be read.
     """
     if not config.landmarks:
         return None
@@ -218,7 +221,7 @@ def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[i
 
 
 def surrogate_folder(source: Source, config: DataConfig) -> Path:
-    """Where the surrogate clips of these settings lie, or will."""
+    """The folder of the surrogate clips of these settings, whether it exists yet or not."""
     from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty
 
     difficulty = resolve_difficulty(config.difficulty)
@@ -245,7 +248,7 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
 
 
 def _refuse_disguised(source: Source, clips: Sequence[Clip]) -> None:
-    """DataError where links that a glob matched led to generated clips: no table would say so."""
+    """DataError where links lead to generated clips, which tables would then show as real."""
     folders = dict.fromkeys(clip.frames[0].parent for clip in clips if clip.frames)
     if not source.surrogate and generated(folders):
         raise DataError(

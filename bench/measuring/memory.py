@@ -1,10 +1,10 @@
-"""Peak memory of a network at work, measured in a process of its own.
+"""Peak memory of inference and training, measured in a separate process.
 
 On a GPU it is torch.cuda.max_memory_allocated: all that torch's allocator handed out at once, from
-the weights to the workspaces of cuDNN; the CUDA context is not part of it. On a CPU it is the
-highest resident set of the process above that of the same process before the network was built,
-when torch was loaded and had worked already. Either way weights, gradients, momentum, the batch
-and every activation count. MB = 10^6 bytes.
+the weights to the workspaces of cuDNN, without the CUDA context. On a CPU it is the peak resident
+set of the process minus its resident set before the network was built, when torch was loaded and
+warmed up. Both include weights, gradients, momentum, the batch and all activations.
+MB = 10^6 bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,19 @@ from bench.training.compute import float32_arithmetic
 
 MEGA = 10**6
 OFF = "BENCH_PEAKS"
-"""Set to `off`, this variable leaves peak memory unmeasured: null, and the reason says so."""
+"""Environment variable; `off` disables the measurement: figures are null, with a reason."""
 
 RETURNED_AT_ONCE = 1 << 16
-"""Bytes from which the C library gives freed memory back, instead of keeping it resident."""
+"""Block size in bytes from which glibc returns freed memory to the system at once."""
 
 STEPS = 2
 """Updates per measurement: momentum buffers exist from the second one on."""
 
 PATIENCE = 600
-"""Seconds after which a measurement is given up."""
+"""Timeout of a measurement in seconds."""
 
 PROGRAM = ("-m", "bench.measuring.memory")
-"""What Python runs to measure."""
+"""Arguments of Python that start the measuring process."""
 
 STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
@@ -51,7 +52,7 @@ RESET_PEAK = "5"
 
 @dataclass(frozen=True)
 class Peaks:
-    """Peak memory in MB at a batch of clips; None where it was not measured, `reason` says why."""
+    """Peak memory in MB at a batch size; None where it was not measured, for the given reason."""
 
     infer_mb: float | None
     train_mb: float | None
@@ -74,9 +75,9 @@ class Peaks:
 
 
 def measure_peaks(workload: Workload, batch: int) -> Peaks:
-    """Peak memory of inference and of an update at a batch size; a new process measures it.
+    """Peak memory of inference and of an update at a batch size, measured in a new process.
 
-    Compilation is left out: what it allocates is not the network's.
+    Networks are not compiled, since the compiler's own memory is not the network's.
     """
     threads = torch.get_num_threads()
     if os.environ.get(OFF) == "off":
@@ -99,7 +100,7 @@ def _method(device: str) -> str:
 
 
 def _ask(request: bytes) -> tuple[dict[str, float], str | None]:
-    """What the process could measure, and why it is not all."""
+    """The figures of the measuring process, and the reason if some are missing."""
     try:
         done = subprocess.run(
             [sys.executable, *PROGRAM],
@@ -126,7 +127,7 @@ def _ask(request: bytes) -> tuple[dict[str, float], str | None]:
 
 
 def _environment() -> dict[str, str]:
-    """Finds the same packages, and gives freed memory back at once (glibc)."""
+    """Makes the process find the same packages and return freed memory at once (glibc)."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return {
         **os.environ,
@@ -137,24 +138,27 @@ def _environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """Reads a pickled request on stdin; prints each figure, a JSON object, as soon as known."""
+    """Reads a pickled request from stdin; prints each figure at once, as a JSON object."""
     workload, batch, threads = pickle.load(sys.stdin.buffer)
     torch.set_num_threads(threads)
     gpu = workload.device.startswith("cuda")
     with float32_arithmetic(workload.config.compute.precision):
         meter = _allocated if gpu else _resident_meter(workload)
         for name, build, times in (("infer_mb", inference, 1), ("train_mb", update, STEPS)):
-            peak = meter(lambda build=build, times=times: _repeat(build(workload, batch), times))
+            peak = meter(partial(_work, build, workload, batch, times))
             print(json.dumps({name: peak / MEGA}), flush=True)
 
 
-def _repeat(call: Call, times: int) -> None:
+def _work(
+    build: Callable[[Workload, int], Call], workload: Workload, batch: int, times: int
+) -> None:
+    call = build(workload, batch)
     for _ in range(times):
         call()
 
 
 def _allocated(work: Callable[[], None]) -> int:
-    """The most bytes that torch's allocator handed out at once on the GPU."""
+    """Peak bytes of torch's allocator on the GPU during `work`."""
     gc.collect()
     torch.cuda.reset_peak_memory_stats()
     work()
@@ -163,19 +167,18 @@ def _allocated(work: Callable[[], None]) -> int:
 
 
 def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
-    """Measures how far work raises the resident set above what it is now.
+    """A function that measures by how much work raises the resident set above its present size.
 
-    Beforehand a small clip (or one of the only size that it takes) passes through the same
-    network: code, threads and tables of the libraries are loaded once and belong to none. Where the
-    system tells the highest resident set alone, and cannot reset it, what is found is a lower
-    bound.
+    The network first runs on a small clip (a full-size one if it takes no other), so that what the
+    libraries load or allocate only once is not counted. Where the system cannot reset the peak of a
+    process, the result is a lower bound.
     """
     trial = workload
     if workload.resizable:
         small = tuple(min(axis, 8) for axis in workload.input_shape[1:])
         trial = replace(workload, input_shape=(workload.input_shape[0], *small))
-    _repeat(inference(trial, 2), 1)
-    _repeat(update(trial, 2), 1)
+    _work(inference, trial, 2, 1)
+    _work(update, trial, 2, 1)
     _settle()
     base = _resident() or _highest()
 
@@ -194,19 +197,19 @@ def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
 
 
 def _settle() -> None:
-    """Frees what nobody holds any more, and gives it back where the C library can."""
+    """Collects garbage, and returns freed memory to the system where the C library can."""
     gc.collect()
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int | None:
-    """Resident bytes now, None where the system does not tell."""
+    """Resident bytes now, None where the system does not report them."""
     return _status("VmRSS")
 
 
 def _highest() -> int:
-    """The most bytes that were resident since the process began, or since the last reset."""
+    """Peak resident bytes since the start of the process, or since the last reset."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return _status("VmHWM") or peak * (1 if sys.platform == "darwin" else 1024)
 

@@ -1,7 +1,7 @@
-"""Parameters and multiply-accumulates of a network, counted three ways, and where they are.
+"""Parameters and multiply-accumulates (MACs) of a network, in total and per module.
 
-MACs are those of convolutions and linear layers for one clip; torch's FlopCounterMode is the
-primary figure, fvcore and ptflops check it. GFLOPs = 2·MACs / 10^9. MB = 10^6 bytes.
+MACs are those of convolutions and linear layers for one clip. The figure is torch's
+FlopCounterMode's; fvcore and ptflops must agree. GFLOPs = 2·MACs / 10^9. MB = 10^6 bytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BYTES_PER_WEIGHT = 4
 MEGA = 10**6
 
 CLIPS = 2
-"""Clips per counted pass: batch statistics of a single voxel do not exist for one clip."""
+"""Clips per counted pass: with one clip, a single voxel per channel has no batch statistics."""
 
 FVCORE_OPERATORS = ("conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum")
 
@@ -62,9 +62,9 @@ def profile(
     """`params`, `macs`, `macs_fvcore`, `macs_ptflops`, `gflops`, `weights_mb`, `checkpoint_mb`.
 
     input_shape: (C, T, H, W) of one clip, (C, S, S) of a still. A checkpoint holds the weights and
-    what the optimisers keep: one momentum buffer, of Adam two moments, as for α, η, β of a
-    supernet. Peak memory is not measured here: both its figures are None. Raises BenchError where
-    the counters disagree.
+    the optimisers' state: one momentum buffer for SGD, two moments for Adam (also for α, η, β of a
+    supernet). Peak memory is not measured here: both figures are None. Raises BenchError where the
+    counters disagree.
     """
     params = sum(parameter.numel() for parameter in network.parameters())
     macs = {
@@ -102,7 +102,7 @@ def macs_torch(network: nn.Module, input_shape: tuple[int, ...]) -> int:
 
 @torch.no_grad()
 def macs_fvcore(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """MACs of one clip by fvcore: its convolution and matrix operators alone."""
+    """MACs of one clip by fvcore, of convolutions and matrix products only."""
     from fvcore.nn import FlopCountAnalysis
 
     with warnings.catch_warnings():
@@ -116,7 +116,7 @@ def macs_fvcore(network: nn.Module, input_shape: tuple[int, ...]) -> int:
 
 @torch.no_grad()
 def macs_ptflops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """MACs of one clip by ptflops (aten back end), less the bias additions that it counts too."""
+    """MACs of one clip by ptflops (aten back end), minus the bias additions that it includes."""
     from ptflops import get_model_complexity_info
 
     model, said = _evaluating(network), io.StringIO()
@@ -139,7 +139,7 @@ def macs_ptflops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
 
 @dataclass(frozen=True)
 class ModuleShare:
-    """A module of a network: its path, its class, and what it holds of parameters and MACs."""
+    """A module of a network: its path, its class, and its parameters and MACs."""
 
     path: str
     kind: str
@@ -153,7 +153,7 @@ def module_shares(
 ) -> tuple[ModuleShare, ...]:
     """The network itself (path "") and its modules down to a depth, in order.
 
-    A module's figures contain those of the modules inside it.
+    A module's figures include those of the modules inside it.
     """
     flops = _module_flops(network, input_shape)
     root = type(network).__name__
@@ -181,7 +181,7 @@ class TargetProfile:
     def to_dict(self) -> dict[str, Any]:
         """The keys of `profile.json`: medians, with their range where there are several networks.
 
-        Of an even number the lower median: every figure is that of a network.
+        The lower median of an even number, so that every figure is that of a network.
         """
         first = self.networks[0]
         values = {name: [n[name] for n in self.networks] for name in FIGURES}
@@ -209,10 +209,10 @@ class TargetProfile:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to find out beside the counts.
+    """What to measure in addition to the counts.
 
     depth: of the breakdown into modules, 0 for none; peaks: whether to measure peak memory; batch:
-    clips per batch for it, None for the batch of the settings.
+    the batch size for it, None for that of the settings.
     """
 
     device: str
@@ -224,7 +224,7 @@ class Wanted:
 def profile_targets(
     targets: Sequence[Target], wanted: Wanted, progress: Progress
 ) -> list[TargetProfile]:
-    """The profile of every target; `progress` hears of every network."""
+    """The profile of every target; `progress` is called after every network."""
     total, done = sum(max(len(target.genotypes), 1) for target in targets), 0
 
     def one_more() -> None:
@@ -236,7 +236,7 @@ def profile_targets(
 
 
 def _profile_target(target: Target, wanted: Wanted, one_more: Callable[[], None]) -> TargetProfile:
-    """The breakdown is that of the network with the median parameters."""
+    """The profile of a target; the breakdown is of the network with the median parameters."""
     networks = target.networks()
     workloads = target.workloads(wanted.device)
     found: list[dict[str, Any]] = []
@@ -256,7 +256,7 @@ def _profile_target(target: Target, wanted: Wanted, one_more: Callable[[], None]
 
 @torch.no_grad()
 def _module_flops(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
-    """Path of every module that was called (and `Global`) -> operations of CLIPS clips."""
+    """Path of every module that is called (and `Global`) -> operations for CLIPS clips."""
     counter = FlopCounterMode(display=False)
     with counter:
         _evaluating(network)(_clips(input_shape))
@@ -265,14 +265,14 @@ def _module_flops(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str,
 
 
 def _inside(module: nn.Module, path: str, flops: Mapping[str, int]) -> int:
-    """Operations within a module; one that only holds others, as a list does, is never called."""
+    """Operations within a module; of a container that is never called, the sum of its children."""
     if path in flops:
         return flops[path]
     return sum(_inside(child, f"{path}.{name}", flops) for name, child in module.named_children())
 
 
 def _count_bias_additions(model: nn.Module) -> list[int]:
-    """Receives, in the model's next pass, the additions of every bias in it."""
+    """A list to which the model's next forward pass appends the additions of every bias."""
     additions: list[int] = []
 
     def count(module: nn.Module, inputs: tuple, output: Tensor) -> None:
@@ -291,7 +291,7 @@ def _checkpoint_numbers(network: nn.Module, params: int, training: TrainConfig |
 
 
 def _evaluating(network: nn.Module) -> nn.Module:
-    """A copy as in inference: the counters leave hooks behind."""
+    """A copy in evaluation mode, since the counters leave hooks behind."""
     return copy.deepcopy(network).cpu().eval()
 
 

@@ -1,8 +1,8 @@
 """Time of inference, of a training step and of a search step: median and interquartile range.
 
-Only the call itself is inside the timer: on a CPU time.perf_counter around it, on a GPU CUDA
-events before and after it. The clips lie on the device, the network has warmed up, Python's
-garbage collector rests.
+Only the call itself is timed: on a CPU by time.perf_counter, on a GPU by CUDA events before and
+after it. The clips are on the device, the network is warmed up, and Python's garbage collector is
+disabled.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Conditions:
-    """How everything in one table was measured; `shared`: other work went on meanwhile."""
+    """How a table was measured; `shared`: whether other work was allowed at the same time."""
 
     device: str
     warmup: int
@@ -39,7 +39,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Spread:
-    """Quartiles of repeated measurements, ms."""
+    """Quartiles of repeated measurements, in ms."""
 
     q1_ms: float
     median_ms: float
@@ -47,6 +47,7 @@ class Spread:
 
     @property
     def iqr_ms(self) -> float:
+        """Interquartile range."""
         return self.q3_ms - self.q1_ms
 
 
@@ -54,8 +55,8 @@ class Spread:
 class Timing:
     """A row: what was timed, under which conditions, how long it took.
 
-    clip: (C, T, H, W); clips_per_s: batch over median; peak_mb: the most that torch's allocator
-    handed out on the GPU meanwhile, None on a CPU.
+    clip: (C, T, H, W); clips_per_s: batch size divided by the median; peak_mb: peak memory of
+    torch's allocator on the GPU meanwhile, None on a CPU.
     """
 
     variant: str
@@ -79,6 +80,7 @@ class Timing:
     marks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
+        """The fields, as in `bench time --format json`."""
         return asdict(self)
 
 
@@ -90,6 +92,7 @@ class Timings:
     rows: tuple[Timing, ...]
 
     def to_dict(self) -> dict[str, Any]:
+        """As in `bench time --format json`."""
         return {"machine": self.machine, "rows": [row.to_dict() for row in self.rows]}
 
 
@@ -99,7 +102,7 @@ def time_targets(
     conditions: Conditions,
     progress: Progress,
 ) -> Timings:
-    """Inference at every batch size and a training step, or of supernets a search step."""
+    """Times inference at every batch size and a training step; of supernets, a search step."""
     planned = [(t, name, size, make) for t in targets for name, size, make in _plan(t, batches)]
     rows = []
     for target, name, size, make in planned:
@@ -110,7 +113,7 @@ def time_targets(
 
 
 def machine_record(device: str) -> dict[str, Any]:
-    """What a reader must know of where a time was measured."""
+    """Device, machine and versions, without which times mean nothing."""
     here = provenance(device)
     kept = ("device", "gpu", "cpu", "threads", "platform", "python", "git_commit", "git_dirty")
     return {
@@ -122,10 +125,10 @@ def machine_record(device: str) -> dict[str, Any]:
 
 
 def measure(call: Call, device: str, warmup: int, repeats: int) -> Spread:
-    """Times a call `repeats` times after `warmup` calls that do not count."""
+    """Times a call `repeats` times after `warmup` calls that are not timed."""
     for _ in range(warmup):
         call()
-    with _collector_at_rest():
+    with _without_garbage_collection():
         timed = _cuda_times if device.startswith("cuda") else _cpu_times
         times = torch.tensor(timed(call, repeats), dtype=torch.float64)
     return Spread(*times.quantile(torch.tensor(QUARTILES, dtype=torch.float64)).tolist())
@@ -205,7 +208,7 @@ def _cpu_times(call: Call, repeats: int) -> list[float]:
 
 
 def _cuda_times(call: Call, repeats: int) -> list[float]:
-    """Milliseconds between the events before and after each call on the GPU's own clock."""
+    """Milliseconds of each call by the GPU's clock: between events before and after it."""
     pairs = [
         (torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True))
         for _ in range(repeats)
@@ -220,8 +223,8 @@ def _cuda_times(call: Call, repeats: int) -> list[float]:
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """No pause for Python's garbage collector inside the block."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Disables Python's garbage collector inside the block."""
     was_enabled = gc.isenabled()
     gc.collect()
     gc.disable()

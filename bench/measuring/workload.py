@@ -1,4 +1,4 @@
-"""What a network is measured at: inference, and one update as training or the search makes it."""
+"""The calls that are measured: inference, and one update as in training or in the search."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Call = Callable[[], None]
 
 @dataclass(frozen=True)
 class Workload:
-    """A network and what it works on. It is picklable, so that another process can do it.
+    """A network and its input. It is picklable, so that another process can measure it.
 
-    input_shape: (C, T, H, W) of one clip, (C, S, S) of a still; `config` gives the arithmetic, and
-    the optimisers where `training` does not; resizable: whether the network takes smaller clips.
+    input_shape: (C, T, H, W) of one clip, (C, S, S) of a still; `config`: precision, compilation,
+    and optimisers where `training` is None; resizable: whether the network takes smaller clips.
     """
 
     build: Callable[[], nn.Module]
@@ -36,12 +36,12 @@ class Workload:
     resizable: bool = True
 
     def network(self) -> nn.Module:
-        """The network on its device, the same weights every time."""
+        """The network on its device, with the same weights every time."""
         with seeded(0):
             return self.build().to(self.device)
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
-        """Noise, (size, *input_shape), and labels that take every class in turn."""
+        """Noise, (size, *input_shape), and labels that cycle through the classes."""
         generator = torch.Generator().manual_seed(0)
         clips = torch.randn(size, *self.input_shape, generator=generator)
         return clips.to(self.device), (torch.arange(size) % self.classes).to(self.device)
@@ -63,9 +63,9 @@ def inference(workload: Workload, size: int) -> Call:
 def update(workload: Workload, size: int) -> Call:
     """One update of the weights on a batch of `size` clips.
 
-    A network makes a training step: forward, backward, clipping, SGD with momentum, or as its own
-    recipe says. A supernet makes a search step: the architecture on one batch, then the weights on
-    another.
+    For a supernet it is a search step: the architecture on one batch, then the weights on another.
+    For other networks it is a training step: forward, backward, clipping, SGD with momentum, or
+    whatever the network's own recipe says.
     """
     network = workload.network().train()
     evaluate = accelerated(network, workload.config.compute)

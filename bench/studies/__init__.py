@@ -1,1 +1,1 @@
-"""Studies of the protocol itself: leaks, and a search against full enumeration."""
+"""Studies of the protocol itself: leakage, and a search compared with full enumeration."""

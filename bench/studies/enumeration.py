@@ -1,8 +1,8 @@
-"""Ground truth of a trellis: every path trained on its own with one cell, against β.
+"""Does β rank paths by accuracy? Every path of a trellis is trained from scratch with one cell.
 
-A search ranks paths by their probability, the product of its arrows' β (Algorithm 2). Whether that
-ranking means anything is seen by training every path from scratch and comparing the two orders
-(Kendall's τ-b), beside the same for uniform β, whose ranking nothing has been learnt for.
+A search ranks paths by their probability, the product of its arrows' β (Algorithm 2). Kendall's
+τ-b compares this ranking with that of the measured scores; the ranking of uniform β, which nothing
+was learnt for, serves as baseline.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ MOST_PATHS = 200
 
 SCORES = (UAR.name, UF1.name)
 DRAWS = 1000
+"""Bootstrap resamples behind an interval of τ-b."""
+
 CELL_DIGITS = 8
+"""Digits of a cell's hash in the name of its folder."""
 
 Beta = Mapping[Arrow, float]
 
@@ -97,7 +101,7 @@ def _place(arrow: Arrow, trellis: Trellis) -> tuple[int, int, int]:
 
 
 def shared_cell(genotypes: Sequence[Genotype]) -> Genotype:
-    """The one cell of a run's searches; UsageError where its folds decoded different ones."""
+    """The cell that all searches of a run decoded; UsageError where they differ."""
     cells = {(genotype.edges, genotype.operations) for genotype in genotypes}
     if len(cells) > 1:
         raise UsageError(
@@ -108,7 +112,7 @@ def shared_cell(genotypes: Sequence[Genotype]) -> Genotype:
 
 
 def random_cell(space: SearchSpace, seed: int) -> Genotype:
-    """A uniformly drawn cell of the space, on some path."""
+    """A uniformly drawn cell of the space; its path is arbitrary."""
     return random_genotype(space, random.Random(derive_seed(seed, "enumerate-cell")))
 
 
@@ -130,17 +134,17 @@ def trials(request: Request, cell: Genotype, space: SearchSpace, clips: ClipSet)
 
 
 def path_name(path: Sequence[int]) -> str:
-    """A path in words: `2-4-8-8-16-16`."""
+    """A path as the name of a folder: `2-4-8-8-16-16`."""
     return "-".join(map(str, path))
 
 
 def measure(trials: Sequence[Trial], space: SearchSpace, beta: Beta | None) -> dict[str, Any]:
-    """How well β, uniform β and sheer size rank the paths that were trained.
+    """How well β, uniform β and the number of parameters rank the trained paths.
 
     `paths`: each with its probabilities, parameters and scores; `tau`: per score and ranking
-    Kendall's τ-b with its interval over subjects, and that of β less that of uniform β (`gain`);
-    `ceiling`: the most that a ranking's ties allow its τ-b with scores that have none;
-    `decoded`, `uniform`: the path each decodes to, with its rank among all by score.
+    Kendall's τ-b with its interval over subjects, and τ-b of β minus τ-b of uniform β (`gain`);
+    `ceiling`: the largest τ-b that is possible given the ties in a ranking; `decoded`, `uniform`:
+    the path that β and uniform β decode to, with its rank among all paths by score.
 
     Raises BenchError where a path is not finished.
     """
@@ -181,7 +185,10 @@ def measure(trials: Sequence[Trial], space: SearchSpace, beta: Beta | None) -> d
 def _taus(
     matrices: np.ndarray, score: str, rankings: Mapping[str, Sequence[float]]
 ) -> dict[str, Any]:
-    """τ-b of each ranking with the scores, and of β less uniform, with intervals over subjects."""
+    """τ-b of each ranking with the scores, and that of β minus uniform, with bootstrap intervals.
+
+    Subjects are resampled.
+    """
 
     def interval(statistic: Callable[[np.ndarray], float]) -> dict[str, Any]:
         def of_resamples(chosen: np.ndarray) -> np.ndarray:
@@ -193,10 +200,7 @@ def _taus(
     def found(subjects: np.ndarray) -> np.ndarray:
         return metrics()[score].function(matrices[:, subjects].sum(axis=1))
 
-    taus = {
-        name: interval(lambda scores, values=values: kendall(values, scores))
-        for name, values in rankings.items()
-    }
+    taus = {name: interval(partial(kendall, values)) for name, values in rankings.items()}
     if "beta" not in rankings:
         return taus
     gain = interval(
@@ -205,8 +209,8 @@ def _taus(
     return {**taus, "gain": gain}
 
 
-def kendall(values: Sequence[float], scores: Sequence[float]) -> float:
-    """Kendall's τ-b; 0 where one of the two orders nothing, all its values being equal."""
+def kendall(values: Sequence[float] | np.ndarray, scores: Sequence[float] | np.ndarray) -> float:
+    """Kendall's τ-b; 0 where all values of one of the two are equal."""
     from scipy.stats import kendalltau
 
     tau = float(kendalltau(values, scores).statistic)
@@ -214,7 +218,7 @@ def kendall(values: Sequence[float], scores: Sequence[float]) -> float:
 
 
 def ceiling(values: Sequence[float]) -> float:
-    """The largest τ-b with scores that all differ: below 1 where values are equal."""
+    """The largest possible τ-b with scores without ties: below 1 where `values` has ties."""
     from scipy.stats import rankdata
 
     return kendall(values, rankdata(values, method="ordinal"))
@@ -223,7 +227,7 @@ def ceiling(values: Sequence[float]) -> float:
 def _ranked(
     space: SearchSpace, beta: Beta, trials: Sequence[Trial], scores: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    """The path that β decodes to, and how many paths score better, plus 1."""
+    """The path that β decodes to, and its rank by each score (1: no path scores better)."""
     path, probability = viterbi(space.outer, beta)
     place = [trial.genotype.path for trial in trials].index(path)
     ranks = {name: int((values > values[place]).sum()) + 1 for name, values in scores.items()}

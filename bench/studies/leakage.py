@@ -1,10 +1,10 @@
-"""How much a leaky protocol inflates a score: the runs that measure it, and what they say.
+"""How much a leaky protocol inflates a score: the runs that measure it, and their results.
 
 The table {all, fold} x {last, inner_val, oracle} comes from ordinary runs with true labels, and
-from runs with permuted labels, where a score above the clean one is a leak and nothing else. One
-training run yields all three selection rules, so `oracle` and `last` are compared on the same
-weights. Leave-one-subject-out moves chance away from 1/classes (whom one leaves out is missing from
-the class priors), so scores are compared with the permutations' own mean and interval.
+from runs with permuted labels, where any score above the clean one is due to leakage. One training
+run yields all three selection rules, so `oracle` and `last` are compared on the same weights. In
+leave-one-subject-out the chance level is not 1/classes (the held-out subject is missing from the
+class priors), so scores are compared with the mean and interval of the permuted runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 
-from bench.config.settings import SELECTION_RULES, Config
+from bench.config.settings import INNER_VAL, LAST, ORACLE, SELECTION_RULES, Config
 from bench.data.clips import ClipSet
 from bench.engine.request import Request, jobs_of
 from bench.methods import registry
@@ -27,26 +27,27 @@ from bench.scoring.statistics import LEVEL, bootstrap, paired_bootstrap
 from bench.seeds import derive_seed
 from bench.system.files import read_json
 
-SCOPES = ("fold", "all")
+SearchScope = Literal["fold", "all"]
+
+SCOPES: tuple[SearchScope, ...] = ("fold", "all")
 """The clean scope first."""
 
-NO_SEARCH = "none"
-"""The scope of what is not searched: a random control, a fixed network."""
+NO_SEARCH: Final = "none"
+"""The scope of methods without a search: random controls, fixed networks."""
 
-LAST, INNER_VAL, ORACLE = SELECTION_RULES
 SCORES = (UAR.name, UF1.name)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A place in the table: where the architecture is searched, and which epoch is scored."""
+    """A cell of the table: the subjects that the search sees, and the epoch that is scored."""
 
     scope: str
     rule: str
 
     @property
     def leaks(self) -> tuple[str, ...]:
-        """What lets held-out subjects have a part in the score."""
+        """The settings through which held-out subjects influence the score."""
         return (
             *(("search_scope=all",) if self.scope == "all" else ()),
             *(("selection=oracle",) if self.rule == ORACLE else ()),
@@ -63,37 +64,48 @@ class Study:
 
     @property
     def scopes(self) -> tuple[str, ...]:
+        """The scopes that were run, the clean one first."""
         return tuple(self.true)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
+        """Every scope with every selection rule."""
         return tuple(Cell(scope, rule) for scope, rule in product(self.scopes, SELECTION_RULES))
 
     @property
     def clean(self) -> Cell:
-        """The cell without a leak."""
+        """The cell without leakage."""
         return Cell(self.scopes[0], LAST)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
-        """All runs: true labels first, then permutation by permutation, so that a part is whole."""
-        by_permutation = zip(*self.shuffled.values(), strict=True)
+        """All runs: true labels first, then permutation by permutation.
+
+        In this order an interrupted study has whole permutations.
+        """
         true = [job for jobs in self.true.values() for job in jobs]
-        return (*true, *(job for jobs in by_permutation for job in jobs))
+        return (*true, *(job for jobs in self.by_permutation for job in jobs))
+
+    @property
+    def by_permutation(self) -> list[tuple[Job, ...]]:
+        """Per permutation its runs, one per scope."""
+        return list(zip(*self.shuffled.values(), strict=True))
 
 
 def studies(request: Request, permutations: int, clip_set: ClipSet) -> tuple[Study, ...]:
     """One study per variant of the request, over all its seeds; permutation k has seed k.
 
-    The request's own search scope and selection rules give way to all of them.
+    It covers all search scopes and selection rules, whatever those of the request.
     """
     return tuple(_study(request, variant, permutations, clip_set) for variant in request.variants)
 
 
 def _study(request: Request, variant: str, permutations: int, clip_set: ClipSet) -> Study:
     searched = registry.variant(variant).kind == "search"
-    true, shuffled = {}, {}
-    for scope in SCOPES if searched else (NO_SEARCH,):
+    true: dict[str, tuple[Job, ...]] = {}
+    shuffled: dict[str, tuple[Job, ...]] = {}
+    scopes: tuple[Literal[SearchScope, "none"], ...] = SCOPES if searched else (NO_SEARCH,)
+    for scope in scopes:
         config = measuring(request.config, "all" if scope == NO_SEARCH else scope)
         own = replace(request, variants=(variant,), config=config)
         control = replace(config, data=replace(config.data, shuffle_labels=True))
@@ -103,27 +115,28 @@ def _study(request: Request, variant: str, permutations: int, clip_set: ClipSet)
     return Study(variant, true, shuffled)
 
 
-def measuring(config: Config, scope: str) -> Config:
+def measuring(config: Config, scope: SearchScope) -> Config:
     """The settings of a run that records every selection rule; it is scored by `last`."""
     protocol = replace(
-        config.protocol, search_scope=scope, selection=LAST, rules=",".join(SELECTION_RULES)
+        config.protocol, search_scope=scope, selection="last", rules=",".join(SELECTION_RULES)
     )
     data = replace(config.data, shuffle_labels=False)
     return replace(config, protocol=protocol, data=data)
 
 
-# What the runs say
+# Results of the runs
 
 
 def measure(study: Study) -> dict[str, Any]:
-    """The table of a study whose true runs are finished, over the permutations that are.
+    """The table of a study whose runs with true labels are finished.
 
-    `cells`: per cell and score the value with its interval over subjects (`true`), and over the
-    permutations (`shuffled`: mean, interval of the mean, band that a further one lies in,
-    `inside`: the share within the clean cell's band); `p`: how often a permutation does as well.
-    `inflation`: a leaky choice against the clean one with everything else the same.
+    `cells`: per cell and score the value with its interval over subjects (`true`); over the
+    finished permutations (`shuffled`) the mean, the interval of the mean, the prediction interval
+    of a further permutation (`band_low`, `band_high`) and the share of values within the clean
+    cell's prediction interval (`inside`); `p`: the p-value of the permutation test. `inflation`:
+    the difference between a leaky choice and the clean one, all else equal.
     """
-    finished = [place for place, jobs in enumerate(_by_permutation(study)) if _finished(jobs)]
+    finished = [place for place, jobs in enumerate(study.by_permutation) if _finished(jobs)]
     true = {cell: _true_matrices(study.true[cell.scope], cell.rule) for cell in study.cells}
     shuffled = {cell: _shuffled_scores(study, cell, finished) for cell in study.cells}
     return {
@@ -141,16 +154,12 @@ def measure(study: Study) -> dict[str, Any]:
     }
 
 
-def _by_permutation(study: Study) -> list[tuple[Job, ...]]:
-    return list(zip(*study.shuffled.values(), strict=True))
-
-
 def _finished(jobs: Sequence[Job]) -> bool:
     return all(job.folder.metrics.exists() for job in jobs)
 
 
 def _pairs(study: Study) -> list[tuple[Cell, Cell]]:
-    """Cells that differ in one choice: oracle over last, inner_val over last, all over fold."""
+    """Pairs that differ in one choice: oracle - last, inner_val - last, all - fold."""
     rules = [
         (Cell(scope, rule), Cell(scope, LAST))
         for rule, scope in product((ORACLE, INNER_VAL), study.scopes)
@@ -166,7 +175,7 @@ def _true_matrices(jobs: Sequence[Job], rule: str) -> np.ndarray:
 
 
 def _shuffled_scores(study: Study, cell: Cell, finished: Sequence[int]) -> dict[str, np.ndarray]:
-    """Per score its value in every finished permutation, (permutations,)."""
+    """Per score its values in the finished permutations, (permutations,)."""
     jobs = study.shuffled[cell.scope]
     found = [read_json(jobs[place].folder.metrics)["selections"][cell.rule] for place in finished]
     return {name: np.array([metrics[name] for metrics in found], float) for name in SCORES}
@@ -216,9 +225,9 @@ def _inflation_record(leaky: Cell, clean: Cell, true: dict, shuffled: dict) -> d
 
 
 def mean_record(values: np.ndarray) -> dict[str, Any]:
-    """Mean of the permutations with its interval (Student's t), and the values themselves.
+    """Mean of the permutations with its confidence interval (Student's t), and the values.
 
-    The interval is None for fewer than two of them.
+    The interval is None for fewer than two permutations.
     """
     from scipy.stats import ttest_1samp
 
@@ -232,10 +241,11 @@ def mean_record(values: np.ndarray) -> dict[str, Any]:
 
 
 def inside(values: np.ndarray, clean: np.ndarray) -> float | None:
-    """Share of permutations whose value lies in the band of the other permutations' clean values.
+    """Share of values within the prediction interval of the other permutations' clean values.
 
-    A value's own permutation is left out of its band, so that the clean cell, too, can fail: of 20
-    permutations about 90 % lie inside where the two are alike. None for fewer than three.
+    Each value's own permutation is left out of its interval, so that the share of the clean cell
+    itself can be below 1: with 20 permutations about 90 % lie inside where both have the same
+    distribution. None for fewer than three permutations.
     """
     if len(values) < 3:
         return None
@@ -248,9 +258,9 @@ def inside(values: np.ndarray, clean: np.ndarray) -> float | None:
 
 
 def _band(values: np.ndarray) -> dict[str, float | None]:
-    """The band that a further permutation lies in with 95 %; of fewer than 39, their whole range.
+    """The 95 % prediction interval of a further permutation; the whole range of fewer than 39.
 
-    The range of n values holds a further one with probability (n - 1)/(n + 1).
+    A further value lies in the range of n values with probability (n - 1)/(n + 1).
     """
     if not len(values):
         return {"band_low": None, "band_high": None}

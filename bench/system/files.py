@@ -14,7 +14,7 @@ from typing import IO, Any
 from bench.errors import BenchError
 
 MOST_TABLE_BYTES = 64 << 20
-"""A table of clips has a line each; what is larger is another file, and could fill the memory."""
+"""Largest table that is read. Tables have a line per clip: a larger file is something else."""
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -62,12 +62,12 @@ def read_json(path: Path) -> Any:
 
 
 def read_table(path: Path) -> str:
-    """The text of a table that a person wrote (CSV), in UTF-8 with or without a mark.
+    """The text of a table that a person wrote (CSV), in UTF-8 with or without a byte-order mark.
 
-    Raises OSError for what is no file or larger than MOST_TABLE_BYTES, UnicodeDecodeError for
-    another encoding.
+    Raises OSError for what is no regular file or is larger than MOST_TABLE_BYTES,
+    UnicodeDecodeError for another encoding.
     """
-    found = path.stat()  # before it is opened: to open a pipe is to wait for its writer
+    found = path.stat()  # before it is opened: opening a pipe waits for its writer
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "this is no file")
     if found.st_size > MOST_TABLE_BYTES:

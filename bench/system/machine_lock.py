@@ -1,7 +1,7 @@
-"""Who works on this machine: a timing run wants it alone, all other work may share it.
+"""A lock per machine: timing runs need the machine alone, all other work shares it.
 
-One advisory lock file a machine and user, in the clip cache. Work of the harness holds it shared,
-`bench time` alone; it names its holders, so that whoever is refused learns by whom.
+One advisory lock file per machine and user, in the clip cache. `bench time` holds it exclusively,
+other work of the harness shares it; it lists its holders, so that an error can name them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from bench.system.files import default_cache
 
 
 def lock_file() -> Path:
-    """The lock of this machine. The cache may lie on a disk that several machines share."""
+    """The lock file, named after the machine since several machines may share the cache's disk."""
     return default_cache() / f"machine-{platform.node() or 'here'}.lock"
 
 
 @contextmanager
 def machine_in_use() -> Iterator[None]:
-    """Holds the machine together with other work; BenchError while a timing run has it.
+    """Holds the lock shared inside the block; BenchError while a timing run holds it.
 
     Where no lock file can be written, the work goes on without one.
     """
@@ -40,7 +40,7 @@ def machine_in_use() -> Iterator[None]:
         if not _acquired(handle, fcntl.LOCK_EX):
             _acquire_shared(handle)
             _note(handle)
-        else:  # nobody else: what the file says is of the past
+        else:  # no other holder: the lines in the file are outdated
             handle.truncate(0)
             _note(handle)
             _acquire_shared(handle)
@@ -49,7 +49,7 @@ def machine_in_use() -> Iterator[None]:
 
 @contextmanager
 def machine_alone() -> Iterator[None]:
-    """Holds the machine for a timing run; BenchError where other work of ours goes on."""
+    """Holds the lock exclusively for a timing run; BenchError while other work holds it."""
     try:
         handle = _open()
     except OSError as error:
@@ -91,7 +91,7 @@ def _acquire_shared(handle: IO[str]) -> None:
 
 
 def _note(handle: IO[str]) -> None:
-    """Adds this process to the lock file: one line, written at once."""
+    """Adds a line about this process to the lock file, in a single write."""
     words = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     command = " ".join(words.splitlines())
     handle.write(f"{os.getpid()} {command}\n")
@@ -99,18 +99,18 @@ def _note(handle: IO[str]) -> None:
 
 
 def _holders(handle: IO[str]) -> str:
-    """The living processes among those that the lock file names."""
+    """The processes listed in the lock file that are still alive."""
     handle.seek(0)
     noted = [line.split(maxsplit=1) for line in handle.read().splitlines()]
-    living = [f"process {pid} ({command})" for pid, command in noted if _lives(pid)]
+    living = [f"process {pid} ({command})" for pid, command in noted if _is_alive(pid)]
     return " and ".join(dict.fromkeys(living)) or "a process that left no name"
 
 
-def _lives(pid: str) -> bool:
+def _is_alive(pid: str) -> bool:
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # another user's process
         return True
     return True

@@ -1,4 +1,4 @@
-"""Processes that work: several of them leave Ctrl-C to their parent and end when it ends."""
+"""Worker processes: they leave Ctrl-C to their parent and end when it ends."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from multiprocessing.managers import SyncManager
 from typing import Any
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Parameters of glibc's mallopt: from how many free bytes on it returns memory to the system, and
-from which size on a block is mapped alone."""
+"""Parameters of glibc's mallopt: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD.
+
+From how many free bytes on memory is returned to the system, and from which size on a block gets a
+mapping of its own.
+"""
 
 
 def usable_cores() -> int:
@@ -28,10 +31,11 @@ def usable_cores() -> int:
 
 @contextmanager
 def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose waiting work is dropped when the block ends, and all of it where it ends in an
-    error or by Ctrl-C.
+    """A pool of processes that lasts as long as the block.
 
-    Its processes start with the first work. A process that dies raises BrokenProcessPool there.
+    Jobs that have not begun are cancelled at its end; after an error or Ctrl-C running ones are
+    terminated, too. Processes start with the first job. One that dies raises BrokenProcessPool in
+    the block.
     """
     # Spawned, not forked: a fork of a process with torch's threads running may hang.
     pool = ProcessPoolExecutor(
@@ -41,7 +45,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException:
         for process in list((pool._processes or {}).values()):
-            process.terminate()  # files are written whole or not at all
+            process.terminate()  # safe, since files are written whole or not at all
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -49,7 +53,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def queue_server() -> Iterator[SyncManager]:
-    """A process whose queues any other can reach; it ends with the block, or with this process."""
+    """A process that serves queues to all others; it ends with the block, or with this process."""
     server = SyncManager(ctx=multiprocessing.get_context("spawn"))
     server.start(start_worker)
     with server:
@@ -57,7 +61,7 @@ def queue_server() -> Iterator[SyncManager]:
 
 
 def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[Any]:
-    """`work` of every job, in order; one worker is this process itself."""
+    """The results of `work(job)`, in order of the jobs; with one worker in this process."""
     if workers == 1:
         yield from map(work, jobs)
         return
@@ -66,16 +70,16 @@ def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[
 
 
 def keep_freed_memory() -> None:
-    """Lets the C library keep what one training step frees for the next, while this process lives.
+    """Makes glibc keep freed memory for reuse, as long as this process lives.
 
-    Otherwise glibc returns the activations of every step to the system, and a small network waits
-    for their pages again and again. Other C libraries stay as they are.
+    By default it returns the activations of every training step to the system, and small networks
+    spend much of their time on page faults. Has no effect with another C library.
     """
     try:
         set_parameter = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # not glibc
         return
-    set_parameter(MMAP_THRESHOLD, 32 * 2**20)  # the largest that it takes
+    set_parameter(MMAP_THRESHOLD, 32 * 2**20)  # the largest value that glibc accepts
     set_parameter(TRIM_THRESHOLD, 2**31 - 1)
 
 
@@ -86,5 +90,6 @@ def start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -23,7 +23,7 @@ PACKAGES = (
     "fvcore",
     "ptflops",
 )
-"""Whose version may change a number: of clips and flows as well as of networks and scores."""
+"""Packages whose version may change a number: clips and flows as well as networks and scores."""
 
 
 def provenance(device: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def now() -> str:
 def _git(*arguments: str) -> str | None:
     """Output of git in the harness's own checkout, None where it is installed without one."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():  # installed: a repository further up is somebody else's
+    if not (root / ".git").exists():  # installed: a repository further up is another project's
         return None
     try:
         result = subprocess.run(
@@ -77,7 +77,7 @@ def installed_version(name: str) -> str | None:
 
 
 def processor() -> str:
-    """The processor's model name where the system tells it."""
+    """The processor's model name, or the closest description that the system gives."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)

@@ -1,7 +1,7 @@
-"""From the set in memory to a network's input: augmentation and representation of a batch.
+"""From the clips in memory to a network's input: augmentation and representation of a batch.
 
-A whole set is one uint8 tensor (N, T, H, W, C) on the training device; a batch is `videos[index]`.
-Everything here works on such batches where they are, without a loop over clips.
+All clips are one uint8 tensor (N, T, H, W, C) on the training device; a batch is `videos[index]`.
+Everything here works on batches on their device, without a loop over clips.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UsageError, unknown_name
 
-if TYPE_CHECKING:  # settings are checked against the names below before torch is there
+if TYPE_CHECKING:  # settings are checked against the names below before torch is imported
     import torch
     from torch import Tensor
 
@@ -21,9 +21,11 @@ RGB_STD = 0.5
 """`rgb` is (x - mean) / std of x in [0, 1], so it fills [-1, 1]. Not published."""
 
 ONSET_GAIN = 64.0
-"""`onset_difference` is (x - onset frame) · gain of x in [0, 1]. Not published. Differences of
-the SMIC surrogates have a standard deviation of 0.008 (easy) to 0.023 (hard) at 8×32×32 and of
-0.012 to 0.032 at 16×112×112, so that inputs have about unit scale."""
+"""`onset_difference` is (x - onset frame) · gain of x in [0, 1]. Not published.
+
+Differences of the SMIC surrogates have a standard deviation of 0.008 (easy) to 0.023 (hard) at
+8×32×32 and of 0.012 to 0.032 at 16×112×112, so that inputs have about unit scale.
+"""
 
 
 def to_input(
@@ -34,7 +36,7 @@ def to_input(
     mean: float = RGB_MEAN,
     std: float = RGB_STD,
 ) -> Tensor:
-    """uint8 (B, T, H, W, C) -> what a network sees, float32 (B, C, T, H, W), contiguous.
+    """uint8 (B, T, H, W, C) -> a network's input, float32 (B, C, T, H, W), contiguous.
 
     `rgb` is normalised by `mean` and `std`; `onset_difference` is each frame minus the clip's
     first, times `gain`. Raises UsageError for another representation.
@@ -58,14 +60,14 @@ def augment(
     jitter: int = 0,
     generator: torch.Generator,
 ) -> Tensor:
-    """(B, T, H, W, C) with each clip changed at random, in the same shape; itself if all is off.
+    """Random augmentation of each clip, (B, T, H, W, C) -> same shape; `videos` if all is off.
 
-    `flip` mirrors half of the clips left to right. `shift` moves all frames of a clip by the same
-    whole number of pixels, up to `shift` each way and axis, edges replicated. `jitter` moves the
-    first and the last point in time independently, by up to `jitter` frames, which shifts and
-    stretches the clip; what lies beyond its ends is its end frame. The onset frame always stays
-    first: differences from it keep their meaning. `generator` is one of the CPU, wherever the
-    videos are. Raises UsageError for a shift or jitter that the clips are too small for.
+    `flip` mirrors each clip left to right with probability ½. `shift` moves all frames of a clip by
+    the same whole number of pixels, up to `shift` each way and axis, edges replicated. `jitter`
+    moves the first and the last point in time independently, by up to `jitter` frames, which shifts
+    and stretches the clip; beyond its ends the end frame is repeated. The onset frame always stays
+    first: differences from it keep their meaning. `generator` is a CPU generator on every device.
+    Raises UsageError for a shift or jitter that the clips are too small for.
     """
     if not (flip or shift or jitter):
         return videos
@@ -76,7 +78,7 @@ def augment(
     _check_reach("shift", shift, min(height, width) - 1, f"{height}×{width} pixels")
 
     time = _warped(batch, frames, jitter, generator)  # (B, T)
-    time += torch.arange(batch)[:, None] * frames  # counted through the whole batch
+    time += torch.arange(batch)[:, None] * frames  # index of the frame within the whole batch
     row = _shifted(batch, height, shift, generator)  # (B, H)
     column = _shifted(batch, width, shift, generator)  # (B, W)
     if flip:
@@ -114,7 +116,7 @@ def _shifted(batch: int, size: int, shift: int, generator: torch.Generator) -> T
 
 
 def _mirrored(column: Tensor, generator: torch.Generator) -> Tensor:
-    """The columns, (B, W), in reverse for about half of the clips."""
+    """The columns, (B, W), reversed for each clip with probability ½."""
     import torch
 
     chosen = torch.rand(len(column), 1, generator=generator) < 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,26 +14,23 @@ from bench.config.settings import ComputeConfig
 from bench.errors import UsageError
 from rnas.fast.mix import mix
 
-if TYPE_CHECKING:
-    from torch import nn
-
-
 Evaluate = Callable[[Tensor], Tensor]
 """Clips (B, C, T, H, W), or stills (B, C, S, S) -> logits (B, classes)."""
 
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
-"""Dimensions of a batch, and of the kernels for it -> memory format."""
+"""Number of dimensions of a batch (and of the kernels applied to it) -> memory format."""
 
 
 def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
     """The network's forward pass under these settings. The parameters stay the network's own.
 
-    A network with convolutions over images and over volumes stays in torch's plain order.
+    A network with both 2D and 3D convolutions keeps torch's default memory format.
     """
     ranks = {p.dim() for p in network.parameters()} & set(CHANNELS_LAST)
     rank = ranks.pop() if settings.channels_last and len(ranks) == 1 else None
     if rank:
-        network.to(memory_format=CHANNELS_LAST[rank])
+        # torch's stub of Module.to lacks the keyword memory_format.
+        network.to(memory_format=CHANNELS_LAST[rank])  # type: ignore[call-overload]
     forward = network if settings.compile == "off" else _compiled(network, settings.compile)
 
     def evaluate(clips: Tensor) -> Tensor:
@@ -47,19 +44,19 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
     return evaluate
 
 
-def _compiled(network: nn.Module, mode: str) -> nn.Module:
-    torch.compiler.allow_in_graph(mix)  # Dynamo cannot look into it, and would cut the graph there
+def _compiled(network: nn.Module, mode: str) -> Callable[..., Tensor]:
+    torch.compiler.allow_in_graph(mix)  # Dynamo cannot trace it, and would break the graph there
     return torch.compile(network, mode=mode)
 
 
 @contextmanager
 def float32_arithmetic(precision: str) -> Iterator[None]:
-    """Inside the block a GPU's float32 products are exact, or with `tf32` rounded to TF32.
+    """Inside the block a GPU multiplies in full float32, or with `tf32` in TF32.
 
-    torch allows TF32 in convolutions unless told otherwise.
+    torch's default allows TF32 in convolutions.
     """
     precise = "tf32" if precision == "tf32" else "ieee"
-    before = [place.fp32_precision for place in _places()]
+    before = [backend.fp32_precision for backend in _backends()]
     try:
         _set_precision([precise, precise])
         yield
@@ -67,28 +64,29 @@ def float32_arithmetic(precision: str) -> Iterator[None]:
         _set_precision(before)
 
 
-def _places() -> tuple[Any, Any]:
-    return torch.backends.cuda.matmul, torch.backends.cudnn.conv
+def _backends() -> tuple[Any, Any]:
+    # torch puts `conv` into the module when it is imported, where no type checker sees it.
+    return torch.backends.cuda.matmul, torch.backends.cudnn.conv  # type: ignore[attr-defined]
 
 
 def _set_precision(values: Sequence[str]) -> None:
     """Sets the precision of matrix products and of convolutions on a GPU.
 
-    torch's older switches follow: it refuses to read them where they say something else, and up
-    to some version torch.compile does read them.
+    torch's older switches are set to agree: it refuses to read them where they differ, and some
+    versions of torch.compile do read them.
     """
     products, convolutions = (value == "tf32" for value in values)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*new API settings to control TF32")
         torch.backends.cuda.matmul.allow_tf32 = products
         torch.backends.cudnn.allow_tf32 = convolutions
-    for place, value in zip(_places(), values, strict=True):
-        place.fp32_precision = value
+    for backend, value in zip(_backends(), values, strict=True):
+        backend.fp32_precision = value
 
 
 @contextmanager
 def threads(number: int | None) -> Iterator[None]:
-    """torch on so many threads of the CPU inside the block; None leaves it as it is."""
+    """Sets torch's number of CPU threads inside the block; None leaves it as it is."""
     before = torch.get_num_threads()
     torch.set_num_threads(number or before)
     try:
@@ -98,9 +96,7 @@ def threads(number: int | None) -> Iterator[None]:
 
 
 def resolve_device(name: str) -> str:
-    """`auto`, `cpu` or `cuda` -> a torch device; UsageError where there is no such GPU."""
-    import torch
-
+    """`auto`, `cpu` or `cuda` -> a torch device; UsageError where there is no GPU for `cuda`."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():

@@ -41,8 +41,8 @@ def train(
 ) -> list[float]:
     """Trains in place on the clips of `indices`; returns the mean loss of every epoch.
 
-    on_epoch(done, total) is called after each epoch, and may predict. Raises LossDiverged where a
-    loss is no finite number.
+    on_epoch(done, total) is called after each epoch, and may predict. Raises LossDiverged where an
+    epoch's loss is not finite.
     """
     course = Course.of(clips, indices, settings, seed, fold)
     way = course.way
@@ -111,7 +111,7 @@ def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tenso
 
 
 def mean_loss(losses: list[Tensor], epoch: int) -> float:
-    """The epoch's mean loss: the only moment at which the host waits for the device."""
+    """The epoch's mean loss; only here does the host wait for the device."""
     mean = float(torch.stack(losses).mean())
     if not isfinite(mean):
         raise LossDiverged(

@@ -1,10 +1,10 @@
-"""How a network is trained: the harness's own way, or the recipe that a fixed network came with."""
+"""How a network is trained: the harness's own procedure, or a fixed network's published recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, singledispatch
+from functools import partial
 from math import cos, pi
 
 import torch
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.fixed import Recipe
+from baselines.losses import LOSSES
 from bench.config.settings import TrainConfig
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -20,10 +21,11 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Procedure:
-    """optimiser: made for a network; rate: the learning rate of an epoch, the first is 0.
+    """Everything that determines a training run except the network and the clips.
 
-    clip: largest gradient norm, 0 for none; shuffle: a new order of the clips every epoch, else
-    always class by class; balance: as of a `Recipe`.
+    optimiser: makes one for a network; rate: epoch (from 0) -> learning rate; clip: largest
+    gradient norm, 0 for no clipping; shuffle: whether the clips are shuffled every epoch or always
+    ordered by class; balance: as in `Recipe`.
     """
 
     epochs: int
@@ -52,9 +54,15 @@ class Procedure:
         return loss.detach()
 
 
-@singledispatch
-def procedure(settings: TrainConfig, class_weights: Tensor | None = None) -> Procedure:
-    """SGD with momentum, cosine down to 0, cross-entropy, with class weights where given."""
+def procedure(settings: TrainConfig | Recipe, class_weights: Tensor | None = None) -> Procedure:
+    """The procedure that settings or a recipe describe; a recipe uses no class weights."""
+    if isinstance(settings, Recipe):
+        return _published(settings)
+    return _own(settings, class_weights)
+
+
+def _own(settings: TrainConfig, class_weights: Tensor | None) -> Procedure:
+    """SGD with momentum, cosine schedule down to 0, cross-entropy."""
     return Procedure(
         epochs=settings.epochs,
         batch=settings.batch,
@@ -67,25 +75,21 @@ def procedure(settings: TrainConfig, class_weights: Tensor | None = None) -> Pro
     )
 
 
-@procedure.register
-def _(settings: Recipe, class_weights: Tensor | None = None) -> Procedure:
-    """As published: a recipe weights no class."""
-    from baselines.losses import LOSSES
-
+def _published(recipe: Recipe) -> Procedure:
     return Procedure(
-        epochs=settings.epochs,
-        batch=settings.batch,
-        optimiser=partial(_published_optimiser, settings),
-        rate=partial(_steps, settings),
-        loss=LOSSES[settings.loss],
-        clip=settings.clip,
-        shuffle=settings.shuffle,
-        balance=settings.balance,
+        epochs=recipe.epochs,
+        batch=recipe.batch,
+        optimiser=partial(_published_optimiser, recipe),
+        rate=partial(_steps, recipe),
+        loss=LOSSES[recipe.loss],
+        clip=recipe.clip,
+        shuffle=recipe.shuffle,
+        balance=recipe.balance,
     )
 
 
 def optimiser_numbers(settings: TrainConfig | Recipe) -> int:
-    """Numbers that the optimiser keeps for every weight: a checkpoint holds them too."""
+    """Numbers that the optimiser stores per weight; they are part of a checkpoint."""
     if isinstance(settings, Recipe) and settings.optimiser == "adam":
         return 2  # both moments
     return 1 if settings.momentum else 0

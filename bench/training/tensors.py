@@ -13,7 +13,7 @@ from bench.config.settings import DataConfig
 from bench.training.augment import augment, to_input
 
 SMALLEST_BATCH = 2
-"""A batch of one clip can have a single value per channel, which batch norm cannot train on."""
+"""In a batch of one clip a channel may have a single value, which batch norm cannot normalise."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ClipTensors:
             yield self._input(part), labels
 
     def evaluation_batch(self, indices: Tensor) -> Tensor:
-        """Clips as they are: (B, C, T, H, W)."""
+        """Clips without augmentation: (B, C, T, H, W)."""
         return self._input(self.videos[indices.to(self.videos.device)])
 
     def _input(self, videos: Tensor) -> Tensor:
@@ -57,11 +57,10 @@ class ClipTensors:
 
 @dataclass(frozen=True)
 class StillTensors:
-    """The image that tests see of each clip, on the device: float32 (N, C, S, S), labels (N,) <
-    classes.
+    """One image per clip on the device: float32 (N, C, S, S), labels (N,) < classes.
 
-    views: what training draws from in place of the images, (N, K, C, S, S). Nothing else is
-    augmented: a mirrored flow, say, is no flow of a mirrored face.
+    views: the images that training draws from instead, (N, K, C, S, S). There is no other
+    augmentation: a mirrored flow, say, is not the flow of a mirrored face.
     """
 
     images: Tensor
@@ -71,7 +70,7 @@ class StillTensors:
 
     @classmethod
     def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
-        """What `bench.data.stills.inputs.load_inputs` gives of that input."""
+        """From stills as `bench.data.stills.inputs.load_inputs` returns them."""
         if wanted.views == 1:
             return cls(stills, labels, classes)
         return cls(stills[:, wanted.tested_view], labels, classes, stills)
@@ -85,7 +84,7 @@ class StillTensors:
             yield self._drawn(chosen, generator), self.labels[chosen]
 
     def evaluation_batch(self, indices: Tensor) -> Tensor:
-        """Images as they are: (B, C, S, S)."""
+        """The images that networks are tested on: (B, C, S, S)."""
         return self.images[indices.to(self.images.device)]
 
     def _drawn(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -102,7 +101,7 @@ Tensors = ClipTensors | StillTensors
 def batches(
     indices: Sequence[int], size: int, generator: torch.Generator, shuffle: bool = True
 ) -> list[Tensor]:
-    """Batches of indices, shuffled or in their order; a last batch of a single clip is dropped."""
+    """Batches of indices, shuffled or in order; a last batch of a single clip is dropped."""
     order = torch.as_tensor(indices)
     if shuffle:
         order = order[torch.randperm(len(indices), generator=generator)]
@@ -110,16 +109,16 @@ def batches(
 
 
 def class_by_class(clips: Tensors, indices: Sequence[int]) -> list[int]:
-    """All indices of the first class, then of the next, each in their order."""
+    """The indices sorted by class, in their order within each class."""
     order = _labels(clips, indices).argsort(stable=True).cpu()
     return torch.as_tensor(indices)[order].tolist()
 
 
 def appearances(clips: Tensors, indices: Sequence[int], balance: int) -> Tensor | None:
-    """How often each clip is due in an epoch, float64 (len(indices),), where classes are balanced.
+    """Expected number of times that each clip occurs in an epoch, float64 (len(indices),).
 
-    Every class then comes to `balance` times the clips of the rarest, one with more clips to each
-    of them once.
+    Every class is oversampled to `balance` times the clips of the rarest class; in a class with
+    more clips than that each occurs once. None without balancing (balance 0).
     """
     if not balance:
         return None
@@ -129,9 +128,9 @@ def appearances(clips: Tensors, indices: Sequence[int], balance: int) -> Tensor 
 
 
 def repeated(indices: Sequence[int], times: Tensor, generator: torch.Generator) -> list[int]:
-    """Each index as often as it is due, a fraction by lot."""
-    lots = torch.rand(len(times), generator=generator)
-    return torch.as_tensor(indices).repeat_interleave((times + lots).floor().long()).tolist()
+    """Each index as often as `times` says; fractions are rounded up or down at random."""
+    uniform = torch.rand(len(times), generator=generator)
+    return torch.as_tensor(indices).repeat_interleave((times + uniform).floor().long()).tolist()
 
 
 def class_weights(clips: Tensors, indices: Sequence[int]) -> Tensor:

@@ -1,16 +1,17 @@
-"""What the candidates of an edge are made of, and how alike parts of many edges run as one.
+"""Candidates taken apart into chains of layers; chains of the same form run as one wider chain.
 
-A candidate is one branch (`conv_3`, `sep_conv_5`, ...) or joins two. A branch is a chain of ReLU,
-convolution and batch norm: first ReLU and a convolution, last batch norm. All edges that leave a
-source read the same channels, so chains of one form, over all those edges and candidates, run side
-by side as one chain over more channels. `rnas.fast.mix` does their last batch norm and Eq. 1.
+A candidate is one branch (`conv_3`, `sep_conv_5`, ...) or joins two. A branch is a chain of layers
+that begins with ReLU and a convolution and ends with batch norm. All edges that leave a source read
+the same channels, so chains of one form, over all those edges and candidates, run side by side as
+one chain over more channels. `rnas.fast.mix` does their last batch norm and Eq. 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain as chained
 from itertools import groupby
 
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from rnas.errors import MethodError
 from rnas.fast.convolutions import convolve, pointwise, reachable
-from rnas.mixed import MixedOperation
+from rnas.mixed import MixedOperation, SharedKernels
 from rnas.operations import AvgPool, MaxPool, Operation, Pair, SingletonParallel, operation
 from rnas.space import SearchSpace
 
@@ -37,7 +38,7 @@ WEIGHTLESS = (nn.Identity, MaxPool, AvgPool, nn.BatchNorm3d)
 
 @dataclass(frozen=True)
 class Term:
-    """A candidate that consists of branches: their places among the chains, how they join."""
+    """A candidate that consists of branches: their positions among the chains, how they join."""
 
     name: str
     places: tuple[int, ...]
@@ -48,8 +49,8 @@ class Term:
 class EdgeParts:
     """The candidates of one edge, taken apart.
 
-    groups: chains, those of one form together; terms: what they are to the candidates, places
-    counted through all groups; plain: candidates without weights; others: of no known form.
+    groups: chains, grouped by form; terms: which chains make up which candidate, positions counted
+    through all groups; plain: candidates without weights; others: candidates of unknown form.
     """
 
     groups: tuple[tuple[Chain, ...], ...]
@@ -61,18 +62,21 @@ class EdgeParts:
 def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgeParts:
     """Chains and the rest of one edge's candidates; the same in number and order on every edge.
 
-    eps: of the batch norm that ends a chain; a candidate with another one is none of its kind.
+    eps: that of the batch norm at the end of a chain; a candidate with another eps is no chain.
     """
-    modules = dict(mixed.evaluate.candidates)
+    kernels = mixed.evaluate
+    modules = dict(kernels.candidates)
+    shared = dict(kernels.convolutions) if isinstance(kernels, SharedKernels) else {}
     branches: dict[str, tuple[list[nn.Module], str | None]] = {}
     for name in space.choosable:
         entry = operation(name, space.dilated)
-        if name not in modules:
-            branches[name] = (_shared_kernels(mixed, entry), entry.combine)
-        elif isinstance(modules[name], Pair) and entry.combine in COMBINED:
-            branches[name] = (list(modules[name].branches), entry.combine)
-        elif (chain := _chain(modules[name])) and chain[-1][0].eps == eps:
-            branches[name] = ([modules[name]], None)
+        module = modules.get(name)
+        if module is None:
+            branches[name] = (_shared_kernels(shared, entry), entry.combine)
+        elif isinstance(module, Pair) and entry.combine in COMBINED:
+            branches[name] = (list(module.branches), entry.combine)
+        elif (chain := _chain(module)) and chain[-1][0].eps == eps:
+            branches[name] = ([module], None)
     places, groups = _grouped([module for parts, _ in branches.values() for module in parts])
     terms = tuple(
         Term(name, tuple(places[module] for module in parts), combine)
@@ -85,11 +89,11 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
 
 
 def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, list[int]]:
-    """How the weights of candidates reach the parts that they are made of.
+    """The linear map from weights of candidates to weights of their parts.
 
-    Returns (|operations|, K + Q + plain + others), which maps weights of candidates to those of
-    branches, differences, candidates without weights and the others; the signs (Q, K) of the
-    branches in every difference; and the four sizes.
+    Returns the matrix, (|operations|, K + Q + plain + others): its columns are branches,
+    differences of two branches, candidates without weights, other candidates; then the signs (Q, K)
+    of the branches in every difference; and the four sizes.
     """
     branches = sum(len(group) for group in parts.groups)
     pairs = sorted({term.places for term in parts.terms if COMBINED[term.combine][1]})
@@ -116,7 +120,16 @@ class SingleStack:
     def __init__(self, groups: Sequence[Sequence[Sequence[Chain]]]) -> None:
         """groups: per kernel size, per edge, its k chains."""
         self.edges = len(groups[0])
-        self.groups = [[chain[1][0] for chains in edges for chain in chains] for edges in groups]
+        self.groups = [
+            [
+                part
+                for chains in edges
+                for chain in chains
+                for part in chain[1]
+                if isinstance(part, nn.Conv3d)
+            ]
+            for edges in groups
+        ]
 
     def __call__(self, activated: Tensor, arrivals: int) -> list[Tensor]:
         """activated: ReLU of the source, (B·A, C, T, H, W); returns tensors (B, A, C, E, k, V)."""
@@ -127,7 +140,7 @@ class SingleStack:
             kernel = reachable(kernel, size, (1, 1, 1)).unflatten(1, (self.edges, -1))
             kernels.append(kernel)  # (C, E, k, C, kT, kH, kW)
         branches = []
-        # Where a clip is so small that 3 and 5 taps reach equally far, they share a call.
+        # On clips so small that kernels of 3 and 5 are cut to the same size, they share a call.
         for _, alike in groupby(kernels, key=lambda kernel: kernel.shape[-3:]):
             kernel = torch.cat(list(alike), 2)
             branch = convolve(activated, kernel.flatten(0, 2), (1, 1, 1)).flatten(2)
@@ -179,7 +192,7 @@ class Stack:
 def stacks_of(groups: Sequence[Sequence[Sequence[Chain]]]) -> list[SingleStack | Stack]:
     """What evaluates a source's chains. groups: per form, per edge, its chains."""
     singles = [group for group in groups if is_single(form_of(group[0][0]))]
-    rest = [Stack(group) for group in groups[len(singles) :]]
+    rest: list[SingleStack | Stack] = [Stack(group) for group in groups[len(singles) :]]
     return [SingleStack(singles), *rest] if singles else rest
 
 
@@ -190,24 +203,25 @@ def norm_apart(x: Tensor, arrivals: int, eps: float) -> Tensor:
     return F.batch_norm(apart, None, None, training=True, eps=eps).view(x.shape)
 
 
-def _shared_kernels(mixed: MixedOperation, entry: Operation) -> list[nn.Module]:
+def _shared_kernels(shared: Mapping[str, nn.Module], entry: Operation) -> list[nn.Module]:
     if entry.combine not in COMBINED:
         raise MethodError(
             f"the fast supernet cannot join branches by {entry.combine!r}: expected one of "
             f"{', '.join(filter(None, COMBINED))}; add it to rnas.fast.branches.COMBINED"
         )
-    return [mixed.evaluate.convolutions[str(size)] for size in entry.branches]
+    return [shared[str(size)] for size in entry.branches]
 
 
 def _grouped(modules: Sequence[nn.Module]) -> tuple[dict[nn.Module, int], tuple]:
-    """Every module's place among all chains, and the chains, those of one form together."""
+    """Every module's position among all chains, and the chains grouped by form."""
+    chains = {module: chain for module in modules if (chain := _chain(module))}
     groups: dict[tuple, list[nn.Module]] = {}
-    for module in dict.fromkeys(modules):
-        groups.setdefault(form_of(_chain(module)), []).append(module)
+    for module, chain in chains.items():
+        groups.setdefault(form_of(chain), []).append(module)
     ordered = [groups[form] for form in sorted(groups, key=lambda form: not is_single(form))]
     members = [module for group in ordered for module in group]
     places = {module: place for place, module in enumerate(members)}
-    return places, tuple(tuple(_chain(module) for module in group) for group in ordered)
+    return places, tuple(tuple(chains[module] for module in group) for group in ordered)
 
 
 def _chain(module: nn.Module) -> Chain | None:
@@ -223,9 +237,10 @@ def _chain(module: nn.Module) -> Chain | None:
 def _layers(module: nn.Module) -> Chain | None:
     if isinstance(module, nn.Sequential):
         parts = [_layers(child) for child in module]
-        return None if None in parts else tuple(layer for part in parts for layer in part)
+        known = [part for part in parts if part is not None]
+        return tuple(chained.from_iterable(known)) if len(known) == len(parts) else None
     if isinstance(module, SingletonParallel):
-        layers = ((nn.ReLU(),), tuple(module.axes), (module.norm,))
+        layers: Chain = ((nn.ReLU(),), tuple(module.axes), (module.norm,))
         return layers if all(map(_stackable, (*module.axes, module.norm))) else None
     return ((module,),) if _stackable(module) else None
 

@@ -1,8 +1,8 @@
 """Stride-1 convolutions with "same" padding and no bias, in the forms that run fastest.
 
-Every form computes the same sums as `F.conv3d`, in another order. On a CPU, three shapes that the
-supernet is full of leave oneDNN far from its speed: dilated kernels, input gradients with few
-channels, and the gradients of depthwise kernels.
+Every form computes the same sums as `F.conv3d`, in another order. On a CPU, oneDNN is slow for
+three cases that are common in the supernet: dilated kernels, input gradients with few channels, and
+gradients of depthwise kernels.
 """
 
 from __future__ import annotations
@@ -25,20 +25,36 @@ WeightGradient = Callable[[Tensor, Tensor, torch.Size], Tensor]
 """(gradient of the result, input, shape of the weight) -> gradient of the weight."""
 
 
+class _InputContext(FunctionCtx):
+    """What `_InputNode` keeps from forward to backward."""
+
+    saved_tensors: tuple[Tensor, ...]
+    by_input: InputGradient
+
+
+class _WeightContext(FunctionCtx):
+    """What `_WeightNode` keeps from forward to backward."""
+
+    saved_tensors: tuple[Tensor, ...]
+    by_weight: WeightGradient
+    shape: torch.Size
+
+
 def reachable(weight: Tensor, size: Sequence[int], dilation: Sequence[int]) -> Tensor:
     """The taps of a kernel (..., kT, kH, kW) that can touch two voxels of a clip of this size.
 
-    The others only ever meet the padding: at 1×2×2 voxels 5×5×5 taps shrink to 1×3×3.
+    The others multiply nothing but padding: at 1×2×2 voxels 5×5×5 taps shrink to 1×3×3.
     """
     cuts = []
     for taps, voxels, step in zip(weight.shape[-3:], size, dilation, strict=True):
         reach = min(taps // 2, (voxels - 1) // step)
         cuts.append(slice(taps // 2 - reach, taps // 2 + reach + 1))
-    return weight[(..., *cuts)]
+    time, rows, columns = cuts
+    return weight[..., time, rows, columns]
 
 
 def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1) -> Tensor:
-    """x: (B, C, T, H, W); weight: (C', C / groups, kT, kH, kW); returns (B, C', T, H, W)."""
+    """The convolution of x (B, C, T, H, W) with weight (C', C / groups, kT, kH, kW)."""
     if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         padding = [d * (k // 2) for k, d in zip(weight.shape[2:], dilation, strict=True)]
         return F.conv3d(x, weight, None, 1, padding, tuple(dilation), groups)
@@ -54,7 +70,7 @@ def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1
 
 
 def pointwise(x: Tensor, weight: Tensor) -> Tensor:
-    """n separate 1×1×1 convolutions: x: (B, n·C, T, H, W); weight: (n, C', C, 1, 1, 1)."""
+    """Separate 1×1×1 convolutions, n of them: x: (B, n·C, T, H, W); weight: (n, C', C, 1, 1, 1)."""
     groups, _, channels = weight.shape[:3]
     y = weight.flatten(2) @ x.flatten(2).unflatten(1, (groups, channels))  # (B, n, C', V)
     return y.flatten(1, 2).unflatten(2, x.shape[2:])
@@ -71,8 +87,8 @@ def _half(weight_shape: Sequence[int]) -> tuple[int, ...]:
 def _phases(x: Tensor, steps: Sequence[int]) -> Tensor:
     """Every `step`-th voxel per axis as a clip of its own: (B, C, T, H, W) -> (B·phases, C, ...).
 
-    Taps that lie a multiple of `step` apart never leave their phase, so that a dilated convolution
-    is a plain one on each. Zeros fill up axes that are no multiple of their step.
+    The taps of a dilated kernel lie `step` apart, so on each phase the convolution is a plain one.
+    Axes that are no multiple of their step are padded with zeros.
     """
     missing = [-voxels % step for voxels, step in zip(x.shape[2:], steps, strict=True)]
     if any(missing):
@@ -85,7 +101,7 @@ def _phases(x: Tensor, steps: Sequence[int]) -> Tensor:
 
 
 def _interleaved(phases: Tensor, steps: Sequence[int], shape: torch.Size) -> Tensor:
-    """What `_phases` took apart, put together and cut to the voxels of `shape`."""
+    """The inverse of `_phases`, cut to the voxels of `shape`."""
     channels, t, h, w = phases.shape[1:]
     (st, sh, sw), (frames, height, width) = steps, shape[2:]
     x = phases.view(-1, st, sh, sw, channels, t, h, w).permute(0, 4, 5, 1, 6, 2, 7, 3)
@@ -95,21 +111,21 @@ def _interleaved(phases: Tensor, steps: Sequence[int], shape: torch.Size) -> Ten
 def _split(
     x: Tensor, weight: Tensor, groups: int, by_input: InputGradient, by_weight: WeightGradient
 ) -> Tensor:
-    """A convolution with gradients of its own.
+    """A convolution with custom gradients for input and weight.
 
-    Two nodes, since the autograd engine prunes whole nodes only: a pass over the architecture
-    asks for no weight, and then the weight's node does not run.
+    Two autograd nodes, since autograd skips whole nodes only: a step of the architecture needs no
+    gradient of the weight, and then the weight's node does not run.
     """
     token = _WeightNode.apply(weight, x.detach(), by_weight)
     return _InputNode.apply(x, token, weight.detach(), groups, by_input)
 
 
 class _InputNode(torch.autograd.Function):
-    """The convolution. It hands the gradient of its result on to `token`'s node as it is."""
+    """The convolution. The gradient of its result is also that of `token`, unchanged."""
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx,
+        ctx: _InputContext,
         x: Tensor,
         token: Tensor,
         weight: Tensor,
@@ -122,23 +138,25 @@ class _InputNode(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: _InputContext, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         (weight,) = ctx.saved_tensors
         return ctx.by_input(grad, weight), grad, None, None, None
 
 
 class _WeightNode(torch.autograd.Function):
-    """The weight's share of the result: zeros that take no memory, whose gradient is known."""
+    """Zeros that take no memory and carry the gradient of the result to the weight."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, weight: Tensor, x: Tensor, by_weight: WeightGradient) -> Tensor:
+    def forward(
+        ctx: _WeightContext, weight: Tensor, x: Tensor, by_weight: WeightGradient
+    ) -> Tensor:
         ctx.save_for_backward(x)
         ctx.shape, ctx.by_weight = weight.shape, by_weight
         return x.new_zeros(()).expand(len(x), len(weight), *x.shape[2:])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: _WeightContext, grad: Tensor) -> tuple[Tensor, None, None]:
         (x,) = ctx.saved_tensors
         return ctx.by_weight(grad, x, ctx.shape), None, None
 
@@ -167,15 +185,15 @@ def _few_channels_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _depthwise_input(grad: Tensor, weight: Tensor) -> Tensor:
-    """The same convolution with the kernel reversed: oneDNN's forward has a depthwise kernel."""
+    """A convolution with the kernel reversed, since oneDNN is fast at depthwise forward passes."""
     return _same_conv(grad, weight.flip(2, 3, 4), len(weight))
 
 
 def _depthwise_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
-    """A matrix product a tap of (kH, kW): frames of the input against frames of the gradient.
+    """One matrix product per tap of (kH, kW): frames of the input times frames of the gradient.
 
-    Both lie flat as (C, frames, B·rows·columns), every clip with room around it, so that a shift
-    in the plane is an offset. The taps along T are the diagonals of the product.
+    Both are stored as (C, frames, B·rows·columns), every clip padded, so that a shift in the plane
+    is an offset into memory. The taps along T are the diagonals of the product.
     """
     batch, channels, frames, height, width = x.shape
     taps, rows, columns = shape[2:]

@@ -3,8 +3,8 @@
 Two identities make it exact. First, add, mean and maximum of two branches are sums of the branches
 and of |first - second|, since max(a, b) = (a + b)/2 + |a - b|/2 (also in the gradient, which at a
 tie goes half to each). So an edge is Σ_k p_k ŷ_k + Σ_q d_q |ŷ_first(q) - ŷ_second(q)|, where ŷ is a
-branch after batch norm. Second, both sums are linear in the centred branch y - μ, with batch norm's
-1/σ as a factor of the coefficients: no normalised branch is ever written to memory.
+branch after batch norm. Second, both sums are linear in the centred branch y - μ, and batch norm's
+1/σ can multiply the coefficients instead: no normalised branch is ever written to memory.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def mix(
 ) -> Tensor:
     """Σ_k linear_k ŷ_k + Σ_q differences_q |Σ_k signs_qk ŷ_k| per edge.
 
-    branches: raw convolutions, each (B, A, C, E, k, V) for E edges and V voxels; their k add up to
-    K. Statistics of ŷ run over B and V: A counts inputs that are normalised apart.
+    branches: results of convolutions, each (B, A, C, E, k, V) for E edges and V voxels; their k add
+    up to K. Each of the A inputs is normalised with its own statistics, over B and V.
     linear: (E, K); differences: (E, Q); signs: (Q, K). Returns (B, A, C, E, V).
     """
     branches = [_at_least_single(branch) for branch in branches]
@@ -35,16 +35,27 @@ def mix(
 
 
 def _at_least_single(x: Tensor) -> Tensor:
-    """Statistics need float32 where autocast made x a half."""
+    """Float32 where autocast gave a half-precision x, since batch statistics need it."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
+class _MixContext(FunctionCtx):
+    """What `_Mix` keeps from forward to backward."""
+
+    saved_tensors: tuple[Tensor, ...]
+    sizes: list[int]
+
+
 class _Mix(torch.autograd.Function):
-    """Rows of `coefficients`, (E, 1 + Q, K): row 0 is the weighted sum, row 1 + q a difference."""
+    """`mix` for float32 branches.
+
+    In both passes `coefficients` is (E, 1 + Q, K): row 0 is the weighted sum, row 1 + q a
+    difference.
+    """
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx,
+        ctx: _MixContext,
         eps: float,
         signs: Tensor,
         linear: Tensor,
@@ -68,18 +79,18 @@ class _Mix(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _MixContext, grad: Tensor) -> tuple[Tensor | None, ...]:
         coefficients, inverse, differences, gaps, centred = ctx.saved_tensors
         grad = grad.contiguous()[..., None, :]
         samples = len(grad) * grad.shape[-1]
         grad_differences = (gaps.abs() @ grad.mT).sum((0, 1, 2)).squeeze(-1)
         grad_gaps = gaps.sign().mul_(differences[..., None]).mul_(grad)
         grad_rows = torch.cat([grad, grad_gaps, torch.ones_like(grad)], -2)
-        # What the factor of every branch in every row receives: (A, C, E, 1 + Q, K).
+        # The gradient of every scaled coefficient: (A, C, E, 1 + Q, K).
         grad_scaled = (grad_rows[..., :-1, :] @ centred.mT).sum(0)
         grad_linear = (grad_scaled[..., 0, :] * inverse).sum((0, 1))
         grad_inverse = (grad_scaled * coefficients).sum(-2)
-        # Through 1/σ to y: -(1/σ)³ (y - μ) / n; through μ: the mean of the rest, less.
+        # y's gradient through 1/σ: -(1/σ)³ (y - μ) / n; through μ: minus the direct one's mean.
         spread = (inverse**3 * grad_inverse).div_(-samples)[..., None]
         direct = (coefficients * inverse[..., None, :]).mT  # (A, C, E, K, 1 + Q)
         sums = grad_rows[..., :-1, :].sum((0, -1))[..., None]

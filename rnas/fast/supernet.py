@@ -1,9 +1,9 @@
-"""The supernet, fast: the parameters of `rnas.supernet.Supernet`, its values and its gradients.
+"""A faster `rnas.supernet.Supernet` with the same parameters, values and gradients.
 
 The reference evaluates arrow by arrow, edge by edge, candidate by candidate. Here
 
-- the arrows into a state, which share its cell's weights, are an axis A of (B, A, C, ...) with
-  batch statistics of their own; edges from I^{l-2}, which all of them share, run once (A = 1);
+- the arrows into a state, which share its cell's weights, are an axis A of (B, A, C, ...), each
+  with its own batch statistics; edges from I^{l-2}, the same for all arrows, run once (A = 1);
 - all edges that leave a source run together (`rnas.fast.branches`, `rnas.fast.mix`);
 - η multiplies softmax(α) beforehand and the channel shuffle comes once a node, since both commute
   with the sum of Eq. 2.
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -23,9 +24,9 @@ from rnas.cell import Cell, join_nodes
 from rnas.errors import MethodError
 from rnas.fast.branches import EdgeParts, share_map, stacks_of, take_apart
 from rnas.fast.mix import mix
-from rnas.mixed import channel_shuffle
+from rnas.mixed import MixedOperation, channel_shuffle
 from rnas.operations import SEARCH_NORM, Norm
-from rnas.resample import VOXELS, Size, level_size
+from rnas.resample import VOXELS, check_clips, level_size, voxels
 from rnas.space import SearchSpace, incoming
 from rnas.supernet import Supernet
 from rnas.trellis import State
@@ -33,11 +34,11 @@ from rnas.trellis import State
 
 @dataclass(frozen=True)
 class Shares:
-    """η·softmax(α) on the E edges that leave a source, as the parts of candidates receive it.
+    """η·softmax(α) on the E edges that leave a source, per part of the candidates.
 
     edges: η alone, (E, 1), for the channels that bypass; branches: (E, K), the convolutions;
     differences: (E, Q), the pairs whose maximum is taken; plain: (E, candidates without weights);
-    others: (E, candidates of no known form).
+    others: (E, candidates of unknown form).
     """
 
     edges: Tensor
@@ -50,9 +51,14 @@ class Shares:
 class FastSupernet(Supernet):
     """`Supernet` with another forward: same parameters, state_dict, logits and gradients.
 
-    Raises MethodError with an affine norm, which only derived networks have. Gradients are of
-    first order.
+    Raises MethodError for an affine norm, which only derived networks have. Gradients of gradients
+    are not available.
     """
+
+    to_shares: Tensor
+    signs: Tensor
+    from_older: Tensor
+    by_source: Tensor
 
     def __init__(
         self, space: SearchSpace, classes: int, in_channels: int = 3, norm: Norm = SEARCH_NORM
@@ -61,13 +67,18 @@ class FastSupernet(Supernet):
         if norm.affine:
             raise MethodError("FastSupernet needs a norm without affine: use Supernet")
         states = space.outer.states
+        cells = [cell for cell in self.cells.values() if isinstance(cell, Cell)]
         parts = [
-            [take_apart(space, mixed, norm.eps) for mixed in cell.mixed]
-            for cell in self.cells.values()
+            [
+                take_apart(space, mixed, norm.eps)
+                for mixed in cell.mixed
+                if isinstance(mixed, MixedOperation)
+            ]
+            for cell in cells
         ]
         self.fast_cells = {
             state: FastCell(space, cell, edges, norm.eps)
-            for state, cell, edges in zip(states, self.cells.values(), parts, strict=True)
+            for state, cell, edges in zip(states, cells, parts, strict=True)
         }
         to_shares, signs, self.share_sizes = share_map(space, parts[0][0])
         self.register_buffer("to_shares", to_shares, persistent=False)
@@ -79,13 +90,12 @@ class FastSupernet(Supernet):
 
     def forward(self, clips: Tensor) -> Tensor:
         """clips: (B, C, T, H, W), normalised; returns logits (B, classes)."""
-        if clips.dim() != 5:
-            raise MethodError(f"clips of shape {tuple(clips.shape)}: expected (B, C, T, H, W)")
+        check_clips(clips)
         trellis = self.space.outer
         shares = {older: self._shares(older) for older in (False, True)}
         beta = self.architecture.beta()
         outputs: dict[State, Tensor] = {State(0, 0): self.stem(clips)}
-        finest: Size = tuple(outputs[State(0, 0)].shape[2:])
+        finest = voxels(outputs[State(0, 0)])
         for state in trellis.states:
             size = level_size(finest, state.level)
             older = self._older_input(state, outputs, size)
@@ -94,15 +104,14 @@ class FastSupernet(Supernet):
             cell = self.fast_cells[state]
             output = cell(torch.stack(previous, 1), older, shares[older is not None], self.signs)
             arrivals = output.unbind(1)
-            outputs[state] = sum(  # Eq. 6
-                beta[arrow] * arrival for arrow, arrival in zip(arrows, arrivals, strict=True)
-            )
+            weighted = [beta[arrow] * x for arrow, x in zip(arrows, arrivals, strict=True)]
+            outputs[state] = cast("Tensor", sum(weighted))  # Eq. 6; every state has an arrow
         final = [state for state in trellis.states if state.layer == trellis.layers]
         heads = zip(final, self.heads.values(), strict=True)
         return sum(head(outputs[state].mean(VOXELS)) for state, head in heads)
 
     def _shares(self, older: bool) -> list[Shares]:
-        """Eqs. 1 and 2: the weights of every source in a cell with or without I^{l-2}."""
+        """Eqs. 1 and 2: the weights on the edges of every source, with or without I^{l-2}."""
         with torch.autocast(self.to_shares.device.type, enabled=False):
             edges = self._edge_weights(older)[:, None]  # (E, 1)
             weights = edges * self.architecture.operation_weights()  # (E, |operations|)
@@ -112,7 +121,7 @@ class FastSupernet(Supernet):
 
     def _edge_weights(self, older: bool) -> Tensor:
         """softmax(η) over each node's present edges, 1 each without η: (E,)."""
-        logits = self.architecture.edge_logits
+        logits: Tensor | None = self.architecture.edge_logits
         if logits is None:
             return self.to_shares.new_ones(len(self.space.edges))
         if not older:
@@ -124,7 +133,7 @@ class FastSupernet(Supernet):
 class FastCell:
     """Eqs. 1-5 for all arrows into a state.
 
-    It is no module: weights and attention are those of the `Cell` that it reads them from.
+    Not a module: it uses the weights and the attention of its `Cell`.
     """
 
     def __init__(
@@ -139,25 +148,29 @@ class FastCell:
     def __call__(
         self, previous: Tensor, older: Tensor | None, shares: Sequence[Shares], signs: Tensor
     ) -> Tensor:
-        """previous: I^{l-1} of every arrow, (B, A, C, T, H, W); older: I^{l-2}, (B, C, T, H, W),
-        or None; returns the outputs, (B, A, C or N·C, T, H, W)."""
-        features = [previous, None if older is None else older[:, None]]
+        """The outputs, (B, A, C or N·C, T, H, W).
+
+        previous: I^{l-1} of every arrow, (B, A, C, T, H, W); older: I^{l-2}, (B, C, T, H, W), or
+        None.
+        """
+        inputs = (previous, None if older is None else older[:, None])
+        nodes: list[Tensor] = []
         arriving: list[list[Tensor]] = [[] for _ in range(self.space.nodes)]
         for number, source in enumerate(self.sources):
             if number > 1:
-                features.append(self._node(arriving[number - 2], previous))
-            if features[number] is None:
+                nodes.append(self._node(arriving[number - 2], previous))
+            feature = nodes[-1] if nodes else inputs[number]
+            if feature is None:
                 continue
-            parts = source(features[number], shares[number], signs).unbind(3)
+            parts = source(feature, shares[number], signs).unbind(3)
             for node, part in zip(source.nodes, parts, strict=True):
                 arriving[node].append(part)
-        features.append(self._node(arriving[-1], previous))
-        nodes = [node.flatten(0, 1) for node in features[2:]]
-        arrivals = previous.shape[:2]
-        return self.attention(join_nodes(self.space, nodes)).unflatten(0, arrivals)  # Eq. 3
+        nodes.append(self._node(arriving[-1], previous))
+        joined = join_nodes(self.space, [node.flatten(0, 1) for node in nodes])
+        return self.attention(joined).unflatten(0, previous.shape[:2])  # Eq. 3
 
     def _node(self, edges: Sequence[Tensor], like: Tensor) -> Tensor:
-        """Eq. 2: from what arrives over its edges, (B, A or 1, C, V), to (B, A, C, T, H, W)."""
+        """Eq. 2: the sum over the edges, each (B, A or 1, C, V), as (B, A, C, T, H, W)."""
         total = reduce(torch.add, edges)
         if self.space.partial > 1:
             total = channel_shuffle(total.flatten(0, 1), self.space.partial)
@@ -165,7 +178,7 @@ class FastCell:
 
 
 class Source:
-    """The mixed operations of all edges that leave a source, less their channel shuffle."""
+    """The mixed operations of all edges that leave a source, without their channel shuffle."""
 
     def __init__(
         self, space: SearchSpace, edges: Sequence[int], parts: Sequence[EdgeParts], eps: float
@@ -191,9 +204,9 @@ class Source:
             return total
         return torch.cat([total, bypassing.flatten(3)[:, :, :, None] * shares.edges], 2)
 
-    def _branches(self, x: Tensor, shares: Shares, signs: Tensor) -> Tensor | float:
+    def _branches(self, x: Tensor, shares: Shares, signs: Tensor) -> Tensor:
         if not self.stacks:
-            return 0.0
+            return x.new_zeros(())
         activated = F.relu(x.flatten(0, 1))
         branches = [y for stack in self.stacks for y in stack(activated, x.shape[1])]
         return mix(branches, shares.branches, shares.differences, signs, self.eps)
@@ -207,7 +220,7 @@ class Source:
 
 
 def _apart(module: nn.Module, x: Tensor) -> Tensor:
-    """A module on every arrow's (B, C, T, H, W) of (B, A, C, T, H, W), as the reference does it."""
+    """A module applied to each arrow's (B, C, T, H, W) of (B, A, C, T, H, W) separately."""
     if isinstance(module, nn.Identity):
         return x
     return torch.stack([module(arrow) for arrow in x.unbind(1)], 1)

@@ -1,1 +1,1 @@
-"""What lies on the disk: folders, frame numbers, images, videos, and their limits."""
+"""Files on disk: folders, frame numbers, images, videos, and size limits."""

@@ -1,8 +1,9 @@
-"""Clips that lie in one file: .npy arrays and videos (the latter with the extra `video`)."""
+"""Clips stored in one file: .npy arrays and videos (the latter need the extra `video`)."""
 
 from __future__ import annotations
 
 from io import BytesIO
+from math import prod
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
@@ -11,20 +12,23 @@ from bench.errors import DataError, printable
 
 if TYPE_CHECKING:
     import numpy as np
+    from av.container import InputContainer
 
 MOST_FRAMES = 20_000
-"""A clip lasts half a second: a file beyond this is not one, and could fill the memory."""
+"""A clip lasts half a second: a longer file is not a clip, and could fill the memory."""
 
 VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
-"""What a video may be, whatever its file is called: a playlist would make FFmpeg open the files
-and addresses that it names."""
+"""The only formats that are opened, whatever the file's name.
+
+A playlist, for example, would make FFmpeg open the files and addresses that it lists.
+"""
 
 
 def unpack(clip: Clip, content: bytes) -> np.ndarray:
     """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
 
-    Raises DataError for a file that cannot be read, arrays of other shapes or kinds, a span beyond
-    the end.
+    Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, and a span
+    beyond the end.
     """
     path = clip.frames[0]
     first, end = clip.span or (0, None)
@@ -39,7 +43,7 @@ def unpack(clip: Clip, content: bytes) -> np.ndarray:
 
 
 def _array(clip: Clip, content: bytes) -> np.ndarray:
-    """The array as it lies in the file's bytes; nothing is taken from memory that they lack."""
+    """A view of the file's bytes as an array; a header that claims more than there is fails."""
     import numpy as np
 
     shape, by_columns, kind, start = _header(clip, content)
@@ -48,7 +52,7 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
         raise _bad(clip, f"has shape {shape}", "expected (T, H, W) or (T, H, W, 3)")
     if kind != np.uint8:
         raise _bad(clip, f"has numbers of kind {kind}", "expected uint8, 0 to 255")
-    size = _product(shape)
+    size = prod(shape)
     if len(content) - start < size:
         what = f"is cut off: its header tells of {size} bytes, {len(content) - start} are there"
         raise _bad(clip, what, "copy it again")
@@ -57,7 +61,7 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
 
 
 def _header(clip: Clip, content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    """Shape, whether by columns, kind of numbers, and where they begin."""
+    """Shape, whether in Fortran order, dtype, and the offset of the numbers in the file."""
     from numpy.lib import format as layout
 
     readers = {(1, 0): layout.read_array_header_1_0, (2, 0): layout.read_array_header_2_0}
@@ -69,21 +73,13 @@ def _header(clip: Clip, content: bytes) -> tuple[tuple[int, ...], bool, np.dtype
         shape, by_columns, kind = readers[version](file)
         if min(shape, default=0) < 0:
             raise ValueError(f"its header tells of the shape {shape}")
-    except Exception as error:  # a damaged header is parsed as Python, and fails in as many ways
+    except Exception as error:  # headers are parsed as Python: a damaged one may raise anything
         reason = printable(error)[:120]
         raise _bad(clip, f"cannot be read ({reason})", "save it again with numpy.save") from error
     if kind.hasobject:
         what = "cannot be read: it holds Python objects, a pickle, which is never loaded"
         raise _bad(clip, what, "save numbers of kind uint8 with numpy.save")
     return shape, by_columns, kind, file.tell()
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    """In whole numbers without an end: a header may tell of anything."""
-    total = 1
-    for length in shape:
-        total *= int(length)
-    return total
 
 
 def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarray:
@@ -100,7 +96,7 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
     taken = 0
     only_these = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
     try:
-        with av.open(BytesIO(content), options=only_these) as container:
+        with av.open(BytesIO(content), "r", options=only_these) as container:
             _check_extent(clip, container)
             for number, frame in enumerate(container.decode(video=0)):
                 if number >= (MOST_FRAMES + first if end is None else end):
@@ -122,7 +118,7 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
     return np.stack(frames) if frames else np.empty((0, 1, 1, 3), np.uint8)
 
 
-def _check_extent(clip: Clip, container) -> None:
+def _check_extent(clip: Clip, container: InputContainer) -> None:
     for stream in container.streams.video:
         if stream.width * stream.height > MAX_PIXELS:
             what = f"has frames of {stream.width}×{stream.height} pixels"

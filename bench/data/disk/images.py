@@ -1,4 +1,4 @@
-"""Image files of a clip as one array, checked before memory is taken for them."""
+"""Image files of a clip as one array; sizes are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What a frame may be, whatever its file is called; Pillow starts programs for some other kinds."""
+"""The only image formats that are opened: for some others Pillow starts external programs."""
 
 _GREY_MODES = ("1", "L", "LA")
 
@@ -28,8 +28,8 @@ _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 def read_frames(clip: Clip) -> list[bytes]:
     """The bytes of each frame's file, in order.
 
-    Raises DataError where there is none to read, and for more than a clip may have
-    (`bench.data.disk.limits`), before memory is taken for it.
+    Raises DataError where a file is missing, and for files above the limits
+    (`bench.data.disk.limits`), before memory is allocated.
     """
     if not clip.frames:
         raise DataError(
@@ -43,7 +43,7 @@ def read_frames(clip: Clip) -> list[bytes]:
 def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB).
 
-    Raises DataError for frames that cannot be read, and for a clip of which only the flow is given.
+    Raises DataError for frames that cannot be read, and for a clip given as a ready flow image.
     """
     import numpy as np
 
@@ -71,7 +71,7 @@ def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
 
 
 def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
-    """The error for a frame whose file is missing, locked away or no image."""
+    """The error for a frame whose file is missing, may not be read or is no image."""
     if isinstance(error, FileNotFoundError):
         what = "is missing"
     else:
@@ -142,7 +142,7 @@ def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:
 
     try:
         pixels = np.asarray(image.convert(mode))
-    except Exception as error:  # a truncated or damaged file shows here, as any kind of error
+    except Exception as error:  # a damaged file may raise any kind of error here
         raise unreadable(clip, path, error) from error
     image.close()
     return pixels

@@ -1,11 +1,13 @@
-"""How large a file and a clip may be: what is larger is refused before memory is taken."""
+"""The largest files and clips that are read; larger ones are refused before memory is allocated."""
 
 MAX_SIDE = 1 << 20
+"""Height and width, in pixels, that no frame reaches."""
+
 MAX_PIXELS = 1 << 24
 """Pixels (width × height) of the largest frame that is decoded, about twice a 4K video frame."""
 
 MAX_IMAGE_BYTES = 128 << 20
-"""Of one image file: MAX_PIXELS without compression take 50 MB."""
+"""Size of one image file; MAX_PIXELS without compression take 50 MB."""
 
 MAX_CLIP_BYTES = 1 << 30
-"""Of all files of a clip, and of its decoded frames: 170 colour frames of 1920×1080."""
+"""Size of all files of a clip, and of its decoded frames: 170 colour frames of 1920×1080."""

@@ -1,4 +1,4 @@
-"""Which files are frames, and their order: by the number that ends a name."""
+"""Which files are frames, and their order, by the number at the end of their names."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LAST_NUMBER = re.compile(r"([0-9]+)$")
 
 
 def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """Images of `folder` by the number that ends their name, in the order of the numbers.
+    """Frame number -> image of `folder`, in the order of the numbers, and the problems found.
 
-    The releases do not pad numbers, so that the order of names is not the order in time. Images
-    without a number, a number that occurs twice and all that only looks like a frame (see
-    `unread`) are problems.
+    The number is the one at the end of the name. Releases do not pad it, so that the order of names
+    is not the order in time. Problems are images without a number, repeated numbers, and entries
+    that look like frames and cannot be read (see `unread`).
     """
     entries = tree.entries(folder)
     images = [path for path in entries.files.values() if is_image(path.name)]
@@ -35,7 +35,7 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
 
 
 def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[Problem]]:
-    """Images by the number that ends their name, in order; those without one are problems."""
+    """Frame number -> image, in order; images without a number of their own are problems."""
     frames: dict[int, Path] = {}
     problems = []
     for path in images:
@@ -49,20 +49,20 @@ def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[
 
 
 def frame_number(path: Path) -> int | None:
-    """The number that ends an image's name, None where none does."""
+    """The number at the end of an image's name, None where there is none."""
     match = _LAST_NUMBER.search(path.stem)
     return int(match[1]) if match else None
 
 
 def is_image(name: str) -> bool:
-    """Whether a file of this name is taken for a frame."""
+    """Whether a file of this name counts as a frame."""
     return PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def unread(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
-    """What a folder of frames holds that looks like a frame and cannot be one.
+    """A problem for each entry that looks like a frame but is none.
 
-    Links that were not followed, pipes and devices, folders named like images.
+    These are links that were not followed, pipes and devices, and folders named like images.
     """
     what = "is a folder, though named like an image: no frame is read from it"
     odd = [Problem("odd", tree.shown(folder / n), what) for n in entries.folders if is_image(n)]
@@ -72,9 +72,9 @@ def unread(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
 
 
 def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int | None]:
-    """How many numbers of first..last are absent, and the smallest absent one (None if none)."""
+    """How many numbers of first..last are missing, and the smallest missing one (None if none)."""
     present = sorted({number for number in numbers if first <= number <= last})
-    # The present numbers are walked, not the span: a mistyped offset may be a billion.
+    # Loops over the present numbers, not over the range: a mistyped offset may be a billion.
     smallest = next((first + i for i, n in enumerate(present) if n != first + i), None)
     absent = last - first + 1 - len(present)
     if absent and smallest is None:
@@ -83,7 +83,7 @@ def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int |
 
 
 def frame_problems(where: str, numbers: Iterable[int], first: int, last: int) -> list[Problem]:
-    """Frames absent between `first` and `last`, and a clip that is left with a single frame."""
+    """Problems: frames missing between `first` and `last`, and a clip of a single frame."""
     numbers = list(numbers)
     problems = []
     absent, smallest = first_gap(numbers, first, last)

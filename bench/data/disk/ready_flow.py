@@ -1,4 +1,4 @@
-"""Ready flow images, as flow-based methods exchange them: 28×28×3 of u, v and strain, 0 to 255."""
+"""Precomputed flow images, as flow-based methods exchange them: u, v, strain, 28×28×3, 0 to 255."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 SIDE = 28
 SHAPE = (SIDE, SIDE, 3)
 MOST_BYTES = 1 << 16
-"""Of a .npy file: 28×28×3 numbers of 8 bytes take a third of it."""
+"""Largest .npy file that is considered; 28×28×3 numbers of 8 bytes take a third of it."""
 
 
 def is_ready_flow(path: Path) -> bool:
-    """Whether a file is one image in colour of 28×28 pixels, or a .npy array (28, 28, 3).
+    """Whether a file is a colour image of 28×28 pixels, or a .npy array (28, 28, 3).
 
-    No clip looks like that: one image does not move, and no face has frames of 28×3 pixels.
+    Neither can be a clip: a single image has no motion, and no face is 28×3 pixels.
     """
     try:
         if path.suffix.lower() == ".npy":
             return path.stat().st_size <= MOST_BYTES and _array(path.read_bytes()).shape == SHAPE
         return _is_image(path)
-    except Exception:  # a damaged file is no ready flow; as a clip it is told what it lacks
+    except Exception:  # a damaged file is no flow; it is reported when it is read as a clip
         return False
 
 
@@ -43,13 +43,15 @@ class ReadyFlow:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(3, size, size)."""
         return (3, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
+        """The same for every clip."""
         return f"ready flow {self.size}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """Raises DataError for numbers that are not 0 to 255."""
+        """The resized flow; DataError for another shape or values outside 0 to 255."""
         import numpy as np
 
         from bench.data.clips import clip_title
@@ -89,7 +91,7 @@ def _pixels(clip: Clip, content: bytes) -> np.ndarray:
         if clip.frames[0].suffix.lower() == ".npy":
             return _array(content).astype(np.float32)
         return np.asarray(Image.open(BytesIO(content), formats=FORMATS), np.float32)
-    except Exception as error:  # as above, in any way
+    except Exception as error:  # a damaged file may raise anything
         raise unreadable(clip, clip.frames[0], error) from error
 
 

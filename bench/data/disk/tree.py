@@ -1,4 +1,4 @@
-"""Listing a data root without leaving it, and frames in the order of their numbers.
+"""Listing a data root without leaving it.
 
 Names from spreadsheets are looked up in these listings and never joined to a path, so no cell
 can lead outside the root.
@@ -19,10 +19,10 @@ _JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 @dataclass(frozen=True)
 class Entries:
-    """What a folder holds, sorted by name: hidden files and the systems' own are left out.
+    """The content of a folder, sorted by name, without hidden and operating systems' own files.
 
-    `refused` names links that lead out of the data root or nowhere, `special` what is neither
-    file nor folder: to open a pipe is to wait for whoever writes into it.
+    `refused`: links that lead out of the data root or nowhere; `special`: entries that are neither
+    file nor folder, such as pipes, where reading would wait for a writer.
     """
 
     folders: Mapping[str, Path]
@@ -45,7 +45,7 @@ class Tree:
             path = Path(root).expanduser().absolute()
             found = path.is_dir()
             what = "is no folder" if path.exists() else "does not exist"
-        except (OSError, RuntimeError) as error:  # locked away, too long, nobody's home
+        except (OSError, RuntimeError) as error:  # no permission, name too long, unknown ~user
             path, found = Path(root), False
             what = f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
         if not found:
@@ -56,7 +56,7 @@ class Tree:
         return cls(path, os.path.realpath(path))
 
     def entries(self, folder: Path) -> Entries:
-        """What `folder` holds; DataError where it cannot be listed."""
+        """The content of `folder`; DataError where it cannot be listed."""
         folders, files, refused, special = {}, {}, [], []
         for entry in self._scan(folder):
             if entry.is_symlink() and not self._holds(entry.path):
@@ -70,7 +70,7 @@ class Tree:
         return Entries(folders, files, tuple(refused), tuple(special))
 
     def shown(self, path: Path) -> str:
-        """`path` relative to the root, safe to print in one line."""
+        """`path` relative to the root, printable in one line."""
         return printable(path.relative_to(self.root).as_posix())
 
     def _scan(self, folder: Path) -> list[os.DirEntry]:
@@ -85,14 +85,14 @@ class Tree:
         return [entry for entry in entries if not _is_junk(entry.name)]
 
     def _holds(self, path: str) -> bool:
-        """Whether a link ends inside the root (a loop or a dangling link ends nowhere)."""
+        """Whether a link leads to an existing file or folder inside the root."""
         target = os.path.realpath(path)
         inside = target == self.real or target.startswith(self.real.rstrip(os.sep) + os.sep)
         return inside and Path(path).exists()
 
 
 def refused_links(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
-    """One problem for all links of a folder that were not followed, none where there is none."""
+    """One problem for all links of a folder that were not followed."""
     if not entries.refused:
         return []
     first = printable(entries.refused[0])

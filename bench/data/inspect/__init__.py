@@ -1,1 +1,1 @@
-"""Data looked at: quick and deep checks, contact sheets."""
+"""Inspection of data: quick and deep checks, contact sheets."""

@@ -1,4 +1,4 @@
-"""Clips found beside the challenge list: counts per set, subject and class, and every problem."""
+"""Clips found compared with the challenge list, per set, subject and class; and all problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
 
 INCOMPLETE = frozenset({"missing", "extra"})
-"""Kinds of problem that make a set differ from the challenge's, beside the fatal ones."""
+"""Kinds of problem that make a set differ from the challenge's, in addition to fatal ones."""
 
 SubjectCounts = Mapping[str, Mapping[str, int]]
 """subject -> class -> clips."""
@@ -25,12 +25,12 @@ def check_report(
 ) -> dict:
     """What `bench data check --format json` prints.
 
-    `subjects` are those that the clips were restricted to; only they are compared then. Counts
-    stand under `clips`, `subjects`, `classes` and, per part, `slices`, each with the challenge's
-    under `expected` (None for a set that the challenge does not have, a manifest, and for other
-    classes than the challenge's: there is nothing to compare with); `problems` holds the loader's
-    first, then every difference of the counts; `complete` says that nothing is fatal, missing or
-    extra.
+    `subjects`: the ones that the clips were restricted to, if any; only they are compared.
+    `decoded`: problems and number of frames of a deep check. Counts are given under `clips`,
+    `subjects`, `classes` and, per part, `slices`, each with the challenge's under `expected` (None
+    for a set that is not in the challenge, a manifest, and other classes than the challenge's);
+    `problems`: the loader's, then the differences in counts; `complete`: whether nothing is fatal,
+    missing or extra.
     """
     dataset = find_dataset(clip_set.dataset)
     found = {part: _found(clip_set, part) for part in dataset.parts}
@@ -57,7 +57,7 @@ def check_report(
 
 
 def _all_expected(clip_set: ClipSet, subjects: Sequence[str] | None) -> Mapping[str, SubjectCounts]:
-    """Counts of the challenge list per part; nothing where the clips are not meant to be it."""
+    """Counts of the challenge list per part; none where there is nothing to compare with."""
     if clip_set.dataset not in DATASETS or clip_set.class_map != CHALLENGE:
         return {}
     dataset = find_dataset(clip_set.dataset)
@@ -85,7 +85,7 @@ def _beside(
 
 
 def _totals(parts: Sequence[SubjectCounts], classes: Sequence[str]) -> dict:
-    """Clips, subjects and clips per class over the parts (no subject belongs to two of them)."""
+    """Clips, subjects and clips per class over the parts (which share no subject)."""
     people = [counts for part in parts for counts in part.values()]
     per_class = {name: sum(counts[name] for counts in people) for name in classes}
     return {"clips": sum(per_class.values()), "subjects": len(people), "classes": per_class}

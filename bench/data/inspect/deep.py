@@ -1,10 +1,11 @@
-"""Every frame of every clip decoded: what a listing of the files cannot show."""
+"""The deep check: decodes every frame of every clip, to find what a listing cannot show."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 WRONG = frozenset({"unreadable", "size", "constant", "repeated", "twin", "frames"})
-"""Kinds of problem that make a set unfit after a deep check, beside those of every check."""
+"""Further kinds of problem that make a set incomplete after a deep check."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """A decoded frame: its name, size (width, height), whether one level fills it, its content."""
+    """A decoded frame: name, size (width, height), whether all pixels are equal, content hash."""
 
     name: str
     size: tuple[int, int]
@@ -36,11 +37,11 @@ class _Frame:
 def deep_problems(
     clips: Sequence[Clip], workers: int, progress: Progress | None = None
 ) -> tuple[list[Problem], int]:
-    """What is wrong with the frames of the clips, and how many frames were decoded.
+    """Problems in the frames of the clips, and how many frames were decoded.
 
-    Kinds: `unreadable` (truncated, damaged, absent), `size` (unlike the first frame's), `constant`
-    (one level all over), `repeated` (the picture of an earlier frame), `twin` (all pictures those
-    of another clip). `progress` is called with (clips done, clips in all).
+    Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
+    `constant` (all pixels equal), `repeated` (equal to an earlier frame), `twin` (all frames equal
+    to those of another clip). `progress` is called with (clips done, clips in all).
     """
     problems: list[Problem] = []
     first_with: dict[str, str] = {}
@@ -59,7 +60,7 @@ def deep_problems(
 
 
 def _look_through(clip: Clip) -> tuple[list[Problem], int, str]:
-    """Problems of a clip, frames decoded, and a hash of all pictures (empty where some lack)."""
+    """Problems of a clip, frames decoded, and a hash of all frames (empty where one is missing)."""
     frames: list[_Frame] = []
     unreadable: list[str] = []
     for name, read in _readers(clip):
@@ -73,7 +74,7 @@ def _look_through(clip: Clip) -> tuple[list[Problem], int, str]:
 
 
 def _readers(clip: Clip) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
-    """Per file its name, and what decodes it: (n, H, W, C), one frame for an image."""
+    """Per file its name and a function that decodes it to (n, H, W, C), n = 1 for an image."""
     if clip.ready_flow:
         flow = ReadyFlow(SIDE)
         yield clip.frames[0].name, lambda: flow.make(clip, read_frames(clip))[None]
@@ -81,7 +82,11 @@ def _readers(clip: Clip) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
     in_one_file = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
     for path in clip.frames:
         part = replace(clip, frames=(path,), span=clip.span if in_one_file else None)
-        yield path.name, lambda part=part: decode(part, read_frames(part))
+        yield path.name, partial(_decoded, part)
+
+
+def _decoded(clip: Clip) -> np.ndarray:
+    return decode(clip, read_frames(clip))
 
 
 def _described(name: str, pixels: np.ndarray) -> _Frame:

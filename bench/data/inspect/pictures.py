@@ -1,4 +1,4 @@
-"""Pictures of clips to look at: contact sheets, single clips as GIF, a clip step by step."""
+"""Pictures of clips: contact sheets, single clips as GIF, a clip after every step."""
 
 from __future__ import annotations
 
@@ -19,28 +19,26 @@ from bench.data.stills.flow import flow_image
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
 CELL = 1.25
-"""Inches of a picture on a sheet."""
+"""Side of a picture on a sheet, in inches."""
 
 FLOW_FULL = 1.0
-"""Pixels (of a face of 128) of the motion that is shown in full colour, unless a clip has more."""
+"""Motion shown in full colour, unless a clip has more; in pixels of a face of 128."""
 
-PLAIN = {"parse_math": False}
-NAME = {"fontsize": 7, **PLAIN}
-"""Of text with names, which may hold a $."""
-
+NAME_SIZE = 7
 GIF_SIDE = 224
 CAPTION, LETTERS = 34, 12
-"""Height of the words above a GIF and of their letters, in pixels."""
+"""Height of the caption above a GIF and of its letters, in pixels."""
 
 GAIN = 8
-"""Times that a GIF's difference to the onset is amplified."""
+"""Amplification of the difference from the onset in a GIF."""
 
 MILLISECONDS = 60
-"""Per frame of a GIF: a micro-expression of 200 frames a second in slow motion."""
+"""Duration of a frame of a GIF: a micro-expression of 200 frames a second in slow motion."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,13 @@ class Moments:
 
     @property
     def heads(self) -> tuple[str, str, str]:
-        """What stands above its pictures; a spotted apex says so."""
+        """The titles of its three pictures; an apex that was not annotated is marked `spotted`."""
         spotted = "" if self.clip.apex is not None else ", spotted"
         return ("onset 1", f"apex {self.apex + 1}{spotted}", f"offset {self.count}")
 
 
 def moments(clip: Clip, config: DataConfig) -> Moments:
-    """The clip cropped as the settings say. Raises DataError as `decode`."""
+    """The clip cropped as the settings say; DataError as of `decode`."""
     import numpy as np
 
     steps = preprocessing(config)
@@ -74,7 +72,7 @@ def moments(clip: Clip, config: DataConfig) -> Moments:
 
 
 def chosen_clips(clip_set: ClipSet, by: str, each: int) -> list[tuple[str, list[Clip]]]:
-    """The first clips of every class or subject, one of each subject first: (name, clips)."""
+    """(class or subject, its first `each` clips); clips of a class alternate between subjects."""
     groups: dict[str, list[Clip]] = {}
     for clip in clip_set.clips:
         name = clip_set.classes[clip.label] if by == "class" else f"{clip.dataset} {clip.subject}"
@@ -87,7 +85,7 @@ def chosen_clips(clip_set: ClipSet, by: str, each: int) -> list[tuple[str, list[
 def _spread(clips: Sequence[Clip]) -> list[Clip]:
     """Every subject's first clip, then every subject's second, and so on."""
     turn: dict[tuple[str, str], int] = {}
-    ranked = []
+    ranked: list[tuple[int, int, Clip]] = []
     for clip in clips:
         person = (clip.dataset, clip.subject)
         turn[person] = turn.get(person, -1) + 1
@@ -96,7 +94,7 @@ def _spread(clips: Sequence[Clip]) -> list[Clip]:
 
 
 def contact_sheet(groups: Sequence[tuple[str, Sequence[Moments]]], title: str) -> Figure:
-    """A line per clip: onset, apex, offset, flow as colour, strain; a block per group."""
+    """A row per clip: onset, apex, offset, flow as colours, strain; groups one below another."""
     lines = [(name, clip) for name, clips in groups for clip in clips]
     figure, axes = _grid(len(lines), 5)
     for row, (name, shown) in zip(axes, lines, strict=True):
@@ -106,15 +104,15 @@ def contact_sheet(groups: Sequence[tuple[str, Sequence[Moments]]], title: str) -
         most = max(float((u**2 + v**2).max()) ** 0.5, 1e-6)
         _picture(row[3], flow_colours(u, v), f"flow, most {most:.1f} px")
         _picture(row[4], strain, f"strain, most {strain.max():.2f}", "gray")
-        row[0].set_ylabel(f"{name}\n{shown.clip.subject}/{shown.clip.name}", **NAME)
+        _named(row[0], f"{name}\n{shown.clip.subject}/{shown.clip.name}")
     _titled(figure, title)
     return figure
 
 
 def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
-    """A clip after every step: each line its onset, apex and offset, and apex minus onset.
+    """A row per step of preprocessing: onset, apex and offset after it, and apex minus onset.
 
-    The clip's points in `data.landmarks` stand on the first frame.
+    The clip's points in `data.landmarks` are drawn on the first frame.
     """
     import numpy as np
 
@@ -128,7 +126,7 @@ def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
         change = luminance(video[apex]) - luminance(video[0])
         _picture(row[3], change, f"apex − onset, ±{np.abs(change).max():.0f}", "RdBu_r")
         height, width = video.shape[1:3]
-        row[0].set_ylabel(f"{name}\n{width}×{height}", **NAME)
+        _named(row[0], f"{name}\n{width}×{height}")
     points = landmark_points(clip, config.landmarks) if config.landmarks else ()
     if points:
         axes[0][0].autoscale(False)
@@ -138,7 +136,7 @@ def steps_sheet(clip: Clip, config: DataConfig, title: str) -> Figure:
 
 
 def preprocessing_stages(clip: Clip, config: DataConfig) -> list[tuple[str, np.ndarray, int]]:
-    """(step, the clip after it, index of the apex): from the decoded frames to what is kept."""
+    """(step, clip after it, index of the apex), from the decoded frames to the cached clip."""
     from bench.data.steps.tim import interpolate
 
     steps = preprocessing(config)
@@ -159,9 +157,9 @@ def preprocessing_stages(clip: Clip, config: DataConfig) -> list[tuple[str, np.n
 
 
 def clip_gif(clip: Clip, config: DataConfig, title: str) -> list[Image]:
-    """The cropped and, if so set, magnified clip beside its difference to the onset, ×GAIN.
+    """The cropped (and magnified) clip beside its difference from the onset, times GAIN.
 
-    Above them the title, the number of the frame, and what the right picture is.
+    The caption holds the title, the number of the frame, and what the right picture is.
     """
     import numpy as np
     from PIL import Image
@@ -188,7 +186,7 @@ def clip_gif(clip: Clip, config: DataConfig, title: str) -> list[Image]:
 
 
 def _captioned(picture: Image, title: str, left: str, right: str) -> Image:
-    """The picture below a title and a line of words on each half."""
+    """The picture below a caption: a title, and a line of text over each half."""
     from pathlib import Path
 
     import matplotlib
@@ -207,7 +205,7 @@ def _captioned(picture: Image, title: str, left: str, right: str) -> Image:
 
 
 def flow_colours(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Direction as hue, speed as saturation, white where nothing moves: (H, W, 3) of 0..1."""
+    """Direction as hue, magnitude as saturation, no motion as white: (H, W, 3) in 0..1."""
     import numpy as np
     from matplotlib.colors import hsv_to_rgb
 
@@ -233,15 +231,19 @@ def _grid(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
     return figure, axes
 
 
-def _picture(axis, pixels: np.ndarray, head: str, colours: str = "gray") -> None:
-    """An image of 8 bits as it is; other numbers from their least to their greatest."""
+def _named(axis: Axes, name: str) -> None:
+    axis.set_ylabel(name, fontsize=NAME_SIZE, parse_math=False)  # names may contain a $
+
+
+def _picture(axis: Axes, pixels: np.ndarray, head: str, colours: str = "gray") -> None:
+    """Draws 8-bit images on their full scale, other values from their minimum to their maximum."""
     import numpy as np
 
-    limits = {"vmin": 0, "vmax": 255} if pixels.dtype == np.uint8 else {}
+    least, most = (0.0, 255.0) if pixels.dtype == np.uint8 else (None, None)
     if colours == "RdBu_r":
         most = max(float(np.abs(pixels).max()), 1e-6)
-        limits = {"vmin": -most, "vmax": most}
-    axis.imshow(pixels, cmap=colours, aspect="auto", **limits)
+        least = -most
+    axis.imshow(pixels, cmap=colours, aspect="auto", vmin=least, vmax=most)
     axis.set_title(head, fontsize=6.5, pad=2)
     axis.set_xticks([])
     axis.set_yticks([])
@@ -251,14 +253,15 @@ def _picture(axis, pixels: np.ndarray, head: str, colours: str = "gray") -> None
 
 def _titled(figure: Figure, title: str) -> None:
     height = figure.get_figheight()
-    figure.text(0.01, 1 - 0.08 / height, title, fontsize=9, weight="bold", va="top", **PLAIN)
+    place = (0.01, 1 - 0.08 / height)
+    figure.text(*place, title, fontsize=9, weight="bold", va="top", parse_math=False)
 
 
 def drawn(figure: Figure) -> Image:
-    """The sheet in 256 colours, dithered: about a third of the file.
+    """The sheet in 256 colours, dithered, which makes the file three times smaller.
 
-    The palette covers the extremes: one of the commonest colours alone is of skin, and turns the
-    hues of the flow, which say its direction, into others.
+    The palette covers the extreme colours: a palette of the most frequent ones would be skin tones,
+    and change the hues of the flow, which stand for its direction.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
@@ -273,11 +276,12 @@ def drawn(figure: Figure) -> Image:
 
 
 def sheet_title(dataset: str, by: str) -> str:
+    """The title of a contact sheet per class or subject."""
     return f"{dataset}: onset, apex, offset, flow and strain per {by}"
 
 
 def one_clip(clip_set: ClipSet, name: str) -> Clip:
-    """The clip of `SUBJECT/NAME` or `NAME`; UsageError where none or several bear it."""
+    """The clip called `SUBJECT/NAME` or `NAME`; UsageError where there is none, or several."""
     from bench.errors import UsageError, unknown_name
 
     subject, slash, short = name.rpartition("/")

@@ -22,10 +22,10 @@ class DataSet(ABC):
     the data sets that the clips come from.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
     summary: ClassVar[str]
-    how_to_get: ClassVar[str]
+    how_to_get: str
 
     @property
     def parts(self) -> tuple[str, ...]:

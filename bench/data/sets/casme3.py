@@ -12,10 +12,10 @@ from bench.data.sets.spreadsheet import Row
 
 
 class Casme3(CodedSet):
-    """`part_A/spNO.1/a/color/28.jpg`: the frames of a recording, of which a row names a part.
+    """`part_A/spNO.1/a/color/28.jpg`: the frames of a recording; a row names a part of it.
 
-    A subject's recording may hold several expressions, so that a clip is called by its recording
-    and its onset: `a_28`.
+    A recording may hold several expressions, so a clip's name is the recording's and its onset:
+    `a_28`.
     """
 
     name = "casme3"

@@ -1,10 +1,10 @@
 """The MEGC2019 challenge list as data: class maps, rows left out, clips per subject and class.
 
 Source: See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
-The counts stand in `challenge.csv`; nothing else in the project repeats them. The challenge has
-SMIC, CASME II and SAMM. The maps of CAS(ME)^3, 4DME and MMEW follow its rule (happiness is
-positive, surprise stays, every other named emotion is negative, others are left out); they are
-ours, and there are no counts to compare those sets with.
+The counts are in `challenge.csv` and nowhere else in the project. The challenge covers SMIC,
+CASME II and SAMM. Our maps of CAS(ME)^3, 4DME and MMEW follow its rule (happiness is positive,
+surprise stays, every other named emotion is negative, others are left out); there are no counts to
+compare those sets with.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ UNMAPPED = MappingProxyType(
         "mmew": ("others",),
     }
 )
-"""Emotion words that the release uses and the challenge leaves out, silently."""
+"""Emotion words of the releases that the challenge leaves out; they are no problems."""
 
 NATIVE_CLASSES = MappingProxyType(
     {
@@ -82,18 +82,18 @@ NATIVE_CLASSES = MappingProxyType(
         "mmew": ("anger", "disgust", "fear", "happiness", "others", "sadness", "surprise"),
     }
 )
-"""The words of a release that are used as its own classes; the rarest words are left out."""
+"""The emotion words that serve as classes with `native`, per release; rare words are left out."""
 
 LEFT_OUT = MappingProxyType({"casme2": (("sub04", "EP12_01f"), ("sub05", "EP09_05f"))})
-"""(subject, clip) rows whose emotion is in the map but which the challenge does not list."""
+"""(subject, clip) of rows whose emotion is in the map but which the challenge does not list."""
 
 
 @cache
 def expected_counts() -> dict[str, dict[str, dict[str, int]]]:
-    """data set -> subject -> class -> clips, from the challenge list (442 clips, 68 subjects)."""
+    """Clips by data set, subject and class, from the challenge list (442 clips, 68 subjects)."""
     counts: dict[str, dict[str, dict[str, int]]] = {}
-    with resources.files("bench.data.sets").joinpath("challenge.csv").open(newline="") as lines:
-        for row in csv.DictReader(lines):
-            by_class = {name: int(row[name]) for name in CHALLENGE_CLASSES}
-            counts.setdefault(row["dataset"], {})[row["subject"]] = by_class
+    text = resources.files("bench.data.sets").joinpath("challenge.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        by_class = {name: int(row[name]) for name in CHALLENGE_CLASSES}
+        counts.setdefault(row["dataset"], {})[row["subject"]] = by_class
     return counts

@@ -1,7 +1,7 @@
-"""Class maps: which word of a release means which class.
+"""Class maps: from the emotion words of a release to classes.
 
-`challenge` is MEGC2019's three classes; `native` keeps the words of the release; any other name is
-a CSV file with columns emotion, class and, where the words of two sets differ in meaning, dataset.
+`challenge`: MEGC2019's three classes; `native`: the words of the release; any other name is a CSV
+file with columns emotion, class and, where a word means different classes in two sets, dataset.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bench.system.files import read_table
 
 CHALLENGE, NATIVE = "challenge", "native"
 ANY = ""
-"""The data set of words that mean the same everywhere."""
+"""Key of words that are mapped alike in every data set."""
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """(data set, word) -> class; `left_out` are words that are known and dropped on purpose."""
+    """(data set, word) -> class; `left_out`: known words whose clips are left out on purpose."""
 
     name: str
     classes: tuple[str, ...]
@@ -33,7 +33,7 @@ class ClassMap:
 
     @classmethod
     def challenge(cls) -> ClassMap:
-        """The three classes of MEGC2019; their own names are understood everywhere."""
+        """The three classes of MEGC2019; the names of the classes are words in every data set."""
         words = {(s, word): c for s, known in CLASS_MAPS.items() for word, c in known.items()}
         own = {(ANY, name): name for name in CHALLENGE_CLASSES}
         dropped = frozenset((s, word) for s, known in UNMAPPED.items() for word in known)
@@ -43,8 +43,9 @@ class ClassMap:
     def named(cls, name: str, dataset: str, words: Iterable[str] = ()) -> ClassMap:
         """`challenge`, `native` or a file, for a data set.
 
-        words: what `native` makes classes of where the data set has no classes of its own here.
-        Raises UsageError where the file is not there, DataError where it is no class map.
+        words: the labels that `native` turns into classes for a data set that is not listed in
+        NATIVE_CLASSES. Raises UsageError where the file is missing, DataError where it is no class
+        map.
         """
         if name == CHALLENGE:
             return cls.challenge()
@@ -54,9 +55,9 @@ class ClassMap:
 
     @classmethod
     def native(cls, dataset: str, words: Iterable[str] = ()) -> ClassMap:
-        """The release's own words, without the rarest; `words` for sets not known here."""
-        said = filter(None, map(_plain, words))
-        classes = NATIVE_CLASSES.get(dataset) or tuple(sorted(set(said)))
+        """The release's own words, without the rarest; for sets not listed here, `words`."""
+        found = filter(None, map(_plain, words))
+        classes = NATIVE_CLASSES.get(dataset) or tuple(sorted(set(found)))
         known = {*CLASS_MAPS.get(dataset, ()), *UNMAPPED.get(dataset, ())} - set(classes)
         own = {(ANY, word): word for word in classes}
         return cls(NATIVE, classes, own, frozenset((ANY, word) for word in known))

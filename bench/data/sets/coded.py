@@ -22,12 +22,12 @@ from bench.errors import DataError, printable, quoted
 _UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
 
 ClipFolders = Mapping[tuple[str, str], Path]
-"""Folder of frames by subject (or what else it lies below) and by its name in lower case."""
+"""(subject, or other folder above; name in lower case) -> folder of a clip's frames."""
 
 
 @dataclass(frozen=True)
 class _Coded:
-    """A row that the challenge uses, before its frames are looked at."""
+    """A row that the class map keeps, before its frames are read."""
 
     row: Row
     where: str
@@ -38,32 +38,37 @@ class _Coded:
 
 
 class CodedSet(SingleSet):
-    """What varies between such sets is declared here; a new one is a subclass with values."""
+    """A data set with a spreadsheet; a new one is a subclass that sets the values below."""
 
     sheet: ClassVar[str]
     """Pattern of the spreadsheet's name, lower case; the first match by name is read."""
     columns: ClassVar[Mapping[str, str]]
     """Titles of the columns subject, clip, onset, apex, offset and emotion."""
     sheet_folders: ClassVar[tuple[str, ...]] = (".",)
-    """Where the spreadsheet lies in the set's folder (`.` is that folder itself)."""
+    """Folders to look for the spreadsheet in, below the set's folder (`.`: that folder itself)."""
     frame_folders: ClassVar[tuple[str, ...]]
-    """Folders of `<subject>/<clip>/` in the set's folder. The first that holds a subject serves
-    the whole set, so that cropped and raw clips never mix."""
+    """Folders of `<subject>/<clip>/` in the set's folder. The first that holds a subject is used
+    for the whole set, so that cropped and raw clips never mix."""
     inner_folder: ClassVar[str] = ""
-    """Folder of the frames in that of the clip, where they do not lie in it directly."""
+    """Name of the folder of frames within a clip's folder, where there is one."""
     clip_pattern: ClassVar[str]
+    """Regular expression of the release's clip names; another name is a problem."""
     synonyms: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Other spellings of the release's emotion words, lower case -> the word."""
     no_apex: ClassVar[tuple[str, ...]] = ("",)
-    """What the apex cell says where no apex is annotated."""
+    """Contents of the apex cell that mean: not annotated."""
 
     def is_home(self, tree: Tree, folder: Path) -> bool:
+        """Whether the spreadsheet is in `folder`, or in one of `sheet_folders` below it."""
         return self._sheet_in(tree, folder) is not None
 
     def read(
         self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
+        """Clips and problems of `subjects` (all: None), in the order of the rows."""
         sheet = self._sheet_in(tree, home)
+        if sheet is None:
+            raise self._not_found(tree, [])
         rows = read_rows(sheet, self.columns)
         folders, problems = self._clip_folders(tree, self._frames_home(tree, home), subjects)
         clips: dict[tuple[str, str], Clip] = {}
@@ -95,7 +100,7 @@ class CodedSet(SingleSet):
         return None
 
     def _frames_home(self, tree: Tree, home: Path) -> Path:
-        """The folder of the subjects' folders; DataError where none of the usual ones is it."""
+        """The first of `frame_folders` that holds subjects; DataError where none does."""
         for place in self.frame_folders:
             folder = _below(tree, home, place)
             if folder and any(self._group_of(n) is not None for n in tree.entries(folder).folders):
@@ -110,15 +115,15 @@ class CodedSet(SingleSet):
         )
 
     group_title: ClassVar[str] = "<subject>"
-    """What the folders above the clips' are called in messages."""
+    """How messages name the folders above the clips'."""
 
     def _group_of(self, folder: str) -> str | None:
-        """What the clips of a folder of that name belong to: a subject; None where it is none."""
+        """The subject that a folder above the clips' belongs to; None for another folder."""
         return self.subject_of(folder)
 
-    def _key(self, subject: str | None, clip: str) -> tuple[str | None, str]:
-        """Where among the clip folders the frames of a row are found."""
-        return subject, clip.lower()
+    def _key(self, subject: str | None, clip: str) -> tuple[str, str]:
+        """The key of a row's frames in the clip folders; no folder has an empty subject."""
+        return subject or "", clip.lower()
 
     def _clip_name(self, row: Row) -> str:
         """The clip's name, unique within its subject."""
@@ -153,12 +158,12 @@ class CodedSet(SingleSet):
         return folders, problems
 
     def _is_wanted(self, row: Row, subjects: Collection[str] | None) -> bool:
-        """Rows of the wanted subjects, and those of which nobody can say whose they are."""
+        """Whether a row is of the wanted subjects, or of an unknown one (a problem to report)."""
         subject = self.subject_of(row.text("subject"))
         return subjects is None or subject is None or subject in subjects
 
     def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
-        """What the row says, None where the class map leaves it out; Rejected where it is odd."""
+        """The row, None where the class map leaves it out; Rejected where it is invalid."""
         emotion = self._word(row)
         label = class_map.label_of(self.name, emotion)
         if label is None:
@@ -210,13 +215,13 @@ class CodedSet(SingleSet):
         return clip, problems
 
     def _contradiction(self, subject: str, clip: str) -> str | None:
-        """What is odd about a clip of that name being that subject's; None where nothing is."""
+        """A problem if a clip of that name cannot be that subject's, else None."""
         return None
 
     def _apex(
         self, row: Row, numbers: Sequence[int], onset: int, offset: int
     ) -> tuple[int | None, str | None]:
-        """Index of the apex among the frames present (None: not annotated), and what is odd."""
+        """Index of the apex among the frames present (None: not annotated), and any problem."""
         cell = row.text("apex")
         if cell in self.no_apex:
             return None, None
@@ -230,7 +235,7 @@ class CodedSet(SingleSet):
         return nearest, None
 
     def _unlisted(self, tree: Tree, rows: Sequence[Row], folders: ClipFolders) -> list[Problem]:
-        """Clip folders that no row names, the rows that the challenge leaves out included."""
+        """A problem for each clip folder that no row names, used or left out."""
         listed = {self._key(self.subject_of(r.text("subject")), r.text("clip")) for r in rows}
         what = "folder without a row in the spreadsheet; it is not read"
         return [
@@ -245,15 +250,18 @@ def _below(tree: Tree, home: Path, place: str) -> Path | None:
 
 
 def _span(row: Row) -> tuple[int, int]:
-    """Onset and offset, both included; Rejected where they are no such numbers."""
-    numbers = {field: row.frame_number(field) for field in ("onset", "offset")}
-    for field, number in numbers.items():
-        if number is None:
-            raise Rejected("numbers", f"{field} {quoted(row.text(field))} is no frame number")
-    if numbers["offset"] < numbers["onset"]:
-        what = f"offset {numbers['offset']} comes before onset {numbers['onset']}"
-        raise Rejected("numbers", what)
-    return numbers["onset"], numbers["offset"]
+    """Onset and offset, both inclusive; Rejected where they are not valid."""
+    onset, offset = _number(row, "onset"), _number(row, "offset")
+    if offset < onset:
+        raise Rejected("numbers", f"offset {offset} comes before onset {onset}")
+    return onset, offset
+
+
+def _number(row: Row, field: str) -> int:
+    number = row.frame_number(field)
+    if number is None:
+        raise Rejected("numbers", f"{field} {quoted(row.text(field))} is no frame number")
+    return number
 
 
 def _no_frames(folder: str, numbered: Mapping[int, Path], onset: int, offset: int) -> str:

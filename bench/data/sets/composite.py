@@ -12,29 +12,28 @@ from bench.errors import UsageError
 
 
 class Composite(DataSet):
-    """The parts in their order; a subject of any part is a subject of the composite."""
+    """Several data sets, in their order; a subject of any part is a subject of the composite."""
 
     name = "composite"
     title = "MEGC2019 composite"
     summary = "442 clips of 68 subjects: SMIC, CASME II and SAMM together"
 
-    def __init__(self, parts: Sequence[SingleSet]):
+    def __init__(self, parts: Sequence[SingleSet]) -> None:
         self._parts = tuple(parts)
+        self.how_to_get = "; ".join(part.how_to_get.rstrip(".") for part in parts) + "."
 
     @property
     def parts(self) -> tuple[str, ...]:
+        """The names of the data sets."""
         return tuple(part.name for part in self._parts)
 
     @property
-    def how_to_get(self) -> str:
-        return "; ".join(part.how_to_get.rstrip(".") for part in self._parts) + "."
-
-    @property
     def subjects(self) -> tuple[str, ...]:
+        """The challenge's subjects of all parts."""
         return tuple(subject for part in self._parts for subject in part.subjects)
 
     def subject_of(self, text: str) -> str | None:
-        """As the part with that prefix has it; a bare number is SAMM's, as in the official list."""
+        """The subject of the part with that prefix; a bare number is SAMM's, as in the list."""
         for part in self._parts:
             bare = text.strip().isdigit()
             if bare != bool(part.subject_prefix) and (subject := part.subject_of(text)):
@@ -44,10 +43,10 @@ class Composite(DataSet):
     def load(
         self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE
     ) -> ClipSet:
-        """The parts that have one of `subjects`, all from one root.
+        """The clips of the parts that have one of `subjects`, all from one root.
 
-        Raises DataError naming the first part that is not there, UsageError for native classes:
-        the parts have different ones.
+        Raises DataError that names the first missing part, UsageError for native classes, which
+        differ between the parts.
         """
         if class_map == NATIVE:
             raise UsageError(

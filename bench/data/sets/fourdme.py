@@ -1,4 +1,4 @@
-"""4DME (Li et al., IEEE TAC 2022): its grey videos; the emotion may be a compound of two."""
+"""4DME (Li et al., IEEE TAC 2022), the grey videos; a clip may show a compound of two emotions."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class FourDme(CodedSet):
         return super().subject_of(re.sub(r"^\s*s(ub)?_?(?=[0-9])", "", text, flags=re.IGNORECASE))
 
     def _word(self, row: Row) -> str:
-        """One of five words, or `compound` for a cell that names two of them in any form."""
+        """One of the five words, or `compound` for a cell that contains two of them."""
         cell = row.text("emotion").lower()
         found = {word for stem, word in _STEMS.items() if stem in cell}
         return COMPOUND if len(found) > 1 else next(iter(found), cell)
 
     def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
-        """Onset to offset; clips cut out and numbered anew are known by their length."""
+        """The frames onset to offset; all frames of a folder that was renumbered, by its length."""
         frames = super()._within(numbered, onset, offset)
         if frames or len(numbered) != offset - onset + 1:
             return frames

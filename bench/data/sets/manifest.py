@@ -2,9 +2,9 @@
 
 Columns dataset, subject, clip, label, frames; optional onset, apex, offset, fps. `frames` is a
 folder, a glob, one image, a .npy array (T, H, W) or (T, H, W, 3) of 8 bits, a video, or one ready
-flow image (28×28×3, `bench.data.disk.ready_flow`), relative to the manifest. Onset, apex and
-offset are the numbers that end the names of image files, or positions from 0 in a file that holds
-the whole clip; the clip is onset to offset.
+flow image (28×28×3, `bench.data.disk.ready_flow`), relative to the manifest. Onset, apex and offset
+are numbers at the end of the names of image files, or positions from 0 in a file that holds the
+whole clip. A clip is the frames from onset to offset, both inclusive.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ DEFAULT_FPS = 200.0
 LONGEST_NAME = 100
 
 NAME = re.compile(rf"[^/\\\x00-\x1f]{{1,{LONGEST_NAME}}}")
-"""What a data set, a subject or a clip may be called: it may become part of a file's name."""
+"""Valid names of data sets, subjects and clips, which may become part of a file's name."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class Row:
 
     @property
     def who(self) -> str:
-        """Subject and clip as a message names them."""
+        """Subject and clip as messages name them."""
         names = (self.cells[column] for column in ("subject", "clip"))
         return " ".join(printable(name)[:LONGEST_NAME] for name in names)
 
     def number_of(self, column: str) -> int | None:
-        """A cell as a frame number, None where it is empty; Rejected where it is neither."""
+        """A cell as a frame number, None where it is empty; Rejected for other text."""
         text = self.cells.get(column, "")
         if not text:
             return None
@@ -74,12 +74,12 @@ class Row:
 
 
 class Manifest(DataSet):
-    """The clips that one file lists. With `allow_outside` frames may lie anywhere."""
+    """The clips that a file lists. With `allow_outside` frames may lie outside its folder."""
 
     summary = "any clips: a CSV with columns dataset, subject, clip, label, frames"
     how_to_get = "Write a CSV file with a row per clip."
 
-    def __init__(self, path: Path, allow_outside: bool = False):
+    def __init__(self, path: Path, allow_outside: bool = False) -> None:
         self.path = path.expanduser().absolute()
         self.allow_outside = allow_outside
         self.name = PREFIX + str(self.path)
@@ -87,7 +87,7 @@ class Manifest(DataSet):
 
     @property
     def label(self) -> str:
-        """What run folders and tables call it."""
+        """Its name in run folders and tables."""
         return f"manifest-{self.path.stem}"
 
     @property
@@ -97,18 +97,21 @@ class Manifest(DataSet):
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """All rows. Raises DataError for a file that is no such CSV."""
+        """All rows. Raises UsageError for a missing file, DataError for an invalid one."""
         return tuple(_read(self.path))
 
     @property
     def parts(self) -> tuple[str, ...]:
+        """The names of the data sets in the file."""
         return tuple(dict.fromkeys(row.cells["dataset"] for row in self.rows))
 
     @property
     def subjects(self) -> tuple[str, ...]:
+        """The subjects in the file, in order."""
         return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
 
     def subject_of(self, text: str) -> str | None:
+        """The text itself, None where it is blank."""
         return text.strip() or None
 
     def load(
@@ -117,6 +120,7 @@ class Manifest(DataSet):
         subjects: Collection[str] | None = None,
         class_map: str = CHALLENGE,
     ) -> ClipSet:
+        """The clips of the rows whose subject is in `subjects` (all: None), with all problems."""
         words = [row.cells["label"] for row in self.rows]
         dataset = self.parts[0] if len(self.parts) == 1 else ""
         mapping = ClassMap.named(class_map, dataset, words)
@@ -144,7 +148,7 @@ class Manifest(DataSet):
         return ClipSet(self.name, mapping.classes, ordered, tuple(problems), mapping.name)
 
     def _unknown_titles(self) -> list[Problem]:
-        """One problem for all columns that mean nothing here: `begin` may have meant `onset`."""
+        """One problem for all unknown columns with content, which may be misspelt."""
         titles = [title for title in self.rows[0].cells if title not in COLUMNS]
         unknown = [title for title in titles if any(row.cells[title] for row in self.rows)]
         if not unknown:
@@ -156,7 +160,7 @@ class Manifest(DataSet):
     def _clip(
         self, tree: Tree, row: Row, where: str, mapping: ClassMap
     ) -> tuple[Clip | None, list[Problem]]:
-        """The clip of a row, None for a label that the class map leaves out on purpose."""
+        """The clip of a row (None for a label that the class map leaves out), and problems."""
         cells = row.cells
         for column in ("dataset", "subject", "clip"):
             if not NAME.fullmatch(cells[column]) or cells[column].strip(".") == "":
@@ -180,10 +184,12 @@ class Manifest(DataSet):
         found, problems = self._frames(tree, cells["frames"], where)
         if (single := _single_file(found)) and is_ready_flow(single):
             return replace(listed, frames=(single,), ready_flow=True), problems
-        span = None
+        span: tuple[int, int | None] | None = None
+        numbers: list[int] | None = None
+        frames: tuple[Path, ...]
         if isinstance(found, Path):  # a file that holds the whole clip
             span = (onset or 0, None if offset is None else offset + 1)
-            frames, numbers = (found,), None
+            frames = (found,)
         else:
             kept = {n: path for n, path in found.items() if _within(n, onset, offset)}
             if not kept:
@@ -200,7 +206,7 @@ class Manifest(DataSet):
     def _frames(
         self, tree: Tree, text: str, where: str
     ) -> tuple[dict[int, Path] | Path, list[Problem]]:
-        """Image files by number, or the one file that holds the clip."""
+        """Image files by number, or the one file that holds the clip; and problems."""
         tree, steps = self._steps(tree, text)
         problems: list[Problem] = []
         places = [tree.root]
@@ -237,7 +243,7 @@ class Manifest(DataSet):
         return frames, problems + odd
 
     def _steps(self, tree: Tree, text: str) -> tuple[Tree, Sequence[str]]:
-        """Where a path starts, and its names one by one; Rejected where it leaves the root."""
+        """The tree that a path starts in, and its parts; Rejected where it leaves the root."""
         path = PurePosixPath(text.replace("\\", "/"))
         drive = re.match(r"[A-Za-z]:", text)
         if not path.parts or path.parts == ("/",):
@@ -258,21 +264,21 @@ class Manifest(DataSet):
 
 
 def _single_file(found: Mapping[int, Path] | Path) -> Path | None:
-    """The one file that a row names, None where it names several."""
+    """The file, if a row names only one, else None."""
     if isinstance(found, Path):
         return found
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _matching(entries: dict[str, Path], pattern: str) -> list[Path]:
-    """The entry of that very name, else those that match it as a glob, sorted by name."""
+def _matching(entries: Mapping[str, Path], pattern: str) -> list[Path]:
+    """The entry of exactly that name, else the entries that match it as a glob, sorted by name."""
     if pattern in entries:
         return [entries[pattern]]
     return [path for name, path in entries.items() if fnmatchcase(name, pattern)]
 
 
 def _each_once(folders: Iterable[Path]) -> list[Path]:
-    """The folders without those that links lead to again: links in a circle never end."""
+    """The folders without repetitions through links, since circular links would never end."""
     seen: dict[str, Path] = {}
     for folder in folders:
         seen.setdefault(os.path.realpath(folder), folder)
@@ -280,7 +286,7 @@ def _each_once(folders: Iterable[Path]) -> list[Path]:
 
 
 def _unread(tree: Tree, folder: Path, entries: Entries, pattern: str) -> list[Problem]:
-    """Links that lead out, and whatever the pattern names that is neither file nor folder."""
+    """Problems: refused links, and entries matching the pattern that are no file or folder."""
     what = "is neither a file nor a folder: it is not read"
     named = [name for name in entries.special if fnmatchcase(name, pattern)]
     odd = [Problem("odd", tree.shown(folder / name), what) for name in named]
@@ -298,7 +304,7 @@ def _apex_place(
     offset: int | None,
     numbers: Sequence[int] | None,
 ) -> tuple[int | None, list[Problem]]:
-    """The apex as an index into the clip's frames; without one where it lies outside."""
+    """The apex as an index into the clip's frames; None and a problem where it lies outside."""
     if apex is None:
         return None, []
     if not _within(apex, onset, offset):
@@ -367,6 +373,6 @@ def _read(path: Path) -> Iterable[Row]:
 
 
 def _fits(cells: Sequence[str], header: Sequence[str]) -> bool:
-    """As many cells as titles; blank ones beyond do no harm."""
+    """Whether a row has a cell for each title, and further cells are blank."""
     beyond = cells[len(header) :]
     return len(cells) >= len(header) and not any(cell.strip() for cell in beyond)

@@ -1,4 +1,4 @@
-"""Clips of any data set written as a manifest."""
+"""Writing the clips of any data set as a manifest."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import os
 from pathlib import Path, PurePosixPath
 
 from bench.data.clips import Clip, ClipSet
-from bench.data.disk.numbering import (
-    CONTAINER_SUFFIXES,
-    frame_number,
-)
+from bench.data.disk.numbering import CONTAINER_SUFFIXES, frame_number
 from bench.data.sets.manifest import COLUMNS
 from bench.errors import DataError, printable
 
 
 def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
-    """The clips as a manifest that lies at `out`, and whether a frame lies outside its folder.
+    """The text of a manifest to be written to `out`, and whether frames lie outside its folder.
 
-    Labels are the class names; onset and offset are the first and the last frame there. Raises
+    Labels are the class names; onset and offset are the first and the last frame present. Raises
     DataError for a clip whose frames lie in several folders.
     """
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
@@ -39,7 +36,7 @@ def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
 
 
 def _place(clip: Clip) -> Path:
-    """The file or the folder that a manifest names for a clip; DataError where they are several."""
+    """The file or folder that a manifest names for a clip; DataError where there are several."""
     if clip.span or len(clip.frames) == 1:
         return clip.frames[0]
     folders = list(dict.fromkeys(path.parent for path in clip.frames))
@@ -52,12 +49,13 @@ def _place(clip: Clip) -> Path:
 
 
 def _span_cells(clip: Clip) -> tuple[int | str, int | str, int | str]:
-    """Onset, apex, offset as a manifest has them; empty where nothing is to be said."""
+    """The cells onset, apex and offset of a manifest; empty where there is no value."""
     if clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES:
         first, end = clip.span or (0, None)
         apex = "" if clip.apex is None else first + clip.apex
         return (first if clip.span else "", apex, "" if end is None else end - 1)
-    numbers = [frame_number(path) for path in clip.frames]
-    if len(numbers) == 1 or None in numbers:
+    found = [frame_number(path) for path in clip.frames]
+    numbers = [number for number in found if number is not None]
+    if len(found) == 1 or len(numbers) < len(found):
         return "", "", ""
     return numbers[0], "" if clip.apex is None else numbers[clip.apex], numbers[-1]

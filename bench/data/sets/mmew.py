@@ -23,7 +23,7 @@ EMOTION_FOLDERS = frozenset(
 class Mmew(CodedSet):
     """`Micro_Expression/<emotion>/S13-07-001/1.jpg`; the label is the spreadsheet's.
 
-    What the paper calls others is called repression in copies of the release: others here.
+    The paper's class `others` is called `repression` in copies of the release; here it is `others`.
     """
 
     name = "mmew"
@@ -57,14 +57,14 @@ class Mmew(CodedSet):
     synonyms = MappingProxyType({"repression": "others", "other": "others"})
 
     def _group_of(self, folder: str) -> str | None:
-        """Nothing in particular: names of clips are unique in the whole set."""
+        """The same for every emotion, since names of clips are unique in the whole set."""
         return "" if folder.lower() in EMOTION_FOLDERS else None
 
     def _contradiction(self, subject: str, clip: str) -> str | None:
-        """No folder tells whose a clip is, but its name does."""
+        """The clip's name contains its subject; no folder does."""
         if self.subject_of(clip.partition("-")[0]) == subject:
             return None
         return f"the clip's name contradicts its subject {subject}, which is used"
 
-    def _key(self, subject: str | None, clip: str) -> tuple[str | None, str]:
+    def _key(self, subject: str | None, clip: str) -> tuple[str, str]:
         return "", clip.lower()

@@ -1,4 +1,4 @@
-"""SMIC-HS (Li et al., FG 2013): the folders are the annotation, there is no spreadsheet."""
+"""SMIC-HS (Li et al., FG 2013): labels are names of folders, there is no spreadsheet."""
 
 from __future__ import annotations
 
@@ -44,14 +44,19 @@ class Smic(SingleSet):
     fps = 100.0
 
     def is_home(self, tree: Tree, folder: Path) -> bool:
+        """Whether `folder` holds the `HS` folder with subjects."""
         return self._high_speed(tree, folder) is not None
 
     def read(
         self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
+        """Clips and problems of `subjects` (all: None)."""
+        high_speed = self._high_speed(tree, home)
+        if high_speed is None:
+            raise self._not_found(tree, [])
         problems: list[Problem] = []
         clips: dict[str, Clip] = {}
-        for folder in self._clip_folders(tree, self._high_speed(tree, home), subjects, problems):
+        for folder in self._clip_folders(tree, high_speed, subjects, problems):
             where = tree.shown(folder.path)
             try:
                 clip, notes = self._clip(tree, folder, class_map)
@@ -65,7 +70,7 @@ class Smic(SingleSet):
         return list(clips.values()), problems
 
     def _high_speed(self, tree: Tree, folder: Path) -> Path | None:
-        """The `HS` folder with at least one `<subject>/micro`; None where it is not there."""
+        """The `HS` folder with at least one `<subject>/micro`; None where there is none."""
         for steps in (("SMIC_all_cropped", "HS"), ("HS",)):
             path = descend(tree, folder, steps)
             if path is None:
@@ -82,7 +87,7 @@ class Smic(SingleSet):
         subjects: Collection[str] | None,
         problems: list[Problem],
     ) -> Iterator[_ClipFolder]:
-        """Folders of the wanted subjects; what does not fit the layout goes to `problems`."""
+        """Clip folders of the wanted subjects; deviations from the layout go to `problems`."""
         people = tree.entries(high_speed)
         problems += refused_links(tree, high_speed, people)
         for name, path in people.folders.items():
@@ -90,7 +95,7 @@ class Smic(SingleSet):
             micro = descend(tree, path, ("micro",))
             if subject is None:
                 what = "no subject's name such as s01 or s1; what it holds is not read"
-                # A folder without `micro` is nobody's clips, whatever else it is.
+                # A folder without `micro` holds no clips.
                 problems.append(Problem("odd", tree.shown(path), what, fatal=micro is not None))
             elif subjects is not None and subject not in subjects:
                 continue
@@ -135,7 +140,7 @@ class Smic(SingleSet):
         return clip, problems
 
     def _clip_name(self, folder: _ClipFolder) -> str:
-        """The challenge's name `s01_ne_01`; Rejected where the name contradicts its place."""
+        """The challenge's name, `s01_ne_01`; Rejected where it contradicts the folders above."""
         match = _CLIP.fullmatch(folder.path.name)
         if match is None:
             shown = quoted(printable(folder.path.name))

@@ -1,4 +1,4 @@
-"""Rows of a coding spreadsheet, found by the names of its columns."""
+"""Reading the rows of a coding spreadsheet by the titles of its columns."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import DataError, printable
 
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
 _HEADER_WITHIN = 100
-"""The header is looked for in so many rows; SAMM has 13 rows of preamble before it."""
+"""Number of rows in which the header is searched; SAMM has 13 rows of preamble before it."""
 
 _MOST_ROWS = 1 << 20
 _MOST_COLUMNS = 200
 _MOST_BYTES = 32 << 20
-"""Rows that a spreadsheet program writes, columns that any release has, and bytes unpacked."""
+"""Limits: the rows of a spreadsheet program, more columns than any release has, unpacked bytes."""
 
 Sheet = Mapping[int, tuple]
 """Row number -> cells."""
@@ -24,13 +28,13 @@ Sheet = Mapping[int, tuple]
 
 @dataclass(frozen=True)
 class Row:
-    """One coded clip: `number` as a spreadsheet program counts, `cells` by the field's name."""
+    """One coded clip: `number` as spreadsheet programs count rows, `cells` by field name."""
 
     number: int
     cells: Mapping[str, object]
 
     def text(self, field: str) -> str:
-        """The cell as a person reads it: `1`, never `1.0`; empty where it is blank."""
+        """The cell as displayed: `1`, never `1.0`; empty where it is blank."""
         cell = self.cells[field]
         if cell is None:
             return ""
@@ -39,7 +43,7 @@ class Row:
         return str(cell).strip()
 
     def frame_number(self, field: str) -> int | None:
-        """The cell as a frame number, None where it is none."""
+        """The cell as a frame number, None for other content."""
         digits = re.fullmatch(r"([0-9]{1,9})(?:\.0*)?", self.text(field))
         return int(digits[1]) if digits else None
 
@@ -47,8 +51,8 @@ class Row:
 def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
     """Rows below the header of an .xlsx file; rows blank in all `columns` are left out.
 
-    `columns` maps a field to its column's title; case, spaces and punctuation in titles do not
-    count, and the first sheet with all columns is taken. Raises DataError for a file that is no
+    `columns` maps a field to its column's title; case, spaces and punctuation in titles are
+    ignored, and the first sheet with all columns is read. Raises DataError for a file that is no
     spreadsheet, and for missing columns (it names them and those found).
     """
     sheets = _read_sheets(path)
@@ -69,7 +73,7 @@ def _read_sheets(path: Path) -> list[Sheet]:
             return [_all_rows(sheet) for sheet in book.worksheets]
         finally:
             book.close()
-    except Exception as error:  # a damaged archive fails in as many ways as it has layers
+    except Exception as error:  # a damaged archive may raise anything
         reason = printable(f"{type(error).__name__}: {error}")[:120]
         raise DataError(
             f"spreadsheet {printable(path)} cannot be read as .xlsx ({reason}): "
@@ -78,9 +82,9 @@ def _read_sheets(path: Path) -> list[Sheet]:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """ValueError for an archive that would fill the memory once it is unpacked.
+    """ValueError for an archive that would fill the memory when unpacked.
 
-    The sizes it states bind: nothing is unpacked beyond them.
+    The sizes that it states can be relied on: zipfile unpacks no more than them.
     """
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
@@ -88,14 +92,14 @@ def _refuse_bomb(path: Path) -> None:
         raise ValueError(f"it unpacks to {unpacked >> 20} MB, expected at most {_MOST_BYTES >> 20}")
 
 
-def _all_rows(sheet) -> Sheet:
-    """Row number -> cells, without the blank rows: a formatted column has a million of them."""
-    sheet.reset_dimensions()  # some programs write a wrong extent, which would cut rows off
-    # Without limits a row numbered a trillion, as a damaged file may have, is counted up to.
+def _all_rows(sheet: ReadOnlyWorksheet) -> Sheet:
+    """Row number -> cells, without blank rows: a formatted column has a million of them."""
+    sheet.reset_dimensions()  # some programs write a wrong extent, which would cut off rows
+    # Without limits, a row number of a trillion in a damaged file would be counted up to.
     rows = sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)
     kept, blank = {}, None
     for number, cells in enumerate(rows, start=1):
-        if cells is blank:  # openpyxl gives the same tuple for all rows that the file leaves out
+        if cells is blank:  # openpyxl returns the same tuple for all rows missing in the file
             continue
         if all(cell is None for cell in cells):
             blank = cells
@@ -124,7 +128,7 @@ def _rows_below(sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[R
 
 
 def _no_header(path: Path, sheets: Sequence[Sheet], columns: Mapping[str, str]) -> DataError:
-    """The error names what the row most like a header has and lacks."""
+    """The error for missing columns, based on the row with most of the wanted titles."""
     wanted = {_plain(title): title for title in columns.values()}
     candidates = [row for sheet in sheets for n, row in sheet.items() if n <= _HEADER_WITHIN]
     best = max(candidates, key=lambda row: len(wanted.keys() & set(map(_plain, row))), default=())

@@ -1,1 +1,1 @@
-"""From frames on disk to a small 8-bit clip, one step a file."""
+"""Preprocessing, from frames on disk to a small 8-bit clip, one step per file."""

@@ -23,7 +23,7 @@ class Box:
         return video[:, self.top : self.bottom, self.left : self.right]
 
     def widened(self, margin: float, height: int, width: int) -> Box:
-        """The box with `margin` of its sides added all round, as far as the frame goes."""
+        """The box enlarged on every side by `margin` times its length, within the frame."""
         down = round(margin * (self.bottom - self.top))
         across = round(margin * (self.right - self.left))
         return Box(

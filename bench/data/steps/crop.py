@@ -14,36 +14,33 @@ from bench.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+    from skimage.feature import Cascade
 
-    from bench.data.steps.box import Box
-
-
-CROPS = ("none", "detect", "landmarks")
-
-FALLBACKS = ("stop", "centre")
 
 SMALLEST_FACE = 1 / 5
-"""Side of the smallest face that is looked for, over the shorter side of the frame."""
+"""Side of the smallest face to detect, relative to the shorter side of the frame."""
 
 SCALE_STEPS = (1.15, 1.05)
-"""The search window grows by this factor; the finer one where the coarser finds no face."""
+"""Factors by which the search window grows; the finer one where the coarser finds no face."""
 
 DETECTION_SIDE = 240
-"""Larger frames are shrunk to this shorter side before a face is looked for: the cascade's time
-grows with the pixels, and the box it finds does not grow more exact."""
+"""Larger frames are shrunk to this shorter side before detection.
+
+The cascade's time grows with the number of pixels; the precision of its box does not.
+"""
 
 DETECTOR_VERSION = 3
-"""Raised whenever the same frame would give another box: old cache entries of crop=detect lapse."""
+"""Increased whenever a frame would give another box, to invalidate entries of crop=detect."""
 
 CENTRE = 0.8
-"""Side of the centre crop, over the shorter side of the frame."""
+"""Side of the centre crop, relative to the shorter side of the frame."""
 
 
 def face_box(clip: Clip, onset: np.ndarray, margin: float, fallback: str) -> Box:
     """The largest face on the onset frame (H, W, C), uint8, by scikit-image's LBP cascade.
 
     Raises DataError where none is found, unless `fallback` is `centre`, and where scikit-image is
-    absent.
+    not installed.
     """
     height, width = onset.shape[:2]
     faces = _faces(onset)
@@ -63,15 +60,17 @@ def face_box(clip: Clip, onset: np.ndarray, margin: float, fallback: str) -> Box
 
 @dataclass(frozen=True)
 class FaceFound:
-    """For the clip cache: whether a clip's onset frame has a face that `face_box` finds."""
+    """For the clip cache: whether `face_box` finds a face on a clip's onset frame, bool (1,)."""
 
     shape: tuple[int, ...] = (1,)
     dtype: str = "bool"
 
     def clip_key(self, clip: Clip) -> str:
+        """The same for every clip."""
         return f"face found, version {DETECTOR_VERSION}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """Whether there is a face, bool (1,)."""
         import numpy as np
 
         from bench.data.disk.images import decode
@@ -88,7 +87,7 @@ def centre_box(height: int, width: int) -> Box:
 
 
 def _faces(onset: np.ndarray) -> list[dict]:
-    """Faces on a frame (H, W, C) as the cascade gives them: r, c, width, height."""
+    """Faces on a frame (H, W, C) as the cascade returns them: r, c, width, height."""
     import numpy as np
     from PIL import Image
 
@@ -110,7 +109,7 @@ def _faces(onset: np.ndarray) -> list[dict]:
 
 
 @lru_cache(maxsize=1)
-def _cascade():
+def _cascade() -> Cascade:
     try:
         from skimage.data import lbp_frontal_face_cascade_filename
         from skimage.feature import Cascade
@@ -122,16 +121,14 @@ def _cascade():
 
 
 def crop(clip: Clip, video: np.ndarray, settings: Preprocessing) -> np.ndarray:
-    """One box of all frames: (n, H, W, C) -> (n, h, w, C)."""
+    """The same box of all frames: (n, H, W, C) -> (n, h, w, C)."""
     if settings.crop == "none":
         return video
     return crop_box(clip, video[0], settings).cut(video)
 
 
 def crop_box(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Box:
-    """The box that `crop` cuts, by the onset frame (H, W, C); the whole frame for crop=none."""
-    from bench.data.steps.box import Box
-    from bench.data.steps.crop import face_box
+    """The box that `crop` cuts, given the onset frame (H, W, C); the whole frame for crop=none."""
     from bench.data.steps.landmarks import landmark_box
 
     height, width = onset.shape[:2]

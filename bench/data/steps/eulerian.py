@@ -1,4 +1,4 @@
-"""Eulerian motion magnification (Wu et al., SIGGRAPH 2012), linear: small motion made larger.
+"""Linear Eulerian motion magnification (Wu et al., SIGGRAPH 2012).
 
 Each band of a Laplacian pyramid is filtered in time by the difference of two first-order low-pass
 filters, amplified and added. Both filters start at the onset frame, so that a clip without motion
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 LEVELS = 5
-"""Most levels of the pyramid; small frames have fewer."""
+"""Largest number of levels of the pyramid; small frames have fewer."""
 
 SMALLEST_SIDE = 4
-"""Pixels of the shorter side at the coarsest level."""
+"""Smallest length of the shorter side at the coarsest level, in pixels."""
 
 
 def eulerian(
@@ -29,8 +29,8 @@ def eulerian(
 
     low, high: cut-offs. wavelength: spatial wavelength (pixels) from which on a band is amplified
     in full; finer ones less (Wu et al., Eq. 14), since the linear approximation fails there.
-    What is added is of the brightness: colours keep their differences, as with the chromatic
-    attenuation of Wu et al. at its end. The result is clipped to 0..255.
+    Only the luminance is amplified, which equals the full chromatic attenuation of Wu et al. The
+    result is clipped to 0..255.
     """
     return amplified(video, motion_bands(video, low, high), alpha, wavelength)
 
@@ -38,18 +38,21 @@ def eulerian(
 def motion_bands(
     video: np.ndarray, low: float, high: float, frames: Sequence[int] | None = None
 ) -> list[np.ndarray]:
-    """What moves in `video` (n, H, W, C) between the cut-offs, a Laplacian pyramid, finest first:
-    float32 (k, H, W), (k, H/2, W/2), ... of k of its frames, or of all."""
+    """The band-passed luminance of `video` (n, H, W, C) as a Laplacian pyramid, finest level first.
+
+    frames: indices of the k frames to return, None for all. Levels are float32 (k, H, W),
+    (k, H/2, W/2), ...
+    """
     from bench.data.pixels import luminance
 
-    moving = _band_pass(luminance(video), low, high)  # filters in time and space commute
+    moving = _band_pass(luminance(video), low, high)  # before the pyramid: the filters commute
     return _laplacian(moving if frames is None else moving[list(frames)])
 
 
 def amplified(
     frames: np.ndarray, bands: Sequence[np.ndarray], alpha: float, wavelength: float
 ) -> np.ndarray:
-    """`eulerian` for the k frames (k, H, W, C) whose `motion_bands` are given."""
+    """`eulerian` for k frames (k, H, W, C), given their `motion_bands`."""
     import numpy as np
 
     factors = _factors(frames.shape, len(bands), alpha, wavelength)
@@ -59,10 +62,10 @@ def amplified(
 
 
 def _factors(shape: tuple[int, ...], count: int, alpha: float, wavelength: float) -> list[float]:
-    """Amplification per band, finest first; none for the coarsest: light changes, not motion.
+    """Amplification per band, finest first; 0 for the coarsest, which shows changes of light.
 
     A band's wavelength is nominal, as in the authors' code: a third of the diagonal for the
-    coarsest that moves, half of it for each finer one. Here the pyramid ends at LEVELS bands.
+    coarsest amplified band, half as much for each finer one. The pyramid ends at LEVELS bands.
     """
     coarsest = (shape[1] ** 2 + shape[2] ** 2) ** 0.5 / 3
     waves = [coarsest / 2 ** (count - 2 - level) for level in range(count - 1)]
@@ -70,7 +73,7 @@ def _factors(shape: tuple[int, ...], count: int, alpha: float, wavelength: float
 
 
 def _band_pass(video: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The difference of two first-order low-passes of each pixel, both at rest on the onset."""
+    """The difference of two first-order low-pass filters per pixel, both starting at the onset."""
     import numpy as np
 
     fast, slow = video[0].copy(), video[0].copy()
@@ -83,15 +86,15 @@ def _band_pass(video: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _share(cut: float) -> float:
-    """What a first-order low-pass takes of each new frame."""
+    """The weight of each new frame in a first-order low-pass filter."""
     import math
 
     return 1 - math.exp(-2 * math.pi * cut)
 
 
 def _laplacian(frames: np.ndarray) -> list[np.ndarray]:
-    """Bands of (n, H, W), finest first, whose `_collapsed` sum is `frames` (but for rounding)."""
-    bands = []
+    """Laplacian pyramid of (n, H, W), finest first; `_collapsed` inverts it, up to rounding."""
+    bands: list[np.ndarray] = []
     while len(bands) < LEVELS - 1 and min(frames.shape[1:]) >= 2 * SMALLEST_SIDE:
         smaller = _halved(_halved(frames, 1), 2)
         bands.append(frames - _enlarged(smaller, frames.shape))
@@ -108,7 +111,7 @@ def _collapsed(bands: list[np.ndarray]) -> np.ndarray:
 
 
 def _halved(frames: np.ndarray, axis: int) -> np.ndarray:
-    """Every second sample of the frames blurred by (1, 4, 6, 4, 1)/16, mirrored at the edges."""
+    """Blurs an axis by (1, 4, 6, 4, 1)/16, mirrored at the edges, and keeps every second sample."""
     import numpy as np
 
     width = [(2, 2) if place == axis else (0, 0) for place in range(frames.ndim)]
@@ -121,7 +124,7 @@ def _halved(frames: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _enlarged(frames: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Back to a larger shape: zeros between the samples, blurred as above, four times as bright."""
+    """The inverse size change of `_halved`: inserts zeros, blurs as there, multiplies by four."""
     return _doubled(_doubled(frames, 1, shape[1]), 2, shape[2])
 
 

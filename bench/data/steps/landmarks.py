@@ -1,4 +1,4 @@
-"""Boxes and points of the user's own, per clip, from a CSV file."""
+"""The user's own boxes or landmark points per clip, from a CSV file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bench.system.files import read_table
 
 @dataclass(frozen=True)
 class Landmarks:
-    """A row of the user's file: a box, and the points that it was made of if they were given."""
+    """A row of the user's file: a box, and the points that it encloses if the row has points."""
 
     box: Box
     points: tuple[tuple[float, float], ...] = ()
 
 
 def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) -> Box:
-    """The box of a clip in the user's file, within its frame; DataError where it has none."""
+    """The box of a clip in the user's file, within the frame; DataError where there is none."""
     box = _landmarks_of(clip, file).box.widened(margin, height, width)
     if box.bottom - box.top < 1 or box.right - box.left < 1:
         raise DataError(
@@ -37,9 +37,9 @@ def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) 
 
 
 def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
-    """(x, y) of a clip's points in the user's file, pixels of its frames; none in a row of boxes.
+    """(x, y) of a clip's points in the user's file, in pixels; none where the row is a box.
 
-    DataError where the file has no row for the clip.
+    Raises DataError where the file has no row for the clip.
     """
     return _landmarks_of(clip, file).points
 
@@ -57,7 +57,7 @@ def _landmarks_of(clip: Clip, file: str) -> Landmarks:
 
 @lru_cache(maxsize=4)
 def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
-    """(data set or nothing, subject, clip) -> box, from boxes or from points."""
+    """(data set or "", subject, clip) -> row of the file."""
     try:
         text = read_table(Path(file).expanduser())
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -67,13 +67,14 @@ def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
         raise DataError(f"landmarks {file} cannot be read ({error})") from error
     if not rows or not {"subject", "clip"} <= set(rows[0]):
         raise DataError(f"landmarks {file}: expected columns subject, clip and a box or points")
-    found = {}
+    found: dict[tuple[str, str, str], Landmarks] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{file} row {number}"
-        key = tuple((row.get(name) or "").strip() for name in ("dataset", "subject", "clip"))
-        if key in found:
-            raise DataError(f"{where}: a second row of clip {key[1]}/{key[2]}; leave one of them")
-        found[key] = _landmarks_in(row, where)
+        names = ("dataset", "subject", "clip")
+        dataset, subject, clip = ((row.get(name) or "").strip() for name in names)
+        if (dataset, subject, clip) in found:
+            raise DataError(f"{where}: a second row of clip {subject}/{clip}; leave one of them")
+        found[dataset, subject, clip] = _landmarks_in(row, where)
     return found
 
 
@@ -98,7 +99,7 @@ def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
 
 
 def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
-    """x1, y1, x2, y2, ... in the order of their numbers; ValueError, KeyError where one lacks."""
+    """(x1, y1), (x2, y2), ...; KeyError or ValueError where a coordinate is missing or invalid."""
     numbers = sorted(int(k[1:]) for k, v in row.items() if k and k[0] == "x" and _is_number(k, v))
     points = tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
     if not all(map(math.isfinite, chain(*points))):

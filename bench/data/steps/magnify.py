@@ -1,4 +1,4 @@
-"""Motion magnification as the settings ask for it: none, Eulerian or learned."""
+"""Motion magnification according to the settings: none, Eulerian or learned."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
 
 def magnify(video: np.ndarray, settings: Preprocessing) -> np.ndarray:
-    """The clip with its motion made larger, where the settings say so.
+    """The clip with its motion magnified, where the settings say so.
 
-    Eulerian magnification works on frames of at most `magnify_side` × `magnify_side` pixels, larger
-    ones are shrunk: a wavelength in pixels then means about the same part of the face in every
-    data set.
+    For Eulerian magnification larger frames are shrunk to `magnify_side` × `magnify_side` pixels,
+    so that a wavelength in pixels is about the same part of the face in every data set.
     """
     if settings.magnify == "none":
         return video

@@ -1,7 +1,7 @@
 """From the image files of a clip to a small 8-bit video: the steps between disk and cache.
 
-The order is crop, magnify, TIM, resize, normalise. A clip is a stack of frames (n, H, W, C) from
-step to step; normalisation is left to `bench.training.augment`, so that what is kept is 8-bit.
+The order is crop, magnify, TIM, resize, normalise. Each step maps a stack of frames (n, H, W, C)
+to another; `bench.training.augment` normalises, so that cached clips are 8-bit.
 """
 
 from __future__ import annotations
@@ -36,23 +36,25 @@ class Video:
         return (self.steps.frames, self.steps.size, self.steps.size, 3)
 
     def clip_key(self, clip: Clip) -> str:
+        """The settings that matter for this clip."""
         return clip_key(self.steps, clip)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The video, uint8 (T, S, S, 3)."""
         return preprocess_frames(clip, contents, self.steps)
 
 
 def preprocess_clip(clip: Clip, settings: Preprocessing) -> np.ndarray:
     """The clip as uint8 (T, S, S, 3), grey frames with three equal channels.
 
-    Frames that are not square are scaled to a square. Raises DataError for a frame that is
-    missing, cannot be read, is of another size than the others, or is larger than MAX_PIXELS.
+    Frames that are not square are stretched to a square. Raises DataError for a frame that is
+    missing, cannot be read, differs in size from the others, or is larger than MAX_PIXELS.
     """
     return preprocess_frames(clip, read_frames(clip), settings)
 
 
 def preprocess_frames(clip: Clip, contents: Sequence[bytes], settings: Preprocessing) -> np.ndarray:
-    """As `preprocess_clip`, from the bytes of the clip's files that the caller has read."""
+    """As `preprocess_clip`, given the bytes of the clip's files."""
     from bench.data.steps.tim import interpolate
 
     video = decode(clip, contents)  # (n, H, W, C)

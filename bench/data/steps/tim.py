@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 _BLOCK = 1 << 16
-"""Pixels interpolated at once: bounds the floating-point copy of an 8-bit clip to a few MB."""
+"""Pixels interpolated at once, so that the floating-point copy takes no more than a few MB."""
 
 
 @lru_cache(maxsize=1024)
@@ -21,8 +21,9 @@ def tim_matrix(n: int, frames: int) -> np.ndarray:
     """The (frames, n) weights of TIM, float64, read-only; every row sums to 1.
 
     X(τ) = Σ_i K_i(τ) X_i with K_i(τ) = 1/n + (2/n) Σ_k cos(πk(i-½)/n) cos(πk(nτ-½)/n) and
-    τ = p(1-1/n) + 1/n, p evenly spaced in [0, 1]. A row whose τ meets an input frame is exactly
-    that frame, so the end frames are kept; n = 1 repeats the frame; frames = 1 takes the first.
+    τ = p(1-1/n) + 1/n, p evenly spaced in [0, 1]. A row whose τ falls on an input frame selects
+    exactly that frame, so the end frames are kept; n = 1 repeats the frame; frames = 1 takes the
+    first.
     """
     if n < 1 or frames < 1:
         raise ValueError(f"TIM from {n} to {frames} frames: both must be at least 1")
@@ -42,8 +43,8 @@ def tim_matrix(n: int, frames: int) -> np.ndarray:
 def interpolate(video: np.ndarray, frames: int) -> np.ndarray:
     """`video` (n, ...) at `frames` frames: (frames, ...), float64 for float64, else float32.
 
-    The curve overshoots between frames; it is clipped to the video's own least and greatest
-    value, so [0, 1] stays within [0, 1] and 8-bit within 0..255.
+    The curve overshoots between frames; it is clipped to the video's minimum and maximum, so that
+    [0, 1] stays within [0, 1] and 8-bit within 0..255.
     """
     dtype = np.float64 if video.dtype == np.float64 else np.float32
     weights = tim_matrix(len(video), frames).astype(dtype)

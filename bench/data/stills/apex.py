@@ -1,4 +1,4 @@
-"""The apex of a clip that has none annotated: where the face differs most from the onset."""
+"""Apex spotting, for clips without annotation: the frame that differs most from the onset."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ if TYPE_CHECKING:
     import numpy as np
 
 APEX_VERSION = 1
-"""Raised whenever the same frames would give another apex: old cache entries lapse."""
+"""Increased whenever the same frames would give another apex, to invalidate cache entries."""
 
 CELLS = 8
 """Cells along each side of the face."""
 
 CELL_PIXELS = 8
-"""Pixels along each side of a cell, after scaling: fine noise is averaged away."""
+"""Pixels along each side of a cell, after scaling; the mean over a cell suppresses noise."""
 
 MOVING = 0.25
-"""Share of the face's cells that an expression moves: those that differ most are counted."""
+"""Fraction of the face's cells, those that changed most, that decide about the apex."""
 
 SMOOTHED = 5
-"""Frames over which a cell's difference is averaged, against noise of single frames."""
+"""Frames over which a cell's change is averaged, against noise of single frames."""
 
 
 def spot_apex(frames: np.ndarray) -> int:
     """Index of the apex among cropped frames (n, H, W, C) of 0..255, the onset first.
 
-    The face is cut into cells; those outside an ellipse are dropped. A cell's difference is the
-    mean absolute change from the onset frame without the change of its mean, so that light which
-    comes or goes does not count. The apex is the frame whose quarter of most changed cells has
-    changed most. Of the annotated surrogates it finds the easy ones to within 2 % of the clip's
-    length in the median; drift as large as the expression (the hard ones) misleads it.
+    The face is divided into cells; those outside an ellipse are dropped. The change of a cell is
+    the mean absolute difference from the onset frame, after the mean difference of the cell is
+    subtracted, so that changes of light do not count. In each frame the quarter of the cells that
+    changed most is averaged; the apex is the frame where that mean is largest. On easy surrogates
+    its median error is within 2 % of the clip's length; drift as large as the expression (hard
+    surrogates) misleads it.
     """
     import numpy as np
     from scipy.ndimage import uniform_filter1d
@@ -48,7 +49,7 @@ def spot_apex(frames: np.ndarray) -> int:
 
 
 def _face() -> np.ndarray:
-    """Cells whose middle lies in the ellipse that touches the crop's upper and lower edge."""
+    """Mask of the cells whose centre lies in an ellipse as high as the crop, (CELLS, CELLS)."""
     import numpy as np
 
     down, across = (np.mgrid[:CELLS, :CELLS] + 0.5) / CELLS - 0.5

@@ -1,7 +1,7 @@
-"""Dynamic images: a clip as one picture, a weighted sum of its frames, later ones weighing more.
+"""Dynamic images: a clip as one image, a weighted sum of its frames; later frames weigh more.
 
-Bilen et al., "Dynamic Image Networks for Action Recognition", CVPR 2016, with the weights that
-LEARNet's published preprocessing uses: its sums have N where Bilen et al. have N + 1.
+Bilen et al., "Dynamic Image Networks for Action Recognition", CVPR 2016, with the weights of
+LEARNet's published preprocessing: its sums have N where Bilen et al. have N + 1.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def frame_weights(frames: int) -> np.ndarray:
 
 
 def dynamic_image(video: np.ndarray) -> np.ndarray:
-    """`video` (N, H, W, C), uint8, as one picture (H, W, C), uint8.
+    """`video` (N, H, W, C), uint8, as one image (H, W, C), uint8.
 
-    The weighted sum of the frames, its least value over all pixels and channels at 0 and its
-    greatest at 255 (fractions are cut off, as in the published code); zeros where all are alike.
-    Raises ValueError for a video without a frame.
+    The weighted sum of the frames, rescaled so that its minimum over all pixels and channels is 0
+    and its maximum 255 (fractions are truncated, as in the published code); zeros where all values
+    are equal. Raises ValueError for a video without a frame.
     """
     total = np.zeros(video.shape[1:])
     for weight, frame in zip(frame_weights(len(video)), video, strict=True):

@@ -14,24 +14,27 @@ if TYPE_CHECKING:
     import numpy as np
 
 FLOW_VERSION = 1
-"""Raised whenever the same frames would give another flow: old cache entries lapse."""
+"""Increased whenever the same frames would give another flow, to invalidate cache entries."""
 
 ATTACHMENT = 15.0
 TIGHTNESS = 0.3
 WARPS = 5
 ITERATIONS = 10
 TOLERANCE = 1e-4
-"""scikit-image's own defaults. On generated faces with noise, moved by a known field of 0.2 to
-1.3 pixels, attachments of 5 and 30 err more at one end or the other; its median filter between
-warps (`prefilter`) lessens the error by a tenth."""
+"""scikit-image's defaults.
+
+On generated faces with noise, moved by a known field of 0.2 to 1.3 pixels, an attachment of 5 or 30
+has larger errors at one end of that range or the other; the median filter between warps
+(`prefilter`) reduces the error by a tenth.
+"""
 
 
 def tvl1(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """Motion from onset to apex, grey (H, W) of 0..255 each: float32 (2, H, W), u then v, pixels.
+    """TV-L1 flow from onset to apex, grey (H, W) in 0..255: float32 (2, H, W), u then v, in pixels.
 
     u is positive to the right, v positive downwards: what lies at (x, y) on the onset frame lies at
     (x + u, y + v) at the apex. Zach, Pock, Bischof, DAGM 2007. Raises DataError where scikit-image
-    is absent.
+    is not installed.
     """
     import numpy as np
 
@@ -56,10 +59,10 @@ def tvl1(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
 
 
 def strain(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Magnitude of the strain of a field (H, W), without unit: sqrt(ux² + vy² + ½(uy + vx)²).
+    """Magnitude of the strain of a field (H, W), dimensionless: sqrt(ux² + vy² + ½(uy + vx)²).
 
     Shreve et al., FG 2011. Derivatives by the 3×3 Sobel kernel, scaled to change per pixel; beyond
-    the edge the field goes on as it was.
+    the edge the field is extrapolated by odd reflection.
     """
     import numpy as np
 

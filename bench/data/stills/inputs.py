@@ -1,4 +1,4 @@
-"""What networks see that take one image per clip: flow, apex frame, dynamic image, patches."""
+"""Inputs of networks that take one image per clip: flow, apex frame, dynamic image, patches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLOWS = ("flow", "flow_pair")
 STRAIN = 2
-"""Its channel, after u and v."""
+"""Channel of the strain, after u and v."""
 
 
 def load_inputs(
@@ -33,14 +33,15 @@ def load_inputs(
     workers: int = 1,
     made: list[Clip] | None = None,
 ) -> np.ndarray:
-    """The stills of all clips, float32 (N, C, S, S), from the cache where it has them; of several
-    views (N, K, C, S, S), in the order of the amplifications or of the frames.
+    """The stills of all clips, float32 (N, C, S, S), from the cache where possible.
+
+    With several views they are (N, K, C, S, S), in the order of the amplifications or frames.
 
     By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
     `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
-    of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip then
-    fills 0..255 (zeros where it is even). A flow that a manifest gives as a ready image stays at
-    its own 0..255 whatever the scale. All is divided by `wanted.divisor` at last.
+    of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip is
+    then rescaled to 0..255 (zeros where it is constant). A flow that a manifest gives as a ready
+    image keeps its 0..255 whatever the scale. Finally all is divided by `wanted.divisor`.
 
     `progress` is called with (clips done, clips in all); `workers` and `made` as for `load_arrays`.
     Raises DataError, the clip named, where a still cannot be made.
@@ -61,7 +62,7 @@ def load_inputs(
 
 
 def still_product(wanted: StillInput, config: DataConfig) -> Product:
-    """What the cache keeps for that input; flows of all sizes share an entry."""
+    """What the cache holds for that input; flows of all sizes share an entry."""
     steps = preprocessing(config)
     match wanted.kind:
         case "flow" | "flow_pair":
@@ -84,7 +85,7 @@ def _given_and_computed(
     workers: int,
     made: list[Clip] | None,
 ) -> np.ndarray:
-    """Flows of clips of which some are given as a ready image."""
+    """Flows of clips, some of which are given as ready images."""
     import numpy as np
 
     ready = np.array([clip.ready_flow for clip in clips])
@@ -100,7 +101,7 @@ def _given_and_computed(
 
 
 def _flows(stored: np.ndarray, wanted: StillInput) -> np.ndarray:
-    """(N, 3, side, side) as the kind, size and scale wanted."""
+    """Flows (N, 3, side, side) in the kind, size and scale wanted."""
     planes = stored[:, : wanted.channels].transpose(0, 2, 3, 1)
     flows = resize(planes, wanted.size).transpose(0, 3, 1, 2)
     if wanted.scale == "minmax":
@@ -110,7 +111,7 @@ def _flows(stored: np.ndarray, wanted: StillInput) -> np.ndarray:
 
 
 def minmax(stills: np.ndarray) -> np.ndarray:
-    """Each channel of each still (N, C, H, W) stretched to 0..255; zeros where it is even."""
+    """Each channel of each still (N, C, H, W) rescaled to 0..255; zeros where it is constant."""
     import numpy as np
 
     least = stills.min((2, 3), keepdims=True)

@@ -1,6 +1,6 @@
 """Patches of a face around 30 landmarks, the nodes of graph-based methods.
 
-The landmarks are the brows and the mouth of the usual 68 points (iBUG 300-W, dlib): those that
+The landmarks are those of brows and mouth among the usual 68 points (iBUG 300-W, dlib), which
 micro-expressions move most (Lei, Li, Chen, Li, Wang, CVPRW 2021).
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PATCHES = 30
 BROWS_AND_MOUTH = (*range(17, 27), *range(48, 68))
-"""Their places among the 68 points, counted from 0."""
+"""Indices of the 30 landmarks among the 68 points, from 0."""
 
 _LEFT_BROW = ((0.14, 0.24), (0.20, 0.20), (0.27, 0.18), (0.34, 0.19), (0.41, 0.22))
 _OUTER_LIPS_UPPER = (
@@ -35,11 +35,11 @@ TEMPLATE = (
     *_OUTER_LIPS_LOWER,
     *_INNER_LIPS,
 )
-"""(x, y) in shares of a face's crop, in the order of the 68 points: ours, of an upright face."""
+"""Our own template of an upright face: (x, y) relative to the crop, in the order of the points."""
 
 
 def chosen(points: Sequence[tuple[float, float]], where: str) -> Sequence[tuple[float, float]]:
-    """The 30 of the user's points; DataError where they are neither 30 nor the usual 68."""
+    """The 30 landmarks among the user's points; DataError unless those are 30 or the usual 68."""
     if len(points) == PATCHES:
         return points
     if len(points) == 68:
@@ -53,7 +53,7 @@ def chosen(points: Sequence[tuple[float, float]], where: str) -> Sequence[tuple[
 def cut_patches(image: np.ndarray, points: Sequence[tuple[float, float]], side: int) -> np.ndarray:
     """Squares of `side` pixels around points (x, y) of an image (H, W): float32 (P, side, side).
 
-    Points are rounded to pixels; what lies beyond the edge repeats the edge.
+    Points are rounded to pixels; beyond the edge the edge pixels are repeated.
     """
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""One image per clip, or some views of it, for methods that see no video, as the cache keeps them.
+"""One image per clip, or several views, for methods that do not take a video: cache products.
 
-All start from the same crop as the clips do (`bench.data.steps.pipeline`); TIM is no part of them,
-and magnification of the landmark patches alone.
+All start from the same crop as the clips (`bench.data.steps.pipeline`). TIM is not applied to them,
+and magnification only to the landmark patches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 STILLS_VERSION = 1
-"""Raised whenever the same clip would give other stills: old cache entries lapse."""
+"""Increased whenever the same clip would give other stills, to invalidate cache entries."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,22 @@ class Flow:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(3, side, side)."""
         return (3, self.side, self.side)
 
     def clip_key(self, clip: Clip) -> str:
+        """See `Product`."""
         return _key("Flow", self, clip, self.side, FLOW_VERSION)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The flow image, float32."""
         pair, _ = onset_and_apex(clip, contents, self.steps)
         return flow_image(*_grey_faces(pair, self.side))
 
 
 @dataclass(frozen=True)
 class _Picture:
-    """RGB of 8 bits: (3, size, size)."""
+    """An 8-bit RGB image: (3, size, size)."""
 
     steps: Preprocessing
     size: int
@@ -65,30 +68,38 @@ class _Picture:
     dtype = "uint8"
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
+        """(3, size, size)."""
         return (3, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
+        """See `Product`."""
         return _key(type(self).__name__, self, clip, self.size)
 
 
 @dataclass(frozen=True)
 class Apex(_Picture):
-    """The apex frame, RGB of 8 bits: (3, size, size); with `neighbours` in the middle of so many
-    frames on either side, (2·neighbours + 1, 3, size, size), the clip's ends repeated."""
+    """The apex frame, 8-bit RGB: (3, size, size).
+
+    With `neighbours` it is the middle of so many frames on either side, (2·neighbours + 1, 3, size,
+    size); beyond the ends of the clip the end frame is repeated.
+    """
 
     neighbours: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(3, size, size), with neighbours (2·neighbours + 1, 3, size, size)."""
         frames = (2 * self.neighbours + 1,) if self.neighbours else ()
         return (*frames, 3, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
+        """See `Product`."""
         optional = [self.neighbours] if self.neighbours else []
         return _key("Apex", self, clip, self.size, *optional)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The frame or frames, uint8."""
         import numpy as np
 
         (_, *frames), _ = onset_and_apex(clip, contents, self.steps, self.neighbours)
@@ -100,6 +111,7 @@ class DynamicImage(_Picture):
     """The dynamic image of all frames, 8 bits: (3, size, size)."""
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The image, uint8."""
         from bench.data.stills.dynamic_image import dynamic_image
 
         video = crop(clip, decode(clip, contents), self.steps)
@@ -108,13 +120,13 @@ class DynamicImage(_Picture):
 
 @dataclass(frozen=True)
 class LandmarkPatches:
-    """The change from onset to apex around 30 landmarks, grey levels: (30, size, size); of the
-    magnified clip where the steps magnify.
+    """The change from onset to apex around 30 landmarks, in grey levels: (30, size, size).
 
-    The landmarks are those of `data.landmarks` where that file has points for the clip, else a
-    template's. Patches are cut from a face of `side` × `side` pixels. With `amplifications` they
-    come once for each, (K, 30, size, size): at so many times the alpha of the steps, or where these
-    do not magnify with the change multiplied.
+    The clip is magnified before where the steps say so. The landmarks are those of
+    `data.landmarks` where that file has points for the clip, else a template's. Patches are cut
+    from a face of `side` × `side` pixels. With `amplifications` there is one set of patches for
+    each, (K, 30, size, size): the magnification's alpha, or without magnification the change
+    itself, is multiplied by it.
     """
 
     steps: Preprocessing
@@ -126,10 +138,12 @@ class LandmarkPatches:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(30, size, size), with amplifications (K, 30, size, size)."""
         variants = (len(self.amplifications),) if self.amplifications else ()
         return (*variants, PATCHES, self.size, self.size)
 
     def clip_key(self, clip: Clip) -> str:
+        """See `Product`."""
         points = self._given(clip)
         magnified = magnify_settings(self.steps)
         optional = [which for which in (magnified, self.amplifications) if which]
@@ -137,12 +151,14 @@ class LandmarkPatches:
         return _key("LandmarkPatches", self, clip, *of_kind)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The patches, float32."""
         import numpy as np
 
         shares = self.amplifications or (1.0,)
         if self.steps.magnify == "none":
             pair, box = onset_and_apex(clip, contents, self.steps)
-            patches = np.multiply.outer(np.float32(shares), self._cut(clip, pair, box))
+            factors = np.array(shares, np.float32)
+            patches = np.multiply.outer(factors, self._cut(clip, pair, box))
         else:
             pairs, box = magnified_onset_and_apex(clip, contents, self.steps, shares)
             patches = np.stack([self._cut(clip, pair, box) for pair in pairs])
@@ -153,7 +169,7 @@ class LandmarkPatches:
         return cut_patches(apex - onset, self._points(clip, box), self.size)
 
     def _points(self, clip: Clip, box: Box) -> list[tuple[float, float]]:
-        """(x, y) on the scaled face; a pixel's middle stays a pixel's middle."""
+        """(x, y) on the scaled face, in pixels whose centres have whole numbers."""
         given = self._given(clip)
         if not given:
             return [(x * self.side - 0.5, y * self.side - 0.5) for x, y in TEMPLATE]
@@ -173,12 +189,12 @@ class LandmarkPatches:
 def onset_and_apex(
     clip: Clip, contents: Sequence[bytes], steps: Preprocessing, neighbours: int = 0
 ) -> tuple[np.ndarray, Box]:
-    """The cropped onset and apex frame, uint8 (2, h, w, C), and the box that was cut; with
-    neighbours the onset, then the apex amid so many frames on either side, the clip's ends
-    repeated: (2 + 2·neighbours, h, w, C).
+    """The cropped onset and apex frame, uint8 (2, h, w, C), and the box that was cut.
 
-    Where no apex is annotated it is spotted (`bench.data.stills.apex`). Raises DataError as
-    `decode`, and for an apex beyond the clip's end.
+    With neighbours, the onset and then the apex between so many frames on either side, (2 +
+    2·neighbours, h, w, C); beyond the ends of the clip the end frame is repeated. An apex that is
+    not annotated is spotted (`bench.data.stills.apex`). Raises DataError as `decode` does, and for
+    an apex beyond the clip's end.
     """
     if clip.apex is None or _in_one_file(clip):
         face, apex, box = _face(clip, contents, steps)
@@ -192,10 +208,12 @@ def onset_and_apex(
 def magnified_onset_and_apex(
     clip: Clip, contents: Sequence[bytes], steps: Preprocessing, shares: Sequence[float]
 ) -> tuple[Iterator[np.ndarray], Box]:
-    """As `onset_and_apex`, one after the other the pairs with their motion magnified by so many
-    shares of the steps' alpha; the apex is that of the clip as it was."""
+    """For every share, `onset_and_apex` magnified with that share of the steps' alpha.
+
+    The apex is that of the clip before magnification.
+    """
     alphas = [share * steps.magnify_alpha for share in shares]
-    if steps.magnify != "eulerian":  # which alone needs the frames between them
+    if steps.magnify != "eulerian":  # only Eulerian magnification needs the frames between them
         pair, box = onset_and_apex(clip, contents, steps)
         return (magnify(pair, replace(steps, magnify_alpha=alpha)) for alpha in alphas), box
     face, apex, box = _face(clip, contents, steps)
@@ -207,7 +225,7 @@ def magnified_onset_and_apex(
 def _face(
     clip: Clip, contents: Sequence[bytes], steps: Preprocessing
 ) -> tuple[np.ndarray, int, Box]:
-    """All cropped frames, which of them is the apex, and the box that was cut."""
+    """All cropped frames, the index of the apex, and the box that was cut."""
     video = decode(clip, contents)
     box = crop_box(clip, video[0], steps)
     face = box.cut(video)
@@ -243,6 +261,6 @@ def _scaled_rgb(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _key(kind: str, still: Flow | _Picture | LandmarkPatches, clip: Clip, *of_kind: object) -> str:
-    """All that decides a still beside the bytes of the clip's files."""
+    """Everything that a still depends on except the bytes of the clip's files."""
     version = [STILLS_VERSION, APEX_VERSION if clip.apex is None else clip.apex]
     return json.dumps([kind, *version, *of_kind]) + crop_key(still.steps, clip)

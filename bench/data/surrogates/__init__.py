@@ -1,6 +1,7 @@
-"""Generated clips: their parts in the order in which they are made, and their writing.
+"""Generated surrogate clips; the modules in the order in which a clip is made.
 
-`releases` says what each data set looks like, `rows` which clips it has, `plans` how long each
-is and which action units it shows, `faces` who is seen, `action_units` how a unit moves a face,
-`motion` how a clip moves, `painting` and `pictures` how it looks, `spreadsheets` what is noted.
+`releases`: what each data set looks like; `rows`: which clips it has; `plans`: length and action
+units of each clip; `faces`: the subject's face; `action_units`: how an action unit moves a face;
+`motion`: how a clip moves; `painting`, `pictures`: its images; `spreadsheets`: its annotation;
+`writing`: files on disk.
 """

@@ -1,4 +1,4 @@
-"""How each FACS action unit displaces the skin of a face, as pulls around its landmarks.
+"""The displacement of the skin by each FACS action unit, as bell-shaped pulls around landmarks.
 
 Source: Ekman and Friesen, Facial Action Coding System, 1978.
 """
@@ -78,7 +78,7 @@ ACTION_UNITS: Mapping[int, tuple[Pull, ...]] = MappingProxyType(
 def unit_field(face: Face, unit: int, size: int) -> Array:
     """Displacement (dx, dy) of action unit `unit` on the pixel grid, (2, size, size) float32.
 
-    The longest vector of the field has length 1. `asymmetry` makes one half of the face weaker.
+    The longest vector of the field has length 1. With `face.asymmetry` one half moves less.
     """
     x, y = grid(size)
     points = landmarks(face)

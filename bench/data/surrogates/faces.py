@@ -1,4 +1,4 @@
-"""Who is seen: a subject's face as numbers, drawn at random, and the landmarks on it.
+"""A subject's face as random numbers, and the landmarks on it.
 
 Face coordinates run over the cropped image: x from -1 (left) to 1, y from -1 (top) to 1.
 """
@@ -14,10 +14,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Face:
-    """The identity of one subject: positions and sizes in face coordinates, colours in 0..255.
+    """The face of one subject: positions and sizes in face coordinates, colours in 0..255.
 
-    `asymmetry` is the relative strength of the left minus the right half of every movement;
-    `gain` scales all movements; `grain` seeds the skin, so that a face is a value.
+    `asymmetry` a: the left half moves 1 + a times, the right half 1 - a times as far as a symmetric
+    face; `gain` scales all movements; `grain` is the seed of the skin's texture.
     """
 
     width: float
@@ -47,7 +47,7 @@ class Face:
 
 
 def draw_face(stream: np.random.Generator) -> Face:
-    """A random identity."""
+    """A random face."""
     between = stream.uniform
     eye_y = between(-0.28, -0.2)
     eye_height = between(0.06, 0.085)
@@ -88,7 +88,7 @@ def _tint(
 
 
 def landmarks(face: Face) -> dict[str, tuple[float, float]]:
-    """Landmark name -> (x, y); of paired ones the point in the half x > 0."""
+    """Landmark name -> (x, y); of a pair of landmarks the one with x > 0."""
     eye_x, eye_y = face.eye_x, face.eye_y
     return {
         "inner_brow": (eye_x - face.eye_width, face.brow_y),

@@ -1,4 +1,4 @@
-"""How a clip moves: the expression's profile and field, and the nuisance around it."""
+"""How a clip moves: the expression over time and space, and nuisance motion."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Conditions:
-    """Motion against nuisance.
+    """Strength of the expression and of every nuisance.
 
-    `peak` and `drift` are in pixels at 128×128, `turn` in degrees, `zoom` relative,
-    `blink` the probability of a blink in a clip, `flicker` relative brightness, `noise` in
-    grey levels of 255.
+    `peak` (of the expression) and `drift` are in pixels at 128×128, `turn` in degrees, `zoom`
+    relative, `blink` the probability of a blink in a clip, `flicker` relative brightness, `noise`
+    in grey levels of 255.
     """
 
     peak: float
@@ -34,7 +34,7 @@ class Conditions:
 
 
 def conditions(difficulty: float) -> Conditions:
-    """The conditions at `difficulty` in 0..1: motion fades, every nuisance grows."""
+    """The conditions at a `difficulty` in 0..1: with it the motion shrinks and nuisance grows."""
     return Conditions(
         peak=1.6 * (0.5 / 1.6) ** difficulty,
         drift=2.0 * difficulty,
@@ -52,7 +52,7 @@ PEAK_LIMITS = (0.3, 2.0)
 
 @dataclass(frozen=True)
 class Motion:
-    """What happens in the n frames of a clip besides its action units.
+    """The motion of a clip of n frames, apart from which action units it shows.
 
     activation: (n,) 0 at the onset, 1 at the apex; peak: displacement at activation 1 in
     pixels at 128×128; shift: (n, 2) in face coordinates; turn: (n,) in radians; zoom: (n,)
@@ -71,7 +71,7 @@ class Motion:
 
 
 def draw_motion(plan: Plan, settings: Settings, gain: float) -> Motion:
-    """Profile and nuisance of one clip; `gain` is the subject's own strength of movement."""
+    """The random motion of one clip; `gain` is the strength of the subject's movements."""
     level = conditions(settings.difficulty)
     stream = plan.row.stream(settings.seed, "motion")
     frames = plan.frames
@@ -92,16 +92,16 @@ def draw_motion(plan: Plan, settings: Settings, gain: float) -> Motion:
 
 
 def expression_field(plan: Plan, settings: Settings, face: Face) -> Array:
-    """Displacement (dx, dy) of the clip's action units together, (2, size, size), longest 1."""
+    """Displacement (dx, dy) of all action units of the clip, (2, size, size), maximum length 1."""
     stream = plan.row.stream(settings.seed, "mixture")
-    field = sum(
-        stream.uniform(0.7, 1.3) * unit_field(face, unit, settings.size) for unit in plan.units
-    )
+    field = np.zeros((2, settings.size, settings.size), np.float32)
+    for unit in plan.units:
+        field += stream.uniform(0.7, 1.3) * unit_field(face, unit, settings.size)
     return field / np.hypot(*field).max()
 
 
 def _profile(plan: Plan, stream: np.random.Generator) -> Array:
-    """Activation per frame: 0 up to the onset, 1 at the apex, decaying to a rest at the offset."""
+    """Activation per frame: 0 until the onset, 1 at the apex, a random remainder at the offset."""
     rest = stream.uniform(0.0, 0.3)
     bend = stream.uniform(0.8, 1.4)
     time = np.arange(plan.frames) - plan.before
@@ -117,10 +117,7 @@ def _smooth(position: Array) -> Array:
 
 
 def _walks(stream: np.random.Generator, frames: int, count: int) -> Array:
-    """Smooth random walks that start at 0 and go no further than a random amplitude of at most 1.
-
-    Shape (frames, count).
-    """
+    """Smooth random walks (frames, count) from 0, with random amplitudes of at most 1."""
     amplitude = stream.uniform(0.2, 1.0, count)
     steps = gaussian_filter1d(stream.standard_normal((frames, count)), 4.0, axis=0)
     walks = np.cumsum(steps, axis=0)
@@ -129,7 +126,7 @@ def _walks(stream: np.random.Generator, frames: int, count: int) -> Array:
 
 
 def _blink(stream: np.random.Generator, frames: int, duration: float) -> Array:
-    """Closure of the lids per frame for one blink of about `duration` frames, at any time."""
+    """Closure of the lids per frame, for a blink of about `duration` frames at a random time."""
     centre = stream.uniform(0, frames)
     half = duration * stream.uniform(0.4, 0.7)
     depth = stream.uniform(0.6, 1.0)

@@ -1,4 +1,4 @@
-"""Generated clips are known by the note that lies in their folder, however they are reached."""
+"""The note that marks a folder of generated clips, however the folder is reached."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ NOTE_NAME = "SURROGATE.txt"
 
 @dataclass(frozen=True)
 class Generated:
-    """How the clips of a folder were made; empty where the note does not say."""
+    """How the clips of a folder were generated; empty where the note does not say."""
 
     difficulty: str = ""
     seed: str = ""
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """As settings of a run on these clips, so that its tables say the same."""
-        said = {"data.difficulty": self.difficulty, "data.surrogate_seed": self.seed}
-        return tuple(f"{key}={value}" for key, value in said.items() if value)
+        """The settings of a run on these clips that record how they were generated."""
+        known = {"data.difficulty": self.difficulty, "data.surrogate_seed": self.seed}
+        return tuple(f"{key}={value}" for key, value in known.items() if value)
 
 
 def generated(places: Iterable[Path]) -> Generated | None:
-    """The note in one of `places` or in a folder above it, by its name and where links lead;
-    None where the clips are real."""
+    """The note in one of `places` or in a folder above it; None where the clips are real.
+
+    Links are followed, too: the folders above their targets are searched as well.
+    """
     folders: dict[Path, None] = {}
     for place in places:
         folders |= dict.fromkeys((place, *place.parents))
-        with suppress(OSError, ValueError):  # no name of a file
+        with suppress(OSError, ValueError):  # not a valid path
             real = Path(os.path.realpath(place))
             folders |= dict.fromkeys((real, *real.parents))
     for folder in folders:
@@ -40,7 +42,7 @@ def generated(places: Iterable[Path]) -> Generated | None:
         try:
             if note.is_file():
                 return _read(note)
-        except OSError:  # a name that is too long, a folder that is locked away: no note there
+        except OSError:  # the name is too long, or the folder may not be read: no note there
             continue
     return None
 

@@ -1,4 +1,4 @@
-"""A face as pictures: skin, nose, mouth, hair, brows, and eyes that are open or closed."""
+"""Painting a face: skin, nose, mouth, hair, brows, and open or closed eyes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bench.data.surrogates.faces import Face, grid
 Array = np.ndarray
 
 BROW_REACH = 1.25
-"""Half the length of a brow, over half that of an eye."""
+"""Length of a brow relative to that of an eye."""
 
 SEAM_SAG = 0.01
-"""How far the seam between the lips hangs down in the middle, in face coordinates."""
+"""How far the line between the lips sags in the middle, in face coordinates."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,16 @@ class Layers:
 
 
 def paint(face: Face, size: int, blur: float) -> Layers:
-    """The face with open and with closed eyes, `size` texels square.
+    """The face with open and with closed eyes, `size` × `size` texels.
 
-    `blur` is the deviation, in texels, of the final softening: about a third of the distance
-    at which the layers will be sampled keeps moving samples free of moiré.
+    `blur`: standard deviation, in texels, of a final Gaussian blur. About a third of the distance
+    between sampled texels avoids aliasing (moiré) when the face moves.
     """
     x, y = grid(size)
     grain = np.random.default_rng(face.grain)
     tone = _skin_tone(face, x, y, grain)
-    image = np.tile(np.float32(face.backdrop)[:, None, None], (1, size, size))  # (3, S, S)
+    backdrop = np.array(face.backdrop, np.float32)
+    image = np.tile(backdrop[:, None, None], (1, size, size))  # (3, S, S)
     cover(image, face.skin, _head(face, x, y), tone)
     _paint_nose(image, face, x, y)
     _paint_mouth(image, face, x, y, tone)
@@ -49,35 +50,35 @@ def paint(face: Face, size: int, blur: float) -> Layers:
 
 
 def lid_mask(face: Face, y: Array, closure: float) -> Array:
-    """1 above the rim of the upper lid, which comes down from `closure` 0 to 1; 0 below it."""
+    """1 above the rim of the upper lid, 0 below it; `closure` from 0 (open) to 1 (closed)."""
     rim = face.eye_y + face.eye_height * (2.6 * closure - 1.3)
     return inside(y - rim, 0.015)
 
 
 def head_mask(face: Face, x: Array, y: Array) -> Array:
-    """1 within the outline of head and hair, 0 outside; what is cut out of an uncropped frame."""
+    """1 within the outline of head and hair, 0 outside; used to place the head in a scene."""
     outline = np.abs(x / (face.width * 1.06)) ** 2.4 + np.abs((y + 0.02) / 0.97) ** 2.6
     return inside(outline - 1, 0.04)
 
 
 def half_width(face: Face, y: Array) -> Array:
-    """Half the head's width at heights y, before its outline is rounded."""
+    """Half the head's width at heights y, before the outline is rounded at top and chin."""
     return face.width * (1 - face.jaw * np.clip(y, 0, None) ** 2)
 
 
 def brow_ridge(face: Face, along: Array) -> Array:
-    """y of the middle of a brow, from -1 at its inner end to 1 at the outer."""
+    """Height (y) of the middle of a brow; `along` runs from -1 at the inner end to 1."""
     return face.brow_y - face.brow_tilt * 0.3 * along + face.brow_arch * (along**2 - 0.4)
 
 
 def eye_rims(face: Face, along: Array) -> tuple[Array, Array]:
-    """y of the rim of the upper lid and of the lower, from -1 to 1 between the corners."""
+    """Heights (y) of the rims of upper and lower lid; `along` runs from corner -1 to corner 1."""
     arc = np.clip(1 - along**2, 0, None)
     return face.eye_y - face.eye_height * arc**0.7, face.eye_y + 0.7 * face.eye_height * arc
 
 
 def lip_rims(face: Face, x: Array) -> tuple[Array, Array]:
-    """y of the upper edge of the lips and of the lower."""
+    """Heights (y) of the upper and the lower edge of the lips."""
     arc = np.sqrt(across_mouth(face, x))
     bow = 1 - 0.35 * np.exp(-0.5 * (x / 0.035) ** 2)
     upper = face.mouth_y - face.lip_height * arc * bow
@@ -85,12 +86,14 @@ def lip_rims(face: Face, x: Array) -> tuple[Array, Array]:
 
 
 def across_mouth(face: Face, x: Array) -> Array:
-    """1 in the middle of the mouth, 0 at its corners and beyond."""
+    """A parabola that is 1 in the middle of the mouth, 0 at its corners and beyond."""
     return np.clip(1 - (x / face.mouth_width) ** 2, 0, None)
 
 
-def cover(image: Array, colour: Sequence[float], mask: Array, tone: Array | float = 1.0) -> None:
-    """Paint `colour` * `tone` over `image` where `mask` (0..1) says so, in place."""
+def cover(
+    image: Array, colour: Sequence[float] | Array, mask: Array, tone: Array | float = 1.0
+) -> None:
+    """Blends `colour` * `tone` into `image` (3, S, S) with opacity `mask` (0..1), in place."""
     for plane, level in zip(image, colour, strict=True):
         plane += mask * (level * tone - plane)
 
@@ -100,11 +103,13 @@ def _darken(image: Array, mask: Array, strength: float) -> None:
 
 
 def inside(distance: Array, softness: float) -> Array:
-    """1 where the signed `distance` is negative, 0 where positive, soft across `softness`."""
+    """A sigmoid of the signed `distance`: 1 inside (negative), 0 outside, as wide as `softness`."""
     return 1 / (1 + np.exp(np.clip(distance / softness, -30, 30)))
 
 
-def _bell(x: Array, y: Array, centre: tuple[float, float], spread: tuple[float, float]) -> Array:
+def _bell(
+    x: Array | float, y: Array, centre: tuple[float, float], spread: tuple[float, float]
+) -> Array:
     across = ((x - centre[0]) / spread[0]) ** 2
     return np.exp(-0.5 * across) * np.exp(-0.5 * ((y - centre[1]) / spread[1]) ** 2)
 

@@ -1,4 +1,4 @@
-"""The frames of a clip: one subject's painted face, warped, blinking, lit and seen by a sensor."""
+"""The frames of a clip: a subject's painted face, warped, blinking, lit, with sensor noise."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from bench.data.surrogates.releases import RELEASES
 from bench.data.surrogates.rows import random_stream
 from bench.data.surrogates.scenes import Scene, make_scene
 
-OVERSAMPLING = 3  # texels per pixel: linear sampling is then smooth in sub-pixel motion
-SOFTENING = 0.35  # deviation in pixels of the blur that keeps sampled textures free of moiré
+OVERSAMPLING = 3
+"""Texels per pixel, so that bilinear sampling is smooth under sub-pixel motion."""
+
+SOFTENING = 0.35
+"""Standard deviation, in pixels, of the blur that avoids aliasing (moiré) in sampled textures."""
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A subject ready to be filmed: the face, and its layers as (channels, side·side) texels."""
+    """All that a subject's clips have in common: face, layers (channels, side·side), scene."""
 
     face: Face
     open_eyes: Array
@@ -35,13 +38,13 @@ class Actor:
 
 
 def subject_face(dataset: str, subject: str, seed: int) -> Face:
-    """The face that this subject has in every clip."""
+    """The subject's face, the same in every clip."""
     return draw_face(random_stream(seed, dataset, subject, "face"))
 
 
 @lru_cache(maxsize=4)
 def subject_scene(dataset: str, subject: str, seed: int, size: int) -> Scene:
-    """Where this subject is filmed in uncropped clips, with a face of `size` pixels."""
+    """The scene around this subject in uncropped clips, with a face of `size` pixels."""
     stream = random_stream(seed, dataset, subject, "scene")
     scene = make_scene(subject_face(dataset, subject, seed), size, stream)
     return replace(scene, picture=_toned(scene.picture, RELEASES[dataset].grey))
@@ -73,7 +76,7 @@ def _toned(layer: Array, grey: bool) -> Array:
 def render_clip(plan: Plan, settings: Settings) -> Iterator[Array]:
     """The frames of one clip in temporal order: (size, size, 3) uint8, grey ones (size, size).
 
-    With `raw` they are larger: that square lies in a scene.
+    With `settings.raw` they are larger: the square is part of a scene.
     """
     person = (plan.row.dataset, plan.row.subject)
     actor = _actor(*person, settings.seed, settings.size, settings.raw)
@@ -87,7 +90,7 @@ def render_clip(plan: Plan, settings: Settings) -> Iterator[Array]:
 
 
 def _expose(actor: Actor, motion: Motion, field: Array, index: int) -> Array:
-    """Frame `index` before the sensor: warp, blink, scene, light. (channels, height, width)."""
+    """Frame `index` without noise: warp, blink, scene, light; (channels, height, width)."""
     x, y = grid(field.shape[1])
     u, v = _sources(motion, field, index, x, y)
     taps = _taps(u, v, actor.side)
@@ -104,7 +107,7 @@ def _expose(actor: Actor, motion: Motion, field: Array, index: int) -> Array:
 
 
 def _sources(motion: Motion, field: Array, index: int, x: Array, y: Array) -> tuple[Array, Array]:
-    """Where on the texture each pixel looks, in face coordinates."""
+    """The point of the texture that each pixel shows, in face coordinates."""
     shift_x, shift_y = motion.shift[index].astype(np.float32)
     cosine = np.float32(math.cos(motion.turn[index]) / motion.zoom[index])
     sine = np.float32(math.sin(motion.turn[index]) / motion.zoom[index])
@@ -116,9 +119,9 @@ def _sources(motion: Motion, field: Array, index: int, x: Array, y: Array) -> tu
 
 @dataclass(frozen=True)
 class Taps:
-    """For every pixel the four texels around its source, and how far it lies right and down.
+    """For bilinear sampling: per pixel its four texels, and the fractions to the right and down.
 
-    All (size, size); the texels index a flattened layer.
+    All (size, size); texels are indices into a flattened layer.
     """
 
     upper_left: Array
@@ -144,7 +147,7 @@ def _sample(layer: Array, taps: Taps) -> Array:
 
 
 def _sample_plane(plane: Array, taps: Taps) -> Array:
-    # `take` with mode="clip" skips the bounds check, half the time of plain indexing.
+    # `take` with mode="clip" skips the bounds check and takes half the time of plain indexing.
     upper = plane.take(taps.upper_left, mode="clip")
     lower = plane.take(taps.lower_left, mode="clip")
     upper += (plane.take(taps.upper_right, mode="clip") - upper) * taps.right

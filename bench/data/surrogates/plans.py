@@ -1,4 +1,4 @@
-"""One clip before it is rendered: how long it is, where its frames lie, which units it shows."""
+"""Clips before they are rendered: length, file names and action units."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bench.errors import UsageError, unknown_name
 
 @dataclass(frozen=True)
 class Settings:
-    """What the clips depend on besides their names.
+    """Everything but their names that the clips depend on.
 
-    `size` is the side of the square around the face in pixels; that square is the frame, or with
-    `raw` lies in a larger one that shows a person before a background.
+    `size`: side of the square around the face, in pixels. The square is the frame, or with `raw`
+    part of a larger frame that shows a person in front of a background.
     """
 
     difficulty: float
@@ -35,8 +35,8 @@ class Plan:
     """One clip before it is rendered.
 
     Its folder holds `before` neutral frames, `length` frames from onset to offset and `after`
-    neutral frames, numbered upwards from `start`; `apex` counts from the onset. `noted_apex` is
-    the number that the spreadsheet gives, which may be wrong (None: it has none).
+    neutral frames, numbered from `start`; `apex` counts from the onset. `noted_apex` is the apex
+    in the spreadsheet, which may be wrong (None: not annotated).
     """
 
     row: Row
@@ -60,12 +60,12 @@ class Plan:
 
     @property
     def clip_name(self) -> str:
-        """The clip as loaders call it: files of CAS(ME)³ hold several, told apart by the onset."""
+        """The clip's name in loaders: CAS(ME)³ adds the onset, since a recording holds several."""
         return f"{self.row.name}_{self.onset}" if self.row.dataset == "casme3" else self.row.name
 
     @property
     def frames(self) -> int:
-        """Number of files."""
+        """Number of frames, each a file."""
         return self.before + self.length + self.after
 
     def folder(self, raw: bool = False) -> Path:
@@ -85,7 +85,7 @@ class Plan:
 def plan_clips(dataset: str, seed: int, subjects: Sequence[str] | None = None) -> list[Plan]:
     """The clips of `dataset` in the order data set, subject, name; of `subjects` where given.
 
-    Raises UsageError for an unknown data set or subject, or where no subject is named.
+    Raises UsageError for an unknown data set or subject, or an empty list of subjects.
     """
     if dataset != "composite" and dataset not in RELEASES:
         raise unknown_name("data set", dataset, (*RELEASES, "composite"))
@@ -117,7 +117,7 @@ def plan_clip(row: Row, seed: int) -> Plan:
     apex = round(timing.uniform(1 / 3, 2 / 3) * (length - 1))
     margins = timing.integers(0, release.margin + 1, 2) * (timing.random() < 0.15)
     before, after = (int(margin) for margin in margins)
-    noted = start + before + apex
+    noted: int | None = start + before + apex
     if row.dataset == "samm" and timing.integers(APEX_OUTSIDE_EVERY) == 0:
         noted = start + before + length + int(timing.integers(1, 10))
     if row.dataset == "smic" or (row.subject, row.name) == APEX_UNKNOWN:

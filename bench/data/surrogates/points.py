@@ -1,6 +1,6 @@
-"""The usual 68 landmarks (iBUG 300-W, dlib) of a generated face: known, where others are detected.
+"""The usual 68 landmarks (iBUG 300-W, dlib) of a generated face, known without a detector.
 
-Points come in the order of that scheme, the face's right side (the image's left) first.
+Points are in the order of that scheme, the face's right side (the image's left) first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COUNT = 68
 def landmark_table(plans: Sequence[Plan], settings: Settings) -> str:
     """A CSV file with a row per clip: subject, clip, x1, y1 to x68, y68.
 
-    Several data sets together share no subject's name.
+    It names no data set, since no two data sets share a subject's name.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -47,9 +47,9 @@ def landmark_table(plans: Sequence[Plan], settings: Settings) -> str:
 
 
 def onset_points(plan: Plan, settings: Settings) -> Array:
-    """(68, 2): x and y of a clip's landmarks in pixels of its onset frame.
+    """(68, 2): x and y of a clip's landmarks on its onset frame, in pixels.
 
-    A pixel's middle has whole numbers.
+    Whole numbers are the centres of pixels.
     """
     person = (plan.row.dataset, plan.row.subject)
     face = subject_face(*person, settings.seed)
@@ -65,13 +65,13 @@ def onset_points(plan: Plan, settings: Settings) -> Array:
 
 
 def face_points(face: Face) -> Array:
-    """(68, 2) in face coordinates, of the face at rest."""
+    """(68, 2) in face coordinates, for the neutral face."""
     parts = (_jaw(face), _brows(face), _nose(face), _eyes(face), _outer_lips(face), _seam(face))
     return np.concatenate(parts)
 
 
 def _jaw(face: Face) -> Array:
-    """From ear to ear along the outline, through the chin."""
+    """Points from ear to ear along the outline, through the chin."""
     along = np.linspace(-1, 1, 17)
     y = face.eye_y + (1 - face.eye_y) * np.cos(math.pi / 2 * along)
     across = half_width(face, y) * np.clip(1 - np.abs((y + 0.02) / 1.02) ** 2.6, 0, 1) ** (1 / 2.4)

@@ -1,4 +1,4 @@
-"""What the real data sets look like from outside: emotions, counts, lengths, file names."""
+"""What the real data sets look like: emotions, counts, lengths, file names."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ OTHER: UnitSets = ((14,), (17,), (24,), (7,), (20,), (14, 17), (17, 24), (7, 14)
 
 @dataclass(frozen=True)
 class Release:
-    """How one real data set looks from outside.
+    """What one real data set looks like.
 
-    `units` maps each emotion word to the action unit sets that show it; `quota` counts the rows
-    per word (empty: the classes of the challenge are the words); `subjects` are named where the
-    challenge does not have the set, whose rows are then dealt evenly; `lengths` are frames from
-    onset to offset and `starts` the number of a clip's first file, each as (least, most); `fps` is
-    frames per second; `folder_pattern` takes subject, emotion and name, `file_pattern` subject
-    and number; the `raw` patterns are those of uncropped frames, where they lie elsewhere;
-    `extra_subjects` appear in the release and not in the challenge; `margin` is the most frames
-    before onset and after offset that a folder may hold; `grey` releases have one channel.
+    `units`: per emotion word the sets of action units that show it; `quota`: rows per word (empty:
+    the words are the challenge's classes, with its counts); `subjects`: given for sets that are not
+    in the challenge, whose rows are distributed evenly over them; `lengths`: frames from onset to
+    offset, and `starts`: the number of a clip's first file, both as (least, most); `fps`: frames
+    per second; `folder_pattern` contains subject, emotion and name, `file_pattern` subject and
+    number; the `raw` patterns are those of uncropped frames, where they differ; `extra_subjects`
+    are in the release and not in the challenge; `margin`: the largest number of frames before
+    onset and after offset; `grey`: whether frames have one channel.
     """
 
     units: Mapping[str, UnitSets]
@@ -208,22 +208,25 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
         ),
     }
 )
-"""The real sets by name. Of those that the challenge does not have, emotions and subjects are in
-the numbers that their papers report, and which subject shows what is made up."""
+"""The real sets by name.
+
+For sets that are not in the challenge, the numbers of clips per emotion and of subjects are those
+of their papers; which subject shows which emotion is invented.
+"""
 
 COMPOSITE = ("smic", "casme2", "samm")
-"""The releases that the challenge puts together."""
+"""The releases that the challenge combines."""
 
 LEFT_OUT_EMOTIONS: Mapping[tuple[str, str], str] = MappingProxyType(
     {("sub04", "EP12_01f"): "disgust", ("sub05", "EP09_05f"): "repression"}
 )
-"""Emotion words of the rows that the challenge leaves out (both are of the negative class)."""
+"""Emotion words of the CASME II rows that the challenge leaves out (both words are negative)."""
 
 ODD_NAMES = MappingProxyType({"sub01": "EP01_2", "sub11": "EP09f", "sub19": "EP06_02_01"})
-"""CASME II clip names off the common pattern, as the release has them: subject -> name."""
+"""Subject -> a CASME II clip name that deviates from the pattern, as in the release."""
 
 APEX_UNKNOWN = ("sub04", "EP12_01f")
 """The CASME II row whose apex the release gives as '/'."""
 
 APEX_OUTSIDE_EVERY = 40
-"""About one SAMM row in so many is annotated with an apex outside onset..offset."""
+"""About one in so many SAMM rows has an apex outside onset..offset."""

@@ -1,7 +1,7 @@
-"""Which clips each release has: subjects, names and emotions, in the real numbers.
+"""The clips of each release: subjects, names and emotions, in the real numbers.
 
 Subjects, class balance and challenge clips per subject are those of the real releases; rows that
-the challenge leaves out are dealt evenly to the subjects.
+the challenge leaves out are distributed evenly over the subjects.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.data.surrogates.releases import LEFT_OUT_EMOTIONS, ODD_NAMES, RELEASE
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a release: a clip that is to be made."""
+    """One row of a release's annotation: a clip to generate."""
 
     dataset: str
     subject: str
@@ -28,18 +28,18 @@ class Row:
     emotion: str
 
     def stream(self, seed: int, purpose: str) -> np.random.Generator:
-        """This clip's random stream for one purpose; the emotion has no part in it."""
+        """This clip's random stream for one purpose, independent of its emotion."""
         return random_stream(seed, self.dataset, self.subject, self.name, purpose)
 
 
 def random_stream(seed: int, *names: str) -> np.random.Generator:
-    """The random stream that belongs to `seed` and these names, on every machine the same."""
+    """The random stream of a seed and names, the same on every machine."""
     digest = hashlib.sha256("/".join(names).encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:16], "big")])
 
 
 def release_rows(dataset: str) -> list[Row]:
-    """All rows of one data set's release, by subject and name. They depend on no seed."""
+    """All rows of one data set's release, by subject and name; the same for every seed."""
     rows = _smic_rows() if dataset == "smic" else _coded_rows(dataset)
     return sorted(rows, key=lambda row: (row.subject, row.name))
 
@@ -62,7 +62,7 @@ def _coded_rows(dataset: str) -> list[Row]:
         taken = {row.name for row in fixed if row.subject == subject}
         stream = random_stream(0, dataset, subject, "names")
         names = namer(subject, len(emotions), taken, stream)
-        # Dealt in random order, so that a name tells nothing about the emotion.
+        # In random order, so that a name carries no information about the emotion.
         shuffled = stream.permutation(len(emotions))
         rows += [
             Row(dataset, subject, names[k], word)
@@ -75,7 +75,7 @@ def _emotions_by_subject(dataset: str) -> dict[str, list[str]]:
     """Subject -> emotion words, with the challenge's counts per class and the release's quota."""
     release = RELEASES[dataset]
     if release.subjects:
-        return _dealt_evenly(dataset)
+        return _distributed_evenly(dataset)
     counts = expected_counts()[dataset]
     words: dict[str, list[str]] = {subject: [] for subject in (*counts, *release.extra_subjects)}
     pools = _pools(dataset)
@@ -87,8 +87,8 @@ def _emotions_by_subject(dataset: str) -> dict[str, list[str]]:
     return words
 
 
-def _dealt_evenly(dataset: str) -> dict[str, list[str]]:
-    """Subject -> emotion words of a release that the challenge does not have."""
+def _distributed_evenly(dataset: str) -> dict[str, list[str]]:
+    """Subject -> emotion words, for a release that is not in the challenge."""
     release = RELEASES[dataset]
     pool = [word for word, count in release.quota.items() for _ in range(count)]
     random_stream(0, dataset, "emotions").shuffle(pool)
@@ -112,7 +112,7 @@ def _pools(dataset: str) -> dict[str, list[str]]:
 def _casme2_names(
     subject: str, count: int, taken: set[str], stream: np.random.Generator
 ) -> list[str]:
-    """Film and take, with or without the trailing f: EP02_01f."""
+    """Numbers of film and take, with or without the trailing f: EP02_01f."""
     names = [ODD_NAMES[subject]] if subject in ODD_NAMES else []
     stems = {name.rstrip("f") for name in (*names, *taken)}
     while len(names) < count:
@@ -148,7 +148,7 @@ def _fourdme_names(
 def _mmew_names(
     subject: str, count: int, taken: set[str], stream: np.random.Generator
 ) -> list[str]:
-    """Subject, film and take: S13-07-001. Films are drawn: they tell nothing of the emotion."""
+    """Subject, film and take: S13-07-001. The film is random, independent of the emotion."""
     films = stream.integers(1, 8, size=count)
     return [f"{subject}-{film:02d}-{take:03d}" for take, film in enumerate(films, start=1)]
 

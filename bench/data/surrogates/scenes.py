@@ -1,4 +1,4 @@
-"""Uncropped frames: a person from the shoulders up before a background, as a camera sees it."""
+"""Uncropped frames: a person from the shoulders up in front of a background."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bench.data.surrogates.painting import cover, inside
 Array = np.ndarray
 
 HEIGHT, WIDTH = 1.7, 2.2
-"""Sides of an uncropped frame, over the side of the square around the face."""
+"""Sides of an uncropped frame, relative to the side of the square around the face."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What surrounds a face: a picture (channels, H, W) and where the face's square lies in it.
+    """The surroundings of a face: an image (channels, H, W), and the place of the face's square.
 
-    x of shape (1, W) and y of shape (H, 1) are the picture's pixels in face coordinates.
+    x (1, W) and y (H, 1): the image's pixels in face coordinates.
     """
 
     picture: Array
@@ -30,7 +30,7 @@ class Scene:
     y: Array
 
     def around(self, square: Array, mask: Array) -> Array:
-        """The scene with `square` (channels, S, S) in its place where `mask` (S, S) is 1."""
+        """The scene with `square` (channels, S, S) put in its place where `mask` (S, S) is 1."""
         frame = self.picture.copy()
         side = mask.shape[0]
         place = frame[:, self.top : self.top + side, self.left : self.left + side]
@@ -39,9 +39,9 @@ class Scene:
 
 
 def make_scene(face: Face, size: int, stream: np.random.Generator) -> Scene:
-    """A wall, a neck and shoulders around the place of a face of `size` pixels, in colour.
+    """A wall, a neck and shoulders around a face of `size` pixels, in colour.
 
-    The place varies a little with the stream.
+    The place of the face varies a little at random.
     """
     height, width = round(HEIGHT * size), round(WIDTH * size)
     top = round(size * stream.uniform(0.12, 0.25))
@@ -50,7 +50,8 @@ def make_scene(face: Face, size: int, stream: np.random.Generator) -> Scene:
     y = (_coordinates(height, top, size))[:, None]
     picture = np.empty((3, height, width), np.float32)
     wall = gaussian_filter(stream.standard_normal((height, width)), size / 8)
-    picture[...] = np.float32(face.backdrop)[:, None, None] * (1 + 0.06 * wall / wall.std())
+    backdrop = np.array(face.backdrop, np.float32)
+    picture[...] = backdrop[:, None, None] * (1 + 0.06 * wall / wall.std())
     cloth = stream.uniform(30, 160, 3)
     folds = gaussian_filter(stream.standard_normal((height, width)), (size / 6, size / 30))
     shoulders = inside((np.abs(x) / 1.7) ** 2.5 + (np.abs(y - 2.3) / 1.1) ** 2.5 - 1, 0.05)
@@ -63,5 +64,5 @@ def make_scene(face: Face, size: int, stream: np.random.Generator) -> Scene:
 
 
 def _coordinates(count: int, start: int, size: int) -> Array:
-    """Face coordinates of `count` pixels, of which those from `start` on are the square's."""
+    """Face coordinates of `count` pixels along an axis; the square begins at pixel `start`."""
     return ((2 * (np.arange(count) - start) + 1) / size - 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The spreadsheets of the releases, with the columns and quirks of the releases."""
+"""The spreadsheets of the releases, with their columns and peculiarities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.data.surrogates.plans import Plan
 
 @dataclass(frozen=True)
 class Sheet:
-    """A release's spreadsheet: its place, the lines above the clips, and the cells of a clip."""
+    """A release's spreadsheet: its path, the rows above the clips, and the cells of a clip."""
 
     path: str
     head: tuple[tuple[str | None, ...], ...]
@@ -23,7 +23,7 @@ class Sheet:
 
 
 def write_sheets(plans: Sequence[Plan], folder: Path) -> None:
-    """Write the spreadsheet of every release that has one and a clip among `plans`."""
+    """Writes the spreadsheets of all releases among `plans` that have one."""
     for dataset, sheet in SHEETS.items():
         lines = [sheet.cells(plan) for plan in plans if plan.row.dataset == dataset]
         if lines:
@@ -100,12 +100,12 @@ def _mmew_cells(plan: Plan) -> tuple:
 
 
 def _unit_cell(units: tuple[int, ...]) -> int | str:
-    """As the releases have it: a number where there is one unit, else '4+9'."""
+    """As in the releases: a number for a single unit, else '4+9'."""
     return units[0] if len(units) == 1 else "+".join(map(str, units))
 
 
 def _objective_class(units: set[int]) -> str:
-    """The class that the units suggest, a short form of the original table.
+    """The objective class of action units, by a shortened form of the original table.
 
     Source: Davison et al., "Objective Classes for Micro-Facial Expression Recognition", 2018.
     """
@@ -203,7 +203,7 @@ SHEETS: Mapping[str, Sheet] = MappingProxyType(
 
 
 def write_sheet(path: Path, lines: Iterable[Sequence[object]]) -> None:
-    """Write one worksheet; the same lines give the same bytes."""
+    """Writes one worksheet; the same lines give the same bytes."""
     from openpyxl import Workbook  # slow to import, and workers need none of it
 
     book = Workbook()
@@ -220,5 +220,5 @@ def write_sheet(path: Path, lines: Iterable[Sequence[object]]) -> None:
 
 
 def _without_time(part: bytes) -> bytes:
-    """The part of a workbook with its time stamps set to one moment."""
+    """The part of a workbook with all its time stamps set to the same time."""
     return re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2020-01-01T00:00:00Z", part)

@@ -1,11 +1,11 @@
 """Surrogate clips: generated faces with micro-expressions, as files in the official layouts.
 
-Every clip shows one subject's procedural face, moved by the action units of its emotion along one
-onset-apex-offset profile, under nuisance: head drift, blinks, drifting light, sensor noise. Only
-the motion depends on the emotion. Names, lengths, frame numbers, poses, light and noise come from
-random streams that never see it, so that the onset frame tells nothing.
+Every clip shows one subject's procedural face, moved by the action units of its emotion along an
+onset-apex-offset profile, with nuisance: head drift, blinks, drifting light, sensor noise. Only the
+motion depends on the emotion. Names, lengths, frame numbers, poses, light and noise come from
+random streams that are independent of it, so that the onset frame carries no information.
 
-This file writes the clips; what they show is made in `bench.data.surrogates`.
+This file writes the clips; the other modules of this package make them.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from bench.errors import DataError, UsageError
 from bench.system.processes import in_processes
 
 SURROGATE_VERSION = 1
-"""Part of every cache key: it rises when the same settings come to give other clips."""
+"""Part of the folder's name; increased when the same settings would give other clips."""
 
 DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
-"""Named points on the scale from 0 (large motion, no nuisance) to 1 (nearly buried in it)."""
+"""Names of difficulties, from 0 (large motion, no nuisance) to 1 (small motion, much nuisance)."""
 
 JPEG_QUALITY = 95
 
 LANDMARKS_NAME = "landmarks.csv"
 
 ABANDONED_AFTER = 24 * 60 * 60
-"""Seconds after which an unfinished folder is taken for that of a dead writer."""
+"""Age in seconds from which an unfinished folder is assumed to be abandoned."""
 
 
 def write_surrogate(
@@ -58,22 +58,22 @@ def write_surrogate(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
-    """Write the surrogate of `dataset` (a name of `RELEASES`, or 'composite') into `folder`.
+    """Writes the surrogate of `dataset` (a name of `RELEASES`, or 'composite') into `folder`.
 
-    `folder` gets the official layout, `SURROGATE.txt`, and `landmarks.csv`: the 68 landmarks of
-    each clip's onset frame, which the generator knows, as `data.landmarks` takes them. The clips
-    are rendered beside it and renamed into place at the end, so a folder with that name is
-    complete. What a killed write leaves beside it ends in `.partial`, and a later write removes it
-    when it is a day old. A folder of earlier surrogate clips is replaced.
+    `folder` gets the official layout, `SURROGATE.txt`, and `landmarks.csv`: the true 68 landmarks
+    of each clip's onset frame, in the format of `data.landmarks`. The clips are rendered into a
+    temporary folder beside it, which is renamed at the end, so that a folder of that name is always
+    complete. Temporary folders end in `.partial`; abandoned ones are removed by later writes when
+    they are a day old. A folder of earlier surrogate clips is replaced.
 
-    `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `subjects` limits the clips to
-    these, each the same as in the full set; `raw` writes uncropped frames, a person before a
-    background around the square of `size` pixels that is the frame otherwise; `workers` are
-    processes (default: one per core); `progress` is called with (clips done, clips in all).
+    `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `subjects` restricts the clips to
+    these, each the same as in the full set; `raw` writes uncropped frames, which show a person in
+    front of a background around a face of `size` pixels; `workers` is a number of processes
+    (default: one per core); `progress` is called with (clips done, clips in all).
 
     Returns the numbers written: {'clips', 'subjects', 'frames'}; clips include the rows that the
-    challenge leaves out. Raises UsageError for arguments that cannot be meant or a folder that
-    holds something else, DataError where the files cannot be written.
+    challenge leaves out. Raises UsageError for invalid arguments or a folder that holds something
+    else, DataError where the files cannot be written.
     """
     settings = _settings(difficulty, seed, size, raw)
     plans = plan_clips(dataset, settings.seed, subjects)
@@ -123,7 +123,7 @@ def _settings(difficulty: str | float, seed: int, size: int, raw: bool) -> Setti
 
 def resolve_difficulty(difficulty: str | float) -> float:
     """The number in 0..1 for a name or a number; UsageError for anything else."""
-    if difficulty in DIFFICULTIES:
+    if isinstance(difficulty, str) and difficulty in DIFFICULTIES:
         return DIFFICULTIES[difficulty]
     try:
         level = float(difficulty)
@@ -167,7 +167,7 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
 
 
 def _make_way(folder: Path) -> None:
-    """Remove an empty folder or earlier surrogate clips; raise where there is anything else."""
+    """Removes an empty folder or earlier surrogate clips; UsageError for anything else."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -184,15 +184,15 @@ def _make_way(folder: Path) -> None:
 
 
 def _sweep_abandoned(folder: Path) -> None:
-    """Remove what dead writers of `folder` left beside it; a live one is never a day old."""
+    """Removes the old temporary folders of killed writers of `folder`."""
     for partial in folder.parent.glob(f".{escape(folder.name)}.{'[0-9a-f]' * 8}.partial"):
-        with suppress(OSError):  # another writer may sweep at the same time
+        with suppress(OSError):  # another writer may remove it at the same time
             if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
                 shutil.rmtree(partial)
 
 
 def _put_in_place(partial: Path, folder: Path, note: str) -> None:
-    """Rename `partial` to `folder`, unless another process has just written the same clips."""
+    """Renames `partial` to `folder`, unless another process has just written the same clips."""
     try:
         partial.rename(folder)
     except OSError:
@@ -207,9 +207,9 @@ def _put_in_place(partial: Path, folder: Path, note: str) -> None:
 def _write_all(
     dataset: str, plans: list[Plan], settings: Settings, folder: Path, workers: int
 ) -> Iterator[None]:
-    """Write the spreadsheets, then the clips; yields after each clip."""
+    """Writes the spreadsheets, then the clips; yields after each clip."""
     write_sheets(plans, folder)
-    # CASME II and SAMM bring a folder of their own; beside them SMIC gets one as well.
+    # The layouts of CASME II and SAMM include a folder of the set's name; SMIC's does not.
     homes = {"smic": folder / "SMIC"} if dataset == "composite" else {}
     jobs = [(plan, settings, homes.get(plan.row.dataset, folder)) for plan in plans]
     yield from in_processes(_write_clip, jobs, workers)
