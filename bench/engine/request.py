@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.fixed import FixedNetwork
+from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, prepare
@@ -15,8 +16,9 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
 from bench.protocol.splits import leave_one_subject_out
-from bench.runs.folder import run_folder
+from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
+from bench.system.files import read_json
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 
@@ -77,15 +79,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
     folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
     return tuple(
         Job(
-            folder=run_folder(
-                request.runs,
-                request.source.label,
-                request.source.surrogate,
-                variant,
-                request.preset,
-                configs[variant].hash,
-                seed,
-            ),
+            folder=_folder_of(request, variant, configs[variant], seed),
             variant=variant,
             source=request.source,
             preset=request.preset,
@@ -97,6 +91,32 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         for variant in request.variants
         for seed in request.seeds
     )
+
+
+def _folder_of(request: Request, variant: str, config: Config, seed: int) -> RunFolder:
+    """Where a run lives: in the folder of its settings, or in one that an earlier version named by
+    another hash and whose recorded settings mean the same."""
+    source = request.source
+    named = (source.label, source.surrogate, variant, request.preset, config.hash)
+    own = run_folder(request.runs, *named, seed)
+    if own.run.exists():
+        return own
+    configurations = dict.fromkeys(
+        record.parents[1]
+        for record in sorted(own.path.parents[1].glob(f"{request.preset}-*/seed*/run.json"))
+        if means_the_same(config, _recorded_settings(record))
+    )
+    folders = [RunFolder(place / own.path.name) for place in configurations]
+    begun = [folder for folder in folders if folder.run.exists()]
+    return next(iter([*begun, *folders]), own)
+
+
+def _recorded_settings(record: Path) -> Any:
+    """What a `run.json` says of its settings; None where it cannot be read."""
+    try:
+        return read_json(record)["config"]
+    except (BenchError, KeyError, TypeError):
+        return None
 
 
 def check_methods(request: Request) -> None:

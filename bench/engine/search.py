@@ -28,7 +28,7 @@ from bench.system.files import write_atomic, write_json, write_text
 from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.tensors import ClipTensors, batches
 from rnas.genotype import random_genotype
-from rnas.search import Batch, EpochLog, Searcher, SearchSettings
+from rnas.search import Batch, EpochLog, Searcher
 from rnas.space import SearchSpace
 from rnas.supernet import ArchitectureWeights
 
@@ -102,20 +102,8 @@ def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tup
     config = job.config.search
     with seeded(derive_seed(job.seed, "supernet", unit.fold)):
         supernet = EVALUATIONS[config.evaluation](space, clips.classes).to(job.device)
-    settings = SearchSettings(
-        epochs=config.epochs,
-        weight_lr=config.weight_lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        clip=config.clip,
-        architecture_lr=config.architecture_lr,
-        architecture_beta1=config.architecture_beta1,
-        architecture_beta2=config.architecture_beta2,
-        architecture_decay=config.architecture_decay,
-        warmup=config.warmup,
-    )
     compute = replace(job.config.compute, channels_last=config.channels_last)
-    searcher = Searcher(supernet, settings, accelerated(supernet, compute))
+    searcher = Searcher(supernet, config, accelerated(supernet, compute))
     checkpoint = job.folder.checkpoint(unit.fold)
     if not checkpoint.exists():
         return searcher, Past([], [])
