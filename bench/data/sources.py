@@ -189,7 +189,7 @@ def magnifier_digest(config: DataConfig) -> str | None:
     """SHA-256 of the weights that magnify motion; None where none do."""
     if config.magnify != "learned":
         return None
-    from bench.data.steps.magnet_ports import weights_digest
+    from bench.data.steps.keys import weights_digest
 
     return weights_digest(config.magnifier_weights)
 
