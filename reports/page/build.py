@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reports.figures import svg, tradeoff
 from reports.html.templating import asset, fill, script_digest
-from reports.page.comparison import comparison_data
+from reports.page.comparison import comparisons
 from reports.page.runs import run_views
 from reports.page.views import RunView
 from reports.reading.marks import MARK_MEANINGS, distinct
@@ -49,7 +49,7 @@ def build_report(
     skipped: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Tables 2-5, search health, Figure 1, every run and the comparison of two.
+    """Tables 2-5, search health, Figure 1, every run, and configurations compared.
 
     The same runs give the same page.
     skipped: a line for every run folder that is left out; progress hears (runs done, runs in all).
@@ -67,7 +67,7 @@ def build_report(
         views=views,
         marks=explained_marks(views),
         skipped=skipped,
-        data=comparison_data(views),
+        comparisons=comparisons(records),
         style=asset("report.css"),
         script=script,
         digest=script_digest(script),

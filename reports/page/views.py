@@ -164,12 +164,6 @@ class RunView:
         return f"{self.record.variant} on {self.place}"
 
     @property
-    def label(self) -> str:
-        """The run in a list of runs: also which configuration and seed."""
-        record = self.record
-        return f"{self.title}, {record.preset}-{record.config_hash}, seed {record.seed}"
-
-    @property
     def data(self) -> Mapping[str, Any]:
         """What `run.json` says of the clips."""
         return self.record.run.get("data") or {}
