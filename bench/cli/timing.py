@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -194,7 +192,8 @@ def _cell(name: str, value: Any) -> str:
 
 def _csv(timings: Mapping[str, Any]) -> str:
     """Every line repeats the machine, so that sheets can be put together."""
-    text = io.StringIO()
+    from bench.system.files import csv_of_records
+
     rows = [
         {
             **row,
@@ -204,10 +203,7 @@ def _csv(timings: Mapping[str, Any]) -> str:
         }
         for row in timings["rows"]
     ]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return csv_of_records(rows).rstrip("\n")
 
 
 def _json(timings: Mapping[str, Any]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +22,7 @@ from bench.runs.agreement import summarise
 from bench.runs.job import Job
 from bench.runs.searches import genotype_record, read_genotype
 from bench.seeds import derive_seed, seeded
-from bench.system.files import write_atomic, write_json, write_text
+from bench.system.files import csv_of_records, write_atomic, write_json, write_text
 from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.tensors import ClipTensors, batches
 from rnas.genotype import random_genotype
@@ -124,7 +122,7 @@ def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
     folder = unit.job.folder
     state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
     write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
-    write_text(folder.history(unit.fold), _csv(past.rows))
+    write_text(folder.history(unit.fold), csv_of_records(past.rows))
     space = searcher.supernet.space
     labels = {
         "operations": space.operations,
@@ -215,11 +213,3 @@ def _history_row(log: EpochLog, seconds: float) -> dict[str, Any]:
         "operations": " ".join(genotype.operations),
         "seconds": round(seconds, 3),
     }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
