@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -150,8 +151,18 @@ class Searcher:
         self.architecture_optimiser.load_state_dict(state["architecture_optimiser"])
 
 
+class Health(TypedDict):
+    """Entropies are means in nats; masses are means over edges; None where there is no η."""
+
+    operation_entropy: float
+    edge_entropy: float | None
+    path_entropy: float
+    none_mass: float
+    skip_mass: float
+
+
 @torch.no_grad()
-def health(supernet: Supernet) -> dict[str, float | None]:
+def health(supernet: Supernet) -> Health:
     """How decided the architecture is, and how much of it is `none` or `skip`."""
     architecture, space = supernet.architecture, supernet.space
     operations = architecture.operation_weights()
@@ -190,8 +201,10 @@ def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
 
 @contextmanager
 def _frozen(parameters: list[torch.nn.Parameter]) -> Iterator[None]:
-    """No gradient of these inside the block: a compiled backward pass computes every one there is,
-    whichever `_set_gradients` asks for."""
+    """No gradient of these inside the block.
+
+    A compiled backward pass computes every one there is, whichever `_set_gradients` asks for.
+    """
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:

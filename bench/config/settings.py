@@ -45,8 +45,8 @@ def setting(
     """A field of a configuration.
 
     low, high: the least and the greatest value of a number; published: whether the paper states it;
-    spelled: the one spelling of all values that mean the same; later: whether it is younger than
-    the hashes of `recorded_hash`.
+    spelled: the one spelling of all values that mean the same; later: True for whatever is added
+    from now on, which the names of older run folders do not cover (`recorded_hash`).
     """
     about = {"published": published, "spelled": spelled, "later": later}
     return described(default, help, low, high, **about)
@@ -311,7 +311,10 @@ def changed_settings(values: Values) -> dict[str, Any]:
 
 
 def settings_hash(values: Values) -> str:
-    """The hash of settings that names their run folder: a new setting leaves it as it is."""
+    """The hash of settings that names their run folder: a new setting leaves it as it is.
+
+    Another default of an old setting does not: add a setting instead.
+    """
     return _digest(changed_settings(values))
 
 

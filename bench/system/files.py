@@ -19,7 +19,7 @@ MOST_TABLE_BYTES = 64 << 20
 """A table of clips has a line each; what is larger is another file, and could fill the memory."""
 
 
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Calls `write` with a binary file that becomes `path` once it is complete.
 
     Raises BenchError where the disk is full or the folder cannot be written.

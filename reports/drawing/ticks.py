@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
@@ -50,7 +49,7 @@ def log_ticks(low: float, high: float, width: float, text: Text) -> Sequence[flo
     return row
 
 
-def _round_rows(low: float, high: float) -> Iterator[np.ndarray]:
+def _round_rows(low: float, high: float) -> Iterator[Sequence[float]]:
     for mantissas in MANTISSAS:
         yield LogLocator(subs=mantissas, numticks=1000).tick_values(low, high)
     for most in MOST:
@@ -58,15 +57,15 @@ def _round_rows(low: float, high: float) -> Iterator[np.ndarray]:
         yield _even_row(low, high, most)
 
 
-def _thinned_rows(low: float, high: float) -> Iterator[np.ndarray]:
+def _thinned_rows(low: float, high: float) -> Iterator[Sequence[float]]:
     close = _even_row(low, high, MOST.stop)
     for stride in range(2, len(close)):
         for start in range(stride):
             yield close[start::stride]
 
 
-def _even_row(low: float, high: float, most: int) -> np.ndarray:
-    return np.asarray(MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high))
+def _even_row(low: float, high: float, most: int) -> Sequence[float]:
+    return MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
 
 
 def _fit(row: Sequence[float], low: float, high: float, width: float, text: Text) -> bool:

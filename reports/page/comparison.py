@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.runs.record import RunRecord
+from bench.scoring.statistics import DRAWS
 from reports.compare.checks import check_comparable
 from reports.compare.entries import Entry, make_entries
 from reports.compare.render import Sheet, heading, legend, sheets
@@ -14,7 +15,7 @@ from reports.compare.report import Plan, compare
 from reports.reading.finished import MALFORMED
 from reports.reading.groups import gather
 
-PLAN = Plan(metric="uar", draws=10_000)
+PLAN = Plan(metric="uar", draws=DRAWS)
 """As `bench compare` does unless it is asked for something else."""
 
 MOST = 12

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from bench.data.steps.box import Box
 
 
-CROPS = ("none", "detect", "landmarks")
-
-FALLBACKS = ("stop", "centre")
-
 SMALLEST_FACE = 1 / 5
 """Side of the smallest face that is looked for, over the shorter side of the frame."""
 
