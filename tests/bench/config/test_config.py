@@ -198,9 +198,9 @@ class TestHash:
             *load_config("smoke").changed
         }
 
-    def test_all_settings_named_a_run_before(self):
-        """An earlier version made runs of the preset smoke in `smoke-b736d973`."""
-        assert recorded_hash(load_config("smoke").to_dict()) == "b736d973"
+    def test_over_all_settings_is_that_of_earlier_versions(self):
+        """A setting that is added must be marked as later, or old runs cannot be validated."""
+        assert recorded_hash(Config().to_dict()) == "0c494f62"
 
 
 class TestANewSetting:

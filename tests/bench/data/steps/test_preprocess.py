@@ -157,7 +157,6 @@ def test_a_clip_without_frames_is_refused():
         preprocess_clip(clip_of([]), Preprocessing())
 
 
-
 def test_the_key_tells_settings_and_versions_apart(monkeypatch):
     pairs = [(16, 112), (112, 16), (8, 112), (16, 32)]
     known = {settings_key(Preprocessing(*pair)) for pair in pairs}
