@@ -28,7 +28,7 @@ Spelling = Callable[[Any], Any]
 
 
 def unchanged(value: Any) -> Any:
-    """The spelling of a setting whose values all mean something else."""
+    """The spelling of a setting of which no two values mean the same."""
     return value
 
 
@@ -45,7 +45,7 @@ def setting(
     """A field of a configuration.
 
     low, high: the least and the greatest value of a number; published: whether the paper states it;
-    spelled: the one spelling of all values that mean the same; later: True for whatever is added
+    spelled: gives all values that mean the same one spelling; later: True for whatever is added
     from now on, which the names of older run folders do not cover (`recorded_hash`).
     """
     about = {"published": published, "spelled": spelled, "later": later}
@@ -295,7 +295,7 @@ class Config:
 
 
 def changed_settings(values: Values) -> dict[str, Any]:
-    """`section.name` -> value in its one spelling, of the settings that have not their default.
+    """`section.name` -> value in its one spelling, of the settings that differ from their defaults.
 
     values: as `Config.to_dict` and `run.json` hold them. Two configurations with the same changed
     settings mean the same; a setting that is not known here counts as changed.
@@ -321,7 +321,7 @@ def settings_hash(values: Values) -> str:
 def recorded_hash(values: Values) -> str:
     """The hash over all settings that named run folders before `settings_hash`.
 
-    What was added since counts only where it has not its default value.
+    A setting that was added since counts only where it differs from its default.
     """
     later = {key for key, item in setting_fields() if item.metadata.get("later")}
     passing = later - changed_settings(values).keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,10 +77,14 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
                 f"{variant}: its released code trains on the other data sets alone, and "
                 f"{request.source.label} is one; take a composite, or as_released=false"
             )
+    places = {
+        variant: _configuration_folders(request, variant, config)
+        for variant, config in configs.items()
+    }
     folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
     return tuple(
         Job(
-            folder=_folder_of(request, variant, configs[variant], seed),
+            folder=_folder_of(places[variant], seed),
             variant=variant,
             source=request.source,
             preset=request.preset,
@@ -93,30 +98,32 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
     )
 
 
-def _folder_of(request: Request, variant: str, config: Config, seed: int) -> RunFolder:
-    """Where a run lives: in the folder of its settings, or in one that an earlier version named by
-    another hash and whose recorded settings mean the same."""
+def _configuration_folders(request: Request, variant: str, config: Config) -> tuple[Path, ...]:
+    """Where the seeds of these settings lie, the folder for further seeds first.
+
+    The settings name one; an earlier version named it by another hash.
+    """
     source = request.source
     named = (source.label, source.surrogate, variant, request.preset, config.hash)
-    own = run_folder(request.runs, *named, seed)
-    if own.run.exists():
-        return own
-    configurations = dict.fromkeys(
-        record.parents[1]
-        for record in sorted(own.path.parents[1].glob(f"{request.preset}-*/seed*/run.json"))
-        if means_the_same(config, _recorded_settings(record))
-    )
-    folders = [RunFolder(place / own.path.name) for place in configurations]
-    begun = [folder for folder in folders if folder.run.exists()]
-    return next(iter([*begun, *folders]), own)
+    own = run_folder(request.runs, *named, seed=0).path.parent
+    others = sorted(own.parent.glob(f"{request.preset}-*"))
+    alike = [place for place in others if means_the_same(config, _recorded_settings(place))]
+    older = [place for place in alike if place != own]
+    return (own, *older) if own.exists() else (*older, own)
 
 
-def _recorded_settings(record: Path) -> Any:
-    """What a `run.json` says of its settings; None where it cannot be read."""
-    try:
-        return read_json(record)["config"]
-    except (BenchError, KeyError, TypeError):
-        return None
+def _recorded_settings(configuration: Path) -> Any:
+    """The settings in the first `run.json` of a configuration's seeds that can be read, or None."""
+    for record in sorted(configuration.glob("seed*/run.json")):
+        with suppress(BenchError, KeyError, TypeError):
+            return read_json(record)["config"]
+    return None
+
+
+def _folder_of(places: Sequence[Path], seed: int) -> RunFolder:
+    """The folder in which a seed was begun, or is to begin."""
+    folders = [RunFolder(place / f"seed{seed}") for place in places]
+    return next((folder for folder in folders if folder.run.exists()), folders[0])
 
 
 def check_methods(request: Request) -> None:

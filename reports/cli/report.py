@@ -26,7 +26,7 @@ import click
 @click.option("--config", help="Only runs whose configuration hash begins so.")
 @click.option("--title", default="RNAS-MER bench", show_default=True, help="Heading of the page.")
 def report(runs: Path, out: Path, preset: str | None, config: str | None, title: str) -> None:
-    """Tables, figures, every run and a comparison of two on one HTML page.
+    """Tables, figures, every run and configurations compared on one HTML page.
 
     The page needs no network and no other file; unfinished runs are on it, too. Files that cannot
     be read are named and what they would show is left out; the exit code is then 1.
