@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import cos, pi
 from typing import TypedDict
 
 import torch
@@ -18,51 +17,11 @@ from torch import Tensor
 
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
+from rnas.settings import SearchSettings
 from rnas.supernet import ArchitectureWeights, Supernet
 
 Batch = tuple[Tensor, Tensor]
 """Clips (B, C, T, H, W) and labels (B,)."""
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """Optimisers of the search; none of these is published (PC-DARTS's values by default).
-
-    warmup: share of the epochs in which the architecture is frozen.
-    """
-
-    epochs: int = 50
-    weight_lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    clip: float = 5.0
-    architecture_lr: float = 6e-4
-    architecture_beta1: float = 0.5
-    architecture_beta2: float = 0.999
-    architecture_decay: float = 1e-3
-    warmup: float = 0.3
-
-    def learns_architecture(self, epoch: int) -> bool:
-        """Whether epoch (0..epochs-1) updates α, η, β."""
-        return epoch >= round(self.warmup * self.epochs)
-
-    def cosine_lr(self, epoch: int) -> float:
-        """Learning rate of w in an epoch: from weight_lr down towards 0."""
-        return 0.5 * self.weight_lr * (1 + cos(pi * epoch / self.epochs))
-
-
-class Health(TypedDict):
-    """Entropies of softmax(α), softmax(η) and β (means, in nats); mean weights of two operations.
-
-    edge_entropy: None without edge normalisation; none_mass, skip_mass: softmax(α) of `none` and
-    `skip`, mean over the edges.
-    """
-
-    operation_entropy: float
-    edge_entropy: float | None
-    path_entropy: float
-    none_mass: float
-    skip_mass: float
 
 
 @dataclass(frozen=True)
@@ -190,6 +149,20 @@ class Searcher:
         self.supernet.load_state_dict(state["supernet"])
         self.weight_optimiser.load_state_dict(state["weight_optimiser"])
         self.architecture_optimiser.load_state_dict(state["architecture_optimiser"])
+
+
+class Health(TypedDict):
+    """Entropies of softmax(α), softmax(η) and β (means, in nats); mean weights of two operations.
+
+    edge_entropy: None without edge normalisation; none_mass, skip_mass: softmax(α) of `none` and
+    `skip`, mean over the edges.
+    """
+
+    operation_entropy: float
+    edge_entropy: float | None
+    path_entropy: float
+    none_mass: float
+    skip_mass: float
 
 
 @torch.no_grad()

@@ -41,12 +41,9 @@ def check_place(out: Path | None) -> None:
 def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:
     """Rows as CSV (`csv`), a Markdown table (`md`) or, for any other form, a plain table."""
     if form == "csv":
-        import csv
-        import io
+        from bench.system.files import csv_text
 
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([headings, *rows])
-        return text.getvalue().rstrip("\n")
+        return csv_text(headings, rows).rstrip("\n")
     from tabulate import tabulate
 
     return tabulate(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -193,7 +191,8 @@ def _cell(name: str, value: Any) -> str:
 
 def _csv(timings: Mapping[str, Any]) -> str:
     """CSV; every line repeats the machine, so that files can be concatenated."""
-    text = io.StringIO()
+    from bench.system.files import csv_of_records
+
     rows = [
         {
             **row,
@@ -203,10 +202,7 @@ def _csv(timings: Mapping[str, Any]) -> str:
         }
         for row in timings["rows"]
     ]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return csv_of_records(rows).rstrip("\n")
 
 
 def _json(timings: Mapping[str, Any]) -> str:

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from importlib import resources
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from bench.config.settings import ComputeConfig, Config, DataConfig, recorded_rules
+from bench.config.settings import (
+    ComputeConfig,
+    Config,
+    DataConfig,
+    Values,
+    recorded_rules,
+    setting_fields,
+)
 from bench.errors import UsageError, unknown_name
 
 
-def config_from_dict(values: dict[str, dict[str, Any]]) -> Config:
+def config_from_dict(values: Values) -> Config:
     """The configuration that `Config.to_dict` wrote (in `run.json`)."""
     return _merged(Config(), values, "run.json")
+
+
+def means_the_same(config: Config, recorded: Any) -> bool:
+    """Whether what a `run.json` records as its settings means the same as `config`.
+
+    A setting that is newer than the file has its default value there.
+    """
+    try:
+        return config_from_dict(recorded).changed == config.changed
+    except (UsageError, AttributeError, TypeError):  # no configuration of this version
+        return False
 
 
 def preset_names() -> tuple[str, ...]:
@@ -41,7 +59,7 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
         key, separator, text = override.partition("=")
         if not separator:
             raise UsageError(f"--set {override!r}: expected key=value, e.g. search.epochs=10")
-        section, name = _resolve(key.strip())
+        section, name = _resolve(key.strip()).split(".")
         config = _with(config, section, name, _parse(section, name, text.strip()))
     _check_reach(config.data)
     _check_stacking(config.compute)
@@ -55,7 +73,7 @@ def _preset_file(name: str) -> dict[str, Any]:
     return tomllib.loads(resources.files("bench.presets").joinpath(f"{name}.toml").read_text())
 
 
-def _merged(config: Config, values: dict[str, dict[str, Any]], origin: str) -> Config:
+def _merged(config: Config, values: Values, origin: str) -> Config:
     for section, entries in values.items():
         for name, value in entries.items():
             known = getattr(config, section, None)
@@ -71,25 +89,18 @@ def _with(config: Config, section: str, name: str, value: Any) -> Config:
     return replace(config, **{section: replace(getattr(config, section), **{name: value})})
 
 
-def _keys() -> dict[str, tuple[str, str]]:
-    return {
-        f"{section.name}.{item.name}": (section.name, item.name)
-        for section in fields(Config)
-        for item in fields(section.default)
-    }
-
-
-def _resolve(key: str) -> tuple[str, str]:
-    keys = _keys()
+def _resolve(key: str) -> str:
+    """`section.name` of a setting that may be named without its section."""
+    keys = dict(setting_fields())
     if key in keys:
-        return keys[key]
-    same = [full for full, (_, name) in keys.items() if name == key]
+        return key
+    same = [full for full, item in keys.items() if item.name == key]
     if len(same) > 1:
         raise UsageError(f"setting {key!r} is ambiguous: say {' or '.join(same)}")
     if not same:
-        bare = {name for _, name in keys.values()}
+        bare = {item.name for item in keys.values()}
         raise unknown_name("setting", key, keys if "." in key else bare)
-    return keys[same[0]]
+    return same[0]
 
 
 def _type_of(section: str, name: str) -> Any:
@@ -124,39 +135,12 @@ def _checked(section: str, name: str, value: Any) -> Any:
         value = float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise UsageError(f"{key}={value!r}: expected {kind.__name__}")
-    if kind in (int, float) and not _in_range(key, value):
-        low, high = RANGES.get(key, DEFAULT_RANGE)
-        raise UsageError(f"{key}={value}: expected a number from {low:g} to {high:g}")
+    if kind in (int, float):
+        about = dict(setting_fields())[key].metadata
+        low, high = about["low"], about["high"]
+        if not low <= value <= high:  # true for NaN, too
+            raise UsageError(f"{key}={value}: expected a number from {low:g} to {high:g}")
     return value
-
-
-DEFAULT_RANGE = (0, 1e9)
-
-RANGES = {
-    "data.frames": (1, 1024),
-    "data.size": (8, 1024),
-    "data.crop_margin": (0, 2),
-    "data.flow_side": (16, 1024),
-    "data.magnify_alpha": (0, 1000),
-    "data.magnify_low": (0, 0.5),
-    "data.magnify_high": (0, 0.5),
-    "data.magnify_wavelength": (1, 1e4),
-    "data.magnify_side": (16, 1024),
-    "search.epochs": (1, 1e6),
-    "search.batch": (2, 1e6),
-    "search.warmup": (0, 1),
-    "search.architecture_beta1": (0, 0.999999),
-    "search.architecture_beta2": (0, 0.999999),
-    "search.clip": (1e-9, 1e9),
-    "compute.folds_at_once": (1, 1024),
-    "train.epochs": (1, 1e6),
-    "train.batch": (2, 1e6),
-    "train.clip": (1e-9, 1e9),
-    "protocol.inner_share": (0.01, 0.5),
-    "space.nodes": (0, 8),
-    "space.channels": (0, 512),
-}
-"""Least and greatest value of a numeric setting; the others take any number from 0 up."""
 
 
 def _check_reach(data: DataConfig) -> None:
@@ -177,8 +161,3 @@ def _check_stacking(compute: ComputeConfig) -> None:
             f"{compute.compile}: folds trained together are not compiled; set one of them to its "
             "default"
         )
-
-
-def _in_range(key: str, value: float) -> bool:
-    low, high = RANGES.get(key, DEFAULT_RANGE)
-    return low <= value <= high  # False for NaN too

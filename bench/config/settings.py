@@ -1,51 +1,87 @@
 """Configuration: frozen dataclasses from top to bottom, presets as TOML, `--set key=value`.
 
-Every field carries its help text; a field marked `published=False` is a decision of ours that the
-paper does not state, and `docs/settings.md` lists it as such.
+Every field carries its help text and the range of its values; a field marked `published=False` is a
+decision of ours that the paper does not state, and `docs/settings.md` lists it as such.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, asdict, dataclass, fields
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
 
 from bench.errors import unknown_name
+from rnas.settings import HIGHEST, LOWEST, SearchSettings, described
 
 HASH_DIGITS = 8
 
+DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
+"""Named difficulties of surrogate clips, from 0 (large motion, no nuisance) to 1 (hardly any)."""
 
-def setting(default: Any, help: str, *, published: bool = False) -> Any:
-    """A configuration field with its help text."""
-    return field(default=default, metadata={"help": help, "published": published})
+Values = Mapping[str, Mapping[str, Any]]
+"""Section -> name -> value, as JSON has them."""
+
+Spelling = Callable[[Any], Any]
+
+
+def unchanged(value: Any) -> Any:
+    """The spelling of a setting of which no two values mean the same."""
+    return value
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float = LOWEST,
+    high: float = HIGHEST,
+    published: bool = False,
+    spelled: Spelling = unchanged,
+    later: bool = False,
+) -> Any:
+    """A field of a configuration.
+
+    low, high: the least and the greatest value of a number; published: whether the paper states it;
+    spelled: gives all values that mean the same one spelling; later: True for whatever is added
+    from now on, which the names of older run folders do not cover (`recorded_hash`).
+    """
+    about = {"published": published, "spelled": spelled, "later": later}
+    return described(default, help, low, high, **about)
+
+
+def subjects_spelled(names: str) -> str:
+    """Names of subjects in one order and case, each once."""
+    return ",".join(sorted({name.strip().casefold() for name in names.split(",")} - {""}))
+
+
+def difficulty_spelled(level: str) -> str:
+    """The number of a named difficulty; what is neither a name nor a number stays as it is."""
+    try:
+        return str(float(DIFFICULTIES.get(level, level)))
+    except ValueError:
+        return level
+
+
+def rules_spelled(names: str) -> str:
+    """Selection rules in one order, each once, without the one that is always recorded."""
+    return ",".join(sorted({name.strip() for name in names.split(",")} - {"", "last"}))
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    frames: int = setting(16, "frames T per clip after temporal interpolation (TIM)")
-    size: int = setting(112, "height and width of a frame, pixels")
-    representation: Literal["rgb", "onset_difference"] = setting(
-        "rgb", "what the network sees: frames, or each frame minus the onset frame"
+class ClipConfig:
+    """From the frames on disk to a clip: crop, motion magnification, temporal interpolation."""
+
+    frames: int = setting(
+        16, "frames T per clip after temporal interpolation (TIM)", low=1, high=1024
     )
-    gain: float = setting(64.0, "factor on onset differences (of intensities in [0, 1])")
-    flip: bool = setting(True, "augmentation: mirror a training clip with probability 1/2")
-    shift: int = setting(4, "augmentation: move a training clip by up to so many pixels")
-    jitter: int = setting(1, "augmentation: move a training clip in time by up to so many frames")
-    subjects: str = setting("", "keep only these subjects (names with commas); empty = all")
-    subject_count: int = setting(
-        0, "keep only so many subjects, those with the most classes and clips; 0 = all"
-    )
-    difficulty: str = setting("easy", "surrogate clips only: easy, hard or a number in 0..1")
-    surrogate_seed: int = setting(0, "surrogate clips only: seed of the generator")
-    shuffle_labels: bool = setting(
-        False, "control: permute the labels over all clips; every score should fall to chance"
-    )
+    size: int = setting(112, "height and width of a frame, pixels", low=8, high=1024)
     crop: Literal["none", "detect", "landmarks"] = setting(
         "none", "face crop: none, the face found on the onset frame, or boxes from a file"
     )
-    crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box")
+    crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box", high=2)
     crop_fallback: Literal["stop", "centre"] = setting(
         "stop", "where no face is found: stop with the clip's name, or take the centre"
     )
@@ -55,21 +91,63 @@ class DataConfig:
     magnify: Literal["none", "eulerian", "learned"] = setting(
         "none", "motion magnification before TIM: Laplacian pyramid, or the network of Oh et al."
     )
-    magnifier_weights: str = setting(
-        "", "state_dict of that network, for magnify=learned (--magnifier-weights)"
+    magnify_alpha: float = setting(
+        10.0, "magnification: motion grows about 1 + alpha times", high=1000
     )
-    magnify_alpha: float = setting(10.0, "magnification: motion grows about 1 + alpha times")
-    magnify_low: float = setting(0.002, "magnification: lower cut-off over the frame rate")
-    magnify_high: float = setting(0.25, "magnification: upper cut-off over the frame rate")
+    magnify_low: float = setting(
+        0.002, "magnification: lower cut-off over the frame rate", high=0.5
+    )
+    magnify_high: float = setting(
+        0.25, "magnification: upper cut-off over the frame rate", high=0.5
+    )
     magnify_wavelength: float = setting(
         16.0,
         "magnification: nominal spatial wavelength (pixels) from which on it is full",
+        low=1,
+        high=1e4,
     )
     magnify_side: int = setting(
-        160, "magnification: side to which larger faces are shrunk before it, pixels"
+        160,
+        "magnification: side to which larger faces are shrunk before it, pixels",
+        low=16,
+        high=1024,
+    )
+    magnifier_weights: str = setting(
+        "", "state_dict of that network, for magnify=learned (--magnifier-weights)"
+    )
+
+
+@dataclass(frozen=True)
+class DataConfig(ClipConfig):
+    """Which clips a run takes, what its networks see of them, and augmentation."""
+
+    representation: Literal["rgb", "onset_difference"] = setting(
+        "rgb", "what the network sees: frames, or each frame minus the onset frame"
+    )
+    gain: float = setting(64.0, "factor on onset differences (of intensities in [0, 1])")
+    flip: bool = setting(True, "augmentation: mirror a training clip with probability 1/2")
+    shift: int = setting(4, "augmentation: move a training clip by up to so many pixels")
+    jitter: int = setting(1, "augmentation: move a training clip in time by up to so many frames")
+    subjects: str = setting(
+        "",
+        "keep only these subjects (names with commas); empty = all",
+        spelled=subjects_spelled,
+    )
+    subject_count: int = setting(
+        0, "keep only so many subjects, those with the most classes and clips; 0 = all"
+    )
+    difficulty: str = setting(
+        "easy", "surrogate clips only: easy, hard or a number in 0..1", spelled=difficulty_spelled
+    )
+    surrogate_seed: int = setting(0, "surrogate clips only: seed of the generator")
+    shuffle_labels: bool = setting(
+        False, "control: permute the labels over all clips; every score should fall to chance"
     )
     flow_side: int = setting(
-        128, "optical flow and landmark patches: side to which the face is scaled first, pixels"
+        128,
+        "optical flow and landmark patches: side to which the face is scaled first, pixels",
+        low=16,
+        high=1024,
     )
     class_map: str = setting(
         "challenge",
@@ -87,8 +165,10 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class SpaceConfig:
-    nodes: int = setting(0, "hidden nodes N of a cell; 0 = the variant's own")
-    channels: int = setting(0, "width F at the finest level; 0 = the variant's own")
+    """The search space's sizes and forms, where they are not the variant's own."""
+
+    nodes: int = setting(0, "hidden nodes N of a cell; 0 = the variant's own", high=8)
+    channels: int = setting(0, "width F at the finest level; 0 = the variant's own", high=512)
     kernels: Literal["own", "per_op", "shared"] = setting(
         "own", "search: convolutions per hybrid operation or shared; own = as the variant says"
     )
@@ -107,32 +187,26 @@ class SpaceConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig:
-    epochs: int = setting(50, "search epochs")
-    batch: int = setting(8, "clips per batch of Train A and of Train B")
-    weight_lr: float = setting(0.1, "SGD learning rate of w, cosine down to 0")
-    momentum: float = setting(0.9, "SGD momentum of w")
-    weight_decay: float = setting(3e-4, "weight decay of w")
-    clip: float = setting(5.0, "largest gradient norm of w")
-    architecture_lr: float = setting(6e-4, "Adam learning rate of α, η, β")
-    architecture_beta1: float = setting(0.5, "Adam's first decay rate for α, η, β")
-    architecture_beta2: float = setting(0.999, "Adam's second decay rate for α, η, β")
-    architecture_decay: float = setting(1e-3, "weight decay of α, η, β")
+class SearchConfig(SearchSettings):
+    """The search: its optimisers, the clips that it takes at a time, and how it is computed."""
+
+    batch: int = setting(8, "clips per batch of Train A and of Train B", low=2, high=1e6)
     evaluation: Literal["fast", "reference"] = setting(
         "fast", "how the supernet is computed: same values and gradients, the reference slowly"
     )
-    warmup: float = setting(0.3, "share of the epochs in which α, η, β are frozen")
     channels_last: bool = setting(False, "memory format channels_last_3d for the supernet")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    epochs: int = setting(100, "training epochs of a derived network, per fold")
-    batch: int = setting(16, "clips per training batch")
+    """How the networks of the folds are trained."""
+
+    epochs: int = setting(100, "training epochs of a derived network, per fold", low=1, high=1e6)
+    batch: int = setting(16, "clips per training batch", low=2, high=1e6)
     lr: float = setting(0.05, "SGD learning rate, cosine down to 0")
     momentum: float = setting(0.9, "SGD momentum")
     weight_decay: float = setting(3e-4, "weight decay")
-    clip: float = setting(5.0, "largest gradient norm")
+    clip: float = setting(5.0, "largest gradient norm", low=1e-9)
     weighted_loss: bool = setting(False, "weight the cross-entropy by inverse class frequency")
     recipe: Literal["own", "harness"] = setting(
         "own", "fixed networks: train as published, or as derived networks are trained"
@@ -145,6 +219,8 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class ProtocolConfig:
+    """What is searched on, and which epoch of a fold is scored."""
+
     search_scope: Literal["all", "fold"] = setting(
         "all",
         "search once over all subjects (Algorithm 1 as written: leaky), or inside every fold",
@@ -159,12 +235,16 @@ class ProtocolConfig:
         "",
         "selection rules to record from the same training run (names with commas); empty = the "
         "one that is scored and last",
+        spelled=rules_spelled,
     )
     as_released: bool = setting(
         False, "score each fixed network as its released code does, where that differs (see docs)"
     )
     inner_share: float = setting(
-        0.2, "share of a fold's training clips that inner_val holds out, by whole subjects"
+        0.2,
+        "share of a fold's training clips that inner_val holds out, by whole subjects",
+        low=0.01,
+        high=0.5,
     )
 
 
@@ -174,6 +254,8 @@ LAST, INNER_VAL, ORACLE = SELECTION_RULES
 
 @dataclass(frozen=True)
 class ComputeConfig:
+    """Arithmetic, memory format and compilation of training."""
+
     precision: Literal["fp32", "tf32", "bf16"] = setting(
         "fp32",
         "arithmetic of training, never of predictions: float32, TF32 (on a GPU), bfloat16 autocast",
@@ -189,6 +271,9 @@ class ComputeConfig:
         "folds that one process trains together, their weights stacked (plain memory format, not "
         "compiled; networks with dropout one at a time): the same but for rounding; `make gpu` "
         "measures how many are fastest on a card",
+        low=1,
+        high=1024,
+        later=True,
     )
 
 
@@ -203,17 +288,60 @@ class Config:
     compute: ComputeConfig = ComputeConfig()
     protocol: ProtocolConfig = ProtocolConfig()
 
-    def to_dict(self) -> dict[str, dict[str, Any]]:
+    def to_dict(self) -> Values:
+        """Section -> name -> value of every setting, as `run.json` records them."""
         return asdict(self)
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """`changed_settings` of this configuration."""
+        return changed_settings(self.to_dict())
+
+    @property
     def hash(self) -> str:
-        """Eight hex digits over all settings: two runs with the same hash are configured alike."""
-        return config_hash(self.to_dict())
+        """Eight hex digits: two runs with the same hash are configured alike."""
+        return settings_hash(self.to_dict())
 
 
-def config_hash(values: dict[str, dict[str, Any]]) -> str:
-    """The hash of settings as `Config.to_dict` and `run.json` hold them, known here or not."""
+def changed_settings(values: Values) -> dict[str, Any]:
+    """`section.name` -> value in its one spelling, of the settings that differ from their defaults.
+
+    values: as `Config.to_dict` and `run.json` hold them. Two configurations with the same changed
+    settings mean the same; a setting that is not known here counts as changed.
+    """
+    known = dict(setting_fields())
+    found = {f"{part}.{name}": value for part in values for name, value in values[part].items()}
+    for key in found.keys() & known.keys():
+        spelled = known[key].metadata.get("spelled", unchanged)
+        found[key] = spelled(found[key])
+        if found[key] == spelled(known[key].default):
+            del found[key]
+    return found
+
+
+def settings_hash(values: Values) -> str:
+    """The hash of settings that names their run folder: a new setting leaves it as it is.
+
+    Another default of an old setting does not: add a setting instead.
+    """
+    return _digest(changed_settings(values))
+
+
+def recorded_hash(values: Values) -> str:
+    """The hash over all settings that named run folders before `settings_hash`.
+
+    A setting that was added since counts only where it differs from its default.
+    """
+    later = {key for key, item in setting_fields() if item.metadata.get("later")}
+    passing = later - changed_settings(values).keys()
+    kept = {
+        part: {name: value for name, value in entries.items() if f"{part}.{name}" not in passing}
+        for part, entries in values.items()
+    }
+    return _digest(kept)
+
+
+def _digest(values: Mapping[str, Any]) -> str:
     canonical = json.dumps(values, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_DIGITS]
 
@@ -233,11 +361,13 @@ def recorded_rules(protocol: ProtocolConfig) -> tuple[str, ...]:
 
 def settings_table() -> Iterator[tuple[str, Any, bool, str]]:
     """(key, default, published, help) of every setting, in order."""
+    for key, item in setting_fields():
+        about = item.metadata
+        yield key, item.default, about.get("published", False), about["help"]
+
+
+def setting_fields() -> Iterator[tuple[str, Field[Any]]]:
+    """Every setting's `section.name` with its field, in order."""
     for section in fields(Config):
-        for item in fields(section.default):
-            yield (
-                f"{section.name}.{item.name}",
-                item.default,
-                item.metadata["published"],
-                item.metadata["help"],
-            )
+        for item in fields(getattr(Config(), section.name)):
+            yield f"{section.name}.{item.name}", item

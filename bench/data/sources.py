@@ -192,7 +192,7 @@ def magnifier_digest(config: DataConfig) -> str | None:
     """SHA-256 of the weights of learned magnification; None without it."""
     if config.magnify != "learned":
         return None
-    from bench.data.steps.magnet_ports import weights_digest
+    from bench.data.steps.keys import weights_digest
 
     return weights_digest(config.magnifier_weights)
 

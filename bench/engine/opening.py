@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.config.loading import means_the_same
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
 from bench.engine.request import Prepared, built
@@ -70,7 +71,7 @@ def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
         return
     run = read_json(job.folder.run)
     expected = {
-        "config": job.config.to_dict(),
+        "config": True,
         "data.fingerprint": prepared.fingerprint,
         "data.classes": list(prepared.clip_set.classes),
         "data.magnifier": magnifier_digest(job.config.data),
@@ -80,7 +81,7 @@ def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
         "network": trained_network(_network_record(job, prepared)),
     }
     found = {
-        "config": run.get("config"),
+        "config": means_the_same(job.config, run.get("config")),
         "data.fingerprint": run.get("data", {}).get("fingerprint"),
         "data.classes": run.get("data", {}).get("classes"),
         "data.magnifier": run.get("data", {}).get("magnifier"),
@@ -123,7 +124,7 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
         "dataset": job.source.label,
         "surrogate": job.source.surrogate,
         "preset": job.preset,
-        "config_hash": job.config.hash,
+        "config_hash": job.folder.config_hash,
         "seed": job.seed,
         "config": job.config.to_dict(),
         "space": _space_record(job),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.fixed import FixedNetwork
+from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, prepare
@@ -15,8 +17,9 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
 from bench.protocol.splits import leave_one_subject_out
-from bench.runs.folder import run_folder
+from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
+from bench.system.files import read_json
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
 
@@ -74,18 +77,14 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
                 f"{variant}: its released code trains on the other data sets alone, and "
                 f"{request.source.label} is one; take a composite, or as_released=false"
             )
+    places = {
+        variant: _configuration_folders(request, variant, config)
+        for variant, config in configs.items()
+    }
     folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
     return tuple(
         Job(
-            folder=run_folder(
-                request.runs,
-                request.source.label,
-                request.source.surrogate,
-                variant,
-                request.preset,
-                configs[variant].hash,
-                seed,
-            ),
+            folder=_folder_of(places[variant], seed),
             variant=variant,
             source=request.source,
             preset=request.preset,
@@ -97,6 +96,34 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         for variant in request.variants
         for seed in request.seeds
     )
+
+
+def _configuration_folders(request: Request, variant: str, config: Config) -> tuple[Path, ...]:
+    """Where the seeds of these settings lie, the folder for further seeds first.
+
+    The settings name one; an earlier version named it by another hash.
+    """
+    source = request.source
+    named = (source.label, source.surrogate, variant, request.preset, config.hash)
+    own = run_folder(request.runs, *named, seed=0).path.parent
+    others = sorted(own.parent.glob(f"{request.preset}-*"))
+    alike = [place for place in others if means_the_same(config, _recorded_settings(place))]
+    older = [place for place in alike if place != own]
+    return (own, *older) if own.exists() else (*older, own)
+
+
+def _recorded_settings(configuration: Path) -> Any:
+    """The settings in the first `run.json` of a configuration's seeds that can be read, or None."""
+    for record in sorted(configuration.glob("seed*/run.json")):
+        with suppress(BenchError, KeyError, TypeError):
+            return read_json(record)["config"]
+    return None
+
+
+def _folder_of(places: Sequence[Path], seed: int) -> RunFolder:
+    """The folder in which a seed was begun, or is to begin."""
+    folders = [RunFolder(place / f"seed{seed}") for place in places]
+    return next((folder for folder in folders if folder.run.exists()), folders[0])
 
 
 def check_methods(request: Request) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -24,11 +22,11 @@ from bench.runs.agreement import summarise
 from bench.runs.job import Job
 from bench.runs.searches import genotype_record, read_genotype
 from bench.seeds import derive_seed, seeded
-from bench.system.files import write_atomic, write_json, write_text
+from bench.system.files import csv_of_records, write_atomic, write_json, write_text
 from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.tensors import ClipTensors, batches
 from rnas.genotype import random_genotype
-from rnas.search import Batch, EpochLog, Searcher, SearchSettings
+from rnas.search import Batch, EpochLog, Searcher
 from rnas.space import SearchSpace
 from rnas.supernet import ArchitectureWeights
 
@@ -102,20 +100,8 @@ def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tup
     config = job.config.search
     with seeded(derive_seed(job.seed, "supernet", unit.fold)):
         supernet = EVALUATIONS[config.evaluation](space, clips.classes).to(job.device)
-    settings = SearchSettings(
-        epochs=config.epochs,
-        weight_lr=config.weight_lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        clip=config.clip,
-        architecture_lr=config.architecture_lr,
-        architecture_beta1=config.architecture_beta1,
-        architecture_beta2=config.architecture_beta2,
-        architecture_decay=config.architecture_decay,
-        warmup=config.warmup,
-    )
     compute = replace(job.config.compute, channels_last=config.channels_last)
-    searcher = Searcher(supernet, settings, accelerated(supernet, compute))
+    searcher = Searcher(supernet, config, accelerated(supernet, compute))
     checkpoint = job.folder.checkpoint(unit.fold)
     if not checkpoint.exists():
         return searcher, Past([], [])
@@ -136,7 +122,7 @@ def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
     folder = unit.job.folder
     state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
     write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
-    write_text(folder.history(unit.fold), _csv(past.rows))
+    write_text(folder.history(unit.fold), csv_of_records(past.rows))
     space = searcher.supernet.space
     labels = {
         "operations": space.operations,
@@ -227,11 +213,3 @@ def _history_row(log: EpochLog, seconds: float) -> dict[str, Any]:
         "operations": " ".join(genotype.operations),
         "seconds": round(seconds, 3),
     }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -13,7 +13,8 @@ from bench.config.settings import Config, TrainConfig
 from bench.seeds import seeded
 from bench.training.compute import accelerated
 from bench.training.procedure import procedure
-from rnas.search import Searcher, SearchSettings
+from rnas.search import Searcher
+from rnas.settings import SearchSettings
 from rnas.supernet import Supernet
 
 Call = Callable[[], None]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bench.config.settings import INNER_VAL, ORACLE, Config
 from bench.methods import registry
 
-OTHER_SETS, FOLD_MEAN = "other_sets", "fold_mean"
+OTHER_SETS = "other_sets"
 
 
 def released_ways(variant: str, config: Config) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Presets: settings for one purpose, a TOML file each."""

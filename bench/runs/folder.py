@@ -34,6 +34,11 @@ class RunFolder:
     path: Path
 
     @property
+    def config_hash(self) -> str:
+        """The hash in the folder's name, which all files of the run carry."""
+        return self.path.parent.name.rpartition("-")[2]
+
+    @property
     def run(self) -> Path:
         return self.path / "run.json"
 

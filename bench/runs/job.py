@@ -47,7 +47,7 @@ class Job:
     @property
     def stamp(self) -> dict[str, str | int]:
         """What the files of a run say of the run that made them."""
-        return {"variant": self.variant, "config_hash": self.config.hash, "seed": self.seed}
+        return {"variant": self.variant, "config_hash": self.folder.config_hash, "seed": self.seed}
 
     def search_fold(self, fold: str) -> str:
         """The search that a fold's architecture comes from: its own, or the run's only one."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX
-from bench.runs.folder import RunFolder
+from bench.runs.folder import GIVEN, RunFolder
 from bench.runs.record import RunRecord
 from bench.system.files import read_json
 from rnas.decode import viterbi
@@ -40,9 +40,6 @@ def genotype_record(job: Job, space: SearchSpace, genotype: Genotype) -> dict[st
         "path_is_uniform": genotype.path == uniform_path,
     }
 
-
-GIVEN = "given"
-"""The key of a genotype file that names the user's own file."""
 
 HISTORY_COLUMNS = {
     "epoch",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.config.loading import config_from_dict
-from bench.config.settings import Config, config_hash, recorded_rules
+from bench.config.settings import Config, recorded_hash, recorded_rules, settings_hash
 from bench.data.clips import Clip
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
@@ -184,8 +184,8 @@ def _searches(run: dict[str, Any]) -> list[str]:
 def _configuration(files: RunFiles) -> Iterator[Finding]:
     """One configuration: that of `run.json`, of the folder's name and of every file."""
     run = files.run
-    found = config_hash(run["config"])
-    if found != run["config_hash"]:
+    found = settings_hash(run["config"])
+    if run["config_hash"] not in (found, recorded_hash(run["config"])):
         yield Finding(
             "configuration",
             "run.json",

@@ -23,6 +23,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import is_printed, printed_answers
+from bench.system.files import csv_text
 
 SURROGATE_REMARK = "# surrogate"
 """First line of a log of generated clips, whose names are those of the real ones."""
@@ -362,14 +363,13 @@ def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
 
 
 def _csv(log: Log, source: Mapping[str, Any]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, "surrogate"])
     classes = log.predictions.classes
     surrogate = str(bool(log.protocol["surrogate"])).lower()
-    for answer in log.predictions.answers:
-        writer.writerow([*answer.key, classes[answer.true], classes[answer.pred], surrogate])
-    return text.getvalue().rstrip("\n")
+    rows = (
+        [*answer.key, classes[answer.true], classes[answer.pred], surrogate]
+        for answer in log.predictions.answers
+    )
+    return csv_text([*COLUMNS, "surrogate"], rows).rstrip("\n")
 
 
 def _json(log: Log, source: Mapping[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -73,6 +75,19 @@ def read_table(path: Path) -> str:
     if found.st_size > MOST_TABLE_BYTES:
         raise OSError(errno.EFBIG, f"larger than {MOST_TABLE_BYTES >> 20} MB")
     return path.read_text(encoding="utf-8-sig")
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as CSV: the columns' names, then a line a row."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
+
+
+def csv_of_records(records: Sequence[Mapping[str, Any]]) -> str:
+    """Records as CSV, in the columns of the first; KeyError where another lacks one of them."""
+    columns = list(records[0])
+    return csv_text(columns, ([record[name] for name in columns] for record in records))
 
 
 def _reason(error: OSError) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from bench.config.settings import settings_table
 from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, ClipKey
 from reports.compare.entries import Entry
@@ -44,12 +45,13 @@ def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) ->
 def setting_notes(entries: Sequence[Entry]) -> list[str]:
     """A line for each setting other than the protocol that is not the same in all entries."""
     configs = {entry.name: dict(_settings(entry)) for entry in entries}
+    defaults = {key: default for key, default, *_ in settings_table()}  # of newer settings
     keys = dict.fromkeys(key for config in configs.values() for key in config)
     notes = []
     for key in keys:
         values: dict[str, list[str]] = {}
         for name, config in configs.items():
-            values.setdefault(str(config.get(key)), []).append(name)
+            values.setdefault(str(config.get(key, defaults.get(key))), []).append(name)
         if len(values) > 1:
             told = "; ".join(f"{value} in {', '.join(names)}" for value, names in values.items())
             notes.append(f"setting {key} differs: {told}")

@@ -28,6 +28,8 @@ COLUMNS = (
     "first_marks",
     "second_marks",
 )
+Sheet = tuple[list[str], list[tuple]]
+"""Headings and rows of text."""
 
 
 def render(report: Report, form: str) -> str:
@@ -68,29 +70,33 @@ def _figures(comparison: Comparison, metric: str) -> Iterator[tuple]:
 
 def _blocks(comparison: Comparison, report: Report, form: str) -> Iterator[str]:
     metric = report.plan.metric
-    yield _heading(comparison, form)
-    controls = {control.name: control for control in comparison.controls}
-    rows = [_entry(entry, controls.get(entry.name)) for entry in comparison.entries]
-    beside = f"{metrics()[metric].heading} beside random"
-    headings = ["", "seeds", *_score_headings(), beside, "marks"]
-    yield sheet(rows, headings, form)
-    rows = [_pair(pair) for pair in comparison.pairs]
-    yield sheet(rows, _pair_headings(metric), form)
-    yield _legend(metric, len(comparison.pairs), form)
+    yield f"## {heading(comparison)}" if form == "md" else heading(comparison)
+    for headings, rows in sheets(comparison, metric):
+        yield sheet(rows, headings, form)
+    yield legend(metric, len(comparison.pairs))
     if comparison.agreement:
         yield _stability(comparison.agreement)
     yield from _notes(comparison.notes, form)
 
 
-def _heading(comparison: Comparison, form: str) -> str:
+def sheets(comparison: Comparison, metric: str) -> Iterator[Sheet]:
+    """The entries with their scores, and the pairs with their differences and tests."""
+    controls = {control.name: control for control in comparison.controls}
+    beside = f"{metrics()[metric].heading} beside random"
+    headings = ["", "seeds", *_score_headings(), beside, "marks"]
+    yield headings, [_entry(entry, controls.get(entry.name)) for entry in comparison.entries]
+    yield _pair_headings(metric), [_pair(pair) for pair in comparison.pairs]
+
+
+def heading(comparison: Comparison) -> str:
+    """The clips that are compared on, in words."""
     answers = comparison.entries[0].predictions[0]
     record = comparison.entries[0].first
     kind = " surrogate" if record.surrogate else ""
-    text = (
+    return (
         f"{record.dataset}{kind}: {len(answers.answers)} clips of {len(set(answers.people))} "
         "subjects, the same in all"
     )
-    return f"## {text}" if form == "md" else text
 
 
 def _entry(entry: Entry, control: Control | None) -> tuple:
@@ -145,7 +151,8 @@ def told_p(value: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def _legend(metric: str, pairs: int, form: str) -> str:
+def legend(metric: str, pairs: int) -> str:
+    """What the columns of the pairs mean."""
     corrected = f"; Holm: corrected for {pairs} pairs" if pairs > 1 else ""
     return (
         "Δ: first - second, mean over paired seeds; intervals resample subjects. "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.config.settings import changed_settings
 from bench.errors import BenchError
 from bench.methods.registry import RANDOM_PREFIX, variants
 from bench.protocol.metrics import metrics
@@ -187,10 +188,9 @@ def _random_entry(entry: Entry, name: str) -> Entry:
 
 
 def _unscoped(record: RunRecord) -> dict[str, Any]:
-    """The configuration without the scope of the search."""
-    config = record.run["config"]
-    protocol = {k: v for k, v in config["protocol"].items() if k != "search_scope"}
-    return {**config, "protocol": protocol}
+    """The settings that were changed, but for the scope of the search."""
+    changed = changed_settings(record.run["config"])
+    return {key: value for key, value in changed.items() if key != "protocol.search_scope"}
 
 
 def _intervals(entry: Entry, plan: Plan) -> dict[str, Any]:

@@ -40,7 +40,12 @@ or contradicts: the value is our choice, and results depend on it.
 
 {_table(["setting", *presets, "source", "meaning"], rows)}
 
-Written by `python -m reports.docs` from `bench/config/settings.py` and `bench/presets/`.
+The name of a run folder ends in a hash of the settings that differ from their defaults, whatever
+their spelling (`easy` or `0.15`, subjects in any order and case). A folder that an earlier version
+named by a hash of all settings keeps its name, and the same command goes on with it.
+
+Written by `python -m reports.docs` from `bench/config/settings.py`, `rnas/settings.py` and
+`bench/presets/`.
 """
 
 

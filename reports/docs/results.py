@@ -5,8 +5,6 @@ The sheets below `results/`, which README's pictures and tables show, are made s
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import DataError
 from bench.protocol.metrics import UAR, UF1, metrics
 from bench.scoring.report import read_scored, score_report
-from bench.system.files import write_text
+from bench.system.files import csv_of_records, write_text
 from reports.reading.finished import set_name, sound_runs
 
 if TYPE_CHECKING:
@@ -33,11 +31,7 @@ def results_sheet(records: Iterable[RunRecord]) -> str:
     rows = [_row(record, record.metrics) for record in records if record.metrics]
     if not rows:
         raise DataError("no finished run to list; make one with `bench run`")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_of_records(rows)
 
 
 def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from reports.drawing.style import SETTINGS, text_width
 
 MANTISSAS = ((1,), (1, 3), (1, 2, 5))
-STRIDES = (1, 2, 3, 5, 10, 20)
-"""Decades from one tick to the next, where the axis has many."""
 
-EVEN = range(2, 8)
-"""Ticks at even distances of their values, where the axis spans less than a decade."""
+MOST = range(2, 8)
+"""Ticks that matplotlib is asked for at most: at whole decades, or at even distances."""
 
 AIR = 0.12
 """Inches free between two labels."""
 
+Text = Callable[[float], str]
 
-def set_log_ticks(axes: Axes, width: float, text: Callable[[float], str]) -> None:
+
+def set_log_ticks(axes: Axes, width: float, text: Text) -> None:
     """Makes the x axis logarithmic with ticks for its limits, which must not change afterwards.
 
     width: of the axes, inches; text: the label of a value.
@@ -35,44 +35,40 @@ def set_log_ticks(axes: Axes, width: float, text: Callable[[float], str]) -> Non
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def log_ticks(
-    low: float, high: float, width: float, text: Callable[[float], str]
-) -> tuple[float, ...]:
-    """The longest row of round values in low..high whose labels leave AIR between each other; where
-    none has two, some of close ones."""
+def log_ticks(low: float, high: float, width: float, text: Text) -> Sequence[float]:
+    """The longest row of round values in low..high whose labels leave AIR between each other.
+
+    Where none has two values, every second, third ... of close ones.
+    """
+    row: Sequence[float] = ()
     for candidates in (_round_rows(low, high), _thinned_rows(low, high)):
-        rows = (tuple(value for value in row if low <= value <= high) for row in candidates)
-        row = max((row for row in rows if _fit(row, low, high, width, text)), key=len, default=())
+        rows = ([value for value in each if low <= value <= high] for each in candidates)
+        row = max((each for each in rows if _fit(each, low, high, width, text)), key=len)
         if len(row) > 1:
-            return row
+            break
     return row
 
 
 def _round_rows(low: float, high: float) -> Iterator[Sequence[float]]:
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for mantissas in MANTISSAS:
-        yield [m * 10.0**power for power in range(first, last + 1) for m in mantissas]
-    for stride in STRIDES:
-        yield [10.0**power for power in range(first - first % stride, last + 1, stride)]
-    for most in EVEN:
+        yield LogLocator(subs=mantissas, numticks=1000).tick_values(low, high)
+    for most in MOST:
+        yield LogLocator(numticks=most).tick_values(low, high)
         yield _even_row(low, high, most)
 
 
 def _thinned_rows(low: float, high: float) -> Iterator[Sequence[float]]:
-    """Every second, third ... of close values, from the first, second ... on."""
-    close = [value for value in _even_row(low, high, EVEN.stop) if low <= value <= high]
+    close = _even_row(low, high, MOST.stop)
     for stride in range(2, len(close)):
         for start in range(stride):
             yield close[start::stride]
 
 
 def _even_row(low: float, high: float, most: int) -> Sequence[float]:
-    return MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high).tolist()
+    return MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
 
 
-def _fit(
-    row: Sequence[float], low: float, high: float, width: float, text: Callable[[float], str]
-) -> bool:
+def _fit(row: Sequence[float], low: float, high: float, width: float, text: Text) -> bool:
     inches = width / math.log(high / low)
     halves = [text_width(text(value), SETTINGS["xtick.labelsize"]) / 2 for value in row]
     gaps = (math.log(after / before) * inches for before, after in pairwise(row))

@@ -13,7 +13,6 @@ from typing import TypedDict
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench.methods.registry import Variant
 from bench.runs.record import RunRecord
@@ -31,6 +30,7 @@ from reports.drawing.style import (
     sheet,
     text_width,
 )
+from reports.drawing.ticks import set_log_ticks
 from reports.figures.figure1_points import (
     MEASURED,
     PUBLISHED,
@@ -140,9 +140,6 @@ PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.3
 
 LEFT, BETWEEN, BELOW, ABOVE = 0.7, 0.35, 1.25, 0.25
 
-TICKS = ((1.0,), (1.0, 2.0, 5.0), tuple(map(float, range(1, 10))))
-"""Ticks per decade of a logarithmic axis, the fewest first."""
-
 KEY_HEIGHT = 0.36
 """Inches from the lower edge of the drawing to the middle of its legend."""
 
@@ -190,24 +187,12 @@ def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float
     across = [getattr(point, quantity) for point in points]
     spread = [getattr(point, f"{quantity.split('_')[0]}_sd") or 0.0 for point in points]
     axes.set_xlim(min(across) / 1.8, max(map(sum, zip(across, spread, strict=True))) * 1.8)
-    _log_ticks(axes)
+    set_log_ticks(axes, PANEL_WIDTH, "{:g}".format)
     bars = []
     for point, value, sd in zip(points, across, spread, strict=True):
         _marker(axes, point, value)
         bars += _error_bars(axes, point, value, sd)
     _labels(axes, points, across, bars)
-
-
-def _log_ticks(axes: Axes) -> None:
-    """As few ticks per decade as give the axis at least three, without powers of ten."""
-    low, high = axes.get_xlim()
-    for subs in TICKS:
-        ticks = LogLocator(subs=subs, numticks=30)
-        if sum(low <= tick <= high for tick in ticks.tick_values(low, high)) >= 3:
-            break
-    axes.xaxis.set_major_locator(ticks)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _marker(axes: Axes, point: Point, across: float) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from bench.protocol.metrics import metrics
 from reports.figures import svg, tradeoff
 from reports.html.templating import asset, fill, script_digest
-from reports.page.comparison import comparison_data
+from reports.page.comparison import comparisons
 from reports.page.runs import run_views
 from reports.page.views import RunView
 from reports.reading.marks import MARK_MEANINGS, distinct
@@ -50,7 +50,7 @@ def build_report(
     skipped: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Tables 2-5, search health, Figure 1, every run and the comparison of two runs.
+    """Tables 2-5, search health, Figure 1, every run, and configurations compared.
 
     The same runs give the same page.
 
@@ -75,7 +75,7 @@ def build_report(
         metrics=metrics(),
         marks=explained_marks(views),
         skipped=skipped,
-        data=comparison_data(views),
+        comparisons=comparisons(records),
         style=asset("report.css"),
         script=script,
         digest=script_digest(script),

@@ -169,12 +169,6 @@ class RunView:
         return f"{self.record.variant} on {self.place}"
 
     @property
-    def label(self) -> str:
-        """The run in a list of runs: title, configuration and seed."""
-        record = self.record
-        return f"{self.title}, {record.preset}-{record.config_hash}, seed {record.seed}"
-
-    @property
     def data(self) -> Mapping[str, Any]:
         """The entry `data` of `run.json`."""
         return self.record.run.get("data") or {}

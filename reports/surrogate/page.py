@@ -9,9 +9,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
+from bench.config.settings import DIFFICULTIES
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.inspect.pictures import drawn
-from bench.data.surrogates.writing import DIFFICULTIES
 from bench.errors import UsageError
 from bench.system.files import write_atomic, write_text
 from reports.drawing.export import save_figure

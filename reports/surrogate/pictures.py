@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.config.settings import DIFFICULTIES
 from bench.data.clips import CHALLENGE_CLASSES, Clip
 from bench.data.sources import Source, find_clips
 from bench.data.stills.flow import tvl1
-from bench.data.surrogates.writing import DIFFICULTIES
 from reports.drawing.style import (
     BLUE,
     DARK,

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.data.surrogates.writing import SURROGATE_VERSION
 from bench.errors import DataError
-from bench.system.files import read_table, write_text
+from bench.system.files import csv_text, read_table, write_text
 from reports.surrogate.measures import Level, Result
 
 TABLE = Path("results/surrogate.csv")
@@ -65,12 +65,8 @@ def read(path: Path = TABLE) -> list[Row]:
 
 def write(rows: Iterable[Row], path: Path = TABLE) -> None:
     """The rows in order of level, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
     ordered = sorted(rows, key=lambda row: (row.dataset, row.seed, row.difficulty))
-    writer.writerows(astuple(row) for row in ordered)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(COLUMNS, map(astuple, ordered)))
 
 
 def rows_of(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +9,7 @@ from bench.data.clips import Clip, ClipSet
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, frame_number
 from bench.data.sets.manifest import COLUMNS
 from bench.errors import DataError, printable
+from bench.system.files import csv_text
 
 
 def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
@@ -20,10 +19,7 @@ def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
     DataError for a clip whose frames lie in several folders.
     """
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    outside = False
+    rows, outside = [], False
     for clip in clip_set.clips:
         place = _place(clip)
         path = PurePosixPath(os.path.relpath(place, home).replace(os.sep, "/"))
@@ -31,8 +27,8 @@ def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
         outside = outside or ".." in (*path.parts, *real.parts)
         label = clip_set.classes[clip.label]
         who = (clip.dataset, clip.subject, clip.name, label)
-        writer.writerow([*who, path, *_span_cells(clip), f"{clip.fps:g}"])
-    return text.getvalue(), outside
+        rows.append([*who, path, *_span_cells(clip), f"{clip.fps:g}"])
+    return csv_text(COLUMNS, rows), outside
 
 
 def _place(clip: Clip) -> Path:

@@ -6,8 +6,11 @@ the landmarks does, and what is in the file of weights.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from bench.data.clips import Clip
@@ -15,9 +18,13 @@ from bench.data.disk.limits import MAX_SIDE
 from bench.data.steps.crop import DETECTOR_VERSION
 from bench.data.steps.landmarks import landmark_box
 from bench.data.steps.settings import Preprocessing
+from bench.errors import UsageError
 
 PIPELINE_VERSION = 1
 """Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
+
+MAGNET_VERSION = 1
+"""Raised whenever the same weights would give other frames: old cache entries lapse."""
 
 
 def settings_key(steps: Preprocessing) -> str:
@@ -43,14 +50,33 @@ def magnify_settings(steps: Preprocessing) -> dict[str, Any]:
     if steps.magnify == "eulerian":
         return {k: v for k, v in asdict(steps).items() if k.startswith("magnify")}
     if steps.magnify == "learned":
-        from bench.data.steps.magnet_ports import MAGNET_VERSION, weights_digest
-
         return {
             "magnify": [steps.magnify, MAGNET_VERSION],
             "magnify_alpha": steps.magnify_alpha,
             "magnifier_weights": weights_digest(steps.magnifier_weights),
         }
     return {}
+
+
+def weights_digest(file: str) -> str:
+    """SHA-256 of a weights file, which cache keys and run records name it by; UsageError without.
+
+    The file is read again only where its size or times changed.
+    """
+    path = Path(file).expanduser()
+    try:
+        found = path.stat()
+        return _digest(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    except OSError as error:
+        raise UsageError(
+            f"data.magnifier_weights={file}: the file cannot be read ({error.strerror}); name the "
+            "state_dict of a trained network of Oh et al. 2018"
+        ) from error
+
+
+@lru_cache(maxsize=4)
+def _digest(path: Path, size: int, modified: int, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _crop_settings(steps: Preprocessing) -> dict[str, str | float]:

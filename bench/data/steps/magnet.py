@@ -2,13 +2,14 @@
 
 An encoder gives a texture and a shape representation of a frame, a non-linear manipulator enlarges
 the difference of its shape to that of the onset, a decoder makes a frame of both (static mode: the
-onset is the reference of every frame). What is known of PyTorch ports of the network, their layer
-names and small differences, stands in `bench.data.steps.magnet_ports`.
+onset is the reference of every frame). Weights are those of this network under its own names:
+docs/data.md says how to rename the entries of another implementation's.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.data.pixels import luminance
-from bench.data.steps.magnet_ports import ANCHOR_FRAME, Form, fitted
+from bench.data.steps.keys import weights_digest
 from bench.errors import DataError, UsageError
 
 WIDTH = 32
@@ -31,86 +32,84 @@ SMALLEST = 8
 class Block(nn.Module):
     """Two convolutions around a shortcut."""
 
-    def __init__(self, width: int, bias: bool) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = _conv(width, width, 3, bias)
-        self.second = _conv(width, width, 3, bias)
+        self.first = _conv(width, width, 3)
+        self.second = _conv(width, width, 3)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
         return x + self.second(F.relu(self.first(x)))
 
 
 class Branch(nn.Module):
     """One representation out of the encoder's trunk."""
 
-    def __init__(self, stride: int, bias: bool) -> None:
+    def __init__(self, stride: int) -> None:
         super().__init__()
-        self.enter = _conv(WIDTH, WIDTH, 3, bias, stride)
-        self.blocks = nn.Sequential(*(Block(WIDTH, bias) for _ in range(2)))
+        self.enter = _conv(WIDTH, WIDTH, 3, stride)
+        self.blocks = nn.Sequential(*(Block(WIDTH) for _ in range(2)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, 32, H, W) -> (B, 32, H / stride, W / stride)."""
         return self.blocks(F.relu(self.enter(x)))
 
 
 class Encoder(nn.Module):
     """(B, 3, H, W) -> texture (B, 32, H/4, W/4) and shape (B, 32, H/2, W/2)."""
 
-    def __init__(self, bias: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.enter = _conv(3, WIDTH // 2, 7, bias)
-        self.halve = _conv(WIDTH // 2, WIDTH, 3, bias, stride=2)
-        self.blocks = nn.Sequential(*(Block(WIDTH, bias) for _ in range(3)))
-        self.texture = Branch(2, bias)
-        self.shape = Branch(1, bias)
+        self.enter = _conv(3, WIDTH // 2, 7)
+        self.halve = _conv(WIDTH // 2, WIDTH, 3, stride=2)
+        self.blocks = nn.Sequential(*(Block(WIDTH) for _ in range(3)))
+        self.texture = Branch(2)
+        self.shape = Branch(1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames (B, 3, H, W) -> texture, shape."""
         trunk = self.blocks(F.relu(self.halve(F.relu(self.enter(x)))))
         return self.texture(trunk), self.shape(trunk)
 
 
 class Manipulator(nn.Module):
-    """The shape of a frame, its difference to the onset's made larger: M + h(α g(M_b - M_a))."""
+    """The shape of a frame with its difference to the onset's enlarged: M_a + h(α g(M_b - M_a))."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.anchor = form.anchor
-        self.before = _conv(WIDTH, WIDTH, form.kernel, form.bias)
-        self.after = _conv(WIDTH, WIDTH, 3, form.bias)
-        self.block = Block(WIDTH, form.bias)
+        self.before = _conv(WIDTH, WIDTH, 3)
+        self.after = _conv(WIDTH, WIDTH, 3)
+        self.block = Block(WIDTH)
 
     def forward(self, onset: Tensor, frame: Tensor, alpha: float) -> Tensor:
+        """Shapes (B, 32, H/2, W/2) of the onset and of frames -> theirs with more motion."""
         moved = alpha * F.relu(self.before(frame - onset))
-        start = frame if self.anchor == ANCHOR_FRAME else onset
-        return start + self.block(self.after(moved))
+        return onset + self.block(self.after(moved))
 
 
 class Decoder(nn.Module):
     """Texture and shape -> a frame (B, 3, H, W)."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.texture = _conv(WIDTH, WIDTH, 3, form.bias) if form.texture_conv else None
-        self.blocks = nn.Sequential(*(Block(2 * WIDTH, form.bias) for _ in range(9)))
-        self.merge = _conv(2 * WIDTH, WIDTH, 3, form.bias)
-        self.leave = _conv(WIDTH, 3, 7, form.bias)
+        self.blocks = nn.Sequential(*(Block(2 * WIDTH) for _ in range(9)))
+        self.merge = _conv(2 * WIDTH, WIDTH, 3)
+        self.leave = _conv(WIDTH, 3, 7)
 
     def forward(self, texture: Tensor, shape: Tensor) -> Tensor:
-        texture = F.interpolate(texture, scale_factor=2)
-        if self.texture is not None:
-            texture = F.relu(self.texture(texture))
-        x = self.blocks(torch.cat([texture, shape], 1))
+        """(B, 32, H/4, W/4) and (B, 32, H/2, W/2) -> (B, 3, H, W)."""
+        x = self.blocks(torch.cat([F.interpolate(texture, scale_factor=2), shape], 1))
         return self.leave(F.relu(self.merge(F.interpolate(x, scale_factor=2))))
 
 
 class MagNet(nn.Module):
-    """Frames in -1..1 with sides that are multiples of 4; `form` is what ports differ in."""
+    """Frames in -1..1 with sides that are multiples of 4."""
 
-    def __init__(self, form: Form | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        form = form or Form()
-        self.encoder = Encoder(form.bias)
-        self.manipulator = Manipulator(form)
-        self.decoder = Decoder(form)
+        self.encoder = Encoder()
+        self.manipulator = Manipulator()
+        self.decoder = Decoder()
 
     def forward(self, onset: Tensor, frames: Tensor, alpha: float) -> Tensor:
         """Frames (B, 3, H, W) with their motion since `onset` (1, 3, H, W) made 1 + α times."""
@@ -138,18 +137,31 @@ def learned(video: np.ndarray, alpha: float, weights: str) -> np.ndarray:
 
 def load_magnifier(weights: str) -> MagNet:
     """The network with the weights of a file; errors as `learned`."""
-    from bench.data.steps.magnet_ports import weights_digest
-
     return _load(weights, weights_digest(weights))
 
 
 @lru_cache(maxsize=1)
 def _load(weights: str, digest: str) -> MagNet:
-    state = read_state(Path(weights).expanduser())
-    form, own = fitted(weights, state, lambda form: MagNet(form).state_dict())
-    network = MagNet(form)
-    network.load_state_dict(own)
+    network, state = MagNet(), read_state(Path(weights).expanduser())
+    fault = next(_faults(state, network.state_dict()), None)
+    if fault:
+        raise DataError(
+            f"magnifier weights {weights} {fault}: they are no state of the network of Oh et al. "
+            "2018 as it is here; docs/data.md says how to rename the entries of others"
+        )
+    network.load_state_dict(state)
     return network.eval()
+
+
+def _faults(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    for name, tensor in wanted.items():
+        if name not in state:
+            yield f"lack {name}"
+        elif state[name].shape != tensor.shape:
+            shapes = (tuple(each.shape) for each in (state[name], tensor))
+            yield "have {} as {}, not {}".format(name, *shapes)
+    for name in state.keys() - wanted.keys():
+        yield f"have {name} besides"
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -177,9 +189,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return {str(name): tensor.float() for name, tensor in state.items()}
 
 
-def _conv(channels: int, width: int, kernel: int, bias: bool, stride: int = 1) -> nn.Conv2d:
-    padding = {"padding": kernel // 2, "padding_mode": "reflect"}
-    return nn.Conv2d(channels, width, kernel, stride, bias=bias, **padding)
+def _conv(channels: int, width: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, padding_mode="reflect")
 
 
 def _to_input(frames: Tensor) -> Tensor:

@@ -5,8 +5,6 @@ Points are in the order of that scheme, the face's right side (the image's left)
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 
@@ -25,6 +23,7 @@ from bench.data.surrogates.painting import (
 )
 from bench.data.surrogates.pictures import subject_face, subject_scene
 from bench.data.surrogates.plans import Plan, Settings
+from bench.system.files import csv_text
 
 Array = np.ndarray
 
@@ -36,14 +35,12 @@ def landmark_table(plans: Sequence[Plan], settings: Settings) -> str:
 
     It names no data set, since no two data sets share a subject's name.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
     columns = [f"{axis}{number}" for number in range(1, COUNT + 1) for axis in "xy"]
-    table.writerow(["subject", "clip", *columns])
+    rows = []
     for plan in plans:
         numbers = (f"{number:.2f}" for number in onset_points(plan, settings).flat)
-        table.writerow([plan.row.subject, plan.clip_name, *numbers])
-    return text.getvalue()
+        rows.append([plan.row.subject, plan.clip_name, *numbers])
+    return csv_text(["subject", "clip", *columns], rows)
 
 
 def onset_points(plan: Plan, settings: Settings) -> Array:

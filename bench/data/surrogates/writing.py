@@ -20,10 +20,10 @@ from contextlib import suppress
 from glob import escape
 from pathlib import Path
 from secrets import token_hex
-from types import MappingProxyType
 
 from PIL import Image
 
+from bench.config.settings import DIFFICULTIES
 from bench.data.surrogates.note import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
@@ -34,9 +34,6 @@ from bench.system.processes import in_processes
 
 SURROGATE_VERSION = 1
 """Part of the folder's name; increased when the same settings would give other clips."""
-
-DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
-"""Names of difficulties, from 0 (large motion, no nuisance) to 1 (small motion, much nuisance)."""
 
 JPEG_QUALITY = 95
 

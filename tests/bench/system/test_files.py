@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import resource
 
@@ -11,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.system.files import read_json, write_atomic, write_json, write_text
+from bench.system.files import (
+    csv_of_records,
+    csv_text,
+    read_json,
+    write_atomic,
+    write_json,
+    write_text,
+)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
@@ -112,3 +121,21 @@ def test_corrupt_json_is_named(tmp_path, content):
 def test_missing_json_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"metrics\.json is missing"):
         read_json(tmp_path / "metrics.json")
+
+
+@given(
+    st.lists(
+        st.lists(st.text(alphabet=st.characters(exclude_characters="\r\0")), min_size=2, max_size=2)
+    )
+)
+def test_csv_comes_back_as_it_went(rows):
+    text = csv_text(["a", "b"], rows)
+    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == [["a", "b"], *rows]
+    assert csv_of_records([{"a": 0, "b": 0}, *({"b": b, "a": a} for a, b in rows)]) == csv_text(
+        ["a", "b"], [[0, 0], *rows]
+    )
+
+
+def test_csv_of_records_takes_no_record_without_a_column():
+    with pytest.raises(KeyError):
+        csv_of_records([{"a": 0, "b": 0}, {"a": 1}])

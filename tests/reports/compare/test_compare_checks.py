@@ -68,6 +68,16 @@ def test_other_settings_are_said(pair, compare):
     assert "setting train.epochs differs: 2 in rnas_mer; 9 in rnas_mer_3" in found.output
 
 
+def test_a_setting_that_is_newer_than_a_run_has_its_default_there(pair, compare):
+    said = "setting train.momentum differs"
+    assert said not in compare(*pair(settings={"momentum": 0.9})).output
+
+
+def test_a_setting_that_is_newer_than_a_run_may_differ(pair, compare):
+    said = "setting train.momentum differs: 0.9 in rnas_mer; 0.5 in rnas_mer_3"
+    assert said in compare(*pair(settings={"momentum": 0.5})).output
+
+
 def test_seeds_on_other_clips_do_not_mix(runs, compare):
     write_run(runs)
     folder = write_run(runs, seed=1, people=PEOPLE[:5]).parent

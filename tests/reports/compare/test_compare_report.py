@@ -141,6 +141,14 @@ def test_a_reconstruction_says_so(runs, report):
     assert "reconstruction" in only(report(*folders))["entries"][1]["marks"]
 
 
+def test_a_control_made_before_a_setting_existed_counts(runs, report):
+    folders = [write_run(runs, name) for name in ("rnas_mer", "rnas_mer_3")]
+    write_run(runs, "random_rnas_mer", settings={"momentum": 0.9})  # its default
+    write_run(runs, "random_rnas_mer_3", settings={"momentum": 0.5})
+    (found,) = report(*folders)["comparisons"]
+    assert [control["name"] for control in found["controls"]] == ["rnas_mer"]
+
+
 def test_the_control_by_hand(runs, report):
     """Accuracy 5/6 beside random networks of 1/2 and 2/3: 3/14 more than their mean, 21.4 %."""
     folders = [write_run(runs, name, wrong_every(6)) for name in ("rnas_mer", "rnas_mer_3")]

@@ -7,7 +7,7 @@ import shutil
 from urllib.parse import urlparse
 
 import pytest
-from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, folder_of
+from real_runs import BY_FOLD, COMPOSITE, SEARCHED
 
 FLAGS = (
     "--headless=new",
@@ -229,93 +229,11 @@ def test_the_filter_keeps_runs_with_all_words(page):
     assert len(page.rows("#run-list")) == 4
 
 
-def predictions(runs, name):
-    """Clip -> (true, predicted), from the run folder itself."""
-    folds = (folder_of(runs, name) / "folds").glob("*.json")
-    clips = [clip for fold in folds for clip in json.loads(fold.read_text())["clips"]]
-    return {clip["clip"]: (clip["true"], clip["pred"]) for clip in clips}
-
-
-def test_two_runs_compare_clip_by_clip(page, made_report, made_runs):
-    first, second = (anchor(made_report, name) for name in (SEARCHED, CONTROL))
-    page.open(f"#compare/{first}/{second}")
-    assert page.shown == ["compare"]
-    a, b = (predictions(made_runs, name) for name in (SEARCHED, CONTROL))
-    right = [(a[clip][0] == a[clip][1], b[clip][0] == b[clip][1]) for clip in a]
-    outcomes = [(True, True), (True, False), (False, True), (False, False)]
-    assert page.rows("#compared-agreement") == [[str(right.count(each)) for each in outcomes]]
-    disagreeing = [clip for clip in a if a[clip][1] != b[clip][1]]
-    assert f"disagree: {len(disagreeing)}" in page.one("#comparison").text
-    if disagreeing:
-        listed = [row[0].split(": ")[1] for row in page.rows("#compared-disagreements")]
-        assert sorted(listed) == sorted(disagreeing)
-    for name, one, other, difference in page.rows("#compared-scores"):
-        assert name.split(",")[0] in ("UAR", "UF1", "Acc")
-        signed = float(difference.replace("−", "-"))
-        assert signed == pytest.approx(float(other) - float(one), abs=1.01e-4)
-    assert ["variant", "rnas_mer_3", "random_rnas_mer_3"] in page.rows("#compared-settings")
-    assert page.texts("#warnings li") == [
-        "Run A is leaky, the other is not: held-out subjects had a part in its architecture."
-    ]
-
-
-@pytest.mark.parametrize(
-    ("other", "said"), [(COMPOSITE, "The clips differ"), (BY_FOLD, "search_scope is all in A")]
-)
-def test_what_does_not_compare_has_no_difference(page, made_report, other, said):
-    page.open(f"#compare/{anchor(made_report, SEARCHED)}/{anchor(made_report, other)}")
-    warnings = page.texts("#warnings li")
-    assert any(said in line for line in warnings)
-    assert warnings[-1] == "So no difference of scores is shown."
-    assert {len(row) for row in page.rows("#compared-scores")} == {3}
-    assert {len(row) for row in page.rows("#compared-subjects")} == {3}
-    assert page.all("#compared-agreement") == []
-
-
-OBSTACLES = """
-const protocol = { selection: "last" };
-const run = (clips, classes, fingerprint) => ({
-  place: "SMIC", classes, fingerprint, protocol, subjects: [{ name: "s01", clips }],
-});
-const a = run({ c1: [0, 0], c2: [1, 0] }, ["x", "y"], "f");
-const b = run(...arguments);
-return obstaclesBetween(a, b, clipsOf(a), clipsOf(b));
-"""
-
-
-@pytest.mark.parametrize(
-    ("clips", "classes", "fingerprint", "said"),
-    [
-        ({"c1": [0, 1], "c2": [1, 1]}, ["x", "y"], "f", None),
-        ({"c1": [0, 1], "c2": [0, 1]}, ["x", "y"], "f", "The labels differ: on 1 clips"),
-        ({"c1": [0, 1], "c2": [1, 1]}, ["x", "z"], "f", "classes x, y and x, z"),
-        ({"c1": [0, 1], "c2": [1, 1]}, ["x", "y"], "g", "another fingerprint"),
-        ({"c1": [0, 1]}, ["x", "y"], "f", "1 predicted by A alone, 0 by B alone"),
-        ({}, ["x", "y"], "f", "2 predicted by A alone"),
-    ],
-)
-def test_clips_and_labels_must_be_the_same(page, clips, classes, fingerprint, said):
-    obstacles = page.run(OBSTACLES, clips, classes, fingerprint)
-    assert obstacles == [] if said is None else said in " ".join(obstacles)
-
-
-def test_choosing_runs_is_in_the_address(page, made_report):
-    from selenium.webdriver.support.ui import Select
-
-    wanted = anchor(made_report, BY_FOLD)
-    page.one("nav a[href='#compare']").click()
-    Select(page.one("#run-b")).select_by_value(wanted)
-    assert page.driver.current_url.endswith(f"/{wanted}")
-    page.driver.back()
-    assert page.one("#run-b").get_attribute("value") != wanted
-
-
 def test_no_part_is_wider_than_a_telephone(page, made_report):
     size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        pair = "/".join(anchor(made_report, name) for name in (SEARCHED, CONTROL))
-        for place in ("", f"#{anchor(made_report, COMPOSITE)}", f"#compare/{pair}"):
+        for place in ("", f"#{anchor(made_report, COMPOSITE)}", "#compare"):
             page.open(place)
             assert page.run("return document.documentElement.scrollWidth") <= 390, place
     finally:

@@ -18,7 +18,7 @@ from bench.data.steps.keys import settings_key
 from bench.data.steps.pipeline import preprocess_clip
 from bench.data.steps.settings import Preprocessing
 from bench.data.steps.tim import tim_matrix
-from bench.errors import DataError, UsageError
+from bench.errors import DataError
 
 
 def triangle_weights(source: int, target: int) -> np.ndarray:
@@ -155,13 +155,6 @@ def test_a_bad_frame_is_named_in_one_line(tmp_path, kind, suffix):
 def test_a_clip_without_frames_is_refused():
     with pytest.raises(DataError, match="has no frames"):
         preprocess_clip(clip_of([]), Preprocessing())
-
-
-@pytest.mark.parametrize("name", ["frames", "size"])
-@pytest.mark.parametrize("value", [0, -3])
-def test_settings_must_be_positive(name, value):
-    with pytest.raises(UsageError, match=f"{name} is {value}"):
-        Preprocessing(**{name: value})
 
 
 def test_the_key_tells_settings_and_versions_apart(monkeypatch):
