@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnas.added import added_operation
 from rnas.errors import MethodError
 from rnas.fast.convolutions import convolve, pointwise, reachable
 from rnas.mixed import MixedOperation
@@ -49,7 +50,8 @@ class EdgeParts:
     """The candidates of one edge, taken apart.
 
     groups: chains, those of one form together; terms: what they are to the candidates, places
-    counted through all groups; plain: candidates without weights; others: of no known form.
+    counted through all groups; plain: candidates without weights; others: of no known form, and
+    those that other packages add.
     """
 
     groups: tuple[tuple[Chain, ...], ...]
@@ -65,10 +67,13 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
     """
     modules = dict(mixed.evaluate.candidates)
     branches: dict[str, tuple[list[nn.Module], str | None]] = {}
+    added = set()  # may be anything, and another thing on every edge: evaluated as they are
     for name in space.choosable:
         entry = operation(name, space.dilated)
         if name not in modules:
             branches[name] = (_shared_kernels(mixed, entry), entry.combine)
+        elif entry is added_operation(name):
+            added.add(name)
         elif isinstance(modules[name], Pair) and entry.combine in COMBINED:
             branches[name] = (list(modules[name].branches), entry.combine)
         elif (chain := _chain(modules[name])) and chain[-1][0].eps == eps:
@@ -79,7 +84,7 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
         for name, (parts, combine) in branches.items()
     )
     rest = {name: module for name, module in modules.items() if name not in branches}
-    plain = {name: module for name, module in rest.items() if _weightless(module)}
+    plain = {n: module for n, module in rest.items() if n not in added and _weightless(module)}
     others = {name: module for name, module in rest.items() if name not in plain}
     return EdgeParts(groups, terms, plain, others)
 
