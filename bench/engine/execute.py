@@ -22,11 +22,13 @@ them: starting those takes seconds, in which the smallest network sees as many."
 
 
 def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
-    """Who performs these units: this process, or several where they were asked for.
+    """Who performs these units: the executor that was asked for, else this process or several.
 
     Fixed networks are too small for several threads: on a CPU their folds go to as many processes
     as it has cores, where they train long enough that starting them is worth it.
     """
+    if prepared.executor is not None:
+        return prepared.executor
     if prepared.processes is not None:
         return ProcessExecutor(prepared.processes)
     alone = any(job.searches or job.device != "cpu" for job in prepared.jobs)

@@ -34,11 +34,11 @@ class DataSet(ABC):
     @property
     @abstractmethod
     def subjects(self) -> tuple[str, ...]:
-        """The challenge's subjects of this set, in order."""
+        """Its subjects, in order: of a set of the challenge, those that the challenge lists."""
 
-    @abstractmethod
     def subject_of(self, text: str) -> str | None:
-        """The challenge's name of a subject written in any usual way, None where it is none."""
+        """The name in `subjects` of a subject written in any usual way, None where it is none."""
+        return text if text in self.subjects else None
 
     @abstractmethod
     def load(

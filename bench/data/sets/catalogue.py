@@ -1,45 +1,74 @@
-"""Data sets by name, and their clips. Reading needs the licensed files or generated ones."""
+"""Data sets by name, and their clips. Reading needs the licensed files or generated ones.
+
+Data sets enter through the entry-point group `bench.datasets`, which names subclasses of `DataSet`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
 from bench.data.sets.base import DataSet
-from bench.data.sets.casme2 import Casme2
-from bench.data.sets.casme3 import Casme3
 from bench.data.sets.classes import CHALLENGE
-from bench.data.sets.composite import Composite
-from bench.data.sets.fourdme import FourDme
 from bench.data.sets.manifest import PREFIX, Manifest
-from bench.data.sets.mmew import Mmew
-from bench.data.sets.samm import Samm
-from bench.data.sets.smic import Smic
-from bench.errors import UsageError, unknown_name
+from bench.errors import UsageError
+from bench.system.entry_points import Door, Unfit
 
-_CHALLENGE = (Smic(), Casme2(), Samm())
+LISTED_FIRST = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
+"""The order of listings; other data sets follow by name."""
 
-_MORE = (Casme3(), FourDme(), Mmew())
 
-DATASETS: Mapping[str, DataSet] = MappingProxyType(
-    {dataset.name: dataset for dataset in (*_CHALLENGE, Composite(_CHALLENGE), *_MORE)}
-)
-"""Every data set by its name on the command line; a new one is one file and one value here."""
+def _dataset(name: str, value: Any) -> DataSet:
+    """The data set of an entry point's class; Unfit where it is none of that name."""
+    if not (isinstance(value, type) and issubclass(value, DataSet)):
+        raise Unfit(f"expected a subclass of bench.data.sets.base.DataSet, got {value!r:.60}")
+    dataset = value()
+    if dataset.name != name:
+        raise Unfit(f"the data set calls itself {dataset.name!r}")
+    return dataset
+
+
+DOOR = Door("bench.datasets", "data set", _dataset)
+
+
+class Catalogue(Mapping[str, DataSet]):
+    """Data sets by their name on the command line; packages are looked at when it is read."""
+
+    def __getitem__(self, name: str) -> DataSet:
+        return DOOR.values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ordered(DOOR.values()))
+
+    def __len__(self) -> int:
+        return len(DOOR.values())
+
+
+DATASETS = Catalogue()
+
+
+def dataset_names() -> list[str]:
+    """Names of data sets in the order of listings. Nothing is imported, so some may not load."""
+    return _ordered(DOOR.names())
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    listed = {name: place for place, name in enumerate(LISTED_FIRST)}
+    return sorted(names, key=lambda name: (listed.get(name, len(listed)), name))
 
 
 def find_dataset(name: str, allow_outside: bool = False) -> DataSet:
     """The data set of that name, or the manifest of `manifest:FILE`.
 
-    UsageError that suggests the nearest where there is none.
+    UsageError that suggests the nearest where there is none, BenchError where that of a package
+    cannot be used.
     """
     if name.startswith(PREFIX):
         return Manifest(Path(name.removeprefix(PREFIX)), allow_outside)
-    if name not in DATASETS:
-        raise unknown_name("data set", name, DATASETS)
-    return DATASETS[name]
+    return DOOR.load(name)
 
 
 def load_clips(

@@ -7,7 +7,10 @@ from collections.abc import Collection, Sequence
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
 from bench.data.sets.base import DataSet, SingleSet
+from bench.data.sets.casme2 import Casme2
 from bench.data.sets.classes import CHALLENGE, NATIVE
+from bench.data.sets.samm import Samm
+from bench.data.sets.smic import Smic
 from bench.errors import UsageError
 
 
@@ -18,8 +21,8 @@ class Composite(DataSet):
     title = "MEGC2019 composite"
     summary = "442 clips of 68 subjects: SMIC, CASME II and SAMM together"
 
-    def __init__(self, parts: Sequence[SingleSet]):
-        self._parts = tuple(parts)
+    def __init__(self) -> None:
+        self._parts: Sequence[SingleSet] = (Smic(), Casme2(), Samm())
 
     @property
     def parts(self) -> tuple[str, ...]:
