@@ -17,6 +17,16 @@ from bench.system.entry_points import Door, Unfit, load_values
 GROUP = "bench.things"
 
 
+@pytest.fixture
+def install(install_package):
+    """Installs a package with entries of one group."""
+
+    def put(source, entries, group, name):
+        install_package(source, {group: entries}, name)
+
+    return put
+
+
 def whole(name, value):
     if not isinstance(value, int):
         raise Unfit(f"expected a whole number,\ngot {type(value).__name__}")
