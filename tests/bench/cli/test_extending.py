@@ -33,7 +33,7 @@ def block(text: str, language: str) -> str:
 def example(bench, install_package, tmp_path, monkeypatch):
     """Installs the example of a section and does its commands; returns what the last one said."""
 
-    def done(heading: str, *more: str) -> SimpleNamespace:
+    def done(heading: str, *more: str, **variables: str) -> SimpleNamespace:
         text = sections()[heading]
         source = block(text, "python")
         module = re.match(r"# (\w+)\.py\n", source)[1]
@@ -44,7 +44,9 @@ def example(bench, install_package, tmp_path, monkeypatch):
             program, *arguments = shlex.split(line)
             assert program == "bench"
             sizes = [word for size in SIZES for word in ("--set", size)]
-            outcome = bench(*arguments, *(sizes if arguments[0] == "run" else ()), *more)
+            if arguments[0] == "run":
+                arguments += sizes
+            outcome = bench(*arguments, *more, **variables)
             assert outcome.code == 0, outcome.err
             assert "warning" not in outcome.err
         return SimpleNamespace(outcome=outcome, runs=tmp_path / "runs")
@@ -73,9 +75,11 @@ def test_a_variant(example):
 
 @pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
 def test_an_operation(example, jobs):
-    run = only_run(example("An operation", *jobs).runs)
+    run = only_run(example("An operation", *jobs, BENCH_PEAKS="on").runs)
     assert set(run.json("search/genotype.json")["operations"]) <= {"planar", "conv_1"}
-    assert run.json("profile.json")["macs"] > 0
+    profile = run.json("profile.json")
+    assert profile["macs"] > 0
+    assert profile["peak_train_mb"] > 0  # measured in a process of its own
     assert len(run.folds) == 3
 
 
