@@ -1,8 +1,8 @@
-"""Executors perform the tasks of a plan: `SerialExecutor` one after the other, here;
-`ProcessExecutor` several at a time, in processes of their own.
+"""Executors, which perform the tasks of a plan.
 
-Executors enter through the entry-point group `bench.executors`, which names functions that make
-them.
+`SerialExecutor` does one after the other in this process, `ProcessExecutor` several at a time in
+processes of their own. Executors enter through the entry-point group `bench.executors`, which names
+functions that make them.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ LOOK_EVERY = 0.2
 
 
 class Listener(Protocol):
-    """Hears of every unit as it goes on: progress bars, and what shares it with trackers
-    (`bench.engine.listening`)."""
+    """Hears of every unit as it goes on.
+
+    Progress bars are such, and what passes it on to trackers (`bench.engine.listening`).
+    """
 
     def started(self, unit: Unit) -> None:
         """The unit is at work."""
@@ -66,8 +68,9 @@ Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
 
 @runtime_checkable
 class Executor(Protocol):
-    """Performs tasks, dependencies first. A unit that is done already is skipped; a unit whose
-    need failed is left out; the others go on.
+    """Performs tasks, dependencies first.
+
+    A unit that is done already is skipped; a unit whose need failed is left out; the others go on.
     """
 
     @property
@@ -92,6 +95,7 @@ class SerialExecutor:
 
     @property
     def threads(self) -> int:
+        """As many threads as torch has in this process."""
         import torch
 
         return torch.get_num_threads()
@@ -99,6 +103,7 @@ class SerialExecutor:
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """As `Executor`."""
         keep_freed_memory()
         failures: list[Failure] = []
         for task in tasks:
@@ -129,11 +134,13 @@ class ProcessExecutor:
 
     @property
     def processes(self) -> int:
+        """At most so many units at a time."""
         return self.jobs
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """As `Executor`."""
         todo = Todo([task for task in tasks if not task.unit.done])
         failures: list[Failure] = []
         with queue_server() as server:
@@ -173,8 +180,11 @@ EXECUTORS = Door("bench.executors", "executor", _maker)
 
 
 def make_executor(name: str, jobs: int | None) -> Executor:
-    """The executor of a name. UsageError where there is none, BenchError where it cannot be made
-    or lacks what an `Executor` has."""
+    """The executor of a name, for so many units at a time.
+
+    UsageError where there is none, BenchError where it cannot be made or lacks what an `Executor`
+    has.
+    """
     executor = EXECUTORS.made(name, jobs)
     if not isinstance(executor, Executor):
         raise BenchError(

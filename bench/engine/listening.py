@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from bench.engine.executors import Listener
@@ -106,10 +105,13 @@ class Shared:
         """Epochs whose values have come to lie in the run folder since the last look."""
         if not self.listeners:
             return
-        told = self.told.get(unit, 0)
-        for values in islice(epoch_values(unit), told, None):
-            self.told[unit] = told = told + 1
-            self._tell(lambda listener, e=told, v=values: listener.epoch(unit, e, v))
+        logged = epoch_values(unit)
+        for number in range(self.told.get(unit, 0), len(logged)):
+            self._tell_epoch(unit, number + 1, logged[number])
+        self.told[unit] = len(logged)
+
+    def _tell_epoch(self, unit: Unit, epoch: int, values: Mapping[str, float]) -> None:
+        self._tell(lambda listener: listener.epoch(unit, epoch, values))
 
     def _tell(self, what: Callable[[RunListener], None]) -> None:
         for name, listener in list(self.listeners.items()):

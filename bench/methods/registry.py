@@ -83,8 +83,11 @@ def _control(space: SearchSpace) -> Variant:
 
 
 def variant(name: str) -> Variant:
-    """The variant of a name; UsageError suggests the nearest, BenchError says what is wrong with a
-    plug-in of that name."""
+    """The variant of a name.
+
+    UsageError suggests the nearest where there is none, BenchError says what is wrong with a
+    plug-in of that name.
+    """
     known = variants()
     if name not in known:
         VARIANTS.raise_refusal(name)

@@ -8,7 +8,7 @@ by side as one chain over more channels. `rnas.fast.mix` does their last batch n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -50,8 +50,7 @@ class EdgeParts:
     """The candidates of one edge, taken apart.
 
     groups: chains, those of one form together; terms: what they are to the candidates, places
-    counted through all groups; plain: candidates without weights; others: of no known form, and
-    those that other packages add.
+    counted through all groups; plain: candidates without weights; others: of no known form.
     """
 
     groups: tuple[tuple[Chain, ...], ...]
@@ -67,13 +66,12 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
     """
     modules = dict(mixed.evaluate.candidates)
     branches: dict[str, tuple[list[nn.Module], str | None]] = {}
-    added = set()  # may be anything, and another thing on every edge: evaluated as they are
     for name in space.choosable:
+        if _is_foreign(name, modules):
+            continue
         entry = operation(name, space.dilated)
         if name not in modules:
             branches[name] = (_shared_kernels(mixed, entry), entry.combine)
-        elif entry is added_operation(name):
-            added.add(name)
         elif isinstance(modules[name], Pair) and entry.combine in COMBINED:
             branches[name] = (list(modules[name].branches), entry.combine)
         elif (chain := _chain(modules[name])) and chain[-1][0].eps == eps:
@@ -84,9 +82,18 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
         for name, (parts, combine) in branches.items()
     )
     rest = {name: module for name, module in modules.items() if name not in branches}
-    plain = {n: module for n, module in rest.items() if n not in added and _weightless(module)}
+    plain = {name: module for name, module in rest.items() if _weightless(module)}
+    plain = {name: plain[name] for name in plain if not _is_foreign(name, modules)}
     others = {name: module for name, module in rest.items() if name not in plain}
     return EdgeParts(groups, terms, plain, others)
+
+
+def _is_foreign(name: str, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether a candidate with kernels of its own is an operation that another package adds.
+
+    It may do anything, and something else at every width, so it is evaluated as it is.
+    """
+    return name in modules and added_operation(name) is not None
 
 
 def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, list[int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from typing import ClassVar
 
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
@@ -21,16 +22,12 @@ class Composite(DataSet):
     title = "MEGC2019 composite"
     summary = "442 clips of 68 subjects: SMIC, CASME II and SAMM together"
 
-    def __init__(self) -> None:
-        self._parts: Sequence[SingleSet] = (Smic(), Casme2(), Samm())
+    _parts: ClassVar[tuple[SingleSet, ...]] = (Smic(), Casme2(), Samm())
+    how_to_get = "; ".join(part.how_to_get.rstrip(".") for part in _parts) + "."
 
     @property
     def parts(self) -> tuple[str, ...]:
         return tuple(part.name for part in self._parts)
-
-    @property
-    def how_to_get(self) -> str:
-        return "; ".join(part.how_to_get.rstrip(".") for part in self._parts) + "."
 
     @property
     def subjects(self) -> tuple[str, ...]:
