@@ -17,8 +17,8 @@ from bench.data.sets.manifest import PREFIX, Manifest
 from bench.errors import UsageError
 from bench.system.entry_points import Door, Unfit
 
-LISTED_FIRST = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
-"""The order of listings; other data sets follow by name."""
+BUILT_IN = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
+"""Data sets of the harness in the order of listings; there are generated clips of each."""
 
 
 def _dataset(name: str, value: Any) -> DataSet:
@@ -51,12 +51,12 @@ DATASETS = Catalogue()
 
 
 def dataset_names() -> list[str]:
-    """Names of data sets in the order of listings. Nothing is imported, so some may not load."""
+    """Names of data sets, the harness's own first. Nothing is imported, so some may not load."""
     return _ordered(DOOR.names())
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    listed = {name: place for place, name in enumerate(LISTED_FIRST)}
+    listed = {name: place for place, name in enumerate(BUILT_IN)}
     return sorted(names, key=lambda name: (listed.get(name, len(listed)), name))
 
 
@@ -98,9 +98,11 @@ def require_root(dataset: str, root: Path | None) -> Path:
         return Manifest(Path(dataset.removeprefix(PREFIX))).root
     if root is not None:
         return root
+    generated = (
+        " Without the licensed files, `bench run --surrogate` uses generated clips and "
+        f"`bench data synth --dataset {dataset} --out DIR` writes them."
+    )
     raise UsageError(
         f"no data root for {dataset}: give --data-root DIR or set BENCH_DATA. "
-        f"{find_dataset(dataset).how_to_get} Without the licensed files, "
-        f"`bench run --surrogate` uses generated clips and "
-        f"`bench data synth --dataset {dataset} --out DIR` writes them."
+        f"{find_dataset(dataset).how_to_get}{generated if dataset in BUILT_IN else ''}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -83,7 +84,7 @@ def test_an_operation(example, jobs):
     assert len(run.folds) == 3
 
 
-def test_a_data_set(example, tmp_path):
+def test_a_data_set(bench, example, tmp_path):
     generator = np.random.default_rng(0)
     for subject in ("ann", "bea", "cem"):
         for number, emotion in enumerate(CHALLENGE_CLASSES):
@@ -94,6 +95,13 @@ def test_a_data_set(example, tmp_path):
                 Image.fromarray(pixels).save(folder / f"{frame}.png")
     metrics = scored(example("A data set"))
     assert (metrics["clips"], metrics["subjects"]) == (9, 3)
+    request = ("run", "--variant", "rnas_mer", "--dataset", "lab")
+    assert "no generated clips of lab" in bench(*request, "--surrogate").error
+    asked = bench(*request)
+    assert (asked.code, "Ask the lab for its folder" in asked.error) == (2, True)
+    assert "--surrogate" not in asked.error
+    (row,) = json.loads(bench("list", "datasets", "--format", "json").out)[-1:]
+    assert row["title"] == "Our lab"
 
 
 def test_an_executor(example, monkeypatch):
