@@ -6,13 +6,10 @@ Nothing here needs torch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from rnas.operations import Operation
-
-Source = Callable[[str], "Operation | None"]
-"""From the name of an operation to the operation, None where the source has none of that name."""
+Source = Callable[[str], Any]
+"""From a name to its `rnas.operations.Operation`, None where the source has none of that name."""
 
 _SOURCES: list[Source] = []
 
@@ -27,6 +24,6 @@ def add_source(source: Source) -> None:
         _SOURCES.append(source)
 
 
-def added_operation(name: str) -> Operation | None:
+def added_operation(name: str) -> Any:
     """The operation that the first source with this name gives, None where there is none."""
     return next((found for source in _SOURCES if (found := source(name)) is not None), None)
