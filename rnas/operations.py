@@ -1,7 +1,8 @@
 """The candidate operations on an edge (Table 1 and the DARTS set in 3D).
 
-Every operation maps (B, C, T, H, W) to the same shape. To add one, add an entry to `OPERATIONS`:
-how it is built and how many parameters it has.
+Every operation maps (B, C, T, H, W) to the same shape and leaves its input as it is. To add one,
+add an entry to `OPERATIONS`: how it is built and how many parameters it has. Another package adds
+one through `rnas.added`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnas.added import added_operation
 from rnas.errors import MethodError
 
 COMBINE: MappingProxyType[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
@@ -247,6 +249,7 @@ FULL_DILATED: MappingProxyType[str, Operation] = MappingProxyType(
 def operation(name: str, dilated: str = "separable") -> Operation:
     """The operation of a name; MethodError names the known ones."""
     table = {**OPERATIONS, **FULL_DILATED} if dilated == "full" else OPERATIONS
-    if name not in table:
+    found = table.get(name) or added_operation(name)
+    if found is None:
         raise MethodError(f"unknown operation {name!r}: expected one of {', '.join(sorted(table))}")
-    return table[name]
+    return found

@@ -57,6 +57,9 @@ SINGLETON_OPERATIONS = (
 Kernels factorised along T, H and W, in sequence or in parallel, and two dilated convolutions.
 """
 
+OPERATION_NAMES = frozenset((*HYBRID_OPERATIONS, *DARTS_OPERATIONS, *SINGLETON_OPERATIONS))
+"""Every operation of `rnas.operations.OPERATIONS`."""
+
 KERNELS = ("per_op", "shared")
 DILATED = ("separable", "full")
 ATTENTION_FORMS = ("gated", "literal", "cbam")

@@ -5,33 +5,37 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint
+from typing import Any
 
 import click
 
 from bench import __version__
-from bench.errors import BenchError, UsageError, unknown_name
-from bench.system.installed import registered
+from bench.errors import BenchError, UsageError
+from bench.system.entry_points import Door, Unfit
 from rnas.errors import MethodError
 
-ENTRY_POINTS = "bench.commands"
 INTERRUPTED = 130
+
+
+def _command(name: str, value: Any) -> click.Command:
+    if not isinstance(value, click.Command):
+        raise Unfit(f"expected a click.Command, got {type(value).__name__}")
+    return value
+
+
+COMMANDS = Door("bench.commands", "command", _command)
 
 
 class LazyCommands(click.Group):
     """A group whose commands are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_commands())
+        """The commands that can be used, by name."""
+        return list(COMMANDS.values())
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        entry = _commands().get(name)
-        return entry.load() if entry else None
-
-    def resolve_command(self, ctx: click.Context, args: list[str]):
-        if args[0] not in _commands() and not args[0].startswith("-"):
-            raise unknown_name("command", args[0], _commands())
-        return super().resolve_command(ctx, args)
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        """The command of that name; UsageError where there is none."""
+        return COMMANDS.load(name)
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,10 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         code = result if isinstance(result, int) else 0
     sys.exit(code)
-
-
-def _commands() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in registered(ENTRY_POINTS)}
 
 
 def _say(message: str, code: int) -> int:

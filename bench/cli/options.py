@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.catalogue import BUILT_IN
 
 dataset_option = click.option(
     "--dataset",
     required=True,
     metavar="NAME",
-    help=f"One of {', '.join(DATASETS)}, or manifest:FILE.csv.",
+    help=f"One of {', '.join(BUILT_IN)}, that of an installed package, or manifest:FILE.csv.",
 )
 
 format_option = click.option(

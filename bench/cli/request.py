@@ -81,6 +81,20 @@ def run_options(command: Callable) -> Callable:
             help="Units of work (folds, searches) at a time, each in a process and on one thread.  "
             "[default: one on all threads; for fixed networks on a CPU as many as it has cores]",
         ),
+        click.option(
+            "--executor",
+            metavar="NAME",
+            help="Who does the work: serial, process, or that of an installed package.  "
+            "[default: as --jobs says]",
+        ),
+        click.option(
+            "--listener",
+            "listeners",
+            multiple=True,
+            metavar="NAME",
+            help="Tell an experiment tracker of units, losses and scores: tensorboard, or that of "
+            "an installed package.",
+        ),
         click.option("--force", is_flag=True, help="Start over instead of resuming."),
         click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
     ]
@@ -103,6 +117,8 @@ def resolve_request(
     allow_outside: bool,
     magnifier_weights: Path | None = None,
     jobs: int | None = None,
+    executor: str | None = None,
+    listeners: Sequence[str] = (),
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config.loading import load_config
@@ -121,6 +137,8 @@ def resolve_request(
     if source.made:
         config = load_config(preset, (*overrides, *source.made.overrides))
 
+    from bench.engine.executors import make_executor
+    from bench.engine.listening import LISTENERS
     from bench.engine.request import Request, check_methods
     from bench.training.compute import resolve_device
 
@@ -133,6 +151,8 @@ def resolve_request(
         runs=runs,
         device=resolve_device(device),
         processes=jobs,
+        executor=make_executor(executor, jobs) if executor else None,
+        listeners={name: LISTENERS.made(name) for name in listeners},
     )
     check_methods(request)
     return request
@@ -145,14 +165,16 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     """
     from bench.cli.progress import UnitBars, UnitLines
     from bench.engine.execute import execute, executor_for
+    from bench.engine.listening import Shared
     from bench.engine.plan import plan
 
     tasks = [task for job in prepared.jobs for task in plan(job, phases)]
     left = [task.unit for task in tasks if force or not task.unit.done]
     done = len(tasks) - len(left)
-    listener = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
+    shown = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
     executor = executor_for(prepared, left)
-    return execute(prepared, executor, listener, phases, force, genotypes)
+    with Shared(shown, prepared.listeners) as listener:
+        return execute(prepared, executor, listener, phases, force, genotypes)
 
 
 def say_failures(failures, total: int) -> int:

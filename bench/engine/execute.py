@@ -24,19 +24,21 @@ them: starting those takes seconds, in which the smallest network sees as many."
 
 
 def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
-    """Who performs these units: this process, or several where they were asked for.
+    """Who performs these units: the executor that was asked for, else this process or several.
 
     Fixed networks are too small for several threads: on a CPU their folds go to as many processes
     as it has cores, where they train long enough that starting them is worth it.
     """
     at_once = max((job.config.compute.folds_at_once for job in prepared.jobs), default=1)
     if at_once > 1:
-        if (prepared.processes or 1) > 1:
+        if prepared.executor is not None or (prepared.processes or 1) > 1:
             raise UsageError(
-                f"--jobs {prepared.processes} with compute.folds_at_once={at_once}: folds are "
-                "trained together in one process; leave one of them out"
+                f"compute.folds_at_once={at_once} with --jobs or --executor: folds are trained "
+                "together in one process; leave one of them out"
             )
         return StackingExecutor(at_once)
+    if prepared.executor is not None:
+        return prepared.executor
     if prepared.processes is not None:
         return ProcessExecutor(prepared.processes)
     alone = any(job.searches or job.device != "cpu" for job in prepared.jobs)

@@ -1,6 +1,9 @@
-"""Executors perform the tasks of a plan: `SerialExecutor` one after the other, here;
-`ProcessExecutor` several at a time, in processes of their own. `bench.engine.together` has the one
-that trains folds together."""
+"""Executors, which perform the tasks of a plan.
+
+`SerialExecutor` does one after the other in this process, `ProcessExecutor` several at a time in
+processes of their own. Executors enter through the entry-point group `bench.executors`, which names
+functions that make them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from queue import Empty, Queue
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bench.engine.plan import Task, Unit
-from bench.errors import BenchError
-from bench.system.processes import keep_freed_memory, process_pool, queue_server
+from bench.errors import BenchError, UsageError
+from bench.system.entry_points import Door, Unfit
+from bench.system.processes import (
+    keep_freed_memory,
+    process_pool,
+    queue_server,
+    usable_cores,
+)
 from rnas.errors import MethodError
 
 REPORT_EVERY = 0.5
@@ -26,12 +35,22 @@ LOOK_EVERY = 0.2
 
 
 class Listener(Protocol):
-    """Hears of every unit as it goes on; progress bars and logs implement it."""
+    """Hears of every unit as it goes on.
 
-    def started(self, unit: Unit) -> None: ...
-    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None: ...
-    def finished(self, unit: Unit) -> None: ...
-    def failed(self, unit: Unit, reason: str) -> None: ...
+    Progress bars are such, and what passes it on to trackers (`bench.engine.listening`).
+    """
+
+    def started(self, unit: Unit) -> None:
+        """The unit is at work."""
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """So much of it is done; of what happens fast not every step is told."""
+
+    def finished(self, unit: Unit) -> None:
+        """Its output is there."""
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        """It ended without its output."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +66,20 @@ Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
 """Does a unit; the second argument reports (what, done, total)."""
 
 
+@runtime_checkable
 class Executor(Protocol):
-    """Performs tasks, dependencies first. A unit that is done already is skipped; a unit whose
-    need failed is left out; the others go on.
+    """Performs tasks, dependencies first.
 
-    processes: units at a time; threads: of torch in each.
+    A unit that is done already is skipped; a unit whose need failed is left out; the others go on.
     """
 
     @property
-    def processes(self) -> int: ...
+    def processes(self) -> int:
+        """Units at a time."""
+
     @property
-    def threads(self) -> int: ...
+    def threads(self) -> int:
+        """Threads of torch in each."""
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
@@ -73,6 +95,7 @@ class SerialExecutor:
 
     @property
     def threads(self) -> int:
+        """As many threads as torch has in this process."""
         import torch
 
         return torch.get_num_threads()
@@ -80,6 +103,7 @@ class SerialExecutor:
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """As `Executor`."""
         keep_freed_memory()
         failures: list[Failure] = []
         for task in tasks:
@@ -110,11 +134,13 @@ class ProcessExecutor:
 
     @property
     def processes(self) -> int:
+        """At most so many units at a time."""
         return self.jobs
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """As `Executor`."""
         todo = Todo([task for task in tasks if not task.unit.done])
         failures: list[Failure] = []
         with queue_server() as server:
@@ -123,6 +149,49 @@ class ProcessExecutor:
                     there = Crew(pool, perform, listener, server.Queue())
                     failures += there.work(todo, self.jobs)
         return tuple(failures)
+
+
+ExecutorMaker = Callable[[int | None], Executor]
+"""Makes an executor for so many units at a time, None: as many as it finds best."""
+
+
+def serial(jobs: int | None) -> SerialExecutor:
+    """`--executor serial`; UsageError where several units are wanted at a time."""
+    if jobs not in (None, 1):
+        raise UsageError(
+            f"--executor serial works on one unit at a time: leave out --jobs {jobs}, or take "
+            "--executor process"
+        )
+    return SerialExecutor()
+
+
+def process(jobs: int | None) -> ProcessExecutor:
+    """`--executor process`: as many processes as there are cores where nobody says."""
+    return ProcessExecutor(jobs or usable_cores())
+
+
+def _maker(name: str, value: Any) -> ExecutorMaker:
+    if not callable(value):
+        raise Unfit(f"expected a function from --jobs to an executor, got {type(value).__name__}")
+    return value
+
+
+EXECUTORS = Door("bench.executors", "executor", _maker)
+
+
+def make_executor(name: str, jobs: int | None) -> Executor:
+    """The executor of a name, for so many units at a time.
+
+    UsageError where there is none, BenchError where it cannot be made or lacks what an `Executor`
+    has.
+    """
+    executor = EXECUTORS.made(name, jobs)
+    if not isinstance(executor, Executor):
+        raise BenchError(
+            f"executor {name!r}: expected processes, threads and run(tasks, perform, listener), "
+            f"got {type(executor).__name__}"
+        )
+    return executor
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, prepare
+from bench.engine.executors import Executor
+from bench.engine.listening import RunListener
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 class Request:
     """What a `bench run` asks for: every variant with every seed.
 
-    processes: how many units at a time, None: as `executor_for` finds best.
+    processes: how many units at a time, None: as `executor_for` finds best; executor: who performs
+    them, None: as before; listeners: who hears of them, by name.
     """
 
     variants: tuple[str, ...]
@@ -42,16 +45,20 @@ class Request:
     runs: Path
     device: str
     processes: int | None = None
+    executor: Executor | None = None
+    listeners: Mapping[str, RunListener] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The jobs of a request with the clips that they share, and the processes it asks for."""
+    """The jobs of a request with the clips that they share, and how it asks for their work."""
 
     jobs: tuple[Job, ...]
     clip_set: ClipSet
     fingerprint: str
     processes: int | None = None
+    executor: Executor | None = None
+    listeners: Mapping[str, RunListener] = field(default_factory=dict)
 
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
@@ -61,7 +68,14 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     clip_set, fingerprint = prepare(
         request.source, request.config.data, progress, stills, request.processes
     )
-    return Prepared(jobs_of(request, clip_set), clip_set, fingerprint, request.processes)
+    return Prepared(
+        jobs=jobs_of(request, clip_set),
+        clip_set=clip_set,
+        fingerprint=fingerprint,
+        processes=request.processes,
+        executor=request.executor,
+        listeners=request.listeners,
+    )
 
 
 def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:

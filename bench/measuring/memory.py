@@ -26,6 +26,7 @@ from typing import Any
 
 import torch
 
+import bench.methods.operations  # noqa: F401 - networks that come pickled may hold a package's own
 from bench.measuring.workload import Call, Workload, inference, update
 from bench.training.compute import float32_arithmetic
 

@@ -13,8 +13,9 @@ from functools import cache
 from typing import Any
 
 from baselines.fixed import FixedNetwork, StillInput
-from bench.errors import BenchError, UsageError, unknown_name
-from bench.system.installed import registered
+from bench.errors import UsageError, unknown_name
+from bench.methods.operations import known_operations
+from bench.system.entry_points import Door, Unfit
 from rnas.space import SearchSpace
 
 ENTRY_POINTS = "bench.variants"
@@ -53,16 +54,9 @@ class Variant:
 @cache
 def variants() -> Mapping[str, Variant]:
     """Name -> variant: searches, then fixed networks, then the searches' random controls."""
-    values: dict[str, SearchSpace | FixedNetwork] = {}
-    for entry in sorted(_entries(), key=lambda entry: entry.name):
-        value = _load(entry)
-        if values.setdefault(entry.name, value) != value:
-            raise BenchError(
-                f"two packages register different variants named {entry.name!r}; rename or "
-                "uninstall one"
-            )
-    spaces = [value for value in values.values() if isinstance(value, SearchSpace)]
-    networks = [value for value in values.values() if isinstance(value, FixedNetwork)]
+    values = VARIANTS.values().values()
+    spaces = [value for value in values if isinstance(value, SearchSpace)]
+    networks = [value for value in values if isinstance(value, FixedNetwork)]
     known = [
         *(_named(space, kind="search", space=space) for space in spaces),
         *(_named(network, kind="fixed", network=network) for network in networks),
@@ -89,9 +83,14 @@ def _control(space: SearchSpace) -> Variant:
 
 
 def variant(name: str) -> Variant:
-    """The variant of a name; UsageError suggests the nearest."""
+    """The variant of a name.
+
+    UsageError suggests the nearest where there is none, BenchError says what is wrong with a
+    plug-in of that name.
+    """
     known = variants()
     if name not in known:
+        VARIANTS.raise_refusal(name)
         raise unknown_name("variant", name, known)
     return known[name]
 
@@ -122,25 +121,25 @@ def _matches(pattern: str) -> list[str]:
     if pattern in GROUPS and not members:
         raise UsageError(f"group {pattern!r} has no variants installed (see `bench list variants`)")
     if not members:
+        VARIANTS.raise_refusal(pattern)
         raise unknown_name("variant", pattern, [*known, *GROUPS])
     return members
 
 
-def _entries():
-    return registered(ENTRY_POINTS)
-
-
-def _load(entry) -> SearchSpace | FixedNetwork:
-    try:
-        value = entry.load()
-    except Exception as error:  # a user's package may fail in any way; say whose it is
-        raise BenchError(
-            f"variant {entry.name!r} cannot be loaded from {entry.value}: {error}; "
-            "fix or uninstall the package that registers it"
-        ) from error
-    if not isinstance(value, SearchSpace | FixedNetwork) or value.name != entry.name:
-        raise BenchError(
-            f"variant {entry.name!r}: {entry.value} must be a rnas.SearchSpace or a "
-            f"baselines.fixed.FixedNetwork of that name, got {value!r:.80}"
+def _usable(name: str, value: Any) -> SearchSpace | FixedNetwork:
+    """The value of an entry point; Unfit where it is no variant of that name."""
+    if not isinstance(value, SearchSpace | FixedNetwork) or value.name != name:
+        raise Unfit(
+            "expected a rnas.SearchSpace or a baselines.fixed.FixedNetwork of that name, got "
+            f"{getattr(value, 'name', type(value).__name__)!r}"
         )
+    if name.startswith(RANDOM_PREFIX):
+        raise Unfit(f"names that begin with {RANDOM_PREFIX} are those of the controls")
+    if isinstance(value, SearchSpace):
+        unknown = [each for each in value.operations if each not in known_operations()]
+        if unknown:
+            raise Unfit(f"its search space has the unknown operation {unknown[0]!r}")
     return value
+
+
+VARIANTS = Door(ENTRY_POINTS, "variant", _usable, taken=GROUPS)

@@ -157,7 +157,7 @@ def histories(record: RunRecord) -> tuple[History, ...]:
     """The history of every search; CannotDraw where there is none, BenchError where corrupt."""
     folder = RunFolder(record.folder)
     found = [
-        History(fold, _columns(folder.history(fold)))
+        History(fold, history_columns(folder.history(fold)))
         for fold in _searches(record)
         if folder.history(fold).exists()
     ]
@@ -238,8 +238,8 @@ def _beta(entries: Sequence[Mapping[str, Any]], trellis: Trellis) -> dict[Arrow,
     }
 
 
-def _columns(file: File) -> dict[str, list[float | None]]:
-    """The columns of numbers of a history."""
+def history_columns(file: File) -> dict[str, list[float | None]]:
+    """The columns of numbers of a `history.csv`; BenchError where it cannot be read."""
     try:
         with file.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))

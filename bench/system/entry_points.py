@@ -1,42 +1,224 @@
-"""What installed packages bring to the harness: the values of an entry-point group."""
+"""What installed packages bring to the harness: the values of an entry-point group.
+
+A plug-in that cannot be used stops nothing but itself: listings leave it out with one line on
+stderr, and to ask for it by name is an error.
+"""
 
 from __future__ import annotations
 
+import io
+import multiprocessing
+import re
 import sys
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
-from typing import Any
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from bench.errors import BenchError, printable, unknown_name
+from bench.system.installed import DISTRIBUTION, registered
+
+NAME = re.compile(r"\w[\w-]*", re.ASCII)
+"""What a name may look like: it becomes part of paths, options and globs."""
+
+LONGEST_REASON = 300
+"""Characters of a reason that a message shows."""
+
+T = TypeVar("T")
 
 
 class Unfit(Exception):
     """A value that a group cannot take; the message says what was expected."""
 
 
-@cache
-def load_values(
-    group: str, take: Callable[[str, Any], Any], taken: tuple[str, ...] = ()
-) -> Mapping[str, Any]:
-    """All values of an entry-point group by name; one that fails is left out with a warning.
+def as_it_is(name: str, value: Any) -> Any:
+    """Takes any value."""
+    return value
 
-    take: from name and value to what is used, raises Unfit; taken: names that mean something else.
+
+@dataclass(frozen=True)
+class Refusal:
+    """An entry point that is left out, and why."""
+
+    name: str
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Door(Generic[T]):
+    """One entry-point group, as the harness reads it.
+
+    what: what its values are, for messages; take: from name and value of an entry point to what
+    the harness uses, raises where it is none (`Unfit` with the reason); taken: names that mean
+    something else, so that no plug-in may bear them.
     """
-    values = {}
-    for entry in entry_points(group=group):
+
+    group: str
+    what: str
+    take: Callable[[str, Any], T]
+    taken: tuple[str, ...] = ()
+
+    def names(self) -> tuple[str, ...]:
+        """Sorted names of what is registered. Nothing is imported, so some may not load."""
+        admitted, refused = _admitted(self)
+        _warn(refused)
+        return tuple(admitted)
+
+    def values(self) -> Mapping[str, T]:
+        """All values by name; what cannot be used is left out with a warning."""
+        outcomes = {name: _outcome(self, name) for name in self.names()}
+        _warn(found for found in outcomes.values() if isinstance(found, Refusal))
+        return MappingProxyType(
+            {name: found for name, found in outcomes.items() if not isinstance(found, Refusal)}
+        )
+
+    def load(self, name: str) -> T:
+        """The value of a name; nothing else is imported.
+
+        UsageError that suggests the nearest name where there is none, BenchError where the one
+        that there is cannot be used.
+        """
+        if name not in _admitted(self)[0]:
+            self.raise_refusal(name)
+            raise unknown_name(self.what, name, _admitted(self)[0])
+        found = _outcome(self, name)
+        if isinstance(found, Refusal):
+            raise _error(found)
+        return found
+
+    def made(self, name: str, *arguments: Any) -> Any:
+        """What the function or class of a name returns for these arguments.
+
+        Raises as `load` does; BenchErrors of the function come through, others become one.
+        """
+        make: Any = self.load(name)
         try:
-            if entry.name in taken:
-                raise Unfit("the name has another meaning here")
-            values[entry.name] = take(entry.name, entry.load())
-        except (Exception, SystemExit) as error:  # a plug-in may fail in any way
-            package = entry.dist.name if entry.dist else "this checkout"
-            reason = " ".join(str(error).split())
-            print(
-                f"warning: {entry.name} of {group}, package {package} is left out: {reason}",
-                file=sys.stderr,
-            )
-    return values
+            return make(*arguments)
+        except BenchError:
+            raise
+        except Exception as error:
+            what = _one_line(traceback.format_exception_only(error)[-1])
+            raise BenchError(f"{self.what} {name!r} cannot be made: {what}") from error
+
+    def raise_refusal(self, name: str) -> None:
+        """Raises BenchError where the only entry points of that name cannot be used."""
+        admitted, refused = _admitted(self)
+        found = _outcome(self, name) if name in admitted else None
+        for refusal in (*refused, found):
+            if isinstance(refusal, Refusal) and refusal.name == name:
+                raise _error(refusal)
+
+
+def load_values(
+    group: str, take: Callable[[str, Any], Any] = as_it_is, taken: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """All values of an entry-point group by name, as `Door.values` gives them."""
+    return Door(group, group.removeprefix("bench.").removesuffix("s"), take, taken).values()
 
 
 def forget() -> None:
     """Makes the next look at any group a fresh one: packages have been added or removed."""
-    load_values.cache_clear()
+    for remembered in (_admitted, _outcome, _printed_by, _say):
+        remembered.cache_clear()
+
+
+@cache
+def _admitted(door: Door) -> tuple[Mapping[str, EntryPoint], tuple[Refusal, ...]]:
+    """Entry points whose names can be used, by name, and refusals of the others."""
+    every = sorted(registered(door.group), key=lambda entry: entry.name)
+    admitted = {entry.name: entry for entry in every if _is_ours(entry)}
+    refused: list[Refusal] = []
+    theirs = [entry for entry in every if not _is_ours(entry)]
+    for name, entries in groupby(theirs, key=lambda entry: entry.name):
+        alike = list(entries)
+        reason = _misnamed(door, name, name in admitted, alike)
+        if reason:
+            refused += [Refusal(name, _where(entry), reason) for entry in alike]
+        else:
+            admitted[name] = alike[0]
+    return dict(sorted(admitted.items())), tuple(refused)
+
+
+def _misnamed(door: Door, name: str, built_in: bool, alike: list[EntryPoint]) -> str:
+    """Why no plug-in may have this name, empty where it may."""
+    if built_in:
+        return f"the harness has its own {door.what} of that name"
+    if not NAME.fullmatch(name):
+        return "the name must consist of letters, digits, _ and -"
+    if name in door.taken:
+        return "the name has another meaning here"
+    packages = sorted({_package(entry) for entry in alike})
+    if len(alike) > 1:
+        return f"it is registered more than once, by {' and '.join(packages)}"
+    return ""
+
+
+@cache
+def _outcome(door: Door, name: str) -> Any:
+    """The value of an admitted name, or the Refusal that says why there is none."""
+    entry = _admitted(door)[0][name]
+    try:
+        return door.take(name, entry.load() if _is_ours(entry) else _load_quietly(entry))
+    except KeyboardInterrupt:
+        raise
+    except Unfit as error:
+        return Refusal(name, _where(entry), _one_line(str(error)))
+    except BaseException as error:  # a plug-in may fail in any way, SystemExit included
+        return Refusal(name, _where(entry), _one_line(traceback.format_exception_only(error)[-1]))
+
+
+def _load_quietly(entry: EntryPoint) -> Any:
+    """The value; Unfit where its module prints, since stdout is for what was asked for."""
+    printed = _printed_by(entry.module)
+    if printed:
+        raise Unfit(f"it prints when it is imported: {printed!r:.60}")
+    return entry.load()
+
+
+@cache
+def _printed_by(module: str) -> str:
+    with redirect_stdout(io.StringIO()) as out:
+        import_module(module)
+    return out.getvalue()
+
+
+def _is_ours(entry: EntryPoint) -> bool:
+    return _package(entry).lower().replace("_", "-") == DISTRIBUTION
+
+
+def _package(entry: EntryPoint) -> str:
+    """The distribution of an entry point; one without is the harness's own checkout."""
+    return DISTRIBUTION if entry.dist is None else str(entry.dist.name)
+
+
+def _where(entry: EntryPoint) -> str:
+    return printable(f"{entry.name} of {entry.group}, package {_package(entry)} ({entry.value})")
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))[:LONGEST_REASON]
+
+
+def _warn(refusals: Iterable[Refusal]) -> None:
+    for refusal in refusals:
+        _say(f"warning: {refusal.where} is left out: {refusal.reason}")
+
+
+@cache
+def _say(line: str) -> None:
+    """Once, and not again in every process that works for this one."""
+    if multiprocessing.parent_process() is None:
+        print(line, file=sys.stderr)
+
+
+def _error(refusal: Refusal) -> BenchError:
+    return BenchError(
+        f"{refusal.where} cannot be used: {refusal.reason}; fix or uninstall the package"
+    )

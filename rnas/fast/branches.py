@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnas.added import added_operation
 from rnas.errors import MethodError
 from rnas.fast.convolutions import convolve, pointwise, reachable
 from rnas.mixed import MixedOperation, SharedKernels
@@ -69,6 +70,8 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
     shared = dict(kernels.convolutions) if isinstance(kernels, SharedKernels) else {}
     branches: dict[str, tuple[list[nn.Module], str | None]] = {}
     for name in space.choosable:
+        if _is_foreign(name, modules):
+            continue
         entry = operation(name, space.dilated)
         module = modules.get(name)
         if module is None:
@@ -84,8 +87,17 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
     )
     rest = {name: module for name, module in modules.items() if name not in branches}
     plain = {name: module for name, module in rest.items() if _weightless(module)}
+    plain = {name: plain[name] for name in plain if not _is_foreign(name, modules)}
     others = {name: module for name, module in rest.items() if name not in plain}
     return EdgeParts(groups, terms, plain, others)
+
+
+def _is_foreign(name: str, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether a candidate with kernels of its own is an operation that another package adds.
+
+    It may do anything, and something else at every width, so it is evaluated as it is.
+    """
+    return name in modules and added_operation(name) is not None
 
 
 def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, list[int]]:

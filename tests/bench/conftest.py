@@ -86,28 +86,48 @@ def trees() -> Trees:
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Installs a package with entry points, as pip leaves it, for the length of a test."""
+def install_package(tmp_path, monkeypatch):
+    """Installs packages of one module each with entry points, as pip leaves them, for a test."""
     from bench.methods import registry
     from bench.methods.configured import configured_space
+    from bench.system import entry_points
+
+    installed: set[str] = set()
 
     def clear():
-        sys.modules.pop("their_methods", None)
+        for name in installed:
+            sys.modules.pop(name, None)
         importlib.invalidate_caches()
+        entry_points.forget()
         registry.variants.cache_clear()
         configured_space.cache_clear()
 
-    def put(source: str, entries: dict[str, str]) -> None:
-        name = "their_methods"
+    def put(source: str, groups: dict[str, dict[str, str]], name: str) -> None:
+        installed.add(name)
         (tmp_path / f"{name}.py").write_text(source)
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
-        (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\n{lines}")
+        lines = [
+            line
+            for group, entries in groups.items()
+            for line in (f"[{group}]", *(f"{key} = {value}" for key, value in entries.items()))
+        ]
+        (info / "entry_points.txt").write_text("\n".join(lines))
         clear()
 
     monkeypatch.syspath_prepend(str(tmp_path))
     yield put
     monkeypatch.undo()
     clear()
+
+
+@pytest.fixture
+def install(install_package):
+    """Installs variants, as `install_package` does."""
+    from bench.methods import registry
+
+    def put(source: str, entries: dict[str, str]) -> None:
+        install_package(source, {registry.ENTRY_POINTS: entries}, "their_methods")
+
+    return put

@@ -61,7 +61,7 @@ def _all_expected(clip_set: ClipSet, subjects: Sequence[str] | None) -> Mapping[
     if clip_set.dataset not in DATASETS or clip_set.class_map != CHALLENGE:
         return {}
     dataset = find_dataset(clip_set.dataset)
-    if not dataset.subjects:
+    if not expected_counts().keys() >= set(dataset.parts):
         return {}
     wanted = None if subjects is None else dataset.resolve_subjects(subjects)
     return {part: _expected(part, wanted) for part in dataset.parts}

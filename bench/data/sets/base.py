@@ -18,8 +18,7 @@ from bench.errors import DataError, UsageError, printable, unknown_name
 class DataSet(ABC):
     """A data set as the command line lists it and the loaders read it.
 
-    `how_to_get` is one sentence: who licenses the set and which layout is expected. `parts` names
-    the data sets that the clips come from.
+    `how_to_get` is one sentence: who licenses the set and which layout is expected.
     """
 
     name: str
@@ -29,16 +28,17 @@ class DataSet(ABC):
 
     @property
     def parts(self) -> tuple[str, ...]:
+        """Names of the data sets that the clips come from."""
         return (self.name,)
 
     @property
     @abstractmethod
     def subjects(self) -> tuple[str, ...]:
-        """The challenge's subjects of this set, in order."""
+        """Its subjects, in order: of a set of the challenge, those that the challenge lists."""
 
-    @abstractmethod
     def subject_of(self, text: str) -> str | None:
-        """The challenge's name of a subject written in any usual way, None where it is none."""
+        """The name in `subjects` of a subject written in any usual way, None where it is none."""
+        return text if text in self.subjects else None
 
     @abstractmethod
     def load(
@@ -51,7 +51,7 @@ class DataSet(ABC):
 
     def resolve_subjects(self, names: Sequence[str]) -> tuple[str, ...]:
         """The challenge's names for `names`, each once; UsageError for a subject it lacks."""
-        resolved = {}
+        resolved: dict[str, None] = {}
         for name in names:
             subject = name if name in self.subjects else self.subject_of(name)
             if subject not in self.subjects:
@@ -101,7 +101,7 @@ class SingleSet(DataSet):
         """As every data set; of one without a challenge list any subject's name is taken."""
         if self.subjects:
             return super().resolve_subjects(names)
-        resolved = {}
+        resolved: dict[str, None] = {}
         for name in names:
             subject = self.subject_of(name)
             if subject is None:
@@ -115,6 +115,7 @@ class SingleSet(DataSet):
     def load(
         self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE
     ) -> ClipSet:
+        """As every data set, sorted by subject and name."""
         mapping = ClassMap.named(class_map, self.name)
         clips, problems = self.read(tree, self.find_home(tree), subjects, mapping)
         clips.sort(key=lambda clip: (clip.subject, clip.name))

@@ -1,45 +1,67 @@
-"""Data sets by name, and their clips. Reading needs the licensed files or generated ones."""
+"""Data sets by name, and their clips. Reading needs the licensed files or generated ones.
+
+Data sets enter through the entry-point group `bench.datasets`, which names subclasses of `DataSet`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
 from bench.data.sets.base import DataSet
-from bench.data.sets.casme2 import Casme2
-from bench.data.sets.casme3 import Casme3
 from bench.data.sets.classes import CHALLENGE
-from bench.data.sets.composite import Composite
-from bench.data.sets.fourdme import FourDme
 from bench.data.sets.manifest import PREFIX, Manifest
-from bench.data.sets.mmew import Mmew
-from bench.data.sets.samm import Samm
-from bench.data.sets.smic import Smic
-from bench.errors import UsageError, unknown_name
+from bench.errors import UsageError
+from bench.system.entry_points import Door, Unfit
 
-_CHALLENGE = (Smic(), Casme2(), Samm())
+BUILT_IN = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
+"""Data sets of the harness in the order of listings; there are generated clips of each."""
 
-_MORE = (Casme3(), FourDme(), Mmew())
 
-DATASETS: Mapping[str, DataSet] = MappingProxyType(
-    {dataset.name: dataset for dataset in (*_CHALLENGE, Composite(_CHALLENGE), *_MORE)}
-)
-"""Every data set by its name on the command line; a new one is one file and one value here."""
+def _dataset(name: str, value: Any) -> DataSet:
+    """The data set of an entry point's class; Unfit where it is none of that name."""
+    if not (isinstance(value, type) and issubclass(value, DataSet)):
+        raise Unfit(f"expected a subclass of bench.data.sets.base.DataSet, got {value!r:.60}")
+    dataset = value()
+    if dataset.name != name:
+        raise Unfit(f"the data set calls itself {dataset.name!r}")
+    return dataset
+
+
+DOOR = Door("bench.datasets", "data set", _dataset)
+
+
+class Catalogue(Mapping[str, DataSet]):
+    """Data sets by their name on the command line; packages are looked at when it is read."""
+
+    def __getitem__(self, name: str) -> DataSet:
+        return DOOR.values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The harness's own in their order, then the others by name."""
+        found = DOOR.values()
+        own = [name for name in BUILT_IN if name in found]
+        return iter([*own, *(name for name in found if name not in BUILT_IN)])
+
+    def __len__(self) -> int:
+        return len(DOOR.values())
+
+
+DATASETS = Catalogue()
 
 
 def find_dataset(name: str, allow_outside: bool = False) -> DataSet:
     """The data set of that name, or the manifest of `manifest:FILE`.
 
-    UsageError that suggests the nearest where there is none.
+    UsageError that suggests the nearest where there is none, BenchError where that of a package
+    cannot be used.
     """
     if name.startswith(PREFIX):
         return Manifest(Path(name.removeprefix(PREFIX)), allow_outside)
-    if name not in DATASETS:
-        raise unknown_name("data set", name, DATASETS)
-    return DATASETS[name]
+    return DOOR.load(name)
 
 
 def load_clips(
@@ -69,9 +91,11 @@ def require_root(dataset: str, root: Path | None) -> Path:
         return Manifest(Path(dataset.removeprefix(PREFIX))).root
     if root is not None:
         return root
+    generated = (
+        " Without the licensed files, `bench run --surrogate` uses generated clips and "
+        f"`bench data synth --dataset {dataset} --out DIR` writes them."
+    )
     raise UsageError(
         f"no data root for {dataset}: give --data-root DIR or set BENCH_DATA. "
-        f"{find_dataset(dataset).how_to_get} Without the licensed files, "
-        f"`bench run --surrogate` uses generated clips and "
-        f"`bench data synth --dataset {dataset} --out DIR` writes them."
+        f"{find_dataset(dataset).how_to_get}{generated if dataset in BUILT_IN else ''}"
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from typing import ClassVar
 
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
 from bench.data.sets.base import DataSet, SingleSet
+from bench.data.sets.casme2 import Casme2
 from bench.data.sets.classes import CHALLENGE, NATIVE
+from bench.data.sets.samm import Samm
+from bench.data.sets.smic import Smic
 from bench.errors import UsageError
 
 
@@ -18,9 +22,8 @@ class Composite(DataSet):
     title = "MEGC2019 composite"
     summary = "442 clips of 68 subjects: SMIC, CASME II and SAMM together"
 
-    def __init__(self, parts: Sequence[SingleSet]) -> None:
-        self._parts = tuple(parts)
-        self.how_to_get = "; ".join(part.how_to_get.rstrip(".") for part in parts) + "."
+    _parts: ClassVar[tuple[SingleSet, ...]] = (Smic(), Casme2(), Samm())
+    how_to_get = "; ".join(part.how_to_get.rstrip(".") for part in _parts) + "."
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def test_networks_with_dropout_are_trained_one_at_a_time(bench, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--jobs", "2"), "--jobs 2 with compute.folds_at_once=2"),
+        (("--jobs", "2"), "compute.folds_at_once=2 with --jobs or --executor"),
         (("--set", "compute.compile=default"), "with compute.compile=default"),
         (("--set", "compute.folds_at_once=0"), "expected a number from 1"),
     ],

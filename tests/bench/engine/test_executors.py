@@ -19,7 +19,13 @@ from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Source
 from bench.engine.execute import executor_for
-from bench.engine.executors import Crew, ProcessExecutor, SerialExecutor, Todo
+from bench.engine.executors import (
+    Crew,
+    ProcessExecutor,
+    SerialExecutor,
+    Todo,
+    make_executor,
+)
 from bench.engine.plan import (
     EVALUATION_PHASES,
     FOLD,
@@ -31,7 +37,7 @@ from bench.engine.plan import (
     plan,
 )
 from bench.engine.request import Prepared
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.system.files import write_json
@@ -150,6 +156,32 @@ class TestChoice:
 
     def test_or_as_many_as_were_asked_for(self, executor):
         assert executor("rnas_mer", processes=3) == ProcessExecutor(3)
+
+    def test_or_by_name(self, monkeypatch):
+        monkeypatch.setattr("bench.engine.executors.usable_cores", lambda: 4)
+        assert isinstance(make_executor("serial", None), SerialExecutor)
+        assert make_executor("process", None) == ProcessExecutor(4)
+        assert make_executor("process", 2) == ProcessExecutor(2)
+
+    @pytest.mark.parametrize(
+        ("name", "jobs", "error", "message"),
+        [
+            ("serial", 2, UsageError, "leave out --jobs 2, or take --executor process"),
+            ("proces", None, UsageError, "unknown executor 'proces'. Did you mean 'process'"),
+            ("theirs", None, BenchError, "processes, threads and run.*, got dict"),
+            ("broken", None, BenchError, "executor 'broken' cannot be made: ZeroDivisionError"),
+            ("number", None, BenchError, "expected a function from --jobs to an executor, got int"),
+        ],
+    )
+    def test_a_name_that_cannot_do_it_is_an_error(
+        self, install_package, name, jobs, error, message
+    ):
+        source = "def theirs(jobs): return {}\ndef broken(jobs): return 1 / 0\nnumber = 1"
+        names = ("theirs", "broken", "number")
+        group = {each: f"their_executors:{each}" for each in names}
+        install_package(source, {"bench.executors": group}, "their_executors")
+        with pytest.raises(error, match=message):
+            make_executor(name, jobs)
 
 
 class TestSerialExecutor:

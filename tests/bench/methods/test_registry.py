@@ -120,33 +120,49 @@ class TestOwnVariants:
         assert space == registry.variant("their_net").space
         train_one_step(space, search_one_step(space))
 
-    def test_do_not_take_the_name_of_another(self, install):
-        source = OWN.format(groups='"theirs",').replace("their_net", "rnas_mer")
-        install(source, {"rnas_mer": "their_methods:OWN"})
-        with pytest.raises(BenchError, match="different variants named 'rnas_mer'"):
-            registry.variants()
+    @pytest.mark.parametrize("name", ["rnas_mer", "random_their_net", "all", "nas", "a/b", "a b"])
+    def test_take_no_name_that_means_something_else(self, install, capsys, name):
+        before = registry.variants()
+        install(
+            OWN.format(groups='"theirs",').replace("their_net", name), {name: "their_methods:OWN"}
+        )
+        assert registry.variants() == before
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"warning: {name} of bench.variants, package their_methods ")
 
     @pytest.mark.parametrize(
         ("source", "value", "message"),
         [
             ("import nowhere_to_be_found", "their_methods:OWN", "No module named 'nowhere_to_be"),
-            ("OWN = 3", "their_methods:OWN", "must be a rnas.SearchSpace or a baselines.fixed.Fix"),
+            (
+                "OWN = 3",
+                "their_methods:OWN",
+                "expected a rnas.SearchSpace or a baselines.fixed.Fix",
+            ),
             ("", "their_methods:OWN", "has no attribute 'OWN'"),
-            ("raise SystemError('a\\nb')", "their_methods:OWN", "their_methods:OWN: a"),
-            ("def broken(:", "their_methods:OWN", "invalid syntax"),
             (
                 OWN.format(groups='"own",').replace("their_net", "other"),
                 "their_methods:OWN",
-                "name",
+                "of that name, got 'other'",
+            ),
+            (
+                OWN.format(groups='"own",').replace("conv_3", "conv_33"),
+                "their_methods:OWN",
+                "unknown operation 'conv_33'",
             ),
         ],
     )
-    def test_that_cannot_be_loaded_are_named(self, install, source, value, message):
+    def test_that_cannot_be_used_are_left_out_and_asked_for_are_an_error(
+        self, install, capsys, source, value, message
+    ):
+        before = registry.variants()
         install(source, {"their_net": value})
-        with pytest.raises(BenchError, match=message) as raised:
-            registry.variants()
-        assert "variant 'their_net'" in str(raised.value)
-        assert "their_methods:OWN" in str(raised.value)
+        assert registry.variants() == before
+        assert message in capsys.readouterr().err
+        for ask in (registry.variant, lambda name: registry.select_variants([name])):
+            with pytest.raises(BenchError, match=message) as raised:
+                ask("their_net")
+            assert "their_net of bench.variants, package their_methods" in str(raised.value)
 
 
 def clips():

@@ -9,9 +9,10 @@ import pytest
 from bench.config.loading import load_config
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.inspect.check import check_report
-from bench.data.sets.catalogue import DATASETS, load_clips
+from bench.data.sets.catalogue import BUILT_IN, DATASETS, load_clips
 from bench.data.sources import find_clips, resolve_source
 from bench.data.surrogates.plans import plan_clips
+from bench.data.surrogates.releases import RELEASES
 from bench.data.surrogates.writing import write_surrogate
 from bench.errors import DataError, UsageError
 
@@ -75,6 +76,11 @@ def test_counts_are_found_and_compared_with_nothing(generated):
     some = load_clips(dataset, root, SOME[dataset][:1])
     assert some.subjects == tuple(SOME[dataset][:1])
     assert check_report(some, SOME[dataset][:1])["complete"]
+
+
+def test_every_data_set_of_the_harness_is_listed_and_can_be_generated():
+    assert tuple(DATASETS) == BUILT_IN
+    assert set(BUILT_IN) == {*RELEASES, "composite"}
 
 
 def test_they_are_no_part_of_the_composite():

@@ -1,0 +1,136 @@
+"""What installed packages hear of a run: units, epochs, losses, scores.
+
+Listeners enter through the entry-point group `bench.listeners`, which names subclasses of
+`RunListener`; `--listener NAME` chooses them. None is told unasked: installing a package must not
+change what a run does, how long it takes or what it writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bench.engine.executors import Listener
+from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
+from bench.runs.searches import history_columns
+from bench.system.entry_points import Door, Unfit
+from bench.system.files import read_json
+
+
+class RunListener:
+    """Hears of the units of a run; a subclass overrides what it wants to hear.
+
+    It is told in the process of the command, whoever does the work, and reads of a run what it
+    likes through `unit.job`. An error that it raises is said once, and it hears no more.
+    """
+
+    def started(self, unit: Unit) -> None:
+        """A unit is at work."""
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """So much of a unit is done; of what happens fast not every step is told."""
+
+    def epoch(self, unit: Unit, epoch: int, values: Mapping[str, float]) -> None:
+        """An epoch of a search or of a fold's training, from 1, with its losses and the like.
+
+        Those of a search are told as it goes on (after a resume again from the first), those of a
+        fold when it has finished.
+        """
+
+    def scored(self, unit: Unit, scores: Mapping[str, float]) -> None:
+        """The scores of a run, over all its folds."""
+
+    def finished(self, unit: Unit) -> None:
+        """A unit's output is there."""
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        """A unit ended without its output."""
+
+    def close(self) -> None:
+        """The command has done its work, or stops: write what has not been written yet."""
+
+
+def _listener(name: str, value: Any) -> type[RunListener]:
+    if not (isinstance(value, type) and issubclass(value, RunListener)):
+        raise Unfit(f"expected a subclass of bench.engine.listening.RunListener, got {value!r:.60}")
+    return value
+
+
+LISTENERS = Door("bench.listeners", "listener", _listener)
+
+
+class Shared:
+    """Tells what an executor says to the progress display and to the listeners of packages."""
+
+    def __init__(self, shown: Listener, listeners: Mapping[str, RunListener]) -> None:
+        self.shown = shown
+        self.listeners = dict(listeners)
+        self.told: dict[Unit, int] = {}
+
+    def __enter__(self) -> Shared:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._tell(lambda listener: listener.close())
+
+    def started(self, unit: Unit) -> None:
+        """As `Listener`."""
+        self.shown.started(unit)
+        self._tell(lambda listener: listener.started(unit))
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """As `Listener`."""
+        self.shown.advanced(unit, what, done, total)
+        self._tell(lambda listener: listener.advanced(unit, what, done, total))
+        if unit.phase == SEARCH and done > self.told.get(unit, 0):
+            self._tell_epochs(unit)
+
+    def finished(self, unit: Unit) -> None:
+        """As `Listener`."""
+        self.shown.finished(unit)
+        self._tell_epochs(unit)
+        if unit.phase == METRICS and self.listeners:
+            found = read_json(unit.output).items()
+            scores = {name: value for name, value in found if isinstance(value, float)}
+            self._tell(lambda listener: listener.scored(unit, scores))
+        self._tell(lambda listener: listener.finished(unit))
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        """As `Listener`."""
+        self.shown.failed(unit, reason)
+        self._tell(lambda listener: listener.failed(unit, reason))
+
+    def _tell_epochs(self, unit: Unit) -> None:
+        """Epochs whose values have come to lie in the run folder since the last look."""
+        if not self.listeners:
+            return
+        logged = epoch_values(unit)
+        for number in range(self.told.get(unit, 0), len(logged)):
+            self._tell_epoch(unit, number + 1, logged[number])
+        self.told[unit] = len(logged)
+
+    def _tell_epoch(self, unit: Unit, epoch: int, values: Mapping[str, float]) -> None:
+        self._tell(lambda listener: listener.epoch(unit, epoch, values))
+
+    def _tell(self, what: Callable[[RunListener], None]) -> None:
+        for name, listener in list(self.listeners.items()):
+            try:
+                what(listener)
+            except Exception as error:  # a tracker may fail in any way, and the run goes on
+                del self.listeners[name]
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                print(f"warning: listener {name} hears no more: {said}", file=sys.stderr)
+
+
+def epoch_values(unit: Unit) -> Sequence[Mapping[str, float]]:
+    """Per epoch what a unit has logged so far: losses, of a search also entropies and the like."""
+    folder = unit.job.folder
+    if unit.phase == SEARCH and folder.history(unit.fold).exists():
+        columns = history_columns(folder.history(unit.fold))
+        rows = zip(*columns.values(), strict=True)
+        numbers = (zip(columns, row, strict=True) for row in rows)
+        return [{n: v for n, v in row if n != "epoch" and v is not None} for row in numbers]
+    if unit.phase == FOLD and unit.done:
+        return [{"loss": loss} for loss in read_json(unit.output)["losses"]]
+    return []

@@ -1,0 +1,135 @@
+"""What listeners of packages hear of a run, and that none of them can stop it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.config.settings import Config
+from bench.data.sources import Source
+from bench.engine.listening import RunListener, Shared
+from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
+from bench.runs.folder import RunFolder
+from bench.runs.job import Job
+from bench.system.files import write_json, write_text
+
+HISTORY = (
+    "epoch,weight_loss,architecture_loss,operation_entropy,edge_entropy,path_entropy,none_mass,"
+    "skip_mass,path,edges,operations,seconds\n"
+)
+
+
+class Heard(RunListener):
+    """Remembers; also stands in for the progress display."""
+
+    def __init__(self):
+        self.events = []
+
+    def started(self, unit):
+        self.events.append(("started", unit.phase))
+
+    def advanced(self, unit, what, done, total):
+        self.events.append((what, done, total))
+
+    def epoch(self, unit, epoch, values):
+        self.events.append(("epoch", unit.phase, epoch, dict(values)))
+
+    def scored(self, unit, scores):
+        self.events.append(("scored", dict(scores)))
+
+    def finished(self, unit):
+        self.events.append(("finished", unit.phase))
+
+    def failed(self, unit, reason):
+        self.events.append(("failed", unit.phase, reason))
+
+    def close(self):
+        self.events.append(("close",))
+
+    @property
+    def epochs(self):
+        return [(event[2], event[3]) for event in self.events if event[0] == "epoch"]
+
+
+class Silence:
+    """No progress display."""
+
+    def started(self, unit): ...
+    def advanced(self, unit, what, done, total): ...
+    def finished(self, unit): ...
+    def failed(self, unit, reason): ...
+
+
+@pytest.fixture
+def unit(tmp_path):
+    folder = RunFolder(tmp_path / "smic-surrogate" / "rnas_mer" / "smoke-1" / "seed0")
+    source = Source("smic", None, True, tmp_path)
+
+    def of(phase, fold=""):
+        return Unit(
+            Job(folder, "rnas_mer", source, "smoke", Config(), 0, "cpu", ("s1",)), phase, fold
+        )
+
+    return of
+
+
+def write_history(unit, epochs):
+    rows = [f"{e},0.5,,0.{e},1,1,0,0,1-1,0>0,skip,{e}" for e in range(epochs)]
+    write_text(unit.job.folder.history(unit.fold), HISTORY + "\n".join(rows) + "\n")
+
+
+def test_epochs_of_a_search_are_told_as_they_come_each_once(unit):
+    heard, search = Heard(), unit(SEARCH)
+    with Shared(Silence(), {"heard": heard}) as listener:
+        listener.started(search)
+        for done in (0, 1, 1, 3):
+            write_history(search, done)
+            listener.advanced(search, "search epoch", done, 4)
+        write_history(search, 4)
+        listener.finished(search)
+    assert [epoch for epoch, _ in heard.epochs] == [1, 2, 3, 4]
+    assert heard.epochs[3][1]["operation_entropy"] == 0.3
+    assert "architecture_loss" not in heard.epochs[0][1]  # an empty cell
+    assert heard.events[0] == ("started", SEARCH)
+    assert heard.events[-2:] == [("finished", SEARCH), ("close",)]
+
+
+def test_losses_of_a_fold_and_scores_of_a_run_are_told_when_they_are_there(unit):
+    heard, fold, metrics = Heard(), unit(FOLD, "s1"), unit(METRICS)
+    with Shared(Silence(), {"heard": heard}) as listener:
+        listener.advanced(fold, "training epoch", 1, 2)
+        write_json(fold.output, {"losses": [0.5, 0.25]})
+        listener.finished(fold)
+        write_json(metrics.output, {"uar": 0.5, "uf1": None, "clips": 3, "classes": ["a"]})
+        listener.finished(metrics)
+        listener.failed(fold, "no luck")
+    assert heard.epochs == [(1, {"loss": 0.5}), (2, {"loss": 0.25})]
+    assert ("scored", {"uar": 0.5}) in heard.events
+    assert heard.events[-2:] == [("failed", FOLD, "no luck"), ("close",)]
+
+
+@pytest.mark.parametrize("what", ["started", "advanced", "epoch", "finished", "failed", "close"])
+def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, what):
+    def spoil(*arguments):
+        raise OSError("no\nroom")
+
+    bad, good, shown, fold = RunListener(), Heard(), Heard(), unit(FOLD, "s1")
+    setattr(bad, what, spoil)
+    with Shared(shown, {"bad": bad, "good": good}) as listener:
+        for _ in range(2):
+            listener.started(fold)
+            listener.advanced(fold, "training epoch", 1, 1)
+            write_json(fold.output, {"losses": [0.5]})
+            listener.finished(fold)
+            listener.failed(fold, "no luck")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "warning: listener bad hears no more: OSError: no room"
+    assert [event[0] for event in shown.events].count("failed") == 2
+    assert [event[0] for event in good.events].count("failed") == 2
+    assert good.events[-1] == ("close",)
+
+
+def test_ctrl_c_closes_them(unit):
+    heard = Heard()
+    with pytest.raises(KeyboardInterrupt), Shared(Silence(), {"heard": heard}):
+        raise KeyboardInterrupt
+    assert heard.events == [("close",)]

@@ -1,0 +1,104 @@
+"""Operations that packages register: what is checked, and when they are imported."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from bench.errors import BenchError
+from bench.methods import registry
+from bench.methods.operations import known_operations
+from rnas.errors import MethodError
+from rnas.operations import operation
+
+SOURCE = """
+from torch import nn
+from rnas.operations import Operation, convolution
+from rnas.space import SearchSpace
+
+def conv_7(channels, norm):
+    return convolution(channels, 7, norm)
+
+def count(channels):
+    return 343 * channels**2 + 2 * channels
+
+CONV_7 = Operation(conv_7, count)
+MISCOUNTED = Operation(conv_7, lambda channels: 343 * channels**2)
+SHRINKING = Operation(lambda channels, norm: nn.MaxPool3d(2), lambda channels: 0)
+JOINED = Operation(conv_7, count, combine="min", branches=(1, 3))
+FAILING = Operation(lambda channels, norm: 1 / 0, count)
+SPACE = SearchSpace(name="theirs", summary="", operations=("conv_7", "{}"), nodes=1)
+"""
+
+
+@pytest.fixture
+def put(install_package):
+    def installed(names, second="skip"):
+        groups = {
+            "bench.operations": {name: f"their_operations:{v}" for name, v in names.items()},
+            "bench.variants": {"theirs": "their_operations:SPACE"},
+        }
+        install_package(SOURCE.format(second), groups, "their_operations")
+
+    return installed
+
+
+def test_one_is_found_under_its_name_and_imported_when_it_is_needed(put):
+    put({"conv_7": "CONV_7"})
+    assert "conv_7" in known_operations()
+    assert "their_operations" not in sys.modules
+    before = torch.random.get_rng_state()
+    assert operation("conv_7").parameters(2) == 343 * 4 + 4
+    assert torch.equal(torch.random.get_rng_state(), before)  # no run changes by a check
+
+
+def test_a_space_may_hold_it(put):
+    put({"conv_7": "CONV_7"})
+    assert registry.variant("theirs").space.operations == ("conv_7", "skip")
+
+
+def test_a_space_with_an_unknown_one_is_left_out(put, capsys):
+    put({"conv_7": "CONV_7"}, second="conv_77")
+    assert "theirs" not in registry.variants()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "package their_operations" in line
+    assert "unknown operation 'conv_77'" in line
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("MISCOUNTED", "of 8 channels it has 21968 parameters and says 21952"),
+        ("SHRINKING", r"it maps \(B, C, T, H, W\) \(2, 8, 3, 4, 5\) to \(2, 8, 1, 2, 2\)"),
+        ("JOINED", "it joins branches by 'min', expected add, max, avg"),
+        ("FAILING", "ZeroDivisionError"),
+        ("SPACE", "expected a rnas.operations.Operation, got SearchSpace"),
+        ("NONE", "no attribute 'NONE'"),
+    ],
+)
+def test_one_that_cannot_be_used_is_an_error_where_it_is_needed(put, value, message):
+    put({"conv_7": value})
+    with pytest.raises(BenchError, match=message) as raised:
+        operation("conv_7")
+    assert "conv_7 of bench.operations, package their_operations" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["forward", "items"])
+def test_names_that_torch_cannot_hold_are_refused(put, name):
+    put({name: "CONV_7"})
+    with pytest.raises(BenchError, match=f"attribute '{name}' already exists"):
+        operation(name)
+
+
+def test_a_built_in_one_keeps_its_name(put, capsys):
+    put({"conv_1": "CONV_7", "conv_7": "CONV_7"})
+    assert operation("conv_1").branches == (1,)
+    known_operations()
+    assert "conv_1 of bench.operations, package their_operations" in capsys.readouterr().err
+
+
+def test_without_its_package_it_is_unknown():
+    with pytest.raises(MethodError, match="unknown operation 'conv_7'"):
+        operation("conv_7")
