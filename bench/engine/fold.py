@@ -13,7 +13,6 @@ from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
 from bench.errors import DataError
-from bench.methods.configured import compute_settings, training_settings
 from bench.methods.released import trains_on_other_sets
 from bench.protocol.selection import best_epoch
 from bench.protocol.splits import Fold, hold_out, named_fold
@@ -38,16 +37,16 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         watch.predict(done, total)
         report("training epoch", done, total)
 
-    with threads(job.threads):
+    with threads(job.method.threads):
         losses = train(
             network,
             clips,
             parts.train,
-            training_settings(job.variant, job.config),
+            job.method.training(job.config),
             job.seed,
             unit.fold,
             on_epoch,
-            compute_settings(job.variant, job.config),
+            job.method.compute(job.config),
         )
     record = {
         "run": job.stamp,
@@ -155,7 +154,7 @@ def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
 
 
 def _network(job: Job, fold: str, classes: int) -> nn.Module:
-    """The fixed network, or the one that the fold's search decoded, freshly initialised."""
+    """The network that the fold trains, freshly initialised."""
     build = network_builder(job, fold, classes)
     with seeded(derive_seed(job.seed, "derived", fold)):
         return build().to(job.device)

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from baselines.fixed import FixedNetwork
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, prepare
-from bench.errors import BenchError, DataError, UsageError
+from bench.errors import DataError, UsageError
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
 from bench.protocol.splits import leave_one_subject_out
 from bench.runs.folder import run_folder
 from bench.runs.job import Job
-from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,6 @@ class Prepared:
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     """Reads and preprocesses the clips, and lays out one job per variant and seed."""
-
     stills = [registry.variant(name).still for name in request.variants]
     clip_set, fingerprint = prepare(
         request.source, request.config.data, progress, stills, request.processes
@@ -100,34 +93,14 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
 
 
 def check_methods(request: Request) -> None:
-    """Raises where the settings do not fit a variant, or its network cannot be loaded, before any
-    clip is read."""
-    from bench.methods.configured import configured_space
-
+    """Raises BenchError or MethodError where a variant cannot be built, before a clip is read."""
     for variant in request.variants:
-        network = registry.variant(variant).network
-        if network is None:
-            configured_space(variant, request.config)
-        else:
-            built(network, classes=3)
-
-
-def built(network: FixedNetwork, classes: int) -> nn.Module:
-    """The network; BenchError where it cannot be loaded or built."""
-    try:
-        return network.build(classes)
-    except MethodError:
-        raise
-    except Exception as error:  # a user's module may fail in any way; say whose it is
-        raise BenchError(
-            f"{network.name}: {network.network} cannot be built for {classes} classes: "
-            f"{type(error).__name__}: {' '.join(str(error).split())}"
-        ) from error
+        registry.variant(variant).check(request.config)
 
 
 def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
     """Those of the variants that have something to search; UsageError where none has."""
-    found = tuple(name for name in variants if registry.variant(name).kind != "fixed")
+    found = tuple(name for name in variants if registry.variant(name).searches)
     if not found:
         raise UsageError(
             f"nothing to search: {', '.join(variants)} "
@@ -139,8 +112,6 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
 
 def check_genotype_file(request: Request, file: Path) -> None:
     """Raises MethodError where the file holds no genotype of every variant's space."""
-    from bench.methods.configured import configured_space
-
     genotype = Genotype.from_json(file.read_text(errors="replace"))
     for variant in request.variants:
-        check_genotype(genotype, configured_space(variant, request.config))
+        check_genotype(genotype, registry.variant(variant).configured_space(request.config))

@@ -17,8 +17,6 @@ from bench.engine.material import Report, job_clips
 from bench.engine.plan import Unit
 from bench.engine.search_health import search_health
 from bench.errors import BenchError
-from bench.methods import registry
-from bench.methods.configured import EVALUATIONS, configured_space
 from bench.protocol.splits import halve, named_fold
 from bench.runs.agreement import summarise
 from bench.runs.job import Job
@@ -29,7 +27,6 @@ from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.tensors import ClipTensors, batches
 from rnas.genotype import random_genotype
 from rnas.search import Batch, EpochLog, Searcher, SearchSettings
-from rnas.space import SearchSpace
 from rnas.supernet import ArchitectureWeights
 
 NOT_A_NUMBER = ("genotype", "weights")
@@ -39,16 +36,10 @@ NOT_A_NUMBER = ("genotype", "weights")
 def search(unit: Unit, report: Report) -> None:
     """Algorithm 1, search stage, and its decoding; resumes at the last finished epoch."""
     job = unit.job
-    space = configured_space(job.variant, job.config)
-    if registry.variant(job.variant).kind == "random":
-        seed = derive_seed(job.seed, "random-genotype", unit.fold)
-        genotype = random_genotype(space, random.Random(seed))
-        write_json(unit.output, {**genotype_record(job, space, genotype), "searched_on": []})
-        summarise_searches(job)
-        return
     clip_set, clips = job_clips(job)
+    assert isinstance(clips, ClipTensors), "methods that search see clips, not stills"
     indices = _search_indices(job, clip_set, unit.fold)
-    searcher, past = _resumed_searcher(unit, space, clips)
+    searcher, past = _resumed_searcher(unit, clips)
     settings = searcher.settings
     labels, seed = clips.labels.tolist(), derive_seed(job.seed, "halves", unit.fold)
     halves = halve(indices, labels, people(clip_set), seed)
@@ -71,15 +62,25 @@ def search(unit: Unit, report: Report) -> None:
     summarise_searches(job)
 
 
+def draw(unit: Unit, report: Report) -> None:
+    """Draws a genotype in place of a search: no clip is looked at."""
+    job = unit.job
+    space = job.method.configured_space(job.config)
+    seed = derive_seed(job.seed, "random-genotype", unit.fold)
+    genotype = random_genotype(space, random.Random(seed))
+    write_json(unit.output, {**genotype_record(job, space, genotype), "searched_on": []})
+    summarise_searches(job)
+
+
 def summarise_searches(job: Job) -> None:
     """Writes what the searches inside all folds decoded to, once every one has; else nothing."""
-    if not job.searches or job.config.protocol.search_scope != "fold":
+    if not job.searches.per_fold:
         return
-    files = {fold: job.folder.genotype(fold) for fold in job.folds}
-    if not all(file.exists() for file in files.values()):
+    files = {name: job.folder.genotype(name) for name in job.searches.names}
+    if not files or not all(file.exists() for file in files.values()):
         return
     genotypes = {fold: read_genotype(file) for fold, file in files.items()}
-    summary = summarise(genotypes, configured_space(job.variant, job.config))
+    summary = summarise(genotypes, job.method.configured_space(job.config))
     write_json(job.folder.search_summary, summary)
 
 
@@ -96,12 +97,13 @@ def _search_indices(job: Job, clip_set: ClipSet, fold: str) -> Sequence[int]:
     return named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
 
 
-def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tuple[Searcher, Past]:
+def _resumed_searcher(unit: Unit, clips: ClipTensors) -> tuple[Searcher, Past]:
     """A searcher as its checkpoint left it (or fresh), with the epochs logged so far."""
     job = unit.job
     config = job.config.search
+    build = job.method.supernet(job.config, clips.classes)
     with seeded(derive_seed(job.seed, "supernet", unit.fold)):
-        supernet = EVALUATIONS[config.evaluation](space, clips.classes).to(job.device)
+        supernet = build().to(job.device)
     settings = SearchSettings(
         epochs=config.epochs,
         weight_lr=config.weight_lr,

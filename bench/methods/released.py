@@ -11,15 +11,18 @@ OTHER_SETS, FOLD_MEAN = "other_sets", "fold_mean"
 
 
 def released_ways(variant: str, config: Config) -> tuple[str, ...]:
-    """What a run does as the released code of its network, and not as the harness: words of
-    `baselines.fixed.RELEASED_WAYS`; none unless it is asked for."""
-    network = registry.variant(variant).network
-    return network.released_ways if network and config.protocol.as_released else ()
+    """What a run does as the released code of its network does it, if that is asked for.
+
+    Words of `baselines.fixed.RELEASED_WAYS`.
+    """
+    return registry.variant(variant).released_ways if config.protocol.as_released else ()
 
 
 def released_config(variant: str, config: Config) -> Config:
-    """The settings of a run with the selection rule of the released code, where that is asked
-    for: then every file, mark and comparison sees it as any other rule."""
+    """The settings of a run with the selection rule of the released code, where asked for.
+
+    Every file, mark and comparison then sees it as any other rule.
+    """
     ways = released_ways(variant, config)
     rule = config.protocol.selection
     if OTHER_SETS in ways:

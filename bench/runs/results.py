@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
-from bench.methods import registry
 from bench.methods.released import released_ways
 from bench.protocol.metrics import fold_mean, pooled_metrics
 from bench.runs.folder import GIVEN
@@ -42,11 +41,11 @@ def protocol_record(job: Job) -> dict[str, Any]:
     """What a reader must know before comparing the scores of a run with others."""
     protocol = job.config.protocol
     origin = _genotype_origin(job)
-    causes = []
+    causes: list[str] = []
     if origin == "given":
         causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
-    elif origin == "searched" and protocol.search_scope == "all":
-        causes = ["search_scope=all"]
+    elif job.method.learns:
+        causes = [*job.searches.leaks]
     if protocol.selection == ORACLE:
         causes.append(f"selection={ORACLE}")
     rules = recorded_rules(protocol)
@@ -67,9 +66,7 @@ def protocol_record(job: Job) -> dict[str, Any]:
 
 def _genotype_origin(job: Job) -> str:
     """`searched`, `random` (nothing is learnt), `given` by the user with --genotype, or `fixed`."""
-    if not job.searches:
-        return "fixed"
-    files = {job.folder.genotype(job.search_fold(fold)) for fold in job.folds}
+    files = {job.folder.genotype(fold) for fold in job.searches.names}
     if any(GIVEN in read_json(file) for file in files):
         return "given"
-    return "random" if registry.variant(job.variant).kind == "random" else "searched"
+    return job.method.origin

@@ -91,7 +91,7 @@ def studies(request: Request, permutations: int, clip_set: ClipSet) -> tuple[Stu
 
 
 def _study(request: Request, variant: str, permutations: int, clip_set: ClipSet) -> Study:
-    searched = registry.variant(variant).kind == "search"
+    searched = registry.variant(variant).learns
     true, shuffled = {}, {}
     for scope in SCOPES if searched else (NO_SEARCH,):
         config = measuring(request.config, "all" if scope == NO_SEARCH else scope)

@@ -49,12 +49,13 @@ def sizes_page() -> str:
     import numpy as np
 
     from bench.methods import registry
+    from bench.methods.variants import Searched
     from rnas.errors import MethodError
     from rnas.sizes import fit_channels, sample_sizes
 
     rows, fitted = [], []
     for entry in registry.variants().values():
-        if entry.kind != "search":
+        if not isinstance(entry, Searched):
             continue
         space = entry.space
         sizes = np.quantile(sample_sizes(space, DRAWS, SEED, CLASSES), QUANTILES)

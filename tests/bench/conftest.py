@@ -89,13 +89,11 @@ def trees() -> Trees:
 def install(tmp_path, monkeypatch):
     """Installs a package with entry points, as pip leaves it, for the length of a test."""
     from bench.methods import registry
-    from bench.methods.configured import configured_space
 
     def clear():
         sys.modules.pop("their_methods", None)
         importlib.invalidate_caches()
         registry.variants.cache_clear()
-        configured_space.cache_clear()
 
     def put(source: str, entries: dict[str, str]) -> None:
         name = "their_methods"
