@@ -11,11 +11,11 @@ from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
 from bench.engine.request import Prepared
 from bench.errors import BenchError
-from bench.runs.folder import FORMAT, GIVEN
+from bench.runs.folder import FORMAT
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
-from bench.runs.record import trained_network
-from bench.system.files import read_json, write_json
+from bench.runs.record import add_maker, read_run_file, trained_network
+from bench.system.files import write_json
 from bench.system.provenance import now, provenance
 from rnas.genotype import check_genotype
 
@@ -33,7 +33,7 @@ def adopt_genotype(job: Job, file: Path) -> None:
 
     genotype = read_genotype(file)
     space = job.method.configured_space(job.config)
-    record = {**genotype_record(job, space, check_genotype(genotype, space)), GIVEN: str(file)}
+    record = {**genotype_record(job, space, check_genotype(genotype, space)), "given": str(file)}
     for name in job.searches.names:
         place = job.folder.genotype(name)
         if place.exists() and read_genotype(place) != genotype:
@@ -59,27 +59,27 @@ def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
     if not job.folder.run.exists():
         write_json(job.folder.run, _run_record(job, prepared, executor))
         return
-    run = read_json(job.folder.run)
+    run = read_run_file(job.folder)
     method = job.method.record(job.config, len(prepared.clip_set.classes))
     expected = {
         "config": job.config.to_dict(),
         "data.fingerprint": prepared.fingerprint,
-        "data.classes": list(prepared.clip_set.classes),
+        "data.classes": tuple(prepared.clip_set.classes),
         "data.magnifier": magnifier_digest(job.config.data),
         "data.landmarks": landmarks_digest(job.config.data),
-        "folds": list(job.folds),
+        "folds": job.folds,
         "space": method["space"],
         "network": trained_network(method["network"]),
     }
     found = {
-        "config": run.get("config"),
-        "data.fingerprint": run.get("data", {}).get("fingerprint"),
-        "data.classes": run.get("data", {}).get("classes"),
-        "data.magnifier": run.get("data", {}).get("magnifier"),
-        "data.landmarks": run.get("data", {}).get("landmarks"),
-        "folds": run.get("folds"),
-        "space": run.get("space"),
-        "network": trained_network(run.get("network")),
+        "config": run.config,
+        "data.fingerprint": run.data.fingerprint,
+        "data.classes": run.data.classes,
+        "data.magnifier": run.data.magnifier,
+        "data.landmarks": run.data.landmarks,
+        "folds": run.folds,
+        "space": run.space,
+        "network": trained_network(run.network),
     }
     differing = [key for key, value in expected.items() if found[key] != value]
     if differing:
@@ -91,11 +91,10 @@ def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
 
 def note_other_maker(job: Job, executor: Executor) -> None:
     """Adds to `run.json` that a run goes on with other code, packages or threads, or elsewhere."""
-    run, here = read_json(job.folder.run), _maker(job, executor)
-    makers = [run["provenance"], *run.get("continued", [])]
-    if not any(all(maker.get(key) == here[key] for key in DECISIVE) for maker in makers):
-        run["continued"] = [*run.get("continued", []), {"started": now(), **here}]
-        write_json(job.folder.run, run)
+    run, here = read_run_file(job.folder), _maker(job, executor)
+    makers = (run.provenance, *run.continued)
+    if not any(all(getattr(maker, key) == here[key] for key in DECISIVE) for maker in makers):
+        add_maker(job.folder, {"started": now(), **here})
 
 
 def _maker(job: Job, executor: Executor) -> dict[str, Any]:

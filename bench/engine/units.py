@@ -14,10 +14,12 @@ from bench.engine.search import draw, search, summarise_searches
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
+from bench.runs.folds import read_fold
 from bench.runs.job import Job
+from bench.runs.record import read_run_file
 from bench.runs.results import protocol_record, run_metrics
 from bench.runs.searches import read_genotype
-from bench.system.files import read_json, write_json
+from bench.system.files import write_json
 from rnas.sizes import count_parameters
 
 
@@ -31,8 +33,8 @@ def perform(unit: Unit, report: Report) -> None:
 def score(unit: Unit, report: Report) -> None:
     """Pools the predictions of all folds into `metrics.json`."""
     job = unit.job
-    folds = [read_json(job.folder.fold(fold)) for fold in job.folds]
-    classes = read_json(job.folder.run)["data"]["classes"]
+    folds = [read_fold(job.folder.fold(fold)) for fold in job.folds]
+    classes = read_run_file(job.folder).data.classes
     parts, rules = find_dataset(job.source.dataset).parts, recorded_rules(job.config.protocol)
     metrics = run_metrics(folds, classes, parts, rules)
     if not job.folder.search_summary.exists():  # a killed search may have left it out

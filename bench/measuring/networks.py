@@ -12,15 +12,14 @@ from typing import Any, Self, TypeVar
 from torch import nn
 
 from baselines.fixed import Recipe
-from bench.config.loading import config_from_dict
 from bench.config.settings import ComputeConfig, Config, SearchConfig, TrainConfig
 from bench.errors import BenchError, UsageError
 from bench.measuring.workload import Workload
 from bench.methods import registry
 from bench.methods.variants import Variant
 from bench.runs.folder import RunFolder
-from bench.runs.searches import read_genotype
-from bench.system.files import read_json
+from bench.runs.record import read_run_file
+from bench.runs.searches import read_genotype, run_searches
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters
 from rnas.space import SearchSpace
@@ -229,22 +228,16 @@ def run_target(folder: Path, supernet: bool) -> Target:
     place = RunFolder(folder)
     if not place.run.exists():
         raise UsageError(f"{folder} is no run folder (no run.json in it); see `bench list runs`")
-    run = read_json(place.run)
-    try:
-        variant, classes = run["variant"], len(run["data"]["classes"])
-        config, folds = config_from_dict(run["config"]), run["folds"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BenchError(
-            f"{place.run}: no run of this harness ({error!r}); move it elsewhere"
-        ) from error
+    run = read_run_file(place)
+    variant, config, classes = run.variant, run.settings, len(run.data.classes)
     if supernet:
         return supernet_target(variant, config, classes)
-    if not registry.variant(variant).searches:
+    if not run.method.searches:
         return Target(variant, str(folder), config, classes, (None,))
     space = registry.variant(variant).configured_space(config)
-    searches = folds if config.protocol.search_scope == "fold" else [""]
-    files = [place.genotype(fold) for fold in searches if place.genotype(fold).exists()]
-    if not files:
+    found = tuple(
+        check_genotype(search.genotype, space) for search in run_searches(place, run.searches)
+    )
+    if not found:
         raise BenchError(f"{folder}: nothing decoded yet; the same `bench run` again goes on there")
-    genotypes = tuple(check_genotype(read_genotype(file), space) for file in files)
-    return Target(variant, str(folder), config, classes, genotypes)
+    return Target(variant, str(folder), config, classes, found)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench.config.settings import ComputeConfig, Config, SpaceConfig, TrainConfig
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, unknown_name
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.space import SearchSpace
@@ -57,6 +57,10 @@ class Variant(ABC):
 
     without_search: ClassVar[str] = ""
     """What it does or is instead of learning an architecture: a verb phrase for messages."""
+
+    unlearnt: ClassVar[str] = ""
+    unlearnt_many: ClassVar[str] = ""
+    """Why there is no search to show, of one run and of many; empty where there is one."""
 
     control: ClassVar[bool] = False
     """Whether it is the random control of another variant, which `all` leaves out."""
@@ -249,6 +253,8 @@ class Drawn(InSpace):
     kind = "random"
     origin = "random"
     without_search = "draws its genotype"
+    unlearnt = "a random control: its architecture was drawn, nothing was searched"
+    unlearnt_many = "random controls, which are drawn"
     control = True
 
     @classmethod
@@ -277,6 +283,8 @@ class Fixed(Variant):
     network_word = "fixed network"
     searches = False
     without_search = "is a fixed network"
+    unlearnt = "a fixed network: nothing is searched"
+    unlearnt_many = "fixed networks"
     threads = 1
 
     network: FixedNetwork
@@ -392,9 +400,12 @@ def variants_of(values: Mapping[str, Any]) -> list[Variant]:
     return [kind.of(value) for kind in KINDS for value in found if isinstance(value, kind.value)]
 
 
-def kind_named(word: str) -> type[Variant] | None:
-    """The kind of a word in `run.json`; None where no such kind is known."""
-    return next((kind for kind in KINDS if kind.kind == word), None)
+def kind_named(word: str) -> type[Variant]:
+    """The kind of a word in `run.json`; UsageError where there is no such kind."""
+    known = {kind.kind: kind for kind in KINDS}
+    if word not in known:
+        raise unknown_name("kind of method", word, known)
+    return known[word]
 
 
 @lru_cache(maxsize=64)

@@ -23,9 +23,6 @@ LOCK = ".lock"
 
 FOLDS = "folds"
 
-GIVEN = "given"
-"""The key of a genotype file that says where the user's own genotype came from."""
-
 
 @dataclass(frozen=True)
 class RunFolder:

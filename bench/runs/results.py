@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
 from bench.methods.released import released_ways
 from bench.protocol.metrics import fold_mean, pooled_metrics
-from bench.runs.folder import GIVEN
+from bench.runs.folds import FoldRecord
 from bench.runs.job import Job
-from bench.system.files import read_json
+from bench.runs.predictions import fold_answers
+from bench.runs.searches import run_searches
 
 
 def run_metrics(
-    folds: Sequence[dict[str, Any]],
+    folds: Sequence[FoldRecord],
     classes: Sequence[str],
     parts: Sequence[str],
     rules: Sequence[str],
 ) -> dict[str, Any]:
-    """Scores pooled over the fold files of a run, under its own rule and every recorded one.
+    """Scores pooled over the folds of a run, under its own rule and every recorded one.
 
     parts: the data sets that have slices of their own; rules: the recorded selection rules.
     """
-    clips = [{**clip, "subject": fold["subject"]} for fold in folds for clip in fold["clips"]]
-    selections = {
-        rule: pooled_metrics(
-            [{**clip, "pred": clip["selected"][rule]} for clip in clips], classes, parts
-        )
-        for rule in rules
-    }
+
+    def clips_by(rule: str | None) -> list[dict[str, Any]]:
+        answers = chain.from_iterable(fold_answers(fold, fold.subject, rule) for fold in folds)
+        return list(map(asdict, answers))
+
+    clips = clips_by(None)
+    selections = {rule: pooled_metrics(clips_by(rule), classes, parts) for rule in rules}
     return {
         **pooled_metrics(clips, classes, parts),
         "selections": selections,
@@ -66,7 +69,6 @@ def protocol_record(job: Job) -> dict[str, Any]:
 
 def _genotype_origin(job: Job) -> str:
     """`searched`, `random` (nothing is learnt), `given` by the user with --genotype, or `fixed`."""
-    files = {job.folder.genotype(fold) for fold in job.searches.names}
-    if any(GIVEN in read_json(file) for file in files):
+    if any(search.given for search in run_searches(job.folder, job.searches)):
         return "given"
     return job.method.origin

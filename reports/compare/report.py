@@ -184,7 +184,7 @@ def _random_entry(entry: Entry, name: str) -> Entry:
 
 def _unscoped(record: RunRecord) -> dict[str, Any]:
     """The configuration without the scope of the search."""
-    config = record.run["config"]
+    config = record.config
     protocol = {k: v for k, v in config["protocol"].items() if k != "search_scope"}
     return {**config, "protocol": protocol}
 

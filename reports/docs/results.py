@@ -40,16 +40,16 @@ def results_sheet(records: Iterable[RunRecord]) -> str:
 
 
 def _row(record: RunRecord) -> dict[str, Any]:
-    made, profile = record.run["provenance"], record.profile or {}
+    made, profile = record.provenance, record.profile or {}
     return {
         "variant": record.variant,
         "data": set_name(record),
-        "difficulty": record.run["config"]["data"]["difficulty"] if record.surrogate else "",
-        "magnify": record.run["config"]["data"]["magnify"],
+        "difficulty": record.setting("data", "difficulty") if record.surrogate else "",
+        "magnify": record.setting("data", "magnify"),
         "preset": record.preset,
         "config": record.config_hash,
         "seed": record.seed,
-        "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
+        "recipe": record.setting("train", "recipe") if record.network else "",
         "epochs": _epochs(record),
         **{name: record.metrics[name] for name in SCORES},
         **_certainty(record),
@@ -59,16 +59,16 @@ def _row(record: RunRecord) -> dict[str, Any]:
             for score in ("uar", "uf1")
         },
         "leaks": "; ".join(record.metrics["protocol"]["leaks"]),
-        "marks": "; ".join(record.run["marks"]),
+        "marks": "; ".join(record.marks),
         **{name: profile.get(name) for name in COSTS},
-        "started": record.run["started"],
-        "git_commit": made["git_commit"],
-        "git_dirty": made["git_dirty"],
-        "device": made["gpu"] or made["cpu"],
-        "threads": made["threads"],
-        "python": made["python"],
-        "torch": made["packages"]["torch"],
-        "argv": " ".join(made["argv"]),
+        "started": record.started,
+        "git_commit": made.git_commit,
+        "git_dirty": made.git_dirty,
+        "device": made.gpu or made.cpu,
+        "threads": made.threads,
+        "python": made.python,
+        "torch": made.packages["torch"],
+        "argv": " ".join(made.argv or ()),
     }
 
 
@@ -86,8 +86,7 @@ def _certainty(record: RunRecord) -> dict[str, float | None]:
 
 def _epochs(record: RunRecord) -> int:
     """How long each fold trained its network: by the recipe of a fixed one, else as `train.*`."""
-    network = record.run.get("network")
-    return (network["recipe"] if network else record.run["config"]["train"])["epochs"]
+    return (record.network["recipe"] if record.network else record.config["train"])["epochs"]
 
 
 def main(runs: Path, out: Path) -> None:

@@ -23,7 +23,7 @@ def _entry(view: RunView) -> dict[str, Any]:
         "id": view.anchor,
         "label": view.label,
         "place": view.place,
-        "fingerprint": view.data.get("fingerprint"),
+        "fingerprint": view.data.fingerprint,
         "classes": list(view.classes),
         "protocol": _protocol(view),
         "leaky": any("leaky" in mark.words for mark in view.marks),
@@ -50,10 +50,9 @@ def _entry(view: RunView) -> dict[str, Any]:
 def _protocol(view: RunView) -> dict[str, Any]:
     """How the scores were made: from the metrics, before there are any from the configuration."""
     record = view.record
-    configured = record.run.get("config", {})
     stated: Mapping[str, Any] = (record.metrics or {}).get("protocol", {})
-    fallback = {"aggregation": "pooled", **configured.get("protocol", {})}
-    shuffled = configured.get("data", {}).get("shuffle_labels", False)
+    fallback = {"aggregation": "pooled", **record.config.get("protocol", {})}
+    shuffled = record.setting("data", "shuffle_labels", False)
     return {
         **{key: stated.get(key, fallback.get(key)) for key in PROTOCOL},
         "shuffled_labels": stated.get("shuffled_labels", shuffled),

@@ -13,7 +13,7 @@ from bench.runs.record import RunRecord
 def network_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """(what, value) of a fixed network as listings have them, with the recipe of this very run;
     nothing for one that was searched or drawn."""
-    network = record.run.get("network")
+    network = record.network
     if not network:
         return ()
     facts = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.runs.record import RunRecord
+from bench.runs.record import DataRecord, RunRecord
 from reports.reading.names import DATASETS
 from reports.tables.html import HtmlMark
 
@@ -170,14 +170,14 @@ class RunView:
         return f"{self.title}, {record.preset}-{record.config_hash}, seed {record.seed}"
 
     @property
-    def data(self) -> Mapping[str, Any]:
+    def data(self) -> DataRecord:
         """What `run.json` says of the clips."""
-        return self.record.run.get("data") or {}
+        return self.record.data
 
     @property
     def classes(self) -> Sequence[str]:
         """Names of the classes, from wherever the run tells them."""
-        return (self.record.metrics or {}).get("classes") or self.data.get("classes") or ()
+        return (self.record.metrics or {}).get("classes") or self.data.classes
 
     @property
     def params(self) -> int | None:

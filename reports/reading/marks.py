@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.sets.challenge import expected_counts
 from reports.reading.names import DATASETS
@@ -21,20 +21,15 @@ UNLIKE = "seeds trained unlike"
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Settings that change what a number means, where they are not the usual ones."""
-    if setting_of(record, "data", "shuffle_labels"):
+    if record.setting("data", "shuffle_labels"):
         yield "shuffled labels"
-    if setting_of(record, "space", "size") == "published":
+    if record.setting("space", "size") == "published":
         yield "size=published"
-    if setting_of(record, "protocol", "as_released") and record.run.get("kind") == "fixed":
+    if record.setting("protocol", "as_released") and not record.method.searches:
         yield "as released"
-    class_map = record.run.get("data", {}).get("class_map", "challenge")
+    class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
-
-
-def setting_of(record: RunRecord, section: str, name: str) -> Any:
-    """A setting of a run's configuration; None where run.json has no such setting."""
-    return record.run.get("config", {}).get(section, {}).get(name)
 
 
 def leak_marks(record: RunRecord) -> Iterable[str]:

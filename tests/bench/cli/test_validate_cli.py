@@ -178,7 +178,7 @@ TAMPERING = [
     (forget_training, ("leak", "folds/s06.json")),
     (drop_clip, ("incomplete", "folds")),
     (stray_fold, ("incomplete", "folds/s99.json")),
-    (garbled, ("unreadable", "completeness")),
+    (garbled, ("unreadable", "folds/s06.json")),
     (no_json, ("unreadable", "folds/s06.json")),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,17 @@ from reports.page.network import network_facts
 
 
 def record_of(network):
-    run = {} if network is None else {"network": network}
-    return RunRecord(None, "smic", True, "x", "smoke", "a", 0, run, None, None, 0, 1)
+    return RunRecord(
+        folder=Path("run"),
+        dataset="smic",
+        surrogate=True,
+        variant="x",
+        preset="smoke",
+        config_hash="a",
+        seed=0,
+        folds=("s01",),
+        network=network,
+    )
 
 
 @pytest.mark.parametrize("entry", PEERS, ids=lambda entry: entry.name)
