@@ -191,6 +191,7 @@ def say_found(request, prepared) -> None:
 
 
 def describe(jobs, tasks) -> None:
+    """One line per run: its units, how many are done, its folds, its folder."""
     for job in jobs:
         own = [task for task in tasks if task.unit.job == job]
         done = sum(task.unit.done for task in own)

@@ -1,5 +1,8 @@
-"""Executors perform the tasks of a plan: `SerialExecutor` one after the other, here;
-`ProcessExecutor` several at a time, in processes of their own."""
+"""Executors perform the tasks of a plan.
+
+`SerialExecutor` does one after the other, in this process; `ProcessExecutor` several at a time,
+each in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,17 @@ LOOK_EVERY = 0.2
 class Listener(Protocol):
     """Hears of every unit as it goes on; progress bars and logs implement it."""
 
-    def started(self, unit: Unit) -> None: ...
-    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None: ...
-    def finished(self, unit: Unit) -> None: ...
-    def failed(self, unit: Unit, reason: str) -> None: ...
+    def started(self, unit: Unit) -> None:
+        """The unit is begun."""
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """So many of its steps (`what`: epochs, say) are done."""
+
+    def finished(self, unit: Unit) -> None:
+        """The unit is done."""
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        """The unit could not be done."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +57,24 @@ Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
 
 
 class Executor(Protocol):
-    """Performs tasks, dependencies first. A unit that is done already is skipped; a unit whose
-    need failed is left out; the others go on.
+    """Performs tasks, dependencies first.
 
-    processes: units at a time; threads: of torch in each.
+    A unit that is done already is skipped, and one that needs a failed unit is left out; the
+    others go on.
     """
 
     @property
-    def processes(self) -> int: ...
+    def processes(self) -> int:
+        """Units at a time."""
+
     @property
-    def threads(self) -> int: ...
+    def threads(self) -> int:
+        """Threads of torch for each unit."""
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
-        """The units that failed; what they left out is not listed."""
-        ...
+        """The units that failed; those left out because of them are not listed."""
 
 
 class SerialExecutor:
@@ -72,6 +84,7 @@ class SerialExecutor:
 
     @property
     def threads(self) -> int:
+        """Threads of torch in this process."""
         import torch
 
         return torch.get_num_threads()
@@ -79,6 +92,7 @@ class SerialExecutor:
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """See `Executor.run`."""
         keep_freed_memory()
         failures: list[Failure] = []
         for task in tasks:
@@ -109,11 +123,13 @@ class ProcessExecutor:
 
     @property
     def processes(self) -> int:
+        """Units at a time."""
         return self.jobs
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """See `Executor.run`. A pool whose process died is replaced by another."""
         todo = Todo([task for task in tasks if not task.unit.done])
         failures: list[Failure] = []
         with queue_server() as server:
@@ -152,7 +168,7 @@ class Todo:
 
 @dataclass
 class Crew:
-    """The processes of a pool at work. `reports` brings what they say of their units."""
+    """The processes of a pool at work; `reports` carries their progress to this process."""
 
     pool: ProcessPoolExecutor
     perform: Perform
@@ -214,7 +230,7 @@ class Crew:
 
 
 def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure | None:
-    """Does a unit in this process; what it says goes to the parent, but not too often."""
+    """Does a unit in a worker process, which reports its progress every REPORT_EVERY seconds."""
     import torch
 
     torch.set_num_threads(ProcessExecutor.threads)
@@ -235,7 +251,7 @@ def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure 
 
 
 def _outcome(future: Future, unit: Unit) -> tuple[Failure | None, bool]:
-    """How a unit failed, None if it did not, and whether its process died."""
+    """The failure of a unit, None where it is done, and whether its process died."""
     try:
         return future.result(), False
     except BrokenProcessPool:
@@ -247,7 +263,7 @@ def _death(unit: Unit) -> Failure:
 
 
 def _failure(unit: Unit, error: Exception) -> Failure:
-    """What a person is told; for errors that nobody foresaw, also where they happened."""
+    """The failure with its one-line reason; with the traceback where the error is unexpected."""
     if isinstance(error, BenchError | MethodError):
         return Failure(unit, str(error))
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 
@@ -148,7 +148,7 @@ def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
 
 
 def _save(state: dict[str, Any], file: IO[bytes]) -> None:
-    """torch.save, which hides why a file could not be written: here the OSError comes through."""
+    """torch.save, but with the OSError where a file could not be written, which it hides."""
     failed: list[OSError] = []
 
     class Watched:
@@ -163,7 +163,7 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
             file.flush()
 
     try:
-        torch.save(state, Watched())
+        torch.save(state, cast(IO[bytes], Watched()))
     except Exception:
         if failed:
             raise failed[0] from None

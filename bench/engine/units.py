@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.config.settings import recorded_rules
 from bench.data.sets.catalogue import find_dataset
-from bench.engine.fold import evaluate_fold
 from bench.engine.material import Report, job_clips, network_builder
-from bench.engine.plan import FOLD, METRICS, PROFILE, SEARCH, Unit
-from bench.engine.search import draw, search, summarise_searches
+from bench.engine.plan import Unit
+from bench.engine.search import summarise_searches
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
@@ -25,9 +25,7 @@ from rnas.sizes import count_parameters
 
 def perform(unit: Unit, report: Report) -> None:
     """Does a unit and writes its output; raises BenchError or MethodError where it cannot."""
-    find = search if unit.job.method.learns else draw
-    work = {SEARCH: find, FOLD: evaluate_fold, METRICS: score, PROFILE: measure}
-    work[unit.phase](unit, report)
+    resolve_name(unit.job.method.work[unit.phase])(unit, report)
 
 
 def score(unit: Unit, report: Report) -> None:

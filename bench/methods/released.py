@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bench.config.settings import INNER_VAL, ORACLE, Config
 from bench.methods import registry
@@ -24,12 +25,12 @@ def released_config(variant: str, config: Config) -> Config:
     Every file, mark and comparison then sees it as any other rule.
     """
     ways = released_ways(variant, config)
-    rule = config.protocol.selection
+    changes: dict[str, Any] = {}
     if OTHER_SETS in ways:
-        rule = INNER_VAL
+        changes = {"selection": INNER_VAL}
     if ORACLE in ways:
-        rule = ORACLE
-    return replace(config, protocol=replace(config.protocol, selection=rule))
+        changes = {"selection": ORACLE}
+    return replace(config, protocol=replace(config.protocol, **changes))
 
 
 def trains_on_other_sets(variant: str, config: Config) -> bool:

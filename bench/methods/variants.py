@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from baselines.fixed import FixedNetwork, Recipe, StillInput
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from rnas.supernet import Supernet
 
 RANDOM_PREFIX = "random_"
+
+EVALUATION = MappingProxyType(
+    {
+        "fold": "bench.engine.fold:evaluate_fold",
+        "metrics": "bench.engine.units:score",
+        "profile": "bench.engine.units:measure",
+    }
+)
+"""The work of every kind whose folds train a network."""
 
 WITHOUT_EFFECT = ("summary", "groups", "marks", "size_target")
 """Fields of a search space or a fixed network that describe it and change no run."""
@@ -64,6 +74,10 @@ class Variant(ABC):
 
     control: ClassVar[bool] = False
     """Whether it is the random control of another variant, which `all` leaves out."""
+
+    work: ClassVar[Mapping[str, str]]
+    """Phase of a run -> `module:function` that does its units. It is imported when a unit is done:
+    to list a variant needs neither torch nor the engine."""
 
     threads: ClassVar[int | None] = None
     """Threads of torch that a network trains on; None for as many as the process has."""
@@ -219,6 +233,7 @@ class InSpace(Variant):
         """Builds the network of a genotype, with weights from torch's global generator."""
         from rnas.derived import DerivedNetwork
 
+        assert genotype is not None, f"{self.name} is built from a genotype"
         return partial(DerivedNetwork, self.configured_space(config), genotype, classes)
 
     def record(self, config: Config, classes: int) -> dict[str, Any]:
@@ -233,6 +248,7 @@ class Searched(InSpace):
     kind = "search"
     origin = "searched"
     learns = True
+    work = MappingProxyType({"search": "bench.engine.search:search", **EVALUATION})
 
     def supernet(self, config: Config, classes: int) -> Callable[[], Supernet]:
         """Builds the search network, in the evaluation that `search.evaluation` names.
@@ -252,6 +268,7 @@ class Drawn(InSpace):
 
     kind = "random"
     origin = "random"
+    work = MappingProxyType({"search": "bench.engine.search:draw", **EVALUATION})
     without_search = "draws its genotype"
     unlearnt = "a random control: its architecture was drawn, nothing was searched"
     unlearnt_many = "random controls, which are drawn"
@@ -282,6 +299,7 @@ class Fixed(Variant):
     origin = "fixed"
     network_word = "fixed network"
     searches = False
+    work = EVALUATION
     without_search = "is a fixed network"
     unlearnt = "a fixed network: nothing is searched"
     unlearnt_many = "fixed networks"

@@ -36,8 +36,11 @@ def recorded_sums(folder: RunFolder) -> dict[str, str]:
 
 
 def forget_missing(folder: RunFolder) -> None:
-    """Drops the sums of files that are gone: what takes their place is made anew, and a command
-    that stops before it has sealed the run must not leave it with the sums of the old ones."""
+    """Drops the sums of files that are gone.
+
+    New files take their place. A command that stops before it has sealed the run must not leave
+    them beside the sums of the old ones.
+    """
     recorded = recorded_sums(folder)
     kept = {name: found for name, found in recorded.items() if (folder.path / name).exists()}
     if kept != recorded:

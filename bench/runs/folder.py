@@ -32,18 +32,22 @@ class RunFolder:
 
     @property
     def run(self) -> Path:
+        """What was asked for, and where it was made."""
         return self.path / "run.json"
 
     @property
     def metrics(self) -> Path:
+        """The scores."""
         return self.path / "metrics.json"
 
     @property
     def profile(self) -> Path:
+        """Parameters, operations and memory of the network."""
         return self.path / "profile.json"
 
     @property
     def failures(self) -> Path:
+        """What failed in the last attempt; missing where nothing did."""
         return self.path / "failures.json"
 
     @property
@@ -56,9 +60,11 @@ class RunFolder:
         return self.path / "search" / fold if fold else self.path / "search"
 
     def genotype(self, fold: str | None = None) -> Path:
+        """What a search decoded to."""
         return self.search(fold) / "genotype.json"
 
     def history(self, fold: str | None = None) -> Path:
+        """Losses and entropies of every search epoch."""
         return self.search(fold) / "history.csv"
 
     def architecture(self, fold: str | None = None) -> Path:
@@ -75,6 +81,7 @@ class RunFolder:
         return self.search(fold) / "checkpoint.pt"
 
     def fold(self, fold: str) -> Path:
+        """The predictions of a fold."""
         return self.path / FOLDS / f"{fold}.json"
 
     def clear(self) -> None:

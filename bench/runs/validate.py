@@ -336,8 +336,8 @@ def _labels(files: RunFiles, expected: dict[Clip, int]) -> Iterator[Finding]:
                 yield Finding("labels", where, what)
     missing = [key for key in true if key not in tested]
     if missing and files.complete:
-        names = _some({f"{subject}/{clip}" for _, subject, clip in missing})
-        yield Finding("labels", FOLDS, f"clips of the data that nobody tested: {names}")
+        untested = _some({f"{subject}/{clip}" for _, subject, clip in missing})
+        yield Finding("labels", FOLDS, f"clips of the data that nobody tested: {untested}")
 
 
 # Small things

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bench.methods.variants import InSpace
 from reports.published import PublishedRow, published_table
 from reports.tables.beside_published import blank_row, printed_variants, unpublished_row
 from reports.tables.captions import caption
@@ -34,7 +35,7 @@ def settings_table(variants: Mapping[str, Variant]) -> Table:
 
 def _settings_row(printed: PublishedRow, columns: Sequence[str], variant: Variant | None) -> Row:
     row = blank_row(printed, columns, variant)
-    if variant is None:
+    if not isinstance(variant, InSpace):
         return replace(row, marks=(row.source,))
     measured = _settings_of(variant)
     differing = [
@@ -46,7 +47,7 @@ def _settings_row(printed: PublishedRow, columns: Sequence[str], variant: Varian
     return replace(row, source="registered", measured=measured, marks=(*row.marks, *marks))
 
 
-def _settings_of(variant: Variant) -> dict[str, Cell]:
+def _settings_of(variant: InSpace) -> dict[str, Cell]:
     space = variant.space
     operations = len(space.operations)
     return {
