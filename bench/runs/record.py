@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from baselines.fixed import Recipe, StillInput
+from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench.config.loading import config_from_dict
 from bench.config.settings import Config
 from bench.errors import BenchError, DataError, UsageError
@@ -102,6 +102,27 @@ class RunFile:
     def stamp(self) -> dict[str, str | int]:
         """What the other files of the run say of the run that made them."""
         return {"variant": self.variant, "config_hash": self.config_hash, "seed": self.seed}
+
+    @property
+    def fixed_network(self) -> FixedNetwork | None:
+        """The hand-designed network as recorded, without its recipe; None where there is none.
+
+        Keys of other versions are left out.
+        """
+        if not self.network:
+            return None
+        names = [each.name for each in fields(FixedNetwork)]
+        known = {name: self.network[name] for name in names if name in self.network}
+        wanted = self.network["input"]
+        if not isinstance(wanted, str):
+            shares = tuple(wanted.get("amplifications", ()))
+            wanted = StillInput(**{**wanted, "amplifications": shares})
+        return FixedNetwork(**{"summary": "", **known, "input": wanted, "recipe": None})
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """How each fold trained its network: by the recipe of a fixed one, else `train.*`."""
+        return self.network["recipe"] if self.network else self.config["train"]
 
     def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
         """A setting as recorded; `otherwise` where it was not."""

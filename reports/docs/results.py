@@ -50,7 +50,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "config": record.config_hash,
         "seed": record.seed,
         "recipe": record.setting("train", "recipe") if record.network else "",
-        "epochs": _epochs(record),
+        "epochs": record.training["epochs"],
         **{name: record.metrics[name] for name in SCORES},
         **_certainty(record),
         **{
@@ -82,11 +82,6 @@ def _certainty(record: RunRecord) -> dict[str, float | None]:
         "uar_chance": chance["expected"],
         "p_chance": chance["p"],
     }
-
-
-def _epochs(record: RunRecord) -> int:
-    """How long each fold trained its network: by the recipe of a fixed one, else as `train.*`."""
-    return (record.network["recipe"] if record.network else record.config["train"])["epochs"]
 
 
 def main(runs: Path, out: Path) -> None:
