@@ -152,14 +152,15 @@ class Variant(ABC):
             f"{self.name} {self.without_search} and has no supernet: leave out --supernet"
         )
 
-    @abstractmethod
     def builder(
         self, config: Config, classes: int, genotype: Genotype | None
     ) -> Callable[[], nn.Module]:
-        """Builds what a fold trains, untrained; can be pickled.
+        """Builds the network that a fold trains, untrained; can be pickled.
 
-        genotype: None for a variant that does not search.
+        genotype: None for a variant that does not search. Raises UsageError where no fold trains a
+        network.
         """
+        raise UsageError(f"{self.name} trains no network that could be built or measured")
 
     def training(self, config: Config) -> TrainConfig | Recipe:
         """How a run trains its networks."""
