@@ -1,4 +1,4 @@
-"""From a request to finished run folders: what to do, where, and what stands there already."""
+"""Carries out the jobs of a request: opens run folders, does the missing units, seals them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Starting them takes seconds, in which the smallest network sees as many."""
 
 
 def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
-    """Who performs these units: this process, or several where they were asked for.
+    """The executor for these units: this process, or several processes where asked for.
 
     Methods that train on one thread leave cores of a CPU idle: their folds go to as many processes
     as it has cores, where they train long enough that starting them is worth it.
@@ -38,7 +38,7 @@ def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
 
 
 def _clips_seen(prepared: Prepared, units: Sequence[Unit]) -> int:
-    """By the networks that these units train, each clip in each epoch."""
+    """Training samples (clips × epochs) of these units."""
     folds = [unit.job for unit in units if unit.phase == FOLD]
     epochs = sum(job.method.training(job.config).epochs for job in folds)
     return epochs * len(prepared.clip_set.clips)

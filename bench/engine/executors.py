@@ -24,7 +24,7 @@ REPORT_EVERY = 0.5
 """Seconds between two reports of a unit in another process."""
 
 LOOK_EVERY = 0.2
-"""Seconds after which reports of other processes are looked for."""
+"""Seconds between two checks for reports of other processes."""
 
 
 class Listener(Protocol):
@@ -206,7 +206,7 @@ class Crew:
                 return failures + self._lost()
 
     def _lost(self) -> list[Failure]:
-        """Failures of what was at work in a pool that broke."""
+        """Failures of the units that were running in a pool whose process died."""
         failures = [_death(unit) for unit in self.running.values()]
         for failure in failures:
             self._settle(failure.unit, failure)

@@ -71,7 +71,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a network in training says of the clips that its selection rules look at.
+    """Predictions during training, for the epochs and clips that the selection rules need.
 
     Where no rule looks at another epoch, the last one alone is predicted. `test` and `inner` are
     logits (clips, classes) by epoch, the first is 1.
@@ -85,7 +85,7 @@ class Watch:
     inner: dict[int, Tensor] = field(default_factory=dict)
 
     def predict(self, epoch: int, epochs: int) -> None:
-        """Keeps what the rules need of an epoch."""
+        """Predicts at this epoch what the rules need."""
         if epoch == epochs or self.rules != (LAST,):
             self.test[epoch] = predict(self.network, self.clips, self.parts.test)
         if INNER_VAL in self.rules:
@@ -161,7 +161,7 @@ def _network(job: Job, fold: str, classes: int) -> nn.Module:
 
 
 def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:
-    """Per test clip its true label, and its predicted one by every rule."""
+    """The true label of each test clip, and the predicted label under every rule."""
     by_rule = watch.logits()
     logits = by_rule[job.config.protocol.selection]
     labels = {rule: each.argmax(1).tolist() for rule, each in by_rule.items()}

@@ -1,4 +1,4 @@
-"""Opens a run folder: checks what stands there, writes `run.json`."""
+"""Opens a run folder: writes `run.json`, or checks the one that is there."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
 
 
 def note_other_maker(job: Job, executor: Executor) -> None:
-    """Adds to `run.json` that a run goes on with other code, packages or threads, or elsewhere."""
+    """Adds this command's provenance to `run.json` where it may change last digits."""
     run, here = read_run_file(job.folder), _maker(job, executor)
     makers = (run.provenance, *run.continued)
     if not any(all(getattr(maker, key) == here[key] for key in DECISIVE) for maker in makers):
@@ -98,7 +98,7 @@ def note_other_maker(job: Job, executor: Executor) -> None:
 
 
 def _maker(job: Job, executor: Executor) -> dict[str, Any]:
-    """Where the work of this command is done. Threads change the order of sums: last digits."""
+    """Provenance of this command, with its threads: they change the order of sums."""
     work = {"threads": job.method.threads or executor.threads, "processes": executor.processes}
     return {**provenance(job.device), **work}
 

@@ -1,4 +1,4 @@
-"""A run as a plan: units of work with their dependencies, each idempotent, its truth on disk.
+"""The plan of a run: units of work with their dependencies; a unit is done when its file exists.
 
 A unit holds all that a worker needs and is picklable: no unit may rely on order, shared memory or
 the current directory, so any executor may perform it anywhere the run folder is reachable.

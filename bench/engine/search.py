@@ -134,7 +134,7 @@ def _resumed_searcher(unit: Unit, clips: ClipTensors) -> tuple[Searcher, Past]:
 
 
 def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
-    """The checkpoint first: the history follows from it."""
+    """Saves a search; the checkpoint comes first, since the history is derived from it."""
     folder = unit.job.folder
     state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
     write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
@@ -171,7 +171,7 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
 
 
 def _write_decoded(unit: Unit, searcher: Searcher, about: dict[str, Any]) -> None:
-    """The genotype with what it was decoded from, and what there is to say about the search."""
+    """Writes the genotype, the weights it was decoded from, and facts about the search."""
     architecture = searcher.supernet.architecture
     space = architecture.space
     weights = architecture.weights()

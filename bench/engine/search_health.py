@@ -1,4 +1,4 @@
-"""How healthy a search was when it decoded: decided or not, and what decoding cost."""
+"""Diagnostics of a finished search: entropies, skip share, discretisation gap."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ OTHER_SETS, FOLD_MEAN = "other_sets", "fold_mean"
 
 
 def released_ways(variant: str, config: Config) -> tuple[str, ...]:
-    """What a run does as the released code of its network does it, if that is asked for.
+    """How a run follows the released code of its network, if that is asked for.
 
     Words of `baselines.fixed.RELEASED_WAYS`.
     """

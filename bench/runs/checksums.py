@@ -18,7 +18,7 @@ KEY = "sha256"
 
 
 def file_sums(folder: RunFolder) -> dict[str, str]:
-    """File of the run, as a path below its folder -> its SHA-256 sum.
+    """The SHA-256 sum of each file of the run, by its path below the run folder.
 
     Hidden files, the sums themselves, failures and checkpoints are no part of a finished run.
     """

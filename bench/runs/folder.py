@@ -68,7 +68,7 @@ class RunFolder:
         return self.search(fold) / "history.csv"
 
     def architecture(self, fold: str | None = None) -> Path:
-        """α, η and β of every epoch, as the weights they amount to."""
+        """Softmax weights of α, η and β at every epoch."""
         return self.search(fold) / "architecture.json"
 
     @property
@@ -89,7 +89,7 @@ class RunFolder:
         self._remove(entry for entry in self.path.iterdir() if entry.name != LOCK)
 
     def clear_evaluation(self) -> None:
-        """Removes what follows from the search, and leaves the search and `run.json`."""
+        """Removes folds, scores, profile and failures; keeps the search and `run.json`."""
         places = (self.path / FOLDS, self.metrics, self.profile, self.failures)
         self._remove(place for place in places if place.exists())
 

@@ -1,4 +1,4 @@
-"""One variant with one seed: what its run folder holds and needs."""
+"""A run to be made: one variant with one seed, in one folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Job:
 
     @property
     def method(self) -> Variant:
-        """The variant, which answers for itself."""
+        """The variant."""
         return registry.variant(self.variant)
 
     @property
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def stamp(self) -> dict[str, str | int]:
-        """What the files of a run say of the run that made them."""
+        """Identifies the run in each of its files."""
         return {"variant": self.variant, "config_hash": self.config.hash, "seed": self.seed}
 
     @property

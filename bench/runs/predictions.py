@@ -1,4 +1,4 @@
-"""What a method answered, clip by clip: read from run folders, from logs, and compared by clip."""
+"""True and predicted class per clip, from run folders or logs, and their scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.runs.record import RunRecord, read_run_file
 from bench.runs.searches import CannotDraw
 
 UNNAMED = "#"
-"""What the name of a clip begins with that has only a number."""
+"""First character of the name of a clip that is known by its number alone."""
 
 
 class ClipKey(NamedTuple):
@@ -80,7 +80,7 @@ class Predictions:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Per answer, whose it is: a name that no other person has in any data set."""
+        """The subject of each answer, with its data set: unique across data sets."""
         return tuple(f"{answer.dataset}/{answer.subject}" for answer in self.answers)
 
     @property
@@ -99,7 +99,7 @@ class Predictions:
         return Predictions(self.classes, tuple(a for a in self.answers if a.dataset == dataset))
 
     def in_order(self) -> Predictions:
-        """The same, sorted by clip: two such with the same clips are paired entry by entry."""
+        """The same answers sorted by clip, so that two methods can be paired."""
         return Predictions(self.classes, tuple(sorted(self.answers, key=lambda a: a.key)))
 
     def metrics(self, parts: Sequence[str] = ()) -> dict[str, Any]:

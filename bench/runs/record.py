@@ -37,7 +37,7 @@ class DataRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Maker:
-    """Where, when and with what a run was made, or gone on with."""
+    """Provenance of a run or of its continuation: code, packages, machine, time."""
 
     started: str | None = None
     git_commit: str | None = None
@@ -55,7 +55,7 @@ class Maker:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFile:
-    """The content of `run.json`. What an older run does not say is as it was then, by default.
+    """The content of `run.json`. Keys that older runs lack have a default.
 
     config: settings by section, as they were recorded: other versions have others.
     """
@@ -100,7 +100,7 @@ class RunFile:
 
     @property
     def stamp(self) -> dict[str, str | int]:
-        """What the other files of the run say of the run that made them."""
+        """Identifies the run in each of its files."""
         return {"variant": self.variant, "config_hash": self.config_hash, "seed": self.seed}
 
     @property
@@ -196,7 +196,7 @@ def read_run_file(folder: RunFolder) -> RunFile:
 
 
 def add_maker(folder: RunFolder, maker: Mapping[str, Any]) -> None:
-    """Notes in `run.json` who goes on with the run."""
+    """Adds the provenance of a continuation to `run.json`."""
     run = read_json(folder.run)
     write_json(folder.run, {**run, "continued": [*run.get("continued", []), dict(maker)]})
 

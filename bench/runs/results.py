@@ -1,4 +1,4 @@
-"""From the files of a run's folds to its metrics and what they must be read with (no torch)."""
+"""Metrics of a run, computed from its folds, and the protocol behind them (no torch)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run_metrics(
 
 
 def protocol_record(job: Job) -> dict[str, Any]:
-    """What a reader must know before comparing the scores of a run with others."""
+    """How the scores were made: selection rule, search scope, leaks, origin of the genotype."""
     protocol = job.config.protocol
     origin = _genotype_origin(job)
     causes: list[str] = []

@@ -31,7 +31,7 @@ def read_genotype(path: File) -> Genotype:
 
 
 def genotype_record(job: Job, space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
-    """A genotype of a run, beside the path that a search which learnt nothing would decode to."""
+    """A genotype of a run, and the path that uniform β decodes to, for comparison."""
     uniform_path, probability = viterbi(space.outer, space.outer.uniform())
     return {
         **genotype.to_dict(),
@@ -55,7 +55,7 @@ HISTORY_COLUMNS = {
 
 
 class CannotDraw(Exception):
-    """A figure that a run has no material for; the message says why, in one line."""
+    """A run lacks the data of a figure; the message says why, in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)

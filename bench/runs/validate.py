@@ -50,7 +50,7 @@ LASTING = frozenset(
 Found = TypeVar("Found")
 
 LISTED = 3
-"""Names that a finding spells out before it counts the rest."""
+"""Most names listed in a finding; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `validate` found of a run, and what it could not look at, with the reason."""
+    """The findings on a run, and what could not be checked, with the reason."""
 
     folder: Path
     findings: tuple[Finding, ...]
@@ -122,7 +122,7 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
 
 
 def _guarded(check: Callable[[RunFiles], Iterator[Finding]], files: RunFiles) -> list[Finding]:
-    """The findings of a check; an edited file may break it in any way, which is one, too."""
+    """The findings of a check; a file so altered that the check fails is a finding too."""
     findings: list[Finding] = []
     try:
         findings.extend(check(files))
@@ -161,7 +161,7 @@ def _read(folder: RunFolder, run: RunFile) -> tuple[RunFiles, list[Finding]]:
 
 
 def _configuration(files: RunFiles) -> Iterator[Finding]:
-    """One configuration: that of `run.json`, of the folder's name and of every file."""
+    """`run.json`, the folder's name and every file name the same configuration."""
     run = files.run
     found = config_hash({section: dict(each) for section, each in run.config.items()})
     if found != run.config_hash:
@@ -212,7 +212,7 @@ def _completeness(files: RunFiles) -> Iterator[Finding]:
 
 
 def _separation(files: RunFiles) -> Iterator[Finding]:
-    """Nobody is tested by a network, or an architecture of its own, that has seen them."""
+    """No network, and no architecture searched in a fold, has seen its test subject."""
     everyone = set().union(*(record.people for record in files.folds.values()))
     for fold, record in files.folds.items():
         where, tested = f"{FOLDS}/{fold}.json", record.people
@@ -250,7 +250,7 @@ def _search_separation(files: RunFiles, name: str, record: SearchRecord) -> Iter
 
 
 def _scores(files: RunFiles) -> Iterator[Finding]:
-    """Predictions are those of the logits, and the metrics those of the predictions."""
+    """Predictions follow from the logits, and metrics from the predictions."""
     config, run = files.run.settings, files.run
     rule = config.protocol.selection
     for fold, record in files.folds.items():
@@ -272,7 +272,7 @@ def _scores(files: RunFiles) -> Iterator[Finding]:
 
 
 def _sums(files: RunFiles) -> Iterator[Finding]:
-    """Every file is the one that was there when the run was complete."""
+    """No file has changed since the run was complete."""
     if not files.folder.checksums.exists():
         what = "is missing: repeat the command that made the run, it writes the sums of its files"
         yield Finding("incomplete", files.folder.checksums.name, what)
