@@ -80,6 +80,7 @@ class StillInput:
 
     @property
     def channels(self) -> int:
+        """C of one image."""
         return CHANNELS[self.kind]
 
     @property

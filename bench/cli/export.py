@@ -33,13 +33,13 @@ def export(run: Path, form: str, selection: str | None, out: Path | None) -> Non
     """
     from bench.cli.output import deliver
     from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run_file
     from bench.scoring.logs import render_log
     from bench.scoring.report import run_log
-    from bench.system.files import read_json
 
     log = run_log(run, selection)
-    record = read_json(RunFolder(run).run)
+    record = read_run_file(RunFolder(run))
     keys = ("variant", "dataset", "surrogate", "preset", "config_hash", "seed")
-    deliver(render_log(log, form, {key: record[key] for key in keys}), out)
+    deliver(render_log(log, form, {key: getattr(record, key) for key in keys}), out)
     if log.protocol["surrogate"]:
         click.echo("surrogate: predictions of generated clips", err=True)

@@ -45,35 +45,15 @@ def variants(form: str, in_full: bool) -> None:
     if not in_full:
         _show(form, rows)
     elif form == "json":
-        about = [row | _in_full(entry) for row, entry in zip(rows, entries, strict=True)]
+        about = [row | entry.details for row, entry in zip(rows, entries, strict=True)]
         click.echo(json.dumps(about, indent=1, ensure_ascii=False))
     else:
         click.echo("\n\n".join(map(_described, entries)))
 
 
-def _in_full(entry: Variant) -> dict[str, Any]:
-    """The facts of a method for JSON; null where a fact depends on the genotype or is missing."""
-    network = entry.network
-    return {
-        "parameters": network and network.params,
-        "input": network.input_text if network else "clip",
-        "recipe": network.recipe.text if network and network.recipe else None,
-        "pretraining": network.pretraining if network else "none",
-        "released_selection": (network and network.released_selection) or None,
-        "deviations": list(network.deviations) if network else [],
-        "marks": list(entry.marks),
-        "reference": (network and network.reference) or None,
-    }
-
-
 def _described(entry: Variant) -> str:
     """The facts of a method for readers."""
-    facts = {"parameters": "depend on the genotype (docs/sizes.md)", "input": "clip"}
-    if entry.marks:
-        facts["marks"] = ", ".join(entry.marks)
-    if entry.network:
-        facts = entry.network.facts
-    lines = [_hanging(what, text) for what, text in facts.items()]
+    lines = [_hanging(what, text) for what, text in entry.facts.items()]
     return "\n".join([f"{entry.name} ({entry.group}, {entry.kind}): {entry.summary}", *lines])
 
 

@@ -142,27 +142,17 @@ def _of_variants(
     draws: int,
 ) -> list[Target]:
     from bench.errors import UsageError
-    from bench.measuring.networks import genotype_target, supernet_target
+    from bench.measuring.networks import genotype_target, supernet_target, usual_target
     from bench.methods.registry import select_variants
 
     names = select_variants(variants)
     if supernet:
         return [supernet_target(name, config, classes) for name in names]
     if genotype is None:
-        return [_usual_target(name, config, classes, seed, draws) for name in names]
+        return [usual_target(name, config, classes, seed, draws) for name in names]
     if len(names) > 1:
         raise UsageError(f"--genotype belongs to one variant, got {len(names)}: {', '.join(names)}")
     return [genotype_target(names[0], config, classes, genotype)]
-
-
-def _usual_target(name: str, config: Config, classes: int, seed: int, draws: int) -> Target:
-    """A fixed network, or networks of random genotypes."""
-    from bench.measuring.networks import fixed_target, random_target
-    from bench.methods.registry import variant
-
-    if variant(name).kind == "fixed":
-        return fixed_target(name, config, classes)
-    return random_target(name, config, classes, seed, draws)
 
 
 def _of_runs(

@@ -1,4 +1,4 @@
-"""From the options of a run to its request, and from its jobs to work and words."""
+"""Options of a run, the request they make, and how its jobs are done and reported."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
 
 
 def say_failures(failures, total: int) -> int:
-    """One line on stderr where units failed; the exit code."""
+    """Prints one line to stderr where units failed; returns the exit code."""
     if not failures:
         return 0
     first = failures[0]
@@ -191,7 +191,7 @@ def say_failures(failures, total: int) -> int:
 
 
 def say_found(request, prepared) -> None:
-    """Clips found on disk beside those of the challenge, and every problem: on stderr."""
+    """Prints to stderr how many clips were found, against the challenge list, and problems."""
     from bench.data.inspect.check import check_report
 
     if request.source.root is None:
@@ -213,6 +213,7 @@ def say_found(request, prepared) -> None:
 
 
 def describe(jobs, tasks) -> None:
+    """One line per run: its units, how many are done, its folds, its folder."""
     for job in jobs:
         own = [task for task in tasks if task.unit.job == job]
         done = sum(task.unit.done for task in own)
@@ -224,6 +225,6 @@ def describe(jobs, tasks) -> None:
 
 
 def shown(path: Path) -> str:
-    """A path as short as it can be said from here."""
+    """A path relative to the current folder where that is inside it, else absolute."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

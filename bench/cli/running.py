@@ -107,7 +107,7 @@ def _searching(request):
 
 
 def _report(jobs) -> None:
-    """One line per run: its scores and what they must be read with."""
+    """Prints one line per run: its scores, leaks and other conditions."""
     from bench.runs.record import read_run
 
     for job in jobs:

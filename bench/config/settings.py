@@ -24,6 +24,8 @@ DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
 Values = Mapping[str, Mapping[str, Any]]
 """Section -> name -> value, as JSON has them."""
 
+Precision = Literal["fp32", "tf32", "bf16"]
+
 Spelling = Callable[[Any], Any]
 
 
@@ -256,7 +258,7 @@ LAST, INNER_VAL, ORACLE = SELECTION_RULES
 class ComputeConfig:
     """Arithmetic, memory format and compilation of training."""
 
-    precision: Literal["fp32", "tf32", "bf16"] = setting(
+    precision: Precision = setting(
         "fp32",
         "arithmetic of training, never of predictions: float32, TF32 (on a GPU), bfloat16 autocast",
     )

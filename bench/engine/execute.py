@@ -1,4 +1,4 @@
-"""From a request to finished run folders: what to do, where, and what stands there already."""
+"""Carries out the jobs of a request: opens run folders, does the missing units, seals them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from bench.system.machine_lock import machine_in_use
 from bench.system.processes import usable_cores
 
 WORTH_PROCESSES = 5_000
-"""Clips that networks see in training, each time counted, from which on several processes train
-them: starting those takes seconds, in which the smallest network sees as many."""
+"""Below so many training samples (clips × epochs), worker processes cost more than they save.
+
+Starting them takes seconds, in which the smallest network sees as many."""
 
 
 def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
-    """Who performs these units: the executor that was asked for, else this process or several.
+    """The executor for these units: the one asked for, else this process or several.
 
-    Fixed networks are too small for several threads: on a CPU their folds go to as many processes
+    Methods that train on one thread leave cores of a CPU idle: their folds go to as many processes
     as it has cores, where they train long enough that starting them is worth it.
     """
     at_once = max((job.config.compute.folds_at_once for job in prepared.jobs), default=1)
@@ -41,7 +42,7 @@ def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
         return prepared.executor
     if prepared.processes is not None:
         return ProcessExecutor(prepared.processes)
-    alone = any(job.searches or job.device != "cpu" for job in prepared.jobs)
+    alone = any(job.method.threads is None or job.device != "cpu" for job in prepared.jobs)
     if alone or _clips_seen(prepared, units) < WORTH_PROCESSES:
         return SerialExecutor()
     processes = min(usable_cores(), len(units))
@@ -49,11 +50,9 @@ def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
 
 
 def _clips_seen(prepared: Prepared, units: Sequence[Unit]) -> int:
-    """By the networks that these units train, each clip in each epoch."""
-    from bench.methods.configured import training_settings
-
+    """Training samples (clips × epochs) of these units."""
     folds = [unit.job for unit in units if unit.phase == FOLD]
-    epochs = sum(training_settings(job.variant, job.config).epochs for job in folds)
+    epochs = sum(job.method.training(job.config).epochs for job in folds)
     return epochs * len(prepared.clip_set.clips)
 
 

@@ -31,7 +31,7 @@ REPORT_EVERY = 0.5
 """Seconds between two reports of a unit in another process."""
 
 LOOK_EVERY = 0.2
-"""Seconds after which reports of other processes are looked for."""
+"""Seconds between two checks for reports of other processes."""
 
 
 class Listener(Protocol):
@@ -41,16 +41,16 @@ class Listener(Protocol):
     """
 
     def started(self, unit: Unit) -> None:
-        """The unit is at work."""
+        """The unit is begun."""
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
-        """So much of it is done; of what happens fast not every step is told."""
+        """So many of its steps (`what`: epochs, say) are done."""
 
     def finished(self, unit: Unit) -> None:
-        """Its output is there."""
+        """The unit is done."""
 
     def failed(self, unit: Unit, reason: str) -> None:
-        """It ended without its output."""
+        """The unit could not be done."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
 class Executor(Protocol):
     """Performs tasks, dependencies first.
 
-    A unit that is done already is skipped; a unit whose need failed is left out; the others go on.
+    A unit that is done already is skipped, and one that needs a failed unit is left out; the
+    others go on.
     """
 
     @property
@@ -79,13 +80,12 @@ class Executor(Protocol):
 
     @property
     def threads(self) -> int:
-        """Threads of torch in each."""
+        """Threads of torch for each unit."""
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
-        """The units that failed; what they left out is not listed."""
-        ...
+        """The units that failed; those left out because of them are not listed."""
 
 
 class SerialExecutor:
@@ -95,7 +95,7 @@ class SerialExecutor:
 
     @property
     def threads(self) -> int:
-        """As many threads as torch has in this process."""
+        """Threads of torch in this process."""
         import torch
 
         return torch.get_num_threads()
@@ -103,7 +103,7 @@ class SerialExecutor:
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
-        """As `Executor`."""
+        """See `Executor.run`."""
         keep_freed_memory()
         failures: list[Failure] = []
         for task in tasks:
@@ -134,13 +134,13 @@ class ProcessExecutor:
 
     @property
     def processes(self) -> int:
-        """At most so many units at a time."""
+        """Units at a time."""
         return self.jobs
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
-        """As `Executor`."""
+        """See `Executor.run`. A pool whose process died is replaced by another."""
         todo = Todo([task for task in tasks if not task.unit.done])
         failures: list[Failure] = []
         with queue_server() as server:
@@ -222,7 +222,7 @@ class Todo:
 
 @dataclass
 class Crew:
-    """The processes of a pool at work. `reports` brings what they say of their units."""
+    """The processes of a pool at work; `reports` carries their progress to this process."""
 
     pool: ProcessPoolExecutor
     perform: Perform
@@ -260,7 +260,7 @@ class Crew:
                 return failures + self._lost()
 
     def _lost(self) -> list[Failure]:
-        """Failures of what was at work in a pool that broke."""
+        """Failures of the units that were running in a pool whose process died."""
         failures = [_death(unit) for unit in self.running.values()]
         for failure in failures:
             self._settle(failure.unit, failure)
@@ -284,7 +284,7 @@ class Crew:
 
 
 def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure | None:
-    """Does a unit in this process; what it says goes to the parent, but not too often."""
+    """Does a unit in a worker process, which reports its progress every REPORT_EVERY seconds."""
     import torch
 
     torch.set_num_threads(ProcessExecutor.threads)
@@ -305,7 +305,7 @@ def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure 
 
 
 def _outcome(future: Future, unit: Unit) -> tuple[Failure | None, bool]:
-    """How a unit failed, None if it did not, and whether its process died."""
+    """The failure of a unit, None where it is done, and whether its process died."""
     try:
         return future.result(), False
     except BrokenProcessPool:
@@ -317,7 +317,7 @@ def _death(unit: Unit) -> Failure:
 
 
 def failure_of(unit: Unit, error: Exception) -> Failure:
-    """What a person is told; for errors that nobody foresaw, also where they happened."""
+    """The failure with its one-line reason; with the traceback where the error is unexpected."""
     if isinstance(error, BenchError | MethodError):
         return Failure(unit, str(error))
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

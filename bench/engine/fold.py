@@ -13,14 +13,14 @@ from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
 from bench.errors import DataError
-from bench.methods.configured import compute_settings, training_settings
 from bench.methods.released import trains_on_other_sets
 from bench.protocol.selection import best_epoch
 from bench.protocol.splits import Fold, hold_out, named_fold
 from bench.runs.job import Job
+from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
 from bench.seeds import derive_seed, seeded
-from bench.system.files import read_json, write_json
+from bench.system.files import write_json
 from bench.training.compute import threads
 from bench.training.loop import predict, train
 from bench.training.stacked import Member, stackable, train_stacked
@@ -33,16 +33,16 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
     """Trains the network without one subject, and predicts that subject's clips."""
     job = unit.job
     opened = open_fold(unit, *job_clips(job), report)
-    with threads(job.threads):
+    with threads(job.method.threads):
         losses = train(
             opened.watch.network,
             opened.watch.clips,
             opened.watch.parts.train,
-            training_settings(job.variant, job.config),
+            job.method.training(job.config),
             job.seed,
             unit.fold,
             opened.on_epoch,
-            compute_settings(job.variant, job.config),
+            job.method.compute(job.config),
         )
     opened.write(losses)
 
@@ -51,11 +51,11 @@ def like_networks(units: Sequence[Unit]) -> list[list[Unit]]:
     """Folds of one run in groups that can be trained together: those that decoded alike, and with
     dropout each on its own."""
     job = units[0].job
-    classes = len(read_json(job.folder.run)["data"]["classes"])
+    classes = len(read_run_file(job.folder).data.classes)
     groups: dict[Genotype | None, list[Unit]] = {}
     for unit in units:
-        file = job.folder.genotype(job.search_fold(unit.fold))
-        groups.setdefault(read_genotype(file) if job.searches else None, []).append(unit)
+        file = job.folder.genotype(job.searches.of(unit.fold))
+        groups.setdefault(read_genotype(file) if job.searches.there else None, []).append(unit)
     parts: list[list[Unit]] = []
     for group in groups.values():
         together = stackable(network_builder(job, group[0].fold, classes)())
@@ -76,9 +76,8 @@ def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[
         Member(each.watch.network, each.unit.fold, each.watch.parts.train, each.on_epoch)
         for each in opened
     ]
-    training = training_settings(job.variant, job.config)
-    compute = compute_settings(job.variant, job.config)
-    with threads(job.threads):
+    training, compute = job.method.training(job.config), job.method.compute(job.config)
+    with threads(job.method.threads):
         outcomes = train_stacked(members, clips, training, job.seed, compute)
     errors: dict[Unit, Exception] = {}
     for each, outcome in zip(opened, outcomes, strict=True):
@@ -139,7 +138,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a network in training says of the clips that its selection rules look at.
+    """Predictions during training, for the epochs and clips that the selection rules need.
 
     Where no rule looks at another epoch, the last one alone is predicted. `test` and `inner` are
     logits (clips, classes) by epoch, the first is 1.
@@ -153,7 +152,7 @@ class Watch:
     inner: dict[int, Tensor] = field(default_factory=dict)
 
     def predict(self, epoch: int, epochs: int) -> None:
-        """Keeps what the rules need of an epoch."""
+        """Predicts at this epoch what the rules need."""
         if epoch == epochs or self.rules != (LAST,):
             self.test[epoch] = predict(self.network, self.clips, self.parts.test)
         if INNER_VAL in self.rules:
@@ -222,14 +221,14 @@ def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
 
 
 def _network(job: Job, fold: str, classes: int) -> nn.Module:
-    """The fixed network, or the one that the fold's search decoded, freshly initialised."""
+    """The network that the fold trains, freshly initialised."""
     build = network_builder(job, fold, classes)
     with seeded(derive_seed(job.seed, "derived", fold)):
         return build().to(job.device)
 
 
 def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:
-    """Per test clip its true label, and its predicted one by every rule."""
+    """The true label of each test clip, and the predicted label under every rule."""
     by_rule = watch.logits()
     logits = by_rule[job.config.protocol.selection]
     labels = {rule: each.argmax(1).tolist() for rule, each in by_rule.items()}

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import nn
 
 from bench.data.clips import ClipSet
 from bench.data.sources import load, used_labels
-from bench.methods import registry
-from bench.methods.configured import configured_space
 from bench.runs.job import Job
 from bench.runs.searches import read_genotype
 from bench.training.tensors import ClipTensors, StillTensors, Tensors
-from rnas.derived import DerivedNetwork
 
 Report = Callable[[str, int, int], None]
 """Called with (what, done, total)."""
@@ -23,24 +19,21 @@ Report = Callable[[str, int, int], None]
 
 def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
     """The clips of a run and its networks' input on its device, with the labels it uses."""
-    still = registry.variant(job.variant).still
+    still = job.method.still
     clip_set, arrays = load(job.source, job.config.data, still)
-    common = {
-        "labels": torch.tensor(
-            used_labels(clip_set.clips, job.config.data, job.seed), device=job.device
-        ),
-        "classes": len(clip_set.classes),
-    }
+    known = used_labels(clip_set.clips, job.config.data, job.seed)
+    labels, classes = torch.tensor(known, device=job.device), len(clip_set.classes)
     tensor = torch.from_numpy(arrays).to(job.device)
     if still:
-        return clip_set, StillTensors.of(tensor, still, **common)
-    return clip_set, ClipTensors(videos=tensor, settings=job.config.data, **common)
+        return clip_set, StillTensors.of(tensor, still, labels=labels, classes=classes)
+    return clip_set, ClipTensors(
+        videos=tensor, labels=labels, settings=job.config.data, classes=classes
+    )
 
 
 def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module]:
-    """Builds what a fold trains: the fixed network, or the one that its search decoded."""
-    network = registry.variant(job.variant).network
-    if network is not None:
-        return partial(network.build, classes)
-    genotype = read_genotype(job.folder.genotype(job.search_fold(fold)))
-    return partial(DerivedNetwork, configured_space(job.variant, job.config), genotype, classes)
+    """Builds what a fold trains: with the genotype of its search, where the method has one."""
+    search = job.searches.of(fold)
+    found = search in job.searches.names
+    genotype = read_genotype(job.folder.genotype(search)) if found else None
+    return job.method.builder(job.config, classes, genotype)

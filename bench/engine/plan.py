@@ -1,4 +1,4 @@
-"""A run as a plan: units of work with their dependencies, each idempotent, its truth on disk.
+"""The plan of a run: units of work with their dependencies; a unit is done when its file exists.
 
 A unit holds all that a worker needs and is picklable: no unit may rely on order, shared memory or
 the current directory, so any executor may perform it anywhere the run folder is reachable.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from bench.runs.job import Job
@@ -44,10 +43,12 @@ class Unit:
 
     @property
     def done(self) -> bool:
+        """Whether its output is there."""
         return self.output.exists()
 
     @property
     def title(self) -> str:
+        """The unit in messages: `rnas_mer: fold s05`."""
         return f"{self.job.variant}: {self.phase}{' ' + self.fold if self.fold else ''}"
 
 
@@ -60,15 +61,17 @@ class Task:
 
 
 def plan(job: Job, phases: Sequence[str] = ALL_PHASES) -> tuple[Task, ...]:
-    """The tasks of a run, dependencies first. A fixed network has no search."""
-    searches = {
-        fold: (Unit(job, SEARCH, job.search_fold(fold)),) if job.searches else ()
-        for fold in job.folds
-    }  # with scope `all`, every fold maps to the same unit
-    decoded = tuple(dict.fromkeys(chain.from_iterable(searches.values())))
+    """The tasks of a run, dependencies first."""
+    searches = {name: Unit(job, SEARCH, name) for name in job.searches.names}
     folds = {fold: Unit(job, FOLD, fold) for fold in job.folds}
+
+    def own_search(fold: str) -> tuple[Unit, ...]:
+        found = searches.get(job.searches.of(fold))
+        return (found,) if found else ()
+
+    decoded = tuple(searches.values())
     tasks: list[Task] = [Task(unit) for unit in decoded]
-    tasks += [Task(folds[fold], searches[fold]) for fold in job.folds]
+    tasks += [Task(unit, own_search(fold)) for fold, unit in folds.items()]
     tasks.append(Task(Unit(job, METRICS), tuple(folds.values())))
     tasks.append(Task(Unit(job, PROFILE), decoded))
     return tuple(task for task in tasks if task.unit.phase in phases)

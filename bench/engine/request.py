@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from baselines.fixed import FixedNetwork
 from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
@@ -21,12 +20,8 @@ from bench.methods.released import released_config, trains_on_other_sets
 from bench.protocol.splits import leave_one_subject_out
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
-from bench.system.files import read_json
-from rnas.errors import MethodError
+from bench.runs.record import read_run_file
 from rnas.genotype import Genotype, check_genotype
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,6 @@ class Prepared:
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     """Reads and preprocesses the clips, and lays out one job per variant and seed."""
-
     stills = [registry.variant(name).still for name in request.variants]
     clip_set, fingerprint = prepare(
         request.source, request.config.data, progress, stills, request.processes
@@ -129,8 +123,8 @@ def _configuration_folders(request: Request, variant: str, config: Config) -> tu
 def _recorded_settings(configuration: Path) -> Any:
     """The settings in the first `run.json` of a configuration's seeds that can be read, or None."""
     for record in sorted(configuration.glob("seed*/run.json")):
-        with suppress(BenchError, KeyError, TypeError):
-            return read_json(record)["config"]
+        with suppress(BenchError):
+            return read_run_file(RunFolder(record.parent)).config
     return None
 
 
@@ -141,34 +135,14 @@ def _folder_of(places: Sequence[Path], seed: int) -> RunFolder:
 
 
 def check_methods(request: Request) -> None:
-    """Raises where the settings do not fit a variant, or its network cannot be loaded, before any
-    clip is read."""
-    from bench.methods.configured import configured_space
-
+    """Raises BenchError or MethodError where a variant cannot be built, before a clip is read."""
     for variant in request.variants:
-        network = registry.variant(variant).network
-        if network is None:
-            configured_space(variant, request.config)
-        else:
-            built(network, classes=3)
-
-
-def built(network: FixedNetwork, classes: int) -> nn.Module:
-    """The network; BenchError where it cannot be loaded or built."""
-    try:
-        return network.build(classes)
-    except MethodError:
-        raise
-    except Exception as error:  # a user's module may fail in any way; say whose it is
-        raise BenchError(
-            f"{network.name}: {network.network} cannot be built for {classes} classes: "
-            f"{type(error).__name__}: {' '.join(str(error).split())}"
-        ) from error
+        registry.variant(variant).check(request.config)
 
 
 def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
     """Those of the variants that have something to search; UsageError where none has."""
-    found = tuple(name for name in variants if registry.variant(name).kind != "fixed")
+    found = tuple(name for name in variants if registry.variant(name).searches)
     if not found:
         raise UsageError(
             f"nothing to search: {', '.join(variants)} "
@@ -180,8 +154,6 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
 
 def check_genotype_file(request: Request, file: Path) -> None:
     """Raises MethodError where the file holds no genotype of every variant's space."""
-    from bench.methods.configured import configured_space
-
     genotype = Genotype.from_json(file.read_text(errors="replace"))
     for variant in request.variants:
-        check_genotype(genotype, configured_space(variant, request.config))
+        check_genotype(genotype, registry.variant(variant).configured_space(request.config))

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 
@@ -15,8 +15,6 @@ from bench.engine.material import Report, job_clips
 from bench.engine.plan import Unit
 from bench.engine.search_health import search_health
 from bench.errors import BenchError
-from bench.methods import registry
-from bench.methods.configured import EVALUATIONS, configured_space
 from bench.protocol.splits import halve, named_fold
 from bench.runs.agreement import summarise
 from bench.runs.job import Job
@@ -27,7 +25,6 @@ from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.tensors import ClipTensors, batches
 from rnas.genotype import random_genotype
 from rnas.search import Batch, EpochLog, Searcher
-from rnas.space import SearchSpace
 from rnas.supernet import ArchitectureWeights
 
 NOT_A_NUMBER = ("genotype", "weights")
@@ -37,16 +34,10 @@ NOT_A_NUMBER = ("genotype", "weights")
 def search(unit: Unit, report: Report) -> None:
     """Algorithm 1, search stage, and its decoding; resumes at the last finished epoch."""
     job = unit.job
-    space = configured_space(job.variant, job.config)
-    if registry.variant(job.variant).kind == "random":
-        seed = derive_seed(job.seed, "random-genotype", unit.fold)
-        genotype = random_genotype(space, random.Random(seed))
-        write_json(unit.output, {**genotype_record(job, space, genotype), "searched_on": []})
-        summarise_searches(job)
-        return
     clip_set, clips = job_clips(job)
+    assert isinstance(clips, ClipTensors), "methods that search see clips, not stills"
     indices = _search_indices(job, clip_set, unit.fold)
-    searcher, past = _resumed_searcher(unit, space, clips)
+    searcher, past = _resumed_searcher(unit, clips)
     settings = searcher.settings
     labels, seed = clips.labels.tolist(), derive_seed(job.seed, "halves", unit.fold)
     halves = halve(indices, labels, people(clip_set), seed)
@@ -69,15 +60,25 @@ def search(unit: Unit, report: Report) -> None:
     summarise_searches(job)
 
 
+def draw(unit: Unit, report: Report) -> None:
+    """Draws a genotype in place of a search: no clip is looked at."""
+    job = unit.job
+    space = job.method.configured_space(job.config)
+    seed = derive_seed(job.seed, "random-genotype", unit.fold)
+    genotype = random_genotype(space, random.Random(seed))
+    write_json(unit.output, {**genotype_record(job, space, genotype), "searched_on": []})
+    summarise_searches(job)
+
+
 def summarise_searches(job: Job) -> None:
     """Writes what the searches inside all folds decoded to, once every one has; else nothing."""
-    if not job.searches or job.config.protocol.search_scope != "fold":
+    if not job.searches.per_fold:
         return
-    files = {fold: job.folder.genotype(fold) for fold in job.folds}
-    if not all(file.exists() for file in files.values()):
+    files = {name: job.folder.genotype(name) for name in job.searches.names}
+    if not files or not all(file.exists() for file in files.values()):
         return
     genotypes = {fold: read_genotype(file) for fold, file in files.items()}
-    summary = summarise(genotypes, configured_space(job.variant, job.config))
+    summary = summarise(genotypes, job.method.configured_space(job.config))
     write_json(job.folder.search_summary, summary)
 
 
@@ -94,12 +95,13 @@ def _search_indices(job: Job, clip_set: ClipSet, fold: str) -> Sequence[int]:
     return named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
 
 
-def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tuple[Searcher, Past]:
+def _resumed_searcher(unit: Unit, clips: ClipTensors) -> tuple[Searcher, Past]:
     """A searcher as its checkpoint left it (or fresh), with the epochs logged so far."""
     job = unit.job
     config = job.config.search
+    build = job.method.supernet(job.config, clips.classes)
     with seeded(derive_seed(job.seed, "supernet", unit.fold)):
-        supernet = EVALUATIONS[config.evaluation](space, clips.classes).to(job.device)
+        supernet = build().to(job.device)
     compute = replace(job.config.compute, channels_last=config.channels_last)
     searcher = Searcher(supernet, config, accelerated(supernet, compute))
     checkpoint = job.folder.checkpoint(unit.fold)
@@ -118,7 +120,7 @@ def _resumed_searcher(unit: Unit, space: SearchSpace, clips: ClipTensors) -> tup
 
 
 def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
-    """The checkpoint first: the history follows from it."""
+    """Saves a search; the checkpoint comes first, since the history is derived from it."""
     folder = unit.job.folder
     state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
     write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
@@ -132,7 +134,7 @@ def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
 
 
 def _save(state: dict[str, Any], file: IO[bytes]) -> None:
-    """torch.save, which hides why a file could not be written: here the OSError comes through."""
+    """torch.save, but with the OSError where a file could not be written, which it hides."""
     failed: list[OSError] = []
 
     class Watched:
@@ -147,7 +149,7 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
             file.flush()
 
     try:
-        torch.save(state, Watched())
+        torch.save(state, cast(IO[bytes], Watched()))
     except Exception:
         if failed:
             raise failed[0] from None
@@ -155,7 +157,7 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
 
 
 def _write_decoded(unit: Unit, searcher: Searcher, about: dict[str, Any]) -> None:
-    """The genotype with what it was decoded from, and what there is to say about the search."""
+    """Writes the genotype, the weights it was decoded from, and facts about the search."""
     architecture = searcher.supernet.architecture
     space = architecture.space
     weights = architecture.weights()

@@ -1,4 +1,4 @@
-"""How healthy a search was when it decoded: decided or not, and what decoding cost."""
+"""Diagnostics of a finished search: entropies, skip share, discretisation gap."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ def search_health(
     train_b: Sequence[int],
     batch: int,
 ) -> dict[str, float | int | None]:
-    """Entropies of α, η, β and mass on `none` and `skip` at the end of the search (see
-    `rnas.search.health`), and
+    """What a search measures of itself at its end.
+
+    Entropies of α, η, β and the weight on `none` and `skip` (see `rnas.search.health`), and
 
     skip_share: of the decoded operations, those that are `skip`;
     supernet_acc, discretised_acc: accuracy on Train B of the mixture, and of the genotype alone
@@ -49,8 +50,7 @@ def _accuracies(
     train_b: Sequence[int],
     batch: int,
 ) -> dict[str, Any]:
-    """Shares of right answers in Train B, in batches of the search: its norm uses their
-    statistics."""
+    """Accuracies on Train B, in batches of the search's size: its norm uses batch statistics."""
     supernet = searcher.supernet
     ways = {"supernet_acc": searcher.evaluate}
     if can_discretise(supernet.space):

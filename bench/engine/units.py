@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.config.settings import recorded_rules
 from bench.data.sets.catalogue import find_dataset
-from bench.engine.fold import evaluate_fold
 from bench.engine.material import Report, job_clips, network_builder
-from bench.engine.plan import FOLD, METRICS, PROFILE, SEARCH, Unit
-from bench.engine.search import search, summarise_searches
+from bench.engine.plan import Unit
+from bench.engine.search import summarise_searches
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
-from bench.methods.configured import (
-    compute_settings,
-    configured_space,
-    input_shape,
-    training_settings,
-)
+from bench.runs.folds import read_fold
 from bench.runs.job import Job
+from bench.runs.record import read_run_file
 from bench.runs.results import protocol_record, run_metrics
 from bench.runs.searches import read_genotype
-from bench.system.files import read_json, write_json
+from bench.system.files import write_json
 from rnas.sizes import count_parameters
 
 
 def perform(unit: Unit, report: Report) -> None:
     """Does a unit and writes its output; raises BenchError or MethodError where it cannot."""
-    {SEARCH: search, FOLD: evaluate_fold, METRICS: score, PROFILE: measure}[unit.phase](
-        unit, report
-    )
+    resolve_name(unit.job.method.work[unit.phase])(unit, report)
 
 
 def score(unit: Unit, report: Report) -> None:
     """Pools the predictions of all folds into `metrics.json`."""
     job = unit.job
-    folds = [read_json(job.folder.fold(fold)) for fold in job.folds]
-    classes = read_json(job.folder.run)["data"]["classes"]
+    folds = [read_fold(job.folder.fold(fold)) for fold in job.folds]
+    classes = read_run_file(job.folder).data.classes
     parts, rules = find_dataset(job.source.dataset).parts, recorded_rules(job.config.protocol)
     metrics = run_metrics(folds, classes, parts, rules)
     if not job.folder.search_summary.exists():  # a killed search may have left it out
@@ -47,20 +41,25 @@ def score(unit: Unit, report: Report) -> None:
 
 
 def measure(unit: Unit, report: Report) -> None:
-    """Parameters, operations and peak memory of the network into `profile.json`; of several, one in
-    each fold, of the one with the median parameters, whose `fold` is named."""
+    """Parameters, operations and peak memory of the network into `profile.json`.
+
+    Where every fold has a network of its own, they are those of the one with the median
+    parameters, whose `fold` is named.
+    """
     job = unit.job
     clip_set, _ = job_clips(job)
     classes = len(clip_set.classes)
     fold = typical_fold(job, classes)
     build = network_builder(job, fold, classes)
-    shape = input_shape(job.variant, job.config)
-    training = training_settings(job.variant, job.config)
-    config = replace(job.config, compute=compute_settings(job.variant, job.config))
-    workload = Workload(build, shape, classes, job.device, config, training, resizable=job.searches)
+    method = job.method
+    shape, training = method.input_shape(job.config), method.training(job.config)
+    config = replace(job.config, compute=method.compute(job.config))
+    workload = Workload(
+        build, shape, classes, job.device, config, training, resizable=method.searches
+    )
     peaks = measure_peaks(workload, training.batch)
     figures = {**profile(build(), shape, training), **peaks.to_dict()}
-    searched = job.search_fold(fold)
+    searched = job.searches.of(fold)
     write_json(unit.output, {**figures, "fold": searched} if searched else figures)
 
 
@@ -69,9 +68,9 @@ def typical_fold(job: Job, classes: int) -> str:
 
     Where all folds have the same network, as without a search in each, it is the first.
     """
-    if not (job.searches and job.search_fold(job.folds[0])):
+    if not (job.searches.there and job.searches.per_fold):
         return job.folds[0]
-    space = configured_space(job.variant, job.config)
+    space = job.method.configured_space(job.config)
     sizes = {
         fold: count_parameters(space, read_genotype(job.folder.genotype(fold)), classes)
         for fold in job.folds

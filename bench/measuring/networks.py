@@ -1,115 +1,109 @@
-"""What is measured: the networks of a run, of a genotype file, or of a variant's random genotypes;
-a fixed network; or the supernet, which is what a search costs."""
+"""What is measured: networks of a run, of a genotype file or of a variant, or its supernet."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 from torch import nn
 
-from baselines.fixed import FixedNetwork, Recipe
-from bench.config.loading import config_from_dict
-from bench.config.settings import ComputeConfig, Config, TrainConfig
+from baselines.fixed import Recipe
+from bench.config.settings import ComputeConfig, Config, SearchConfig, TrainConfig
 from bench.errors import BenchError, UsageError
 from bench.measuring.workload import Workload
 from bench.methods import registry
-from bench.methods.configured import (
-    EVALUATIONS,
-    compute_settings,
-    configured_space,
-    input_shape,
-    training_settings,
-)
+from bench.methods.variants import Variant
 from bench.runs.folder import RunFolder
-from bench.runs.searches import read_genotype
-from bench.system.files import read_json
-from rnas.derived import DerivedNetwork
+from bench.runs.record import read_run_file
+from bench.runs.searches import read_genotype, run_searches
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters
 from rnas.space import SearchSpace
-from rnas.supernet import Supernet
 
 DRAWN = 2000
 """Random genotypes out of which those to be measured are taken, as in docs/sizes.md."""
 
-DERIVED, SUPERNET, FIXED = "derived network", "supernet", "fixed network"
+SUPERNET, INFERENCE = "supernet", "inference"
+
+Settings = TypeVar("Settings", ComputeConfig, SearchConfig)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Networks that are measured together. With neither genotypes nor a fixed network it is the
-    supernet of the search space.
+    """Networks of a variant that are measured together.
 
-    origin: where the genotypes come from, in words.
+    origin: where the genotypes come from, in words; genotypes: one per network, None of a variant
+    that has none.
     """
 
     variant: str
     origin: str
     config: Config
     classes: int
-    space: SearchSpace | None = None
-    genotypes: tuple[Genotype, ...] = ()
-    network: FixedNetwork | None = None
+    genotypes: tuple[Genotype | None, ...]
+
+    @property
+    def method(self) -> Variant:
+        """The variant, which answers for itself."""
+        return registry.variant(self.variant)
 
     @property
     def kind(self) -> str:
-        if self.network is not None:
-            return FIXED
-        return DERIVED if self.genotypes else SUPERNET
+        """What the networks are called."""
+        return self.method.network_word
 
     @property
     def title(self) -> str:
+        """The networks in a list."""
         return f"{self.variant}, {self.kind}" + (f" ({self.origin})" if self.origin else "")
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What a reader must know of the method itself, e.g. that it is a reconstruction."""
-        return registry.variant(self.variant).marks
+        return self.method.marks
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """(C, T, H, W) of one clip, (C, S, S) of a still."""
-        return input_shape(self.variant, self.config)
+        return self.method.input_shape(self.config)
 
     @property
     def training(self) -> TrainConfig | Recipe:
         """How the networks are trained; of a supernet, how its weights are kept in a checkpoint."""
-        return training_settings(self.variant, self.config)
+        return self.method.training(self.config)
 
     @property
     def batch(self) -> int:
-        """Clips per training batch; of a supernet, per batch of the search."""
-        return self.config.search.batch if self.kind == SUPERNET else self.training.batch
+        """Clips per training batch."""
+        return self.training.batch
 
     @property
     def compute(self) -> ComputeConfig:
-        """How the networks are computed; the search has a memory format of its own."""
-        if self.kind == SUPERNET:
-            return replace(self.config.compute, channels_last=self.config.search.channels_last)
-        return compute_settings(self.variant, self.config)
+        """How the networks are computed."""
+        return self.method.compute(self.config)
 
-    def computed(self, evaluation: str | None = None, **changes: object) -> Target:
-        """The same computed in another way: fields of ComputeConfig, and for a supernet its
-        evaluation (`fast` or `reference`). What is None stays as the settings have it."""
-        config = self.config
-        compute = replace(self.compute, **{k: v for k, v in changes.items() if v is not None})
-        search = replace(
-            config.search,
-            evaluation=evaluation or config.search.evaluation,
-            channels_last=compute.channels_last
-            if self.kind == SUPERNET
-            else config.search.channels_last,
-        )
-        return replace(self, config=replace(config, compute=compute, search=search))
+    @property
+    def network_name(self) -> str:
+        """What the networks are called where times are compared."""
+        return self.kind
+
+    def timed(self, batches: Sequence[int]) -> list[tuple[str, int]]:
+        """What is worth a timing, with its clips per batch; `batches`: of inference."""
+        return [*((INFERENCE, size) for size in batches), ("training step", self.batch)]
+
+    def computed(self, evaluation: str | None = None, **changes: Any) -> Target:
+        """The same with other fields of ComputeConfig; what is None stays as it is.
+
+        evaluation: of a supernet, `fast` or `reference`.
+        """
+        return self._with(_changed(self.compute, **changes))
 
     def networks(self) -> list[nn.Module]:
-        """The networks whose operations are counted: of the supernet its reference evaluation."""
-        if self.kind == SUPERNET:
-            return [Supernet(self.space, self.classes)]
+        """The networks whose operations are counted."""
         return [build() for build in self._builders()]
 
     def workloads(self, device: str) -> list[Workload]:
@@ -123,18 +117,72 @@ class Target:
                 device,
                 config,
                 self.training,
-                resizable=self.network is None,
+                resizable=self.method.searches,
             )
             for build in self._builders()
         ]
 
     def _builders(self) -> list[Callable[[], nn.Module]]:
-        if self.network is not None:
-            return [partial(self.network.build, self.classes)]
-        if not self.genotypes:
-            evaluation = EVALUATIONS[self.config.search.evaluation]
-            return [partial(evaluation, self.space, self.classes)]
-        return [partial(DerivedNetwork, self.space, g, self.classes) for g in self.genotypes]
+        return [self.method.builder(self.config, self.classes, each) for each in self.genotypes]
+
+    def _with(self, compute: ComputeConfig, **others: Any) -> Self:
+        return replace(self, config=replace(self.config, compute=compute, **others))
+
+
+@dataclass(frozen=True)
+class SupernetTarget(Target):
+    """The network that a search trains: what a search costs. It has no genotype."""
+
+    @property
+    def kind(self) -> str:
+        """What the network is called."""
+        return SUPERNET
+
+    @property
+    def batch(self) -> int:
+        """Clips per batch of the search."""
+        return self.config.search.batch
+
+    @property
+    def compute(self) -> ComputeConfig:
+        """How it is computed: the search has a memory format of its own."""
+        return replace(self.config.compute, channels_last=self.config.search.channels_last)
+
+    @property
+    def network_name(self) -> str:
+        """Its two evaluations take different times."""
+        return f"{SUPERNET}, {self.config.search.evaluation} evaluation"
+
+    def timed(self, batches: Sequence[int]) -> list[tuple[str, int]]:
+        """A step of the search; a supernet is not used for inference."""
+        return [("search step", self.batch)]
+
+    def computed(self, evaluation: str | None = None, **changes: Any) -> SupernetTarget:
+        """The same with another evaluation, and other fields of ComputeConfig."""
+        compute = _changed(self.compute, **changes)
+        search = _changed(
+            self.config.search, evaluation=evaluation, channels_last=compute.channels_last
+        )
+        return self._with(compute, search=search)
+
+    def networks(self) -> list[nn.Module]:
+        """The reference evaluation alone: its operations are those of the method as published."""
+        return [build() for build in self.computed("reference")._builders()]
+
+    def _builders(self) -> list[Callable[[], nn.Module]]:
+        return [self.method.supernet(self.config, self.classes)]
+
+
+def _changed(settings: Settings, **changes: Any) -> Settings:
+    """The settings with those of the changes that are not None."""
+    return replace(settings, **{name: each for name, each in changes.items() if each is not None})
+
+
+def usual_target(variant: str, config: Config, classes: int, seed: int, draws: int) -> Target:
+    """The network of a variant that has one; of one that searches, networks of random genotypes."""
+    if not registry.variant(variant).searches:
+        return Target(variant, "", config, classes, (None,))
+    return random_target(variant, config, classes, seed, draws)
 
 
 def random_target(variant: str, config: Config, classes: int, seed: int, draws: int) -> Target:
@@ -143,13 +191,13 @@ def random_target(variant: str, config: Config, classes: int, seed: int, draws: 
     They are taken out of DRAWN uniformly drawn ones, the same for the same seed: sizes differ by a
     factor of a hundred, so that a few plain draws say next to nothing of the median.
     """
-    space = configured_space(variant, config)
+    space = registry.variant(variant).configured_space(config)
     ordered = _drawn_by_size(space, classes, seed)
     places = [(2 * number + 1) * DRAWN // (2 * draws) for number in range(draws)]
     spread = "of median size" if draws == 1 else "evenly spaced by size"
     origin = f"{draws} of {DRAWN} random genotypes, {spread}, seed {seed}"
     chosen = tuple(ordered[place] for place in places)
-    return Target(variant, origin, config, classes, space, chosen)
+    return Target(variant, origin, config, classes, chosen)
 
 
 @lru_cache(maxsize=16)
@@ -161,23 +209,15 @@ def _drawn_by_size(space: SearchSpace, classes: int, seed: int) -> tuple[Genotyp
 
 def genotype_target(variant: str, config: Config, classes: int, file: Path) -> Target:
     """The network of a genotype file; MethodError where it is none of the variant's space."""
-    space = configured_space(variant, config)
+    space = registry.variant(variant).configured_space(config)
     genotype = check_genotype(read_genotype(file), space)
-    return Target(variant, str(file), config, classes, space, (genotype,))
+    return Target(variant, str(file), config, classes, (genotype,))
 
 
 def supernet_target(variant: str, config: Config, classes: int) -> Target:
-    """The search network; UsageError for a method that searches nothing."""
-    kind = registry.variant(variant).kind
-    if kind != "search":
-        why = "draws its genotype" if kind == "random" else "is a fixed network"
-        raise UsageError(f"{variant} {why} and has no supernet: leave out --supernet")
-    return Target(variant, "", config, classes, configured_space(variant, config))
-
-
-def fixed_target(variant: str, config: Config, classes: int, origin: str = "") -> Target:
-    """The network of a variant that is one; MethodError where it cannot be loaded."""
-    return Target(variant, origin, config, classes, network=registry.variant(variant).network)
+    """The search network; UsageError for a method that learns no architecture."""
+    registry.variant(variant).supernet(config, classes)
+    return SupernetTarget(variant, "", config, classes, ())
 
 
 def run_target(folder: Path, supernet: bool) -> Target:
@@ -188,22 +228,16 @@ def run_target(folder: Path, supernet: bool) -> Target:
     place = RunFolder(folder)
     if not place.run.exists():
         raise UsageError(f"{folder} is no run folder (no run.json in it); see `bench list runs`")
-    run = read_json(place.run)
-    try:
-        variant, classes = run["variant"], len(run["data"]["classes"])
-        config, folds = config_from_dict(run["config"]), run["folds"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BenchError(
-            f"{place.run}: no run of this harness ({error!r}); move it elsewhere"
-        ) from error
+    run = read_run_file(place)
+    variant, config, classes = run.variant, run.settings, len(run.data.classes)
     if supernet:
         return supernet_target(variant, config, classes)
-    if registry.variant(variant).kind == "fixed":
-        return fixed_target(variant, config, classes, str(folder))
-    space = configured_space(variant, config)
-    searches = folds if config.protocol.search_scope == "fold" else [""]
-    files = [place.genotype(fold) for fold in searches if place.genotype(fold).exists()]
-    if not files:
+    if not run.method.searches:
+        return Target(variant, str(folder), config, classes, (None,))
+    space = registry.variant(variant).configured_space(config)
+    found = tuple(
+        check_genotype(search.genotype, space) for search in run_searches(place, run.searches)
+    )
+    if not found:
         raise BenchError(f"{folder}: nothing decoded yet; the same `bench run` again goes on there")
-    genotypes = tuple(check_genotype(read_genotype(file), space) for file in files)
-    return Target(variant, str(folder), config, classes, space, genotypes)
+    return Target(variant, str(folder), config, classes, found)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from bench.measuring.memory import MEGA
-from bench.measuring.networks import SUPERNET, Target
+from bench.measuring.networks import INFERENCE, Target
 from bench.measuring.workload import Call, Workload, inference, update
 from bench.system.provenance import provenance
 from bench.training.compute import float32_arithmetic
@@ -137,12 +137,8 @@ def measure(call: Call, device: str, warmup: int, repeats: int) -> Spread:
 def _plan(
     target: Target, batches: Sequence[int]
 ) -> Iterator[tuple[str, int, Callable[[Workload, int], Call]]]:
-    if target.kind == SUPERNET:
-        yield "search step", target.batch, update
-        return
-    for size in batches:
-        yield "inference", size, inference
-    yield "training step", target.batch, update
+    for what, size in target.timed(batches):
+        yield what, size, inference if what == INFERENCE else update
 
 
 def _row(
@@ -159,7 +155,7 @@ def _row(
     spread = measure(make(workload, size), conditions.device, conditions.warmup, conditions.repeats)
     return Timing(
         variant=target.variant,
-        network=_network_name(target),
+        network=target.network_name,
         origin=_origin(target),
         what=what,
         batch=size,
@@ -184,12 +180,6 @@ def _memory_format(target: Target) -> str:
     if not target.compute.channels_last:
         return "contiguous"
     return "channels_last_3d" if len(target.input_shape) == 4 else "channels_last"
-
-
-def _network_name(target: Target) -> str:
-    if target.kind == SUPERNET:
-        return f"{SUPERNET}, {target.config.search.evaluation} evaluation"
-    return target.kind
 
 
 def _origin(target: Target) -> str:

@@ -17,7 +17,7 @@ from rnas.search import Searcher
 from rnas.settings import SearchSettings
 from rnas.supernet import Supernet
 
-Call = Callable[[], None]
+Call = Callable[[], object]
 
 
 @dataclass(frozen=True)

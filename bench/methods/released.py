@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bench.config.settings import INNER_VAL, ORACLE, Config
 from bench.methods import registry
@@ -11,22 +12,25 @@ OTHER_SETS = "other_sets"
 
 
 def released_ways(variant: str, config: Config) -> tuple[str, ...]:
-    """What a run does as the released code of its network, and not as the harness: words of
-    `baselines.fixed.RELEASED_WAYS`; none unless it is asked for."""
-    network = registry.variant(variant).network
-    return network.released_ways if network and config.protocol.as_released else ()
+    """How a run follows the released code of its network, if that is asked for.
+
+    Words of `baselines.fixed.RELEASED_WAYS`.
+    """
+    return registry.variant(variant).released_ways if config.protocol.as_released else ()
 
 
 def released_config(variant: str, config: Config) -> Config:
-    """The settings of a run with the selection rule of the released code, where that is asked
-    for: then every file, mark and comparison sees it as any other rule."""
+    """The settings of a run with the selection rule of the released code, where asked for.
+
+    Every file, mark and comparison then sees it as any other rule.
+    """
     ways = released_ways(variant, config)
-    rule = config.protocol.selection
+    changes: dict[str, Any] = {}
     if OTHER_SETS in ways:
-        rule = INNER_VAL
+        changes = {"selection": INNER_VAL}
     if ORACLE in ways:
-        rule = ORACLE
-    return replace(config, protocol=replace(config.protocol, selection=rule))
+        changes = {"selection": ORACLE}
+    return replace(config, protocol=replace(config.protocol, **changes))
 
 
 def trains_on_other_sets(variant: str, config: Config) -> bool:

@@ -14,11 +14,11 @@ from rnas.genotype import Genotype, random_genotype
 from rnas.space import SearchSpace
 
 DRAWN = 60
-"""Random genotypes whose agreement is what chance alone gives."""
+"""Random genotypes drawn to estimate the agreement expected by chance."""
 
 
 def summarise(genotypes: Mapping[str, Genotype], space: SearchSpace) -> dict[str, Any]:
-    """How often the folds' searches chose what, and their agreement pair by pair.
+    """Which paths, operations and edges the folds' searches chose, and how far pairs agree.
 
     genotypes: by fold, at least one. `paths`: each with its folds, the most frequent first;
     `operations`: how often each was chosen, over all edges kept; `edges`: how many folds keep

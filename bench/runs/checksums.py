@@ -18,7 +18,7 @@ KEY = "sha256"
 
 
 def file_sums(folder: RunFolder) -> dict[str, str]:
-    """File of the run, as a path below its folder -> its SHA-256 sum.
+    """The SHA-256 sum of each file of the run, by its path below the run folder.
 
     Hidden files, the sums themselves, failures and checkpoints are no part of a finished run.
     """
@@ -36,8 +36,11 @@ def recorded_sums(folder: RunFolder) -> dict[str, str]:
 
 
 def forget_missing(folder: RunFolder) -> None:
-    """Drops the sums of files that are gone: what takes their place is made anew, and a command
-    that stops before it has sealed the run must not leave it with the sums of the old ones."""
+    """Drops the sums of files that are gone.
+
+    New files take their place. A command that stops before it has sealed the run must not leave
+    them beside the sums of the old ones.
+    """
     recorded = recorded_sums(folder)
     kept = {name: found for name, found in recorded.items() if (folder.path / name).exists()}
     if kept != recorded:

@@ -23,9 +23,6 @@ LOCK = ".lock"
 
 FOLDS = "folds"
 
-GIVEN = "given"
-"""The key of a genotype file that says where the user's own genotype came from."""
-
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -40,18 +37,22 @@ class RunFolder:
 
     @property
     def run(self) -> Path:
+        """What was asked for, and where it was made."""
         return self.path / "run.json"
 
     @property
     def metrics(self) -> Path:
+        """The scores."""
         return self.path / "metrics.json"
 
     @property
     def profile(self) -> Path:
+        """Parameters, operations and memory of the network."""
         return self.path / "profile.json"
 
     @property
     def failures(self) -> Path:
+        """What failed in the last attempt; missing where nothing did."""
         return self.path / "failures.json"
 
     @property
@@ -64,13 +65,15 @@ class RunFolder:
         return self.path / "search" / fold if fold else self.path / "search"
 
     def genotype(self, fold: str | None = None) -> Path:
+        """What a search decoded to."""
         return self.search(fold) / "genotype.json"
 
     def history(self, fold: str | None = None) -> Path:
+        """Losses and entropies of every search epoch."""
         return self.search(fold) / "history.csv"
 
     def architecture(self, fold: str | None = None) -> Path:
-        """α, η and β of every epoch, as the weights they amount to."""
+        """Softmax weights of α, η and β at every epoch."""
         return self.search(fold) / "architecture.json"
 
     @property
@@ -83,6 +86,7 @@ class RunFolder:
         return self.search(fold) / "checkpoint.pt"
 
     def fold(self, fold: str) -> Path:
+        """The predictions of a fold."""
         return self.path / FOLDS / f"{fold}.json"
 
     def clear(self) -> None:
@@ -90,7 +94,7 @@ class RunFolder:
         self._remove(entry for entry in self.path.iterdir() if entry.name != LOCK)
 
     def clear_evaluation(self) -> None:
-        """Removes what follows from the search, and leaves the search and `run.json`."""
+        """Removes folds, scores, profile and failures; keeps the search and `run.json`."""
         places = (self.path / FOLDS, self.metrics, self.profile, self.failures)
         self._remove(place for place in places if place.exists())
 

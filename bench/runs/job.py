@@ -1,4 +1,4 @@
-"""One variant with one seed: what its run folder holds and needs."""
+"""A run to be made: one variant with one seed, in one folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from bench.config.settings import Config
 from bench.data.sources import Source
 from bench.methods import registry
+from bench.methods.variants import Variant
 from bench.runs.folder import RunFolder
+from bench.runs.scope import Searches
 
 
 @dataclass(frozen=True)
@@ -25,30 +27,25 @@ class Job:
 
     @property
     def title(self) -> str:
+        """The run in a list of runs."""
         return f"{self.variant} on {self.data_name}, seed {self.seed}"
 
     @property
-    def searches(self) -> bool:
-        """Whether there is an architecture to find or draw: not for a fixed network."""
-        return registry.variant(self.variant).kind != "fixed"
-
-    @property
-    def threads(self) -> int | None:
-        """Threads of torch that its networks train on, None for as many as the process has.
-
-        Fixed networks are small, and on one thread the same on machines with any number of cores.
-        """
-        return None if self.searches else 1
+    def method(self) -> Variant:
+        """The variant."""
+        return registry.variant(self.variant)
 
     @property
     def data_name(self) -> str:
+        """The data set, and whether its clips are generated."""
         return self.source.label + (" (surrogate)" if self.source.surrogate else "")
 
     @property
     def stamp(self) -> dict[str, str | int]:
-        """What the files of a run say of the run that made them."""
+        """Identifies the run in each of its files."""
         return {"variant": self.variant, "config_hash": self.folder.config_hash, "seed": self.seed}
 
-    def search_fold(self, fold: str) -> str:
-        """The search that a fold's architecture comes from: its own, or the run's only one."""
-        return fold if self.config.protocol.search_scope == "fold" else ""
+    @property
+    def searches(self) -> Searches:
+        """Which searches the run has."""
+        return Searches(self.method.searches, self.config.protocol.search_scope, self.folds)

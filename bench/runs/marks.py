@@ -1,4 +1,4 @@
-"""Marks of a run: those of its variant, and what its settings supply of what that lacks."""
+"""Marks of a run: its variant's, changed where the settings supply an input it lacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NO_MAGNET, NO_LANDMARKS = "no MagNet", "no landmarks"
 
 SUPPLIED = MappingProxyType({NO_MAGNET: "learned magnification", NO_LANDMARKS: "landmarks given"})
-"""Mark of an input that a method lacks -> mark of a run whose settings supply it."""
+"""Mark of a missing input -> the mark that replaces it where the settings supply that input."""
 
 
 def run_marks(marks: Sequence[str], config: DataConfig, clips: Sequence[Clip]) -> tuple[str, ...]:

@@ -1,11 +1,10 @@
-"""What a method answered, clip by clip: read from run folders, from logs, and compared by clip."""
+"""True and predicted class per clip, from run folders or logs, and their scores."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path as File
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +12,12 @@ import numpy as np
 from bench.errors import BenchError, DataError, printable
 from bench.protocol.metrics import fold_mean, pooled_metrics, subject_matrices
 from bench.runs.folder import RunFolder
-from bench.runs.record import RunRecord
-from bench.runs.searches import CannotDraw, mapping, unfit
-from bench.system.files import read_json
+from bench.runs.folds import ClipRecord, FoldRecord, read_fold
+from bench.runs.record import RunRecord, read_run_file
+from bench.runs.searches import CannotDraw
 
 UNNAMED = "#"
-"""What the name of a clip begins with that has only a number."""
+"""First character of the name of a clip that is known by its number alone."""
 
 
 class ClipKey(NamedTuple):
@@ -44,6 +43,7 @@ class Answer:
 
     @property
     def key(self) -> ClipKey:
+        """Which clip it answers."""
         return ClipKey(self.dataset, self.subject, self.clip)
 
 
@@ -80,7 +80,7 @@ class Predictions:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Per answer, whose it is: a name that no other person has in any data set."""
+        """The subject of each answer, with its data set: unique across data sets."""
         return tuple(f"{answer.dataset}/{answer.subject}" for answer in self.answers)
 
     @property
@@ -99,7 +99,7 @@ class Predictions:
         return Predictions(self.classes, tuple(a for a in self.answers if a.dataset == dataset))
 
     def in_order(self) -> Predictions:
-        """The same, sorted by clip: two such with the same clips are paired entry by entry."""
+        """The same answers sorted by clip, so that two methods can be paired."""
         return Predictions(self.classes, tuple(sorted(self.answers, key=lambda a: a.key)))
 
     def metrics(self, parts: Sequence[str] = ()) -> dict[str, Any]:
@@ -120,70 +120,46 @@ def run_predictions(folder: RunFolder, selection: str | None = None) -> Predicti
     Raises BenchError where a fold is missing or corrupt, DataError where the run has not recorded
     that rule.
     """
-    run = read_json(folder.run)
-    missing = [name for name in run["folds"] if not folder.fold(name).exists()]
+    run = read_run_file(folder)
+    missing = [name for name in run.folds if not folder.fold(name).exists()]
     if missing:
-        done = len(run["folds"]) - len(missing)
+        done = len(run.folds) - len(missing)
         raise BenchError(
-            f"{folder.path}: {done} of {len(run['folds'])} folds are finished, {missing[0]} is "
+            f"{folder.path}: {done} of {len(run.folds)} folds are finished, {missing[0]} is "
             "not; finish it with the command that began it"
         )
     answers: list[Answer] = []
-    for name in run["folds"]:
-        answers += fold_answers(read_json(folder.fold(name)), str(folder.fold(name)), selection)
-    return Predictions(tuple(run["data"]["classes"]), tuple(answers))
+    for name in run.folds:
+        file = folder.fold(name)
+        answers += fold_answers(read_fold(file), file, selection)
+    return Predictions(run.data.classes, tuple(answers))
 
 
-def fold_answers(fold: Any, where: str, selection: str | None = None) -> list[Answer]:
-    """The answers in a fold's file; DataError, with `where`, for anything that is none."""
-    try:
-        return [
-            Answer(
-                str(clip["dataset"]),
-                str(fold["subject"]),
-                str(clip["clip"]),
-                _label(clip["true"]),
-                _label(clip["pred"] if selection is None else clip["selected"][selection]),
-            )
-            for clip in fold["clips"]
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        if selection is not None and error.args == (selection,):
-            raise DataError(
-                f"{where}: no answers of selection={selection}; the run recorded "
-                f"{', '.join(_recorded(fold)) or 'none'}"
-            ) from None
+def fold_answers(fold: FoldRecord, where: object, selection: str | None = None) -> list[Answer]:
+    """The answers of a fold; DataError, with `where`, where it has not recorded that rule."""
+    return [
+        Answer(
+            clip.dataset,
+            fold.subject,
+            clip.clip,
+            clip.true,
+            clip.pred if selection is None else _selected(clip, selection, where),
+        )
+        for clip in fold.clips
+    ]
+
+
+def _selected(clip: ClipRecord, selection: str, where: object) -> int:
+    if selection not in clip.selected:
         raise DataError(
-            f"{where}: no fold of this harness ({error!r}); expected subject and clips of dataset, "
-            "clip, true, pred"
-        ) from None
+            f"{where}: no answers of selection={selection}; the run recorded "
+            f"{', '.join(clip.selected) or 'none'}"
+        )
+    return clip.selected[selection]
 
 
-def _label(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"label {value!r} is no whole number")
-    return value
-
-
-def _recorded(fold: Any) -> Sequence[str]:
-    return list(fold["clips"][0].get("selected", ()))
-
-
-def predictions(record: RunRecord) -> dict[str, list[dict[str, Any]]]:
-    """Fold -> its clips with `dataset`, `true`, `pred`, of the folds that are finished."""
-    folder = RunFolder(record.folder)
-    files = {fold: folder.fold(fold) for fold in record.run["folds"]}
-    found = {fold: _clips(file) for fold, file in files.items() if file.exists()}
-    if not found:
+def finished_folds(record: RunRecord) -> dict[str, FoldRecord]:
+    """The folds that have a result, by name; CannotDraw where none has."""
+    if not record.finished:
         raise CannotDraw(f"0 of {record.folds_total} folds finished")
-    return found
-
-
-def _clips(file: File) -> list[dict[str, Any]]:
-    try:
-        return [
-            {key: clip[key] for key in ("dataset", "true", "pred")}
-            for clip in mapping(file)["clips"]
-        ]
-    except (KeyError, TypeError) as error:
-        raise unfit(file, error) from None
+    return {fold: read_fold(record.files.fold(fold)) for fold in record.finished}

@@ -4,32 +4,157 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from baselines.fixed import Recipe, StillInput
-from bench.errors import BenchError
-from bench.runs.folder import RunFolder
-from bench.system.files import read_json
+from baselines.fixed import FixedNetwork, Recipe, StillInput
+from bench.config.loading import config_from_dict
+from bench.config.settings import Config
+from bench.errors import BenchError, DataError, UsageError
+from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
+from bench.runs.folder import FORMAT, RunFolder
+from bench.runs.scope import Searches
+from bench.runs.typed import read_as
+from bench.system.files import read_json, write_json
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """What a finished or unfinished run folder says: the input of every table and figure."""
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """What `run.json` says of the clips; counts: clips per class; root: None for generated ones."""
 
-    folder: Path
+    source: str | None = None
+    root: str | None = None
+    fingerprint: str | None = None
+    magnifier: str | None = None
+    landmarks: str | None = None
+    classes: tuple[str, ...] = ()
+    class_map: str = "challenge"
+    clips: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """Provenance of a run or of its continuation: code, packages, machine, time."""
+
+    started: str | None = None
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    packages: Mapping[str, str | None] = field(default_factory=dict)
+    python: str | None = None
+    platform: str | None = None
+    cpu: str | None = None
+    device: str | None = None
+    gpu: str | None = None
+    argv: tuple[str, ...] | None = None
+    threads: int | None = None
+    processes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFile:
+    """The content of `run.json`. Keys that older runs lack have a default.
+
+    config: settings by section, as they were recorded: other versions have others.
+    """
+
+    what: ClassVar[str] = "run"
+    cure: ClassVar[str] = "move it elsewhere"
+
     dataset: str
     surrogate: bool
     variant: str
     preset: str
     config_hash: str
     seed: int
-    run: dict[str, Any]
-    metrics: dict[str, Any] | None
-    profile: dict[str, Any] | None
-    folds_done: int
-    folds_total: int
+    folds: tuple[str, ...]
+    format: int = FORMAT
+    kind: str | None = None
+    marks: tuple[str, ...] = ()
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    space: Mapping[str, Any] | None = None
+    network: Mapping[str, Any] | None = None
+    data: DataRecord = DataRecord()
+    started: str | None = None
+    provenance: Maker = Maker()
+    continued: tuple[Maker, ...] = ()
+
+    @property
+    def method(self) -> type[Variant]:
+        """The kind of its variant. Runs that do not name it are older than fixed networks."""
+        older = Drawn if self.variant.startswith(RANDOM_PREFIX) else Searched
+        return older if self.kind is None else kind_named(self.kind)
+
+    @property
+    def searches(self) -> Searches:
+        """Which searches the run has."""
+        scope = self.setting("protocol", "search_scope", "")
+        return Searches(self.method.searches, scope, self.folds)
+
+    @property
+    def settings(self) -> Config:
+        """The configuration; UsageError where this version of the harness lacks a setting."""
+        return config_from_dict({section: dict(each) for section, each in self.config.items()})
+
+    @property
+    def stamp(self) -> dict[str, str | int]:
+        """Identifies the run in each of its files."""
+        return {"variant": self.variant, "config_hash": self.config_hash, "seed": self.seed}
+
+    @property
+    def fixed_network(self) -> FixedNetwork | None:
+        """The hand-designed network as recorded, without its recipe; None where there is none.
+
+        Keys of other versions are left out.
+        """
+        if not self.network:
+            return None
+        names = [each.name for each in fields(FixedNetwork)]
+        known = {name: self.network[name] for name in names if name in self.network}
+        wanted = self.network["input"]
+        if not isinstance(wanted, str):
+            shares = tuple(wanted.get("amplifications", ()))
+            wanted = StillInput(**{**wanted, "amplifications": shares})
+        return FixedNetwork(**{"summary": "", **known, "input": wanted, "recipe": None})
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """How each fold trained its network: by the recipe of a fixed one, else `train.*`."""
+        return self.network["recipe"] if self.network else self.config["train"]
+
+    def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
+        """A setting as recorded; `otherwise` where it was not."""
+        return self.config.get(section, {}).get(name, otherwise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(RunFile):
+    """What a finished or unfinished run folder says: the input of every table and figure.
+
+    finished: the folds that have a result.
+    """
+
+    folder: Path
+    metrics: dict[str, Any] | None = None
+    profile: dict[str, Any] | None = None
+    finished: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> RunFolder:
+        """The places of its files."""
+        return RunFolder(self.folder)
+
+    @property
+    def folds_done(self) -> int:
+        """How many folds have a result."""
+        return len(self.finished)
+
+    @property
+    def folds_total(self) -> int:
+        """How many folds the run has."""
+        return len(self.folds)
 
 
 def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
@@ -41,29 +166,39 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
             records.append(read_run(RunFolder(path.parent)))
         except BenchError as error:
             unreadable.append(str(error))
-        except (KeyError, TypeError) as error:
-            unreadable.append(f"{path}: no run of this harness ({error!r}); move it elsewhere")
     return records, unreadable
 
 
 def read_run(folder: RunFolder) -> RunRecord:
-    """The record of one run folder; BenchError where a file of it is corrupt."""
-    run = read_json(folder.run)
-    done = [fold for fold in run["folds"] if folder.fold(fold).exists()]
+    """The record of one run folder.
+
+    Raises BenchError where a file is corrupt, or `run.json` has a key that is missing, unknown or
+    of the wrong kind.
+    """
+    run = read_run_file(folder)
     return RunRecord(
+        **vars(run),
         folder=folder.path,
-        dataset=run["dataset"],
-        surrogate=run["surrogate"],
-        variant=run["variant"],
-        preset=run["preset"],
-        config_hash=run["config_hash"],
-        seed=run["seed"],
-        run=run,
         metrics=_results(folder.metrics),
         profile=_results(folder.profile),
-        folds_done=len(done),
-        folds_total=len(run["folds"]),
+        finished=tuple(fold for fold in run.folds if folder.fold(fold).exists()),
     )
+
+
+def read_run_file(folder: RunFolder) -> RunFile:
+    """What `run.json` says; BenchError as `read_run`."""
+    run = read_as(RunFile, read_json(folder.run), folder.run)
+    try:
+        _ = run.method
+    except UsageError as error:
+        raise DataError(f"{folder.run}: 'kind': {error}") from None
+    return run
+
+
+def add_maker(folder: RunFolder, maker: Mapping[str, Any]) -> None:
+    """Adds the provenance of a continuation to `run.json`."""
+    run = read_json(folder.run)
+    write_json(folder.run, {**run, "continued": [*run.get("continued", []), dict(maker)]})
 
 
 def _results(file: Path) -> dict[str, Any] | None:
@@ -77,20 +212,21 @@ def _results(file: Path) -> dict[str, Any] | None:
 
 
 TRAINED = ("network", "options", "input", "recipe")
-"""What a fixed network says of itself with an effect on a run."""
+"""Keys of a fixed network's record that have an effect on a run."""
 
 
 def trained_network(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """That part of a network's record; None for a method that is searched.
+    """Those keys of a network's record; None for a method that is searched.
 
     What an older record does not say of its input or its own recipe was as it is by default now.
     """
     if not record:
         return None
-    trained = {key: record.get(key) for key in TRAINED}
+    trained: dict[str, Any] = {key: record.get(key) for key in TRAINED}
     for key, kind in (("input", StillInput), ("recipe", Recipe)):
-        named = {field.name: field.default for field in fields(kind)}
-        if isinstance(trained[key], Mapping) and trained[key].keys() <= named.keys():
+        named = {each.name: each.default for each in fields(kind)}
+        stated = trained[key]
+        if isinstance(stated, Mapping) and stated.keys() <= named.keys():
             usual = {name: value for name, value in named.items() if value is not MISSING}
-            trained[key] = {**json.loads(json.dumps(usual)), **trained[key]}
+            trained[key] = {**json.loads(json.dumps(usual)), **stated}
     return trained

@@ -1,36 +1,38 @@
-"""From the files of a run's folds to its metrics and what they must be read with (no torch)."""
+"""Metrics of a run, computed from its folds, and the protocol behind them (no torch)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
-from bench.methods import registry
 from bench.methods.released import released_ways
 from bench.protocol.metrics import fold_mean, pooled_metrics
-from bench.runs.folder import GIVEN
+from bench.runs.folds import FoldRecord
 from bench.runs.job import Job
-from bench.system.files import read_json
+from bench.runs.predictions import fold_answers
+from bench.runs.searches import run_searches
 
 
 def run_metrics(
-    folds: Sequence[dict[str, Any]],
+    folds: Sequence[FoldRecord],
     classes: Sequence[str],
     parts: Sequence[str],
     rules: Sequence[str],
 ) -> dict[str, Any]:
-    """Scores pooled over the fold files of a run, under its own rule and every recorded one.
+    """Scores pooled over the folds of a run, under its own rule and every recorded one.
 
     parts: the data sets that have slices of their own; rules: the recorded selection rules.
     """
-    clips = [{**clip, "subject": fold["subject"]} for fold in folds for clip in fold["clips"]]
-    selections = {
-        rule: pooled_metrics(
-            [{**clip, "pred": clip["selected"][rule]} for clip in clips], classes, parts
-        )
-        for rule in rules
-    }
+
+    def clips_by(rule: str | None) -> list[dict[str, Any]]:
+        answers = chain.from_iterable(fold_answers(fold, fold.subject, rule) for fold in folds)
+        return list(map(asdict, answers))
+
+    clips = clips_by(None)
+    selections = {rule: pooled_metrics(clips_by(rule), classes, parts) for rule in rules}
     return {
         **pooled_metrics(clips, classes, parts),
         "selections": selections,
@@ -39,14 +41,14 @@ def run_metrics(
 
 
 def protocol_record(job: Job) -> dict[str, Any]:
-    """What a reader must know before comparing the scores of a run with others."""
+    """How the scores were made: selection rule, search scope, leaks, origin of the genotype."""
     protocol = job.config.protocol
     origin = _genotype_origin(job)
-    causes = []
+    causes: list[str] = []
     if origin == "given":
         causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
-    elif origin == "searched" and protocol.search_scope == "all":
-        causes = ["search_scope=all"]
+    elif job.method.learns:
+        causes = [*job.searches.leaks]
     if protocol.selection == ORACLE:
         causes.append(f"selection={ORACLE}")
     rules = recorded_rules(protocol)
@@ -67,9 +69,6 @@ def protocol_record(job: Job) -> dict[str, Any]:
 
 def _genotype_origin(job: Job) -> str:
     """`searched`, `random` (nothing is learnt), `given` by the user with --genotype, or `fixed`."""
-    if not job.searches:
-        return "fixed"
-    files = {job.folder.genotype(job.search_fold(fold)) for fold in job.folds}
-    if any(GIVEN in read_json(file) for file in files):
+    if any(search.given for search in run_searches(job.folder, job.searches)):
         return "given"
-    return "random" if registry.variant(job.variant).kind == "random" else "searched"
+    return job.method.origin

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import BenchError
-from bench.methods.registry import RANDOM_PREFIX
-from bench.runs.folder import GIVEN, RunFolder
+from bench.runs.folder import RunFolder
 from bench.runs.record import RunRecord
+from bench.runs.scope import Searches
+from bench.runs.typed import read_as
 from bench.system.files import read_json
 from rnas.decode import viterbi
 from rnas.errors import MethodError
@@ -30,7 +31,7 @@ def read_genotype(path: File) -> Genotype:
 
 
 def genotype_record(job: Job, space: SearchSpace, genotype: Genotype) -> dict[str, Any]:
-    """A genotype of a run, beside the path that a search which learnt nothing would decode to."""
+    """A genotype of a run, and the path that uniform β decodes to, for comparison."""
     uniform_path, probability = viterbi(space.outer, space.outer.uniform())
     return {
         **genotype.to_dict(),
@@ -52,11 +53,76 @@ HISTORY_COLUMNS = {
     "skip_mass",
 }
 
-FIXED = "a fixed network: nothing is searched"
-
 
 class CannotDraw(Exception):
-    """A figure that a run has no material for; the message says why, in one line."""
+    """A run lacks the data of a figure; the message says why, in one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRecord:
+    """The content of a `genotype.json`: a genotype, and what the search that decoded it found.
+
+    run: the run that made it; given: the file of the user's that it was copied from; searched_on:
+    `dataset/subject` of those searched on, None in files that do not say it; health: what the
+    search measured of itself at its end; operation_weights: softmax(α), [edge][operation];
+    edge_weights: softmax(η), [edge]; beta: β, an entry per arrow with layer, from, to, probability.
+    """
+
+    what: ClassVar[str] = "search"
+    cure: ClassVar[str] = "delete it and repeat the run"
+
+    space: str
+    path: tuple[int, ...]
+    edges: tuple[tuple[int, ...], ...]
+    operations: tuple[str, ...]
+    run: Mapping[str, Any] | None = None
+    given: str | None = None
+    searched_on: tuple[str, ...] | None = None
+    health: Mapping[str, float | None] | None = None
+    uniform_path: tuple[int, ...] | None = None
+    uniform_path_probability: float | None = None
+    path_is_uniform: bool | None = None
+    path_probability: float | None = None
+    operation_weights: tuple[tuple[float, ...], ...] | None = None
+    edge_weights: tuple[float, ...] | None = None
+    beta: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def genotype(self) -> Genotype:
+        """The genotype alone; MethodError where an edge is no pair."""
+        keys = ("space", "path", "edges", "operations")
+        return Genotype.from_json(json.dumps({key: getattr(self, key) for key in keys}))
+
+    def beta_of(self, trellis: Trellis) -> dict[Arrow, float] | None:
+        """β of every arrow of the trellis, None where nothing was searched.
+
+        Raises ValueError where it is the β of another trellis.
+        """
+        if self.beta is None:
+            return None
+        try:
+            found = {(e["layer"], e["from"], e["to"]): float(e["probability"]) for e in self.beta}
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"its β is none ({error!r})") from None
+        factors = trellis.factors
+        places = {
+            (arrow.target.layer, factors[arrow.source.level], factors[arrow.target.level]): arrow
+            for arrow in trellis.arrows
+        }
+        if found.keys() != places.keys():
+            raise ValueError("its β is that of another trellis")
+        return {arrow: found[place] for place, arrow in places.items()}
+
+
+def read_search(file: File) -> SearchRecord:
+    """The record of a search; BenchError where its file is missing, corrupt or none."""
+    return read_as(SearchRecord, read_json(file), file)
+
+
+def run_searches(folder: RunFolder, searches: Searches) -> list[SearchRecord]:
+    """The searches of a run that have decoded, in its order."""
+    files = map(folder.genotype, searches.names)
+    return [read_search(file) for file in files if file.exists()]
 
 
 @dataclass(frozen=True)
@@ -89,7 +155,28 @@ class History:
     @property
     def epochs(self) -> list[int]:
         """Epochs counted from 1."""
-        return [int(epoch) + 1 for epoch in self.columns["epoch"]]
+        return [int(epoch) + 1 for epoch in self.columns["epoch"] if epoch is not None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochWeights:
+    """The weights of an epoch: softmax(α), softmax(η), and β in the order of the arrows."""
+
+    operation_weights: tuple[tuple[float, ...], ...]
+    edge_weights: tuple[float, ...]
+    beta: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchitectureFile:
+    """The content of `architecture.json`; operations, edges: what the weights are of."""
+
+    what: ClassVar[str] = "search"
+    cure: ClassVar[str] = "delete it and repeat the run"
+
+    epochs: tuple[EpochWeights, ...]
+    operations: tuple[str, ...] = ()
+    edges: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,30 +191,15 @@ class Weights:
     edges: Sequence[Sequence[float]]
 
 
-def is_random(record: RunRecord) -> bool:
-    """Whether the run is a control, whose architecture was drawn and not searched."""
-    return record.variant.startswith(RANDOM_PREFIX)
-
-
-def is_fixed(record: RunRecord) -> bool:
-    """Whether the run trained a network of fixed architecture."""
-    return record.run.get("kind") == "fixed"
-
-
-def searched_by_fold(record: RunRecord) -> bool:
-    """Whether every fold has an architecture of its own."""
-    return search_scope(record) == "fold"
-
-
 def space_of(record: RunRecord) -> SearchSpace:
     """The search space as the run used it.
 
     Raises CannotDraw for a fixed network, BenchError where `run.json` does not describe a space.
     """
-    if is_fixed(record):
-        raise CannotDraw(FIXED)
+    if not record.method.searches:
+        raise CannotDraw(record.method.unlearnt)
     try:
-        fields = dict(record.run["space"])
+        fields = dict(record.space or {})
         outer = Trellis(**_tuples(fields.pop("outer")))
         return SearchSpace(summary="", outer=outer, **_tuples(fields))
     except (KeyError, TypeError, ValueError, MethodError) as error:
@@ -142,12 +214,8 @@ def decoded(record: RunRecord, space: SearchSpace) -> tuple[Decoded, ...]:
 
     Raises CannotDraw where there is none yet, BenchError where a file is corrupt.
     """
-    folder = RunFolder(record.folder)
-    found = [
-        _decoded(folder.genotype(fold), fold, space)
-        for fold in _searches(record)
-        if folder.genotype(fold).exists()
-    ]
+    files = {name: record.files.genotype(name) for name in record.searches.names}
+    found = [_decoded(file, name, space) for name, file in files.items() if file.exists()]
     if not found:
         raise CannotDraw("no search/genotype.json yet: the search has not finished")
     return tuple(found)
@@ -155,12 +223,8 @@ def decoded(record: RunRecord, space: SearchSpace) -> tuple[Decoded, ...]:
 
 def histories(record: RunRecord) -> tuple[History, ...]:
     """The history of every search; CannotDraw where there is none, BenchError where corrupt."""
-    folder = RunFolder(record.folder)
-    found = [
-        History(fold, history_columns(folder.history(fold)))
-        for fold in _searches(record)
-        if folder.history(fold).exists()
-    ]
+    files = {name: record.files.history(name) for name in record.searches.names}
+    found = [History(name, history_columns(file)) for name, file in files.items() if file.exists()]
     if not found:
         raise CannotDraw(_why_unsearched(record, "history.csv"))
     return tuple(found)
@@ -168,34 +232,18 @@ def histories(record: RunRecord) -> tuple[History, ...]:
 
 def weights(record: RunRecord, space: SearchSpace) -> tuple[Weights, ...]:
     """α and η of every search; CannotDraw where there are none, BenchError where corrupt."""
-    folder = RunFolder(record.folder)
-    found = [
-        _weights(folder.architecture(fold), fold, space)
-        for fold in _searches(record)
-        if folder.architecture(fold).exists()
-    ]
+    files = {name: record.files.architecture(name) for name in record.searches.names}
+    found = [_weights(file, name, space) for name, file in files.items() if file.exists()]
     if not found:
         raise CannotDraw(_why_unsearched(record, "architecture.json"))
     return tuple(found)
 
 
-def search_scope(record: RunRecord) -> str:
-    return record.run.get("config", {}).get("protocol", {}).get("search_scope", "")
-
-
-def _searches(record: RunRecord) -> Sequence[str]:
-    """Names of a run's searches: its folds, or the empty name of its only one."""
-    return record.run["folds"] if searched_by_fold(record) else ("",)
-
-
 def _why_unsearched(record: RunRecord, missing: str) -> str:
-    if is_fixed(record):
-        return FIXED
-    if is_random(record):
-        return "a random control: its architecture was drawn, nothing was searched"
-    genotypes = [RunFolder(record.folder).genotype(fold) for fold in _searches(record)]
-    there = [file for file in genotypes if file.exists()]
-    if any(GIVEN in mapping(file) for file in there):
+    if not record.method.learns:
+        return record.method.unlearnt
+    there = run_searches(record.files, record.searches)
+    if any(search.given for search in there):
         return "the genotype was given by its user, nothing was searched"
     if there:
         return f"no search/{missing}: the run was searched by an earlier version"
@@ -203,15 +251,15 @@ def _why_unsearched(record: RunRecord, missing: str) -> str:
 
 
 def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
-    content = mapping(file)
+    found = read_search(file)
+    operations, edges = found.operation_weights, found.edge_weights
     try:
-        genotype = check_genotype(Genotype.from_json(json.dumps(content)), space)
-        beta = _beta(content["beta"], space.outer) if "beta" in content else None
-        operations, edges = (
-            _cell_weights(content, space) if "operation_weights" in content else (None, None)
-        )
-    except (MethodError, KeyError, TypeError, ValueError) as error:
-        raise unfit(file, error) from None
+        genotype = check_genotype(found.genotype, space)
+        beta = found.beta_of(space.outer)
+        if operations is not None and edges is not None:
+            _check_shapes(operations, edges, space)
+    except (MethodError, ValueError) as error:
+        raise _unfit(file, error) from None
     uniform_path, uniform_probability = viterbi(space.outer, space.outer.uniform())
     return Decoded(
         fold=fold,
@@ -222,20 +270,8 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
         beta=beta,
         operations=operations,
         edges=edges,
-        health=content.get("health") or {},
+        health=found.health or {},
     )
-
-
-def _beta(entries: Sequence[Mapping[str, Any]], trellis: Trellis) -> dict[Arrow, float]:
-    """β of every arrow, KeyError where one is not among the entries."""
-    by_place = {(e["layer"], e["from"], e["to"]): float(e["probability"]) for e in entries}
-    factors = trellis.factors
-    return {
-        arrow: by_place[
-            arrow.target.layer, factors[arrow.source.level], factors[arrow.target.level]
-        ]
-        for arrow in trellis.arrows
-    }
 
 
 def history_columns(file: File) -> dict[str, list[float | None]]:
@@ -248,41 +284,36 @@ def history_columns(file: File) -> dict[str, list[float | None]]:
         names = [name for name in rows[0] if name not in ("path", "edges", "operations")]
         return {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
     except (OSError, TypeError, ValueError, csv.Error) as error:
-        raise unfit(file, error) from None
+        raise _unfit(file, error) from None
 
 
 def _weights(file: File, fold: str, space: SearchSpace) -> Weights:
-    content = mapping(file)
-    try:
-        epochs = [_cell_weights(epoch, space) for epoch in content["epochs"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise unfit(file, error) from None
+    epochs = read_as(ArchitectureFile, read_json(file), file).epochs
     if not epochs:
-        raise unfit(file, "it holds no epoch")
-    return Weights(fold, *zip(*epochs, strict=True))
+        raise _unfit(file, "it holds no epoch")
+    for epoch in epochs:
+        try:
+            _check_shapes(epoch.operation_weights, epoch.edge_weights, space)
+        except ValueError as error:
+            raise _unfit(file, error) from None
+    return Weights(
+        fold,
+        operations=tuple(epoch.operation_weights for epoch in epochs),
+        edges=tuple(epoch.edge_weights for epoch in epochs),
+    )
 
 
-def _cell_weights(
-    content: Mapping[str, Any], space: SearchSpace
-) -> tuple[Sequence[Sequence[float]], Sequence[float]]:
-    """softmax(α), [edge][operation], and softmax(η), [edge]; ValueError where the shapes differ."""
-    operations, edges = content["operation_weights"], content["edge_weights"]
+def _check_shapes(
+    operations: Sequence[Sequence[float]], edges: Sequence[float], space: SearchSpace
+) -> None:
+    """ValueError where softmax(α), [edge][operation], or softmax(η), [edge], do not fit."""
     rows = {len(row) for row in operations}
     if rows != {len(space.operations)} or {len(operations), len(edges)} != {len(space.edges)}:
         raise ValueError("its tables do not fit the search space")
-    return operations, edges
 
 
-def mapping(file: File) -> Mapping[str, Any]:
-    content = read_json(file)
-    if not isinstance(content, Mapping):
-        raise unfit(file, "not a JSON object")
-    return content
-
-
-def unfit(file: File, why: object) -> BenchError:
-    what = f"{why!r} is missing or of the wrong kind" if isinstance(why, KeyError) else why
-    return BenchError(f"{file} cannot be read: {what}; delete it and repeat the run")
+def _unfit(file: File, why: object) -> BenchError:
+    return BenchError(f"{file} cannot be read: {why}; delete it and repeat the run")
 
 
 def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:

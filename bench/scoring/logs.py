@@ -21,6 +21,7 @@ from typing import Any
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
 from bench.errors import DataError, UsageError, printable, quoted
+from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import is_printed, printed_answers
 from bench.system.files import csv_text
@@ -240,7 +241,7 @@ def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:
     answers = [
         answer
         for number, fold in enumerate(folds)
-        for answer in fold_answers(fold, f"{name}, fold {number}")
+        for answer in fold_answers(fold_of(fold, f"{name}, fold {number}"), name)
     ]
     if not answers:
         raise DataError(f"{name} holds no prediction")

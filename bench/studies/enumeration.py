@@ -25,9 +25,11 @@ from bench.protocol.metrics import UAR, UF1, metrics
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
+from bench.runs.record import read_run_file
+from bench.runs.searches import SearchRecord, read_search
 from bench.scoring.statistics import resampled
 from bench.seeds import derive_seed
-from bench.system.files import read_json, write_json
+from bench.system.files import write_json
 from rnas.decode import viterbi
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters
@@ -73,31 +75,21 @@ def read_searches(folder: RunFolder, space: SearchSpace) -> tuple[tuple[Genotype
     Raises BenchError where the run has not been searched, DataError where it holds no β of this
     trellis.
     """
-    run = read_json(folder.run)
-    by_fold = run["config"]["protocol"]["search_scope"] == "fold"
-    files = [folder.genotype(fold) for fold in (run["folds"] if by_fold else [""])]
-    records = [read_json(file) for file in files]
-    betas = [
-        _read_beta(record, space.outer, file) for record, file in zip(records, files, strict=True)
-    ]
-    genotypes = tuple(Genotype.from_json(json.dumps(record)) for record in records)
+    files = [folder.genotype(name) for name in read_run_file(folder).searches.names]
+    found = [read_search(file) for file in files]
+    betas = [_beta(search, space.outer, file) for search, file in zip(found, files, strict=True)]
     mean = {arrow: float(np.mean([beta[arrow] for beta in betas])) for arrow in space.outer.arrows}
-    return tuple(check_genotype(genotype, space) for genotype in genotypes), mean
+    return tuple(check_genotype(search.genotype, space) for search in found), mean
 
 
-def _read_beta(record: dict[str, Any], trellis: Trellis, file: Path) -> dict[Arrow, float]:
-    if "beta" not in record:
+def _beta(search: SearchRecord, trellis: Trellis, file: Path) -> Beta:
+    try:
+        beta = search.beta_of(trellis)
+    except ValueError as error:
+        raise DataError(f"{file}: {error}; name a run of the same variant") from None
+    if beta is None:
         raise DataError(f"{file} holds no β: it was drawn or given, not searched")
-    found = {(b["layer"], b["from"], b["to"]): b["probability"] for b in record["beta"]}
-    expected = {_place(arrow, trellis): arrow for arrow in trellis.arrows}
-    if found.keys() != expected.keys():
-        raise DataError(f"{file} holds the β of another trellis; name a run of the same variant")
-    return {arrow: float(found[place]) for place, arrow in expected.items()}
-
-
-def _place(arrow: Arrow, trellis: Trellis) -> tuple[int, int, int]:
-    here, there = (trellis.factors[state.level] for state in arrow)
-    return arrow.target.layer, here, there
+    return beta
 
 
 def shared_cell(genotypes: Sequence[Genotype]) -> Genotype:

@@ -101,7 +101,7 @@ def studies(request: Request, permutations: int, clip_set: ClipSet) -> tuple[Stu
 
 
 def _study(request: Request, variant: str, permutations: int, clip_set: ClipSet) -> Study:
-    searched = registry.variant(variant).kind == "search"
+    searched = registry.variant(variant).learns
     true: dict[str, tuple[Job, ...]] = {}
     shuffled: dict[str, tuple[Job, ...]] = {}
     scopes: tuple[Literal[SearchScope, "none"], ...] = SCOPES if searched else (NO_SEARCH,)

@@ -204,8 +204,7 @@ def _step(stack: Stack, chosen: Sequence[int], runs: Sequence[Run], compute: Com
             for number, own, (_, labels) in zip(chosen, logits, taken, strict=True)
         ]
     )
-    losses.sum().backward(inputs=[weights])
-    gradients = weights.grad
+    (gradients,) = torch.autograd.grad(losses.sum(), [weights])
     if clip := runs[chosen[0]].course.way.clip:  # each network's own norm
         norms = gradients.norm(dim=1, keepdim=True)
         gradients.mul_((clip / (norms + NORM_EPS)).clamp(max=1))

@@ -108,15 +108,15 @@ def _space(request: Request) -> SearchSpace:
     """The requested search space; UsageError where the request has none or several."""
     from bench.errors import UsageError
     from bench.methods import registry
-    from bench.methods.configured import configured_space
     from bench.studies.enumeration import check_paths
 
     if len(request.variants) != 1 or len(request.seeds) != 1:
         raise UsageError("bench enumerate works on one --variant with one --seed")
     (name,) = request.variants
-    if registry.variant(name).kind == "fixed":
-        raise UsageError(f"{name} is a fixed network without paths; name a searched variant")
-    space = configured_space(name, request.config)
+    method = registry.variant(name)
+    if not method.searches:
+        raise UsageError(f"{name} {method.without_search} without paths; name a searched variant")
+    space = method.configured_space(request.config)
     check_paths(space)
     return space
 
@@ -124,7 +124,7 @@ def _space(request: Request) -> SearchSpace:
 def _is_searched(request: Request) -> bool:
     from bench.methods import registry
 
-    return registry.variant(request.variants[0]).kind == "search"
+    return registry.variant(request.variants[0]).learns
 
 
 def _describe(found: Prepared, space: SearchSpace, searches: bool) -> None:

@@ -59,7 +59,7 @@ def setting_notes(entries: Sequence[Entry]) -> list[str]:
 
 
 def _settings(entry: Entry) -> Iterator[tuple[str, Any]]:
-    for section, values in entry.first.run.get("config", {}).items():
+    for section, values in entry.first.config.items():
         if section not in FREE:
             for name, value in values.items():
                 yield f"{section}.{name}", value
@@ -96,7 +96,7 @@ def _only(
 
 
 def _check_files(one: Entry, two: Entry) -> None:
-    first, second = (e.first.run.get("data", {}).get("fingerprint") for e in (one, two))
+    first, second = (e.first.data.fingerprint for e in (one, two))
     if first and second and first != second:
         raise DataError(
             f"{one.name} and {two.name} on {one.dataset} have clips of the same names with other "

@@ -105,7 +105,7 @@ class Entry:
     @property
     def marks(self) -> tuple[str, ...]:
         """Everything that its scores must be read with."""
-        own = (mark for record in self.records for mark in record.run.get("marks", ()))
+        own = (mark for record in self.records for mark in record.marks)
         group = self.group
         return distinct((*group.leaks, *group.conditions, *group.shortfalls, *own))
 
@@ -159,7 +159,7 @@ def _scored_by(record: RunRecord, rule: str) -> RunRecord:
 def _answers(record: RunRecord) -> Predictions:
     """The answers that a record is scored by, sorted by clip."""
     rule = scores_of(record)["protocol"]["selection"]
-    own = record.run["config"]["protocol"]["selection"]
+    own = record.setting("protocol", "selection")
     found = run_predictions(RunFolder(record.folder), None if rule == own else rule)
     return found.in_order()
 

@@ -189,7 +189,7 @@ def _random_entry(entry: Entry, name: str) -> Entry:
 
 def _unscoped(record: RunRecord) -> dict[str, Any]:
     """The settings that were changed, but for the scope of the search."""
-    changed = changed_settings(record.run["config"])
+    changed = changed_settings(record.config)
     return {key: value for key, value in changed.items() if key != "protocol.search_scope"}
 
 

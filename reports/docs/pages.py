@@ -54,15 +54,16 @@ def sizes_page() -> str:
     import numpy as np
 
     from bench.methods import registry
+    from bench.methods.variants import Searched
     from rnas.errors import MethodError
     from rnas.sizes import fit_channels, sample_sizes
 
     rows: list[list[object]] = []
     fitted: list[list[object]] = []
     for entry in registry.variants().values():
-        space = entry.space
-        if entry.kind != "search" or space is None:
+        if not isinstance(entry, Searched):
             continue
+        space = entry.space
         drawn = np.array(sample_sizes(space, DRAWS, SEED, CLASSES))
         sizes = np.quantile(drawn, QUANTILES)
         target = f"{space.size_target / 1e6:.2f}" if space.size_target else "none"

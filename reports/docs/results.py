@@ -35,17 +35,17 @@ def results_sheet(records: Iterable[RunRecord]) -> str:
 
 
 def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
-    made, profile = record.run["provenance"], record.profile or {}
+    made, profile = record.provenance, record.profile or {}
     return {
         "variant": record.variant,
         "data": set_name(record),
-        "difficulty": record.run["config"]["data"]["difficulty"] if record.surrogate else "",
-        "magnify": record.run["config"]["data"]["magnify"],
+        "difficulty": record.setting("data", "difficulty") if record.surrogate else "",
+        "magnify": record.setting("data", "magnify"),
         "preset": record.preset,
         "config": record.config_hash,
         "seed": record.seed,
-        "recipe": record.run["config"]["train"]["recipe"] if record.run.get("network") else "",
-        "epochs": _epochs(record),
+        "recipe": record.setting("train", "recipe") if record.network else "",
+        "epochs": record.training["epochs"],
         **{name: scores.get(name) for name in (*metrics(), *COUNTS)},
         **_certainty(record),
         **{
@@ -54,16 +54,16 @@ def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
             for score in (UAR.name, UF1.name)
         },
         "leaks": "; ".join(scores["protocol"]["leaks"]),
-        "marks": "; ".join(record.run["marks"]),
+        "marks": "; ".join(record.marks),
         **{name: profile.get(name) for name in COSTS},
-        "started": record.run["started"],
-        "git_commit": made["git_commit"],
-        "git_dirty": made["git_dirty"],
-        "device": made["gpu"] or made["cpu"],
-        "threads": made["threads"],
-        "python": made["python"],
-        "torch": made["packages"]["torch"],
-        "argv": " ".join(made["argv"]),
+        "started": record.started,
+        "git_commit": made.git_commit,
+        "git_dirty": made.git_dirty,
+        "device": made.gpu or made.cpu,
+        "threads": made.threads,
+        "python": made.python,
+        "torch": made.packages["torch"],
+        "argv": " ".join(made.argv or ()),
     }
 
 
@@ -77,12 +77,6 @@ def _certainty(record: RunRecord) -> dict[str, float | None]:
         "uar_chance": chance["expected"],
         "p_chance": chance["p"],
     }
-
-
-def _epochs(record: RunRecord) -> int:
-    """Training epochs of each fold: of the recipe for a fixed network, else of `train.*`."""
-    network = record.run.get("network")
-    return (network["recipe"] if network else record.run["config"]["train"])["epochs"]
 
 
 def main(runs: Path, out: Path) -> None:

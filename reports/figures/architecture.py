@@ -16,7 +16,6 @@ from bench.runs.searches import (
     CannotDraw,
     Weights,
     decoded,
-    searched_by_fold,
     space_of,
     weights,
 )
@@ -106,7 +105,7 @@ def _means(found: Sequence[Weights]) -> tuple[np.ndarray, np.ndarray]:
 
 def _kept(record: RunRecord, space: SearchSpace) -> list[tuple[Edge, str]]:
     """Edges and operations of the decoded cell; none over folds or before decoding."""
-    if searched_by_fold(record):
+    if record.searches.per_fold:
         return []
     try:
         (one,) = decoded(record, space)
@@ -226,7 +225,7 @@ def _sentence(found: Sequence[Weights], operations: np.ndarray) -> str:
 
 def _notes(record: RunRecord, space: SearchSpace) -> list[str]:
     notes = ["A heat map per edge, source → node; a row per operation; one colour scale for all."]
-    if not searched_by_fold(record):
+    if not record.searches.per_fold:
         notes[0] += " Black mark: the operation that the decoded cell keeps on that edge."
     frozen = frozen_epochs(record)
     if frozen:

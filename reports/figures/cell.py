@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch
 from matplotlib.path import Path as Curve
 
 from bench.runs.record import RunRecord
-from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
+from bench.runs.searches import Decoded, decoded, space_of
 from reports.drawing.layered import Layout, layered
 from reports.drawing.style import BLACK, DARK, GREY, PALE, SHADES, TEXT_SIZE, sheet, text_width
 from reports.figures.words import words
@@ -77,7 +77,7 @@ def cell(record: RunRecord) -> Figure:
     """The decoded cell as a graph; a table of choices where every fold has its own cell."""
     space = space_of(record)
     found = decoded(record, space)
-    if searched_by_fold(record):
+    if record.searches.per_fold:
         return _choices_over_folds(record, space, found)
     return _one_cell(record, space, found[0])
 
@@ -284,7 +284,8 @@ def _arrow(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
 
 
 def _sentence(space: SearchSpace, record: RunRecord) -> str:
-    how = "drawn uniformly, not searched" if is_random(record) else f"of {len(space.edges)} edges"
+    learnt = f"of {len(space.edges)} edges"
+    how = learnt if record.method.learns else "drawn uniformly, not searched"
     kept = 2 * space.nodes
     return f"{space.nodes} hidden nodes, {kept} operations kept, {how}"
 

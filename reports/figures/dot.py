@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 
 from bench.runs.record import RunRecord
-from bench.runs.searches import Decoded, decoded, searched_by_fold, space_of
+from bench.runs.searches import Decoded, decoded, space_of
 from reports.drawing.style import Words
 from reports.figures.cell import (
     Input,
@@ -27,7 +27,7 @@ def network_dot(record: RunRecord) -> str:
     """The trellis: decoded path bold, path of a uniform β dashed, β (or fold counts) as labels."""
     space = space_of(record)
     found = decoded(record, space)
-    trellis, folds = space.outer, searched_by_fold(record)
+    trellis, folds = space.outer, record.searches.per_fold
     taken = arrow_counts(trellis, found)
     uniform = set(trellis.arrows_of(found[0].uniform_path))
     lines = [
@@ -52,7 +52,7 @@ def cell_dot(record: RunRecord) -> str:
     """The decoded cell; over folds, every edge and operation that any fold decoded."""
     space = space_of(record)
     found = decoded(record, space)
-    if searched_by_fold(record):
+    if record.searches.per_fold:
         return _digraph("cell", words(record, "Cells"), _chosen_lines(space, found))
     graph = cell_graph(space, found[0].genotype)
     lines = [f"{_vertex(v)} [label={quoted(vertex_name(v))}, shape={_shape(v)}];" for v in graph]

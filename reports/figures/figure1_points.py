@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from bench.methods.registry import RANDOM_PREFIX, Variant
+from bench.methods.registry import Variant
 from bench.runs.folder import SURROGATE_SUFFIX
 from bench.runs.record import RunRecord
 from reports.published import PublishedRow, published_table
@@ -113,11 +113,11 @@ def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
     gflops, gflops_sd = _mean_and_sd([each.get("gflops") for each in profiles])
     memory, _ = _mean_and_sd([each.get("checkpoint_mb") for each in profiles])
     name = group.key.variant
-    marks = variants[name].marks if name in variants else group.records[0].run.get("marks", ())
+    marks = variants[name].marks if name in variants else group.records[0].marks
     rebuilt = " (reconstruction)" if "reconstruction" in marks else ""
     return Point(
         label=f"{name}{rebuilt}",
-        kind=RANDOM if name.startswith(RANDOM_PREFIX) else MEASURED,
+        kind=RANDOM if group.records[0].method.control else MEASURED,
         uar=statistics.fmean(scores),
         params_m=params,
         gflops=gflops,

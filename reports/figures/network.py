@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.runs.record import RunRecord
-from bench.runs.searches import Decoded, decoded, is_random, searched_by_fold, space_of
+from bench.runs.searches import Decoded, decoded, space_of
 from reports.drawing.style import BLUE, DARK, GREY, PALE, TEXT_SIZE, VERMILION, Sheet, Words, sheet
 from reports.figures.words import words
 from rnas.trellis import Arrow, Path, State, Trellis
@@ -37,7 +37,7 @@ def network_path(record: RunRecord) -> Figure:
     """All states and transitions with the decoded path and the path of a uniform β."""
     space = space_of(record)
     found = decoded(record, space)
-    if searched_by_fold(record):
+    if record.searches.per_fold:
         return _path_over_folds(record, space.outer, found)
     return _one_path(record, space.outer, found[0])
 
@@ -54,7 +54,7 @@ def _one_path(record: RunRecord, trellis: Trellis, one: Decoded) -> Figure:
     _states(axes, place, trellis, one.genotype.path)
     if one.beta is not None:
         _numbers(axes, place, _beta_texts(trellis, one.genotype.path, one.beta))
-    kind = "drawn path" if is_random(record) else "decoded path"
+    kind = "decoded path" if record.method.learns else "drawn path"
     keys = [(kind, DECODED), ("path of a uniform β", UNIFORM)]
     _legend(axes, [*keys, *_arrow_keys(one.beta is not None, bool(trellis.unidentifiable))])
     return page.figure
@@ -117,7 +117,7 @@ def _sentence(one: Decoded) -> str:
 
 def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
     notes = []
-    if is_random(record):
+    if not record.method.learns:
         notes.append("Random control: the path was drawn uniformly from all paths, not searched.")
     elif one.beta is None:
         notes.append("The genotype was given by its user: no β is known.")

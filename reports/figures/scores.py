@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from bench.errors import BenchError
 from bench.protocol.metrics import metrics as known_metrics
-from bench.runs.predictions import predictions
+from bench.runs.folds import ClipRecord
+from bench.runs.predictions import finished_folds
 from bench.runs.record import RunRecord
 from bench.runs.searches import CannotDraw
 from reports.drawing.style import (
@@ -127,10 +128,10 @@ BAR_WIDTH = 4.2
 
 def subjects(record: RunRecord) -> Figure:
     """Accuracy of each subject, highest first."""
-    folds = predictions(record)
+    folds = {name: fold.clips for name, fold in finished_folds(record).items()}
     rows = sorted(
         (
-            (fold, clips[0]["dataset"], _right(clips), len(clips))
+            (fold, clips[0].dataset, _right(clips), len(clips))
             for fold, clips in folds.items()
             if clips
         ),
@@ -150,8 +151,8 @@ def subjects(record: RunRecord) -> Figure:
     return page.figure
 
 
-def _right(clips: Sequence[Mapping[str, Any]]) -> int:
-    return sum(clip["true"] == clip["pred"] for clip in clips)
+def _right(clips: Sequence[ClipRecord]) -> int:
+    return sum(clip.true == clip.pred for clip in clips)
 
 
 def _unfinished(record: RunRecord) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from bench.runs.record import RunRecord
 from bench.runs.searches import (
     History,
     histories,
-    searched_by_fold,
     space_of,
 )
 from reports.drawing.style import (
@@ -77,7 +76,7 @@ def search_curves(record: RunRecord) -> Figure:
     notes = ["Entropies: 1 is the entropy of a uniform choice, that is, nothing is decided."]
     if frozen:
         notes.append("Shaded: epochs in which α, η and β are frozen.")
-    if searched_by_fold(record):
+    if record.searches.per_fold:
         notes.append(f"Thick: mean over the searches of {len(found)} folds; thin: each of them.")
     page = sheet(9.9, 2.95, words(record, "Search", _progress(record, found), notes))
     uniform = 1 / len(space.operations)
@@ -171,12 +170,12 @@ def _epoch_ticks(last: int) -> list[int]:
 
 
 def _planned_epochs(record: RunRecord) -> int:
-    return int(record.run.get("config", {}).get("search", {}).get("epochs", 0))
+    return int(record.setting("search", "epochs", 0))
 
 
 def frozen_epochs(record: RunRecord) -> int:
     """Number of warm-up epochs, as `SearchSettings.learns_architecture` counts them."""
-    warmup = record.run.get("config", {}).get("search", {}).get("warmup", 0.0)
+    warmup = record.setting("search", "warmup", 0.0)
     return round(warmup * _planned_epochs(record))
 
 

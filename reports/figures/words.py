@@ -14,7 +14,7 @@ def words(record: RunRecord, title: str, subtitle: str = "", notes: Sequence[str
     """The text around a figure of one run, with the run's identity, marks and shortfalls."""
     group = RunGroup((record,))
     run = f"Preset {record.preset}, configuration {record.config_hash}, seed {record.seed}"
-    marks = (*group.conditions, *record.run.get("marks", ()), *leaks(record))
+    marks = (*group.conditions, *record.marks, *leaks(record))
     shortfalls = group.shortfalls
     last = ". ".join(["; ".join((run, *marks)), *("; ".join(shortfalls),) * bool(shortfalls)])
     return Words(f"{title}: {record.variant} on {place(record)}", subtitle, (*notes, f"{last}."))

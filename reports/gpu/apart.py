@@ -51,8 +51,9 @@ def run_apart(function: Callable[..., Any], arguments: tuple, limit_s: float) ->
 
 def end(process: BaseProcess) -> None:
     """Kills whatever a process has started, and itself; it must lead a session of its own."""
-    with suppress(ProcessLookupError, PermissionError):  # before it is waited for: its number stays
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.pid is not None:
+        with suppress(ProcessLookupError, PermissionError):  # not yet waited for: its number stays
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()
 

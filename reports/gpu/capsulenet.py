@@ -14,7 +14,6 @@ from bench.engine.executors import SerialExecutor
 from bench.engine.plan import FOLD, METRICS, Unit
 from bench.engine.request import Request, prepare_jobs
 from bench.errors import BenchError
-from bench.methods.configured import training_settings
 from bench.runs.job import Job
 from bench.system.files import default_cache, read_json
 from reports.gpu.record import Recorder, Settings
@@ -56,8 +55,7 @@ def work(settings: Settings, record: Recorder) -> None:
     metrics = read_json(job.folder.metrics)
     record.add(
         {
-            "what": f"{len(job.folds)} folds, "
-            f"{training_settings(job.variant, job.config).epochs} epochs each",
+            "what": f"{len(job.folds)} folds, {job.method.training(job.config).epochs} epochs each",
             **{name.upper(): metrics[name] for name in ("uar", "uf1", "acc")},
             "clips": metrics["clips"],
             "precision": job.config.compute.precision,

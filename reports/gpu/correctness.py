@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from baselines.fixed import FixedNetwork
 from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.data.sources import resolve_source
@@ -23,15 +22,15 @@ from bench.engine.request import Request, prepare_jobs
 from bench.engine.search import search
 from bench.measuring.workload import Workload, update
 from bench.methods import registry
-from bench.methods.configured import EVALUATIONS, configured_space, input_shape, training_settings
 from bench.runs.job import Job
 from bench.seeds import seeded
 from bench.system.files import read_json
 from bench.training.compute import float32_arithmetic
 from reports.gpu.record import Recorder, Row, Settings
-from rnas.derived import DerivedNetwork
+from rnas.fast.supernet import FastSupernet
 from rnas.genotype import random_genotype
 from rnas.space import SearchSpace
+from rnas.supernet import Supernet
 from rnas.trellis import Trellis
 
 CLASSES = 3
@@ -66,17 +65,18 @@ def work(settings: Settings, record: Recorder) -> None:
     # Read when torch first calls cuBLAS; without it there is no deterministic matrix product.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     names = TINY_VARIANTS if settings.tiny else tuple(registry.variants())
-    searched = [name for name in names if registry.variant(name).kind == "search"]
-    searched.sort(key=lambda name: len(registry.variant(name).space.outer.arrows))  # short ones
+    found = {name: registry.variant(name) for name in names}
+    spaces = {n: v.configured_space(Config()) for n, v in found.items() if v.learns}
+    searched = sorted(spaces, key=lambda name: len(spaces[name].outer.arrows))  # short ones first
     for name in searched:
         about = {"check": "fast = reference", "variant": name}
-        record.attempt(about, partial(_supernets, registry.variant(name).space, settings))
+        record.attempt(about, partial(_supernets, spaces[name], settings))
     for name in names:
         for what, build in _networks(name, settings):
             about = {"check": f"one {what} step", "variant": name}
             record.attempt(about, partial(_one_step, name, build, settings))
     for name in names:
-        if registry.variant(name).kind == "random":  # the network of the search that it controls
+        if found[name].control:  # the network of the search that it controls
             continue
         build = dict(_networks(name, settings))["training"]
         about = {"check": "predictions of CPU and device", "variant": name}
@@ -96,7 +96,7 @@ def _supernets(space: SearchSpace, settings: Settings) -> Row:
     """
     space = _narrow(space, settings)
     with seeded(0):
-        networks = {name: build(space, CLASSES) for name, build in EVALUATIONS.items()}
+        networks = {"fast": FastSupernet(space, CLASSES), "reference": Supernet(space, CLASSES)}
     state = {name: value.clone() for name, value in networks["reference"].state_dict().items()}
     found = {
         (name, kind): _evaluated(network, kind, state, settings)
@@ -146,17 +146,15 @@ def _narrow(space: SearchSpace, settings: Settings) -> SearchSpace:
     return space.resized(channels=channels, nodes=1, outer=outer)
 
 
-def _networks(variant: str, settings: Settings) -> Iterator[tuple[str, object]]:
+def _networks(variant: str, settings: Settings) -> Iterator[tuple[str, Callable[[], nn.Module]]]:
     """What a variant trains: (search, its supernet) and (training, its network)."""
     entry, config = registry.variant(variant), _config(settings)
-    if isinstance(entry.network, FixedNetwork):
-        yield "training", partial(entry.network.build, CLASSES)
-        return
-    space = configured_space(variant, config)
-    if entry.kind == "search":
-        yield "search", partial(EVALUATIONS["fast"], space, CLASSES)
-    genotype = random_genotype(space, random.Random(0))
-    yield "training", partial(DerivedNetwork, space, genotype, CLASSES)
+    if entry.learns:
+        yield "search", entry.supernet(config, CLASSES)
+    genotype = None
+    if entry.searches:
+        genotype = random_genotype(entry.configured_space(config), random.Random(0))
+    yield "training", entry.builder(config, CLASSES, genotype)
 
 
 def _config(settings: Settings) -> Config:
@@ -164,14 +162,14 @@ def _config(settings: Settings) -> Config:
 
 
 def _workload(variant: str, network: nn.Module, settings: Settings) -> Workload:
-    config = _config(settings)
+    entry, config = registry.variant(variant), _config(settings)
     return Workload(
         lambda: network,
-        input_shape(variant, config),
+        entry.input_shape(config),
         CLASSES,
         settings.device,
         config,
-        training_settings(variant, config),
+        entry.training(config),
     )
 
 

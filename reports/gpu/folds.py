@@ -18,7 +18,7 @@ from itertools import zip_longest
 from multiprocessing.connection import Connection
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ablations import RNAS_MER
 from bench.config.loading import load_config
@@ -34,9 +34,6 @@ from bench.training.stacked import Member, train_stacked
 from bench.training.tensors import ClipTensors
 from reports.gpu.measuring import captured, forget_peaks, on_gpu
 from reports.gpu.record import Recorder, Row, Settings, one_line
-from rnas.derived import DerivedNetwork
-from rnas.genotype import Genotype
-from rnas.space import SearchSpace
 
 CLASSES = 3
 AT_ONCE = (1, 2, 4, 8, 16)
@@ -55,8 +52,7 @@ class Case:
     """What a fold trains: the genotype, on clips of the sizes of a preset."""
 
     name: str
-    space: SearchSpace
-    genotype: Genotype
+    build: Callable[[], nn.Module]
     config: Config
     device: str
     owners: tuple[str, ...]
@@ -70,10 +66,10 @@ class Case:
         """The clips that a fold trains on."""
         return [index for index, owner in enumerate(self.owners) if owner != fold]
 
-    def network(self, fold: str) -> DerivedNetwork:
+    def network(self, fold: str) -> nn.Module:
         """A fold's network on the device."""
         with seeded(self.folds.index(fold)):
-            return DerivedNetwork(self.space, self.genotype, CLASSES).to(self.device)
+            return self.build().to(self.device)
 
     def clips(self) -> ClipTensors:
         """Noise, uint8, and labels that take every class in turn."""
@@ -154,7 +150,13 @@ def _case(
     config = load_config(preset, overrides)
     target = random_target(RNAS_MER.name, config, CLASSES, seed=0, draws=1)
     owners = tuple(row.subject for row in release_rows("smic"))[:clips]
-    return Case(name, target.space, target.genotypes[0], config, settings.device, owners)
+    return Case(
+        name,
+        target.method.builder(config, CLASSES, target.genotypes[0]),
+        config,
+        settings.device,
+        owners,
+    )
 
 
 def _row(case: Case, clips: ClipTensors, way: Way, at_once: int) -> Row:
@@ -285,11 +287,11 @@ class Crew:
         for end, fold in zip(busy, folds, strict=True):
             end.send(fold)
         parts = [_answer(end) for end in busy]
-        reserved = [part.reserved_mb for part in parts]
+        reserved = [part.reserved_mb for part in parts if part.reserved_mb is not None]
         return Trained(
             min(part.begun for part in parts),
             max(part.ended for part in parts),
-            None if None in reserved else sum(reserved),
+            sum(reserved) if len(reserved) == len(parts) else None,
         )
 
 

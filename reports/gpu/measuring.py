@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 
 import torch
 
 from bench.measuring.memory import MEGA
 from bench.measuring.timing import Spread, measure
+from bench.measuring.workload import Call
 from bench.training.compute import float32_arithmetic
 
 WARM_UP = 3
@@ -17,8 +17,6 @@ kernels, and optimisers make their state."""
 
 MOST_REPEATS, LEAST_REPEATS = 30, 3
 TERA = 10**12
-
-Call = Callable[[], object]
 
 
 def on_gpu(device: str) -> bool:

@@ -114,7 +114,7 @@ def _checks(rows: Sequence[Row]) -> str:
     summary = []
     for check in checks:
         own = [row for row in rows if row["check"] == check]
-        holds = sum(row.get("holds", row.get("deterministic", False)) for row in own)
+        holds = sum(bool(row.get("holds", row.get("deterministic"))) for row in own)
         summary.append({"check": check, "variants": len(own), "hold": holds})
     missed = [row for row in rows if not row.get("holds", row.get("deterministic", False))]
     missed_table = f"\n\nThose that do not:\n\n{_table(missed)}" if missed else ""

@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablations import RNAS_MER
-from bench.config.settings import ComputeConfig
-from bench.methods.configured import EVALUATIONS
+from bench.config.settings import ComputeConfig, Precision
 from bench.seeds import seeded
 from bench.training.compute import accelerated, float32_arithmetic
 from reports.gpu.apart import run_apart
@@ -32,6 +31,7 @@ from reports.gpu.measuring import (
     timed,
 )
 from reports.gpu.record import Recorder, Row, Settings
+from rnas.fast.supernet import FastSupernet
 from rnas.search import Searcher, SearchSettings
 from rnas.space import SearchSpace
 from rnas.supernet import Supernet
@@ -40,7 +40,7 @@ from rnas.trellis import Trellis
 CLASSES = 3
 PAPER = (8, 3, 16, 112, 112)
 SIZES = (PAPER, (2, 3, 16, 56, 56), (4, 3, 8, 32, 32))
-PRECISIONS = ("fp32", "tf32", "bf16")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
 EAGER, GRAPH, COMPILED = "eager", "CUDA graph", "compiled"
 MATRIX = 8192
 
@@ -65,7 +65,7 @@ class Case:
 
     evaluation: str
     kernels: str
-    precision: str
+    precision: Precision
     mode: str
     size: tuple[int, ...]
 
@@ -107,7 +107,7 @@ def measured(
     case: Case,
     space: SearchSpace,
     device: str,
-    products: dict[str, float],
+    products: dict[Precision, float],
     flops: dict[tuple, int] | None = None,
 ) -> Row:
     """Median and interquartile range, peak memory, and the share of the card's arithmetic."""
@@ -158,8 +158,9 @@ def search_step(case: Case, space: SearchSpace, device: str) -> Call:
 
 @lru_cache(maxsize=1)  # thousands of modules: it is built once for all precisions and modes
 def _supernet(evaluation: str, space: SearchSpace, device: str) -> Supernet:
+    build = {"fast": FastSupernet, "reference": Supernet}[evaluation]
     with seeded(0):
-        return EVALUATIONS[evaluation](space, CLASSES).to(device).train()
+        return build(space, CLASSES).to(device).train()
 
 
 def _cases(settings: Settings) -> Iterator[Case]:
@@ -181,11 +182,13 @@ def _compiled_cases(settings: Settings) -> Iterator[Case]:
         yield Case("fast", each, "fp32", COMPILED, size)
 
 
-def _measured_apart(case: Case, space: SearchSpace, device: str, products: dict[str, float]) -> Row:
+def _measured_apart(
+    case: Case, space: SearchSpace, device: str, products: dict[Precision, float]
+) -> Row:
     return measured(case, space, device, products)
 
 
-def _products(settings: Settings, record: Recorder) -> dict[str, float]:
+def _products(settings: Settings, record: Recorder) -> dict[Precision, float]:
     """The matrix product in every precision, operations a second."""
     size = TINY_MATRIX if settings.tiny else MATRIX
     found = {}

@@ -18,7 +18,7 @@ import torch
 
 from ablations import RNAS_MER
 from bench.config.loading import load_config
-from bench.config.settings import Config
+from bench.config.settings import Config, Precision
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.pixels import resize
 from bench.data.sets.challenge import CLASS_MAPS, LEFT_OUT
@@ -29,7 +29,7 @@ from bench.data.surrogates.plans import Settings as Look
 from bench.data.surrogates.writing import DIFFICULTIES
 from bench.engine.search import batch_pairs
 from bench.measuring.networks import random_target
-from bench.methods.configured import EVALUATIONS, configured_space
+from bench.methods import registry
 from bench.protocol.splits import halve
 from bench.seeds import seeded
 from bench.system.processes import in_processes, usable_cores
@@ -38,7 +38,6 @@ from bench.training.loop import train
 from bench.training.tensors import ClipTensors, batches
 from reports.gpu.folds import Watch
 from reports.gpu.record import Recorder, Row, Settings
-from rnas.derived import DerivedNetwork
 from rnas.search import Searcher, SearchSettings
 
 FROZEN, LEARNING = "search epoch, α η β frozen", "search epoch, α η β learning"
@@ -58,7 +57,7 @@ SEARCH_BUDGET_S = 12.0
 """For each of the two kinds of search epoch; one that takes longer is measured in part."""
 
 LEAST_STEPS = 2
-PRECISIONS = ("fp32", "bf16", "tf32")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "tf32")
 LEAST_LEFT_S = 8.0
 
 TINY = ("data.frames=4", "data.size=8", "space.nodes=1", "space.channels=4", "train.batch=4")
@@ -140,9 +139,9 @@ class SearchMeasure:
 
     def __init__(self, config: Config, clips: ClipTensors, people: list[str]) -> None:
         settings = config.search
-        space = configured_space(RNAS_MER.name, config)
+        build = registry.variant(RNAS_MER.name).supernet(config, CLASSES)
         with seeded(0):
-            supernet = EVALUATIONS[settings.evaluation](space, CLASSES).to(clips.videos.device)
+            supernet = build().to(clips.videos.device)
         compute = replace(config.compute, channels_last=settings.channels_last)
         schedule = SearchSettings(epochs=settings.epochs, warmup=settings.warmup)
         self.searcher = Searcher(supernet, schedule, accelerated(supernet, compute))
@@ -174,7 +173,7 @@ def _fold_epoch(config: Config, clips: ClipTensors, people: list[str]) -> Row:
     """Seconds of a training epoch of a fold: a derived network of median size, one subject out."""
     target = random_target(RNAS_MER.name, config, CLASSES, seed=0, draws=1)
     with seeded(0):
-        network = DerivedNetwork(target.space, target.genotypes[0], CLASSES)
+        network = target.method.builder(config, CLASSES, target.genotypes[0])()
     network.to(clips.videos.device)
     training = replace(config.train, epochs=1 + FOLD_EPOCHS)
     indices = [index for index, person in enumerate(people) if person != people[0]]

@@ -16,9 +16,9 @@ from bench.config.loading import load_config, preset_names
 from bench.config.settings import settings_table
 from bench.errors import BenchError
 from bench.protocol.metrics import metrics
-from bench.runs.folder import RunFolder
-from bench.runs.record import RunRecord
-from bench.runs.searches import CannotDraw, Decoded, decoded, is_fixed, is_random, space_of
+from bench.runs.folds import read_fold
+from bench.runs.record import Maker, RunRecord
+from bench.runs.searches import CannotDraw, Decoded, decoded, space_of
 from bench.system.files import read_json
 from bench.system.processes import in_processes, usable_cores
 from reports.figures import run_figures, svg
@@ -129,8 +129,8 @@ def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
     """The conditions, leaks, marks and shortfalls of a run."""
     group = RunGroup((record,))
     shortfalls = group.shortfalls if record.metrics else ()
-    own = (*group.conditions, *leaks(record), *record.run.get("marks", ()), *shortfalls)
-    control = ("random control",) if is_random(record) else ()
+    own = (*group.conditions, *leaks(record), *record.marks, *shortfalls)
+    control = ("random control",) if record.method.control else ()
     return tuple(map(html_mark, distinct((*own, *control))))
 
 
@@ -195,7 +195,7 @@ def _settings(record: RunRecord) -> tuple[Setting, ...]:
     known = {key: rest for key, *rest in settings_table()}
     preset = _flat(load_config(record.preset).to_dict()) if record.preset in preset_names() else {}
     rows = []
-    for key, value in _flat(record.run["config"]).items():
+    for key, value in _flat(record.config).items():
         default, published, meaning = known.get(key, (None, False, "setting of another version"))
         if key in preset and value != preset[key]:
             origin = COMMAND_LINE
@@ -218,17 +218,16 @@ def _flat(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _provenance(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """(what, value) of the folder, the start and the provenance of a run and its resumptions."""
-    run = record.run
     return tuple(
         (name, str(value))
         for name, value in (
             ("folder", record.folder),
-            ("started", run.get("started")),
-            *_maker(run.get("provenance") or {}),
+            ("started", record.started),
+            *_maker(record.provenance),
             *(
                 (f"continued: {name}", value)
-                for maker in run.get("continued", ())
-                for name, value in (("started", maker.get("started")), *_maker(maker))
+                for maker in record.continued
+                for name, value in (("started", maker.started), *_maker(maker))
             ),
         )
         if value not in (None, "")
@@ -236,46 +235,42 @@ def _provenance(record: RunRecord) -> tuple[tuple[str, str], ...]:
 
 
 def _data_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    data = record.run.get("data") or {}
-    counts = data.get("counts") or {}
+    data = record.data
     named = (
-        ("clips", data.get("clips")),
-        ("per class", ", ".join(f"{name} {count}" for name, count in counts.items())),
-        ("folds", ", ".join(record.run["folds"])),
-        ("root", data.get("root") or ("generated clips" if record.surrogate else None)),
-        ("fingerprint", data.get("fingerprint")),
+        ("clips", data.clips),
+        ("per class", ", ".join(f"{name} {count}" for name, count in data.counts.items())),
+        ("folds", ", ".join(record.folds)),
+        ("root", data.root or ("generated clips" if record.surrogate else None)),
+        ("fingerprint", data.fingerprint),
     )
     return tuple((name, str(value)) for name, value in named if value not in (None, ""))
 
 
 def _data_problems(record: RunRecord) -> tuple[str, ...]:
     """A line for each problem that the loader found in the data set."""
-    problems = (record.run.get("data") or {}).get("problems") or ()
+    problems = record.data.problems
     return tuple(f"{each['kind']}: {each['where']}: {each['what']}" for each in problems)
 
 
-def _maker(maker: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    commit = maker.get("git_commit")
-    dirty = " with uncommitted changes" if maker.get("git_dirty") else ""
+def _maker(maker: Maker) -> Iterator[tuple[str, Any]]:
+    commit, packages = maker.git_commit, maker.packages.items()
+    dirty = " with uncommitted changes" if maker.git_dirty else ""
     yield "commit", f"{commit}{dirty}" if commit else "not recorded"
-    yield "command", " ".join(("bench", *map(str, maker["argv"]))) if "argv" in maker else None
-    yield "device", maker.get("gpu") or maker.get("device")
-    yield "processor", maker.get("cpu")
-    yield "threads", maker.get("threads")
-    yield "processes", maker.get("processes")
-    yield "platform", maker.get("platform")
-    yield "Python", maker.get("python")
-    packages = maker.get("packages") or {}
-    yield "packages", ", ".join(f"{name} {version}" for name, version in packages.items())
+    yield "command", None if maker.argv is None else " ".join(("bench", *maker.argv))
+    yield "device", maker.gpu or maker.device
+    yield "processor", maker.cpu
+    yield "threads", maker.threads
+    yield "processes", maker.processes
+    yield "platform", maker.platform
+    yield "Python", maker.python
+    yield "packages", ", ".join(f"{name} {version}" for name, version in packages)
 
 
 def _origin(record: RunRecord) -> str:
     """The origin of the architecture: `searched`, `random`, `given` or `fixed`."""
     if record.metrics and "genotype" in record.metrics["protocol"]:
         return record.metrics["protocol"]["genotype"]
-    if is_fixed(record):
-        return "fixed"
-    return "random" if is_random(record) else "searched"
+    return record.method.origin
 
 
 def _searches(record: RunRecord) -> tuple[Search, ...]:
@@ -309,26 +304,14 @@ def _source(source: int) -> str:
 
 def _folds(record: RunRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Folds with a result, and those without."""
-    folder = RunFolder(record.folder)
-    folds = record.run["folds"]
-    done = tuple(fold for fold in folds if folder.fold(fold).exists())
-    return done, tuple(fold for fold in folds if fold not in done)
+    return record.finished, tuple(fold for fold in record.folds if fold not in record.finished)
 
 
 def _subject(fold: str, record: RunRecord) -> Subject:
-    file = RunFolder(record.folder).fold(fold)
-    content = read_json(file)
-    try:
-        clips = content["clips"]
-        predictions = tuple(
-            Prediction(str(clip["clip"]), int(clip["true"]), int(clip["pred"])) for clip in clips
-        )
-        dataset = clips[0]["dataset"] if clips else record.dataset
-        return Subject(fold, str(content["subject"]), str(dataset), predictions)
-    except MALFORMED as error:
-        raise BenchError(
-            f"{file}: no predictions of a fold ({error!r}); delete it and repeat the run"
-        ) from None
+    found = read_fold(record.files.fold(fold))
+    predictions = tuple(Prediction(clip.clip, clip.true, clip.pred) for clip in found.clips)
+    dataset = found.clips[0].dataset if found.clips else record.dataset
+    return Subject(fold, found.subject, dataset, predictions)
 
 
 def _drawings(
@@ -373,7 +356,7 @@ PROFILE = {
 
 def _failures(record: RunRecord) -> tuple[Mapping[str, Any], ...]:
     """The failures of the run's last attempt: phase, fold, reason, traceback."""
-    file = RunFolder(record.folder).failures
+    file = record.files.failures
     if not file.exists():
         return ()
     return tuple(

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
-from bench.runs.folder import RunFolder
 from bench.runs.record import RunRecord
+from bench.runs.searches import run_searches
 from bench.system.files import read_json
 
 HEALTH = {
@@ -36,11 +36,8 @@ def health_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
 
     Empty where nothing was searched, or by a version that did not measure health.
     """
-    folder = RunFolder(record.folder)
-    by_fold = record.run["config"]["protocol"]["search_scope"] == "fold"
-    files = [folder.genotype(fold) for fold in (record.run["folds"] if by_fold else ("",))]
-    found = [read_json(file).get("health") for file in files if file.exists()]
-    return tuple(_means([health for health in found if health]))
+    found = run_searches(record.files, record.searches)
+    return tuple(_means([search.health for search in found if search.health]))
 
 
 def _means(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -56,7 +53,7 @@ def _means(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """(what, value) on how far the folds' genotypes agree; empty where there was one search."""
-    file = RunFolder(record.folder).search_summary
+    file = record.files.search_summary
     if not file.exists():
         return ()
     summary = read_json(file)

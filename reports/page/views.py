@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.runs.record import RunRecord
+from bench.runs.record import DataRecord, RunRecord
 from reports.reading.names import DATASETS
 from reports.tables.html import HtmlMark
 
@@ -169,14 +169,14 @@ class RunView:
         return f"{self.record.variant} on {self.place}"
 
     @property
-    def data(self) -> Mapping[str, Any]:
+    def data(self) -> DataRecord:
         """The entry `data` of `run.json`."""
-        return self.record.run.get("data") or {}
+        return self.record.data
 
     @property
     def classes(self) -> Sequence[str]:
         """Names of the classes, from the metrics or else from `run.json`."""
-        return (self.record.metrics or {}).get("classes") or self.data.get("classes") or ()
+        return (self.record.metrics or {}).get("classes") or self.data.classes
 
     @property
     def params(self) -> int | None:

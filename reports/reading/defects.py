@@ -18,7 +18,6 @@ COSTS = ("params", "checkpoint_mb")
 def defect(record: RunRecord) -> str | None:
     """What a record's files lack that a table needs, in one line; None if nothing."""
     checks = (
-        ("run.json", record.run, _bad_run),
         ("metrics.json", record.metrics, _bad_metric),
         ("profile.json", record.profile, _bad_cost),
     )
@@ -30,22 +29,6 @@ def defect(record: RunRecord) -> str | None:
                 "delete the file and repeat the command that wrote it"
             )
     return None
-
-
-def _bad_run(run: Any) -> str | None:
-    """The first key of run.json that a table cannot use: of settings, marks or the network."""
-    config = run.get("config", {})
-    if not isinstance(config, Mapping):
-        return "config"
-    marks = run.get("marks", [])
-    if not (isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)):
-        return "marks"
-    if not isinstance(run.get("network") or {}, Mapping):
-        return "network"
-    sections = config.items()
-    return next(
-        (f"config.{name}" for name, each in sections if not isinstance(each, Mapping)), None
-    )
 
 
 def _bad_metric(metrics: Any) -> str | None:

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED
 from bench.runs.record import RunRecord, trained_network
-from bench.runs.searches import is_fixed, is_random, search_scope
 from reports.reading.marks import (
     RECIPES_DIFFER,
     SMOKE,
     distinct,
     leak_marks,
-    setting_of,
     shortfall,
     unusual_settings,
 )
@@ -108,7 +106,7 @@ class RunGroup:
     @property
     def shuffled(self) -> bool:
         """Whether the labels were permuted: a control, never shown in place of a result."""
-        return bool(setting_of(self.records[0], "data", "shuffle_labels"))
+        return bool(self.records[0].setting("data", "shuffle_labels"))
 
     @property
     def clips(self) -> str:
@@ -116,7 +114,7 @@ class RunGroup:
         name = DATASETS.get(self.key.dataset, self.key.dataset)
         if not self.key.surrogate:
             return name
-        level = setting_of(self.records[0], "data", "difficulty")
+        level = self.records[0].setting("data", "difficulty")
         return f"{name} surrogate, {level}" if level else f"{name} surrogate"
 
     @property
@@ -130,7 +128,7 @@ class RunGroup:
         )
 
     def _recipes_differ(self) -> bool:
-        networks = [trained_network(record.run.get("network")) for record in self.records]
+        networks = [trained_network(record.network) for record in self.records]
         return any(network != networks[0] for network in networks)
 
     @property
@@ -150,7 +148,7 @@ def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str
     The mark of an input that it lacks becomes that of its substitute where all runs were given one.
     """
     records = (record for group in groups for record in group.records)
-    given = set.intersection(*(set(record.run.get("marks", ())) for record in records))
+    given = set.intersection(*(set(record.marks) for record in records))
     return tuple(SUPPLIED[mark] if SUPPLIED.get(mark) in given else mark for mark in marks)
 
 
@@ -200,8 +198,8 @@ def select(
 def _started(record: RunRecord) -> datetime:
     """The start that run.json states; a run without a readable date is the oldest of all."""
     try:
-        date = datetime.fromisoformat(record.run["started"])
-    except (KeyError, TypeError, ValueError):
+        date = datetime.fromisoformat(record.started or "")
+    except ValueError:
         return UNDATED
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
@@ -218,10 +216,9 @@ def leaks(record: RunRecord) -> tuple[str, ...]:
     """Marks of what held-out subjects had a part in; from the configuration before any score."""
     if record.metrics is not None:
         return RunGroup((record,)).leaks
-    searched = not (is_random(record) or is_fixed(record))
-    protocol = record.run.get("config", {}).get("protocol", {})
+    oracle = record.setting("protocol", "selection") == "oracle"
     causes = [
-        *(["search_scope=all"] if searched and search_scope(record) == "all" else []),
-        *(["selection=oracle"] if protocol.get("selection") == "oracle" else []),
+        *(record.searches.leaks if record.method.learns else ()),
+        *(("selection=oracle",) if oracle else ()),
     ]
     return (f"leaky: {', '.join(causes)}",) if causes else ()

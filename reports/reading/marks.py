@@ -21,20 +21,15 @@ RECIPES_DIFFER = "seeds differ in recipe"
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Marks of settings that change what a score means, where they are not the defaults."""
-    if setting_of(record, "data", "shuffle_labels"):
+    if record.setting("data", "shuffle_labels"):
         yield "shuffled labels"
-    if setting_of(record, "space", "size") == "published":
+    if record.setting("space", "size") == "published":
         yield "size=published"
-    if setting_of(record, "protocol", "as_released") and record.run.get("kind") == "fixed":
+    if record.setting("protocol", "as_released") and not record.method.searches:
         yield "as released"
-    class_map = record.run.get("data", {}).get("class_map", "challenge")
+    class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
-
-
-def setting_of(record: RunRecord, section: str, name: str) -> Any:
-    """A setting of a run's configuration; None where run.json has no such setting."""
-    return record.run.get("config", {}).get(section, {}).get(name)
 
 
 def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:

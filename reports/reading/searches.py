@@ -12,15 +12,12 @@ from itertools import chain
 from statistics import fmean
 
 from bench.errors import BenchError
-from bench.runs.folder import GIVEN, RunFolder
 from bench.runs.record import RunRecord
 from bench.runs.searches import (
     CannotDraw,
     Decoded,
     decoded,
-    is_fixed,
-    is_random,
-    searched_by_fold,
+    run_searches,
     space_of,
 )
 from bench.system.files import read_json
@@ -85,7 +82,7 @@ def read_searches(records: Iterable[RunRecord]) -> Findings:
             unreadable.append(str(error))
         except MALFORMED as error:
             unreadable.append(
-                f"{RunFolder(record.folder).search()}: the search cannot be read ({error!r}); "
+                f"{record.files.search()}: the search cannot be read ({error!r}); "
                 "left out; delete it and repeat the run"
             )
     names = {reason: tuple(sorted(set(variants))) for reason, variants in unlisted.items()}
@@ -94,12 +91,9 @@ def read_searches(records: Iterable[RunRecord]) -> Findings:
 
 def _no_search(record: RunRecord) -> str | None:
     """Why a run has no search, as a plural noun; None if it has one."""
-    if is_fixed(record):
-        return "fixed networks"
-    if is_random(record):
-        return "random controls"
-    file = RunFolder(record.folder).genotype()
-    if file.exists() and GIVEN in read_json(file):
+    if not record.method.learns:
+        return record.method.unlearnt_many
+    if any(search.given for search in run_searches(record.files, record.searches)):
         return "given genotypes"
     return None
 
@@ -107,13 +101,12 @@ def _no_search(record: RunRecord) -> str | None:
 def _searched(record: RunRecord) -> Searched:
     space = space_of(record)
     found = decoded(record, space)
-    folds = record.run["folds"] if searched_by_fold(record) else ("",)
     return Searched(
         record=record,
         searches=tuple(_measures(each, space) for each in found),
-        expected=len(folds),
+        expected=len(record.searches.names),
         marks=distinct(chain.from_iterable(_gap_marks(each) for each in found)),
-        agreement=_agreement(record) if searched_by_fold(record) else {},
+        agreement=_agreement(record) if record.searches.per_fold else {},
     )
 
 
@@ -169,7 +162,7 @@ def _gap_marks(search: Decoded) -> Iterator[str]:
 
 def _agreement(record: RunRecord) -> dict[str, float | None]:
     """AGREEMENT of the folds; empty until every fold has searched."""
-    file = RunFolder(record.folder).search_summary
+    file = record.files.search_summary
     if not file.exists():
         return {}
     summary = read_json(file)

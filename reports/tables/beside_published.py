@@ -80,7 +80,7 @@ def _origin(printed: PublishedRow, variant: Variant | None) -> str:
     """Of a method that the table of the paper does not have: what it is."""
     if printed.variant.startswith(RANDOM_PREFIX):
         return "random control"
-    if variant and variant.network and "ours" not in variant.marks and variant.network.reference:
+    if variant and variant.reference and "ours" not in variant.marks:
         return "not in this table"
     return "ours, not in the paper"
 
@@ -89,9 +89,4 @@ def _note(printed: PublishedRow, variant: Variant | None) -> str:
     """The footnote of a fixed network, or of a method that cannot be run here."""
     if variant is None:
         return published_only().get(printed.method, "")
-    if variant.network is None:
-        return ""
-    facts = variant.network.facts.items()
-    return "; ".join(
-        f"{what}: {text}" for what, text in facts if what not in ("marks", "reference")
-    )
+    return variant.footnote

@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from bench.runs.searches import searched_by_fold
 from reports.reading.groups import RunGroup, dataset_order, gather, latest, leaks
 from reports.reading.marks import distinct
 from reports.reading.names import place
@@ -72,7 +71,7 @@ def health_table(findings: Findings, variants: Mapping[str, Variant]) -> Table:
             order.get(group.key.variant, len(order)),
             group.key.variant,
             *dataset_order(group),
-            (searched_by_fold(group.records[0]), group.shuffled),
+            (group.records[0].searches.per_fold, group.shuffled),
         ),
     )
     rows = tuple(_row(group, by_folder, variants) for group in groups)
@@ -96,7 +95,7 @@ def _shown(records: Sequence[RunRecord]) -> tuple[list[RunGroup], list[str]]:
     shown: list[RunGroup] = []
     notes: list[str] = []
     for by_fold in (False, True):
-        groups, choices = latest(gather(r for r in records if searched_by_fold(r) == by_fold))
+        groups, choices = latest(gather(r for r in records if r.searches.per_fold == by_fold))
         shown += groups
         notes += choices
     return shown, notes
@@ -126,7 +125,7 @@ def _row(
     return Row(
         method=group.key.variant,
         variant=group.key.variant,
-        source="search per fold" if searched_by_fold(group.records[0]) else "one search",
+        source="search per fold" if group.records[0].searches.per_fold else "one search",
         published={column.name: None for column in COLUMNS},
         measured=measured,
         marks=distinct(_marks(group, runs, variants)),

@@ -89,7 +89,6 @@ def trees() -> Trees:
 def install_package(tmp_path, monkeypatch):
     """Installs packages of one module each with entry points, as pip leaves them, for a test."""
     from bench.methods import registry
-    from bench.methods.configured import configured_space
     from bench.system import entry_points
 
     installed: set[str] = set()
@@ -100,7 +99,6 @@ def install_package(tmp_path, monkeypatch):
         importlib.invalidate_caches()
         entry_points.forget()
         registry.variants.cache_clear()
-        configured_space.cache_clear()
 
     def put(source: str, groups: dict[str, dict[str, str]], name: str) -> None:
         installed.add(name)

@@ -81,13 +81,12 @@ def _perform(
 def _write_profile(job) -> None:
     """The profile of the derived network; measuring its peak of memory would take seconds."""
     from bench.measuring.profiling import profile
-    from bench.methods.configured import configured_space
     from bench.runs.searches import read_genotype
     from bench.system.files import write_json
     from rnas.derived import DerivedNetwork
 
     network = DerivedNetwork(
-        configured_space(job.variant, job.config), read_genotype(job.folder.genotype()), 3
+        job.method.configured_space(job.config), read_genotype(job.folder.genotype()), 3
     )
     write_json(job.folder.profile, profile(network, (3, 4, 8, 8)))
 

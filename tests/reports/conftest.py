@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +13,7 @@ from drawn_runs import ONE_WAY, make_run
 from ablations import RNAS_MER, RNAS_MER_1
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
 from bench.runs.folder import run_folder
-from bench.runs.record import RunRecord
+from bench.runs.record import RunFile, RunRecord
 
 FOLDS = {"smic": 16, "casme2": 24, "samm": 28, "composite": 68}
 
@@ -56,8 +57,10 @@ def make_record(
     done=None,
     total=None,
     config=None,
+    **more,
 ) -> RunRecord:
     total = FOLDS.get(dataset, 5) if total is None else total
+    folds = tuple(f"f{index}" for index in range(total))
     if metrics is ...:
         metrics = make_metrics(uar, surrogate=surrogate)
     folder = run_folder(Path("runs"), dataset, surrogate, variant, preset, config_hash, seed)
@@ -69,11 +72,13 @@ def make_record(
         preset=preset,
         config_hash=config_hash,
         seed=seed,
-        run={"started": started, "config": config or {}},
+        started=started,
+        config=config or {},
         metrics=metrics,
         profile=profile,
-        folds_done=total if done is None else done,
-        folds_total=total,
+        folds=folds,
+        finished=folds[:done],
+        **more,
     )
 
 
@@ -99,11 +104,10 @@ def write_run(tmp_path):
         configuration = f"{made.preset}-{made.config_hash}"
         folder = tmp_path / "runs" / name / made.variant / configuration / f"seed{made.seed}"
         (folder / "folds").mkdir(parents=True)
-        folds = [f"f{index}" for index in range(made.folds_total)]
-        for fold in folds[: made.folds_done]:
+        for fold in made.finished:
             (folder / "folds" / f"{fold}.json").write_text("{}")
-        keys = ("dataset", "surrogate", "variant", "preset", "config_hash", "seed")
-        run = {key: getattr(made, key) for key in keys} | made.run | {"folds": folds}
+        keys = [field.name for field in fields(RunFile) if field.name not in ("data", "provenance")]
+        run = {key: getattr(made, key) for key in keys}
         (folder / "run.json").write_text(json.dumps(run))
         for file, content in (("metrics", made.metrics), ("profile", made.profile)):
             if content is not None:

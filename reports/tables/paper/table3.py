@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bench.methods.variants import InSpace
 from reports.published import PublishedRow, published_table
 from reports.tables.beside_published import blank_row, unpublished_row
 from reports.tables.paper_table import PaperTable
@@ -48,7 +49,7 @@ def _rows(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> tuple[
 
 def _settings_row(printed: PublishedRow, variant: Variant | None) -> Row:
     row = blank_row(printed, COLUMNS, variant)
-    if variant is None or variant.space is None:
+    if not isinstance(variant, InSpace):
         return replace(row, marks=(row.source,))
     measured = _settings_of(variant.space)
     differing = [

@@ -87,11 +87,11 @@ class TestOfARun:
 class TestOfAVariant:
     def test_is_the_median_and_range_of_random_genotypes(self, profile):
         from bench.config.loading import load_config
-        from bench.methods.configured import configured_space
+        from bench.methods.registry import variant
         from rnas.sizes import sample_sizes
 
         found = profile("--variant", "rnas_mer", *SMALL, "--draws", 5, "--seed", 3, "--no-peaks")
-        space = configured_space("rnas_mer", load_config("small", SMALL[1::2]))
+        space = variant("rnas_mer").configured_space(load_config("small", SMALL[1::2]))
         sizes = sorted(sample_sizes(space, 2000, seed=3))
         assert found["params"] == median_high(sizes)
         assert found["range"]["params"] == [sizes[200], sizes[1800]]  # the middle fifths' ends
@@ -201,7 +201,7 @@ class TestRunsThatCannotBeProfiled:
             (lambda run: (run / "run.json").write_text("{"), "cannot be read"),
             (lambda run: (run / "run.json").write_text("{}"), "no run of this harness"),
             (lambda run: (run / "search/genotype.json").unlink(), "nothing decoded yet"),
-            (lambda run: (run / "search/genotype.json").write_text("{}"), "not a genotype"),
+            (lambda run: (run / "search/genotype.json").write_text("{}"), "no search of this"),
         ],
     )
     def test_are_named_and_the_others_shown(self, bench, finished, searched_runs, spoil, said):

@@ -111,7 +111,7 @@ class TestTheFilesOfARun:
 
     def test_profile_counts_the_decoded_network(self, run):
         from bench.config.loading import config_from_dict
-        from bench.methods.configured import configured_space
+        from bench.methods.registry import variant
         from bench.runs.searches import read_genotype
         from rnas.derived import DerivedNetwork
 
@@ -119,7 +119,8 @@ class TestTheFilesOfARun:
         assert set(profile) >= PROFILE
         assert profile["input_shape"] == [3, 4, 8, 8]
         assert profile["macs"] == profile["macs_fvcore"] == profile["macs_ptflops"]
-        space = configured_space("rnas_mer_3", config_from_dict(run.json("run.json")["config"]))
+        config = config_from_dict(run.json("run.json")["config"])
+        space = variant("rnas_mer_3").configured_space(config)
         network = DerivedNetwork(space, read_genotype(run.path / "search/genotype.json"), 3)
         assert profile["params"] == sum(p.numel() for p in network.parameters())
         assert profile["weights_mb"] == pytest.approx(profile["params"] * 4e-6)

@@ -60,7 +60,7 @@ def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
     from statistics import median_low
 
     from bench.config.loading import config_from_dict
-    from bench.methods.configured import configured_space
+    from bench.methods.registry import variant
     from bench.runs.searches import read_genotype
     from rnas.sizes import count_parameters
 
@@ -68,7 +68,7 @@ def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
     assert bench.small(tmp_path, "random_rnas_mer", *few, "--seed", 1).code == 0
     run = only_run(tmp_path)
     first, *_ = run.json("run.json")["folds"]
-    space = configured_space("rnas_mer", config_from_dict(run.json("run.json")["config"]))
+    space = variant("rnas_mer").configured_space(config_from_dict(run.json("run.json")["config"]))
     sizes = {
         fold: count_parameters(space, read_genotype(run.path / f"search/{fold}/genotype.json"))
         for fold in run.folds

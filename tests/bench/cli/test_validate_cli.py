@@ -178,7 +178,7 @@ TAMPERING = [
     (forget_training, ("leak", "folds/s06.json")),
     (drop_clip, ("incomplete", "folds")),
     (stray_fold, ("incomplete", "folds/s99.json")),
-    (garbled, ("unreadable", "completeness")),
+    (garbled, ("unreadable", "folds/s06.json")),
     (no_json, ("unreadable", "folds/s06.json")),
 ]
 
@@ -223,7 +223,7 @@ class TestTampering:
         self, bench, run, runs, monkeypatch
     ):
         """Other threads or another machine give other last digits."""
-        from bench.engine import units
+        from bench.engine import fold as folds
 
         def stopped(unit, report):
             if unit.fold != "s05":
@@ -231,10 +231,10 @@ class TestTampering:
             evaluate_fold(unit, report)
             change(run, "folds/s05.json", lambda fold: fold["losses"].reverse())
 
-        evaluate_fold = units.evaluate_fold
+        evaluate_fold = folds.evaluate_fold
         before = (run.path / "folds/s05.json").read_bytes()
         with monkeypatch.context() as patch:
-            patch.setattr(units, "evaluate_fold", stopped)
+            patch.setattr(folds, "evaluate_fold", stopped)
             assert bench.small(runs, "rnas_mer_3", "--force", command="evaluate").code == 130
         assert (run.path / "folds/s05.json").read_bytes() != before
         assert bench.small(runs, "rnas_mer_3").code == 0

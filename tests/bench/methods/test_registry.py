@@ -31,15 +31,10 @@ class TestNames:
     def test_a_variant_bears_its_name_and_says_what_it_is(self, name):
         entry = registry.variant(name)
         assert entry.name == name
-        if entry.kind == "fixed":
-            assert isinstance(entry.network, FixedNetwork)
-            assert entry.space is None
-            assert entry.network.name == name
-        else:
-            assert isinstance(entry.space, SearchSpace)
-            assert entry.network is None
-            assert entry.kind == ("random" if name.startswith("random_") else "search")
-            assert entry.space.name == name.removeprefix("random_")
+        registered = entry.space if entry.searches else entry.network
+        assert isinstance(registered, SearchSpace if entry.searches else FixedNetwork)
+        assert registered.name == name.removeprefix("random_")
+        assert entry.control == (entry.kind == "random") == name.startswith("random_")
         assert entry.group == entry.groups[0]
         assert entry.summary
         assert "\n" not in entry.summary
@@ -113,10 +108,10 @@ class TestOwnVariants:
 
     def test_run_like_any_other(self, install, one_thread):
         from bench.config.loading import load_config
-        from bench.methods.configured import configured_space
+        from bench.methods.registry import variant
 
         install(OWN.format(groups='"theirs",'), {"their_net": "their_methods:OWN"})
-        space = configured_space("their_net", load_config("paper"))
+        space = variant("their_net").configured_space(load_config("paper"))
         assert space == registry.variant("their_net").space
         train_one_step(space, search_one_step(space))
 
@@ -214,9 +209,9 @@ def train_one_step(space, genotype):
 
 def configured(name, *overrides):
     from bench.config.loading import load_config
-    from bench.methods.configured import configured_space
+    from bench.methods.registry import variant
 
-    return configured_space(name, load_config("smoke", overrides))
+    return variant(name).configured_space(load_config("smoke", overrides))
 
 
 SEARCHES = [name for name, entry in registry.variants().items() if entry.kind == "search"]
@@ -257,15 +252,15 @@ class TestConfiguredSpace:
         assert (space.nodes, space.channels) == (own.nodes, own.channels) == (3, 8)
 
     def test_published_sizes_fit_the_width_to_table_5(self, monkeypatch):
-        from bench.methods.configured import configured_space
+        from bench.methods import variants
 
         def fit(space, target):
             return space.resized(channels=target // 10_000)
 
-        monkeypatch.setattr("bench.methods.configured.fit_channels", fit)
-        configured_space.cache_clear()
+        monkeypatch.setattr("rnas.sizes.fit_channels", fit)
+        variants._configured.cache_clear()
         space = configured("rnas_mer_1", "nodes=1", "space.size=published")
-        configured_space.cache_clear()
+        variants._configured.cache_clear()
         assert (space.nodes, space.channels) == (1, 917)  # 9.17 M are published
 
     def test_without_a_published_size_says_so(self):

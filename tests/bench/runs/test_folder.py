@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from bench.errors import BenchError
+from bench.methods.variants import Searched
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.record import find_runs, read_run
 from bench.system.files import write_json, write_text
@@ -133,7 +134,32 @@ class TestRecords:
         assert record.metrics == {"uar": 0.5}
         assert record.profile is None
         assert record.folder == folder.path
-        assert record.run == RUN
+        assert {key: getattr(record, key) for key in RUN} == {**RUN, "folds": ("s01", "s02")}
+        assert (record.marks, record.method, record.searches.names) == ((), Searched, ("",))
+
+    @pytest.mark.parametrize(
+        ("edit", "said"),
+        [
+            (lambda run: run.pop("seed"), "'seed' is missing"),
+            (lambda run: run.update(sead=1), "'sead' is unknown"),
+            (lambda run: run.update(seed="0"), "'seed' is of the wrong kind"),
+            (lambda run: run.update(seed=True), "'seed' is of the wrong kind"),
+            (lambda run: run.update(folds=["s01", 2]), r"'folds\[1\]' is of the wrong kind"),
+            (lambda run: run.update(marks=3), "'marks' is of the wrong kind"),
+            (lambda run: run.update(config={"data": 3}), "'config.data' is of the wrong kind"),
+            (lambda run: run.update(data="x"), "'data' is of the wrong kind"),
+            (lambda run: run.update(data={"clip": 3}), "'data.clip' is unknown"),
+            (lambda run: run.update(continued=[None]), r"'continued\[0\]' is of the wrong kind"),
+            (lambda run: run.update(kind="fix"), "'kind': unknown kind of method 'fix'"),
+        ],
+    )
+    def test_name_the_file_and_the_key_that_is_not_as_expected(self, folder, edit, said):
+        run = {**RUN}
+        edit(run)
+        write_json(folder.run, run)
+        with pytest.raises(BenchError, match=rf"run\.json: .*{said}") as raised:
+            read_run(folder)
+        assert "\n" not in str(raised.value)
 
     def test_are_found_by_path_and_odd_folders_are_named(self, folder, tmp_path):
         other = run_folder(tmp_path, "smic", True, "rnas_mer", "smoke", "01234567", 1)

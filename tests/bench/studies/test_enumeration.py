@@ -38,6 +38,16 @@ CLIP_SET = ClipSet("smic", ("negative", "positive", "surprise"), CLIPS)
 RIGHT = {path: place for place, path in enumerate(OPEN.paths())}
 """Path -> of the 84 clips, how many times two are right: all paths differ."""
 
+RUN = {
+    "variant": "rnas_mer",
+    "dataset": "smic",
+    "surrogate": True,
+    "preset": "smoke",
+    "config_hash": "aaaa1111",
+    "seed": 0,
+}
+"""What every run.json says."""
+
 
 @pytest.fixture
 def planned(tmp_path):
@@ -57,7 +67,8 @@ def write_runs(planned, right):
     """Finished runs: of every subject the first right[path] / 4 clips or so are right."""
     for trial in planned:
         folder, hits = trial.job.folder, right[trial.genotype.path]
-        write_json(folder.run, {"folds": list("abcd"), "data": {"classes": CLIP_SET.classes}})
+        data = {"classes": CLIP_SET.classes}
+        write_json(folder.run, {**RUN, "folds": list("abcd"), "data": data})
         for subject in "abcd":
             own = [clip for clip in CLIPS if clip.subject == subject]
             clips = [
@@ -101,7 +112,7 @@ class TestSearches:
         folder = RunFolder(tmp_path / "run")
         write_json(
             folder.run,
-            {"folds": ["a", "b"], "config": {"protocol": {"search_scope": "fold"}}},
+            {**RUN, "folds": ["a", "b"], "config": {"protocol": {"search_scope": "fold"}}},
         )
         for fold, probability in (("a", 0.25), ("b", 0.75)):
             beta = [

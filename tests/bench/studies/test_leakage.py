@@ -14,6 +14,7 @@ from bench.config.loading import load_config
 from bench.data.clips import Clip, ClipSet
 from bench.data.sources import Source
 from bench.engine.request import Request
+from bench.runs.folds import read_fold
 from bench.runs.results import run_metrics
 from bench.studies.leakage import Cell, inside, mean_record, measure, studies
 from bench.system.files import write_json
@@ -56,9 +57,10 @@ def write_run(job, wrong):
             }
             for place, clip in enumerate(own)
         ]
-        folds.append({"subject": subject, "clips": clips})
-        write_json(job.folder.fold(subject), folds[-1])
-    write_json(job.folder.run, {"folds": SUBJECTS, "data": {"classes": CLASSES}})
+        write_json(job.folder.fold(subject), {"subject": subject, "clips": clips})
+        folds.append(read_fold(job.folder.fold(subject)))
+    of = {"dataset": "smic", "surrogate": True, "preset": "smoke"}
+    write_json(job.folder.run, {**of, **job.stamp, "folds": SUBJECTS, "data": {"classes": CLASSES}})
     write_json(job.folder.metrics, run_metrics(folds, CLASSES, ("smic",), RULES))
 
 

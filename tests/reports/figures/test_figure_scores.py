@@ -69,12 +69,17 @@ def test_slices_of_a_composite_stand_beside_it(run, reread):
     assert titles == ["all clips", "slice: SMIC", "slice: CASME II"]
 
 
+def write_fold(record, fold, clips):
+    record.files.fold(fold).write_text(json.dumps({"subject": fold, "clips": clips}))
+
+
 def test_subjects_are_sorted_by_their_share_and_counted(run):
     record = run(folds=("a", "b", "c"))
     right = {"a": (1, 4), "b": (3, 3), "c": (1, 2)}
     for fold, (hits, clips) in right.items():
-        predicted = [{"dataset": "smic", "true": 1, "pred": int(k < hits)} for k in range(clips)]
-        (record.folder / "folds" / f"{fold}.json").write_text(json.dumps({"clips": predicted}))
+        clip = {"dataset": "smic", "clip": "c", "true": 1}
+        predicted = [{**clip, "pred": int(k < hits)} for k in range(clips)]
+        write_fold(record, fold, predicted)
     figure = drawn(record, "subjects")
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["b", "c", "a"]
@@ -86,8 +91,7 @@ def test_subjects_are_sorted_by_their_share_and_counted(run):
 def test_data_sets_of_a_composite_differ_without_colour(run):
     record = run(dataset="composite", folds=("a", "b"))
     for fold, dataset in (("a", "smic"), ("b", "samm")):
-        clips = [{"dataset": dataset, "true": 0, "pred": 0}]
-        (record.folder / "folds" / f"{fold}.json").write_text(json.dumps({"clips": clips}))
+        write_fold(record, fold, [{"dataset": dataset, "clip": "c", "true": 0, "pred": 0}])
     (axes,) = drawn(record, "subjects").axes
     hatches = {bars.get_label(): bars[0].get_hatch() for bars in axes.containers[::2]}
     assert set(hatches) == {"SMIC", "SAMM"} and len(set(hatches.values())) == 2

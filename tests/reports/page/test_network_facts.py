@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from baselines.peers import PEERS
-from bench.engine.opening import WORDS
+from bench.methods.variants import WITHOUT_EFFECT
 from bench.runs.record import RunRecord
 from reports.page.network import network_facts
 
 
 def record_of(network):
-    run = {} if network is None else {"network": network}
-    return RunRecord(None, "smic", True, "x", "smoke", "a", 0, run, None, None, 0, 1)
+    return RunRecord(
+        folder=Path("run"),
+        dataset="smic",
+        surrogate=True,
+        variant="x",
+        preset="smoke",
+        config_hash="a",
+        seed=0,
+        folds=("s01",),
+        network=network,
+    )
 
 
 @pytest.mark.parametrize("entry", PEERS, ids=lambda entry: entry.name)
 def test_a_recorded_network_says_what_its_variant_says(entry):
     recipe = entry.recipe or {"lr": 0.1, "batch": 8, "epochs": 3}
     recorded = {**asdict(entry), "recipe": recipe if isinstance(recipe, dict) else asdict(recipe)}
-    recorded = {key: value for key, value in recorded.items() if key not in WORDS}
+    recorded = {key: value for key, value in recorded.items() if key not in WITHOUT_EFFECT}
     found = dict(network_facts(record_of(json.loads(json.dumps(recorded)))))
     stated = {what: text for what, text in entry.facts.items() if what not in ("marks", "recipe")}
     assert {what: found[what] for what in stated} == stated

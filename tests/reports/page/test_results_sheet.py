@@ -26,10 +26,10 @@ def test_a_line_per_run_with_scores_costs_and_origin(made_runs, tmp_path):
         assert row["uf1_oracle"] == ""
         assert float(row["uar_low"]) <= float(row["uar"]) <= float(row["uar_high"])
         assert 0 < float(row["p_chance"]) <= 1
-        assert row["recipe"] == ("" if record.run.get("network") is None else "own")
-        assert row["epochs"] == str(record.run["config"]["train"]["epochs"])
+        assert row["recipe"] == ("" if record.network is None else "own")
+        assert row["epochs"] == str(record.config["train"]["epochs"])
         assert row["params"] == str((record.profile or {}).get("params", ""))
-        assert row["git_commit"] == (record.run["provenance"]["git_commit"] or "")
+        assert row["git_commit"] == (record.provenance.git_commit or "")
         assert row["data"].endswith("-surrogate") and row["difficulty"] == "easy"
     assert found["rnas_mer_3"]["leaks"] == "search_scope=all"
     assert found["random_rnas_mer_3"]["leaks"] == ""

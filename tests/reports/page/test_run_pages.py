@@ -91,7 +91,7 @@ def test_a_path_stands_beside_that_of_uniform_beta(shown, made_runs):
 
 def test_every_fold_has_its_search(shown):
     page = shown(BY_FOLD)
-    assert [search.fold for search in page.searches] == page.record.run["folds"]
+    assert [search.fold for search in page.searches] == list(page.record.folds)
     assert not any("leaky" in mark.words for mark in page.marks)
 
 
@@ -173,12 +173,18 @@ def test_a_corrupt_file_is_named_and_costs_what_it_holds_alone(
         lambda run: run.update(config={"data": 3}),
         lambda run: run.update(data="x"),
         lambda run: run.update(provenance=3, continued=[None]),
-        lambda run: run.pop("space"),
         lambda run: run.update(marks=3),
     ],
 )
-def test_a_run_json_of_another_shape_is_named(view, runs, edit):
-    change(folder_of(runs, CONTROL) / "run.json", edit)
+def test_a_run_json_of_another_shape_is_named(runs, edit):
+    file = folder_of(runs, CONTROL) / "run.json"
+    change(file, edit)
+    (line,) = find_runs(runs)[1]
+    assert line.startswith(f"{file}: no run of this harness ('") and "\n" not in line
+
+
+def test_a_run_without_its_space_is_named_and_shown(view, runs):
+    change(folder_of(runs, CONTROL) / "run.json", lambda run: run.pop("space"))
     page = view(CONTROL)
     assert page.troubles and "seed0" in page.troubles[0]
     assert page.scores

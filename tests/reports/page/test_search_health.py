@@ -129,7 +129,7 @@ def test_seeds_share_a_row(runs):
 
 def test_what_is_not_searched_is_named_with_its_reason(runs):
     given = again(folder_of(runs, SEARCHED), 1)
-    change(RunFolder(given).genotype(), lambda genotype: genotype.update(given={"file": "x"}))
+    change(RunFolder(given).genotype(), lambda genotype: genotype.update(given="x"))
     waiting = again(folder_of(runs, SEARCHED), 2)
     RunFolder(waiting).genotype().unlink()
     table = table_of(runs)

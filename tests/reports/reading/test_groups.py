@@ -2,6 +2,7 @@ import pytest
 
 from bench.errors import DataError
 from reports.reading.defects import defect
+from reports.reading.finished import sound_runs
 from reports.reading.groups import RunGroup, carried_marks, gather, latest, select
 from reports.reading.marks import subject_count
 
@@ -27,10 +28,9 @@ def test_a_group_of_nothing_is_refused():
 
 
 def test_seeds_that_were_trained_in_different_ways_say_so(record):
-    one, other, older = record(), record(seed=1), record(seed=2)
-    one.run["network"] = {"recipe": {"lr": 0.1, "balance": 0}, "words": "a"}
-    other.run["network"] = {"recipe": {"lr": 0.1, "balance": 5}}
-    older.run["network"] = {"recipe": {"lr": 0.1}}  # from before it could be told
+    one = record(network={"recipe": {"lr": 0.1, "balance": 0}, "words": "a"})
+    other = record(seed=1, network={"recipe": {"lr": 0.1, "balance": 5}})
+    older = record(seed=2, network={"recipe": {"lr": 0.1}})  # from before it could be told
     assert "seeds differ in recipe" in RunGroup((one, other)).conditions
     assert "seeds differ in recipe" not in RunGroup((one, older)).conditions
 
@@ -145,10 +145,10 @@ def test_files_that_a_table_cannot_use_are_named(record, metrics_file, profile_f
 
 
 @pytest.mark.parametrize("marks", [None, 7, [["surrogate"]]])
-def test_marks_that_are_no_words_are_a_defect(record, marks):
-    broken = record()
-    broken.run["marks"] = marks
-    assert "'marks'" in defect(broken)
+def test_marks_that_are_no_words_leave_a_run_out(write_run, tmp_path, marks):
+    write_run(marks=marks)
+    sound, (line,) = sound_runs(tmp_path / "runs")
+    assert sound == [] and "run.json" in line and "'marks" in line
 
 
 def test_sound_records_have_no_defect(record, metrics):
@@ -159,8 +159,7 @@ def test_sound_records_have_no_defect(record, metrics):
 
 
 def test_what_every_run_was_given_replaces_the_mark_of_its_lack(record):
-    given = record(config_hash="aaaa1111")
-    given.run["marks"] = ["no MagNet", "landmarks given"]
+    given = record(config_hash="aaaa1111", marks=("no MagNet", "landmarks given"))
     marks = ("ours", "no MagNet", "no landmarks")
     group, other = RunGroup((given,)), RunGroup((record(dataset="samm"),))
     assert carried_marks([group], marks) == ("ours", "no MagNet", "landmarks given")

@@ -1,0 +1,84 @@
+"""The result of a fold: what it trained on, and its answers to the held-out subject's clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from bench.errors import DataError
+from bench.runs.typed import read_as
+from bench.system.files import read_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRecord:
+    """The true and the predicted class of a clip, as indices.
+
+    selected: the predicted class by selection rule; logits: of the scored rule, one per class.
+    """
+
+    dataset: str
+    clip: str
+    true: int
+    pred: int
+    selected: Mapping[str, int] = field(default_factory=dict)
+    logits: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldRecord:
+    """The content of `folds/<fold>.json`.
+
+    run: the run that made it; trained_on, inner_subjects: `dataset/subject` of those trained on,
+    None in files that do not say it, and of those held out for inner_val; epochs: by selection
+    rule the epoch it chose; losses: one per epoch.
+    """
+
+    what: ClassVar[str] = "fold"
+    cure: ClassVar[str] = "delete it and repeat the run"
+
+    subject: str
+    clips: tuple[ClipRecord, ...]
+    run: Mapping[str, Any] | None = None
+    trained_on: tuple[str, ...] | None = None
+    inner_subjects: tuple[str, ...] = ()
+    losses: tuple[float, ...] = ()
+    epochs: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def people(self) -> set[str]:
+        """`dataset/subject` of those tested."""
+        return {f"{clip.dataset}/{self.subject}" for clip in self.clips}
+
+
+def read_fold(file: Path) -> FoldRecord:
+    """The result of a fold; BenchError where its file is missing, corrupt or none."""
+    return read_as(FoldRecord, read_json(file), file)
+
+
+def fold_of(content: Any, where: object) -> FoldRecord:
+    """A fold in a file of the user's, who may have added keys; DataError where it is none."""
+    try:
+        clips = tuple(
+            ClipRecord(
+                dataset=str(clip["dataset"]),
+                clip=str(clip["clip"]),
+                true=_label(clip["true"]),
+                pred=_label(clip["pred"]),
+            )
+            for clip in content["clips"]
+        )
+        return FoldRecord(subject=str(content["subject"]), clips=clips)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}: no fold of this harness ({error!r}); expected subject and clips of dataset, "
+            "clip, true, pred"
+        ) from None
+
+
+def _label(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"label {value!r} is no whole number")
+    return value
