@@ -325,4 +325,5 @@ def failure_of(unit: Unit, error: Exception) -> Failure:
 
 
 def report_to(listener: Listener, unit: Unit) -> Callable[[str, int, int], None]:
+    """A function that tells the listener how far the unit is."""
     return lambda what, done, total: listener.advanced(unit, what, done, total)

@@ -48,8 +48,10 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
 
 
 def like_networks(units: Sequence[Unit]) -> list[list[Unit]]:
-    """Folds of one run in groups that can be trained together: those that decoded alike, and with
-    dropout each on its own."""
+    """Folds of one run in groups that can be trained together.
+
+    Those with the same genotype can, except networks with dropout, which train alone.
+    """
     job = units[0].job
     classes = len(read_run_file(job.folder).data.classes)
     groups: dict[Genotype | None, list[Unit]] = {}
@@ -64,8 +66,10 @@ def like_networks(units: Sequence[Unit]) -> list[list[Unit]]:
 
 
 def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[Unit, Exception]:
-    """As `evaluate_fold` does each of these folds of one run, whose networks are alike, but in one
-    training. Returns the errors of those that failed; the others are complete."""
+    """Evaluates folds of one run, whose networks are alike, in one training.
+
+    Returns the errors of those that failed; the others are complete.
+    """
     job = units[0].job
     clip_set, clips = job_clips(job)
     opened = [

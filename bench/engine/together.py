@@ -23,11 +23,13 @@ class StackingExecutor:
 
     @property
     def threads(self) -> int:
+        """Threads of torch in this process."""
         return SerialExecutor().threads
 
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
+        """See `Executor.run`."""
         keep_freed_memory()
         failures: list[Failure] = []
         waiting = list(tasks)
@@ -54,8 +56,10 @@ def _goes_with(first: Task, other: Task) -> bool:
 
 
 def _train(folds: Sequence[Unit], perform: Perform, listener: Listener) -> list[Failure]:
-    """Trains folds, together those that can be; what fails takes no other with it but for an error
-    of the machine, as when memory runs out."""
+    """Trains folds, together those that can be.
+
+    A failure stops no other fold, unless it is one of the machine, such as lack of memory.
+    """
     from bench.engine.fold import evaluate_together, like_networks  # torch comes with them
 
     failures: list[Failure] = []

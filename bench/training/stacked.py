@@ -166,6 +166,7 @@ class Run:
         self.steps = []
 
     def next_batch(self) -> Batch:
+        """The next clips and labels of this epoch."""
         self.sizes.pop(0)
         return next(self.batches)
 

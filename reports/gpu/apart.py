@@ -28,8 +28,10 @@ class Outcome:
 
 
 def run_apart(function: Callable[..., Any], arguments: tuple, limit_s: float) -> Outcome:
-    """`function(*arguments)` in a new process, which is killed with all that it started after
-    `limit_s` seconds. Both must be picklable; it ends when this process does."""
+    """`function(*arguments)` in a new process; both must be picklable.
+
+    After `limit_s` seconds it is killed with all that it started; it ends when this process does.
+    """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(there, function, arguments))

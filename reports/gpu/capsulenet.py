@@ -1,5 +1,8 @@
-"""CapsuleNet's row of the live table, all epochs of its recipe: as `bench run --variant capsulenet
---dataset smic --surrogate --set data.difficulty=hard --set data.subject_count=8`."""
+"""CapsuleNet on hard generated clips of SMIC, 8 subjects, with all epochs of its recipe.
+
+The row that `bench run --variant capsulenet --dataset smic --surrogate --set data.difficulty=hard
+--set data.subject_count=8` gives.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +37,20 @@ class FoldRows:
         self.begun: dict[Unit, float] = {}
 
     def started(self, unit: Unit) -> None:
+        """Remembers when the unit began."""
         self.begun[unit] = time.monotonic()
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        """Prints how far the unit is."""
         self.record.say(f"{unit.title}: {what} {done}/{total}")
 
     def finished(self, unit: Unit) -> None:
+        """Adds a row with a fold's seconds."""
         if unit.phase == FOLD:
             self.record.add({"what": f"fold {unit.fold}", "s": time.monotonic() - self.begun[unit]})
 
     def failed(self, unit: Unit, reason: str) -> None:
+        """Adds a row with the reason."""
         self.record.add({"what": unit.title, "reason": reason})
 
 

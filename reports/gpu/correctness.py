@@ -206,8 +206,10 @@ class Interrupted(Exception):
 
 
 def _resumed(variant: str, settings: Settings) -> Row:
-    """A search of two epochs, one that is broken off after the first and goes on, and a repetition
-    of the first, which says what the device repeats at all."""
+    """A search of two epochs against one that is stopped after the first and resumed.
+
+    The first is repeated, which shows how well the device repeats anything at all.
+    """
     with _deterministic_where_possible():
         whole, again = (
             _searched(variant, settings, f"{name}-{variant}") for name in ("whole", "again")
@@ -266,8 +268,10 @@ def _search_job(variant: str, settings: Settings, runs: Path) -> Job:
 
 
 def _deterministic(variant: str, settings: Settings) -> Row:
-    """Whether torch has a deterministic form of all that a search step does; else it names what
-    has none."""
+    """Whether torch has a deterministic form of each operation of a search step.
+
+    The first that has none is named.
+    """
     (_, build), *_ = _networks(variant, settings)
     torch.use_deterministic_algorithms(True)
     try:

@@ -88,6 +88,7 @@ class Watch:
     moments: list[float] = field(default_factory=list)
 
     def on_epoch(self, done: int, total: int) -> None:
+        """Notes the moment."""
         self.moments.append(time.perf_counter())
 
 
@@ -202,8 +203,10 @@ def in_streams(case: Case, clips: ClipTensors, folds: Sequence[str]) -> Trained:
 
 
 def as_graphs(case: Case, clips: ClipTensors, folds: Sequence[str]) -> Trained:
-    """Each fold's step on a full batch as a CUDA graph, replayed on the fold's stream; a last,
-    smaller batch as it is."""
+    """Each fold's step on a full batch as a CUDA graph, replayed on the fold's stream.
+
+    A last, smaller batch is computed without a graph.
+    """
     watch = Watch()
     with float32_arithmetic(case.config.compute.precision):
         runs = [GraphedFold(case, clips, fold) for fold in folds]

@@ -74,13 +74,16 @@ class Recorder:
 
     @property
     def seconds(self) -> float:
+        """Seconds since the part began."""
         return time.monotonic() - self.begun
 
     @property
     def rows(self) -> Sequence[Row]:
+        """What was measured so far."""
         return self.record["rows"]
 
     def set_machine(self, machine: Mapping[str, Any]) -> None:
+        """Keeps what the part was measured on."""
         self.record["machine"] = dict(machine)
         self._write()
 
@@ -100,10 +103,12 @@ class Recorder:
         return "reason" not in found
 
     def say(self, what: str) -> None:
+        """Prints a line, with the time left."""
         left = max(self.left_s, 0)
         print(f"  {self.record['part']}: {what} ({left:.0f} s left)", file=sys.stderr, flush=True)
 
     def close(self, status: str, reason: str | None = None) -> None:
+        """Keeps how the part ended."""
         self.record |= {"status": status, "reason": reason}
         self._write()
 

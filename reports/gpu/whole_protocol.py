@@ -1,7 +1,7 @@
-"""The whole protocol of `rnas_mer` at preset `paper` on the composite surrogate: what an epoch of
-the search and one of a fold take, and from them, computed, what Table 4 would take.
+"""The whole protocol of `rnas_mer` at preset `paper` on the composite surrogate.
 
-The clips are made here, without the spreadsheets of the releases: those want openpyxl.
+An epoch of the search and one of a fold are timed; the time of Table 4 is computed from them. The
+clips are made here, without the spreadsheets of the releases: those want openpyxl.
 """
 
 from __future__ import annotations
@@ -151,8 +151,7 @@ class SearchMeasure:
         self.steps = len(batches(self.halves[0], settings.batch, torch.Generator()))
 
     def epoch(self, number: int, budget_s: float) -> Row:
-        """Seconds of an epoch; where the budget does not hold one, as many steps as it holds are
-        measured, and the rest is taken to be like them."""
+        """Seconds of an epoch, extrapolated from as many of its steps as the budget allows."""
         self._run(number, 1)  # kernels are chosen, optimisers make their state
         least = min(LEAST_STEPS, self.steps)
         probe = self._run(number, least) / least
