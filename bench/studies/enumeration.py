@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,10 +197,7 @@ def _taus(
         counts = (chosen[..., None] == np.arange(subjects)).sum(axis=-2)
         return STATISTICS[score](np.einsum("...s,psij->...pij", counts, matrices))
 
-    taus = {
-        name: interval(lambda scores, values=values: kendall(values, scores))
-        for name, values in rankings.items()
-    }
+    taus = {name: interval(partial(kendall, values)) for name, values in rankings.items()}
     if "beta" not in rankings:
         return taus
     gain = interval(
