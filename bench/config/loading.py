@@ -37,7 +37,7 @@ def means_the_same(config: Config, recorded: Any) -> bool:
 
 def preset_names() -> tuple[str, ...]:
     """Names of the presets that ship with the harness."""
-    files = resources.files("bench.presets").iterdir()
+    files = resources.files("bench.config.presets").iterdir()
     return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
 
 
@@ -70,7 +70,9 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
 def _preset_file(name: str) -> dict[str, Any]:
     if name not in preset_names():
         raise unknown_name("preset", name, preset_names())
-    return tomllib.loads(resources.files("bench.presets").joinpath(f"{name}.toml").read_text())
+    return tomllib.loads(
+        resources.files("bench.config.presets").joinpath(f"{name}.toml").read_text()
+    )
 
 
 def _merged(config: Config, values: Values, origin: str) -> Config:

@@ -45,7 +45,7 @@ their spelling (`easy` or `0.15`, subjects in any order and case). A folder that
 named by a hash of all settings keeps its name, and the same command goes on with it.
 
 Written by `python -m reports.docs` from `bench/config/settings.py`, `rnas/settings.py` and
-`bench/presets/`.
+`bench/config/presets/`.
 """
 
 

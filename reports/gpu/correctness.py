@@ -54,7 +54,7 @@ SUBJECTS = ("s05", "s06", "s15", "s19")
 RESUMED = ("rnas_mer", "rnas_mer_1", "autodeeplab_3d")
 """Searches that are broken off: hybrid operations, those of DARTS, and upsampling."""
 
-TINY_VARIANTS = ("rnas_mer", "rnas_mer_1", "ststnet", "random_rnas_mer")
+TINY_VARIANTS = ("rnas_mer", "ststnet", "random_rnas_mer")
 
 SMALL = ("data.frames=4", "data.size=8", "space.nodes=1", "space.channels=4")
 """Settings of toy size."""

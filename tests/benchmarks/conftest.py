@@ -1,7 +1,12 @@
-"""Every benchmark records what its figure depends on."""
+"""Every benchmark records what its figure depends on; slow ones run where they are timed."""
 
 import pytest
 import torch
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("slow") and not item.config.getoption("--benchmark-enable"):
+        pytest.skip("long: only with --benchmark-enable")
 
 
 @pytest.fixture(autouse=True)

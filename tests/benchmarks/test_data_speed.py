@@ -42,8 +42,6 @@ def write_small_frames(folder: Path, number: int) -> Clip:
 
 @pytest.mark.slow
 def test_warm_load_of_a_composite(benchmark, monkeypatch):
-    if not benchmark.enabled:
-        pytest.skip("writes 22,100 frames and 270 MB: only with --benchmark-enable")
     monkeypatch.setattr(cache_module, "_SETTLED_NS", 0)  # frames just written are remembered, too
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -105,8 +103,6 @@ FEW = ("s05", "s19", "sub13", "sub20", "018", "019")
 @pytest.fixture(scope="module", params=["few", "composite"])
 def composite(request, tmp_path_factory) -> tuple[Path, int]:
     """Surrogates of the composite with a face on every frame, and how many clips they are."""
-    if not request.config.getoption("--benchmark-enable"):
-        pytest.skip("renders up to 442 clips: only with --benchmark-enable")
     root = tmp_path_factory.mktemp("composite") / "data"
     subjects = FEW if request.param == "few" else None
     write_surrogate("composite", root, difficulty="hard", subjects=subjects)

@@ -104,8 +104,6 @@ def test_small_step(benchmark, group, evaluation, space):
 @pytest.mark.parametrize("size", FULL, ids=lambda size: "x".join(map(str, size)))
 @pytest.mark.parametrize(("group", "evaluation", "space"), VARIANTS, ids=IDS)
 def test_step(benchmark, size, group, evaluation, space):
-    if not benchmark.enabled:
-        pytest.skip("minutes long: only with --benchmark-enable")
     if space is RNAS_MER_4 and size != FULL[0]:
         pytest.skip("the reference with 226 M weights takes minutes a step at this size")
     measure(benchmark, group, evaluation, space, size)
@@ -128,8 +126,6 @@ def test_matrix_product(benchmark):
 @pytest.mark.benchmark(group="search step of rnas_mer by width F, 2 x 3 x 8 x 32 x 32")
 def test_width(benchmark, kernels, width):
     """Where convolutions bound the step: their FLOPs a second beside those of a matrix product."""
-    if not benchmark.enabled:
-        pytest.skip("minutes long: only with --benchmark-enable")
     torch.manual_seed(0)
     network = FastSupernet(RNAS_MER.resized(kernels=kernels, channels=width), CLASSES)
     clips, labels = torch.randn(2, 3, 8, 32, 32), torch.arange(2)

@@ -241,8 +241,7 @@ def test_every_load_in_the_project_says_that_it_loads_no_pickle():
         "pd.read_pickle",
         "np.lib.format.read_array",
     )
-    # It reads what its own parent process sends.
-    own_child = PROJECT / "bench" / "measuring" / "memory.py"
+    own_child = PROJECT / "bench" / "measuring" / "memory.py"  # reads its parent process
     seen = 0
     for package in PACKAGES:
         for path in sorted((PROJECT / package).rglob("*.py")):

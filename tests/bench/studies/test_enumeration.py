@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 from ablations import RNAS_MER, RNAS_MER_3
 from baselines import AUTODEEPLAB_3D, AUTOMER_3D
@@ -200,3 +202,9 @@ def test_kendall(values):
     assert kendall(values, values) == pytest.approx(1)
     assert kendall(values, [-value for value in values]) == pytest.approx(-1)
     assert kendall(values, [1.0] * len(values)) == 0
+
+
+def test_kendall_of_many_scores_is_that_of_scipy():
+    draw = np.random.default_rng(0)
+    values, scores = draw.integers(0, 20, 42), draw.integers(0, 30, (50, 42))
+    assert list(kendall(values, scores)) == [kendalltau(values, row).statistic for row in scores]

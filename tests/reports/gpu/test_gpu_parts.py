@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from reports.gpu.__main__ import main
 from reports.gpu.page import (
     HEADING,
     NOT_MEASURED,
@@ -49,6 +51,7 @@ def records(settings):
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setattr("reports.gpu.supernet_step.SECONDS", 0.01)
         for part in PARTS:
             do_part(part, settings, LIMIT_S, time.monotonic())
     torch.set_num_threads(threads)
@@ -165,7 +168,6 @@ def test_the_command_runs_one_part_by_name(tmp_path):
 
 
 def test_unknown_parts_are_named(tmp_path):
-    command = [sys.executable, "-m", "reports.gpu", "--device", "cpu", "--part", "speed"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
+    done = CliRunner().invoke(main, ["--device", "cpu", "--part", "speed"])
+    assert done.exit_code == 2
     assert "expected one of correctness" in done.stderr

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import toy_parts
 from toy_parts import PARTS
 
 from bench.system.files import read_json
@@ -88,7 +89,7 @@ def test_no_part_is_begun_without_time_and_what_it_left_before_stays(settings):
 
 
 def test_a_kill_of_the_command_leaves_whole_records_and_no_process(settings):
-    script = KILLED_SOON.format(here=str(Path(__file__).parent), out=str(settings.out))
+    script = KILLED_SOON.format(here=str(Path(toy_parts.__file__).parent), out=str(settings.out))
     path = settings.out.parent / "killed.py"
     path.write_text(script)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["."])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.data.surrogates.writing import write_surrogate
 from bench.errors import DataError
 from reports.surrogate import table
 from reports.surrogate.measures import (
@@ -25,6 +27,7 @@ from reports.surrogate.measures import (
 )
 
 SIDE = 32
+FEW = ("s01", "s02", "s09", "s11", "s14", "s15")
 AFFINE = st.lists(st.floats(-2, 2), min_size=6, max_size=6)
 
 
@@ -65,8 +68,10 @@ def test_leaving_one_subject_out_finds_what_all_share_and_nothing_of_one_alone()
     assert loso_uar(own, labels, subjects) < 0.5
 
 
-@pytest.mark.slow
-def test_a_level_is_measured_as_the_page_needs_it(tmp_path):
+def test_a_level_is_measured_as_the_page_needs_it(tmp_path, monkeypatch):
+    """On few subjects of few pixels: the page's sets take minutes."""
+    small = partial(write_surrogate, size=64, subjects=FEW, workers=1)
+    monkeypatch.setattr("bench.data.surrogates.writing.write_surrogate", small)
     results = list(measure(Level("smic", 0.0), tmp_path, lambda *_: None))
     found = {(result.measure, result.of): result for result in results}
     assert found["uar", "middle_flow"].value > 0.9
