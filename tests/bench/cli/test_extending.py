@@ -68,6 +68,12 @@ def test_the_page_names_every_door_of_its_table():
     assert groups == set(re.findall(r"^\| `(bench\.\w+)`", PAGE.read_text(), re.MULTILINE))
 
 
+def test_a_metric(example):
+    found = example("A metric")
+    assert isinstance(scored(found)["kappa"], float)
+    assert "Kappa" in found.outcome.out
+
+
 def test_a_variant(example):
     run = only_run(example("A variant").runs)
     assert run.json("run.json")["space"]["name"] == "tiny"

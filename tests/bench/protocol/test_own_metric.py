@@ -15,8 +15,8 @@ from bench.runs.folder import RunFolder
 from bench.runs.predictions import run_predictions
 from bench.system import entry_points
 
-DOCS = Path(__file__).parents[3] / "docs" / "protocol.md"
-EXAMPLE = DOCS.read_text().partition("## A metric of your own")[2]
+DOCS = Path(__file__).parents[3] / "docs" / "extending.md"
+EXAMPLE = DOCS.read_text().partition("## A metric\n")[2]
 KAPPA = EXAMPLE.partition("```python\n")[2].partition("```")[0]
 """The example of the documentation, as it stands there."""
 
