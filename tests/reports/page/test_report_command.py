@@ -73,7 +73,8 @@ def test_a_run_json_of_another_shape_leaves_the_run_out(invoke, page, runs, conf
     change(folder_of(runs, SEARCHED) / "run.json", lambda run: run.update(config=config))
     result = invoke(runs)
     assert result.exit_code == 1
-    assert "run.json: 'config" in result.stderr and shown(page()) == ["random_rnas_mer_3"]
+    assert "run.json: no run of this harness ('config" in result.stderr
+    assert shown(page()) == ["random_rnas_mer_3"]
 
 
 def test_a_broken_file_of_a_shown_run_is_named(invoke, page, one):
