@@ -205,7 +205,10 @@ class TrainConfig:
 
     epochs: int = setting(100, "training epochs of a derived network, per fold", low=1, high=1e6)
     batch: int = setting(16, "clips per training batch", low=2, high=1e6)
-    lr: float = setting(0.05, "SGD learning rate, cosine down to 0")
+    lr: float = setting(0.05, "SGD learning rate, cosine down to 0 after the warm-up")
+    warmup: int = setting(
+        0, "epochs in which the learning rate climbs to train.lr in equal steps", later=True
+    )
     momentum: float = setting(0.9, "SGD momentum")
     weight_decay: float = setting(3e-4, "weight decay")
     clip: float = setting(5.0, "largest gradient norm", low=1e-9)

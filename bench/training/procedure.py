@@ -62,12 +62,12 @@ def procedure(settings: TrainConfig | Recipe, class_weights: Tensor | None = Non
 
 
 def _own(settings: TrainConfig, class_weights: Tensor | None) -> Procedure:
-    """SGD with momentum, cosine schedule down to 0, cross-entropy."""
+    """SGD with momentum, linear warm-up, cosine schedule down to 0, cross-entropy."""
     return Procedure(
         epochs=settings.epochs,
         batch=settings.batch,
         optimiser=partial(_sgd, settings),
-        rate=partial(_cosine, settings),
+        rate=partial(_warm_cosine, settings),
         loss=partial(F.cross_entropy, weight=class_weights),
         clip=settings.clip,
         shuffle=True,
@@ -113,8 +113,12 @@ def _published_optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Opti
     )
 
 
-def _cosine(settings: TrainConfig, epoch: int) -> float:
-    return 0.5 * settings.lr * (1 + cos(pi * epoch / settings.epochs))
+def _warm_cosine(settings: TrainConfig, epoch: int) -> float:
+    """The epoch after the warm-up has the full rate; a warm-up of all epochs never reaches it."""
+    rising = settings.warmup
+    if epoch < rising:
+        return settings.lr * (epoch + 1) / (rising + 1)
+    return 0.5 * settings.lr * (1 + cos(pi * (epoch - rising) / (settings.epochs - rising)))
 
 
 def _steps(recipe: Recipe, epoch: int) -> float:
