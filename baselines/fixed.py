@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from math import inf, isfinite
 from numbers import Real
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from rnas.errors import MethodError
 
@@ -31,6 +31,8 @@ WORDS = {
 }
 """Kind of a still -> what it is, for readers."""
 
+
+CROSS_ENTROPY: Final = "cross_entropy"
 
 RELEASED_WAYS = ("oracle", "other_sets", "fold_mean")
 """How released codes score where they do not do it as here."""
@@ -141,7 +143,7 @@ class Recipe:
     balance: int = 0
     lr_step: int = 0
     lr_gamma: float = 1.0
-    loss: Literal["cross_entropy", "margin"] = "cross_entropy"
+    loss: Literal["cross_entropy", "margin"] = CROSS_ENTROPY
     clip: float = 0.0
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,8 @@ def _report(jobs) -> None:
         notes = [f"leaky: {', '.join(protocol['leaks'])}"] if protocol["leaky"] else []
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
         notes += _released_notes(metrics)
+        if record.trained is not None:
+            notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
         click.echo(
             f"{job.title}: {_told(metrics)} over {metrics['clips']} clips of "
             f"{metrics['subjects']} subjects "

@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
+from baselines.fixed import CROSS_ENTROPY
 from bench.errors import unknown_name
 from rnas.settings import HIGHEST, LOWEST, SearchSettings, described
 
@@ -203,11 +204,16 @@ class SearchConfig(SearchSettings):
 class TrainConfig:
     """How the networks of the folds are trained."""
 
+    loss: ClassVar[str] = CROSS_ENTROPY
+
     epochs: int = setting(100, "training epochs of a derived network, per fold", low=1, high=1e6)
     batch: int = setting(16, "clips per training batch", low=2, high=1e6)
     lr: float = setting(0.05, "SGD learning rate, cosine down to 0 after the warm-up")
-    warmup: int = setting(
-        0, "epochs in which the learning rate climbs to train.lr in equal steps", later=True
+    warmup: float = setting(
+        0.0,
+        "share of the epochs in which the learning rate climbs to train.lr in equal steps",
+        high=1,
+        later=True,
     )
     momentum: float = setting(0.9, "SGD momentum")
     weight_decay: float = setting(3e-4, "weight decay")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pkgutil import resolve_name
 from statistics import median_low
 
-from bench.config.settings import recorded_rules
 from bench.data.sets.catalogue import find_dataset
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
@@ -17,7 +16,7 @@ from bench.measuring.workload import Workload
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
-from bench.runs.results import protocol_record, run_metrics
+from bench.runs.results import run_scores
 from bench.runs.searches import read_genotype
 from bench.system.files import write_json
 from rnas.sizes import count_parameters
@@ -33,11 +32,9 @@ def score(unit: Unit, report: Report) -> None:
     job = unit.job
     folds = [read_fold(job.folder.fold(fold)) for fold in job.folds]
     classes = read_run_file(job.folder).data.classes
-    parts, rules = find_dataset(job.source.dataset).parts, recorded_rules(job.config.protocol)
-    metrics = run_metrics(folds, classes, parts, rules)
     if not job.folder.search_summary.exists():  # a killed search may have left it out
         summarise_searches(job)
-    write_json(unit.output, {**metrics, "protocol": protocol_record(job)})
+    write_json(unit.output, run_scores(job, folds, classes, find_dataset(job.source.dataset).parts))
 
 
 def measure(unit: Unit, report: Report) -> None:

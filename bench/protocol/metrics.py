@@ -22,7 +22,16 @@ ENTRY_POINTS = "bench.metrics"
 
 RESERVED = (
     *("confusion", "classes", "absent", "clips", "subjects", "slices", "selections"),
-    *("aggregations", "protocol", "precision", "intervals", "chance", "complete", "problems"),
+    *(
+        "aggregations",
+        "protocol",
+        "trained",
+        "precision",
+        "intervals",
+        "chance",
+        "complete",
+        "problems",
+    ),
     "claims",
 )
 """Keys beside the scores in `metrics.json` and in what `bench score` prints."""

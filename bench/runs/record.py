@@ -8,12 +8,13 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from baselines.fixed import FixedNetwork, Recipe, StillInput
+from baselines.fixed import CROSS_ENTROPY, FixedNetwork, Recipe, StillInput
 from bench.config.loading import config_from_dict
-from bench.config.settings import Config
+from bench.config.settings import Config, TrainConfig
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
 from bench.runs.folder import FORMAT, RunFolder
+from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
 from bench.system.files import read_json, write_json
@@ -152,6 +153,23 @@ class RunRecord(RunFile):
         return len(self.finished)
 
     @property
+    def trained(self) -> float | None:
+        """The share of trained folds; None where it is not known or no share of cross-entropies.
+
+        Older metrics do not state it: the losses in the folds do.
+        """
+        if self.metrics is not None and "trained" in self.metrics:
+            return self.metrics["trained"]
+        recipe = (self.network or {}).get("recipe") or {}
+        if recipe.get("loss", CROSS_ENTROPY) != CROSS_ENTROPY:
+            return None
+        try:
+            folds = [read_fold(self.files.fold(name)) for name in self.finished]
+        except BenchError:  # `bench validate` says what is wrong with a fold
+            return None
+        return trained_share(folds, len(self.data.classes))
+
+    @property
     def folds_total(self) -> int:
         """How many folds the run has."""
         return len(self.folds)
@@ -223,7 +241,7 @@ def trained_network(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not record:
         return None
     trained: dict[str, Any] = {key: record.get(key) for key in TRAINED}
-    for key, kind in (("input", StillInput), ("recipe", Recipe)):
+    for key, kind in (("input", StillInput), ("recipe", Recipe), ("recipe", TrainConfig)):
         named = {each.name: each.default for each in fields(kind)}
         stated = trained[key]
         if isinstance(stated, Mapping) and stated.keys() <= named.keys():

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
+from baselines.fixed import CROSS_ENTROPY
 from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
 from bench.methods.released import released_ways
 from bench.protocol.metrics import fold_mean, pooled_metrics
-from bench.runs.folds import FoldRecord
+from bench.runs.folds import FoldRecord, trained_share
 from bench.runs.job import Job
 from bench.runs.predictions import fold_answers
 from bench.runs.searches import run_searches
@@ -37,6 +38,21 @@ def run_metrics(
         **pooled_metrics(clips, classes, parts),
         "selections": selections,
         "aggregations": {"fold_mean": fold_mean(clips, classes)},
+    }
+
+
+def run_scores(
+    job: Job, folds: Sequence[FoldRecord], classes: Sequence[str], parts: Sequence[str]
+) -> dict[str, Any]:
+    """The content of `metrics.json`: `run_metrics`, the protocol, the share of trained folds.
+
+    `trained` is None where the folds minimise another loss than cross-entropy.
+    """
+    loss = job.method.training(job.config).loss
+    return {
+        **run_metrics(folds, classes, parts, recorded_rules(job.config.protocol)),
+        "trained": trained_share(folds, len(classes)) if loss == CROSS_ENTROPY else None,
+        "protocol": protocol_record(job),
     }
 
 

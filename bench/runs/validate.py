@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.config.settings import Config, recorded_hash, recorded_rules, settings_hash
+from bench.config.settings import Config, recorded_hash, settings_hash
 from bench.data.clips import Clip
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
@@ -19,7 +19,7 @@ from bench.runs.folder import FOLDS, RunFolder, run_folder
 from bench.runs.folds import FoldRecord, read_fold
 from bench.runs.job import Job
 from bench.runs.record import RunFile, read_run_file
-from bench.runs.results import protocol_record, run_metrics
+from bench.runs.results import run_scores
 from bench.runs.searches import SearchRecord, read_search
 from bench.system.files import read_json
 
@@ -263,8 +263,7 @@ def _scores(files: RunFiles) -> Iterator[Finding]:
     folds = [files.folds[fold] for fold in run.folds]
     known = DATASETS.get(run.dataset)
     parts = known.parts if known else tuple(files.metrics["slices"])
-    again = run_metrics(folds, run.data.classes, parts, recorded_rules(config.protocol))
-    again["protocol"] = protocol_record(_job(files))
+    again = run_scores(_job(files), folds, run.data.classes, parts)
     for name in _differing(files.metrics, again, ""):
         what = f"{name.lstrip('.')} does not follow from the folds"
         yield Finding("scores", "metrics.json", what)

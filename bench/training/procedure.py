@@ -115,7 +115,7 @@ def _published_optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Opti
 
 def _warm_cosine(settings: TrainConfig, epoch: int) -> float:
     """The epoch after the warm-up has the full rate; a warm-up of all epochs never reaches it."""
-    rising = settings.warmup
+    rising = round(settings.warmup * settings.epochs)
     if epoch < rising:
         return settings.lr * (epoch + 1) / (rising + 1)
     return 0.5 * settings.lr * (1 + cos(pi * (epoch - rising) / (settings.epochs - rising)))

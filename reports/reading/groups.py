@@ -19,6 +19,7 @@ from reports.reading.marks import (
     distinct,
     leak_marks,
     shortfall,
+    training_mark,
     unusual_settings,
 )
 from reports.reading.names import DATASETS
@@ -138,8 +139,12 @@ class RunGroup:
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """Marks of scores that rest on fewer folds, subjects or classes than the data set has."""
-        return distinct(mark for record in self.scored for mark in shortfall(record))
+        """Marks of scores that rest on fewer folds, subjects or classes than the data set has.
+
+        And the share of the folds that were trained.
+        """
+        missing = (mark for record in self.scored for mark in shortfall(record))
+        return distinct((*missing, *training_mark(self.scored)))
 
 
 def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.data.sets.challenge import expected_counts
+from bench.runs.folds import TRAINED_BELOW
 from reports.reading.names import DATASETS
 
 if TYPE_CHECKING:
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
+
+NOT_TRAINED = "not trained"
+ENOUGH_TRAINED = 0.95
+"""Least share of trained folds of a score that says something of its method."""
 
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
@@ -64,6 +71,15 @@ def subject_count(dataset: str) -> int | None:
     return sum(len(counts[part]) for part in parts) if set(parts) <= set(counts) else None
 
 
+def training_mark(records: Sequence[RunRecord]) -> Iterable[str]:
+    """The share of trained folds of a method's seeds on a data set, where it is known."""
+    shares = [record.trained for record in records if record.trained is not None]
+    if shares:
+        share, dataset = fmean(shares), records[0].dataset
+        word = "trained" if share >= ENOUGH_TRAINED else NOT_TRAINED
+        yield f"{word}: {math.floor(100 * share)} % of folds ({DATASETS.get(dataset, dataset)})"
+
+
 def distinct(marks: Iterable[str]) -> tuple[str, ...]:
     """The marks in order, each once."""
     return tuple(dict.fromkeys(marks))
@@ -71,6 +87,8 @@ def distinct(marks: Iterable[str]) -> tuple[str, ...]:
 
 MARK_MEANINGS = {
     "smoke": "nothing converged",
+    "trained": f"the last epoch's mean training loss is below {TRAINED_BELOW} ln(classes)",
+    NOT_TRAINED: "fewer than 95 % of the folds are trained: the score says little of the method",
     "surrogate": "generated clips, not the licensed data set",
     "slice": "the clips of one data set within the pooled predictions of a composite run",
     "search_scope=all": "one search saw all subjects, held-out ones included",

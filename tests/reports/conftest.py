@@ -37,6 +37,7 @@ def make_metrics(uar=0.5, *, scope="fold", selection="last", surrogate=False, **
         "clips": 9,
         "subjects": 3,
         "slices": {},
+        "trained": None,
         "protocol": protocol,
         **more,
     }

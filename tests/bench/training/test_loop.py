@@ -11,6 +11,7 @@ from torch import nn
 from baselines.fixed import Recipe, StillInput
 from bench.config.settings import DataConfig, TrainConfig
 from bench.training.loop import predict, train
+from bench.training.procedure import procedure
 from bench.training.tensors import (
     ClipTensors,
     StillTensors,
@@ -224,6 +225,11 @@ class TestTraining:
         monkeypatch.setattr(torch.optim.SGD, "step", watched)
         self.run(batch=12, lr=0.4)
         assert rates == pytest.approx([0.4, 0.2 + 0.2 * 2**-0.5, 0.2, 0.2 - 0.2 * 2**-0.5])
+
+    def test_the_learning_rate_climbs_before_it_falls(self):
+        way = procedure(TrainConfig(epochs=8, lr=0.3, warmup=0.25))
+        assert [way.rate(epoch) for epoch in (0, 1, 2, 5)] == pytest.approx([0.1, 0.2, 0.3, 0.15])
+        assert way.rate(7) > 0
 
     def test_reports_every_epoch(self):
         seen = []

@@ -77,6 +77,19 @@ def test_a_later_control_with_shuffled_labels_does_not_take_a_results_place(reco
     assert "shuffled labels" in marks
 
 
+@pytest.mark.parametrize(
+    ("shares", "mark"),
+    [
+        ((1.0, 0.9), "trained: 95 % of folds (SMIC)"),
+        ((1.0, 0.8, None), "not trained: 90 % of folds (SMIC)"),
+        ((None,), None),
+    ],
+)
+def test_the_share_of_trained_folds_stands_beside_the_scores(record, metrics, shares, mark):
+    seeds = [record(seed=seed, metrics=metrics(trained=share)) for seed, share in enumerate(shares)]
+    assert RunGroup(tuple(seeds)).shortfalls == ((mark,) if mark else ())
+
+
 def test_incomplete_seeds_give_way_to_complete_ones(record):
     complete, part = record(seed=0), record(seed=1, done=3)
     assert RunGroup((complete, part)).scored == (complete,)
