@@ -16,7 +16,7 @@ from reports.surrogate import page, table
 from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, Level, Result
 from reports.surrogate.pictures import difficulty_curve
 
-EASY, HARD = DIFFICULTIES.values()
+EASY, HARD = DIFFICULTIES["easy"], DIFFICULTIES["hard"]
 PROJECT = Path(__file__).parents[3]
 
 
