@@ -46,10 +46,8 @@ def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out:
     for difficulty in difficulties or CURVE:
         level = Level(dataset, resolve_difficulty(difficulty), seed)
         known = {(row.measure, row.of) for row in table.read(out) if row.level == level}
-        parts = [measure]
-        if level.difficulty in DIFFICULTIES.values():
-            parts.insert(0, input_results)
-        for part in parts:
+        named = level.difficulty in DIFFICULTIES.values()
+        for part in (measure, input_results) if named else (measure,):
             for result in part(level, default_cache(), _progress(level), known):
                 table.write([*table.read(out), *table.rows_of(level, [result], origin)], out)
                 click.echo(f"{level.difficulty:g} {result.measure} {result.of}: {result.value:.3f}")
