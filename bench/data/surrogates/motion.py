@@ -36,7 +36,7 @@ class Conditions:
     alignment: float
 
 
-ALIGNMENT = 2.0
+ALIGNMENT = 1.5
 """Misalignment at difficulty 1, in pixels at 128×128."""
 
 ALIGNMENT_LIMIT = 2.5
