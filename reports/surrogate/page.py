@@ -33,8 +33,6 @@ from reports.surrogate.table import Row
 PAGE = Path("docs/surrogate.md")
 PICTURES = Path("docs/surrogate")
 
-NETWORK_MINUTES = 3
-
 CLIPS_DPI = 150
 """Resolution of `clips.png`: a frame of 128 pixels becomes 153 wide."""
 
@@ -42,13 +40,14 @@ CLIPS_DPI = 150
 def write_page(dataset: str, seed: int, cache: Path) -> list[Path]:
     """Writes the page and its pictures; returns their paths.
 
-    Raises UsageError where the named difficulties were not measured.
+    Raises UsageError where a method was not measured at a named difficulty.
     """
     rows = [row for row in table.read() if (row.dataset, row.seed) == (dataset, seed)]
-    missing = set(DIFFICULTIES.values()) - {row.difficulty for row in rows}
-    if missing:
+    found = {(row.difficulty, row.of) for row in rows if row.measure == "uar"}
+    needed = {(level, of) for level in DIFFICULTIES.values() for of in METHODS}
+    if missing := sorted(needed - found):
         raise UsageError(
-            f"{table.TABLE} lacks {dataset} at difficulty {sorted(missing)[0]:g}: first "
+            f"{table.TABLE} lacks {dataset} at difficulty {missing[0][0]:g}: first "
             f"`python -m reports.surrogate measure --dataset {dataset} --seed {seed}`"
         )
     written = save_figure(difficulty_curve(rows), PICTURES / "difficulty", ["png"])
@@ -113,7 +112,8 @@ the same clips as ever. Uncropped frames have none either.
     python -m reports.surrogate page --dataset {first.dataset} --seed {first.seed}
 
 The first command fills `results/surrogate.csv` (with commit, versions and time of every row; rows
-that are there are not measured again), the second writes this page and its pictures from it.
+that are there are not measured again), the second writes this page and its pictures from it. A
+difficulty takes about 4 minutes on one core, almost half of them for the network.
 
 ## Scores against difficulty
 
@@ -133,7 +133,7 @@ UAR on what the networks of the preset `small` see, {SUBJECTS} subjects, pooled 
 of subjects of which each is left out once: the same logistic regression on the grey differences of
 all frames from the onset frame, and one derived network of `{VARIANT}` (the random genotype of seed
 {GENOTYPE}) trained on the same differences for {TRAINING.epochs} epochs at a learning rate of
-{TRAINING.lr:g}. It takes about {NETWORK_MINUTES} minutes on one core for each difficulty.
+{TRAINING.lr:g}.
 
 {_table(["a classifier that sees", *names_of], inputs)}
 
