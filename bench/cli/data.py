@@ -14,6 +14,7 @@ from bench.cli.clip_options import ClipRequest, request_options
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.options import dataset_option, format_option
+from bench.config.settings import SURROGATE_VERSION
 from bench.data.sets.catalogue import find_dataset
 from bench.errors import DataError, UsageError
 
@@ -148,10 +149,17 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     "--difficulty",
     default="easy",
     show_default=True,
-    metavar="easy|hard|0..1",
+    metavar="easy|middle|hard|0..1",
     help="Motion against nuisance.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--version",
+    type=click.IntRange(1, SURROGATE_VERSION),
+    default=SURROGATE_VERSION,
+    show_default=True,
+    help="Of the generator: an older one makes the clips that it made then.",
+)
 @subjects_option
 @click.option("--size", type=click.IntRange(min=16), default=128, show_default=True, help="Pixels.")
 @click.option(
@@ -163,6 +171,7 @@ def synth(
     out: Path,
     difficulty: str,
     seed: int,
+    version: int,
     subjects: list[str] | None,
     size: int,
     raw: bool,
@@ -181,6 +190,7 @@ def synth(
             out,
             difficulty=difficulty,
             seed=seed,
+            version=version,
             size=size,
             subjects=people,
             raw=raw,

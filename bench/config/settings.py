@@ -19,8 +19,14 @@ from rnas.settings import HIGHEST, LOWEST, SearchSettings, described
 
 HASH_DIGITS = 8
 
-DIFFICULTIES = MappingProxyType({"easy": 0.15, "hard": 0.45})
+DIFFICULTIES = MappingProxyType({"easy": 0.15, "middle": 0.25, "hard": 0.45})
 """Named difficulties of surrogate clips, from 0 (large motion, no nuisance) to 1 (hardly any)."""
+
+SURROGATE_VERSION = 2
+"""The newest version of the generator of surrogate clips; it makes those of older versions, too.
+
+1: head drift, blinks, drifting light, noise; 2: frames are also misaligned, each on its own.
+"""
 
 Values = Mapping[str, Mapping[str, Any]]
 """Section -> name -> value, as JSON has them."""
@@ -140,7 +146,16 @@ class DataConfig(ClipConfig):
         0, "keep only so many subjects, those with the most classes and clips; 0 = all"
     )
     difficulty: str = setting(
-        "easy", "surrogate clips only: easy, hard or a number in 0..1", spelled=difficulty_spelled
+        "easy",
+        "surrogate clips only: easy, middle, hard or a number in 0..1",
+        spelled=difficulty_spelled,
+    )
+    surrogate_version: int = setting(
+        1,
+        "surrogate clips only: version of the generator; from 2 on, frames are misaligned, too",
+        low=1,
+        high=SURROGATE_VERSION,
+        later=True,
     )
     surrogate_seed: int = setting(0, "surrogate clips only: seed of the generator")
     shuffle_labels: bool = setting(

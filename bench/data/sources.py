@@ -227,10 +227,10 @@ def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[i
 
 def surrogate_folder(source: Source, config: DataConfig) -> Path:
     """The folder of the surrogate clips of these settings, whether it exists yet or not."""
-    from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty
+    from bench.data.surrogates.writing import resolve_difficulty
 
-    difficulty = resolve_difficulty(config.difficulty)
-    name = f"{source.dataset}-{difficulty:g}-seed{config.surrogate_seed}-version{SURROGATE_VERSION}"
+    level, seed = resolve_difficulty(config.difficulty), config.surrogate_seed
+    name = f"{source.dataset}-{level:g}-seed{seed}-version{config.surrogate_version}"
     return source.cache / "surrogate" / name
 
 
@@ -247,6 +247,7 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
             folder,
             difficulty=config.difficulty,
             seed=config.surrogate_seed,
+            version=config.surrogate_version,
             progress=progress and (lambda d, n: progress("making surrogate clips", d, n)),
         )
     return folder

@@ -101,5 +101,5 @@ def _check_files(one: Entry, two: Entry) -> None:
         raise DataError(
             f"{one.name} and {two.name} on {one.dataset} have clips of the same names with other "
             "frames (data.fingerprint in run.json): other files, or surrogates of another "
-            "difficulty or seed"
+            "difficulty, seed or version"
         )

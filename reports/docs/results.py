@@ -40,6 +40,9 @@ def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
         "variant": record.variant,
         "data": set_name(record),
         "difficulty": record.setting("data", "difficulty") if record.surrogate else "",
+        "surrogate_version": record.setting("data", "surrogate_version")
+        if record.surrogate
+        else "",
         "magnify": record.setting("data", "magnify"),
         "preset": record.preset,
         "config": record.config_hash,

@@ -1,7 +1,7 @@
 """CapsuleNet on hard generated clips of SMIC, 8 subjects, with all epochs of its recipe.
 
 The row that `bench run --variant capsulenet --dataset smic --surrogate --set data.difficulty=hard
---set data.subject_count=8` gives.
+--set data.surrogate_version=1 --set data.subject_count=8` gives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.system.files import default_cache, read_json
 from reports.gpu.record import Recorder, Settings
 
 VARIANT = "capsulenet"
-SETTINGS = ("data.difficulty=hard", "data.subject_count=8")
+SETTINGS = ("data.difficulty=hard", "data.surrogate_version=1", "data.subject_count=8")
 TINY_SETTINGS = (
     "data.difficulty=hard",
     "data.subject_count=2",

@@ -105,7 +105,12 @@ def _video(job: tuple[Plan, Config]) -> np.ndarray:
     """A clip from onset to offset as networks get it: TIM, then resizing; uint8 (T, S, S, 3)."""
     plan, config = job
     data = config.data
-    look = Look(DIFFICULTIES[data.difficulty], data.surrogate_seed, RENDERED)
+    look = Look(
+        DIFFICULTIES[data.difficulty],
+        data.surrogate_seed,
+        RENDERED,
+        version=data.surrogate_version,
+    )
     frames = np.stack(list(render_clip(plan, look)))[plan.before :][: plan.length]
     frames = frames if frames.ndim == 4 else frames[..., None]  # SAMM is grey
     video = resize(interpolate(frames, data.frames), data.size)

@@ -115,8 +115,11 @@ class RunGroup:
         name = DATASETS.get(self.key.dataset, self.key.dataset)
         if not self.key.surrogate:
             return name
-        level = self.records[0].setting("data", "difficulty")
-        return f"{name} surrogate, {level}" if level else f"{name} surrogate"
+        level, version = (
+            self.records[0].setting("data", key) for key in ("difficulty", "surrogate_version")
+        )
+        known = (level, version and f"version {version}")
+        return ", ".join([f"{name} surrogate", *filter(None, known)])
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import click
 
+from bench.config.settings import DIFFICULTIES
 from bench.data.surrogates.writing import resolve_difficulty
 from bench.errors import BenchError
 from bench.system.files import default_cache
 from bench.system.provenance import provenance
 from reports.surrogate import table
 from reports.surrogate.measures import Level, measure
+from reports.surrogate.networks import input_results
 
-CURVE = (0.0, "easy", 0.3, "hard", 0.6, 1.0)
+CURVE = ("easy", "middle", "hard", 0.0, 0.6, 1.0)
 """Difficulties measured by default."""
 
 
@@ -30,24 +32,25 @@ def surrogate() -> None:
     "--difficulty",
     "difficulties",
     multiple=True,
-    metavar="easy|hard|0..1",
+    metavar="easy|middle|hard|0..1",
     help="May be repeated.  [default: those of the curve]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=table.TABLE, show_default=True)
 def measure_command(dataset: str, difficulties: tuple[str, ...], seed: int, out: Path) -> None:
-    """Measure what the table lacks; each difficulty takes minutes and is saved when it is done."""
+    """Measure what the table lacks, the trained network at named difficulties alone.
+
+    Each difficulty takes minutes; every number is saved when it is there.
+    """
     origin = provenance("cpu")  # before writing: the table may itself make the checkout dirty
     for difficulty in difficulties or CURVE:
         level = Level(dataset, resolve_difficulty(difficulty), seed)
         known = {(row.measure, row.of) for row in table.read(out) if row.level == level}
-        results = list(measure(level, default_cache(), _progress(level), known))
-        if not results:
-            click.echo(f"{dataset} at {level.difficulty:g}: measured already, in {out}")
-            continue
-        table.write([*table.read(out), *table.rows_of(level, results, origin)], out)
-        for result in results:
-            click.echo(f"{level.difficulty:g} {result.measure} {result.of}: {result.value:.3f}")
+        named = level.difficulty in DIFFICULTIES.values()
+        for part in (measure, input_results) if named else (measure,):
+            for result in part(level, default_cache(), _progress(level), known):
+                table.write([*table.read(out), *table.rows_of(level, [result], origin)], out)
+                click.echo(f"{level.difficulty:g} {result.measure} {result.of}: {result.value:.3f}")
 
 
 @surrogate.command("page")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
-from bench.config.settings import DataConfig
+from bench.config.settings import SURROGATE_VERSION, DataConfig
 from bench.data.clips import CHALLENGE_CLASSES, Clip
 from bench.data.disk.images import decode, read_frames
 from bench.data.pixels import luminance
@@ -23,6 +23,9 @@ from bench.data.sources import Source, find_clips
 from bench.data.stills.flow import tvl1
 from bench.data.stills.inputs import load_inputs
 from bench.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 SHUFFLES = 20
 """Permutations of the labels."""
@@ -196,7 +199,11 @@ def _shuffled_scores(seen: Views, name: str, seed: int) -> Iterator[float]:
 
 def config_of(level: Level) -> DataConfig:
     """The settings that make these clips."""
-    return DataConfig(difficulty=f"{level.difficulty:g}", surrogate_seed=level.seed)
+    return DataConfig(
+        difficulty=f"{level.difficulty:g}",
+        surrogate_seed=level.seed,
+        surrogate_version=SURROGATE_VERSION,
+    )
 
 
 def onset_and_middle(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
@@ -250,18 +257,20 @@ def outlines(pictures: np.ndarray) -> np.ndarray:
 
 def loso_uar(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray) -> float:
     """Leave-one-subject-out UAR, pooled over folds, of a class-balanced logistic regression."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import recall_score
     from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+
+    predicted = cross_val_predict(
+        regression(), features, labels, groups=subjects, cv=LeaveOneGroupOut()
+    )
+    return float(recall_score(labels, predicted, average="macro"))
+
+
+def regression() -> Pipeline:
+    """A class-balanced logistic regression on standardised features."""
+    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=2000)
-    predicted = cross_val_predict(
-        make_pipeline(StandardScaler(), regression),
-        features,
-        labels,
-        groups=subjects,
-        cv=LeaveOneGroupOut(),
-    )
-    return float(recall_score(labels, predicted, average="macro"))
+    model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=2000)
+    return make_pipeline(StandardScaler(), model)

@@ -12,12 +12,21 @@ from tabulate import tabulate
 from bench.config.settings import DIFFICULTIES
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.inspect.pictures import drawn
+from bench.data.surrogates.motion import ALIGNMENT, ALIGNMENT_LIMIT
 from bench.errors import UsageError
 from bench.system.files import write_atomic, write_text
 from reports.drawing.export import save_figure
 from reports.drawing.style import house_style
 from reports.surrogate import table
 from reports.surrogate.measures import METHODS, SHUFFLED, SHUFFLES, STRENGTH
+from reports.surrogate.networks import (
+    FOLDS,
+    GENOTYPE,
+    LEARNERS,
+    SUBJECTS,
+    TRAINING,
+    VARIANT,
+)
 from reports.surrogate.pictures import contact_sheet, difficulty_curve
 from reports.surrogate.table import Row
 
@@ -31,13 +40,14 @@ CLIPS_DPI = 150
 def write_page(dataset: str, seed: int, cache: Path) -> list[Path]:
     """Writes the page and its pictures; returns their paths.
 
-    Raises UsageError where the named difficulties were not measured.
+    Raises UsageError where a method was not measured at a named difficulty.
     """
     rows = [row for row in table.read() if (row.dataset, row.seed) == (dataset, seed)]
-    missing = set(DIFFICULTIES.values()) - {row.difficulty for row in rows}
-    if missing:
+    found = {(row.difficulty, row.of) for row in rows if row.measure == "uar"}
+    needed = {(level, of) for level in DIFFICULTIES.values() for of in METHODS}
+    if missing := sorted(needed - found):
         raise UsageError(
-            f"{table.TABLE} lacks {dataset} at difficulty {sorted(missing)[0]:g}: first "
+            f"{table.TABLE} lacks {dataset} at difficulty {missing[0][0]:g}: first "
             f"`python -m reports.surrogate measure --dataset {dataset} --seed {seed}`"
         )
     written = save_figure(difficulty_curve(rows), PICTURES / "difficulty", ["png"])
@@ -76,6 +86,14 @@ def page(rows: Sequence[Row]) -> str:
         for measure, said in (("flow_peak", "all motion"), ("expression_peak", "head removed"))
         for word in CHALLENGE_CLASSES
     ]
+    names_of = [f"{level:g} ({name})" for name, level in DIFFICULTIES.items()]
+    inputs = [
+        [
+            learner.title,
+            *(_cell(found.get((level, "input_uar", name))) for level in DIFFICULTIES.values()),
+        ]
+        for name, learner in LEARNERS.items()
+    ]
     return f"""# What the surrogate clips are worth
 
 Generated clips can replace licensed ones only if they pose the same problem: to recognise small
@@ -83,11 +101,19 @@ motions, of unseen people, under nuisance. This page measures that on generated 
 of `{first.dataset}`: seed {first.seed}, generator version {first.generator}. No number here says
 anything about a real data set.
 
+From version 2 on (`data.surrogate_version`, which the presets set), frames are cropped as imperfect
+face registration crops them: each on its own is shifted along x and y, and scaled. At 128×128 the
+standard deviation of a shift is {ALIGNMENT:g} pixels times the difficulty, and the scale moves the
+edge of the face as far; no frame is off by more than {ALIGNMENT_LIMIT:g} standard deviations. A
+classifier that is linear in grey levels takes this for motion. Version 1 has none of it and makes
+the same clips as ever. Uncropped frames have none either.
+
     python -m reports.surrogate measure --dataset {first.dataset} --seed {first.seed}
     python -m reports.surrogate page --dataset {first.dataset} --seed {first.seed}
 
 The first command fills `results/surrogate.csv` (with commit, versions and time of every row; rows
-that are there are not measured again), the second writes this page and its pictures from it.
+that are there are not measured again), the second writes this page and its pictures from it. A
+difficulty takes about 4 minutes on one core, almost half of them for the network.
 
 ## Scores against difficulty
 
@@ -100,6 +126,16 @@ UAR, pooled over leave-one-subject-out, of a balanced logistic regression on eac
 {_table(["a classifier that sees", *titles], scores)}
 
 {_reading(found)}
+
+## A trained network
+
+UAR on what the networks of the preset `small` see, {SUBJECTS} subjects, pooled over {FOLDS} groups
+of subjects of which each is left out once: the same logistic regression on the grey differences of
+all frames from the onset frame, and one derived network of `{VARIANT}` (the random genotype of seed
+{GENOTYPE}) trained on the same differences for {TRAINING.epochs} epochs at a learning rate of
+{TRAINING.lr:g}.
+
+{_table(["a classifier that sees", *names_of], inputs)}
 
 ## How far faces move
 
@@ -120,7 +156,7 @@ on nuisance that it takes for motion.
 
 
 def _reading(found: dict[tuple[float, str, str], Row]) -> str:
-    """Sentences on the two named difficulties, made from the numbers."""
+    """Sentences on the named difficulties, made from the numbers."""
     lines = []
     for name, place in DIFFICULTIES.items():
         score = {of: found[place, "uar", of].value for of in METHODS}

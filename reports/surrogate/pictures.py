@@ -46,6 +46,9 @@ LOOKS = {
     "onset": (VERMILION, "v", ":"),
 }
 
+SHOWN = ("easy", "hard")
+"""Difficulties side by side on the contact sheet."""
+
 STEP = 6
 """Pixels between the arrows of a flow."""
 
@@ -128,7 +131,7 @@ def contact_sheet(dataset: str, seed: int, cache: Path) -> Figure:
     )
     with house_style():
         page = sheet(left + 2 * block + 0.35, 3 * (side + gap) + 0.3, words)
-        for index, name in enumerate(DIFFICULTIES):
+        for index, name in enumerate(SHOWN):
             start = left + index * (block + 0.2)
             for row, shown in enumerate(_examples(Level(dataset, DIFFICULTIES[name], seed), cache)):
                 bottom = 0.05 + (2 - row) * (side + gap)

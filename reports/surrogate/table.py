@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bench.data.surrogates.writing import SURROGATE_VERSION
+from bench.config.settings import SURROGATE_VERSION
 from bench.errors import DataError
 from bench.system.files import csv_text, write_text
 from reports.surrogate.measures import Level, Result

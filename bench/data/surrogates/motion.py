@@ -21,7 +21,9 @@ class Conditions:
 
     `peak` (of the expression) and `drift` are in pixels at 128×128, `turn` in degrees, `zoom`
     relative, `blink` the probability of a blink in a clip, `flicker` relative brightness, `noise`
-    in grey levels of 255.
+    in grey levels of 255. `alignment` is the standard deviation, in pixels at 128×128, of what
+    registration leaves in every frame: of its shift along x and y, and of how far its scale moves
+    the edge of the face.
     """
 
     peak: float
@@ -31,6 +33,14 @@ class Conditions:
     blink: float
     flicker: float
     noise: float
+    alignment: float
+
+
+ALIGNMENT = 1.5
+"""Misalignment at difficulty 1, in pixels at 128×128."""
+
+ALIGNMENT_LIMIT = 2.5
+"""No frame is misaligned by more than so many standard deviations."""
 
 
 def conditions(difficulty: float) -> Conditions:
@@ -43,6 +53,7 @@ def conditions(difficulty: float) -> Conditions:
         blink=0.5 * difficulty,
         flicker=0.1 * difficulty,
         noise=6.0 * difficulty,
+        alignment=ALIGNMENT * difficulty,
     )
 
 
@@ -78,17 +89,31 @@ def draw_motion(plan: Plan, settings: Settings, gain: float) -> Motion:
     strength = level.peak * gain * stream.uniform(0.8, 1.25)
     pose = stream.normal(size=4) * np.array([0.012, 0.012, 0.01, 0.01])
     walks = _walks(stream, frames, 7)  # (n, 7)
+    places = _misalignment(plan, settings) * level.alignment / 64  # (n, 3), face coordinates
+    scale = 1 + places[:, 2]
     fps = RELEASES[plan.row.dataset].fps
     return Motion(
         activation=_profile(plan, stream),
         peak=float(np.clip(strength, *PEAK_LIMITS)),
-        shift=pose[:2] + level.drift / 64 * walks[:, :2],
+        shift=scale[:, None] * (pose[:2] + level.drift / 64 * walks[:, :2]) + places[:, :2],
         turn=pose[2] + np.radians(level.turn) * walks[:, 2],
-        zoom=1 + pose[3] + level.zoom * walks[:, 3],
+        zoom=scale * (1 + pose[3] + level.zoom * walks[:, 3]),
         lids=_blink(stream, frames, 0.15 * fps) * (stream.random() < level.blink),
         light=stream.normal([1.0, 0.0, 0.0], 0.05) + level.flicker * walks[:, 4:],
         noise=level.noise,
     )
+
+
+def _misalignment(plan: Plan, settings: Settings) -> Array:
+    """Per frame x, y and scale, (n, 3), in standard deviations: every crop is placed on its own.
+
+    It is the crop that misplaces a face: uncropped frames have none of it, nor has version 1.
+    """
+    if settings.raw or settings.version < 2:
+        return np.zeros((plan.frames, 3))
+    stream = plan.row.stream(settings.seed, "alignment")
+    drawn = stream.standard_normal((plan.frames, 3))
+    return drawn.clip(-ALIGNMENT_LIMIT, ALIGNMENT_LIMIT)
 
 
 def expression_field(plan: Plan, settings: Settings, face: Face) -> Array:

@@ -18,11 +18,16 @@ class Generated:
 
     difficulty: str = ""
     seed: str = ""
+    version: str = ""
 
     @property
     def overrides(self) -> tuple[str, ...]:
         """The settings of a run on these clips that record how they were generated."""
-        known = {"data.difficulty": self.difficulty, "data.surrogate_seed": self.seed}
+        known = {
+            "data.difficulty": self.difficulty,
+            "data.surrogate_seed": self.seed,
+            "data.surrogate_version": self.version,
+        }
         return tuple(f"{key}={value}" for key, value in known.items() if value)
 
 
@@ -50,4 +55,6 @@ def generated(places: Iterable[Path]) -> Generated | None:
 def _read(note: Path) -> Generated:
     lines = note.read_text(encoding="utf-8", errors="replace").splitlines()
     said = dict(line.split(": ", 1) for line in lines if ": " in line)
-    return Generated(said.get("difficulty", ""), said.get("seed", ""))
+    return Generated(
+        said.get("difficulty", ""), said.get("seed", ""), said.get("generator version", "")
+    )

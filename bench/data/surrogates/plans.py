@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.config.settings import SURROGATE_VERSION
 from bench.data.surrogates.releases import (
     APEX_OUTSIDE_EVERY,
     APEX_UNKNOWN,
@@ -21,13 +22,15 @@ class Settings:
     """Everything but their names that the clips depend on.
 
     `size`: side of the square around the face, in pixels. The square is the frame, or with `raw`
-    part of a larger frame that shows a person in front of a background.
+    part of a larger frame that shows a person in front of a background. `version`: that of the
+    generator, whose older versions are kept.
     """
 
     difficulty: float
     seed: int
     size: int
     raw: bool = False
+    version: int = SURROGATE_VERSION
 
 
 @dataclass(frozen=True)

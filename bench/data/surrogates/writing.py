@@ -1,9 +1,10 @@
 """Surrogate clips: generated faces with micro-expressions, as files in the official layouts.
 
 Every clip shows one subject's procedural face, moved by the action units of its emotion along an
-onset-apex-offset profile, with nuisance: head drift, blinks, drifting light, sensor noise. Only the
-motion depends on the emotion. Names, lengths, frame numbers, poses, light and noise come from
-random streams that are independent of it, so that the onset frame carries no information.
+onset-apex-offset profile, with nuisance: head drift, blinks, drifting light, sensor noise and, from
+version 2 on, misaligned crops. Only the motion depends on the emotion. Names, lengths, frame
+numbers, poses, light and noise come from random streams that are independent of it, so that the
+onset frame carries no information.
 
 This file writes the clips; the other modules of this package make them.
 """
@@ -23,7 +24,7 @@ from secrets import token_hex
 
 from PIL import Image
 
-from bench.config.settings import DIFFICULTIES
+from bench.config.settings import DIFFICULTIES, SURROGATE_VERSION
 from bench.data.surrogates.note import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
@@ -31,9 +32,6 @@ from bench.data.surrogates.points import landmark_table
 from bench.data.surrogates.spreadsheets import write_sheets
 from bench.errors import DataError, UsageError
 from bench.system.processes import in_processes
-
-SURROGATE_VERSION = 1
-"""Part of the folder's name; increased when the same settings would give other clips."""
 
 JPEG_QUALITY = 95
 
@@ -49,6 +47,7 @@ def write_surrogate(
     *,
     difficulty: str | float = "easy",
     seed: int = 0,
+    version: int = SURROGATE_VERSION,
     size: int = 128,
     subjects: Sequence[str] | None = None,
     raw: bool = False,
@@ -63,16 +62,18 @@ def write_surrogate(
     complete. Temporary folders end in `.partial`; abandoned ones are removed by later writes when
     they are a day old. A folder of earlier surrogate clips is replaced.
 
-    `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `subjects` restricts the clips to
-    these, each the same as in the full set; `raw` writes uncropped frames, which show a person in
-    front of a background around a face of `size` pixels; `workers` is a number of processes
+    `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `version` is that of the
+    generator, from 1 to `SURROGATE_VERSION`: each makes the same clips for ever; `subjects`
+    restricts the clips to these, each the same as in the full set; `raw` writes uncropped frames,
+    which show a person in front of a background around a face of `size` pixels and are not
+    misaligned, since it is the crop that misplaces a face; `workers` is a number of processes
     (default: one per core); `progress` is called with (clips done, clips in all).
 
     Returns the numbers written: {'clips', 'subjects', 'frames'}; clips include the rows that the
     challenge leaves out. Raises UsageError for invalid arguments or a folder that holds something
     else, DataError where the files cannot be written.
     """
-    settings = _settings(difficulty, seed, size, raw)
+    settings = _settings(difficulty, seed, size, raw, version)
     plans = plan_clips(dataset, settings.seed, subjects)
     workers = min(_workers(workers), len(plans))
     folder = Path(folder).resolve()
@@ -110,12 +111,14 @@ def write_surrogate(
 # ---------------------------------------------------------------- arguments
 
 
-def _settings(difficulty: str | float, seed: int, size: int, raw: bool) -> Settings:
+def _settings(difficulty: str | float, seed: int, size: int, raw: bool, version: int) -> Settings:
     if not isinstance(seed, int) or seed < 0:
         raise UsageError(f"seed is {seed!r}; expected a whole number from 0 up.")
     if not isinstance(size, int) or not 16 <= size <= 1024:
         raise UsageError(f"size is {size!r}; expected a whole number of pixels from 16 to 1024.")
-    return Settings(resolve_difficulty(difficulty), seed, size, raw)
+    if version not in range(1, SURROGATE_VERSION + 1):
+        raise UsageError(f"version is {version!r}; expected 1 to {SURROGATE_VERSION}.")
+    return Settings(resolve_difficulty(difficulty), seed, size, raw, version)
 
 
 def resolve_difficulty(difficulty: str | float) -> float:
@@ -156,7 +159,7 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
         f"seed: {settings.seed}\n"
         f"size: {settings.size}{' (face; frames are uncropped)' if settings.raw else ''}\n"
         f"subjects: {', '.join(sorted(set(subjects))) if subjects is not None else 'all'}\n"
-        f"generator version: {SURROGATE_VERSION}\n"
+        f"generator version: {settings.version}\n"
     )
 
 

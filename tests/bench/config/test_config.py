@@ -47,6 +47,8 @@ def another_value(key, value):
         return "last,oracle"
     if kind is str:
         return value + "1"
+    if value == FIELDS[key].metadata["high"]:
+        return value - 1
     return value / 2 if kind is float and value else value + 1
 
 

@@ -66,7 +66,11 @@ class TestGeneratedTrees:
     def test_a_generated_tree_as_data_root_is_a_surrogate(self, tree, below, tmp_path):
         source = resolve_source("samm", tree / below, False, tmp_path)
         assert source.surrogate and source.root == tree / below
-        assert source.made.overrides == ("data.difficulty=hard", "data.surrogate_seed=3")
+        assert source.made.overrides == (
+            "data.difficulty=hard",
+            "data.surrogate_seed=3",
+            "data.surrogate_version=2",
+        )
         assert len(find_clips(source, DataConfig()).clips) == 1
 
     def test_a_manifest_of_generated_clips_is_a_surrogate_and_one_of_others_is_not(

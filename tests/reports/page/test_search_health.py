@@ -186,7 +186,7 @@ def test_conditions_stand_as_marks(made_runs):
     table = table_of(made_runs)
     assert {"surrogate", "leaky: search_scope=all"} <= set(row_of(table, SEARCHED).marks)
     assert not any("leaky" in mark for mark in row_of(table, BY_FOLD).marks)
-    assert "surrogate, easy (preset smoke)" in table.caption
+    assert "surrogate, easy, version 2 (preset smoke)" in table.caption
 
 
 def test_both_scopes_of_one_method_are_shown(runs):

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config.settings import TrainConfig
 from bench.data.surrogates.writing import write_surrogate
 from bench.errors import DataError
-from reports.surrogate import table
+from reports.surrogate import networks, table
 from reports.surrogate.measures import (
     METHODS,
     SHUFFLES,
@@ -78,6 +79,16 @@ def test_a_level_is_measured_as_the_page_needs_it(tmp_path, monkeypatch):
     assert found["uar", "onset"].value < 0.45
     assert found["shuffled_uar", "middle_flow"].repeats == SHUFFLES
     assert {of for name, of in found if name == "uar"} == set(METHODS)
+
+    monkeypatch.setattr(networks, "SUBJECTS", 4)
+    monkeypatch.setattr(networks, "TRAINING", TrainConfig(epochs=1))
+    level, known = Level("smic", 0.0), {("input_uar", "linear")}
+    (linear, network) = networks.input_results(level, tmp_path, lambda *_: None)
+    assert linear.value > 0.6 and 0 <= network.value <= 1
+    (again,) = networks.input_results(level, tmp_path, lambda *_: None, known)
+    assert again == network
+    known.add(("input_uar", "network"))
+    assert not list(networks.input_results(level, tmp_path, lambda *_: None, known))
 
 
 class FewViews:

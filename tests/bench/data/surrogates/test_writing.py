@@ -73,28 +73,30 @@ def test_composite_files_load_as_the_real_ones_would(tmp_path):
         np.testing.assert_allclose(points, expected_points, atol=0.006)
 
 
-def test_workers_and_subset_change_no_byte_and_the_seed_does(tmp_path):
+def test_workers_and_subset_change_no_byte_and_seed_and_version_do(tmp_path):
     for name, choice in {
         "one": {"subjects": ["s05", "s19"], "workers": 1},
         "two": {"subjects": ["s05", "s19"], "workers": 2},
         "subset": {"subjects": ["s19"], "workers": 1},
         "seed": {"subjects": ["s19"], "workers": 1, "seed": 1},
+        "older": {"subjects": ["s19"], "workers": 1, "version": 1},
     }.items():
         write_surrogate("smic", tmp_path / name, size=16, difficulty="hard", **choice)
-    one, two, subset, seed = (
-        contents(tmp_path / name) for name in ("one", "two", "subset", "seed")
+    one, two, subset, seed, older = (
+        contents(tmp_path / name) for name in ("one", "two", "subset", "seed", "older")
     )
     assert one == two
     frames = {path: data for path, data in one.items() if "/s19/" in path}
     assert frames == {path: data for path, data in subset.items() if path.endswith(".jpg")}
-    assert not set(frames.values()) & set(seed.values())
+    assert not set(frames.values()) & {*seed.values(), *older.values()}
 
 
 def test_the_folder_says_what_it_holds(tmp_path):
-    write_surrogate("smic", tmp_path / "c", size=16, subjects=["s05"], seed=7, workers=1)
+    write_surrogate("smic", tmp_path / "c", size=16, subjects=["s05"], seed=7, version=1, workers=1)
     note = (tmp_path / "c" / surrogate.NOTE_NAME).read_text()
     for line in ("generated surrogate clips", "dataset: smic", "seed: 7", "subjects: s05"):
         assert line in note
+    assert "generator version: 1" in note
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -170,11 +172,13 @@ def test_of_two_writers_of_the_same_clips_the_first_wins(tmp_path):
         ({"dataset": "smik"}, "Did you mean 'smic'"),
         ({"subjects": ["s99"]}, "unknown subject 's99'"),
         ({"subjects": []}, "at least one subject"),
-        ({"difficulty": "esay"}, "easy, hard or a number"),
+        ({"difficulty": "esay"}, "easy, middle, hard or a number"),
         ({"difficulty": 1.5}, r"in 0\.\.1"),
         ({"difficulty": -0.1}, r"in 0\.\.1"),
         ({"difficulty": float("nan")}, r"in 0\.\.1"),
         ({"seed": -1}, "seed is -1"),
+        ({"version": 0}, "version is 0; expected 1 to 2"),
+        ({"version": 3}, "version is 3"),
         ({"size": 8}, "size is 8"),
         ({"size": 64.0}, r"size is 64\.0"),
         ({"workers": 0}, "workers is 0"),
