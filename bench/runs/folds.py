@@ -15,6 +15,9 @@ from bench.system.files import read_json
 TRAINED_BELOW = 0.7
 """A fold is trained if its last epoch's mean cross-entropy is below this times ln(classes)."""
 
+ENOUGH_TRAINED = 0.95
+"""Least share of trained folds of a score that says something of its method."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRecord:
