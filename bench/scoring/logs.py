@@ -8,12 +8,11 @@ predicted label), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects ar
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,15 +24,28 @@ from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import is_printed, printed_answers
 from bench.system.files import csv_text
+from bench.system.tables import Line, Table, parse_table, read_text
 
 SURROGATE_REMARK = "# surrogate"
 """First line of a log of generated clips, whose names are those of the real ones."""
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
+SPELLINGS = MappingProxyType(
+    {
+        "dataset": ("dataset", "database"),
+        "subject": ("subject", "subjectid", "sub", "participant"),
+        "clip": ("clip", "clipname", "filename", "file", "video", "videoname", "sample"),
+        "true": ("true", "ytrue", "truth", "groundtruth", "gt", "truelabel", "target", "label"),
+        "pred": ("pred", "ypred", "prediction", "predicted", "predictedlabel", "output"),
+        "surrogate": ("surrogate",),
+    }
+)
+"""Column -> the titles that are taken for it."""
+
 SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
 """Data sets that a clip can belong to; a composite is made of several."""
 
-SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
+DATASET_SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
 """Other usual names of data sets, lower case, letters and digits only."""
 
 UNKNOWN = MappingProxyType(
@@ -94,28 +106,54 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
     under the challenge's names. Raises UsageError where there is no such file, DataError, with the
     line, where it is none of the formats or answers a clip twice.
     """
-    return parse_log(read_text(path), path.name, reading)
+    return parse_log(text_of(path), path.name, reading)
 
 
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
     if is_printed(text):
         return _from_print(text, name, reading)
-    if reading.selection or reading.dataset:
+    if reading.selection:
         raise UsageError(
-            f"{name} states its data sets and has one answer to a clip: leave out --dataset and "
-            "--selection, which are for what a training script printed (and for run folders)"
+            f"{name} has one answer to a clip: leave out --selection, which is for what a training "
+            "script printed (and for run folders)"
         )
     if text.lstrip()[:1] in ("{", "["):
+        _refuse_dataset(reading, name)
         return _from_json(parse_json(text, name), name, reading.classes)
-    if {"clip", "pred"} <= set(_columns(text)):
-        lines, surrogate = _csv_lines(text, name)
-    else:
-        lines, surrogate = list(_challenge_lines(text, name)), _is_surrogate(text)
+    if is_table(text):
+        return _csv_answers(parse_table(text, name), reading)
+    _refuse_dataset(reading, name)
+    lines = list(_challenge_lines(text, name))
     if not lines:
         raise DataError(f"{name} holds no prediction")
-    answers, classes = _labelled(lines, reading.classes)
-    return Log(_predictions(answers, classes, name), {**UNKNOWN, "surrogate": surrogate})
+    try:
+        answers, classes = _labelled(lines, reading.classes or CHALLENGE_CLASSES)
+    except DataError:
+        if any(line.dataset in SINGLE for line in lines):
+            raise
+        number, first = next((n, t) for n, t in enumerate(text.splitlines(), 1) if t.strip())
+        raise DataError(f"{name} line {number}: {_not_understood(first)}") from None
+    stated = {**UNKNOWN, "surrogate": _is_surrogate(text)}
+    return Log(_predictions(answers, classes, name), stated)
+
+
+def is_table(text: str) -> bool:
+    """Whether the first line is that of a table with clips and labels, however it spells them."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        found = parse_table(first + "\n", "").places(SPELLINGS).keys()
+    except DataError:
+        return False
+    return len(found & {"clip", "true", "pred"}) > 1 or first.strip().lower().startswith("sep=")
+
+
+def _refuse_dataset(reading: Reading, name: str) -> None:
+    if reading.dataset:
+        raise UsageError(
+            f"{name} states its data sets: leave out --dataset, which is for tables without that "
+            "column and for what a training script printed"
+        )
 
 
 def parse_json(text: str, name: str) -> Any:
@@ -126,13 +164,13 @@ def parse_json(text: str, name: str) -> Any:
         raise DataError(f"{name} is no JSON ({error})") from error
 
 
-def read_text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The text of a file; UsageError where there is none, DataError where it is no text."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path)
     except FileNotFoundError:
         raise UsageError(f"no file {path}; name a log of predictions or a run folder") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise DataError(f"{path} cannot be read ({error})") from error
 
 
@@ -154,16 +192,22 @@ def _challenge_lines(text: str, name: str) -> Iterator[_Line]:
         if header:
             dataset, subject = header
         elif len(words) < 3:
-            raise DataError(
-                f"{where}: {quoted(printable(line.strip()))} is neither a header such as "
-                "`casme2 sub01` nor file, true, predicted"
-            )
+            raise DataError(f"{where}: {_not_understood(line)}")
         elif not subject:
             raise DataError(
-                f"{where}: a clip before the first header; expected a line such as `casme2 sub01`"
+                f"{where}: {quoted(printable(line.strip()))}: a clip before the first header; "
+                "expected a line such as `casme2 sub01`"
             )
         else:
             yield _Line(where, dataset, subject, " ".join(words[:-2]), words[-2], words[-1])
+
+
+def _not_understood(line: str) -> str:
+    return (
+        f"{quoted(printable(line.strip()))} is neither a header such as `casme2 sub01` nor file, "
+        "true, predicted; other formats: a CSV with columns dataset, subject, clip, true, pred, or "
+        "what a training script prints (Subject, Predicted, Ground Truth)"
+    )
 
 
 def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
@@ -181,42 +225,69 @@ def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
 # CSV
 
 
-def _columns(text: str) -> list[str]:
-    """The titles in the first line that is not blank, quoted or not."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    try:
-        titles = next(csv.reader([first], skipinitialspace=True), [])
-    except csv.Error:  # a line that is longer than any cell may be
-        return []
-    return [title.strip().lower() for title in titles]
-
-
-def _csv_lines(text: str, name: str) -> tuple[list[_Line], bool]:
-    if "\0" in text:
-        raise DataError(f"{name} holds NUL characters: it is no CSV file")
-    titles = _columns(text)
-    reader = csv.DictReader(io.StringIO(text, newline=""), titles, skipinitialspace=True)
-    next(row for row in reader.reader if any(cell.strip() for cell in row))  # the titles
-    missing = [column for column in COLUMNS if column not in titles]
+def _csv_answers(table: Table, reading: Reading) -> Log:
+    """The answers of a table; the option `dataset` fills the column where it is not there."""
+    places = table.places(SPELLINGS)
+    chances = {} if "pred" in places else _chances(table, places, reading.classes)
+    if chances:
+        places["pred"] = next(iter(chances))
+    filled = {"dataset": reading.dataset} if reading.dataset else {}
+    if filled and "dataset" in places:
+        raise UsageError(f"{table.name} has a column dataset: leave out --dataset")
+    missing = [column for column in COLUMNS if column not in {*places, *filled}]
     if missing:
         raise DataError(
-            f"{name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)} "
-            "(labels as numbers or class names)"
+            f"{table.name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)} (labels "
+            f"as numbers or class names), its header has {table.found_titles}"
+            + ("; --dataset NAME stands for the column" if missing == ["dataset"] else "")
         )
     lines, surrogate = [], False
+    for line in table.lines:
+        where = f"{table.name} line {line.number}"
+        cells = {name: line.cells[place] for name, place in places.items()} | filled
+        if chances:
+            cells["pred"] = chances[_most_probable(line, chances, where)]
+        empty = [column for column in COLUMNS if not cells[column]]
+        if empty:
+            raise DataError(f"{where}: {', '.join(empty)} is empty")
+        surrogate |= cells.pop("surrogate", "").lower() == "true"
+        for name in ("true", "pred"):
+            cells[name] = re.sub(r"(?<=[0-9])\.0*$", "", cells[name])  # as pandas writes a label
+        cells["dataset"] = _dataset(cells["dataset"])
+        lines.append(_Line(where, **cells))
+    if not lines:
+        raise DataError(f"{table.name} holds no prediction")
+    answers, classes = _labelled(lines, reading.classes)
+    return Log(_predictions(answers, classes, table.name), {**UNKNOWN, "surrogate": surrogate})
+
+
+def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> dict[int, str]:
+    """Column -> class, of a column per class that holds its probability; empty where there is none.
+
+    A title is a class's name or its beginning (`neg`), or its number, also as `p0` or `prob_0`.
+    """
+    names = tuple(name.lower() for name in classes or CHALLENGE_CLASSES)
+    found: dict[int, str] = {}
+    for place, title in enumerate(table.titles):
+        plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
+        fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
+        if plain.isdecimal() and int(plain) < len(names):
+            fits = [names[int(plain)]]
+        if place not in places.values() and len(fits) == 1:
+            found[place] = fits[0]
+    return found if sorted(found.values()) == sorted(names) else {}
+
+
+def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> int:
+    """The column with the largest number; DataError where one is no number."""
     try:
-        for row in reader:
-            cells = {column: (row[column] or "").strip() for column in COLUMNS}
-            where = f"{name} line {reader.line_num}"
-            empty = [column for column, cell in cells.items() if not cell]
-            if empty:
-                raise DataError(f"{where}: {', '.join(empty)} is empty")
-            surrogate = surrogate or (row.get("surrogate") or "").strip().lower() == "true"
-            cells["dataset"] = _dataset(cells["dataset"])
-            lines.append(_Line(where, **cells))
-    except csv.Error as error:
-        raise DataError(f"{name} line {reader.line_num}: {error}") from error
-    return lines, surrogate
+        numbers = {place: float(line.cells[place]) for place in chances}
+    except ValueError:
+        numbers = {}
+    if not numbers or not all(map(isfinite, numbers.values())):
+        shown = ", ".join(printable(line.cells[place])[:20] for place in chances)
+        raise DataError(f"{where}: {shown}: expected a number for each class")
+    return max(numbers, key=numbers.__getitem__)
 
 
 # Output of a training script
@@ -227,6 +298,12 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
     answers, best = printed_answers(text, name, dataset, reading.selection)
     oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
     classes = reading.classes or CHALLENGE_CLASSES
+    most = max(max(answer.true, answer.pred) for answer in answers)
+    if most >= len(classes):
+        raise DataError(
+            f"{name} has the label {most}, expected 0 to {len(classes) - 1} for "
+            f"{', '.join(classes)}; name the classes with --classes A,B,..."
+        )
     return Log(_predictions(answers, classes, name), {**UNKNOWN, **(oracle if best else {})})
 
 
@@ -315,7 +392,7 @@ def _in_challenge_order(predictions: Predictions) -> Predictions:
 def _dataset(text: str) -> str:
     """The harness's name of a data set, other names as they are."""
     letters = re.sub(r"[^a-z0-9]", "", text.lower())
-    name = SPELLINGS.get(letters, letters)
+    name = DATASET_SPELLINGS.get(letters, letters)
     return name if name in SINGLE else text
 
 

@@ -16,7 +16,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
 from bench.scoring.claims import Claim, aggregates, judge, macro_precision
-from bench.scoring.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, read_text
+from bench.scoring.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, text_of
 from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
 from bench.system.files import read_json
@@ -52,7 +52,7 @@ def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
         if reading.classes or reading.dataset:
             raise UsageError("a run knows classes and data set: leave out --classes and --dataset")
         return scored(run_log(path, reading.selection))
-    text = read_text(path)
+    text = text_of(path)
     if text.lstrip()[:1] == "{":
         content = parse_json(text, path.name)
         if "confusion" in content:

@@ -7,15 +7,18 @@ STSTNet's script and those that came of it (RCN, HTNet and many more) print, fol
     Best Predicted    : [0, 1, 2]
     Ground Truth : [0, 1, 2]
 
-`Best Predicted` are the answers of the epoch that was best on that very subject: selection=oracle.
-Clips have no names there; they are numbered.
+Lists may go over several lines, and be spelled as NumPy 2 and torch print them
+(`[np.int64(0), ...]`, `tensor([0, 2], device='cuda:0')`, `[0. 2.]`); a list of lists holds a number
+for each class, of which the largest is the answer. `Best Predicted` are the answers of the epoch
+that was best on that very subject: selection=oracle. Clips have no names there; they are numbered.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from bench.data.sets.base import SingleSet
 from bench.data.sets.catalogue import DATASETS
@@ -23,10 +26,15 @@ from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.predictions import UNNAMED, Answer
 
+NEWLINE = "\n"
+
 LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"
 
 _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
-_LIST = re.compile(r"(Best Predicted|Predicted|Ground Truth)\s*:\s*\[([0-9,\s]*)\]")
+_LIST = re.compile(r"(Best Predicted|Predicted|Ground Truth)\s*:\s*(?:[\w.]+\()?\[")
+
+LONGEST_LIST = 1 << 20
+"""Most characters of a list: one that does not end is none."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,52 @@ def printed_answers(
 
 
 def _blocks(text: str, name: str) -> Iterator[Block]:
-    where = subject = ""
-    lists: dict[str, tuple[int, ...]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        begins = _SUBJECT.search(line)
-        if begins:
-            if subject:
-                yield Block(where, subject, lists)
-            where, subject, lists = f"{name} line {number}", begins[1], {}
-        found = _LIST.search(line)
-        if found and subject:
-            lists[found[1]] = tuple(int(word) for word in re.findall("[0-9]+", found[2]))
-    if subject:
-        yield Block(where, subject, lists)
+    """Raises DataError for a list that is none of labels."""
+    begins = list(_SUBJECT.finditer(text))
+    ends = [match.start() for match in begins[1:]] + [len(text)]
+    for match, end in zip(begins, ends, strict=True):
+        where = f"{name} line {text.count(NEWLINE, 0, match.start()) + 1}"
+        part, lists = text[match.start() : end], {}
+        for found in _LIST.finditer(part):
+            line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
+            lists[found[1]] = _labels(part[found.end() - 1 :], f"{name} line {line}: {found[1]}")
+        yield Block(where, match[1], lists)
+
+
+def _labels(text: str, where: str) -> tuple[int, ...]:
+    """The labels in the list that a text begins with."""
+    end = _end(text)
+    plain = re.sub(r"[\w.]+\(\s*([-+.\w]+)\s*\)", r"\1", text[1:end])  # np.int64(0)
+    rows = re.findall(r"\[([^][]*)\]", plain)
+    try:
+        if end and rows:
+            return tuple(_largest(_numbers(row)) for row in rows)
+        if end and all(number.is_integer() for number in _numbers(plain)):
+            return tuple(map(int, _numbers(plain)))
+    except (ValueError, OverflowError):  # no number, none at all, or not a finite one
+        pass
+    shown = quoted(printable(" ".join(text[: end + 1 or 80].split())))
+    raise DataError(f"{where}: {shown} is no list of labels, nor of a number for each class")
+
+
+def _end(text: str) -> int:
+    """The place of the bracket that closes the first one; 0 where none does."""
+    depth = 0
+    for place, character in enumerate(text[:LONGEST_LIST]):
+        depth += (character == "[") - (character == "]")
+        if depth == 0:
+            return place
+    return 0
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(word) for word in text.replace(",", " ").split()]
+
+
+def _largest(numbers: Sequence[float]) -> int:
+    if not all(map(isfinite, numbers)):
+        raise ValueError
+    return numbers.index(max(numbers))
 
 
 def _answers(block: Block, word: str, dataset: str) -> Iterator[Answer]:

@@ -7,16 +7,12 @@ import errno
 import io
 import json
 import os
-import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import BenchError
-
-MOST_TABLE_BYTES = 64 << 20
-"""Largest table that is read. Tables have a line per clip: a larger file is something else."""
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -61,20 +57,6 @@ def read_json(path: Path) -> Any:
         raise BenchError(
             f"{path} cannot be read ({error}); delete it and repeat the command"
         ) from error
-
-
-def read_table(path: Path) -> str:
-    """The text of a table that a person wrote (CSV), in UTF-8 with or without a byte-order mark.
-
-    Raises OSError for what is no regular file or is larger than MOST_TABLE_BYTES,
-    UnicodeDecodeError for another encoding.
-    """
-    found = path.stat()  # before it is opened: opening a pipe waits for its writer
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "this is no file")
-    if found.st_size > MOST_TABLE_BYTES:
-        raise OSError(errno.EFBIG, f"larger than {MOST_TABLE_BYTES >> 20} MB")
-    return path.read_text(encoding="utf-8-sig")
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:

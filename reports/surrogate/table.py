@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.data.surrogates.writing import SURROGATE_VERSION
 from bench.errors import DataError
-from bench.system.files import csv_text, read_table, write_text
+from bench.system.files import csv_text, write_text
 from reports.surrogate.measures import Level, Result
 
 TABLE = Path("results/surrogate.csv")
@@ -49,7 +49,7 @@ KINDS["repeats"] = int
 def read(path: Path = TABLE) -> list[Row]:
     """Rows of the present generator; none where there is no file, DataError for another file."""
     try:
-        lines = list(csv.DictReader(io.StringIO(read_table(path))))
+        lines = list(csv.DictReader(io.StringIO(path.read_text())))
     except FileNotFoundError:
         return []
     try:

@@ -6,20 +6,28 @@ file with columns emotion, class and, where a word means different classes in tw
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.data.clips import CHALLENGE_CLASSES, Rejected
 from bench.data.sets.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
 from bench.errors import DataError, UsageError, quoted
-from bench.system.files import read_table
+from bench.system.tables import parse_table, read_text
 
 CHALLENGE, NATIVE = "challenge", "native"
 ANY = ""
 """Key of words that are mapped alike in every data set."""
+
+SPELLINGS = MappingProxyType(
+    {
+        "emotion": ("emotion", "label", "expression"),
+        "class": ("class",),
+        "dataset": ("dataset", "database"),
+    }
+)
+"""Column of a class map -> the titles that are taken for it."""
 
 
 @dataclass(frozen=True)
@@ -80,24 +88,25 @@ class ClassMap:
 
 def _from_file(path: Path) -> ClassMap:
     try:
-        text = read_table(path)
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        table = parse_table(read_text(path), f"class map {path}")
     except FileNotFoundError:
         raise UsageError(
             f"data.class_map={path}: expected {CHALLENGE}, {NATIVE} or a CSV file with columns "
             "emotion and class; there is no such file"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
         raise DataError(f"class map {path} cannot be read ({error})") from error
-    if not rows or not {"emotion", "class"} <= set(rows[0]):
+    places = table.places(SPELLINGS)
+    if not {"emotion", "class"} <= places.keys():
         raise DataError(
             f"class map {path}: expected columns emotion and class, and if needed dataset"
         )
     words: dict[tuple[str, str], str] = {}
     dropped = set()
-    for row in rows:
-        emotion, name = (_plain(row[column] or "") for column in ("emotion", "class"))
-        key = (str(row.get("dataset") or "").strip(), emotion)
+    for line in table.lines:
+        row = {field: line.cells[place] for field, place in places.items()}
+        emotion, name = (_plain(row[column]) for column in ("emotion", "class"))
+        key = (row.get("dataset", ANY), emotion)
         if key in words or key in dropped:
             raise DataError(f"class map {path} has {emotion!r} twice")
         if name:

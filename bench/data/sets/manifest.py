@@ -1,6 +1,7 @@
 """`manifest:FILE.csv`: clips from anywhere, one row each.
 
-Columns dataset, subject, clip, label, frames; optional onset, apex, offset, fps. `frames` is a
+Columns dataset, subject, clip, label, frames; optional onset, apex, offset, fps (other usual titles
+are taken too, `SPELLINGS`; any delimiter and encoding, `bench.system.tables`). `frames` is a
 folder, a glob, one image, a .npy array (T, H, W) or (T, H, W, 3) of 8 bits, a video, or one ready
 flow image (28×28×3, `bench.data.disk.ready_flow`), relative to the manifest. Onset, apex and offset
 are numbers at the end of the names of image files, or positions from 0 in a file that holds the
@@ -9,8 +10,6 @@ whole clip. A clip is the frames from onset to offset, both inclusive.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from bench.data.clips import Clip, ClipSet, Problem, Rejected
 from bench.data.disk.numbering import (
@@ -32,7 +32,7 @@ from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.files import read_table
+from bench.system.tables import parse_table, read_text
 
 PREFIX = "manifest:"
 
@@ -41,6 +41,21 @@ REQUIRED = ("dataset", "subject", "clip", "label", "frames")
 OPTIONAL = ("onset", "apex", "offset", "fps")
 
 COLUMNS = (*REQUIRED, *OPTIONAL)
+
+SPELLINGS = MappingProxyType(
+    {
+        "dataset": ("dataset", "database"),
+        "subject": ("subject", "subjectid", "sub", "participant"),
+        "clip": ("clip", "clipname", "filename", "video", "videoname", "sample"),
+        "label": ("label", "emotion", "estimatedemotion", "class", "expression"),
+        "frames": ("frames", "path", "framepath", "folder", "images", "image"),
+        "onset": ("onset", "onsetframe"),
+        "apex": ("apex", "apexframe"),
+        "offset": ("offset", "offsetframe"),
+        "fps": ("fps", "framerate"),
+    }
+)
+"""Column -> the titles that are taken for it."""
 
 DEFAULT_FPS = 200.0
 
@@ -330,49 +345,26 @@ def _fps(text: str) -> float:
 
 
 def _read(path: Path) -> Iterable[Row]:
+    name = f"manifest {printable(path)}"
     try:
-        text = read_table(path)
+        table = parse_table(read_text(path), name)
     except FileNotFoundError:
         raise UsageError(
             f"{printable(path)} does not exist: give a CSV file with columns "
             f"{', '.join(REQUIRED)} as manifest:FILE.csv"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"manifest {printable(path)} cannot be read ({error}): expected a CSV file in UTF-8"
-        ) from error
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise DataError(f"manifest {printable(path)} is no CSV file ({error})") from error
-    header = [cell.strip().lower() for cell in lines[0]] if lines else []
-    twice = sorted({title for title in header if title and header.count(title) > 1})
-    if twice:
-        raise DataError(f"manifest {printable(path)} has the column {quoted(twice[0])} twice")
-    missing = [column for column in REQUIRED if column not in header]
+    except OSError as error:
+        raise DataError(f"{name} cannot be read ({error}): expected a CSV file") from error
+    places = table.places(SPELLINGS)
+    missing = [column for column in REQUIRED if column not in places]
     if missing:
-        found = ", ".join(printable(cell)[:40] for cell in header) or "nothing"
         raise DataError(
-            f"manifest {printable(path)} lacks the column(s) {', '.join(missing)}; its header has "
-            f"{found[:300]}: expected {', '.join(REQUIRED)} and if known {', '.join(OPTIONAL)}"
+            f"{name} lacks the column(s) {', '.join(missing)}; its header has "
+            f"{table.found_titles}: expected {', '.join(REQUIRED)} and if known "
+            f"{', '.join(OPTIONAL)}"
         )
-    rows = [
-        Row(number, dict(zip(header, (cell.strip() for cell in cells), strict=False)))
-        for number, cells in enumerate(lines[1:], start=2)
-        if any(cell.strip() for cell in cells)
-    ]
-    for number, cells in enumerate(lines[1:], start=2):
-        if any(cell.strip() for cell in cells) and not _fits(cells, header):
-            raise DataError(
-                f"manifest {printable(path)} row {number} has {len(cells)} cells, its header "
-                f"{len(header)}: a comma within a cell needs quotes round the cell"
-            )
-    if not rows:
-        raise DataError(f"manifest {printable(path)} lists no clip")
-    return rows
-
-
-def _fits(cells: Sequence[str], header: Sequence[str]) -> bool:
-    """Whether a row has a cell for each title, and further cells are blank."""
-    beyond = cells[len(header) :]
-    return len(cells) >= len(header) and not any(cell.strip() for cell in beyond)
+    if not table.lines:
+        raise DataError(f"{name} lists no clip")
+    fields = {place: field for field, place in places.items()}
+    titles = [fields.get(place, title) for place, title in enumerate(table.titles)]
+    return [Row(line.number, dict(zip(titles, line.cells, strict=False))) for line in table.lines]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError, printable
+from bench.system.tables import plain_title
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -109,16 +110,16 @@ def _all_rows(sheet: ReadOnlyWorksheet) -> Sheet:
 
 
 def _header_row(sheet: Sheet, columns: Mapping[str, str]) -> int | None:
-    wanted = {_plain(title) for title in columns.values()}
+    wanted = {plain_title(title) for title in columns.values()}
     for number, cells in sheet.items():
-        if number <= _HEADER_WITHIN and wanted <= {_plain(cell) for cell in cells}:
+        if number <= _HEADER_WITHIN and wanted <= {plain_title(cell) for cell in cells}:
             return number
     return None
 
 
 def _rows_below(sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[Row]:
-    titles = [_plain(cell) for cell in sheet[header]]
-    places = {field: titles.index(_plain(title)) for field, title in columns.items()}
+    titles = [plain_title(cell) for cell in sheet[header]]
+    places = {field: titles.index(plain_title(title)) for field, title in columns.items()}
     rows = [
         Row(number, {field: cells[place] for field, place in places.items()})
         for number, cells in sheet.items()
@@ -129,18 +130,15 @@ def _rows_below(sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[R
 
 def _no_header(path: Path, sheets: Sequence[Sheet], columns: Mapping[str, str]) -> DataError:
     """The error for missing columns, based on the row with most of the wanted titles."""
-    wanted = {_plain(title): title for title in columns.values()}
+    wanted = {plain_title(title): title for title in columns.values()}
     candidates = [row for sheet in sheets for n, row in sheet.items() if n <= _HEADER_WITHIN]
-    best = max(candidates, key=lambda row: len(wanted.keys() & set(map(_plain, row))), default=())
-    have = {_plain(cell) for cell in best}
+    best = max(
+        candidates, key=lambda row: len(wanted.keys() & set(map(plain_title, row))), default=()
+    )
+    have = {plain_title(cell) for cell in best}
     missing = ", ".join(title for plain, title in wanted.items() if plain not in have)
     found = ", ".join(printable(cell)[:40] for cell in best if cell is not None) or "nothing"
     return DataError(
         f"spreadsheet {printable(path)} lacks the column(s) {missing}; its header has "
         f"{found[:300]}: use the release's own file or rename the columns."
     )
-
-
-def _plain(title: object) -> str:
-    """A column title without case, spaces and punctuation: `OnsetFrame` = `onset frame`."""
-    return re.sub(r"[^a-z0-9]", "", str(title).lower()) if title is not None else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from pathlib import Path
 from bench.data.clips import Clip
 from bench.data.steps.box import Box
 from bench.errors import DataError, UsageError
-from bench.system.files import read_table
+from bench.system.tables import parse_table, plain_title, read_text
 
 
 @dataclass(frozen=True)
@@ -59,19 +57,22 @@ def _landmarks_of(clip: Clip, file: str) -> Landmarks:
 def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
     """(data set or "", subject, clip) -> row of the file."""
     try:
-        text = read_table(Path(file).expanduser())
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        table = parse_table(read_text(Path(file).expanduser()), f"landmarks {file}")
     except FileNotFoundError:
         raise UsageError(f"data.landmarks={file}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
         raise DataError(f"landmarks {file} cannot be read ({error})") from error
-    if not rows or not {"subject", "clip"} <= set(rows[0]):
-        raise DataError(f"landmarks {file}: expected columns subject, clip and a box or points")
+    titles = [plain_title(title) for title in table.titles]
+    if not {"subject", "clip"} <= set(titles):
+        raise DataError(
+            f"landmarks {file}: expected columns subject, clip and a box or points, its header has "
+            f"{table.found_titles}"
+        )
     found: dict[tuple[str, str, str], Landmarks] = {}
-    for number, row in enumerate(rows, start=2):
-        where = f"{file} row {number}"
-        names = ("dataset", "subject", "clip")
-        dataset, subject, clip = ((row.get(name) or "").strip() for name in names)
+    for line in table.lines:
+        row = dict(zip(titles, line.cells, strict=False))
+        where = f"{file} row {line.number}"
+        dataset, subject, clip = (row.get(name, "") for name in ("dataset", "subject", "clip"))
         if (dataset, subject, clip) in found:
             raise DataError(f"{where}: a second row of clip {subject}/{clip}; leave one of them")
         found[dataset, subject, clip] = _landmarks_in(row, where)

@@ -119,7 +119,7 @@ def test_a_fold_file_and_a_list_of_them_are_read():
     ("text", "message"),
     [
         ("", "holds no prediction"),
-        ("EP02_01f 1 1\n", "line 1: a clip before the first header"),
+        ("EP02_01f 1 1\n", "line 1: .*a clip before the first header"),
         ("casme2 sub01\nEP02_01f 1\n", "line 2: .* neither a header"),
         ("casme2 sub01\nEP02_01f 1 1\nEP02_01f 1 0\n", "casme2 sub01 EP02_01f is answered more"),
         ("casme2 sub01\nEP02_01f 1 1\ncasme2 sub1\nEP02_01f 1 0\n", "answered more than once"),
@@ -161,7 +161,7 @@ def test_files(tmp_path):
     with pytest.raises(UsageError, match="no file"):
         read_log(tmp_path / "other.txt")
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is no text"):
         read_log(file)
 
 
@@ -200,3 +200,66 @@ def test_any_text_is_predictions_or_one_line_of_error(text):
         assert parse_log(text, "log").predictions.answers
     except (DataError, UsageError) as error:
         assert "\n" not in str(error)
+
+
+HEADINGS = "dataset,subject,clip,true,pred"
+ANSWERS = [
+    ("casme2", "sub01", "a", 1, 1),
+    ("casme2", "sub02", "b", 0, 2),
+    ("samm", "006", "c", 2, 0),
+]
+
+
+def as_csv(titles=HEADINGS, spelled=str, delimiter=","):
+    """The answers as somebody's script might write them."""
+    rows = [[*names, spelled(true), spelled(pred)] for *names, true, pred in ANSWERS]
+    return "\n".join(delimiter.join(row) for row in [titles.split(","), *rows])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        as_csv(delimiter=";"),
+        as_csv(delimiter="|"),
+        "sep=\t\n" + as_csv(delimiter="\t"),
+        as_csv("Database,Subject ID,File Name,Ground Truth,Predicted"),
+        as_csv("DATASET,sub,video,target,y_pred"),
+        as_csv(spelled=lambda label: f"{label}.0"),
+        as_csv(spelled=lambda label: CHALLENGE_CLASSES[label].upper()),
+    ],
+)
+def test_tables_of_others_are_read(text):
+    found = parse_log(text, "log").predictions
+    assert found.classes == CHALLENGE_CLASSES
+    assert found.answers == tuple(Answer(*each) for each in ANSWERS)
+
+
+@pytest.mark.parametrize("titles", ["neg,pos,sur", "0,1,2", "prob_0,prob_1,prob_2", "p2,p1,p0"])
+def test_probabilities_stand_for_the_prediction(titles):
+    chances = {0: "0.8,0.1,0.1", 1: "-1,3,2.5", 2: "0,1e-3,0.2"}
+    rows = [(*names, str(true), chances[pred]) for *names, true, pred in ANSWERS]
+    text = "\n".join(",".join(row) for row in [("dataset,subject,clip,true", titles), *rows])
+    swap = {0: 2, 2: 0} if titles == "p2,p1,p0" else {}
+    found = parse_log(text, "log").predictions
+    assert [a.pred for a in found.answers] == [swap.get(a[4], a[4]) for a in ANSWERS]
+    with pytest.raises(DataError, match=r"line 2: .*expected a number for each class"):
+        parse_log(text.replace("-1,3,2.5", "-1,3,nan"), "log")
+
+
+def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
+    text = "subject,clip,true,pred\nsub01,a,1,1\n"
+    (answer,) = parse_log(text, "log", Reading(dataset="CASME II")).predictions.answers
+    assert answer == Answer("casme2", "sub01", "a", 1, 1)
+    with pytest.raises(DataError, match=r"no column dataset.*--dataset NAME"):
+        parse_log(text, "log")
+    with pytest.raises(UsageError, match="leave out --dataset"):
+        parse_log(as_csv(), "log", Reading(dataset="smic"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Run finished\nsaved the best model\n", "Fold 3\nloss 0.5 0.4\n", "done\n", "a b c d\n"],
+)
+def test_prose_is_no_log(text):
+    with pytest.raises(DataError, match=f"line 1: '{text.splitlines()[0]}'"):
+        parse_log(text, "log")

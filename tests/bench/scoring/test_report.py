@@ -134,7 +134,7 @@ def test_a_protocol_that_is_none_says_nothing(tmp_path):
 
 
 def test_options_that_do_not_fit(hand, tmp_path):
-    with pytest.raises(UsageError, match="leave out --dataset and --selection"):
+    with pytest.raises(UsageError, match="leave out --selection"):
         report_of(hand, selection="last")
     with pytest.raises(UsageError, match="leave out --classes"):
         report_of(tmp_path, classes=("a", "b"))

@@ -72,7 +72,7 @@ def test_bare_numbers_need_their_data_set():
     [
         (PLAIN.replace("[0, 0, 2]", "[0, 0]"), "subject 006 has 3 true and 2 predicted labels"),
         (PLAIN.replace("[0, 0, 2]", ""), "not every subject has a line"),
-        (PLAIN.replace("[0, 2]", "[0, 7]"), "labels 7 and 0, expected 0 to 2"),
+        (PLAIN.replace("[0, 2]", "[0, 7]"), "label 7, expected 0 to 2 .*--classes"),
         (PLAIN + PLAIN, "samm 006 #1 .*is answered more than once"),
     ],
 )
@@ -87,3 +87,33 @@ def test_answers_that_nobody_printed():
         parse_log(PLAIN, "out.txt", Reading(selection="oracle"))
     with pytest.raises(UsageError, match="no answers of selection=inner_val"):
         parse_log(BEST, "out.txt", Reading(selection="inner_val"))
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "[np.int64({}), np.int64({}), np.int64({})]",
+        "[np.float32({}.0), {}, np.int32({})]",
+        "tensor([{}, {}, {}])",
+        "tensor([{}, {},\n        {}], device='cuda:0', dtype=torch.int32)",
+        "array([{}., {}., {}.])",
+        "[{} {}\n {}]",
+    ],
+)
+def test_lists_are_read_as_numpy_and_torch_print_them(spelled):
+    text = f"Subject: sub01\nPredicted : {spelled.format(0, 2, 1)}\nGround Truth : [0, 1, 1]\n"
+    assert [a[2:] for a in answers(text)] == [(0, 0), (1, 2), (1, 1)]
+
+
+def test_a_list_of_lists_holds_a_number_for_each_class():
+    text = (
+        "Subject: sub01\nPredicted : tensor([[.2, .7, .1],\n [3, -1, 2]])\nGround Truth : [1, 1]\n"
+    )
+    assert [a[2:] for a in answers(text)] == [(1, 1), (1, 0)]
+
+
+@pytest.mark.parametrize("written", ["[0, x]", "[0.5, 1]", "[0, 1", "[[nan, 1]]", "[[]]"])
+def test_other_lists_are_refused_with_their_line(written):
+    text = f"Subject: sub01\nPredicted : {written}\nGround Truth : [0, 1]\n"
+    with pytest.raises(DataError, match=r"out\.txt line 2: Predicted: .*no list of labels"):
+        parse_log(text, "out.txt")

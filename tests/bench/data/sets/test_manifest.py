@@ -268,7 +268,7 @@ class TestTheFile:
             (b"dataset,subject\n1,2\n", "clip, label, frames"),
             (b"dataset,subject,clip,label,frames\n", "lists no clip"),
             (b"dataset,subject,clip,label,frames\na,b\n", "row 2 has 2 cells, its header 5"),
-            (b"\xff\xfe\x00", "cannot be read"),
+            (b"\xff\xfe\x00", "is no text"),
         ],
     )
     def test_that_is_no_manifest_is_refused(self, tmp_path, content, said):

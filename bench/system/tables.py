@@ -1,0 +1,165 @@
+"""Tables that people wrote: encoding, delimiter and the spelling of titles are found out.
+
+One reader for logs of predictions, manifests, class maps and landmarks.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import errno
+import io
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import DataError, printable, quoted
+
+MOST_BYTES = 64 << 20
+"""Largest table that is read. Tables have a line per clip: a larger file is something else."""
+
+DELIMITERS = (",", ";", "\t", "|")
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order mark -> encoding; that of UTF-32 begins with that of UTF-16."""
+
+Spellings = Mapping[str, Sequence[str]]
+"""Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in whatever encoding it is.
+
+    Raises OSError for what is no regular file or is larger than MOST_BYTES, DataError for what is
+    no text.
+    """
+    found = path.stat()  # before it is opened: opening a pipe waits for its writer
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "this is no file")
+    if found.st_size > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {MOST_BYTES >> 20} MB")
+    return decoded(path.read_bytes(), path.name)
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text that bytes hold; DataError where they hold none."""
+    stated = next((encoding for mark, encoding in MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(stated)
+    except UnicodeDecodeError:
+        text = _guessed(content, name)
+    if "\0" in text:
+        raise DataError(f"{printable(name)} holds NUL characters: it is no text")
+    return text
+
+
+def _guessed(content: bytes, name: str) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(content).best()
+    if best is None:
+        raise DataError(f"{printable(name)} is no text in any usual encoding: save it as UTF-8")
+    return str(best)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row below the titles: its number as a spreadsheet program counts, and its cells."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it was found: titles as they are written, and the lines that are not blank.
+
+    name: the file's, for messages.
+    """
+
+    name: str
+    titles: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    def places(self, known: Spellings) -> dict[str, int]:
+        """Field -> the column that holds it, of the fields that the table has.
+
+        The first spelling that occurs is taken. Raises DataError where a title occurs twice.
+        """
+        plain = [plain_title(title) for title in self.titles]
+        found = {}
+        for field, spellings in known.items():
+            named = next((each for each in spellings if each in plain), None)
+            if named is None:
+                continue
+            if plain.count(named) > 1:
+                title = self.titles[plain.index(named)]
+                raise DataError(f"{self.name} has the column {quoted(printable(title))} twice")
+            found[field] = plain.index(named)
+        return found
+
+    @property
+    def found_titles(self) -> str:
+        """The titles for a message."""
+        return ", ".join(printable(title)[:40] for title in self.titles)[:300] or "nothing"
+
+
+def parse_table(text: str, name: str) -> Table:
+    """The table in a text; DataError where a row has more or fewer cells than there are titles.
+
+    The delimiter is the one that parts the first line into most cells; a line `sep=;`, which
+    spreadsheet programs write, says it outright. Cells lose the blanks around them.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    first, _, rest = text.lstrip().partition("\n")
+    stated = re.fullmatch(r'"?sep=(.)"? *', first)
+    skipped = text[: len(text) - len(rest)].count("\n") if stated else 0
+    body = rest if stated else text
+    delimiter = stated[1] if stated else delimiter_of(text)
+    rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        numbered = [
+            Line(number, tuple(cell.strip() for cell in cells))
+            for number, cells in enumerate(rows, start=1 + skipped)
+            if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        raise DataError(f"{name} line {rows.line_num + skipped}: {error}") from None
+    if not numbered:
+        return Table(name, (), ())
+    titles, *lines = numbered
+    width = len(titles.cells)
+    for line in lines:
+        if len(line.cells) < width or any(line.cells[width:]):
+            raise DataError(
+                f"{name} row {line.number} has {len(line.cells)} cells, its header {width}: a "
+                f"{'comma' if delimiter == ',' else repr(delimiter)} within a cell needs quotes "
+                "round the cell"
+            )
+    return Table(name, titles.cells, tuple(lines))
+
+
+def delimiter_of(text: str) -> str:
+    """What parts the cells of the first line that is not blank: comma, semicolon, tab or bar."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+
+    def cells(delimiter: str) -> int:
+        try:
+            return len(next(csv.reader([first], delimiter=delimiter), []))
+        except csv.Error:  # a line that is longer than any cell may be
+            return 0
+
+    return max(DELIMITERS, key=cells)
+
+
+def plain_title(title: object) -> str:
+    """A title without case, spaces and punctuation: `OnsetFrame` = `onset frame`."""
+    return re.sub(r"[^a-z0-9]", "", str(title).lower()) if title is not None else ""

@@ -1,0 +1,107 @@
+"""Tables that people write: the same table, whatever its delimiter, encoding and spelling."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.errors import DataError
+from bench.system.tables import DELIMITERS, parse_table, plain_title, read_text
+
+cells = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zs")), max_size=6)
+
+
+def written(rows, delimiter, end="\r\n"):
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(rows)
+    return text.getvalue()
+
+
+@given(
+    st.lists(st.tuples(cells, cells, cells).filter(any), min_size=1, max_size=5),
+    st.sampled_from(DELIMITERS),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+)
+def test_what_is_written_is_read(rows, delimiter, end, stated):
+    start = f"sep={delimiter}{end}" if stated else ""
+    text = start + written([("a", "b", "c"), *rows], delimiter, end)
+    table = parse_table(text, "f.csv")
+    assert table.titles == ("a", "b", "c")
+    stripped = [tuple(cell.strip() for cell in row) for row in rows]
+    assert [line.cells for line in table.lines] == [row for row in stripped if any(row)]
+    assert table.lines[0].number == 2 + stated or not any(stripped[0])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_encodings_with_a_mark_and_utf_8_are_read(tmp_path, encoding):
+    file = tmp_path / "table.csv"
+    file.write_bytes("subject;Überraschung\n张;1\n".encode(encoding))
+    assert read_text(file) == "subject;Überraschung\n张;1\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gb18030", "latin-1"])
+def test_other_encodings_keep_the_ascii_part(tmp_path, encoding):
+    file = tmp_path / "table.csv"
+    words = "惊讶 高兴 厌恶 悲伤 " if encoding == "gb18030" else "dégoût, colère, mépris, gêne "
+    rows = "".join(f"sub{n:02d};{words};{n}\n" for n in range(20))
+    file.write_bytes(f"subject;emotion;label\n{rows}".encode(encoding))
+    table = parse_table(read_text(file), "table.csv")
+    assert table.titles == ("subject", "emotion", "label")
+    assert [line.cells[0] for line in table.lines] == [f"sub{n:02d}" for n in range(20)]
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_bytes(b"a,b\n\0\0\0\n")
+    with pytest.raises(DataError, match="no text"):
+        read_text(file)
+
+
+def test_a_pipe_and_a_folder_are_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "."):
+        with pytest.raises(OSError, match="this is no file"):
+            read_text(tmp_path / name)
+
+
+class TestColumns:
+    KNOWN = {"subject": ("subject", "sub"), "onset": ("onset", "onsetframe")}  # noqa: RUF012
+
+    @pytest.mark.parametrize("titles", ["subject,onset", "Sub,Onset Frame", "SUBJECT,OnsetFrame"])
+    def test_are_found_by_usual_spellings(self, titles):
+        assert parse_table(f"{titles}\n1,2\n", "f").places(self.KNOWN) == {"subject": 0, "onset": 1}
+
+    def test_the_usual_spelling_wins(self):
+        table = parse_table("sub,Subject\n1,2\n", "f")
+        assert table.places(self.KNOWN) == {"subject": 1}
+
+    def test_one_that_is_there_twice_is_refused(self):
+        with pytest.raises(DataError, match="f has the column 'Subject' twice"):
+            parse_table("Subject,subject \n1,2\n", "f").places(self.KNOWN)
+
+    @given(st.text(max_size=10))
+    def test_a_plain_title_is_its_own(self, title):
+        assert plain_title(plain_title(title)) == plain_title(title)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n1\n", "f row 3 has 1 cells, its header 2: a comma"),
+        ("a;b\n1;2;3\n", "f row 2 has 3 cells, its header 2: a ';'"),
+        ("a,b\n" + "x" * 200_000 + ",1\n", "f line 2: field larger"),
+    ],
+)
+def test_what_is_no_table_is_told_by_its_row(text, said):
+    with pytest.raises(DataError, match=said):
+        parse_table(text, "f")
+
+
+def test_nothing_is_an_empty_table():
+    assert parse_table(" \r\n\n", "f").lines == ()
