@@ -352,7 +352,7 @@ def _by_replicate(matrices: np.ndarray, statistic: Statistic, chosen: np.ndarray
 
     matrices: (R, ..., S, C, C).
     """
-    count = np.apply_along_axis(np.bincount, -1, chosen, minlength=matrices.shape[-3])
+    count = (chosen[..., None] == np.arange(matrices.shape[-3])).sum(axis=-2)
     pooled = np.tensordot(count, matrices, axes=(-1, -3))  # (..., R, runs, C, C)
     scores = statistic(pooled)
     return scores.mean(axis=tuple(range(count.ndim, scores.ndim)))

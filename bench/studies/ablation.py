@@ -238,12 +238,19 @@ def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> 
     """The experiment on the factors of the request's variants; nothing is written.
 
     request: with the settings of `measuring`; every drawn genotype is trained with each of its
-    seeds. Searches have the seeds 0, 1, ... and train under them.
+    seeds. Searches have the seeds 0, 1, ... and train under them. Raises UsageError where no
+    factor acts on what is asked for.
     """
     chosen = factors(request.variants)
     own = replace(request, variants=(BASE,), runs=request.runs / FOLDER)
     networks = _of_networks(own, chosen, size.genotypes, clips, progress) if size.genotypes else []
     searches, zero_line = _of_searches(own, chosen, size.searches, clips)
+    if not (networks or searches):
+        raise UsageError(
+            f"nothing to compare: {', '.join(factor.title for factor in chosen)} with "
+            f"{size.genotypes} genotypes and {size.searches} searches; what acts in the network "
+            "alone needs genotypes, what acts in the search alone needs searches"
+        )
     return Study(size, (*networks, *searches), zero_line)
 
 

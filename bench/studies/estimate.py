@@ -16,8 +16,8 @@ from bench.protocol.splits import folds_of
 from bench.runs.job import Job
 from rnas.genotype import Genotype
 
-WARMUP, REPEATS = 1, 3
-"""Steps of each network, untimed and timed."""
+WARMUP, REPEATS = 1, 1
+"""Steps of each network or supernet, untimed and timed."""
 
 HALVES = 2
 """A search step sees a batch of either half of its clips."""

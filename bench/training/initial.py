@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from bench.seeds import derive_seed, seeded
@@ -13,7 +14,8 @@ def draw_by_name(network: nn.Module, seed: int) -> None:
     Networks that differ in a part then start alike wherever names and shapes agree: drawn one after
     the other, all layers behind the difference would start from other weights.
     """
-    for name, layer in network.named_modules():
-        if callable(reset := getattr(layer, "reset_parameters", None)):
-            with seeded(derive_seed(seed, "weights", name)):
+    with seeded(seed):
+        for name, layer in network.named_modules():
+            if callable(reset := getattr(layer, "reset_parameters", None)):
+                torch.manual_seed(derive_seed(seed, "weights", name))
                 reset()

@@ -188,7 +188,8 @@ class TestDesign:
         study = planned(tmp_path, "rnas_mer_4", size=size, overrides=["derived_partial=true"])
         (row,) = study.factors
         assert (row.title, row.first.acts) == ("partial channels", NETWORK)
-        assert not planned(tmp_path, "rnas_mer_4", size=size).factors
+        with pytest.raises(UsageError, match="nothing to compare: partial channels, edge"):
+            planned(tmp_path, "rnas_mer_4b", "rnas_mer_4", size=size)
 
     def test_more_genotypes_keep_the_earlier_ones(self, tmp_path):
         few, many = (planned(tmp_path, "rnas_mer_3", size=Size(n, 0, "loso")) for n in (2, 4))
