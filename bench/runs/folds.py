@@ -23,7 +23,8 @@ ENOUGH_TRAINED = 0.95
 class ClipRecord:
     """The true and the predicted class of a clip, as indices.
 
-    selected: the predicted class by selection rule; logits: of the scored rule, one per class.
+    selected: the predicted class by selection rule; logits: of the scored rule, one per class;
+    subject: where the fold tests several.
     """
 
     dataset: str
@@ -32,6 +33,7 @@ class ClipRecord:
     pred: int
     selected: Mapping[str, int] = field(default_factory=dict)
     logits: tuple[float, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,11 @@ class FoldRecord:
     @property
     def people(self) -> set[str]:
         """`dataset/subject` of those tested."""
-        return {f"{clip.dataset}/{self.subject}" for clip in self.clips}
+        return {f"{clip.dataset}/{self.subject_of(clip)}" for clip in self.clips}
+
+    def subject_of(self, clip: ClipRecord) -> str:
+        """Whose clip it is."""
+        return clip.subject or self.subject
 
 
 def read_fold(file: Path) -> FoldRecord:

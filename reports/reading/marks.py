@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
 from reports.reading.names import DATASETS
@@ -32,6 +33,12 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
         yield "size=published"
     if record.setting("protocol", "as_released") and not record.method.searches:
         yield "as released"
+    for factor in ("operations", "partial", "edge_norm", "attention"):
+        value = record.setting("space", factor)
+        if value not in (None, "own", 0):
+            yield f"{factor}={value}"
+    if record.fresh:
+        yield FRESH
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -56,7 +63,7 @@ def shortfall(record: RunRecord) -> Iterable[str]:
     if record.folds_done < record.folds_total:
         yield f"incomplete {record.folds_done}/{record.folds_total} folds ({name})"
     everyone = subject_count(record.dataset)
-    if everyone and record.folds_total < everyone:
+    if everyone and record.folds_total < everyone and not record.fresh:
         yield f"{record.folds_total} of {everyone} subjects ({name})"
     for absent in (record.metrics or {}).get("absent", ()):
         yield f"no {absent} in {name}"
@@ -105,6 +112,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    FRESH: "one network, tested on generated people that are new; nobody is left out in turn",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",
