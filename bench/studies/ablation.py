@@ -40,7 +40,7 @@ from bench.scoring.statistics import (
     replicates_bootstrap,
 )
 from bench.seeds import derive_seed
-from bench.studies.trials import Trial, given_trials
+from bench.studies.trials import Trial, given_trials, on_new_people
 from rnas.genotype import Genotype, random_genotype
 from rnas.space import SearchSpace
 
@@ -227,11 +227,7 @@ def measuring(config: Config, protocol: Protocol) -> Config:
     config = replace(config, train=replace(config.train, initial_weights="by_name"))
     if protocol == LOSO:
         return replace(config, data=replace(config.data, fresh_seed=0))
-    return replace(
-        config,
-        data=replace(config.data, fresh_seed=config.data.surrogate_seed + 1),
-        protocol=replace(config.protocol, search_scope="fold"),
-    )
+    return on_new_people(config)
 
 
 def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> Study:

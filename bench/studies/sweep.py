@@ -76,13 +76,13 @@ def design(
     spaces: dict[SearchSpace, str] = {}
     for name in request.variants:
         space = registry.variant(name).configured_space(request.config)
-        spaces.setdefault(replace(space.network, name="", summary="", size_target=None), name)
+        spaces.setdefault(space.network, name)
 
     def trials(name: str, setting: Setting, number: int) -> tuple[Trial, ...]:
         own = replace(request, variants=(name,), config=setting.of(request.config))
         space = registry.variant(name).configured_space(own.config)
         genotype = random_genotype(space, random.Random(derive_seed(number, "sweep")))
-        place = request.runs / FOLDER / f"genotype{number}" / own.config.hash
+        place = request.runs / FOLDER / name / f"genotype{number}" / own.config.hash
         return given_trials(own, place, genotype, space, clips)
 
     return tuple(

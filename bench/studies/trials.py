@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.engine.request import Request, jobs_of
 from bench.runs.job import Job
@@ -30,6 +31,18 @@ def given_trials(
     check_genotype(genotype, space)
     jobs = jobs_of(replace(request, runs=place), clips)
     return tuple(Trial(genotype, place / "genotype.json", job) for job in jobs)
+
+
+def on_new_people(config: Config) -> Config:
+    """The settings under which one network learns from all clips and new people test it.
+
+    They are those of the generator's next seed; searches see nobody of them.
+    """
+    return replace(
+        config,
+        data=replace(config.data, fresh_seed=config.data.surrogate_seed + 1),
+        protocol=replace(config.protocol, search_scope="fold"),
+    )
 
 
 def written(trials: Sequence[Trial]) -> dict[Job, Path]:

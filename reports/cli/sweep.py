@@ -96,7 +96,7 @@ def sweep(
     Losses alone choose: the fewest epochs under which 95 % of the networks of every space are
     trained (last loss below 0.7 ln(classes)), then the smallest spread between seeds. One network
     per genotype, seed and setting learns from all clips; generated people of another seed test it,
-    for the record. Needs --surrogate and two seeds or more, e.g. --seed 0,1. Runs lie below
+    for the record. Needs --surrogate and two seeds or more, e.g. --seed 0 1. Runs lie below
     RUNS/sweep; the command resumes.
     """
     from bench.cli.progress import Steps, bars
@@ -106,7 +106,7 @@ def sweep(
 
     request = resolve_request(**options)
     if len(request.seeds) < 2 or not request.source.surrogate:
-        raise UsageError("bench sweep trains on generated clips with two seeds: --surrogate --seed 0,1")
+        raise UsageError("bench sweep needs generated clips and two seeds: --surrogate --seed 0 1")
     from bench.engine.request import prepare_jobs
     from bench.studies.sweep import design, measure, settings
     from bench.studies.trials import on_new_people, written

@@ -93,8 +93,8 @@ def distinct(marks: Iterable[str]) -> tuple[str, ...]:
 MARK_MEANINGS = {
     "smoke": "nothing converged",
     "trained": f"the last epoch's mean training loss is below {TRAINED_BELOW} ln(classes)",
-    NOT_TRAINED: f"fewer than {ENOUGH_TRAINED:.0%} of the folds are trained, so that the score says "
-    "little of the method",
+    NOT_TRAINED: f"fewer than {ENOUGH_TRAINED:.0%} of the folds are trained: the score says little "
+    "of the method",
     "surrogate": "generated clips, not the licensed data set",
     "slice": "the clips of one data set within the pooled predictions of a composite run",
     "search_scope=all": "one search saw all subjects, held-out ones included",

@@ -27,9 +27,7 @@ def sweep_page(record: Mapping[str, Any]) -> str:
     from tabulate import tabulate
 
     headers = [name for names in HEADERS for name in names]
-    table = tabulate(
-        list(_rows(record)), headers=headers, tablefmt="github", disable_numparse=True
-    )
+    table = tabulate(list(_rows(record)), headers=headers, tablefmt="github", disable_numparse=True)
     return f"{table}\n\n{chosen_sentence(record)}\n"
 
 
