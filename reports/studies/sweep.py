@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.system.files import csv_of_records
-from reports.drawing.style import BLUE, GREEN, GREY, ORANGE, VERMILION, Words, house_style, sheet
+from reports.drawing.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    Words,
+    house_style,
+    sheet,
+)
 from reports.studies.record import clips_of
 
 PANEL, HEIGHT, LEFT, GAP = 2.6, 2.5, 0.75, 0.3
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE)
+LOOKS = tuple(zip((BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, DARK), "os^vDPX", strict=True))
+"""Colour and marker of a space."""
 
 HEADERS = (
     ("epochs", "lr", "warm-up", "space", "networks", "trained"),
@@ -85,46 +99,47 @@ def sweep_csv(record: Mapping[str, Any]) -> str:
 def draw_sweep(record: Mapping[str, Any]) -> Figure:
     """Last loss of every network over the learning rate: a panel per epochs and warm-up."""
     panels = list(dict.fromkeys((row["epochs"], row["warmup"]) for row in record["rows"]))
-    variants = list(dict.fromkeys(row["variant"] for row in record["rows"]))
-    rates = sorted({row["lr"] for row in record["rows"]})
     with house_style():
         width = max(6.4, LEFT + len(panels) * (PANEL + GAP))
         page = sheet(width, HEIGHT + 1.6, _words(record))
-        first: Axes | None = None
         for place, panel in enumerate(panels):
             axes = page.axes(LEFT + place * (PANEL + GAP), 1.0, PANEL, HEIGHT)
-            rows = [row for row in record["rows"] if (row["epochs"], row["warmup"]) == panel]
-            for row in rows:
-                index = variants.index(row["variant"])
-                losses = [loss for each in row["losses"] for loss in each]
-                where = rates.index(row["lr"]) + (index - (len(variants) - 1) / 2) * 0.18
-                axes.plot(
-                    [where] * len(losses),
-                    losses,
-                    "o",
-                    color=COLOURS[index % len(COLOURS)],
-                    markerfacecolor="none",
-                    markersize=4,
-                    label=row["variant"] if row["lr"] == rows[0]["lr"] else None,
-                )
-            axes.axhline(record["trained_below"], color=GREY, linestyle="--", linewidth=1)
-            axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-            axes.set_xlabel("learning rate")
-            axes.set_title(f"{panel[0]} epochs, warm-up {panel[1]:g}")
-            axes.grid(axis="y")
-            if first is None:
-                first = axes
-                axes.set_yscale("log")
-                axes.set_ylabel("last loss / ln(classes)")
-            else:
-                axes.sharey(first)
+            _panel(axes, record, *panel)
+            if place:
                 axes.tick_params(labelleft=False)
-        if first is not None:
-            keys, labels = first.get_legend_handles_labels()
-            bottom = page.axes(LEFT, 0, width - LEFT, 0.35)
-            bottom.set_axis_off()
-            bottom.legend(keys, labels, loc="center left", ncols=len(keys))
+            else:
+                axes.set_ylabel("last loss / ln(classes)")
+                keys, labels = axes.get_legend_handles_labels()
+        bottom = page.axes(LEFT, 0, width - LEFT, 0.35)
+        bottom.set_axis_off()
+        bottom.legend(keys, labels, loc="center left", ncols=len(keys))
         return page.figure
+
+
+def _panel(axes: Axes, record: Mapping[str, Any], epochs: int, warmup: float) -> None:
+    variants = list(dict.fromkeys(row["variant"] for row in record["rows"]))
+    rates = sorted({row["lr"] for row in record["rows"]})
+    every = [loss for row in record["rows"] for each in row["losses"] for loss in each]
+    for index, (variant, (colour, marker)) in enumerate(zip(variants, cycle(LOOKS))):
+        shift = (index + 0.5) / len(variants) - 0.5
+        points = [
+            (rates.index(row["lr"]) + 0.8 * shift, loss)
+            for row in record["rows"]
+            if (row["variant"], row["epochs"], row["warmup"]) == (variant, epochs, warmup)
+            for each in row["losses"]
+            for loss in each
+        ]
+        style = {"color": colour, "markerfacecolor": "none", "markersize": 4, "label": variant}
+        axes.plot(*zip(*points, strict=True), marker, **style)
+    axes.axhline(record["trained_below"], color=GREY, linestyle="--", linewidth=1)
+    axes.set_yscale("log")
+    axes.set_ylim(min(*every, record["trained_below"]) / 1.2, max(*every, 1.0) * 1.2)
+    axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+    axes.set_xlim(-0.6, len(rates) - 0.4)
+    axes.set_xlabel("learning rate")
+    axes.set_title(f"{epochs} epochs, warm-up {warmup:g}")
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
 
 
 def _words(record: Mapping[str, Any]) -> Words:
@@ -132,7 +147,7 @@ def _words(record: Mapping[str, Any]) -> Words:
         f"Training settings on {clips_of(record)}",
         f"{record['genotypes']} random genotypes of each space, {len(record['seeds'])} seeds",
         (
-            f"A circle is a network; below the dashed line ({record['trained_below']:g}) it is "
+            f"A mark is a network; below the dashed line ({record['trained_below']:g}) it is "
             "trained.",
             chosen_sentence(record).replace("`", ""),
         ),
