@@ -150,6 +150,24 @@ class SearchSpace:
         """The operations that a decoded cell can contain: all but `none`."""
         return tuple(name for name in self.operations if name != "none")
 
+    @property
+    def network(self) -> SearchSpace:
+        """The space without its name and what acts in the search alone.
+
+        Spaces in which this is equal derive the same network from a genotype.
+        """
+        return replace(
+            self,
+            name="",
+            summary="",
+            partial=self.partial if self.derived_partial else 1,
+            edge_norm=False,
+            kernels=KERNELS[0],
+            size_target=None,
+            groups=(),
+            marks=(),
+        )
+
     def width(self, level: int) -> int:
         """Channels inside a cell at a level."""
         return self.channels * 2**level

@@ -167,6 +167,12 @@ class DataConfig(ClipConfig):
         low=16,
         high=1024,
     )
+    fresh_seed: int = setting(
+        0,
+        "surrogate clips only: train one network on all clips and test it on the people that the "
+        "generator makes of this seed, instead of leaving one subject out; 0 = leave one out",
+        later=True,
+    )
     class_map: str = setting(
         "challenge",
         "classes: challenge (MEGC2019's three), native (the release's own) or a CSV file with "
@@ -198,6 +204,21 @@ class SpaceConfig:
     )
     derived_partial: Literal["own", "true", "false"] = setting(
         "own", "partial channels in the derived network too"
+    )
+    operations: str = setting(
+        "own", "operations of every edge (names with commas), a factor of Table 3", later=True
+    )
+    partial: int = setting(
+        0,
+        "b of Eq. 1, a factor of Table 3: 1 = all channels; 0 = the variant's own",
+        high=512,
+        later=True,
+    )
+    edge_norm: Literal["own", "true", "false"] = setting(
+        "own", "edge normalisation η of Eq. 2, a factor of Table 3", later=True
+    )
+    attention: Literal["own", "true", "false"] = setting(
+        "own", "spatio-temporal attention of Eq. 3, a factor of Table 3", later=True
     )
     size: Literal["same", "published"] = setting(
         "same", "width F: the same for all variants, or fitted to each one's row of Table 5"
@@ -234,6 +255,12 @@ class TrainConfig:
     weight_decay: float = setting(3e-4, "weight decay")
     clip: float = setting(5.0, "largest gradient norm", low=1e-9)
     weighted_loss: bool = setting(False, "weight the cross-entropy by inverse class frequency")
+    initial_weights: Literal["in_order", "by_name"] = setting(
+        "in_order",
+        "derived networks: initial weights drawn layer after layer, or each layer's from a seed of "
+        "its own, so that networks that differ in a part start alike elsewhere",
+        later=True,
+    )
     recipe: Literal["own", "harness"] = setting(
         "own", "fixed networks: train as published, or as derived networks are trained"
     )

@@ -10,6 +10,9 @@ from pathlib import Path
 CHALLENGE_CLASSES = ("negative", "positive", "surprise")
 """The three classes of MEGC2019, in the order of every label, matrix and table here."""
 
+FRESH = "fresh"
+"""Name of the only fold where one network is tested on new people (`data.fresh_seed`)."""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -62,7 +65,9 @@ class Problem:
 class ClipSet:
     """The clips of one data set (or of several together), sorted by data set, subject, name.
 
-    `class_map` names the map (`bench.data.sets.classes`) from the releases' words to labels.
+    `class_map` names the map (`bench.data.sets.classes`) from the releases' words to labels;
+    `tested`: how many clips at the end are those of new people, whom one network is tested on and
+    none is trained on (`data.fresh_seed`); 0 where each subject is left out in turn.
     """
 
     dataset: str
@@ -70,6 +75,7 @@ class ClipSet:
     clips: tuple[Clip, ...]
     problems: tuple[Problem, ...] = ()
     class_map: str = "challenge"
+    tested: int = 0
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -88,9 +88,25 @@ def _source_at(dataset: str, root: Path, places: Sequence[Path], cache: Path) ->
 def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
     """The clips of a run: those that the settings select, in their fixed order.
 
-    Raises DataError where a listed clip cannot be used, unless `data.skip_bad_clips`, UsageError
-    where more subjects are named than `data.subject_count` keeps.
+    With `data.fresh_seed` those of new people come last. Raises DataError where a listed clip
+    cannot be used, unless `data.skip_bad_clips`, UsageError where more subjects are named than
+    `data.subject_count` keeps, and where new people are wanted and none can be generated.
     """
+    found = _selected_clips(source, config, progress)
+    if not config.fresh_seed:
+        return found
+    if source.root or config.fresh_seed == config.surrogate_seed:
+        raise UsageError(
+            f"data.fresh_seed={config.fresh_seed} tests on people that are generated anew: use "
+            f"--surrogate, and a seed other than data.surrogate_seed={config.surrogate_seed}"
+        )
+    new = _selected_clips(source, replace(config, surrogate_seed=config.fresh_seed), progress).clips
+    named = (replace(clip, subject=f"{clip.subject}-{config.fresh_seed}") for clip in new)
+    return replace(found, clips=(*found.clips, *named), tested=len(new))
+
+
+def _selected_clips(source: Source, config: DataConfig, progress: Progress | None) -> ClipSet:
+    """The clips of one folder that the settings select."""
     names = named_subjects(config)
     root = source_root(source, config, progress)
     clip_set = load_clips(source.dataset, root, names, config.class_map, config.allow_outside)

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
-from bench.data.clips import ClipSet, people, subjects_among
+from bench.data.clips import FRESH, ClipSet, people, subjects_among
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
 from bench.errors import DataError
@@ -22,6 +22,7 @@ from bench.runs.searches import read_genotype
 from bench.seeds import derive_seed, seeded
 from bench.system.files import write_json
 from bench.training.compute import threads
+from bench.training.initial import draw_by_name
 from bench.training.loop import predict, train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import Tensors
@@ -113,7 +114,7 @@ class OpenFold:
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
         record = {
             "run": job.stamp,
-            "subject": clip_set.clips[parts.test[0]].subject,
+            "subject": FRESH if clip_set.tested else clip_set.clips[parts.test[0]].subject,
             "trained_on": subjects_among(clip_set, parts.train),
             "losses": list(losses),
             "epochs": self.watch.epochs(),
@@ -227,8 +228,12 @@ def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
 def _network(job: Job, fold: str, classes: int) -> nn.Module:
     """The network that the fold trains, freshly initialised."""
     build = network_builder(job, fold, classes)
-    with seeded(derive_seed(job.seed, "derived", fold)):
-        return build().to(job.device)
+    seed = derive_seed(job.seed, "derived", fold)
+    with seeded(seed):
+        network = build()
+    if job.method.searches and job.config.train.initial_weights == "by_name":
+        draw_by_name(network, seed)
+    return network.to(job.device)
 
 
 def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:
@@ -239,6 +244,7 @@ def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> l
     return [
         {
             "dataset": clip_set.clips[index].dataset,
+            **({"subject": clip_set.clips[index].subject} if clip_set.tested else {}),
             "clip": clip_set.clips[index].name,
             "true": int(clips.labels[index]),
             "pred": labels[job.config.protocol.selection][place],

@@ -128,7 +128,7 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
             "landmarks": landmarks_digest(job.config.data),
             "classes": list(clip_set.classes),
             "class_map": clip_set.class_map,
-            "clips": len(clip_set.clips),
+            "clips": clip_set.tested or len(clip_set.clips),
             "counts": clip_set.class_counts(),
             "problems": [asdict(problem) for problem in clip_set.problems],
         },

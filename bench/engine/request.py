@@ -17,7 +17,7 @@ from bench.engine.listening import RunListener
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
-from bench.protocol.splits import leave_one_subject_out
+from bench.protocol.splits import folds_of
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
@@ -89,7 +89,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         variant: _configuration_folders(request, variant, config)
         for variant, config in configs.items()
     }
-    folds = tuple(fold.name for fold in leave_one_subject_out(clip_set.clips))
+    folds = tuple(fold.name for fold in folds_of(clip_set))
     return tuple(
         Job(
             folder=_folder_of(places[variant], seed),

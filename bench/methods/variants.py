@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench.config.settings import ComputeConfig, Config, SpaceConfig, TrainConfig
 from bench.errors import BenchError, UsageError, unknown_name
+from bench.methods.operations import known_operations
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.space import SearchSpace
@@ -416,7 +417,17 @@ its type."""
 def variants_of(values: Mapping[str, Any]) -> list[Variant]:
     """The variants of registered values, in the order of listings."""
     found = values.values()
-    return [kind.of(value) for kind in KINDS for value in found if isinstance(value, kind.value)]
+    listed = [kind.of(value) for kind in KINDS for value in found if isinstance(value, kind.value)]
+    controls: dict[SearchSpace, str] = {}
+    return [_one_experiment(v, controls) if isinstance(v, Drawn) else v for v in listed]
+
+
+def _one_experiment(control: Drawn, earlier: dict[SearchSpace, str]) -> Drawn:
+    """The control, marked where an earlier one derives the same networks; adds it to `earlier`."""
+    same = earlier.setdefault(control.space.network, control.name)
+    if same == control.name:
+        return control
+    return replace(control, marks=(*control.marks, f"same networks as {same} at equal F"))
 
 
 def is_registrable(value: Any) -> bool:
@@ -436,18 +447,28 @@ def kind_named(word: str) -> type[Variant]:
 def _configured(space: SearchSpace, settings: SpaceConfig) -> SearchSpace:
     named = {name: getattr(settings, name) for name in ("kernels", "dilated", "attention_form")}
     changes: dict[str, Any] = {name: value for name, value in named.items() if value != "own"}
-    if settings.derived_partial != "own":
-        changes["derived_partial"] = settings.derived_partial == "true"
-    if settings.nodes:
-        changes["nodes"] = settings.nodes
-    if settings.channels:
-        changes["channels"] = settings.channels
+    switches = ("derived_partial", "edge_norm", "attention")
+    switched = {name: getattr(settings, name) for name in switches}
+    changes |= {name: value == "true" for name, value in switched.items() if value != "own"}
+    numbers = {name: getattr(settings, name) for name in ("nodes", "channels", "partial")}
+    changes |= {name: number for name, number in numbers.items() if number}
+    if settings.operations != "own":
+        changes["operations"] = _operations(settings.operations)
     space = space.resized(**changes)
     if settings.size != "published" or space.size_target is None:
         return space
     from rnas.sizes import fit_channels  # imports torch
 
     return fit_channels(space, space.size_target)
+
+
+def _operations(names: str) -> tuple[str, ...]:
+    """Operations in a list with commas; UsageError for an unknown one."""
+    found = tuple(name.strip() for name in names.split(","))
+    for name in found:
+        if name not in known_operations():
+            raise unknown_name("operation", name, sorted(known_operations()))
+    return found
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.data.clips import Clip, ClipSet
+from bench.data.clips import FRESH, Clip, ClipSet
 from bench.errors import DataError
 
 SMALLEST_TRAINING_SET = 2
@@ -18,7 +18,7 @@ SMALLEST_TRAINING_SET = 2
 
 @dataclass(frozen=True)
 class Fold:
-    """One step of leave-one-subject-out: indices of clips to train on and to test on."""
+    """One network's clips, as indices: those to train on and those to test on."""
 
     name: str
     train: tuple[int, ...]
@@ -152,6 +152,17 @@ def _halve_by_class(
     return tuple(indices[np.sort(first)].tolist()), tuple(indices[np.sort(second)].tolist())
 
 
+def folds_of(clip_set: ClipSet) -> tuple[Fold, ...]:
+    """Leave-one-subject-out, or one fold whose test clips are those of new people.
+
+    Raises DataError as `leave_one_subject_out`.
+    """
+    if not clip_set.tested:
+        return leave_one_subject_out(clip_set.clips)
+    trained = len(clip_set.clips) - clip_set.tested
+    return (Fold(FRESH, tuple(range(trained)), tuple(range(trained, len(clip_set.clips)))),)
+
+
 def named_fold(clip_set: ClipSet, name: str) -> Fold:
     """The fold of a name."""
-    return next(fold for fold in leave_one_subject_out(clip_set.clips) if fold.name == name)
+    return next(fold for fold in folds_of(clip_set) if fold.name == name)

@@ -15,12 +15,16 @@ from bench.system.files import read_json
 TRAINED_BELOW = 0.7
 """A fold is trained if its last epoch's mean cross-entropy is below this times ln(classes)."""
 
+ENOUGH_TRAINED = 0.95
+"""Least share of trained folds of a score that says something of its method."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRecord:
     """The true and the predicted class of a clip, as indices.
 
-    selected: the predicted class by selection rule; logits: of the scored rule, one per class.
+    selected: the predicted class by selection rule; logits: of the scored rule, one per class;
+    subject: where the fold tests several.
     """
 
     dataset: str
@@ -29,6 +33,7 @@ class ClipRecord:
     pred: int
     selected: Mapping[str, int] = field(default_factory=dict)
     logits: tuple[float, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +59,11 @@ class FoldRecord:
     @property
     def people(self) -> set[str]:
         """`dataset/subject` of those tested."""
-        return {f"{clip.dataset}/{self.subject}" for clip in self.clips}
+        return {f"{clip.dataset}/{self.subject_of(clip)}" for clip in self.clips}
+
+    def subject_of(self, clip: ClipRecord) -> str:
+        """Whose clip it is."""
+        return clip.subject or self.subject
 
 
 def read_fold(file: Path) -> FoldRecord:

@@ -140,7 +140,7 @@ def fold_answers(fold: FoldRecord, where: object, selection: str | None = None) 
     return [
         Answer(
             clip.dataset,
-            fold.subject,
+            fold.subject_of(clip),
             clip.clip,
             clip.true,
             clip.pred if selection is None else _selected(clip, selection, where),

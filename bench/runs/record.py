@@ -22,7 +22,10 @@ from bench.system.files import read_json, write_json
 
 @dataclass(frozen=True, kw_only=True)
 class DataRecord:
-    """What `run.json` says of the clips; counts: clips per class; root: None for generated ones."""
+    """What `run.json` says of the clips; root: None for generated ones.
+
+    clips: how many are tested; counts: clips per class.
+    """
 
     source: str | None = None
     root: str | None = None
@@ -124,6 +127,11 @@ class RunFile:
     def training(self) -> Mapping[str, Any]:
         """How each fold trained its network: by the recipe of a fixed one, else `train.*`."""
         return self.network["recipe"] if self.network else self.config["train"]
+
+    @property
+    def fresh(self) -> bool:
+        """Whether one network was tested on new people, and no subject was left out."""
+        return bool(self.setting("data", "fresh_seed"))
 
     def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
         """A setting as recorded; `otherwise` where it was not."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,7 +34,8 @@ ROUNDING = 1e-9
 class Interval:
     """A percentile bootstrap interval over subjects, expanded for few of them.
 
-    `low` and `high` are None where there are fewer than two subjects or there is no score.
+    Where other units are resampled too, it is expanded for the fewest. `low` and `high` are None
+    where there are fewer than two of any, or there is no score.
     """
 
     estimate: float
@@ -95,7 +96,7 @@ def bootstrap(
     def score(chosen: np.ndarray) -> np.ndarray:
         return _averaged(matrices, statistic, chosen)
 
-    return resampled(score, matrices.shape[-3], draws, generator, level)
+    return resampled(score, matrices.shape[-3:-2], draws, generator, level)
 
 
 def paired_bootstrap(
@@ -115,7 +116,84 @@ def paired_bootstrap(
     def difference(chosen: np.ndarray) -> np.ndarray:
         return _averaged(first, statistic, chosen) - _averaged(second, statistic, chosen)
 
-    return resampled(difference, _paired_subjects(first, second), draws, generator, level)
+    return resampled(difference, (_paired_subjects(first, second),), draws, generator, level)
+
+
+def paired_replicates_bootstrap(
+    first: np.ndarray,
+    second: np.ndarray,
+    statistic: Statistic = uar,
+    *,
+    draws: int = DRAWS,
+    generator: np.random.Generator,
+    level: float = LEVEL,
+) -> Interval:
+    """The interval of the mean of score(first) - score(second) over R pairs.
+
+    Pairs and subjects are resampled independently of each other, the same subjects in every pair.
+    It errs towards wide intervals. first, second: (R, ..., S, C, C), seeds in between are averaged.
+    (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1, 2007)
+    """
+
+    def difference(pairs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        apart = _by_replicate(first, statistic, chosen) - _by_replicate(second, statistic, chosen)
+        return np.take_along_axis(apart, pairs, axis=-1).mean(axis=-1)
+
+    sizes = (len(first), _paired_subjects(first, second))
+    return resampled(difference, sizes, draws, generator, level)
+
+
+def replicates_bootstrap(
+    first: np.ndarray,
+    second: np.ndarray,
+    statistic: Statistic = uar,
+    *,
+    draws: int = DRAWS,
+    generator: np.random.Generator,
+    level: float = LEVEL,
+) -> Interval:
+    """The interval of the mean score of `first` minus that of `second`.
+
+    Their replicates (searches, say) have nothing to do with each other and are resampled apart, the
+    subjects together. first: (R, ..., S, C, C), second: (R', ..., S, C, C).
+    """
+
+    def difference(one: np.ndarray, other: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        means = [
+            np.take_along_axis(_by_replicate(each, statistic, chosen), drawn, axis=-1).mean(axis=-1)
+            for each, drawn in ((first, one), (second, other))
+        ]
+        return means[0] - means[1]
+
+    sizes = (len(first), len(second), _paired_subjects(first, second))
+    return resampled(difference, sizes, draws, generator, level)
+
+
+def exchange_test(
+    first: Sequence[float] | np.ndarray,
+    second: Sequence[float] | np.ndarray,
+    exchanged: Literal["samples", "independent"],
+    *,
+    draws: int = DRAWS,
+    generator: np.random.Generator,
+) -> Difference:
+    """Permutation test of whether two groups of scores have the same mean.
+
+    exchanged: the two scores of a pair (`samples`: the signs of their differences are flipped), or
+    all scores among both groups (`independent`). Each group has two scores or more. Every
+    assignment is tried where there are no more than `draws`.
+    """
+    from scipy.stats import permutation_test as scipy_test
+
+    found = scipy_test(
+        (np.asarray(first, float), np.asarray(second, float)),
+        lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
+        permutation_type=exchanged,
+        vectorized=True,
+        n_resamples=draws,
+        rng=generator,
+    )
+    return Difference(float(found.statistic), float(found.pvalue), f"permutation, {exchanged}")
 
 
 def permutation_test(
@@ -221,54 +299,63 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def resampled(
-    statistic: Callable[[np.ndarray], np.ndarray],
-    subjects: int,
+    statistic: Callable[..., np.ndarray],
+    sizes: Sequence[int],
     draws: int,
     generator: np.random.Generator,
     level: float = LEVEL,
 ) -> Interval:
-    """The interval of any statistic of subjects drawn with replacement.
+    """The interval of any statistic of units drawn with replacement, each kind on its own.
 
-    statistic: indices of subjects (..., S) -> values (...).
+    sizes: how many of each kind, subjects last; statistic: for each kind indices (..., size) ->
+    values (...).
     """
     from scipy.stats import bootstrap as scipy_bootstrap
 
-    everyone = np.arange(subjects)
-    estimate = float(statistic(everyone))
-    if subjects < 2 or math.isnan(estimate):
-        return Interval(estimate, None, None, level, draws, subjects)
+    everyone = tuple(map(np.arange, sizes))
+    estimate = float(statistic(*everyone))
+    if min(sizes) < 2 or math.isnan(estimate):
+        return Interval(estimate, None, None, level, draws, sizes[-1])
     found = scipy_bootstrap(
-        (everyone,),
-        lambda chosen, axis: statistic(chosen),
+        everyone,
+        lambda *chosen, axis: statistic(*chosen),
         vectorized=True,
         n_resamples=draws,
         batch=AT_ONCE,
-        confidence_level=_expanded(level, subjects),
+        confidence_level=_expanded(level, min(sizes)),
         method="percentile",
         rng=generator,
     )
     low, high = map(float, found.confidence_interval)
-    return Interval(estimate, low, high, level, draws, subjects)
+    return Interval(estimate, low, high, level, draws, sizes[-1])
 
 
-def _expanded(level: float, subjects: int) -> float:
-    """The level whose percentiles cover `level` for few subjects: t instead of normal quantiles.
+def _expanded(level: float, count: int) -> float:
+    """The level whose percentiles cover `level` for few units: t instead of normal quantiles.
 
     Plain percentiles of 16 subjects are 3 to 4 % short. (Hesterberg, The American Statistician 69,
     2015)
     """
     from scipy.stats import norm, t
 
-    quantile = t.ppf((1 + level) / 2, subjects - 1) * math.sqrt(subjects / (subjects - 1))
+    quantile = t.ppf((1 + level) / 2, count - 1) * math.sqrt(count / (count - 1))
     return float(2 * norm.cdf(quantile) - 1)
 
 
 def _averaged(matrices: np.ndarray, statistic: Statistic, chosen: np.ndarray) -> np.ndarray:
     """Scores of the subjects in `chosen` (..., S), averaged over the runs (axes before S)."""
-    count = np.apply_along_axis(np.bincount, -1, chosen, minlength=matrices.shape[-3])
-    pooled = np.tensordot(count, matrices, axes=(-1, -3))  # (..., runs, C, C)
+    return _by_replicate(matrices[None], statistic, chosen)[..., 0]
+
+
+def _by_replicate(matrices: np.ndarray, statistic: Statistic, chosen: np.ndarray) -> np.ndarray:
+    """Scores (..., R) of the subjects in `chosen` (..., S); those of a replicate are averaged.
+
+    matrices: (R, ..., S, C, C).
+    """
+    count = (chosen[..., None] == np.arange(matrices.shape[-3])).sum(axis=-2)
+    pooled = np.tensordot(count, matrices, axes=(-1, -3))  # (..., R, runs, C, C)
     scores = statistic(pooled)
-    return scores.mean(axis=tuple(range(count.ndim - 1, scores.ndim)))
+    return scores.mean(axis=tuple(range(count.ndim, scores.ndim)))
 
 
 def _paired_subjects(first: np.ndarray, second: np.ndarray) -> int:

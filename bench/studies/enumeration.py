@@ -11,7 +11,6 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,16 @@ from typing import Any
 import numpy as np
 
 from bench.data.clips import ClipSet
-from bench.engine.request import Request, jobs_of
+from bench.engine.request import Request
 from bench.errors import BenchError, DataError, UsageError
 from bench.protocol.metrics import UAR, UF1, metrics
 from bench.runs.folder import RunFolder
-from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
 from bench.runs.record import read_run_file
 from bench.runs.searches import SearchRecord, read_search
 from bench.scoring.statistics import resampled
 from bench.seeds import derive_seed
-from bench.system.files import write_json
+from bench.studies.trials import Trial, given_trials
 from rnas.decode import viterbi
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters
@@ -48,15 +46,6 @@ CELL_DIGITS = 8
 """Digits of a cell's hash in the name of its folder."""
 
 Beta = Mapping[Arrow, float]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A path to train on its own: its genotype, the file that holds it, and its run."""
-
-    genotype: Genotype
-    file: Path
-    job: Job
 
 
 def check_paths(space: SearchSpace) -> None:
@@ -109,19 +98,16 @@ def random_cell(space: SearchSpace, seed: int) -> Genotype:
 
 
 def trials(request: Request, cell: Genotype, space: SearchSpace, clips: ClipSet) -> list[Trial]:
-    """One trial per path of the trellis, all with the same cell; writes their genotype files.
+    """One trial per path of the trellis, all with the same cell.
 
     They lie below `<runs>/enumeration/<hash of the cell>/<path>/`, each as an ordinary run.
     """
     content = json.dumps([cell.edges, cell.operations])
     digest = hashlib.sha256(content.encode()).hexdigest()[:CELL_DIGITS]
-    found = []
+    found: list[Trial] = []
     for path in space.outer.paths():
         place = request.runs / FOLDER / digest / path_name(path)
-        genotype = check_genotype(cell._replace(path=path), space)
-        write_json(place / "genotype.json", genotype.to_dict())
-        (job,) = jobs_of(replace(request, runs=place), clips)
-        found.append(Trial(genotype, place / "genotype.json", job))
+        found += given_trials(request, place, cell._replace(path=path), space, clips)
     return found
 
 
@@ -188,7 +174,7 @@ def _taus(
             return statistic(found(chosen))
 
         generator = np.random.default_rng(derive_seed(0, "enumerate", score))
-        return resampled(of_resamples, subjects, DRAWS, generator).to_dict()
+        return resampled(of_resamples, (subjects,), DRAWS, generator).to_dict()
 
     def found(chosen: np.ndarray) -> np.ndarray:
         """Scores (..., paths) of the subjects in `chosen` (..., S)."""

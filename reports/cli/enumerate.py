@@ -78,6 +78,7 @@ def enumerate_paths(
     space = _space(request)
     from bench.engine.request import prepare_jobs
     from bench.studies.enumeration import trials
+    from bench.studies.trials import written
 
     with bars() as display:
         found = prepare_jobs(request, Steps(display))
@@ -95,8 +96,7 @@ def enumerate_paths(
         phases = (FOLD, METRICS)
         tasks = [task for trial in planned for task in plan(trial.job, phases)]
         prepared = replace(found, jobs=tuple(trial.job for trial in planned))
-        files = {trial.job: trial.file for trial in planned}
-        failures = perform_jobs(prepared, display, phases, force, files)
+        failures = perform_jobs(prepared, display, phases, force, written(planned))
     if failures:
         return say_failures(failures, len(tasks))
     record = _write(request, planned, space, beta, out)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
-from bench.runs.folds import TRAINED_BELOW
+from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
 from reports.reading.names import DATASETS
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
 
 NOT_TRAINED = "not trained"
-ENOUGH_TRAINED = 0.95
-"""Least share of trained folds of a score that says something of its method."""
 
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
@@ -34,6 +33,12 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
         yield "size=published"
     if record.setting("protocol", "as_released") and not record.method.searches:
         yield "as released"
+    for factor in ("operations", "partial", "edge_norm", "attention"):
+        value = record.setting("space", factor)
+        if value not in (None, "own", 0):
+            yield f"{factor}={value}"
+    if record.fresh:
+        yield FRESH
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -58,7 +63,7 @@ def shortfall(record: RunRecord) -> Iterable[str]:
     if record.folds_done < record.folds_total:
         yield f"incomplete {record.folds_done}/{record.folds_total} folds ({name})"
     everyone = subject_count(record.dataset)
-    if everyone and record.folds_total < everyone:
+    if everyone and record.folds_total < everyone and not record.fresh:
         yield f"{record.folds_total} of {everyone} subjects ({name})"
     for absent in (record.metrics or {}).get("absent", ()):
         yield f"no {absent} in {name}"
@@ -88,7 +93,8 @@ def distinct(marks: Iterable[str]) -> tuple[str, ...]:
 MARK_MEANINGS = {
     "smoke": "nothing converged",
     "trained": f"the last epoch's mean training loss is below {TRAINED_BELOW} ln(classes)",
-    NOT_TRAINED: "fewer than 95 % of the folds are trained: the score says little of the method",
+    NOT_TRAINED: f"fewer than {ENOUGH_TRAINED:.0%} of the folds are trained: the score says little "
+    "of the method",
     "surrogate": "generated clips, not the licensed data set",
     "slice": "the clips of one data set within the pooled predictions of a composite run",
     "search_scope=all": "one search saw all subjects, held-out ones included",
@@ -106,6 +112,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    FRESH: "one network, tested on generated people that are new; nobody is left out in turn",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",

@@ -1,4 +1,4 @@
-"""The record of a study and its files: common to `bench leakage` and `bench enumerate`."""
+"""The record of a study and its files: common to `bench leakage`, `enumerate` and `ablate`."""
 
 from __future__ import annotations
 
@@ -32,23 +32,27 @@ def write_study(
     request: Request,
     draw: Callable[[Mapping[str, Any]], Figure],
     out: Path,
+    **texts: Callable[[Mapping[str, Any]], str],
 ) -> dict[str, Any]:
     """Writes a study as JSON with its provenance, and its picture; returns the JSON record.
 
-    measured: the `conditions`, `variant` and what `draw` needs. Files are named after data set and
-    variant.
+    measured: the `conditions`, `variant` and what `draw` needs; texts: suffix of a further file ->
+    what it says of the record. Files are named after data set, variant and, where there is a choice
+    of it, protocol.
     """
     from bench.runs.folder import SURROGATE_SUFFIX
-    from bench.system.files import write_json
+    from bench.system.files import write_json, write_text
     from bench.system.provenance import now, provenance
     from reports.figures import save
 
     record = {**measured, "made": now(), "provenance": provenance(request.device)}
     name = record["dataset"] + SURROGATE_SUFFIX * record["surrogate"]
-    stem = out / f"{name}-{record['variant']}"
+    stem = out / "-".join(filter(None, (name, record["variant"], record.get("protocol"))))
     write_json(stem.with_name(f"{stem.name}.json"), record)
+    for suffix, text in texts.items():
+        write_text(stem.with_name(f"{stem.name}.{suffix}"), text(record))
     save(draw(record), stem, ("png", "svg"))
-    click.echo(f"{stem}: json png svg", err=True)
+    click.echo(f"{stem}: {' '.join(('json', *texts, 'png', 'svg'))}", err=True)
     return record
 
 
@@ -58,11 +62,12 @@ def heading(record: Mapping[str, Any]) -> str:
     return f"{record['variant']} on {record['dataset']}{surrogate}, preset {record['preset']}"
 
 
-def with_interval(tau: Mapping[str, Any]) -> str:
-    """Kendall's τ with its interval: `+0.31 (+0.05 to +0.52)`."""
-    if tau["low"] is None:
-        return f"{tau['estimate']:+.2f}"
-    return f"{tau['estimate']:+.2f} ({tau['low']:+.2f} to {tau['high']:+.2f})"
+def with_interval(number: Mapping[str, Any], digits: int = 2) -> str:
+    """A signed number with its interval: `+0.31 (+0.05 to +0.52)`."""
+    if number["low"] is None:
+        return f"{number['estimate']:+.{digits}f}"
+    estimate, low, high = (f"{number[key]:+.{digits}f}" for key in ("estimate", "low", "high"))
+    return f"{estimate} ({low} to {high})"
 
 
 def clips_of(record: Mapping[str, Any]) -> str:

@@ -46,7 +46,10 @@ class TestNames:
 
     def test_ours_is_marked_so(self):
         assert registry.variant("rnas_mer_4b").marks == ("ours",)
-        assert registry.variant("random_rnas_mer_4b").marks == ("ours",)
+        same = "same networks as random_rnas_mer at equal F"
+        assert registry.variant("random_rnas_mer_4").marks == (same,)
+        assert registry.variant("random_rnas_mer_4b").marks == ("ours", same)
+        assert registry.variant("random_rnas_mer_3").marks == ()
         assert registry.variant("rnas_mer").marks == ()
 
 

@@ -27,6 +27,7 @@ from bench.studies.enumeration import (
     shared_cell,
     trials,
 )
+from bench.studies.trials import written
 from bench.system.files import write_json
 from rnas.trellis import OPEN
 
@@ -92,7 +93,7 @@ class TestTrials:
         assert {trial.genotype.path for trial in planned} == set(OPEN.paths())
         assert len({(t.genotype.edges, t.genotype.operations) for t in planned}) == 1
         assert len({trial.job.folder for trial in planned}) == 42
-        assert all(trial.file.exists() for trial in planned)
+        assert all(file.exists() for file in written(planned).values())
 
     def test_no_run_of_theirs_is_listed_among_the_others(self, planned, tmp_path):
         from bench.runs.record import find_runs

@@ -1,0 +1,536 @@
+"""Table 3 as a designed experiment: one factor at a time, with what chance does beside it.
+
+A factor is one respect in which an ablation's search space differs from RNAS-MER's. What acts in
+the network is measured on genotypes that are drawn once, each trained with the factor and without
+it. What acts in the search is measured on several searches of either kind, and random search is
+the zero line of both. One factor may act in both places.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from itertools import chain, count
+from math import log
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+
+from bench.config.settings import Config
+from bench.data.clips import ClipSet
+from bench.data.sources import Progress
+from bench.engine.request import Request, jobs_of
+from bench.errors import UsageError
+from bench.measuring.profiling import macs_torch
+from bench.methods import registry
+from bench.methods.variants import WITHOUT_EFFECT
+from bench.protocol.metrics import Metric, metrics
+from bench.runs.folds import FoldRecord, read_fold
+from bench.runs.job import Job
+from bench.runs.predictions import run_predictions
+from bench.runs.searches import read_genotype
+from bench.scoring.statistics import (
+    Interval,
+    exchange_test,
+    holm,
+    paired_replicates_bootstrap,
+    replicates_bootstrap,
+)
+from bench.seeds import derive_seed
+from bench.studies.trials import Trial, given_trials, on_new_people
+from rnas.genotype import Genotype, random_genotype
+from rnas.space import SearchSpace
+
+BASE = "rnas_mer"
+"""The variant whose factors are taken away."""
+
+FOLDER = "ablation"
+
+NETWORK: Final = "network"
+SEARCH: Final = "search"
+
+LOSO: Final = "loso"
+
+Protocol = Literal["loso", "fresh"]
+
+TITLES = {
+    "operations": "operation set",
+    "partial": "partial channels",
+    "edge_norm": "edge normalisation η",
+    "attention": "attention",
+}
+"""The columns of Table 3: field of a search space (and setting `space.<field>`) -> title."""
+
+EQUAL_MACS = "equal MACs"
+
+TRAINED_BELOW = 0.7
+"""A network counts as trained if its last epoch's mean loss is below this share of ln C."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: drawn genotypes, searches per cell, and how networks are tested.
+
+    0 leaves out that side; one alone has no spread.
+    """
+
+    genotypes: int
+    searches: int
+    protocol: Protocol
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One respect in which Table 3 changes RNAS-MER.
+
+    field: of the search space; value: without the factor; variant: the ablation that has it.
+    """
+
+    field: str
+    value: Any
+    variant: str
+
+    @property
+    def title(self) -> str:
+        """Its column in Table 3."""
+        return TITLES[self.field]
+
+    @property
+    def arm(self) -> str:
+        """What is left without it."""
+        return f"{self.title} as in {self.variant}"
+
+    def acts_in(self, space: SearchSpace) -> tuple[str, ...]:
+        """Whether it changes the networks of this space, the search, or both.
+
+        Attention is left to its networks: the search has no other part in it.
+        """
+        places = {
+            "operations": (NETWORK, SEARCH),
+            "partial": (NETWORK, SEARCH) if space.derived_partial else (SEARCH,),
+            "edge_norm": (SEARCH,),
+            "attention": (NETWORK,),
+        }
+        return places[self.field]
+
+    def removed(self, config: Config) -> Config:
+        """The settings without it, and with everything else as it was."""
+        value = self.value
+        if isinstance(value, tuple):
+            value = ",".join(value)
+        elif isinstance(value, bool):
+            value = str(value).lower()
+        return _changed(config, **{self.field: value})
+
+
+def factors(variants: Sequence[str]) -> tuple[Factor, ...]:
+    """The respects in which these variants differ from RNAS-MER, each once, as in Table 3.
+
+    Raises UsageError where a variant differs in another respect, and where none differs.
+    """
+    base = registry.variant(BASE).configured_space(Config())
+    differing = {name: _differing(base, name) for name in variants}
+    found: dict[tuple[str, Any], Factor] = {}
+    for name in sorted(differing, key=lambda name: len(differing[name])):
+        for field, value in differing[name].items():
+            found.setdefault((field, value), Factor(field, value, name))
+    if not found:
+        raise UsageError(
+            f"{', '.join(variants)}: no factor of Table 3 differs from {BASE}; name ablations of "
+            "it, e.g. --variant ablation"
+        )
+    return tuple(sorted(found.values(), key=lambda factor: list(TITLES).index(factor.field)))
+
+
+def _differing(base: SearchSpace, variant: str) -> dict[str, Any]:
+    space = registry.variant(variant).configured_space(Config())
+    names = {each.name for each in fields(SearchSpace)} - {"name", *WITHOUT_EFFECT}
+    values = {name: getattr(space, name) for name in names}
+    differing = {name: each for name, each in values.items() if each != getattr(base, name)}
+    if strange := differing.keys() - TITLES.keys():
+        raise UsageError(
+            f"{variant} differs from {BASE} in {', '.join(sorted(strange))}: an ablation changes "
+            f"{', '.join(TITLES)}"
+        )
+    return differing
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Networks under one setting of the factors.
+
+    acts: where the factors act on them: in networks of drawn genotypes, or in searches; runs: of
+    each replicate (genotype or search) one run per seed; trials: the drawn genotypes.
+    """
+
+    name: str
+    acts: str
+    runs: tuple[tuple[Job, ...], ...]
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All its runs."""
+        return tuple(chain.from_iterable(self.runs))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row of the table: what `first` has over `second`.
+
+    title: what differs, on the zero line the kind of search; variant: the ablation that it comes
+    from, empty for the zero line. Drawn genotypes are paired, replicate by replicate; searches are
+    not.
+    """
+
+    title: str
+    variant: str
+    first: Arm
+    second: Arm
+
+
+@dataclass(frozen=True)
+class Study:
+    """The comparisons of factors, and those of searches with random search, their zero line."""
+
+    size: Size
+    factors: tuple[Comparison, ...]
+    zero_line: tuple[Comparison, ...]
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Every arm once: drawn genotypes, then searches, then random search."""
+        compared = [(row.first, row.second) for row in (*self.factors, *self.zero_line)]
+        return tuple(dict.fromkeys(chain.from_iterable(compared)))
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The drawn genotypes with their runs, whole pairs before the next."""
+        arms = [arm.trials for arm in self.arms if arm.trials]
+        return tuple(chain.from_iterable(zip(*arms, strict=True)))
+
+    @property
+    def searches(self) -> tuple[Job, ...]:
+        """The runs of the other arms, a search of each before the next."""
+        arms = [arm.jobs for arm in self.arms if not arm.trials]
+        return tuple(chain.from_iterable(zip(*arms, strict=True)))
+
+
+def measuring(config: Config, protocol: Protocol) -> Config:
+    """The settings of all networks of a study: layers of one name start alike.
+
+    With `fresh`, people of the generator's next seed are tested, and searches see nobody of them.
+    """
+    config = replace(config, train=replace(config.train, initial_weights="by_name"))
+    if protocol == LOSO:
+        return replace(config, data=replace(config.data, fresh_seed=0))
+    return on_new_people(config)
+
+
+def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> Study:
+    """The experiment on the factors of the request's variants; nothing is written.
+
+    request: with the settings of `measuring`; every drawn genotype is trained with each of its
+    seeds. Searches have the seeds 0, 1, ... and train under them. Raises UsageError where no
+    factor acts on what is asked for.
+    """
+    chosen = factors(request.variants)
+    own = replace(request, variants=(BASE,), runs=request.runs / FOLDER)
+    networks = _of_networks(own, chosen, size.genotypes, clips, progress) if size.genotypes else []
+    searches, zero_line = _of_searches(own, chosen, size.searches, clips)
+    if not (networks or searches):
+        raise UsageError(
+            f"nothing to compare: {', '.join(factor.title for factor in chosen)} with "
+            f"{size.genotypes} genotypes and {size.searches} searches; what acts in the network "
+            "alone needs genotypes, what acts in the search alone needs searches"
+        )
+    return Study(size, (*networks, *searches), zero_line)
+
+
+def _of_networks(
+    request: Request, chosen: Sequence[Factor], genotypes: int, clips: ClipSet, progress: Progress
+) -> list[Comparison]:
+    """The factors that act in the network, on the same drawn genotypes."""
+    config, classes = request.config, len(clips.classes)
+
+    def arm(name: str, configs: Sequence[Config]) -> Arm:
+        runs = [
+            given_trials(
+                replace(request, config=own),
+                request.runs / f"genotype{number}" / own.hash,
+                drawn(_space(own), number),
+                _space(own),
+                clips,
+            )
+            for number, own in enumerate(configs)
+        ]
+        jobs = tuple(tuple(trial.job for trial in trials) for trials in runs)
+        return Arm(name, NETWORK, jobs, tuple(chain.from_iterable(runs)))
+
+    def fitted(removed: Config) -> Iterator[Config]:
+        for number in range(genotypes):
+            progress("fitting widths", number, genotypes)
+            macs = network_macs(config, drawn(_space(config), number), classes)
+            yield with_macs(removed, drawn(_space(removed), number), macs, classes)
+
+    base = arm(BASE, [config] * genotypes)
+    found = []
+    for factor in chosen:
+        if NETWORK not in factor.acts_in(_space(config)):
+            continue
+        removed = factor.removed(config)
+        without = arm(factor.arm, [removed] * genotypes)
+        found.append(Comparison(factor.title, factor.variant, base, without))
+        if factor.field == "operations":
+            alike = arm(f"{factor.arm}, {EQUAL_MACS}", list(fitted(removed)))
+            title = f"{factor.title}, {EQUAL_MACS}"
+            found.append(Comparison(title, factor.variant, base, alike))
+    return found
+
+
+def _of_searches(
+    request: Request, chosen: Sequence[Factor], searches: int, clips: ClipSet
+) -> tuple[list[Comparison], tuple[Comparison, ...]]:
+    """The factors that act in the search; each kind of search against random search."""
+    acting = [factor for factor in chosen if SEARCH in factor.acts_in(_space(request.config))]
+    if not (searches and acting):
+        return [], ()
+    request = replace(request, seeds=tuple(range(searches)), runs=request.runs / SEARCH)
+
+    def arm(name: str, variant: str, config: Config) -> Arm:
+        jobs = jobs_of(replace(request, variants=(variant,), config=config), clips)
+        return Arm(name, SEARCH, tuple((job,) for job in jobs))
+
+    configs = {BASE: request.config, **{f.arm: f.removed(request.config) for f in acting}}
+    arms = {name: arm(name, BASE, config) for name, config in configs.items()}
+    blind: dict[SearchSpace, Arm] = {}
+    zero_line = []
+    for name, config in configs.items():
+        space, (what, variant, settings) = _space(config).network, random_search(config)
+        if space not in blind:  # one experiment for all searches of the same networks
+            blind[space] = arm(f"{what}, {name}", variant, settings)
+        zero_line.append(Comparison(name, "", arms[name], blind[space]))
+    compared = [Comparison(f.title, f.variant, arms[BASE], arms[f.arm]) for f in acting]
+    return compared, tuple(zero_line)
+
+
+def examples(arm: Arm, most: int) -> list[tuple[Job, Genotype]]:
+    """A few networks as the arm trains them, with a run that does; of searches, random ones."""
+    if arm.trials:
+        apart = max(1, len(arm.trials) // most)
+        return [(trial.job, trial.genotype) for trial in arm.trials[::apart]]
+    return [(arm.jobs[0], drawn(_space(arm.jobs[0].config), number)) for number in range(most)]
+
+
+def random_search(config: Config) -> tuple[str, str, Config]:
+    """The zero line of the searches of a configuration: its name, variant and settings."""
+    if hasattr(config.search, "strategy"):
+        strategy: dict[str, Any] = {"strategy": "random_search"}
+        return "random search", BASE, replace(config, search=replace(config.search, **strategy))
+    return "random genotypes", registry.RANDOM_PREFIX + BASE, config
+
+
+def drawn(space: SearchSpace, number: int) -> Genotype:
+    """Drawn genotype `number`, uniform over paths and cells.
+
+    In every space of one trellis it has the same path and edges, and operations from the same
+    uniform numbers.
+    """
+    genotype = random_genotype(space, random.Random(derive_seed(number, "ablation-cell")))
+    generator = random.Random(derive_seed(number, "ablation-operations"))
+    names = space.choosable
+    operations = tuple(names[int(generator.random() * len(names))] for _ in genotype.edges)
+    return genotype._replace(operations=operations)
+
+
+@lru_cache(maxsize=4096)
+def network_macs(config: Config, genotype: Genotype, classes: int) -> int:
+    """MACs of a genotype's network for one clip."""
+    method = registry.variant(BASE)
+    with torch.no_grad():  # a third of the time
+        return macs_torch(method.builder(config, classes, genotype)(), method.input_shape(config))
+
+
+def with_macs(config: Config, genotype: Genotype, macs: int, classes: int) -> Config:
+    """The settings with the width F at which the genotype's network comes nearest to `macs`.
+
+    Where partial channels act in the search alone, F is any number and no multiple of b.
+    """
+    start = _space(config)
+    step = start.network.partial
+
+    def of_width(width: int) -> Config:
+        return _changed(config, size="same", partial=step, channels=width)
+
+    def size(width: int) -> int:
+        return network_macs(of_width(width), genotype, classes)
+
+    # MACs grow with F at least in proportion and at most with its square.
+    ratio = macs / size(start.channels)
+    low = int(start.channels * min(ratio, ratio**0.5)) // step * step
+    high = next(width for width in count(max(low, step), step) if size(width) >= macs)
+    return of_width(min((high - step or step, high), key=lambda width: abs(size(width) - macs)))
+
+
+def _space(config: Config) -> SearchSpace:
+    return registry.variant(BASE).configured_space(config)
+
+
+def _changed(config: Config, **settings: Any) -> Config:
+    return replace(config, space=replace(config.space, **settings))
+
+
+# Results of the runs
+
+
+def measure(study: Study) -> dict[str, Any]:
+    """The table of a finished study, and its networks one by one.
+
+    `rows`: per factor and place where it acts the difference of each score, RNAS-MER minus the
+    ablation. `estimate`, `low`, `high`: two-way bootstrap over replicates and subjects; `p`:
+    permutation test over replicates; `p_holm`: corrected over all rows; `spread`: standard
+    deviation of the paired differences, or of the scores between searches of one kind; `trained`:
+    share of its networks with a low training loss; `macs_ratio`: geometric mean. `zero_line`: the
+    same of each kind of search minus random search. `networks`: every run.
+
+    Raises BenchError where a run is not finished.
+    """
+    results = {arm: _results(arm) for arm in study.arms}
+    return {
+        "protocol": study.size.protocol,
+        "genotypes": study.size.genotypes,
+        "searches": study.size.searches,
+        "subjects": next(iter(results.values())).matrices.shape[2],
+        "leaks": list(study.searches[0].searches.leaks) if study.searches else [],
+        "rows": _rows(study.factors, results),
+        "zero_line": _rows(study.zero_line, results),
+        "networks": [
+            {"arm": arm.name, "acts": arm.acts, **run}
+            for arm, found in results.items()
+            for run in found.runs
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the networks of an arm did.
+
+    matrices: confusion matrices (R, seeds, S, C, C); trained: of every network (fold), whether its
+    training loss became low; macs: of each run; runs: a record of each.
+    """
+
+    matrices: np.ndarray
+    trained: tuple[bool, ...]
+    macs: tuple[float, ...]
+    runs: tuple[dict[str, Any], ...]
+
+    def scores(self, metric: Metric) -> np.ndarray:
+        """A score of each replicate (R,), pooled over subjects, averaged over seeds."""
+        return metric.function(self.matrices.sum(axis=2)).mean(axis=1)
+
+
+def _results(arm: Arm) -> Results:
+    matrices = np.stack(
+        [[run_predictions(job.folder).matrices for job in seeds] for seeds in arm.runs]
+    )
+    classes = matrices.shape[-1]
+    trained: list[bool] = []
+    runs: list[dict[str, Any]] = []
+    for place, seeds in enumerate(arm.runs):
+        for seed, job in enumerate(seeds):
+            folds = [read_fold(job.folder.fold(name)) for name in job.folds]
+            own = [is_trained(fold, classes) for fold in folds]
+            genotypes = [read_genotype(job.folder.genotype(name)) for name in job.searches.names]
+            macs = [network_macs(job.config, genotype, classes) for genotype in genotypes]
+            pooled = matrices[place, seed].sum(axis=0)
+            trained += own
+            runs.append(
+                {
+                    "replicate": place,
+                    "seed": job.seed,
+                    **{name: metric.of(pooled) for name, metric in metrics().items()},
+                    "trained": float(np.mean(own)),
+                    "loss": float(np.mean([fold.losses[-1] for fold in folds])),
+                    "macs": float(np.mean(macs)),
+                    "channels": _space(job.config).channels,
+                    "genotypes": [genotype.to_dict() for genotype in dict.fromkeys(genotypes)],
+                    "run": str(job.folder.path),
+                }
+            )
+    return Results(matrices, tuple(trained), tuple(run["macs"] for run in runs), tuple(runs))
+
+
+def is_trained(fold: FoldRecord, classes: int) -> bool:
+    """Whether the fold's network learnt its training clips: its last loss is under 0.7 ln C."""
+    return fold.losses[-1] < TRAINED_BELOW * log(classes)
+
+
+def _rows(
+    comparisons: Sequence[Comparison], results: Mapping[Arm, Results]
+) -> list[dict[str, Any]]:
+    rows = [_row(each, results[each.first], results[each.second]) for each in comparisons]
+    for name in metrics():
+        scores = [row["scores"][name] for row in rows]
+        for score, corrected in zip(scores, holm([each["p"] for each in scores]), strict=True):
+            score["p_holm"] = corrected
+    return rows
+
+
+def _row(comparison: Comparison, first: Results, second: Results) -> dict[str, Any]:
+    compare = paired if comparison.first.trials else unpaired
+    trained = (*first.trained, *second.trained)
+    return {
+        "title": comparison.title,
+        "variant": comparison.variant,
+        "acts": comparison.first.acts,
+        "first": comparison.first.name,
+        "second": comparison.second.name,
+        "n": len(comparison.first.runs),
+        "scores": {name: compare(first, second, metric) for name, metric in metrics().items()},
+        "trained": sum(trained) / len(trained),
+        "macs_ratio": float(np.exp(np.log(first.macs).mean() - np.log(second.macs).mean())),
+    }
+
+
+def paired(first: Results, second: Results, metric: Metric) -> dict[str, Any]:
+    """The difference of a score between the two networks of each genotype."""
+    one, other = first.scores(metric), second.scores(metric)
+    interval = paired_replicates_bootstrap(
+        first.matrices, second.matrices, metric.function, generator=_generator(metric)
+    )
+    return _score_record(interval, one, other, "samples", np.var(one - other, ddof=1))
+
+
+def unpaired(first: Results, second: Results, metric: Metric) -> dict[str, Any]:
+    """The difference of a score between searches of two kinds."""
+    one, other = first.scores(metric), second.scores(metric)
+    interval = replicates_bootstrap(
+        first.matrices, second.matrices, metric.function, generator=_generator(metric)
+    )
+    variance = (np.var(one, ddof=1) + np.var(other, ddof=1)) / 2
+    return _score_record(interval, one, other, "independent", variance)
+
+
+def _score_record(
+    interval: Interval,
+    one: np.ndarray,
+    other: np.ndarray,
+    exchanged: Literal["samples", "independent"],
+    variance: float,
+) -> dict[str, Any]:
+    test = exchange_test(one, other, exchanged, generator=np.random.default_rng(0))
+    return {
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "p": test.p,
+        "spread": float(np.sqrt(variance)),
+    }
+
+
+def _generator(metric: Metric) -> np.random.Generator:
+    return np.random.default_rng(derive_seed(0, "ablation", metric.name))

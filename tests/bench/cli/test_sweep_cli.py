@@ -1,0 +1,68 @@
+"""`bench sweep`: networks trained under several settings, the table, the choice, resumed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+FEW = ("--genotypes", "2", "--lr", "0.01,0.02", "--warmup", "0", "--epochs", "1")
+SIZES = ("--set", "data.frames=2", "--subjects", "s06,s15", "--set", "data.subject_count=0")
+
+
+@pytest.fixture(scope="module")
+def ask(bench, tmp_path_factory, clip_cache):
+    from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty, write_surrogate
+
+    name = f"smic-{resolve_difficulty('easy'):g}-seed1-version{SURROGATE_VERSION}"
+    write_surrogate(
+        "smic", clip_cache / "surrogate" / name, seed=1, size=32, subjects=("s06", "s15"), workers=1
+    )
+    place = tmp_path_factory.mktemp("sweep")
+
+    def command(*arguments, variant="rnas_mer"):
+        wanted = (*FEW, *SIZES, "--seed", "0", "--seed", "1", "--out", place / "out", *arguments)
+        outcome = bench.small(place / "runs", variant, *wanted, command="sweep")
+        return outcome, place
+
+    return command
+
+
+def test_one_space_two_rates_resumed(ask):
+    outcome, place = ask("--variant", "rnas_mer_4b", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    record = json.loads(outcome.out)
+    assert [(row["variant"], row["lr"], row["networks"]) for row in record["rows"]] == [
+        ("rnas_mer", 0.01, 4),
+        ("rnas_mer", 0.02, 4),
+    ]
+    assert record["chosen"] is None or record["chosen"]["epochs"] == 1
+    folds = sorted((place / "runs").rglob("folds/*.json"))
+    assert len(folds) == 8
+    times = [file.stat().st_mtime_ns for file in folds]
+    again, _ = ask("--variant", "rnas_mer_4b", "--format", "json")
+    assert json.loads(again.out)["rows"] == record["rows"]
+    assert [file.stat().st_mtime_ns for file in folds] == times
+    kinds = {file.suffix for file in (place / "out").iterdir()}
+    assert kinds == {".json", ".md", ".csv", ".png", ".svg"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--lr", "fast"), "expected numbers from"),
+        (("--warmup", "2"), "expected numbers from 0 to 1"),
+        (("--epochs", "0"), "expected numbers from 1"),
+        (("--genotypes", "1"), "not in the range"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(ask, arguments, said):
+    outcome, _ = ask(*arguments)
+    assert outcome.code == 2
+    assert said in outcome.error
+
+
+def test_it_needs_generated_clips_and_two_seeds(ask, licensed):
+    outcome, _ = ask("--data-root", licensed)
+    assert outcome.code == 2
+    assert "--surrogate" in outcome.error
