@@ -21,6 +21,7 @@ from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
 from bench.seeds import derive_seed, seeded
 from bench.system.files import write_json
+from bench.training.answers import check_answer
 from bench.training.compute import threads
 from bench.training.initial import draw_by_name
 from bench.training.loop import predict, train
@@ -128,6 +129,7 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     """A fold with its clips divided and its network built, on the clips of its run."""
     parts = _parts(unit.job, clip_set, clips, named_fold(clip_set, unit.fold))
     network = _network(unit.job, unit.fold, clips.classes)
+    check_answer(network, clips, parts.test + parts.train)
     watch = Watch(network, clips, parts, recorded_rules(unit.job.config.protocol))
     return OpenFold(unit, clip_set, watch, report)
 

@@ -7,12 +7,15 @@ from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
+from bench.data.sources import tested_labels
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
 from bench.engine.search import summarise_searches
+from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
+from bench.runs.answered import unlike_data
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
@@ -30,11 +33,21 @@ def perform(unit: Unit, report: Report) -> None:
 def score(unit: Unit, report: Report) -> None:
     """Pools the predictions of all folds into `metrics.json`."""
     job = unit.job
-    folds = [read_fold(job.folder.fold(fold)) for fold in job.folds]
+    folds = {fold: read_fold(job.folder.fold(fold)) for fold in job.folds}
     classes = read_run_file(job.folder).data.classes
+    for fold, what in unlike_data(
+        folds, tested_labels(job.source, job.config.data, job.seed), classes
+    ):
+        raise BenchError(
+            f"{job.folder.fold(fold) if fold else job.folder.path}: {what}; move the folder "
+            "elsewhere and repeat the command"
+        )
     if not job.folder.search_summary.exists():  # a killed search may have left it out
         summarise_searches(job)
-    write_json(unit.output, run_scores(job, folds, classes, find_dataset(job.source.dataset).parts))
+    write_json(
+        unit.output,
+        run_scores(job, list(folds.values()), classes, find_dataset(job.source.dataset).parts),
+    )
 
 
 def measure(unit: Unit, report: Report) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import DataError
 from bench.system.entry_points import Unfit, load_values
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]
     classes, and the scores are None where no class is left.
     """
     count = len(classes)
+    unknown = {*true, *predicted} - set(range(count))
+    if unknown:  # scikit-learn leaves them out without a word
+        raise DataError(f"label {min(unknown)} is none of the {count} classes {', '.join(classes)}")
     if len(true):
         from sklearn.metrics import confusion_matrix  # late: reports need no sklearn
 

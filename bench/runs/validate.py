@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any, TypeVar
 from bench.config.settings import Config, recorded_hash, settings_hash
 from bench.data.clips import Clip
 from bench.data.sets.catalogue import DATASETS
-from bench.data.sources import Source, find_clips, surrogate_folder, used_labels
+from bench.data.sources import Source, surrogate_folder, tested_labels
 from bench.errors import BenchError, DataError
 from bench.protocol.metrics import BUILT_IN
+from bench.runs.answered import some, unlike_data
 from bench.runs.checksums import file_sums, recorded_sums
 from bench.runs.folder import FOLDS, RunFolder, run_folder
 from bench.runs.folds import FoldRecord, read_fold
@@ -47,9 +47,6 @@ LASTING = frozenset(
 """Keys of `metrics.json` that every version writes."""
 
 Found = TypeVar("Found")
-
-LISTED = 3
-"""Most names listed in a finding; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -222,13 +219,13 @@ def _separation(files: RunFiles) -> Iterator[Finding]:
         trained, held = set(record.trained_on), set(record.inner_subjects)
         for seen, how in ((trained, "trained on"), (held, "held out for inner_val")):
             if tested & seen:
-                yield Finding("leak", where, f"its test subject {_some(tested & seen)} was {how}")
+                yield Finding("leak", where, f"its test subject {some(tested & seen)} was {how}")
         if trained & held:
-            what = f"{_some(trained & held)} was both trained on and held out for inner_val"
+            what = f"{some(trained & held)} was both trained on and held out for inner_val"
             yield Finding("leak", where, what)
         if left_out_in_turn and (trained | held) - tested != everyone - tested:
             odd = (trained | held) ^ (everyone - tested)
-            what = f"trained on other subjects than the rest of the run: {_some(odd - tested)}"
+            what = f"trained on other subjects than the rest of the run: {some(odd - tested)}"
             yield Finding("incomplete", where, what)
     for name, search in files.searches.items():
         yield from _search_separation(files, name, search)
@@ -246,7 +243,7 @@ def _search_separation(files: RunFiles, name: str, record: SearchRecord) -> Iter
         yield Finding("leak", where, "a random genotype cannot have been searched on clips")
     tested = files.folds[name].people & searched if name in files.folds else set()
     if tested:
-        yield Finding("leak", where, f"the fold's test subject {_some(tested)} was searched on")
+        yield Finding("leak", where, f"the fold's test subject {some(tested)} was searched on")
 
 
 def _scores(files: RunFiles) -> Iterator[Finding]:
@@ -295,11 +292,10 @@ def _compared_with_data(
     """Findings on labels, or the reason why they could not be compared."""
     try:
         config = files.run.settings
-        clips = find_clips(_source(files, config, data_root, cache), config.data)
+        source = _source(files, config, data_root, cache)
+        expected = tested_labels(source, config.data, files.run.seed)
     except (BenchError, KeyError, TypeError) as error:
         return [], (f"labels not compared with the data: {error}",)
-    labels = used_labels(clips.clips, config.data, files.run.seed)
-    expected = dict(list(zip(clips.clips, labels, strict=True))[-clips.tested :])
     return _guarded(lambda files: _labels(files, expected), files), ()
 
 
@@ -320,23 +316,11 @@ def _source(files: RunFiles, config: Config, data_root: Path | None, cache: Path
 
 def _labels(files: RunFiles, expected: dict[Clip, int]) -> Iterator[Finding]:
     """Every clip has the label of the data, under the run's own permutation if it has one."""
-    true = {(clip.dataset, clip.subject, clip.name): label for clip, label in expected.items()}
-    tested: Counter[tuple[str, str, str]] = Counter()
-    for fold, record in files.folds.items():
-        where = f"{FOLDS}/{fold}.json"
-        for clip in record.clips:
-            key = (clip.dataset, record.subject_of(clip), clip.clip)
-            tested[key] += 1
-            if key not in true:
-                yield Finding("labels", where, f"{clip.clip} is no clip of this subject")
-            elif clip.true != true[key]:
-                names = files.run.data.classes
-                what = f"{clip.clip} is {names[true[key]]}, not {names[clip.true]}"
-                yield Finding("labels", where, what)
-    missing = [key for key in true if key not in tested]
-    if missing and files.complete:
-        untested = _some({f"{subject}/{clip}" for _, subject, clip in missing})
-        yield Finding("labels", FOLDS, f"clips of the data that nobody tested: {untested}")
+    for fold, what in unlike_data(files.folds, expected, files.run.data.classes):
+        if fold:
+            yield Finding("labels", f"{FOLDS}/{fold}.json", what)
+        elif files.complete:
+            yield Finding("labels", FOLDS, what)
 
 
 # Small things
@@ -380,12 +364,6 @@ def _differing(found: Any, expected: Any, name: str) -> Iterator[str]:
             yield name
     elif found != expected:
         yield name
-
-
-def _some(names: set[str]) -> str:
-    listed = sorted(names)
-    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
-    return ", ".join(listed[:LISTED]) + more
 
 
 def _below(folder: RunFolder, path: Path) -> str:

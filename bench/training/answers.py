@@ -1,0 +1,42 @@
+"""A network's answer is checked before it is trained: what cannot be scored never is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import BenchError, printable
+from bench.training.tensors import Tensors
+
+TRIED = 2
+"""Clips that a network is asked about: batch norm and slips such as `[:1]` need more than one."""
+
+
+@torch.no_grad()
+def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> None:
+    """BenchError where the network does not answer clips with finite logits (clips, classes)."""
+    network.eval()
+    inputs = clips.evaluation_batch(torch.as_tensor(indices[:TRIED]))
+    expected = (len(inputs), clips.classes)
+    try:
+        answer = network(inputs)
+    except Exception as error:  # a user's network may fail in any way
+        reason = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")[:200]
+        raise BenchError(
+            f"the network cannot take clips {tuple(inputs.shape)}: {reason}"
+        ) from error
+    if not isinstance(answer, Tensor):
+        raise BenchError(
+            f"the network gives a {type(answer).__name__}, expected a tensor of logits {expected}"
+        )
+    if tuple(answer.shape) != expected:
+        raise BenchError(
+            f"the network gives {tuple(answer.shape)}, expected logits {expected}: a row per clip, "
+            "a column per class"
+        )
+    if not (answer.is_floating_point() and answer.isfinite().all()):
+        raise BenchError(
+            "the untrained network gives numbers that are not finite: check it and its input"
+        )
