@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
-from bench.runs.marks import SUPPLIED
+from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     RECIPES_DIFFER,
@@ -102,6 +102,11 @@ class RunGroup:
     def profiles(self) -> tuple[dict[str, Any], ...]:
         """The profiles of the seeds that have one."""
         return tuple(record.profile for record in self.records if record.profile is not None)
+
+    @property
+    def size_marks(self) -> tuple[str, ...]:
+        """Marks of the sizes of its networks."""
+        return size_marks(self.profiles)
 
     @property
     def shuffled(self) -> bool:

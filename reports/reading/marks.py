@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.data.sets.challenge import expected_counts
+from bench.runs.marks import DEAD_WEIGHTS
 from reports.reading.names import DATASETS
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    DEAD_WEIGHTS: "under 70 % of the parameters can learn: the others' taps meet only padding",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",

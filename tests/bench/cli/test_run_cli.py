@@ -16,6 +16,9 @@ CLASSES = ["negative", "positive", "surprise"]
 SCORES = {"uar", "uf1", "acc", "confusion", "classes", "clips", "subjects"}
 PROFILE = {
     "params",
+    "live_parameters",
+    "live_share",
+    "live_taps",
     "macs",
     "macs_fvcore",
     "macs_ptflops",
