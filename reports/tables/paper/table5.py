@@ -22,8 +22,8 @@ PUBLISHED = published_table(5)
 
 COLUMNS = (
     Column("params_m", "Params (M)", better=min),
-    Column("live_m", "Live (M)"),
     Column("memory_mb", "Memory (MB)", better=min),
+    Column("live_m", "Live (M)"),
 )
 
 NOTES = (
@@ -55,8 +55,8 @@ def _cost_row(group: RunGroup, blank: Row) -> Row:
         source="measured",
         measured={
             "params_m": mean_cell([each["params"] / 1e6 for each in profiles], _cost_text),
-            "live_m": mean_cell(live, _cost_text),
             "memory_mb": mean_cell([each["checkpoint_mb"] for each in profiles], _cost_text),
+            "live_m": mean_cell(live, _cost_text),
         },
         marks=distinct(
             (
