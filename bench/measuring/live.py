@@ -49,11 +49,17 @@ def live_sizes(network: nn.Module, input_shape: Sequence[int]) -> LiveSizes:
     """
     model = copy.deepcopy(network).cpu().eval()
     convolutions = [each for each in model.modules() if isinstance(each, CONVOLUTIONS)]
+    places: dict[nn.Module, Tensor] = {c: torch.zeros_like(c.weight) for c in convolutions}
+
+    def count_places(convolution: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        ones, weight = torch.ones_like(inputs[0][:1]), cast("Tensor", convolution.weight)
+        with torch.enable_grad():
+            places[convolution] += torch.autograd.grad(convolution.forward(ones).sum(), weight)[0]
+
     for convolution in convolutions:
-        convolution.weight.grad = torch.zeros_like(convolution.weight)
-        convolution.register_forward_hook(_add_places)
+        convolution.register_forward_hook(count_places)
     model(torch.zeros(2, *input_shape))
-    met = [cast("Tensor", convolution.weight.grad) > 0 for convolution in convolutions]
+    met = [each > 0 for each in places.values()]
     params = sum(parameter.numel() for parameter in model.parameters())
     kernels = [each[0, 0] for each in met]
     return LiveSizes(
@@ -62,11 +68,3 @@ def live_sizes(network: nn.Module, input_shape: Sequence[int]) -> LiveSizes:
         taps=sum(each.numel() for each in kernels),
         live_taps=sum(int(each.sum()) for each in kernels),
     )
-
-
-def _add_places(convolution: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    """Adds to the weight's gradient the number of places where each tap meets a feature."""
-    ones = torch.ones_like(inputs[0][:1])
-    with torch.enable_grad():
-        (places,) = torch.autograd.grad(convolution.forward(ones).sum(), convolution.weight)
-    convolution.weight.grad += places

@@ -290,6 +290,7 @@ def _search(found: Decoded) -> Search:
         probability=found.probability,
         uniform_path=_path(found.uniform_path),
         uniform_probability=found.uniform_probability,
+        gauge_free_path=_path(found.gauge_free_path) if found.gauge_free_path else None,
         edges=tuple(Edge(edge.node + 1, _source(edge.source), name) for edge, name in pairs),
     )
 

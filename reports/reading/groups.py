@@ -16,6 +16,7 @@ from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     RECIPES_DIFFER,
     SMOKE,
+    decoding_marks,
     distinct,
     leak_marks,
     shortfall,
@@ -130,6 +131,7 @@ class RunGroup:
             *((SMOKE,) if self.key.preset == "smoke" else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
+            *distinct(mark for record in self.records for mark in decoding_marks(record)),
         )
 
     def _recipes_differ(self) -> bool:

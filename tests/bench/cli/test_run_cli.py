@@ -12,6 +12,10 @@ import pytest
 from sklearn.metrics import confusion_matrix
 from tiny_runs import SUBJECTS, only_run
 
+from bench.runs.searches import read_search
+from rnas.decode import gauge_free, viterbi
+from rnas.trellis import OPEN
+
 CLASSES = ["negative", "positive", "surprise"]
 SCORES = {"uar", "uf1", "acc", "confusion", "classes", "clips", "subjects"}
 PROFILE = {
@@ -155,6 +159,13 @@ class TestTheFilesOfARun:
         assert genotype["uniform_path_probability"] == pytest.approx(1 / 8)
         assert genotype["path_is_uniform"] == (genotype["path"] == genotype["uniform_path"])
         assert 0 < genotype["path_probability"] <= 1
+
+    def test_genotype_has_the_path_of_both_decodings(self, run):
+        genotype = read_search(run.path / "search/genotype.json")
+        beta, start = genotype.beta_of(OPEN), OPEN.path_uniform()
+        assert run.json("run.json")["config"]["search"]["start"] == "path_uniform"
+        assert genotype.path == viterbi(OPEN, beta)[0]
+        assert genotype.gauge_free_path == gauge_free(OPEN, beta, start)
 
 
 def test_a_run_says_its_scores_and_what_they_must_be_read_with(bench, finished):
