@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
+from rnas.identify import keep_still
 from rnas.settings import SearchSettings
 from rnas.supernet import ArchitectureWeights, Supernet
 
@@ -72,6 +73,9 @@ class Searcher:
             betas=(settings.architecture_beta1, settings.architecture_beta2),
             weight_decay=settings.architecture_decay,
         )
+
+        if settings.null_directions == "still":
+            keep_still(supernet.architecture, self.architecture_optimiser)
 
     def run_epoch(self, epoch: int, batches: Iterable[tuple[Batch, Batch]]) -> EpochLog:
         """One epoch over pairs (batch of Train B, batch of Train A).

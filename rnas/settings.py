@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import cos, pi
-from typing import Any
+from typing import Any, Literal
 
 LOWEST, HIGHEST = 0.0, 1e9
 """Range of a number that says no other."""
@@ -33,6 +33,16 @@ class SearchSettings:
     )
     architecture_decay: float = described(1e-3, "weight decay of α, η, β")
     warmup: float = described(0.3, "share of the epochs in which α, η, β are frozen", high=1)
+    start: Literal["uniform", "path_uniform"] = described(
+        "uniform",
+        "β at the start: equal for all moves out of a state, or equally likely paths",
+        later=True,
+    )
+    null_directions: Literal["drift", "still"] = described(
+        "drift",
+        "where no loss sees β: let Adam and weight decay move it, or keep it still",
+        later=True,
+    )
 
     def learns_architecture(self, epoch: int) -> bool:
         """Whether epoch 0..epochs-1 updates α, η, β."""

@@ -23,6 +23,7 @@ from bench.seeds import derive_seed, seeded
 from bench.system.files import csv_of_records, write_atomic, write_json, write_text
 from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.tensors import ClipTensors, batches
+from rnas.decode import gauge_free
 from rnas.genotype import random_genotype
 from rnas.search import Batch, EpochLog, Searcher
 from rnas.supernet import ArchitectureWeights
@@ -166,6 +167,7 @@ def _write_decoded(unit: Unit, searcher: Searcher, about: dict[str, Any]) -> Non
         **genotype_record(unit.job, space, genotype),
         **about,
         "path_probability": space.outer.probability(genotype.path, weights.beta),
+        "gauge_free_path": gauge_free(space.outer, weights.beta, architecture.start),
         **_weights_record(weights),
         "beta": [
             {

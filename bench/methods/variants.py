@@ -261,7 +261,8 @@ class Searched(InSpace):
         from rnas.supernet import Supernet
 
         evaluation = {"fast": FastSupernet, "reference": Supernet}[config.search.evaluation]
-        return partial(evaluation, self.configured_space(config), classes)
+        space = self.configured_space(config)
+        return partial(evaluation, space, classes, start=config.search.start)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,8 +64,10 @@ class SearchRecord:
 
     run: the run that made it; given: the file of the user's that it was copied from; searched_on:
     `dataset/subject` of those searched on, None in files that do not say it; health: what the
-    search measured of itself at its end; operation_weights: softmax(α), [edge][operation];
-    edge_weights: softmax(η), [edge]; beta: β, an entry per arrow with layer, from, to, probability.
+    search measured of itself at its end; gauge_free_path: what `rnas.decode.gauge_free` decodes to
+    instead of `path`, None in files that do not say it; operation_weights: softmax(α),
+    [edge][operation]; edge_weights: softmax(η), [edge]; beta: β, an entry per arrow with layer,
+    from, to, probability.
     """
 
     what: ClassVar[str] = "search"
@@ -83,6 +85,7 @@ class SearchRecord:
     uniform_path_probability: float | None = None
     path_is_uniform: bool | None = None
     path_probability: float | None = None
+    gauge_free_path: tuple[int, ...] | None = None
     operation_weights: tuple[tuple[float, ...], ...] | None = None
     edge_weights: tuple[float, ...] | None = None
     beta: tuple[Mapping[str, Any], ...] | None = None
@@ -129,9 +132,10 @@ def run_searches(folder: RunFolder, searches: Searches) -> list[SearchRecord]:
 class Decoded:
     """What a search decoded to. `fold` is empty for the one search of a run.
 
-    probability: of the path under β; uniform_path: what an untrained search decodes to; beta: β of
+    probability: of the path under β; uniform_path: what uniform β decodes to; beta: β of
     every arrow; operations: softmax(α), [edge][operation]; edges: softmax(η), [edge]; all three
-    None where nothing was searched here; health: what the search measured of itself at its end.
+    None where nothing was searched here; health: what the search measured of itself at its end;
+    gauge_free_path: the path of the other decoding, None where it is not recorded.
     """
 
     fold: str
@@ -143,6 +147,7 @@ class Decoded:
     operations: Sequence[Sequence[float]] | None = None
     edges: Sequence[float] | None = None
     health: Mapping[str, float | None] = field(default_factory=dict)
+    gauge_free_path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -271,6 +276,7 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
         operations=operations,
         edges=edges,
         health=found.health or {},
+        gauge_free_path=found.gauge_free_path,
     )
 
 

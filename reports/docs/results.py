@@ -23,7 +23,15 @@ COUNTS = ("clips", "subjects")
 OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
 """Alternative scores of the same weights: section and key in `metrics.json`."""
 
-COSTS = ("params", "macs", "weights_mb", "checkpoint_mb", "peak_train_mb", "peak_infer_mb")
+COSTS = (
+    "params",
+    "live_parameters",
+    "macs",
+    "weights_mb",
+    "checkpoint_mb",
+    "peak_train_mb",
+    "peak_infer_mb",
+)
 
 
 def results_sheet(records: Iterable[RunRecord]) -> str:

@@ -123,7 +123,9 @@ def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[
     for group in groups:
         name = group.key.variant
         own = variants[name].marks if name in variants else ()
-        for mark in distinct((*group.conditions, *group.leaks, *own, *group.shortfalls)):
+        for mark in distinct(
+            (*group.conditions, *group.leaks, *own, *group.shortfalls, *group.size_marks)
+        ):
             bearers.setdefault(mark, []).append(name)
     everyone = [mark for mark, names in bearers.items() if len(names) == len(groups)]
     some = [

@@ -17,6 +17,7 @@ HEALTH = {
     "none_mass": "weight on none (mean over edges)",
     "skip_mass": "weight on skip (mean over edges)",
     "skip_share": "share of skip among the operations decoded",
+    "loss_b": "loss of the supernet on Train B over ln C (above 1: worse than equal chances)",
     "supernet_acc": "accuracy of the supernet on Train B",
     "discretised_acc": "accuracy of the decoded genotype with the same weights on Train B",
     "discretisation_gap": "discretisation gap: the first minus the second",

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
-from bench.runs.marks import SUPPLIED
+from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     RECIPES_DIFFER,
     SMOKE,
+    decoding_marks,
     distinct,
     leak_marks,
     shortfall,
@@ -105,6 +106,11 @@ class RunGroup:
         return tuple(record.profile for record in self.records if record.profile is not None)
 
     @property
+    def size_marks(self) -> tuple[str, ...]:
+        """Marks of the sizes of its networks."""
+        return size_marks(self.profiles)
+
+    @property
     def shuffled(self) -> bool:
         """Whether the labels were permuted: a control, never shown in place of a result."""
         return bool(self.records[0].setting("data", "shuffle_labels"))
@@ -129,6 +135,7 @@ class RunGroup:
             *((SMOKE,) if self.key.preset == "smoke" else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
+            *distinct(mark for record in self.records for mark in decoding_marks(record)),
         )
 
     def _recipes_differ(self) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
+from bench.runs.marks import DEAD_WEIGHTS
+from bench.runs.searches import run_searches
 from reports.reading.names import DATASETS
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
 
 NOT_TRAINED = "not trained"
+DECODINGS_DIFFER = "decodings differ"
+"""Mark of searches that two readings of the same β decode to different paths."""
 
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
@@ -42,6 +46,15 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
+
+
+def decoding_marks(record: RunRecord) -> Iterable[str]:
+    """The mark of a run whose two decodings differ in any search; older ones do not say it."""
+    if not record.method.learns:
+        return
+    for search in run_searches(record.files, record.searches):
+        if search.gauge_free_path not in (None, search.path):
+            yield DECODINGS_DIFFER
 
 
 def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
@@ -113,6 +126,8 @@ MARK_MEANINGS = {
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
     FRESH: "one network, tested on generated people that are new; nobody is left out in turn",
+    DEAD_WEIGHTS: "under 70 % of the parameters can learn: the others' taps meet only padding",
+    DECODINGS_DIFFER: "Viterbi over β and the shares of what enters each state give other paths",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     "random control": "cells and path drawn uniformly from the search space, not searched",

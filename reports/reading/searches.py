@@ -24,6 +24,7 @@ from bench.system.files import read_json
 from reports.reading.finished import MALFORMED
 from reports.reading.marks import distinct
 from rnas.space import SearchSpace, incoming
+from rnas.trellis import Arrow, Trellis
 
 MEASURES = (
     "skip_share",
@@ -31,6 +32,7 @@ MEASURES = (
     "entropy_alpha",
     "entropy_eta",
     "entropy_beta",
+    "loss_b",
     "supernet_acc",
     "gap",
 )
@@ -41,7 +43,8 @@ AGREEMENT = ("path_folds", "path_chance", "cell_folds", "cell_chance")
 class Searched:
     """A run with finished searches.
 
-    searches: for each, MEASURES and `uniform_path` (1 or 0), None where not measured; expected:
+    searches: for each, MEASURES, `uniform_path` and `same_decoding` (1 or 0), None where not
+    measured; expected:
     number of searches when the run is complete; agreement: AGREEMENT of its folds, empty for a
     single search.
     """
@@ -101,17 +104,20 @@ def _no_search(record: RunRecord) -> str | None:
 def _searched(record: RunRecord) -> Searched:
     space = space_of(record)
     found = decoded(record, space)
+    start = space.outer.starts[record.setting("search", "start", "uniform")]()
     return Searched(
         record=record,
-        searches=tuple(_measures(each, space) for each in found),
+        searches=tuple(_measures(each, space, start) for each in found),
         expected=len(record.searches.names),
         marks=distinct(chain.from_iterable(_gap_marks(each) for each in found)),
         agreement=_agreement(record) if record.searches.per_fold else {},
     )
 
 
-def _measures(search: Decoded, space: SearchSpace) -> dict[str, float | None]:
-    """MEASURES of one search at its end, and `uniform_path`."""
+def _measures(
+    search: Decoded, space: SearchSpace, start: Mapping[Arrow, float]
+) -> dict[str, float | None]:
+    """MEASURES of one search at its end, `uniform_path` and `same_decoding`."""
     operations = search.genotype.operations
     alpha, eta, beta = search.operations, search.edges, search.beta
     return {
@@ -123,17 +129,27 @@ def _measures(search: Decoded, space: SearchSpace) -> dict[str, float | None]:
         )
         if eta is not None and space.edge_norm
         else None,
-        "entropy_beta": _entropy(
-            [beta[arrow] for arrow in space.outer.out_of(state)]
-            for state in space.outer.choices
-            if state not in space.outer.unidentifiable
-        )
-        if beta is not None
-        else None,
+        "entropy_beta": _entropy_of_beta(beta, start, space.outer) if beta is not None else None,
+        "loss_b": search.health.get("loss_b"),
         "supernet_acc": search.health.get("supernet_acc"),
         "gap": search.health.get("discretisation_gap"),
         "uniform_path": float(search.genotype.path == search.uniform_path),
+        "same_decoding": None
+        if search.gauge_free_path is None
+        else float(search.genotype.path == search.gauge_free_path),
     }
+
+
+def _entropy_of_beta(
+    beta: Mapping[Arrow, float], start: Mapping[Arrow, float], trellis: Trellis
+) -> float | None:
+    """Mean entropy of the rows that a loss sees over that of the β that the search started from."""
+    choices = [trellis.out_of(state) for state in trellis.choices]
+    seen = [row for row in choices if row[0].source not in trellis.unidentifiable]
+    found, before = (
+        _entropy([each[arrow] for arrow in row] for row in seen) for each in (beta, start)
+    )
+    return None if found is None or before is None else found / before
 
 
 def _mass(alpha: Sequence[Sequence[float]] | None, names: Sequence[str], name: str) -> float | None:

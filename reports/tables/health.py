@@ -29,9 +29,11 @@ COLUMNS = (
     Column("entropy_alpha", "α", over="Entropy"),
     Column("entropy_eta", "η", over="Entropy"),
     Column("entropy_beta", "β", over="Entropy"),
+    Column("loss_b", "Loss B / ln C"),
     Column("supernet_acc", "Supernet acc"),
     Column("gap", "Gap"),
     Column("uniform_path", "Uniform path"),
+    Column("same_decoding", "Decodings agree"),
     Column("path_folds", "folds", over="Same path"),
     Column("path_chance", "by chance", over="Same path"),
     Column("cell_folds", "folds", over="Same cell"),
@@ -43,11 +45,15 @@ NOTES = (
     "undecided it is 1 / operations.",
     "Entropy of softmax(α), softmax(η) and β at the end of the search, of each row divided by that "
     "of the uniform distribution (1 undecided, 0 decided): mean over edges, nodes, and states with "
-    "a choice whose β can be identified.",
+    "a choice whose β can be identified; of β over the same of the β that the search started from.",
     "Supernet acc: accuracy of the mixture on Train B, which α, η and β have seen. Gap: that "
     "accuracy less the decoded genotype's with the same weights, without retraining.",
+    "Loss B / ln C: cross-entropy of the mixture on Train B over that of equal chances for all "
+    "classes. Above 1 a low entropy is no decision for what works.",
     "Uniform path: whether the path decoded is that of uniform β, which a search that learnt "
-    "nothing decodes to, too.",
+    "nothing from search.start=uniform decodes to, too; from path_uniform all paths are alike.",
+    "Decodings agree: whether Viterbi over β and over the shares of what enters each state, which "
+    "directions of β that no loss sees do not change, give one path.",
 )
 FOLDS_NOTE = (
     "Same path, same cell: over pairs of folds, how many have the same path, and the Jaccard index "
@@ -119,7 +125,8 @@ def _row(
         "seeds": _count(len(runs)),
         "searches": _count(len(searches)),
         **means,
-        "uniform_path": _uniform([search["uniform_path"] or 0.0 for search in searches]),
+        "uniform_path": _how_many([search["uniform_path"] for search in searches]),
+        "same_decoding": _how_many([search["same_decoding"] for search in searches]),
         **agreement,
     }
     return Row(
@@ -138,11 +145,14 @@ def _count(number: int) -> Cell:
     return Cell(number, str(number))
 
 
-def _uniform(found: Sequence[float]) -> Cell:
-    """How many of the searches decode to the path of uniform β; the value is their share."""
+def _how_many(found: Sequence[float | None]) -> Cell | None:
+    """Of how many searches it holds (1 or 0); the value is their share. None: not recorded."""
+    known = [each for each in found if each is not None]
+    if not known:
+        return None
     if len(found) == 1:
-        return Cell(found[0], "yes" if found[0] else "no")
-    return Cell(fmean(found), f"{sum(found):.0f} of {len(found)}")
+        return Cell(known[0], "yes" if known[0] else "no")
+    return Cell(fmean(known), f"{sum(known):.0f} of {len(known)}")
 
 
 def _marks(

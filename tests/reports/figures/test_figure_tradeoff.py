@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -147,3 +148,9 @@ def test_both_axes_bear_numbers_however_narrow(run, sizes):
     for axes in figure.axes[:2]:
         low, high = axes.get_xlim()
         assert 3 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= 12
+
+
+def test_a_note_names_networks_of_dead_weights(run):
+    whole, dead = run(RNAS_MER), run(RNAS_MER_1)
+    dead = replace(dead, profile=dead.profile | {"live_share": 0.4})
+    assert "dead weights: rnas_mer_1" in " ".join(words_on(tradeoff([whole, dead], variants())))

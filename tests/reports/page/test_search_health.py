@@ -68,7 +68,8 @@ def test_entropies_are_those_that_the_search_measured_each_as_a_share_of_its_lar
     assert found["skip_share"] == health["skip_share"]
     assert found["supernet_acc"] == health["supernet_acc"]
     assert found["gap"] == health["supernet_acc"] - health["discretised_acc"]
-    assert 0.99 < found["entropy_beta"] <= 1 + 1e-6  # two epochs decide nothing
+    assert found["entropy_beta"] == pytest.approx(1, abs=0.01)  # two epochs decide nothing
+    assert found["loss_b"] == health["loss_b"] > 0
 
 
 def test_a_decided_search_has_no_entropy_and_a_row_that_cannot_choose_counts_for_none(runs):
@@ -86,6 +87,27 @@ def test_a_decided_search_has_no_entropy_and_a_row_that_cannot_choose_counts_for
     change(RunFolder(folder_of(runs, SEARCHED)).genotype(), decide)
     found = values(row_of(table_of(runs), SEARCHED))
     assert (found["entropy_alpha"], found["entropy_beta"]) == (0, 0)
+
+
+def test_decodings_that_differ_are_a_count_and_a_mark_and_older_searches_say_nothing(runs):
+    folder = folder_of(runs, SEARCHED)
+    file = RunFolder(folder).genotype()
+
+    def row_with(path):
+        change(file, lambda genotype: genotype.update(gauge_free_path=path))
+        return row_of(table_of(runs), SEARCHED)
+
+    path = read_json(file)["path"]
+    other = [*path[:-1], 16] if path[-1] != 16 else [2] * len(path)
+    same, different = row_with(path), row_with(other)
+    assert (same.measured["same_decoding"].text, "decodings differ" in same.marks) == ("yes", False)
+    assert different.measured["same_decoding"].text == "no"
+    assert "decodings differ" in different.marks
+    assert any(note.startswith("decodings differ: ") for note in table_of(runs).notes)
+    change(file, lambda genotype: genotype["health"].pop("loss_b"))
+    older = row_with(None)
+    assert (older.measured["same_decoding"], older.measured["loss_b"]) == (None, None)
+    assert "decodings differ" not in older.marks
 
 
 def test_a_search_per_fold_is_a_mean_over_folds_with_their_agreement_beside_chance(made_runs):
