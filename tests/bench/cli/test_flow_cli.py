@@ -20,6 +20,10 @@ def test_a_search_runs_on_ready_flow_images(bench, flows, runs):
     assert run.json("profile.json")["input_shape"] == [3, 1, 28, 28]
     assert run.json("metrics.json")["clips"] == 9
     assert bench("validate", run.path).code == 0
+    prepare = ("data", "prepare", "--dataset", f"manifest:{flows}", "--jobs", 1)
+    prepared = bench(*prepare, "--verify", 2)
+    assert prepared.code == 0, prepared.err
+    assert "1×28×28×3" in prepared.out
     before = run.times
     assert bench(*command, "--preset", "smoke", "--runs", runs).code == 0
     assert run.times == before
