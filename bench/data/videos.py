@@ -51,10 +51,10 @@ def load_videos(
     workers: int = 1,
     made: list[Clip] | None = None,
 ) -> np.ndarray:
-    """All clips, uint8 (N, T, S, S, 3), or with representation `flow` float32, `normalised`.
+    """All clips, uint8 RGB (N, T, S, S, 3), or with representation `flow` float32 u, v, strain.
 
-    A clip of one frame of flow is the flow image of `load_inputs`: onset to apex, ready or computed
-    (and not magnified). Otherwise as `load_arrays`.
+    Flow is `normalised`. A clip of one frame of it is the flow image of `load_inputs`: onset to
+    apex, ready or computed, and not magnified. Otherwise as `load_arrays`.
     """
     if still := flow_image_of(config):
         stills = load_inputs(clip_set, still, config, cache, progress, workers, made)
