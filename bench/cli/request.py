@@ -210,6 +210,10 @@ def say_found(request, prepared) -> None:
     )
     for problem in report["problems"]:
         click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+    for seen in {job.config.data for job in prepared.jobs} - {data}:
+        changed = dict(vars(seen).items() - vars(data).items())
+        given = ", ".join(f"data.{name}={changed[name]}" for name in sorted(changed))
+        click.echo(f"flow images are clips of one frame: {given} by the data", err=True)
 
 
 def describe(jobs, tasks) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, prepare
+from bench.data.videos import clip_settings
 from bench.engine.executors import Executor
 from bench.engine.listening import RunListener
 from bench.errors import BenchError, DataError, UsageError
@@ -77,7 +78,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
 
     Raises DataError where a network is to be trained on other data sets and there are none.
     """
-    configs = {variant: released_config(variant, request.config) for variant in request.variants}
+    configs = {variant: _config(variant, request.config, clip_set) for variant in request.variants}
     for variant, config in configs.items():
         sets = {clip.dataset for clip in clip_set.clips}
         if trains_on_other_sets(variant, config) and len(sets) < 2:
@@ -104,6 +105,14 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         for variant in request.variants
         for seed in request.seeds
     )
+
+
+def _config(variant: str, asked: Config, clip_set: ClipSet) -> Config:
+    """The settings of a variant's runs on these clips, which decide some of them."""
+    config = released_config(variant, asked)
+    if registry.variant(variant).still:
+        return config
+    return replace(config, data=clip_settings(config.data, clip_set.clips))
 
 
 def _configuration_folders(request: Request, variant: str, config: Config) -> tuple[Path, ...]:

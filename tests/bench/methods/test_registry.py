@@ -163,15 +163,19 @@ class TestOwnVariants:
             assert "their_net of bench.variants, package their_methods" in str(raised.value)
 
 
-def clips():
+CLIP, FLOW_IMAGE = (3, 2, 8, 8), (3, 1, 28, 28)
+"""(C, T, H, W) of a small clip, and of a ready flow image."""
+
+
+def clips(shape=CLIP):
     """Two clips and their labels."""
     import torch
 
-    videos = torch.rand(2, 3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    videos = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     return videos, torch.tensor([0, 2])
 
 
-def search_one_step(space):
+def search_one_step(space, shape=CLIP):
     """What one step of Algorithm 1 decodes to."""
     import torch
 
@@ -182,13 +186,13 @@ def search_one_step(space):
     searcher = Searcher(Supernet(space, 3), SearchSettings(epochs=1, warmup=0))
     groups = (searcher.weights, searcher.architecture)
     before = [[p.detach().clone() for p in group] for group in groups]
-    log = searcher.run_epoch(0, [(clips(), clips())])
+    log = searcher.run_epoch(0, [(clips(shape), clips(shape))])
     for old, new in zip(before, groups, strict=True):
         assert any(not torch.equal(a, b) for a, b in zip(old, new, strict=True))
     return log.genotype
 
 
-def train_one_step(space, genotype):
+def train_one_step(space, genotype, shape=CLIP):
     """The derived network after one step."""
     import torch
 
@@ -196,7 +200,7 @@ def train_one_step(space, genotype):
 
     torch.manual_seed(0)
     network = DerivedNetwork(space, genotype, 3)
-    videos, labels = clips()
+    videos, labels = clips(shape)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     logits = network.train()(videos)
     assert logits.shape == (2, 3)
@@ -220,13 +224,14 @@ def configured(name, *overrides):
 SEARCHES = [name for name, entry in registry.variants().items() if entry.kind == "search"]
 
 
+@pytest.mark.parametrize("shape", [CLIP, FLOW_IMAGE], ids=["clip", "flow image"])
 @pytest.mark.parametrize("name", SEARCHES)
-def test_every_registered_search_searches_decodes_trains_and_profiles(name, one_thread):
+def test_every_registered_search_searches_decodes_trains_and_profiles(name, shape, one_thread):
     from bench.measuring.profiling import profile
 
     space = configured(name, "nodes=1", "channels=4", "kernels=shared")
-    network = train_one_step(space, search_one_step(space))
-    found = profile(network, (3, 2, 8, 8))
+    network = train_one_step(space, search_one_step(space, shape), shape)
+    found = profile(network, shape)
     assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
     assert found["params"] == sum(parameter.numel() for parameter in network.parameters())
 
