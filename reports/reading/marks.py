@@ -18,6 +18,9 @@ SMOKE = "smoke: nothing converged"
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
 
+BELOW_BASELINE = "below linear baseline"
+"""Mark of scores that a classical baseline on the same clips is above."""
+
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Marks of settings that change what a score means, where they are not the defaults."""
@@ -90,5 +93,6 @@ MARK_MEANINGS = {
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
+    BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
