@@ -167,11 +167,12 @@ def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
     """The configurations of the folders named; where it is only one, each run by itself (apart)."""
     from reports.compare.entries import single_seeds
     from reports.reading.baselines import beside_baselines
-    from reports.reading.finished import sound_runs
+    from reports.reading.finished import set_name, sound_runs
     from reports.reading.groups import GroupKey, gather
 
     named = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
-    roots = dict.fromkeys(folder.parents[3] for folder in named)
+    inside = (f for f, record in named.items() if f.parts[-4:-3] == (set_name(record),))
+    roots = dict.fromkeys(folder.parents[3] for folder in inside)  # none of a run moved elsewhere
     records = beside_baselines(named.values(), (r for root in roots for r in sound_runs(root)[0]))
     keys = [GroupKey.of(record) for record in records]
     groups = sorted(gather(records), key=lambda group: keys.index(group.key))
