@@ -144,7 +144,7 @@ def _of_variants(
     from bench.errors import UsageError
     from bench.measuring.networks import genotype_target, supernet_target, usual_target
 
-    names = _with_networks(variants)
+    names = variants_with_networks(variants)
     if supernet:
         return [supernet_target(name, config, classes) for name in names]
     if genotype is None:
@@ -154,7 +154,7 @@ def _of_variants(
     return [genotype_target(names[0], config, classes, genotype)]
 
 
-def _with_networks(patterns: tuple[str, ...]) -> list[str]:
+def variants_with_networks(patterns: tuple[str, ...]) -> list[str]:
     """The variants that train a network; the others are named, UsageError where none is left."""
     from bench.errors import UsageError
     from bench.methods.registry import select_variants, variant
