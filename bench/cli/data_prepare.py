@@ -67,7 +67,7 @@ def prepare(
         inputs = USUAL_INPUTS
     named = [] if inputs is None else inputs.split(",")
     asked = [Wanted.named(text, config) for text in named]
-    asked += [Wanted.of(variant(name).still) for name in select_variants(variants)]
+    asked += [Wanted.of(e) for name in select_variants(variants) for e in variant(name).inputs]
     wanted = list(dict.fromkeys(asked))
     with steps() as progress:
         clip_set = find_clips(request.source, config, progress)

@@ -96,14 +96,15 @@ def _work(
 
 
 def _searching(request):
-    """The request without fixed networks, each of which is named; UsageError where none is left."""
+    """The request without methods that search nothing, which are named; UsageError if all are."""
     from dataclasses import replace
 
     from bench.engine.request import searching_variants
+    from bench.methods.registry import variant
 
     left = searching_variants(request.variants)
     for name in (name for name in request.variants if name not in left):
-        click.echo(f"{name}: a fixed network, nothing to search", err=True)
+        click.echo(f"{name} {variant(name).without_search}, nothing to search", err=True)
     return replace(request, variants=left)
 
 

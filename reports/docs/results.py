@@ -56,7 +56,7 @@ def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
         "config": record.config_hash,
         "seed": record.seed,
         "recipe": record.setting("train", "recipe") if record.network else "",
-        "epochs": record.training["epochs"],
+        "epochs": record.training["epochs"] if record.method.has_epochs else None,
         **{name: scores.get(name) for name in (*metrics(), *COUNTS)},
         **_certainty(record),
         **{

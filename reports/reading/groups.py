@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
+    BELOW_BASELINE,
     RECIPES_DIFFER,
     SMOKE,
     decoding_marks,
@@ -28,6 +30,9 @@ from reports.reading.names import DATASETS
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
+
+ROUNDING = 1e-9
+"""Means of equal scores may differ in their last digits."""
 
 UNDATED = datetime.min.replace(tzinfo=UTC)
 
@@ -118,7 +123,7 @@ class RunGroup:
     @property
     def clips(self) -> str:
         """Which clips these are, in words: the data set, and how hard generated ones are."""
-        name = DATASETS.get(self.key.dataset, self.key.dataset)
+        name = self._place
         if not self.key.surrogate:
             return name
         level, version = (
@@ -128,15 +133,32 @@ class RunGroup:
         return ", ".join([f"{name} surrogate", *filter(None, known)])
 
     @property
+    def _place(self) -> str:
+        return DATASETS.get(self.key.dataset, self.key.dataset)
+
+    @property
     def conditions(self) -> tuple[str, ...]:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if self.key.preset == "smoke" else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
+            *((f"{BELOW_BASELINE}: {self._place}",) if self._below_baseline() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
             *distinct(mark for record in self.records for mark in decoding_marks(record)),
         )
+
+    @property
+    def uar(self) -> float | None:
+        """Mean UAR over its scored seeds; None where there is none."""
+        found = [each["uar"] for each in self.metrics if each["uar"] is not None]
+        return fmean(found) if found else None
+
+    def _below_baseline(self) -> bool:
+        best, own = self.records[0].baseline_uar, self.uar
+        if best is None or own is None or self.shuffled:
+            return False
+        return own < best - ROUNDING
 
     def _recipes_differ(self) -> bool:
         networks = [trained_network(record.network) for record in self.records]
@@ -231,7 +253,8 @@ def leaks(record: RunRecord) -> tuple[str, ...]:
     """Marks of what held-out subjects had a part in; from the configuration before any score."""
     if record.metrics is not None:
         return RunGroup((record,)).leaks
-    oracle = record.setting("protocol", "selection") == "oracle"
+    rule = record.setting("protocol", "selection")
+    oracle = rule == "oracle" and record.method.has_epochs
     causes = [
         *(record.searches.leaks if record.method.learns else ()),
         *(("selection=oracle",) if oracle else ()),

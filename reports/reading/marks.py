@@ -28,6 +28,9 @@ DECODINGS_DIFFER = "decodings differ"
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
 
+BELOW_BASELINE = "below linear baseline"
+"""Mark of scores that a classical baseline on the same clips is above."""
+
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Marks of settings that change what a score means, where they are not the defaults."""
@@ -130,5 +133,6 @@ MARK_MEANINGS = {
     DECODINGS_DIFFER: "Viterbi over β and the shares of what enters each state give other paths",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
+    BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

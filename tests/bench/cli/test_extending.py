@@ -80,6 +80,12 @@ def test_a_variant(example):
     assert run.json("metrics.json")["clips"] == 10
 
 
+def test_a_classical_baseline(example):
+    run = only_run(example("A classical baseline").runs)
+    assert run.json("run.json")["kind"] == "estimator"
+    assert run.json("metrics.json")["clips"] == 10
+
+
 @pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
 def test_an_operation(example, jobs):
     run = only_run(example("An operation", *jobs, BENCH_PEAKS="on").runs)

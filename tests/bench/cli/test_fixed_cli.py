@@ -202,7 +202,7 @@ def test_search_says_that_there_is_nothing_to_search(bench, runs):
 def test_search_of_several_leaves_it_out_and_says_so(bench, runs):
     outcome = bench.small(runs, "their_net", "--variant", "random_rnas_mer", command="search")
     assert outcome.code == 0, outcome.err
-    assert "their_net: a fixed network, nothing to search" in outcome.err
+    assert "their_net is a fixed network, nothing to search" in outcome.err
     assert only_run(runs).json("run.json")["variant"] == "random_rnas_mer"
 
 

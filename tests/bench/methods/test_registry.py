@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.fixed import FixedNetwork
 from bench.errors import BenchError, UsageError
 from bench.methods import registry
-from rnas.space import SearchSpace
 
 RNAS = {"rnas_mer", "rnas_mer_1", "rnas_mer_2", "rnas_mer_3", "rnas_mer_4", "rnas_mer_4b"}
 
@@ -31,8 +29,7 @@ class TestNames:
     def test_a_variant_bears_its_name_and_says_what_it_is(self, name):
         entry = registry.variant(name)
         assert entry.name == name
-        registered = entry.space if entry.searches else entry.network
-        assert isinstance(registered, SearchSpace if entry.searches else FixedNetwork)
+        (registered,) = (each for each in vars(entry).values() if isinstance(each, entry.value))
         assert registered.name == name.removeprefix("random_")
         assert entry.control == (entry.kind == "random") == name.startswith("random_")
         assert entry.group == entry.groups[0]
@@ -71,7 +68,7 @@ class TestSelection:
         everything = set(registry.select_variants(["all"]))
         controls = set(registry.select_variants(["random"]))
         assert everything | controls == set(registry.variants())
-        fixed = {name for name, entry in registry.variants().items() if entry.kind == "fixed"}
+        fixed = {name for name, entry in registry.variants().items() if not entry.searches}
         assert everything - fixed == {name.removeprefix("random_") for name in controls}
         assert registry.select_variants(["random*"]) == registry.select_variants(["random"])
 
@@ -135,7 +132,7 @@ class TestOwnVariants:
             (
                 "OWN = 3",
                 "their_methods:OWN",
-                "expected a rnas.SearchSpace or a baselines.fixed.Fix",
+                "expected a rnas.SearchSpace, a baselines.fixed.FixedNetwork",
             ),
             ("", "their_methods:OWN", "has no attribute 'OWN'"),
             (
