@@ -59,13 +59,25 @@ class CannotDraw(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchCost:
+    """What a search cost: seconds, and `rnas.strategies.base.Cost`."""
+
+    seconds: float
+    clip_passes: float
+    macs: int
+    networks: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchRecord:
     """The content of a `genotype.json`: a genotype, and what the search that decoded it found.
 
     run: the run that made it; given: the file of the user's that it was copied from; searched_on:
-    `dataset/subject` of those searched on, None in files that do not say it; health: what the
-    search measured of itself at its end; operation_weights: softmax(α), [edge][operation];
-    edge_weights: softmax(η), [edge]; beta: β, an entry per arrow with layer, from, to, probability.
+    `dataset/subject` of those searched on, None in files that do not say it; strategy: how it was
+    searched; reach: architecture steps times learning rate, None where no gradient moves α, η, β
+    (strategy, reach and cost are None where an earlier version searched); health: what the search
+    measured of itself at its end; operation_weights: softmax(α), [edge][operation]; edge_weights:
+    softmax(η), [edge]; beta: β, an entry per arrow with layer, from, to, probability.
     """
 
     what: ClassVar[str] = "search"
@@ -78,6 +90,9 @@ class SearchRecord:
     run: Mapping[str, Any] | None = None
     given: str | None = None
     searched_on: tuple[str, ...] | None = None
+    strategy: str | None = None
+    reach: float | None = None
+    cost: SearchCost | None = None
     health: Mapping[str, float | None] | None = None
     uniform_path: tuple[int, ...] | None = None
     uniform_path_probability: float | None = None
