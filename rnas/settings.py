@@ -9,6 +9,9 @@ from typing import Any
 LOWEST, HIGHEST = 0.0, 1e9
 """Range of a number that says no other."""
 
+FIRST_ORDER = "first_order"
+"""The strategy of Algorithm 1."""
+
 
 def described(
     default: Any, help: str, low: float = LOWEST, high: float = HIGHEST, **about: Any
@@ -34,7 +37,7 @@ class SearchSettings:
     architecture_decay: float = described(1e-3, "weight decay of α, η, β")
     warmup: float = described(0.3, "share of the epochs in which α, η, β are frozen", high=1)
     strategy: str = described(
-        "first_order",
+        FIRST_ORDER,
         "how an architecture is found: first_order, second_order, random_search, single_path, or "
         "that of an installed package",
         later=True,

@@ -146,7 +146,8 @@ class Decoded:
 
     probability: of the path under β; uniform_path: what an untrained search decodes to; beta: β of
     every arrow; operations: softmax(α), [edge][operation]; edges: softmax(η), [edge]; all three
-    None where nothing was searched here; health: what the search measured of itself at its end.
+    None where nothing was searched here; health: what the search measured of itself at its end;
+    strategy, reach, cost: as in `SearchRecord`.
     """
 
     fold: str
@@ -158,6 +159,9 @@ class Decoded:
     operations: Sequence[Sequence[float]] | None = None
     edges: Sequence[float] | None = None
     health: Mapping[str, float | None] = field(default_factory=dict)
+    strategy: str | None = None
+    reach: float | None = None
+    cost: SearchCost | None = None
 
 
 @dataclass(frozen=True)
@@ -258,6 +262,9 @@ def _why_unsearched(record: RunRecord, missing: str) -> str:
     if not record.method.learns:
         return record.method.unlearnt
     there = run_searches(record.files, record.searches)
+    unmoved = [search.strategy for search in there if search.strategy and search.beta is None]
+    if unmoved:
+        return f"{unmoved[0]} moves no α, η and β"
     if any(search.given for search in there):
         return "the genotype was given by its user, nothing was searched"
     if there:
@@ -286,6 +293,9 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
         operations=operations,
         edges=edges,
         health=found.health or {},
+        strategy=found.strategy,
+        reach=found.reach,
+        cost=found.cost,
     )
 
 

@@ -8,20 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
+    ONE_SEED,
     RECIPES_DIFFER,
     SMOKE,
     distinct,
+    is_searched,
     leak_marks,
+    search_marks,
     shortfall,
     unusual_settings,
 )
 from reports.reading.names import DATASETS
+from rnas.settings import FIRST_ORDER
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -118,6 +123,12 @@ class RunGroup:
         return f"{name} surrogate, {level}" if level else f"{name} surrogate"
 
     @property
+    def strategy(self) -> str:
+        """How its architecture is searched; empty where it is not."""
+        first = self.records[0]
+        return first.setting("search", "strategy", FIRST_ORDER) if first.method.learns else ""
+
+    @cached_property
     def conditions(self) -> tuple[str, ...]:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
@@ -125,7 +136,13 @@ class RunGroup:
             *((SMOKE,) if self.key.preset == "smoke" else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
+            *distinct(mark for record in self.records for mark in search_marks(record)),
+            *((ONE_SEED,) if self._one_search_seed() else ()),
         )
+
+    def _one_search_seed(self) -> bool:
+        runs = self.scored or self.records
+        return len(runs) == 1 and is_searched(runs[0])
 
     def _recipes_differ(self) -> bool:
         networks = [trained_network(record.network) for record in self.records]
@@ -164,10 +181,13 @@ def gather(records: Iterable[RunRecord]) -> tuple[RunGroup, ...]:
 
 
 def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str, ...]]:
-    """The latest configuration of each variant, data set and kind; a note wherever others exist."""
+    """The latest configuration of each variant, data set, kind and search strategy.
+
+    A note wherever others exist.
+    """
     rivals: dict[tuple, list[RunGroup]] = {}
     for group in groups:
-        rivals.setdefault((*group.key[:3], group.shuffled), []).append(group)
+        rivals.setdefault((*group.key[:3], group.shuffled, group.strategy), []).append(group)
     shown, notes = [], []
     for contenders in rivals.values():
         first, *others = sorted(contenders, key=lambda group: group.started, reverse=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bench.data.sets.challenge import expected_counts
+from bench.errors import BenchError
+from bench.runs.searches import SearchRecord, run_searches
 from reports.reading.names import DATASETS
+from rnas.settings import DECIDES, FIRST_ORDER
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -17,6 +21,12 @@ SMOKE = "smoke: nothing converged"
 
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
+
+CANNOT_DECIDE = "cannot decide"
+"""Mark of searches whose α, η and β could not move far enough to choose."""
+
+ONE_SEED = "one search seed"
+"""Mark of a result of a single seed of a search."""
 
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
@@ -30,6 +40,30 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
+
+
+def is_searched(record: RunRecord) -> bool:
+    """Whether the run searched its architecture itself, rather than draw it or be given it."""
+    return record.method.learns and not any(search.given for search in _searches(record))
+
+
+def search_marks(record: RunRecord) -> Iterable[str]:
+    """Marks of how a run has searched: a strategy that is not the paper's, too short a reach."""
+    if not is_searched(record):
+        return
+    strategy = record.setting("search", "strategy", FIRST_ORDER)
+    if strategy != FIRST_ORDER:
+        yield f"strategy {strategy}"
+    reaches = [search.reach for search in _searches(record)]
+    if any(reach is not None and reach < DECIDES for reach in reaches):
+        yield CANNOT_DECIDE
+
+
+def _searches(record: RunRecord) -> Sequence[SearchRecord]:
+    """The searches of a run that have decoded; none where one is corrupt, which others report."""
+    with suppress(BenchError):
+        return run_searches(record.files, record.searches)
+    return ()
 
 
 def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
@@ -90,5 +124,11 @@ MARK_MEANINGS = {
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
+    "strategy second_order": "searched by DARTS's second-order gradient, not by Algorithm 1",
+    "strategy random_search": "the best of random genotypes on Train B, by successive halving",
+    "strategy single_path": "single paths train a supernet, whose weights then score an evolution",
+    CANNOT_DECIDE: "architecture steps × learning rate is under 1: α stays near uniform whatever "
+    "the clips say",
+    ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
