@@ -54,14 +54,14 @@ class SearchSettings:
         3, "random_search: rungs, each on the better half of the last", low=1, high=20, later=True
     )
     brief_epochs: int = described(
-        4,
+        3,
         "random_search: training epochs in the first rung, twice as many in each further one",
         low=1,
         high=1e6,
         later=True,
     )
     path_epochs: int = described(
-        30, "single_path: epochs that train the supernet", low=1, high=1e6, later=True
+        80, "single_path: epochs that train the supernet", low=1, high=1e6, later=True
     )
     population: int = described(16, "single_path: genotypes", low=2, high=1e6, later=True)
     generations: int = described(

@@ -239,7 +239,7 @@ def _reach_text(job, clip_set) -> str:
     options = len(job.method.configured_space(job.config).operations)
     verdict = ", cannot decide" if reach < DECIDES else ""
     return (
-        f", reach {reach:.2f} in {steps} architecture steps (entropy of α at least "
+        f", reach {reach:.3g} (architecture steps: {steps}; entropy of α at least "
         f"{lowest_entropy(reach, options):.3f}{verdict})"
     )
 

@@ -44,7 +44,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
 
 def is_searched(record: RunRecord) -> bool:
     """Whether the run searched its architecture itself, rather than draw it or be given it."""
-    return record.method.learns and not any(search.given for search in _searches(record))
+    found = _searches(record) if record.method.learns else ()
+    return bool(found) and not any(search.given for search in found)
 
 
 def search_marks(record: RunRecord) -> Iterable[str]:

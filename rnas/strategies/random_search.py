@@ -19,7 +19,8 @@ class RandomSearch(Strategy):
     def __init__(self, material: Material) -> None:
         super().__init__(material)
         settings, generator = material.settings, material.generator(0)
-        self.sizes = [max(settings.candidates // 2**rung, 1) for rung in range(settings.rungs)]
+        sizes = [settings.candidates // 2**rung for rung in range(settings.rungs)]
+        self.sizes = [size for size in sizes if size > 1] or sizes[:1]  # one alone has won
         self.steps = sum(self.sizes)
         self.left = [random_genotype(material.space, generator) for _ in range(settings.candidates)]
         self.fitness: list[tuple[float, float]] = []  # of the rung's networks so far

@@ -170,11 +170,10 @@ def test_successive_halving_keeps_the_better_half_and_trains_it_longer():
     assert [(row["rung"], row["network"], row["epochs"]) for row in rows] == [
         *((0, k, 2) for k in range(5)),
         *((1, k, 4) for k in range(2)),
-        (2, 0, 8),
-    ]
+    ]  # a third rung would have a single network
     shares = sorted((g.operations.count("conv_1") for g in drawn), reverse=True)
     found = [row["accuracy"] * 4 for row in rows]
-    assert sorted(found[:5], reverse=True) == shares and found[5:] == [*shares[:2], shares[0]]
+    assert sorted(found[:5], reverse=True) == shares and found[5:] == shares[:2]
     assert search.genotype() == max(drawn, key=lambda g: g.operations.count("conv_1"))
 
 
