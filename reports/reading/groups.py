@@ -128,6 +128,12 @@ class RunGroup:
         first = self.records[0]
         return first.setting("search", "strategy", FIRST_ORDER) if first.method.learns else ""
 
+    @property
+    def name(self) -> str:
+        """The variant, with its search strategy where that is not the paper's."""
+        other = self.strategy not in ("", FIRST_ORDER)
+        return f"{self.key.variant} ({self.strategy})" if other else self.key.variant
+
     @cached_property
     def conditions(self) -> tuple[str, ...]:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""

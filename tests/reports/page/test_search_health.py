@@ -20,6 +20,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.record import find_runs
 from bench.system.files import read_json
 from reports.cli.tables import tables
+from reports.reading.groups import gather, latest
 from reports.reading.searches import COSTS, MEASURES, read_searches
 from reports.tables.build import build_table
 from reports.tables.health import COLUMNS, OPTIONAL, health_table
@@ -192,6 +193,8 @@ def test_strategies_stand_apart_and_only_their_own_numbers_are_shown(runs):
     records, _ = find_runs(runs)
     marked = [row for row in build_table(4, records, variants()).rows if row.source == "measured"]
     assert ["strategy single_path" in row.marks for row in marked] == [False, True]
+    names = [group.name for group in latest(gather(records))[0]]
+    assert names == ["rnas_mer_3", "rnas_mer_3 (single_path)"]
 
 
 def test_what_is_not_searched_is_named_with_its_reason(runs):
