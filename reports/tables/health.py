@@ -32,7 +32,7 @@ COLUMNS = (
     Column("macs", "MACs", over="Cost of a search"),
     Column("networks", "networks", over="Cost of a search"),
     Column("reach", "Reach"),
-    Column("lowest_alpha", "Least α"),
+    Column("lowest_alpha", "Lowest entropy"),
     Column("skip_share", "Skip"),
     Column("none_mass", "None"),
     Column("entropy_alpha", "α", over="Entropy"),
@@ -59,8 +59,8 @@ NOTES = (
     "Cost of a search: clip passes are forward and backward passes of one clip, a forward pass "
     "alone counts 1/3; MACs are those of convolutions and linear layers in them; networks are "
     "those trained from scratch, supernets included.",
-    "Reach: architecture steps × learning rate, about how far a logit can move. Least α: the "
-    "lowest entropy of softmax(α) that it allows.",
+    "Reach: architecture steps × learning rate, about how far a logit can move. Lowest entropy: "
+    "that of softmax(α) which the reach allows, as a share of the uniform distribution's.",
     "Skip: share of skip among the operations decoded. None: softmax(α) of none, mean over edges; "
     "undecided it is 1 / operations.",
     "Entropy of softmax(α), softmax(η) and β at the end of the search, of each row divided by that "

@@ -6,7 +6,9 @@ and its buffer m, weight decay λ. The gradient is
     ∇_α L_B(w', α) - ξ ∇²_{α,w} L_A(w, α) ∇_{w'} L_B(w', α)
 
 and its second term is the finite difference (∇_α L_A(w+, α) - ∇_α L_A(w-, α)) / 2ε with
-w± = w ± ε ∇_{w'} L_B and ε = 0.01 / ||∇_{w'} L_B||. As in the authors' code, w' is not clipped.
+w± = w ± ε ∇_{w'} L_B and ε = 0.01 / ||∇_{w'} L_B||. As in the authors' code, w' is not clipped;
+as in the paper, w± lie around w and the vector has no weight decay (the code released first
+differs).
 """
 
 from __future__ import annotations
