@@ -85,7 +85,7 @@ def _work(
         say_found(request, prepared)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
         if dry_run:
-            describe(prepared.jobs, tasks)
+            describe(prepared, tasks)
             return 0
         if genotype is None and "search" not in phases:
             require_genotypes(prepared.jobs)

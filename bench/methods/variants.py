@@ -18,6 +18,7 @@ from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench.config.settings import ComputeConfig, Config, DataConfig, SpaceConfig, TrainConfig
 from bench.errors import BenchError, UsageError, unknown_name
 from bench.methods.operations import known_operations
+from bench.methods.strategies import STRATEGIES
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.space import SearchSpace
@@ -258,12 +259,17 @@ class InSpace(Variant):
 
 @dataclass(frozen=True, kw_only=True)
 class Searched(InSpace):
-    """A method that searches its space by Algorithm 1."""
+    """A method that searches its space, by the strategy that `search.strategy` names."""
 
     kind = "search"
     origin = "searched"
     learns = True
     work = MappingProxyType({"search": "bench.engine.search:search", **EVALUATION})
+
+    def check(self, config: Config) -> None:
+        """Raises MethodError for settings that the space cannot have, and for no strategy."""
+        STRATEGIES.load(config.search.strategy)
+        super().check(config)
 
     def supernet(self, config: Config, classes: int) -> Callable[[], Supernet]:
         """Builds the search network, in the evaluation that `search.evaluation` names.

@@ -119,6 +119,8 @@ def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
     notes = []
     if not record.method.learns:
         notes.append("Random control: the path was drawn uniformly from all paths, not searched.")
+    elif one.beta is None and one.strategy:
+        notes.append(f"Searched by {one.strategy}, which moves no β.")
     elif one.beta is None:
         notes.append("The genotype was given by its user: no β is known.")
     notes.append("Uniform β: an untrained search with start=uniform, where its path is no finding.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,16 +17,19 @@ from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     BELOW_BASELINE,
+    ONE_SEED,
     RECIPES_DIFFER,
     SMOKE,
-    decoding_marks,
     distinct,
+    is_searched,
     leak_marks,
+    search_marks,
     shortfall,
     training_mark,
     unusual_settings,
 )
 from reports.reading.names import DATASETS
+from rnas.settings import FIRST_ORDER
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -137,6 +141,18 @@ class RunGroup:
         return DATASETS.get(self.key.dataset, self.key.dataset)
 
     @property
+    def strategy(self) -> str:
+        """How its architecture is searched; empty where it is not."""
+        first = self.records[0]
+        return first.setting("search", "strategy", FIRST_ORDER) if first.method.learns else ""
+
+    @property
+    def name(self) -> str:
+        """The variant, with its search strategy where that is not the paper's."""
+        other = self.strategy not in ("", FIRST_ORDER)
+        return f"{self.key.variant} ({self.strategy})" if other else self.key.variant
+
+    @cached_property
     def conditions(self) -> tuple[str, ...]:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
@@ -145,7 +161,8 @@ class RunGroup:
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *((f"{BELOW_BASELINE}: {self._place}",) if self._below_baseline() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
-            *distinct(mark for record in self.records for mark in decoding_marks(record)),
+            *distinct(mark for record in self.records for mark in search_marks(record)),
+            *((ONE_SEED,) if self._one_search_seed() else ()),
         )
 
     @property
@@ -159,6 +176,10 @@ class RunGroup:
         if best is None or own is None or self.shuffled:
             return False
         return own < best - ROUNDING
+
+    def _one_search_seed(self) -> bool:
+        runs = self.scored or self.records
+        return len(runs) == 1 and is_searched(runs[0])
 
     def _recipes_differ(self) -> bool:
         networks = [trained_network(record.network) for record in self.records]
@@ -201,10 +222,13 @@ def gather(records: Iterable[RunRecord]) -> tuple[RunGroup, ...]:
 
 
 def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str, ...]]:
-    """The latest configuration of each variant, data set and kind; a note wherever others exist."""
+    """The latest configuration of each variant, data set, kind and search strategy.
+
+    A note wherever others exist.
+    """
     rivals: dict[tuple, list[RunGroup]] = {}
     for group in groups:
-        rivals.setdefault((*group.key[:3], group.shuffled), []).append(group)
+        rivals.setdefault((*group.key[:3], group.shuffled, group.strategy), []).append(group)
     shown, notes = [], []
     for contenders in rivals.values():
         first, *others = sorted(contenders, key=lambda group: group.started, reverse=True)

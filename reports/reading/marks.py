@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
+from bench.errors import BenchError
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
 from bench.runs.marks import DEAD_WEIGHTS
-from bench.runs.searches import run_searches
+from bench.runs.searches import SearchRecord, run_searches
 from reports.reading.names import DATASETS
+from rnas.settings import DECIDES, FIRST_ORDER
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -30,6 +33,12 @@ RECIPES_DIFFER = "seeds differ in recipe"
 
 BELOW_BASELINE = "below linear baseline"
 """Mark of scores that a classical baseline on the same clips is above."""
+
+CANNOT_DECIDE = "cannot decide"
+"""Mark of searches whose α, η and β could not move far enough to choose."""
+
+ONE_SEED = "one search seed"
+"""Mark of a result of a single seed of a search."""
 
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
@@ -51,13 +60,34 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
         yield f"class map {class_map}"
 
 
-def decoding_marks(record: RunRecord) -> Iterable[str]:
-    """The mark of a run whose two decodings differ in any search; older ones do not say it."""
-    if not record.method.learns:
+def is_searched(record: RunRecord) -> bool:
+    """Whether the run searched its architecture itself, rather than draw it or be given it."""
+    found = _searches(record) if record.method.learns else ()
+    return bool(found) and not any(search.given for search in found)
+
+
+def search_marks(record: RunRecord) -> Iterable[str]:
+    """Marks of how a run has searched.
+
+    A strategy that is not the paper's, too short a reach, decodings that differ in any search.
+    """
+    if not is_searched(record):
         return
-    for search in run_searches(record.files, record.searches):
-        if search.gauge_free_path not in (None, search.path):
-            yield DECODINGS_DIFFER
+    strategy = record.setting("search", "strategy", FIRST_ORDER)
+    if strategy != FIRST_ORDER:
+        yield f"strategy {strategy}"
+    reaches = [search.reach for search in _searches(record)]
+    if any(reach is not None and reach < DECIDES for reach in reaches):
+        yield CANNOT_DECIDE
+    if any(search.gauge_free_path not in (None, search.path) for search in _searches(record)):
+        yield DECODINGS_DIFFER
+
+
+def _searches(record: RunRecord) -> Sequence[SearchRecord]:
+    """The searches of a run that have decoded; none where one is corrupt, which others report."""
+    with suppress(BenchError):
+        return run_searches(record.files, record.searches)
+    return ()
 
 
 def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
@@ -134,5 +164,11 @@ MARK_MEANINGS = {
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
+    "strategy second_order": "searched by DARTS's second-order gradient, not by Algorithm 1",
+    "strategy random_search": "the best of random genotypes on Train B, by successive halving",
+    "strategy single_path": "single paths train a supernet, whose weights then score an evolution",
+    CANNOT_DECIDE: "architecture steps × learning rate is under 1: α stays near uniform whatever "
+    "the clips say",
+    ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

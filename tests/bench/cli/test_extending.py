@@ -96,6 +96,14 @@ def test_an_operation(example, jobs):
     assert len(run.folds) == 3
 
 
+def test_a_search_strategy(example):
+    found = only_run(example("A search strategy").runs)
+    search = found.json("search/genotype.json")
+    assert (search["strategy"], search["cost"]["networks"]) == ("best_of_four", 4)
+    rows = (found.path / "search/steps.csv").read_text().splitlines()
+    assert rows[0] == "accuracy,seconds" and len(rows) == 5
+
+
 def test_a_data_set(bench, example, tmp_path):
     generator = np.random.default_rng(0)
     for subject in ("ann", "bea", "cem"):
