@@ -125,8 +125,11 @@ def statement(record: Record) -> str:
         f"{GROUP_WORDS[acts]} {', '.join(map(_clause, rows))}"
         for acts, rows in _by_place(record["rows"]).items()
     ]
-    scores = {row["title"]: row["scores"][UAR.name]["p_holm"] for row in record["rows"]}
-    decided = [title for title, p in scores.items() if p < ALPHA]
+    decided = [
+        f"{row['title']} ({GROUP_WORDS[row['acts']]})"
+        for row in record["rows"]
+        if row["scores"][UAR.name]["p_holm"] < ALPHA
+    ]
     verdict = f"{_listed(decided)} {'is' if len(decided) == 1 else 'are'}" if decided else "none is"
     zero = ", ".join(map(_clause, record["zero_line"]))
     return (
