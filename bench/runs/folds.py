@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import log
 from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.errors import DataError
 from bench.runs.typed import read_as
 from bench.system.files import read_json
+
+TRAINED_BELOW = 0.7
+"""A fold is trained if its last epoch's mean cross-entropy is below this times ln(classes)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,14 @@ class FoldRecord:
 def read_fold(file: Path) -> FoldRecord:
     """The result of a fold; BenchError where its file is missing, corrupt or none."""
     return read_as(FoldRecord, read_json(file), file)
+
+
+def trained_share(folds: Iterable[FoldRecord], classes: int) -> float | None:
+    """Share of the folds that are trained (`TRAINED_BELOW`); None where no loss is recorded."""
+    last = [fold.losses[-1] for fold in folds if fold.losses]
+    if not last:
+        return None
+    return sum(loss < TRAINED_BELOW * log(classes) for loss in last) / len(last)
 
 
 def fold_of(content: Any, where: object) -> FoldRecord:

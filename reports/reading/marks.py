@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
+from bench.runs.folds import TRAINED_BELOW
 from reports.reading.names import DATASETS
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
+
+NOT_TRAINED = "not trained"
+ENOUGH_TRAINED = 0.95
+"""Least share of trained folds of a score that says something of its method."""
 
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
@@ -78,6 +83,8 @@ def distinct(marks: Iterable[str]) -> tuple[str, ...]:
 
 MARK_MEANINGS = {
     "smoke": "nothing converged",
+    "trained": f"the last epoch's mean training loss is below {TRAINED_BELOW} ln(classes)",
+    NOT_TRAINED: "fewer than 95 % of the folds are trained: the score says little of the method",
     "surrogate": "generated clips, not the licensed data set",
     "slice": "the clips of one data set within the pooled predictions of a composite run",
     "search_scope=all": "one search saw all subjects, held-out ones included",
