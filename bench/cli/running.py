@@ -18,6 +18,7 @@ from bench.cli.request import (
     say_found,
     shown,
 )
+from bench.data.clips import FRESH
 from bench.protocol.metrics import UAR, UF1
 from bench.protocol.metrics import metrics as known_metrics
 
@@ -120,10 +121,11 @@ def _report(jobs) -> None:
         notes = [f"leaky: {', '.join(protocol['leaks'])}"] if protocol["leaky"] else []
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
         notes += _released_notes(metrics)
+        protocol_name = FRESH if record.fresh else "LOSO"
         click.echo(
             f"{job.title}: {_told(metrics)} over {metrics['clips']} clips of "
             f"{metrics['subjects']} subjects "
-            f"(LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
+            f"({protocol_name}, pooled{''.join('; ' + note for note in notes)}) -> {where}"
         )
 
 
