@@ -19,6 +19,7 @@ from bench.cli.request import (
     say_found,
     shown,
 )
+from bench.data.clips import FRESH
 from bench.protocol.metrics import UAR, UF1
 from bench.protocol.metrics import metrics as known_metrics
 
@@ -124,10 +125,11 @@ def _report(jobs) -> None:
         notes += _released_notes(metrics)
         if record.trained is not None:
             notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
+        protocol_name = FRESH if record.fresh else "LOSO"
         click.echo(
             f"{job.title}: {_told(metrics)} over {metrics['clips']} clips of "
             f"{metrics['subjects']} subjects "
-            f"(LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
+            f"({protocol_name}, pooled{''.join('; ' + note for note in notes)}) -> {where}"
         )
 
 

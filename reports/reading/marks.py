@@ -25,6 +25,7 @@ SMOKE = "smoke: nothing converged"
 """Mark of every result of the preset that only shows that the plumbing holds."""
 
 NOT_TRAINED = "not trained"
+
 DECODINGS_DIFFER = "decodings differ"
 """Mark of searches that two readings of the same β decode to different paths."""
 
