@@ -16,15 +16,31 @@ def viterbi(trellis: Trellis, beta: Mapping[Arrow, float]) -> tuple[Path, float]
     `beta` maps every arrow to its probability given its source (Eq. 7). Of equally probable paths
     the first in the order of `Trellis.arrows` is taken.
     """
+    path = _heaviest(trellis, {arrow: _log(beta[arrow]) for arrow in trellis.arrows})
+    return path, trellis.probability(path, beta)
+
+
+def gauge_free(trellis: Trellis, beta: Mapping[Arrow, float], start: Mapping[Arrow, float]) -> Path:
+    """The path of the largest product of q / q_start, which directions no loss sees do not change.
+
+    q is an arrow's share of the β that enters its target, q_start the same of the β that the search
+    started from. Of equal paths the first in the order of `Trellis.arrows` is taken.
+    """
+    now, before = trellis.shares(beta), trellis.shares(start)
+    return _heaviest(trellis, {a: _log(now[a]) - _log(before[a]) for a in trellis.arrows})
+
+
+def _heaviest(trellis: Trellis, weights: Mapping[Arrow, float]) -> Path:
+    """The path of the largest sum of weights, by dynamic programming over the layers."""
     best: dict[State, tuple[float, Path]] = {State(0, 0): (0.0, ())}
     for arrow in trellis.arrows:  # sorted by layer: every source is final before it is used
         so_far, path = best[arrow.source]
-        weight = so_far + _log(beta[arrow])
+        weight = so_far + weights[arrow]
         if arrow.target not in best or weight > best[arrow.target][0]:
             best[arrow.target] = (weight, (*path, trellis.factors[arrow.target.level]))
     ends = [best[state] for state in trellis.states if state.layer == trellis.layers]
     _, path = max(ends, key=lambda end: end[0])
-    return path, trellis.probability(path, beta)
+    return path
 
 
 def decode_cell(

@@ -29,6 +29,10 @@ class OwnKernels(nn.Module):
         """Name of every candidate but `none` -> its result, in the shape of x."""
         return {name: candidate(x) for name, candidate in self.candidates.items()}
 
+    def only(self, name: str, x: Tensor) -> Tensor:
+        """The result of one candidate."""
+        return self.candidates[name](x)
+
 
 class SharedKernels(nn.Module):
     """`kernels=shared`: one ν of each size serves every hybrid candidate of the edge."""
@@ -61,6 +65,14 @@ class SharedKernels(nn.Module):
             results[name] = COMBINE[entry.combine](*branches) if entry.combine else branches[0]
         return results
 
+    def only(self, name: str, x: Tensor) -> Tensor:
+        """The result of one candidate."""
+        if name not in self.hybrid:
+            return self.candidates[name](x)
+        entry = self.hybrid[name]
+        branches = [self.convolutions[str(size)](x) for size in entry.branches]
+        return COMBINE[entry.combine](*branches) if entry.combine else branches[0]
+
 
 class MixedOperation(nn.Module):
     """Eq. 1 with partial channels.
@@ -83,6 +95,13 @@ class MixedOperation(nn.Module):
         """x: (B, C, T, H, W); weights: softmax(α) of this edge, (|operations|,)."""
         results = self.evaluate(x[:, : self.selected])  # each (B, C/b, T, H, W)
         mixed = sum(weights[column] * results[name] for name, column in self.columns.items())
+        return self._with_bypass(mixed, x)
+
+    def chosen(self, name: str, x: Tensor) -> Tensor:
+        """`forward` with all weight on one candidate; no other is computed."""
+        return self._with_bypass(self.evaluate.only(name, x[:, : self.selected]), x)
+
+    def _with_bypass(self, mixed: Tensor, x: Tensor) -> Tensor:
         if self.partial == 1:
             return mixed
         joined = torch.cat([mixed, x[:, self.selected :]], dim=1)  # (B, C, T, H, W)

@@ -1,4 +1,4 @@
-"""Algorithm 1, search stage: alternating, first-order bi-level optimisation.
+"""Algorithm 1, search stage: alternating, first-order bi-level optimisation of one supernet.
 
 Train A updates the weights w, Train B the architecture α, η, β. The caller brings the batches. Each
 step moves the architecture first, as PC-DARTS's code does; Algorithm 1 lists w first.
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
+from rnas.identify import keep_still
 from rnas.settings import SearchSettings
 from rnas.supernet import ArchitectureWeights, Supernet
 
@@ -73,6 +74,9 @@ class Searcher:
             weight_decay=settings.architecture_decay,
         )
 
+        if settings.null_directions == "still":
+            keep_still(supernet.architecture, self.architecture_optimiser)
+
     def run_epoch(self, epoch: int, batches: Iterable[tuple[Batch, Batch]]) -> EpochLog:
         """One epoch over pairs (batch of Train B, batch of Train A).
 
@@ -88,7 +92,7 @@ class Searcher:
         self.supernet.train()
         for batch_b, batch_a in batches:
             if learns:
-                architecture_losses.append(self.step_architecture(*batch_b))
+                architecture_losses.append(self.move_architecture(batch_b, batch_a))
             else:
                 architecture_losses.append(self.loss_only(*batch_b))
             weight_losses.append(self.step_weights(*batch_a))
@@ -118,16 +122,20 @@ class Searcher:
     def step_weights(self, clips: Tensor, labels: Tensor) -> Tensor:
         """Line 1 of Algorithm 1: w moves on a batch of Train A; returns the loss (no gradient)."""
         loss = F.cross_entropy(self.evaluate(clips), labels)
-        _set_gradients(self.weights, loss)
+        set_gradients(self.weights, loss)
         torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip)
         self.weight_optimiser.step()
         return loss.detach()
 
+    def move_architecture(self, batch_b: Batch, batch_a: Batch) -> Tensor:
+        """How an epoch moves α, η and β: to first order, which needs Train B alone."""
+        return self.step_architecture(*batch_b)
+
     def step_architecture(self, clips: Tensor, labels: Tensor) -> Tensor:
         """Line 2 of Algorithm 1: α, η, β move on a batch of Train B; returns the loss."""
-        with _frozen(self.weights):
+        with frozen(self.weights):
             loss = F.cross_entropy(self.evaluate(clips), labels)
-            _set_gradients(self.architecture, loss)
+            set_gradients(self.architecture, loss)
         self.architecture_optimiser.step()
         return loss.detach()
 
@@ -192,7 +200,7 @@ def _mass(weights: Tensor, names: tuple[str, ...], name: str) -> float:
     return float(weights[:, names.index(name)].mean()) if name in names else 0.0
 
 
-def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
+def set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
     """Gradients of one parameter group only: the other group's are not even computed.
 
     `backward` gives every gradient the memory layout of its parameter (`torch.autograd.grad` does
@@ -204,10 +212,10 @@ def _set_gradients(parameters: list[torch.nn.Parameter], loss: Tensor) -> None:
 
 
 @contextmanager
-def _frozen(parameters: list[torch.nn.Parameter]) -> Iterator[None]:
+def frozen(parameters: list[torch.nn.Parameter]) -> Iterator[None]:
     """Parameters that need no gradient inside the block.
 
-    A compiled backward pass would compute them all, whichever `_set_gradients` asks for.
+    A compiled backward pass would compute them all, whichever `set_gradients` asks for.
     """
     for parameter in parameters:
         parameter.requires_grad_(False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log
 from typing import Protocol
 
 import torch
@@ -62,12 +63,15 @@ class Architecture(nn.Module):
     operation_logits: α, (E, |operations|). edge_logits: η, (E,), absent without edge
     normalisation. path_logits: β, one entry per arrow that leaves a state with a choice; a state
     that a single arrow leaves has no parameter, since its softmax is the constant 1.
+
+    start: β where all logits are 0, to which weight decay draws it.
     """
 
     rows: Tensor
     columns: Tensor
+    offsets: Tensor
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: SearchSpace, start: str = "uniform") -> None:
         super().__init__()
         self.space = space
         trellis = space.outer
@@ -76,6 +80,10 @@ class Architecture(nn.Module):
         columns = [trellis.out_of(a.source).index(a) for a in self.free_arrows]
         self.register_buffer("rows", torch.tensor(rows, dtype=torch.long), persistent=False)
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)
+        self.start = trellis.starts[start]()
+        uniform = trellis.uniform()
+        offsets = [log(self.start[arrow] / uniform[arrow]) for arrow in self.free_arrows]
+        self.register_buffer("offsets", torch.tensor(offsets), persistent=False)
         self.rows_shape = (len(trellis.choices), max(columns, default=0) + 1)
         edges = len(space.edges)
         self.operation_logits = _small_random(edges, len(space.operations))
@@ -98,7 +106,8 @@ class Architecture(nn.Module):
         if not self.free_arrows:
             return self.path_logits
         logits = self.path_logits.new_full(self.rows_shape, -torch.inf)
-        logits = logits.index_put((self.rows, self.columns), self.path_logits)
+        shifted = self.path_logits + self.offsets
+        logits = logits.index_put((self.rows, self.columns), shifted)
         return logits.softmax(1)[self.rows, self.columns]
 
     def beta(self) -> dict[Arrow, Tensor | float]:
@@ -137,12 +146,17 @@ class Supernet(nn.Module):
     """
 
     def __init__(
-        self, space: SearchSpace, classes: int, in_channels: int = 3, norm: Norm = SEARCH_NORM
+        self,
+        space: SearchSpace,
+        classes: int,
+        in_channels: int = 3,
+        norm: Norm = SEARCH_NORM,
+        start: str = "uniform",
     ) -> None:
         super().__init__()
         self.space = space
         trellis = space.outer
-        self.architecture = Architecture(space)
+        self.architecture = Architecture(space, start)
         self.stem = Stem(space, in_channels, norm)
         self.cells = nn.ModuleDict(
             {_name(state): Cell(space, state.level, norm) for state in trellis.states}

@@ -8,7 +8,7 @@ next layer; a path takes one arrow a layer. Nothing here needs torch.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -105,8 +105,8 @@ class Trellis:
     def unidentifiable(self) -> frozenset[State]:
         """Rows of β without influence on the loss: every arrow of theirs is its target's only one.
 
-        Such an arrow only scales its target, and ReLU-Conv-BN without affine removes the scale,
-        unless the target is in the last layer, which the head reads directly.
+        Such an arrow only scales its target. Directions of several rows that no loss sees depend
+        on β: `rnas.identify`.
         """
         return frozenset(
             state
@@ -166,6 +166,21 @@ class Trellis:
     def uniform(self) -> dict[Arrow, float]:
         """Uniform β: all arrows that leave a state are equally likely."""
         return {arrow: 1 / len(self.out_of(arrow.source)) for arrow in self.arrows}
+
+    @property
+    def starts(self) -> dict[str, Callable[[], dict[Arrow, float]]]:
+        """The β that a search may start from, by the name of the setting."""
+        return {"uniform": self.uniform, "path_uniform": self.path_uniform}
+
+    def path_uniform(self) -> dict[Arrow, float]:
+        """β under which all paths are equally likely (1/42 each in OPEN)."""
+        ways = self.ways_on
+        return {arrow: ways[arrow.target] / ways[arrow.source] for arrow in self.arrows}
+
+    def shares(self, beta: Mapping[Arrow, float]) -> dict[Arrow, float]:
+        """Of every arrow q: its β over the sum of the β that enters its target."""
+        entering = {state: sum(beta[a] for a in self.into(state)) for state in self.states}
+        return {a: beta[a] / entering[a.target] if beta[a] else 0.0 for a in self.arrows}
 
     @cached_property
     def _by_target(self) -> dict[State, tuple[Arrow, ...]]:

@@ -58,6 +58,7 @@ def prepare(
     from bench.cli.progress import steps
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
     from bench.data.sources import find_clips
+    from bench.data.videos import clip_settings
     from bench.methods.registry import select_variants, variant
     from bench.system.processes import usable_cores
 
@@ -66,10 +67,11 @@ def prepare(
         inputs = USUAL_INPUTS
     named = [] if inputs is None else inputs.split(",")
     asked = [Wanted.named(text, config) for text in named]
-    asked += [Wanted.of(variant(name).still) for name in select_variants(variants)]
+    asked += [Wanted.of(e) for name in select_variants(variants) for e in variant(name).inputs]
     wanted = list(dict.fromkeys(asked))
     with steps() as progress:
         clip_set = find_clips(request.source, config, progress)
+        config = clip_settings(config, clip_set.clips)
         prepared = prepare_inputs(clip_set, wanted, config, cache, progress, workers)
         verified = []
         if verify:

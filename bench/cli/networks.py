@@ -143,9 +143,8 @@ def _of_variants(
 ) -> list[Target]:
     from bench.errors import UsageError
     from bench.measuring.networks import genotype_target, supernet_target, usual_target
-    from bench.methods.registry import select_variants
 
-    names = select_variants(variants)
+    names = variants_with_networks(variants)
     if supernet:
         return [supernet_target(name, config, classes) for name in names]
     if genotype is None:
@@ -153,6 +152,21 @@ def _of_variants(
     if len(names) > 1:
         raise UsageError(f"--genotype belongs to one variant, got {len(names)}: {', '.join(names)}")
     return [genotype_target(names[0], config, classes, genotype)]
+
+
+def variants_with_networks(patterns: tuple[str, ...]) -> list[str]:
+    """The variants that train a network; the others are named, UsageError where none is left."""
+    from bench.errors import UsageError
+    from bench.methods.registry import select_variants, variant
+
+    names = select_variants(patterns)
+    left = [name for name in names if "profile" in variant(name).work]
+    if not left:
+        raise UsageError(f"nothing to measure: {', '.join(names)}: no network is trained")
+    for name in names:
+        if name not in left:
+            click.echo(f"skipped: {name} {variant(name).without_search}", err=True)
+    return left
 
 
 def _of_runs(

@@ -14,6 +14,7 @@ from bench.cli.options import format_option
 
 COLUMNS = {
     "params": ("Params (M)", 10**6),
+    "live_share": ("Live (%)", 0.01),
     "macs": ("MACs (M)", 10**6),
     "gflops": ("GFLOPs", 1),
     "weights_mb": ("Weights (MB)", 1),

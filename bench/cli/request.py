@@ -210,18 +210,42 @@ def say_found(request, prepared) -> None:
     )
     for problem in report["problems"]:
         click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+    for seen in {job.config.data for job in prepared.jobs} - {data}:
+        changed = dict(vars(seen).items() - vars(data).items())
+        given = ", ".join(f"data.{name}={changed[name]}" for name in sorted(changed))
+        click.echo(f"flow images are clips of one frame: {given} by the data", err=True)
 
 
-def describe(jobs, tasks) -> None:
-    """One line per run: its units, how many are done, its folds, its folder."""
-    for job in jobs:
+def describe(prepared, tasks) -> None:
+    """One line per run: its units, how many are done, its folds, its search's reach, its folder."""
+    for job in prepared.jobs:
         own = [task for task in tasks if task.unit.job == job]
         done = sum(task.unit.done for task in own)
         phases = dict.fromkeys(task.unit.phase for task in own)
         click.echo(
             f"{job.title}: {len(own)} units ({', '.join(phases)}), {done} done already, "
-            f"{len(job.folds)} folds -> {shown(job.folder.path)}"
+            f"{len(job.folds)} folds{_reach_text(job, prepared.clip_set)} -> "
+            f"{shown(job.folder.path)}"
         )
+
+
+def _reach_text(job, clip_set) -> str:
+    """How far the run's search can move α, and how decided that lets it be."""
+    from bench.engine.search import search_reach
+    from rnas.settings import DECIDES, lowest_entropy
+
+    if not job.method.learns:
+        return ""
+    found = search_reach(job, clip_set)
+    if found is None:
+        return f", reach n/a ({job.config.search.strategy})"
+    steps, reach = found
+    options = len(job.method.configured_space(job.config).operations)
+    verdict = ", cannot decide" if reach < DECIDES else ""
+    return (
+        f", reach {reach:.3g} (architecture steps: {steps}; entropy of α at least "
+        f"{lowest_entropy(reach, options):.3f}{verdict})"
+    )
 
 
 def shown(path: Path) -> str:

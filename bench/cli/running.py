@@ -19,6 +19,7 @@ from bench.cli.request import (
     say_found,
     shown,
 )
+from bench.data.clips import FRESH
 from bench.protocol.metrics import UAR, UF1
 from bench.protocol.metrics import metrics as known_metrics
 
@@ -85,7 +86,7 @@ def _work(
         say_found(request, prepared)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
         if dry_run:
-            describe(prepared.jobs, tasks)
+            describe(prepared, tasks)
             return 0
         if genotype is None and "search" not in phases:
             require_genotypes(prepared.jobs)
@@ -96,14 +97,15 @@ def _work(
 
 
 def _searching(request):
-    """The request without fixed networks, each of which is named; UsageError where none is left."""
+    """The request without methods that search nothing, which are named; UsageError if all are."""
     from dataclasses import replace
 
     from bench.engine.request import searching_variants
+    from bench.methods.registry import variant
 
     left = searching_variants(request.variants)
     for name in (name for name in request.variants if name not in left):
-        click.echo(f"{name}: a fixed network, nothing to search", err=True)
+        click.echo(f"{name} {variant(name).without_search}, nothing to search", err=True)
     return replace(request, variants=left)
 
 
@@ -123,10 +125,11 @@ def _report(jobs) -> None:
         notes += _released_notes(metrics)
         if record.trained is not None:
             notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
+        protocol_name = FRESH if record.fresh else "LOSO"
         click.echo(
             f"{job.title}: {_told(metrics)} over {metrics['clips']} clips of "
             f"{metrics['subjects']} subjects "
-            f"(LOSO, pooled{''.join('; ' + note for note in notes)}) -> {where}"
+            f"({protocol_name}, pooled{''.join('; ' + note for note in notes)}) -> {where}"
         )
 
 

@@ -12,6 +12,7 @@ from bench.config.settings import (
     ComputeConfig,
     Config,
     DataConfig,
+    SearchConfig,
     Values,
     recorded_rules,
     setting_fields,
@@ -63,6 +64,7 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
         config = _with(config, section, name, _parse(section, name, text.strip()))
     _check_reach(config.data)
     _check_stacking(config.compute)
+    _check_rate(config.search)
     recorded_rules(config.protocol)
     return config
 
@@ -153,6 +155,15 @@ def _check_reach(data: DataConfig) -> None:
                 f"data.{name}={getattr(data, name)}: expected at most {most} for clips of "
                 f"{data.frames} frames of {data.size}×{data.size} pixels"
             )
+
+
+def _check_rate(search: SearchConfig) -> None:
+    """A rate that would be ignored is refused."""
+    if search.reach and search.architecture_lr != SearchConfig.architecture_lr:
+        raise UsageError(
+            f"search.architecture_lr={search.architecture_lr:g} with search.reach="
+            f"{search.reach:g}: the rate follows from the reach; add --set search.reach=0"
+        )
 
 
 def _check_stacking(compute: ComputeConfig) -> None:

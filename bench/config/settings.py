@@ -130,8 +130,10 @@ class ClipConfig:
 class DataConfig(ClipConfig):
     """Which clips a run takes, what its networks see of them, and augmentation."""
 
-    representation: Literal["rgb", "onset_difference"] = setting(
-        "rgb", "what the network sees: frames, or each frame minus the onset frame"
+    representation: Literal["rgb", "onset_difference", "flow"] = setting(
+        "rgb",
+        "what networks of clips see: frames, each frame minus the onset frame, or optical flow u, "
+        "v and strain from the onset to each frame",
     )
     gain: float = setting(64.0, "factor on onset differences (of intensities in [0, 1])")
     flip: bool = setting(True, "augmentation: mirror a training clip with probability 1/2")

@@ -18,9 +18,8 @@ from bench.data.cache import Product, load_arrays
 from bench.data.clips import Clip, ClipSet, clip_title
 from bench.data.disk.images import read_frames
 from bench.data.disk.ready_flow import ReadyFlow
-from bench.data.steps.pipeline import Video
-from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import FLOWS, load_inputs, still_product
+from bench.data.videos import flow_image_of, load_videos, video_product
 from bench.errors import UsageError, unknown_name
 from bench.seeds import derive_seed
 from bench.system.processes import in_processes
@@ -75,11 +74,12 @@ class Wanted:
 
     def product(self, clip: Clip, config: DataConfig) -> Product:
         """What the cache holds for that clip."""
-        if self.still is None:
-            return Video(preprocessing(config))
-        if clip.ready_flow and self.still.kind in FLOWS:
-            return ReadyFlow(self.still.size)
-        return still_product(self.still, config)
+        still = self.still or flow_image_of(config)
+        if still is None:
+            return video_product(config)
+        if clip.ready_flow and still.kind in FLOWS:
+            return ReadyFlow(still.size)
+        return still_product(still, config)
 
     def load(
         self,
@@ -96,8 +96,7 @@ class Wanted:
             progress(f"preparing {self.name}", done, total)
 
         if self.still is None:
-            video = Video(preprocessing(config))
-            return load_arrays(clip_set.clips, video, cache, step, workers, made)
+            return load_videos(clip_set, config, cache, step, workers, made)
         return load_inputs(clip_set, self.still, config, cache, step, workers, made)
 
 

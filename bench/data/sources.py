@@ -17,10 +17,10 @@ from bench.data.clips import Clip, ClipSet, Problem, clip_title
 from bench.data.sets.catalogue import BUILT_IN, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
-from bench.data.steps.pipeline import Video
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs
 from bench.data.surrogates.note import Generated, generated
+from bench.data.videos import clip_settings, load_videos
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
 from bench.system.processes import usable_cores
@@ -158,14 +158,14 @@ def most_telling_subjects(clips: Sequence[Clip], count: int) -> set[tuple[str, s
 def load(
     source: Source, config: DataConfig, still: StillInput | None = None
 ) -> tuple[ClipSet, np.ndarray]:
-    """The clips and their videos, uint8 (N, T, H, W, 3), or one still each (`load_inputs`).
+    """The clips and their videos (`load_videos`), or one still each (`load_inputs`).
 
     The most recent results stay in memory.
     """
     clip_set = find_clips(source, config)
     if still:
         return clip_set, load_inputs(clip_set, still, config, source.cache)
-    return clip_set, load_arrays(clip_set.clips, Video(preprocessing(config)), source.cache)
+    return clip_set, load_videos(clip_set, config, source.cache)
 
 
 def prepare(
@@ -193,7 +193,8 @@ def prepare(
         if still:
             load_inputs(clip_set, still, config, source.cache, one_more, workers)
         else:
-            load_arrays(clip_set.clips, Video(settings), source.cache, one_more, workers)
+            seen = clip_settings(config, clip_set.clips)
+            load_videos(clip_set, seen, source.cache, one_more, workers)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         centred = centred_clips(clip_set.clips, source.cache)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))

@@ -74,4 +74,5 @@ def plan(job: Job, phases: Sequence[str] = ALL_PHASES) -> tuple[Task, ...]:
     tasks += [Task(unit, own_search(fold)) for fold, unit in folds.items()]
     tasks.append(Task(Unit(job, METRICS), tuple(folds.values())))
     tasks.append(Task(Unit(job, PROFILE), decoded))
-    return tuple(task for task in tasks if task.unit.phase in phases)
+    wanted = set(phases) & job.method.work.keys()
+    return tuple(task for task in tasks if task.unit.phase in wanted)

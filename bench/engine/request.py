@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from baselines.fixed import StillInput
 from bench.config.loading import means_the_same
-from bench.config.settings import Config
+from bench.config.settings import Config, DataConfig
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, prepare
+from bench.data.videos import clip_settings
 from bench.engine.executors import Executor
 from bench.engine.listening import RunListener
 from bench.errors import BenchError, DataError, UsageError
@@ -58,10 +60,14 @@ class Prepared:
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
     """Reads and preprocesses the clips, and lays out one job per variant and seed."""
-    stills = [registry.variant(name).still for name in request.variants]
-    clip_set, fingerprint = prepare(
-        request.source, request.config.data, progress, stills, request.processes
-    )
+    asked: dict[DataConfig, list[StillInput | None]] = {}
+    for method in map(registry.variant, request.variants):
+        asked.setdefault(method.data(request.config), []).extend(method.inputs)
+    found = [
+        prepare(request.source, data, progress, inputs, request.processes)
+        for data, inputs in asked.items()
+    ]
+    clip_set, fingerprint = found[0]  # the same clips, whatever is made of them
     return Prepared(
         jobs=jobs_of(request, clip_set),
         clip_set=clip_set,
@@ -77,7 +83,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
 
     Raises DataError where a network is to be trained on other data sets and there are none.
     """
-    configs = {variant: released_config(variant, request.config) for variant in request.variants}
+    configs = {variant: _config(variant, request.config, clip_set) for variant in request.variants}
     for variant, config in configs.items():
         sets = {clip.dataset for clip in clip_set.clips}
         if trains_on_other_sets(variant, config) and len(sets) < 2:
@@ -104,6 +110,14 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         for variant in request.variants
         for seed in request.seeds
     )
+
+
+def _config(variant: str, asked: Config, clip_set: ClipSet) -> Config:
+    """The settings of a variant's runs on these clips, which decide some of them."""
+    config = released_config(variant, asked)
+    if registry.variant(variant).still:
+        return config
+    return replace(config, data=clip_settings(config.data, clip_set.clips))
 
 
 def _configuration_folders(request: Request, variant: str, config: Config) -> tuple[Path, ...]:
@@ -144,10 +158,9 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
     """Those of the variants that have something to search; UsageError where none has."""
     found = tuple(name for name in variants if registry.variant(name).searches)
     if not found:
+        told = (f"{name} {registry.variant(name).without_search}" for name in variants)
         raise UsageError(
-            f"nothing to search: {', '.join(variants)} "
-            f"{'is a fixed network' if len(variants) == 1 else 'are fixed networks'}; use "
-            "`bench run` or `bench evaluate`"
+            f"nothing to search: {', '.join(told)}; use `bench run` or `bench evaluate`"
         )
     return found
 

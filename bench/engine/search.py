@@ -1,63 +1,77 @@
-"""The search phase: Algorithm 1 on the clips of a run, resumable at every epoch, and decoding."""
+"""The search phase: a strategy on the clips of a run, resumable at every step, and decoding."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any, cast
 
 import torch
 
-from bench.data.clips import ClipSet, people, subjects_among
-from bench.engine.material import Report, job_clips
+from bench.data.clips import ClipSet, subjects_among
+from bench.data.sources import used_labels
+from bench.engine.material import Report
 from bench.engine.plan import Unit
 from bench.engine.search_health import search_health
+from bench.engine.search_material import SearchMaterial, search_halves, search_steps
 from bench.errors import BenchError
-from bench.protocol.splits import halve, named_fold
+from bench.methods.strategies import STRATEGIES
 from bench.runs.agreement import summarise
 from bench.runs.job import Job
 from bench.runs.searches import genotype_record, read_genotype
-from bench.seeds import derive_seed, seeded
+from bench.seeds import derive_seed
 from bench.system.files import csv_of_records, write_atomic, write_json, write_text
-from bench.training.compute import accelerated, float32_arithmetic
-from bench.training.tensors import ClipTensors, batches
-from rnas.genotype import random_genotype
-from rnas.search import Batch, EpochLog, Searcher
-from rnas.supernet import ArchitectureWeights
-
-NOT_A_NUMBER = ("genotype", "weights")
-"""Fields of an epoch's log that no single cell of `history.csv` can hold."""
+from bench.training.compute import float32_arithmetic
+from rnas.decode import gauge_free
+from rnas.genotype import Genotype, random_genotype
+from rnas.strategies.base import Cost, Strategy
+from rnas.supernet import Architecture, ArchitectureWeights
 
 
 def search(unit: Unit, report: Report) -> None:
-    """Algorithm 1, search stage, and its decoding; resumes at the last finished epoch."""
-    job = unit.job
-    clip_set, clips = job_clips(job)
-    assert isinstance(clips, ClipTensors), "methods that search see clips, not stills"
-    indices = _search_indices(job, clip_set, unit.fold)
-    searcher, past = _resumed_searcher(unit, clips)
-    settings = searcher.settings
-    labels, seed = clips.labels.tolist(), derive_seed(job.seed, "halves", unit.fold)
-    halves = halve(indices, labels, people(clip_set), seed)
-    for epoch in range(len(past.rows), settings.epochs):
-        report("search epoch", epoch, settings.epochs)
+    """The strategy's steps and its decoding; resumes after the last finished step."""
+    job, material = unit.job, SearchMaterial.of(unit)
+    precision = job.config.compute.precision
+    strategy = STRATEGIES.load(job.config.search.strategy)(material)
+    past = _resumed(unit, strategy)
+    for number in range(len(past.rows), strategy.steps):
+        what = strategy.title(number)
+        report(what, number, strategy.steps)
         started = time.perf_counter()
-        seed = derive_seed(job.seed, "search", unit.fold, epoch)
-        pairs = batch_pairs(clips, halves, job.config.search.batch, seed)
-        with float32_arithmetic(job.config.compute.precision):
-            log = searcher.run_epoch(epoch, pairs)
-        past.rows.append(_history_row(log, time.perf_counter() - started))
-        past.weights.append(_weights_record(log.weights))
-        _save_search(unit, searcher, past)
-        report("search epoch", epoch + 1, settings.epochs)
-    genotype = searcher.supernet.architecture.decode()
-    with float32_arithmetic(job.config.compute.precision):
-        health = search_health(searcher, genotype, clips, halves[1], job.config.search.batch)
-    seen = subjects_among(clip_set, [*halves[0], *halves[1]])
-    _write_decoded(unit, searcher, {"searched_on": seen, "health": health})
+        with float32_arithmetic(precision):
+            step = strategy.step(number)
+        seconds = time.perf_counter() - started
+        past.rows.append({**step.row, "seconds": round(seconds, 3)})
+        past.add_cost(step.cost, seconds)
+        if step.weights:
+            past.weights.append(_weights_record(step.weights))
+        _save_search(unit, strategy, past)
+        report(what, number + 1, strategy.steps)
+    about = {
+        "searched_on": subjects_among(
+            material.clip_set, [*material.halves[0], *material.halves[1]]
+        ),
+        "strategy": job.config.search.strategy,
+        "reach": job.config.search.reached(material.steps) if strategy.by_gradient else None,
+        "cost": past.cost,
+    }
+    _write_decoded(unit, strategy, material, about)
     summarise_searches(job)
+
+
+def search_reach(job: Job, clip_set: ClipSet) -> tuple[int, float] | None:
+    """Architecture steps and reach of the run's search, of several the one with the least reach.
+
+    None where nothing is searched, or no gradient moves α, η and β.
+    """
+    settings = job.config.search
+    if not (job.method.learns and STRATEGIES.load(settings.strategy).by_gradient):
+        return None
+    labels = used_labels(clip_set.clips, job.config.data, job.seed)
+    sizes = [len(search_halves(job, clip_set, labels, name)[0]) for name in job.searches.names]
+    steps = min(search_steps(size, settings.batch) for size in sizes)
+    return settings.architecture_steps(steps), settings.reached(steps)
 
 
 def draw(unit: Unit, report: Report) -> None:
@@ -84,34 +98,37 @@ def summarise_searches(job: Job) -> None:
 
 @dataclass(frozen=True)
 class Past:
-    """What a search has logged so far, an entry per epoch: history rows and weights of α, η, β."""
+    """What a search has logged so far.
 
-    rows: list[dict[str, Any]]
-    weights: list[dict[str, Any]]
+    rows: one per step; weights: of α, η and β, one per epoch that moves them; cost: as
+    `genotype.json` records it, None where an earlier version began the search.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    weights: list[dict[str, Any]] = field(default_factory=list)
+    cost: dict[str, float] | None = field(default_factory=lambda: _cost_record(Cost(), 0.0))
+
+    def add_cost(self, cost: Cost, seconds: float) -> None:
+        """Adds the cost of a step."""
+        if self.cost is not None:
+            new = _cost_record(cost, seconds)
+            self.cost.update({name: value + new[name] for name, value in self.cost.items()})
 
 
-def _search_indices(job: Job, clip_set: ClipSet, fold: str) -> Sequence[int]:
-    """Clips that a search may see: all of them, or with fold scope the fold's training clips."""
-    return named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
+def _cost_record(cost: Cost, seconds: float) -> dict[str, float]:
+    return {"seconds": seconds, **asdict(cost)}
 
 
-def _resumed_searcher(unit: Unit, clips: ClipTensors) -> tuple[Searcher, Past]:
-    """A searcher as its checkpoint left it (or fresh), with the epochs logged so far."""
-    job = unit.job
-    config = job.config.search
-    build = job.method.supernet(job.config, clips.classes)
-    with seeded(derive_seed(job.seed, "supernet", unit.fold)):
-        supernet = build().to(job.device)
-    compute = replace(job.config.compute, channels_last=config.channels_last)
-    searcher = Searcher(supernet, config, accelerated(supernet, compute))
-    checkpoint = job.folder.checkpoint(unit.fold)
+def _resumed(unit: Unit, strategy: Strategy) -> Past:
+    """What a checkpoint logged, and the strategy as it left it; nothing where there is none."""
+    checkpoint = unit.job.folder.checkpoint(unit.fold)
     if not checkpoint.exists():
-        return searcher, Past([], [])
+        return Past()
     try:
         # To the CPU: Adam waits for the GPU at every step where its step counters lie there.
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        searcher.load_state_dict(state["searcher"])
-        return searcher, Past(state["rows"], state["weights"])
+        strategy.load_state_dict(state["searcher"])
+        return Past(state["rows"], state["weights"], state.get("cost"))
     except Exception as error:
         raise BenchError(
             f"{checkpoint} cannot be read ({type(error).__name__}); delete it and repeat the "
@@ -119,13 +136,16 @@ def _resumed_searcher(unit: Unit, clips: ClipTensors) -> tuple[Searcher, Past]:
         ) from error
 
 
-def _save_search(unit: Unit, searcher: Searcher, past: Past) -> None:
-    """Saves a search; the checkpoint comes first, since the history is derived from it."""
+def _save_search(unit: Unit, strategy: Strategy, past: Past) -> None:
+    """Saves a search; the checkpoint comes first, since the logs are derived from it."""
     folder = unit.job.folder
-    state = {"searcher": searcher.state_dict(), "rows": past.rows, "weights": past.weights}
+    state = {"searcher": strategy.state_dict(), **vars(past)}
     write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
+    if not past.weights:
+        write_text(folder.steps(unit.fold), csv_of_records(past.rows))
+        return
     write_text(folder.history(unit.fold), csv_of_records(past.rows))
-    space = searcher.supernet.space
+    space = unit.job.method.configured_space(unit.job.config)
     labels = {
         "operations": space.operations,
         "edges": [[edge.source, edge.node] for edge in space.edges],
@@ -156,16 +176,29 @@ def _save(state: dict[str, Any], file: IO[bytes]) -> None:
         raise
 
 
-def _write_decoded(unit: Unit, searcher: Searcher, about: dict[str, Any]) -> None:
-    """Writes the genotype, the weights it was decoded from, and facts about the search."""
-    architecture = searcher.supernet.architecture
+def _write_decoded(
+    unit: Unit, strategy: Strategy, material: SearchMaterial, about: dict[str, Any]
+) -> None:
+    """Writes the genotype and facts about the search; what it was decoded from, if there is any."""
+    genotype = strategy.genotype()
+    record = {**genotype_record(unit.job, material.space, genotype), **about}
+    if strategy.searcher:
+        batch, train_b = material.settings.batch, material.halves[1]
+        with float32_arithmetic(unit.job.config.compute.precision):
+            health = search_health(strategy.searcher, genotype, material.clips, train_b, batch)
+        architecture = strategy.searcher.supernet.architecture
+        record |= {"health": health, **_decoded_from(architecture, genotype)}
+    write_json(unit.output, record)
+    unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
+
+
+def _decoded_from(architecture: Architecture, genotype: Genotype) -> dict[str, Any]:
+    """The weights of α, η and β at the end of a search."""
     space = architecture.space
     weights = architecture.weights()
-    genotype = architecture.decode()
-    record = {
-        **genotype_record(unit.job, space, genotype),
-        **about,
+    return {
         "path_probability": space.outer.probability(genotype.path, weights.beta),
+        "gauge_free_path": gauge_free(space.outer, weights.beta, architecture.start),
         **_weights_record(weights),
         "beta": [
             {
@@ -178,8 +211,6 @@ def _write_decoded(unit: Unit, searcher: Searcher, about: dict[str, Any]) -> Non
             for arrow, probability in weights.beta.items()
         ],
     }
-    write_json(unit.output, record)
-    unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
 
 
 def _weights_record(weights: ArchitectureWeights) -> dict[str, Any]:
@@ -188,30 +219,4 @@ def _weights_record(weights: ArchitectureWeights) -> dict[str, Any]:
         "operation_weights": weights.operations,
         "edge_weights": weights.edges,
         "beta": list(weights.beta.values()),
-    }
-
-
-def batch_pairs(
-    clips: ClipTensors, halves: tuple[Sequence[int], Sequence[int]], size: int, seed: int
-) -> Iterator[tuple[Batch, Batch]]:
-    """Pairs (batch of Train B, batch of Train A) of one epoch; B starts over where it is short."""
-    generator = torch.Generator().manual_seed(seed)
-    train_a, train_b = halves
-    b_batches = batches(train_b, size, generator)
-    a_batches = batches(train_a, size, generator)
-    again = [b_batches[step % len(b_batches)] for step in range(len(a_batches))]
-    return zip(
-        clips.augmented(again, generator), clips.augmented(a_batches, generator), strict=True
-    )
-
-
-def _history_row(log: EpochLog, seconds: float) -> dict[str, Any]:
-    genotype = log.genotype
-    numbers = [item.name for item in fields(log) if item.name not in NOT_A_NUMBER]
-    return {
-        **{name: getattr(log, name) for name in numbers},
-        "path": "-".join(map(str, genotype.path)),
-        "edges": " ".join(f"{edge.source}>{edge.node}" for edge in genotype.edges),
-        "operations": " ".join(genotype.operations),
-        "seconds": round(seconds, 3),
     }

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import log
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from bench.training.tensors import ClipTensors, batches
 from rnas.discretise import can_discretise, discretised_logits
 from rnas.genotype import Genotype
 from rnas.search import Searcher, health
+
+ORDER_SEED = 0
+"""Of the order in which Train B is scored."""
 
 
 def search_health(
@@ -27,9 +33,13 @@ def search_health(
     skip_share: of the decoded operations, those that are `skip`;
     supernet_acc, discretised_acc: accuracy on Train B of the mixture, and of the genotype alone
     with the same weights; discretisation_gap: their difference, None where the space does not
-    allow the second.
+    allow the second; loss_b: mean cross-entropy of the mixture on Train B over ln C, above 1 where
+    it predicts worse than equal chances for all C classes do.
+
+    Train B comes in batches of the search's size, since the norm uses batch statistics, and in a
+    fixed random order: a batch of one subject's clips has other statistics than those trained on.
     """
-    found = _accuracies(searcher, genotype, clips, train_b, batch)
+    found = _on_train_b(searcher, genotype, clips, train_b, batch)
     gap = None
     if found["discretised_acc"] is not None:
         gap = found["supernet_acc"] - found["discretised_acc"]
@@ -43,28 +53,33 @@ def search_health(
 
 
 @torch.no_grad()
-def _accuracies(
+def _on_train_b(
     searcher: Searcher,
     genotype: Genotype,
     clips: ClipTensors,
     train_b: Sequence[int],
     batch: int,
 ) -> dict[str, Any]:
-    """Accuracies on Train B, in batches of the search's size: its norm uses batch statistics."""
+    """Accuracies and loss on Train B."""
     supernet = searcher.supernet
-    ways = {"supernet_acc": searcher.evaluate}
+    parts = batches(train_b, batch, torch.Generator().manual_seed(ORDER_SEED))
+    labels = torch.cat([_labels(clips, part) for part in parts])
+
+    def logits(evaluate: Callable[[Tensor], Tensor]) -> Tensor:
+        return torch.cat([evaluate(clips.evaluation_batch(part)) for part in parts])
+
+    def accuracy(predicted: Tensor) -> float:
+        return int((predicted.argmax(1) == labels).sum()) / len(labels)
+
+    mixed, alone = logits(searcher.evaluate), None
     if can_discretise(supernet.space):
-        ways["discretised_acc"] = lambda inputs: discretised_logits(supernet, genotype, inputs)
-    parts = batches(train_b, batch, torch.Generator(), shuffle=False)
-    seen = sum(map(len, parts))
-    found: dict[str, Any] = {"discretised_acc": None, "validation_clips": seen}
-    for name, evaluate in ways.items():
-        right = sum(
-            int((evaluate(clips.evaluation_batch(part)).argmax(1) == _labels(clips, part)).sum())
-            for part in parts
-        )
-        found[name] = right / seen
-    return found
+        alone = accuracy(logits(lambda inputs: discretised_logits(supernet, genotype, inputs)))
+    return {
+        "supernet_acc": accuracy(mixed),
+        "discretised_acc": alone,
+        "loss_b": float(F.cross_entropy(mixed.float(), labels)) / log(clips.classes),
+        "validation_clips": len(labels),
+    }
 
 
 def _labels(clips: ClipTensors, part: torch.Tensor) -> torch.Tensor:

@@ -23,8 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from baselines.fixed import Recipe
 from bench.config.settings import TrainConfig
 from bench.errors import BenchError
+from bench.measuring.live import live_sizes
 from bench.measuring.memory import measure_peaks
 from bench.measuring.networks import Target
+from bench.runs.marks import size_marks
 from bench.training.procedure import optimiser_numbers
 from rnas.supernet import Supernet
 
@@ -40,6 +42,9 @@ BIASED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 FIGURES = (
     "params",
+    "live_parameters",
+    "live_share",
+    "live_taps",
     "macs",
     "macs_fvcore",
     "macs_ptflops",
@@ -59,12 +64,11 @@ def profile(
     input_shape: tuple[int, ...],
     training: TrainConfig | Recipe = TrainConfig(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
-    """`params`, `macs`, `macs_fvcore`, `macs_ptflops`, `gflops`, `weights_mb`, `checkpoint_mb`.
+    """The figures of FIGURES but peak memory: both of its figures are None.
 
     input_shape: (C, T, H, W) of one clip, (C, S, S) of a still. A checkpoint holds the weights and
     the optimisers' state: one momentum buffer for SGD, two moments for Adam (also for α, η, β of a
-    supernet). Peak memory is not measured here: both figures are None. Raises BenchError where the
-    counters disagree.
+    supernet). Raises BenchError where the counters disagree.
     """
     params = sum(parameter.numel() for parameter in network.parameters())
     macs = {
@@ -75,6 +79,7 @@ def profile(
     check_agreement(macs)
     return {
         "params": params,
+        **live_sizes(network, input_shape).to_dict(),
         **macs,
         "gflops": 2 * macs["macs"] / 10**9,
         "weights_mb": params * BYTES_PER_WEIGHT / MEGA,
@@ -191,11 +196,11 @@ class TargetProfile:
             "variant": self.target.variant,
             "what": self.target.kind,
             "origin": self.target.origin,
-            "marks": list(self.target.marks),
             "networks": len(self.networks),
             **first,
             **{name: median_low(some) if some else None for name, some in known.items()},
         }
+        record["marks"] = [*self.target.marks, *size_marks([record])]
         if reasons:
             record["peak_reason"] = reasons[0]
         if len(self.networks) > 1:

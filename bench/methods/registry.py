@@ -1,7 +1,8 @@
 """One flat registry of variants, filled through the entry-point group `bench.variants`.
 
-An entry point names a `rnas.SearchSpace` or a `baselines.fixed.FixedNetwork`; built-in variants
-enter by the same door as a user's own. Every search space also gets its `random_<variant>` control.
+An entry point names a `rnas.SearchSpace`, a `baselines.fixed.FixedNetwork` or a
+`baselines.classical.baseline.ClassicalBaseline`; built-in variants enter by the same door as a
+user's own. Every search space also gets its `random_<variant>` control.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from rnas.space import SearchSpace
 __all__ = ["RANDOM_PREFIX", "Variant", "select_variants", "variant", "variants"]
 
 ENTRY_POINTS = "bench.variants"
-GROUPS = ("all", "nas", "ablation", "random", "peers", "own")
+GROUPS = ("all", "nas", "ablation", "random", "peers", "classical", "own")
 
 
 @cache
 def variants() -> Mapping[str, Variant]:
-    """Name -> variant: searches, then fixed networks, then the searches' random controls."""
+    """Name -> variant, kind by kind in the order of `bench.methods.variants.KINDS`."""
     return {entry.name: entry for entry in variants_of(VARIANTS.values())}
 
 
@@ -77,7 +78,8 @@ def _usable(name: str, value: Any) -> Any:
     """The value of an entry point; Unfit where it is no variant of that name."""
     if not is_registrable(value) or value.name != name:
         raise Unfit(
-            "expected a rnas.SearchSpace or a baselines.fixed.FixedNetwork of that name, got "
+            "expected a rnas.SearchSpace, a baselines.fixed.FixedNetwork or a "
+            "baselines.classical.baseline.ClassicalBaseline of that name, got "
             f"{getattr(value, 'name', type(value).__name__)!r}"
         )
     if name.startswith(RANDOM_PREFIX):

@@ -13,10 +13,12 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from baselines.classical.baseline import ClassicalBaseline, ClipInput
 from baselines.fixed import FixedNetwork, Recipe, StillInput
-from bench.config.settings import ComputeConfig, Config, SpaceConfig, TrainConfig
+from bench.config.settings import ComputeConfig, Config, DataConfig, SpaceConfig, TrainConfig
 from bench.errors import BenchError, UsageError, unknown_name
 from bench.methods.operations import known_operations
+from bench.methods.strategies import STRATEGIES
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.space import SearchSpace
@@ -73,6 +75,9 @@ class Variant(ABC):
     unlearnt_many: ClassVar[str] = ""
     """Why there is no search to show, of one run and of many; empty where there is one."""
 
+    has_epochs: ClassVar[bool] = True
+    """Whether its training has epochs, of which a selection rule chooses one."""
+
     control: ClassVar[bool] = False
     """Whether it is the random control of another variant, which `all` leaves out."""
 
@@ -81,7 +86,7 @@ class Variant(ABC):
     to list a variant needs neither torch nor the engine."""
 
     threads: ClassVar[int | None] = None
-    """Threads of torch that a network trains on; None for as many as the process has."""
+    """Threads that a fold is trained on; None for as many as the process has."""
 
     name: str
     groups: tuple[str, ...]
@@ -113,6 +118,15 @@ class Variant(ABC):
     def still(self) -> StillInput | None:
         """The image per clip that it wants; None where it sees clips."""
         return None
+
+    @property
+    def inputs(self) -> tuple[StillInput | None, ...]:
+        """What is prepared of each clip, None for the clip itself; empty where nothing is seen."""
+        return (self.still,)
+
+    def data(self, config: Config) -> DataConfig:
+        """How the clips of a run become its input."""
+        return config.data
 
     @property
     def reference(self) -> str:
@@ -245,12 +259,17 @@ class InSpace(Variant):
 
 @dataclass(frozen=True, kw_only=True)
 class Searched(InSpace):
-    """A method that searches its space by Algorithm 1."""
+    """A method that searches its space, by the strategy that `search.strategy` names."""
 
     kind = "search"
     origin = "searched"
     learns = True
     work = MappingProxyType({"search": "bench.engine.search:search", **EVALUATION})
+
+    def check(self, config: Config) -> None:
+        """Raises MethodError for settings that the space cannot have, and for no strategy."""
+        STRATEGIES.load(config.search.strategy)
+        super().check(config)
 
     def supernet(self, config: Config, classes: int) -> Callable[[], Supernet]:
         """Builds the search network, in the evaluation that `search.evaluation` names.
@@ -261,7 +280,8 @@ class Searched(InSpace):
         from rnas.supernet import Supernet
 
         evaluation = {"fast": FastSupernet, "reference": Supernet}[config.search.evaluation]
-        return partial(evaluation, self.configured_space(config), classes)
+        space = self.configured_space(config)
+        return partial(evaluation, space, classes, start=config.search.start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,10 +356,7 @@ class Fixed(Variant):
     @property
     def footnote(self) -> str:
         """Its facts in one line, without those that have a column of their own."""
-        shown = self.facts.items()
-        return "; ".join(
-            f"{what}: {text}" for what, text in shown if what not in ("marks", "reference")
-        )
+        return _footnote(self.facts)
 
     @property
     def details(self) -> dict[str, Any]:
@@ -409,7 +426,90 @@ class Fixed(Variant):
             ) from error
 
 
-KINDS: tuple[type[Variant], ...] = (Searched, Fixed, Drawn)
+@dataclass(frozen=True, kw_only=True)
+class Estimated(Variant):
+    """A classical baseline: a scikit-learn classifier on features of a clip, without a network.
+
+    It has no epochs, no losses and no profile. Every seed gives the same answers, except that a
+    seed decides how `data.shuffle_labels` permutes the labels.
+    """
+
+    value = ClassicalBaseline
+    kind = "estimator"
+    origin = "fixed"
+    network_word = "classifier"
+    searches = False
+    work = MappingProxyType(
+        {"fold": "bench.engine.estimate:evaluate_fold", "metrics": "bench.engine.units:score"}
+    )
+    without_search = "is a classical baseline"
+    unlearnt = "a classical baseline: nothing is searched"
+    unlearnt_many = "classical baselines"
+    threads = 1
+    has_epochs = False
+
+    baseline: ClassicalBaseline
+
+    @classmethod
+    def _own_fields(cls, value: ClassicalBaseline) -> dict[str, Any]:
+        return {"baseline": value}
+
+    @property
+    def still(self) -> StillInput | None:
+        """The image per clip that it wants; None where it sees clips or nothing."""
+        return self.baseline.input if isinstance(self.baseline.input, StillInput) else None
+
+    @property
+    def inputs(self) -> tuple[StillInput | None, ...]:
+        """Its still, or the clip; empty where it looks at labels alone."""
+        return (self.still,) if self.baseline.input else ()
+
+    @property
+    def reference(self) -> str:
+        """The publication."""
+        return self.baseline.reference
+
+    def data(self, config: Config) -> DataConfig:
+        """As the settings say, but with the frames and the size that it has of its own."""
+        wanted = self.baseline.input
+        if not isinstance(wanted, ClipInput) or not wanted.frames:
+            return config.data
+        return replace(config.data, frames=wanted.frames, size=wanted.size)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the baseline says of itself."""
+        return self.baseline.facts
+
+    @property
+    def footnote(self) -> str:
+        """Its facts in one line, without those that have a column of their own."""
+        return _footnote(self.facts)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What the baseline says of itself, as plain values."""
+        return {
+            "parameters": None,
+            "input": self.facts["input"],
+            "recipe": None,
+            "pretraining": "none",
+            "released_selection": None,
+            "deviations": list(self.baseline.deviations),
+            "marks": list(self.marks),
+            "reference": self.reference or None,
+        }
+
+    def check(self, config: Config) -> None:
+        """Raises MethodError where clips of these settings have no features."""
+        import numpy as np
+
+        data = self.data(config)
+        shape = self.still.shape if self.still else (data.frames, data.size, data.size, 3)
+        self.baseline.features(np.zeros(shape, np.float32 if self.still else np.uint8))
+
+
+KINDS: tuple[type[Variant], ...] = (Searched, Fixed, Estimated, Drawn)
 """Every kind, in the order of listings. A registered value has a variant of each kind that takes
 its type."""
 
@@ -469,6 +569,11 @@ def _operations(names: str) -> tuple[str, ...]:
         if name not in known_operations():
             raise unknown_name("operation", name, sorted(known_operations()))
     return found
+
+
+def _footnote(facts: Mapping[str, str]) -> str:
+    hidden = ("marks", "reference")
+    return "; ".join(f"{what}: {text}" for what, text in facts.items() if what not in hidden)
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

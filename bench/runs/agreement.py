@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import combinations
 from statistics import fmean
 from typing import Any
@@ -29,8 +30,6 @@ def summarise(genotypes: Mapping[str, Genotype], space: SearchSpace) -> dict[str
     for fold, genotype in genotypes.items():
         paths.setdefault(tuple(genotype.path), []).append(fold)
     found = tuple(genotypes.values())
-    generator = random.Random(0)
-    drawn = [random_genotype(space, generator) for _ in range(DRAWN)]
     uniform, _ = viterbi(space.outer, space.outer.uniform())
     return {
         "searches": len(found),
@@ -44,8 +43,15 @@ def summarise(genotypes: Mapping[str, Genotype], space: SearchSpace) -> dict[str
         ),
         "uniform_path": sum(tuple(genotype.path) == tuple(uniform) for genotype in found),
         "agreement": agreement(found),
-        "by_chance": agreement(drawn),
+        "by_chance": agreement_by_chance(space),
     }
+
+
+@cache
+def agreement_by_chance(space: SearchSpace) -> Mapping[str, float | None]:
+    """`agreement` among random genotypes of a space."""
+    generator = random.Random(0)
+    return agreement([random_genotype(space, generator) for _ in range(DRAWN)])
 
 
 def agreement(genotypes: Sequence[Genotype]) -> dict[str, float | None]:

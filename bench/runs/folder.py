@@ -72,6 +72,10 @@ class RunFolder:
         """Losses and entropies of every search epoch."""
         return self.search(fold) / "history.csv"
 
+    def steps(self, fold: str | None = None) -> Path:
+        """What every step of a search logged that moves no α, η, β."""
+        return self.search(fold) / "steps.csv"
+
     def architecture(self, fold: str | None = None) -> Path:
         """Softmax weights of α, η and β at every epoch."""
         return self.search(fold) / "architecture.json"

@@ -1,10 +1,10 @@
-"""Marks of a run: its variant's, changed where the settings supply an input it lacks."""
+"""Marks of a run: its variant's, changed where the settings supply an input, and its sizes'."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.data.steps.landmarks import landmark_points
 
@@ -16,6 +16,18 @@ NO_MAGNET, NO_LANDMARKS = "no MagNet", "no landmarks"
 
 SUPPLIED = MappingProxyType({NO_MAGNET: "learned magnification", NO_LANDMARKS: "landmarks given"})
 """Mark of a missing input -> the mark that replaces it where the settings supply that input."""
+
+DEAD_WEIGHTS = "dead weights"
+"""Mark of sizes of which less than LIVE_ENOUGH can learn at the clip size."""
+
+LIVE_ENOUGH = 0.7
+
+
+def size_marks(profiles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The mark of profiles one of which has too few live parameters; older ones say nothing."""
+    shares = [profile.get("live_share") for profile in profiles]
+    dead = any(share is not None and share < LIVE_ENOUGH for share in shares)
+    return (DEAD_WEIGHTS,) if dead else ()
 
 
 def run_marks(marks: Sequence[str], config: DataConfig, clips: Sequence[Clip]) -> tuple[str, ...]:

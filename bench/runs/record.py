@@ -142,13 +142,15 @@ class RunFile:
 class RunRecord(RunFile):
     """What a finished or unfinished run folder says: the input of every table and figure.
 
-    finished: the folds that have a result.
+    finished: the folds that have a result; baseline_uar: the best UAR of a classical baseline on
+    the same clips among runs that were read together, None where there is none.
     """
 
     folder: Path
     metrics: dict[str, Any] | None = None
     profile: dict[str, Any] | None = None
     finished: tuple[str, ...] = ()
+    baseline_uar: float | None = None
 
     @property
     def files(self) -> RunFolder:

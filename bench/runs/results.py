@@ -65,7 +65,7 @@ def protocol_record(job: Job) -> dict[str, Any]:
         causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
     elif job.method.learns:
         causes = [*job.searches.leaks]
-    if protocol.selection == ORACLE:
+    if protocol.selection == ORACLE and job.method.has_epochs:
         causes.append(f"selection={ORACLE}")
     rules = recorded_rules(protocol)
     return {
@@ -74,7 +74,7 @@ def protocol_record(job: Job) -> dict[str, Any]:
         "selection": protocol.selection,
         "rules": list(rules),
         "as_released": list(released_ways(job.variant, job.config)),
-        "trained_without_inner_part": INNER_VAL in rules,
+        "trained_without_inner_part": INNER_VAL in rules and job.method.has_epochs,
         "leaky": bool(causes),
         "leaks": causes,
         "genotype": origin,

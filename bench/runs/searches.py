@@ -59,12 +59,25 @@ class CannotDraw(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchCost:
+    """What a search cost: seconds, and `rnas.strategies.base.Cost`."""
+
+    seconds: float
+    clip_passes: float
+    macs: int
+    networks: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchRecord:
     """The content of a `genotype.json`: a genotype, and what the search that decoded it found.
 
     run: the run that made it; given: the file of the user's that it was copied from; searched_on:
-    `dataset/subject` of those searched on, None in files that do not say it; health: what the
-    search measured of itself at its end; operation_weights: softmax(α), [edge][operation];
+    `dataset/subject` of those searched on, None in files that do not say it; strategy: how it was
+    searched; reach: architecture steps times learning rate, None where no gradient moves α, η, β
+    (strategy, reach and cost are None where an earlier version searched); health: what the search
+    measured of itself at its end; gauge_free_path: what `rnas.decode.gauge_free` decodes to instead
+    of `path`, None in files that do not say it; operation_weights: softmax(α), [edge][operation];
     edge_weights: softmax(η), [edge]; beta: β, an entry per arrow with layer, from, to, probability.
     """
 
@@ -78,11 +91,15 @@ class SearchRecord:
     run: Mapping[str, Any] | None = None
     given: str | None = None
     searched_on: tuple[str, ...] | None = None
+    strategy: str | None = None
+    reach: float | None = None
+    cost: SearchCost | None = None
     health: Mapping[str, float | None] | None = None
     uniform_path: tuple[int, ...] | None = None
     uniform_path_probability: float | None = None
     path_is_uniform: bool | None = None
     path_probability: float | None = None
+    gauge_free_path: tuple[int, ...] | None = None
     operation_weights: tuple[tuple[float, ...], ...] | None = None
     edge_weights: tuple[float, ...] | None = None
     beta: tuple[Mapping[str, Any], ...] | None = None
@@ -129,9 +146,11 @@ def run_searches(folder: RunFolder, searches: Searches) -> list[SearchRecord]:
 class Decoded:
     """What a search decoded to. `fold` is empty for the one search of a run.
 
-    probability: of the path under β; uniform_path: what an untrained search decodes to; beta: β of
+    probability: of the path under β; uniform_path: what uniform β decodes to; beta: β of
     every arrow; operations: softmax(α), [edge][operation]; edges: softmax(η), [edge]; all three
-    None where nothing was searched here; health: what the search measured of itself at its end.
+    None where nothing was searched here; health: what the search measured of itself at its end;
+    gauge_free_path: the path of the other decoding, None where it is not recorded; strategy, reach,
+    cost: as in `SearchRecord`.
     """
 
     fold: str
@@ -143,6 +162,10 @@ class Decoded:
     operations: Sequence[Sequence[float]] | None = None
     edges: Sequence[float] | None = None
     health: Mapping[str, float | None] = field(default_factory=dict)
+    gauge_free_path: Path | None = None
+    strategy: str | None = None
+    reach: float | None = None
+    cost: SearchCost | None = None
 
 
 @dataclass(frozen=True)
@@ -243,6 +266,9 @@ def _why_unsearched(record: RunRecord, missing: str) -> str:
     if not record.method.learns:
         return record.method.unlearnt
     there = run_searches(record.files, record.searches)
+    unmoved = [search.strategy for search in there if search.strategy and search.beta is None]
+    if unmoved:
+        return f"{unmoved[0]} moves no α, η and β"
     if any(search.given for search in there):
         return "the genotype was given by its user, nothing was searched"
     if there:
@@ -271,6 +297,10 @@ def _decoded(file: File, fold: str, space: SearchSpace) -> Decoded:
         operations=operations,
         edges=edges,
         health=found.health or {},
+        gauge_free_path=found.gauge_free_path,
+        strategy=found.strategy,
+        reach=found.reach,
+        cost=found.cost,
     )
 
 

@@ -1,1 +1,1 @@
-"""Studies of the protocol itself: leakage, and a search compared with full enumeration."""
+"""Studies of protocol and method: leakage, full enumeration of paths, ablation by design."""

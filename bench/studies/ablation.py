@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import chain, count
-from math import log
+from pathlib import Path
+from statistics import fmean
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -28,7 +29,7 @@ from bench.measuring.profiling import macs_torch
 from bench.methods import registry
 from bench.methods.variants import WITHOUT_EFFECT
 from bench.protocol.metrics import Metric, metrics
-from bench.runs.folds import FoldRecord, read_fold
+from bench.runs.folds import read_fold, trained_share
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
 from bench.runs.searches import read_genotype
@@ -49,6 +50,9 @@ BASE = "rnas_mer"
 
 FOLDER = "ablation"
 
+ZERO_LINE: Final = "random_search"
+"""The strategy that every kind of search is measured against."""
+
 NETWORK: Final = "network"
 SEARCH: Final = "search"
 
@@ -65,9 +69,6 @@ TITLES = {
 """The columns of Table 3: field of a search space (and setting `space.<field>`) -> title."""
 
 EQUAL_MACS = "equal MACs"
-
-TRAINED_BELOW = 0.7
-"""A network counts as trained if its last epoch's mean loss is below this share of ln C."""
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Study:
-    """The comparisons of factors, and those of searches with random search, their zero line."""
+    """The comparisons of factors, and those of searches with random search, their zero line.
+
+    place: the folder of all runs.
+    """
 
     size: Size
+    place: Path
     factors: tuple[Comparison, ...]
     zero_line: tuple[Comparison, ...]
 
@@ -247,7 +252,7 @@ def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> 
             f"{size.genotypes} genotypes and {size.searches} searches; what acts in the network "
             "alone needs genotypes, what acts in the search alone needs searches"
         )
-    return Study(size, (*networks, *searches), zero_line)
+    return Study(size, own.runs.absolute(), (*networks, *searches), zero_line)
 
 
 def _of_networks(
@@ -300,18 +305,18 @@ def _of_searches(
         return [], ()
     request = replace(request, seeds=tuple(range(searches)), runs=request.runs / SEARCH)
 
-    def arm(name: str, variant: str, config: Config) -> Arm:
-        jobs = jobs_of(replace(request, variants=(variant,), config=config), clips)
+    def arm(name: str, config: Config) -> Arm:
+        jobs = jobs_of(replace(request, variants=(BASE,), config=config), clips)
         return Arm(name, SEARCH, tuple((job,) for job in jobs))
 
     configs = {BASE: request.config, **{f.arm: f.removed(request.config) for f in acting}}
-    arms = {name: arm(name, BASE, config) for name, config in configs.items()}
+    arms = {name: arm(name, config) for name, config in configs.items()}
     blind: dict[SearchSpace, Arm] = {}
     zero_line = []
     for name, config in configs.items():
-        space, (what, variant, settings) = _space(config).network, random_search(config)
+        space = _space(config).network
         if space not in blind:  # one experiment for all searches of the same networks
-            blind[space] = arm(f"{what}, {name}", variant, settings)
+            blind[space] = arm(f"{ZERO_LINE}, {name}", random_search(config))
         zero_line.append(Comparison(name, "", arms[name], blind[space]))
     compared = [Comparison(f.title, f.variant, arms[BASE], arms[f.arm]) for f in acting]
     return compared, tuple(zero_line)
@@ -325,12 +330,9 @@ def examples(arm: Arm, most: int) -> list[tuple[Job, Genotype]]:
     return [(arm.jobs[0], drawn(_space(arm.jobs[0].config), number)) for number in range(most)]
 
 
-def random_search(config: Config) -> tuple[str, str, Config]:
-    """The zero line of the searches of a configuration: its name, variant and settings."""
-    if hasattr(config.search, "strategy"):
-        strategy: dict[str, Any] = {"strategy": "random_search"}
-        return "random search", BASE, replace(config, search=replace(config.search, **strategy))
-    return "random genotypes", registry.RANDOM_PREFIX + BASE, config
+def random_search(config: Config) -> Config:
+    """The settings of the zero line: random search, at the cost that `search.candidates` sets."""
+    return replace(config, search=replace(config.search, strategy=ZERO_LINE))
 
 
 def drawn(space: SearchSpace, number: int) -> Genotype:
@@ -394,11 +396,11 @@ def measure(study: Study) -> dict[str, Any]:
     permutation test over replicates; `p_holm`: corrected over all rows; `spread`: standard
     deviation of the paired differences, or of the scores between searches of one kind; `trained`:
     share of its networks with a low training loss; `macs_ratio`: geometric mean. `zero_line`: the
-    same of each kind of search minus random search. `networks`: every run.
+    same of each kind of search minus random search. `networks`: every run, below `study.place`.
 
     Raises BenchError where a run is not finished.
     """
-    results = {arm: _results(arm) for arm in study.arms}
+    results = {arm: _results(arm, study.place) for arm in study.arms}
     return {
         "protocol": study.size.protocol,
         "genotypes": study.size.genotypes,
@@ -419,13 +421,10 @@ def measure(study: Study) -> dict[str, Any]:
 class Results:
     """What the networks of an arm did.
 
-    matrices: confusion matrices (R, seeds, S, C, C); trained: of every network (fold), whether its
-    training loss became low; macs: of each run; runs: a record of each.
+    matrices: confusion matrices (R, seeds, S, C, C); runs: a record of each run.
     """
 
     matrices: np.ndarray
-    trained: tuple[bool, ...]
-    macs: tuple[float, ...]
     runs: tuple[dict[str, Any], ...]
 
     def scores(self, metric: Metric) -> np.ndarray:
@@ -433,40 +432,32 @@ class Results:
         return metric.function(self.matrices.sum(axis=2)).mean(axis=1)
 
 
-def _results(arm: Arm) -> Results:
+def _results(arm: Arm, place: Path) -> Results:
     matrices = np.stack(
         [[run_predictions(job.folder).matrices for job in seeds] for seeds in arm.runs]
     )
     classes = matrices.shape[-1]
-    trained: list[bool] = []
     runs: list[dict[str, Any]] = []
-    for place, seeds in enumerate(arm.runs):
+    for replicate, seeds in enumerate(arm.runs):
         for seed, job in enumerate(seeds):
             folds = [read_fold(job.folder.fold(name)) for name in job.folds]
-            own = [is_trained(fold, classes) for fold in folds]
             genotypes = [read_genotype(job.folder.genotype(name)) for name in job.searches.names]
             macs = [network_macs(job.config, genotype, classes) for genotype in genotypes]
-            pooled = matrices[place, seed].sum(axis=0)
-            trained += own
+            pooled = matrices[replicate, seed].sum(axis=0)
             runs.append(
                 {
-                    "replicate": place,
+                    "replicate": replicate,
                     "seed": job.seed,
                     **{name: metric.of(pooled) for name, metric in metrics().items()},
-                    "trained": float(np.mean(own)),
+                    "trained": trained_share(folds, classes),
                     "loss": float(np.mean([fold.losses[-1] for fold in folds])),
                     "macs": float(np.mean(macs)),
                     "channels": _space(job.config).channels,
                     "genotypes": [genotype.to_dict() for genotype in dict.fromkeys(genotypes)],
-                    "run": str(job.folder.path),
+                    "run": str(job.folder.path.relative_to(place)),
                 }
             )
-    return Results(matrices, tuple(trained), tuple(run["macs"] for run in runs), tuple(runs))
-
-
-def is_trained(fold: FoldRecord, classes: int) -> bool:
-    """Whether the fold's network learnt its training clips: its last loss is under 0.7 ln C."""
-    return fold.losses[-1] < TRAINED_BELOW * log(classes)
+    return Results(matrices, tuple(runs))
 
 
 def _rows(
@@ -482,7 +473,7 @@ def _rows(
 
 def _row(comparison: Comparison, first: Results, second: Results) -> dict[str, Any]:
     compare = paired if comparison.first.trials else unpaired
-    trained = (*first.trained, *second.trained)
+    macs = [np.log([run["macs"] for run in each.runs]).mean() for each in (first, second)]
     return {
         "title": comparison.title,
         "variant": comparison.variant,
@@ -491,8 +482,8 @@ def _row(comparison: Comparison, first: Results, second: Results) -> dict[str, A
         "second": comparison.second.name,
         "n": len(comparison.first.runs),
         "scores": {name: compare(first, second, metric) for name, metric in metrics().items()},
-        "trained": sum(trained) / len(trained),
-        "macs_ratio": float(np.exp(np.log(first.macs).mean() - np.log(second.macs).mean())),
+        "trained": fmean(run["trained"] for run in (*first.runs, *second.runs)),
+        "macs_ratio": float(np.exp(macs[0] - macs[1])),
     }
 
 

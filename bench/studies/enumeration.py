@@ -77,7 +77,7 @@ def _beta(search: SearchRecord, trellis: Trellis, file: Path) -> Beta:
     except ValueError as error:
         raise DataError(f"{file}: {error}; name a run of the same variant") from None
     if beta is None:
-        raise DataError(f"{file} holds no β: it was drawn or given, not searched")
+        raise DataError(f"{file} holds no β: it was drawn or given, or its strategy moves none")
     return beta
 
 

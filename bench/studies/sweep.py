@@ -122,7 +122,10 @@ def choose(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         for setting, found in by_setting.items()
         if min(row["trained"] for row in found) >= ENOUGH_TRAINED
     ]
-    return dict(zip(("epochs", "lr", "warmup"), min(fit, key=cost), strict=True)) if fit else None
+    if not fit:
+        return None
+    epochs, lr, warmup = min(fit, key=cost)
+    return {"epochs": epochs, "lr": lr, "warmup": warmup}
 
 
 def _row(group: Group, classes: int) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """From the clips in memory to a network's input: augmentation and representation of a batch.
 
-All clips are one uint8 tensor (N, T, H, W, C) on the training device; a batch is `videos[index]`.
+All clips are one tensor (N, T, H, W, C) on the training device; a batch is `videos[index]`.
 Everything here works on batches on their device, without a loop over clips.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError, unknown_name
@@ -14,7 +15,10 @@ if TYPE_CHECKING:  # settings are checked against the names below before torch i
     import torch
     from torch import Tensor
 
-REPRESENTATIONS = ("rgb", "onset_difference")
+REPRESENTATIONS = ("rgb", "onset_difference", "flow")
+
+TURNED = {"flow": (0,)}
+"""Representation -> channels whose sign a mirrored clip turns: u, which points to the right."""
 
 RGB_MEAN = 0.5
 RGB_STD = 0.5
@@ -36,14 +40,17 @@ def to_input(
     mean: float = RGB_MEAN,
     std: float = RGB_STD,
 ) -> Tensor:
-    """uint8 (B, T, H, W, C) -> a network's input, float32 (B, C, T, H, W), contiguous.
+    """(B, T, H, W, C) -> a network's input, float32 (B, C, T, H, W), contiguous.
 
-    `rgb` is normalised by `mean` and `std`; `onset_difference` is each frame minus the clip's
-    first, times `gain`. Raises UsageError for another representation.
+    Of uint8 videos `rgb` is normalised by `mean` and `std`, `onset_difference` is each frame minus
+    the clip's first, times `gain`. `flow` is float32 already, normalised once for each clip. Raises
+    UsageError for another representation.
     """
     import torch
 
     clips = videos.permute(0, 4, 1, 2, 3)  # (B, C, T, H, W)
+    if representation == "flow":
+        return clips.float().contiguous()
     clips = clips.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
     if representation == "rgb":
         return clips.sub_(mean).div_(std)
@@ -58,15 +65,17 @@ def augment(
     flip: bool = False,
     shift: int = 0,
     jitter: int = 0,
+    turned: Sequence[int] = (),
     generator: torch.Generator,
 ) -> Tensor:
     """Random augmentation of each clip, (B, T, H, W, C) -> same shape; `videos` if all is off.
 
-    `flip` mirrors each clip left to right with probability ½. `shift` moves all frames of a clip by
-    the same whole number of pixels, up to `shift` each way and axis, edges replicated. `jitter`
-    moves the first and the last point in time independently, by up to `jitter` frames, which shifts
-    and stretches the clip; beyond its ends the end frame is repeated. The onset frame always stays
-    first: differences from it keep their meaning. `generator` is a CPU generator on every device.
+    `flip` mirrors each clip left to right with probability ½, and turns the sign of its channels
+    `turned`. `shift` moves all frames of a clip by the same whole number of pixels, up to `shift`
+    each way and axis, edges replicated. `jitter` moves the first and the last point in time
+    independently, by up to `jitter` frames, which shifts and stretches the clip; beyond its ends
+    the end frame is repeated. The onset frame always stays first: differences and flow from it keep
+    their meaning. `generator` is a CPU generator on every device.
     Raises UsageError for a shift or jitter that the clips are too small for.
     """
     if not (flip or shift or jitter):
@@ -81,14 +90,20 @@ def augment(
     time += torch.arange(batch)[:, None] * frames  # index of the frame within the whole batch
     row = _shifted(batch, height, shift, generator)  # (B, H)
     column = _shifted(batch, width, shift, generator)  # (B, W)
+    mirrored = torch.zeros(batch, 1, dtype=torch.bool)
     if flip:
-        column = _mirrored(column, generator)
+        mirrored = torch.rand(batch, 1, generator=generator) < 0.5
+        column = torch.where(mirrored, column.flip(1), column)
 
     time, row, column = (index.to(videos.device) for index in (time, row, column))
     source = time[:, :, None, None] * height + row[:, None, :, None]  # (B, T, H, 1)
     source = source * width + column[:, None, None, :]  # (B, T, H, W)
     pixels = videos.reshape(-1, channels)
-    return pixels.index_select(0, source.flatten()).reshape(videos.shape)
+    changed = pixels.index_select(0, source.flatten()).reshape(videos.shape)
+    if turned:
+        sign = 1 - 2 * mirrored.to(changed)  # (B, 1)
+        changed[..., list(turned)] *= sign[..., None, None, None]
+    return changed
 
 
 def _warped(batch: int, frames: int, jitter: int, generator: torch.Generator) -> Tensor:
@@ -113,14 +128,6 @@ def _shifted(batch: int, size: int, shift: int, generator: torch.Generator) -> T
         return index
     offset = torch.randint(-shift, shift + 1, (batch, 1), generator=generator)
     return (index + offset).clamp(0, size - 1)
-
-
-def _mirrored(column: Tensor, generator: torch.Generator) -> Tensor:
-    """The columns, (B, W), reversed for each clip with probability ½."""
-    import torch
-
-    chosen = torch.rand(len(column), 1, generator=generator) < 0.5
-    return torch.where(chosen, column.flip(1), column)
 
 
 def _check_reach(name: str, value: int, most: int, clips: str) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
-from bench.training.augment import augment, to_input
+from bench.training.augment import TURNED, augment, to_input
 
 SMALLEST_BATCH = 2
 """In a batch of one clip a channel may have a single value, which batch norm cannot normalise."""
@@ -18,7 +18,10 @@ SMALLEST_BATCH = 2
 
 @dataclass(frozen=True)
 class ClipTensors:
-    """All clips of a run on the device: videos uint8 (N, T, H, W, C), labels (N,) < classes."""
+    """All clips of a run on the device: videos (N, T, H, W, C), labels (N,) < classes.
+
+    Videos are uint8, with representation `flow` float32 (`bench.data.videos.load_videos`).
+    """
 
     videos: Tensor
     labels: Tensor
@@ -41,6 +44,7 @@ class ClipTensors:
             flip=settings.flip,
             shift=settings.shift,
             jitter=settings.jitter,
+            turned=TURNED.get(settings.representation, ()),
             generator=generator,
         )
         sizes = [len(batch) for batch in batches]

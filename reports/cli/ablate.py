@@ -134,7 +134,7 @@ def _describe(study: Study, found: Prepared, progress: Steps) -> None:
 
 def _write(request: Request, study: Study, out: Path) -> dict[str, Any]:
     """Measures; writes the JSON file, the table as Markdown and CSV, and the picture."""
-    from bench.studies.ablation import BASE, measure, random_search
+    from bench.studies.ablation import BASE, measure
     from reports.studies.ablation import ablation_csv, ablation_marks, ablation_page, draw_ablation
 
     measured = {
@@ -143,7 +143,6 @@ def _write(request: Request, study: Study, out: Path) -> dict[str, Any]:
         "factors_of": list(request.variants),
         "seeds": list(request.seeds),
         "config": request.config.to_dict(),
-        "random": random_search(request.config)[0],
         **measure(study),
     }
     measured["marks"] = list(ablation_marks(measured))

@@ -166,11 +166,16 @@ def _refuse_filters(patterns: Sequence[str], *others: str | None) -> None:
 def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
     """The configurations of the folders named; where it is only one, each run by itself (apart)."""
     from reports.compare.entries import single_seeds
+    from reports.reading.baselines import beside_baselines
+    from reports.reading.finished import set_name, sound_runs
     from reports.reading.groups import GroupKey, gather
 
-    records = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
-    keys = [GroupKey.of(record) for record in records.values()]
-    groups = sorted(gather(records.values()), key=lambda group: keys.index(group.key))
+    named = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
+    inside = (f for f, record in named.items() if f.parts[-4:-3] == (set_name(record),))
+    roots = dict.fromkeys(folder.parents[3] for folder in inside)  # none of a run moved elsewhere
+    records = beside_baselines(named.values(), (r for root in roots for r in sound_runs(root)[0]))
+    keys = [GroupKey.of(record) for record in records]
+    groups = sorted(gather(records), key=lambda group: keys.index(group.key))
     return single_seeds(groups) if apart and len(groups) == 1 else groups
 
 

@@ -65,7 +65,7 @@ def leakage(
         jobs = tuple(job for study in planned for job in study.jobs)
         tasks = [task for job in jobs for task in plan(job, phases)]
         if dry_run:
-            describe(jobs, tasks)
+            describe(replace(found, jobs=jobs), tasks)
             return 0
         failures = perform_jobs(replace(found, jobs=jobs), display, phases, force)
     records = [_write(study, request, out) for study in planned if _scored(study)]

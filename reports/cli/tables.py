@@ -27,7 +27,8 @@ NAMED = 3
 @click.option(
     "--health",
     is_flag=True,
-    help="How decided the searches were and what decoding cost; alone, or after --table.",
+    help="What the searches cost, how decided they were, how far seeds agree; alone, or after "
+    "--table.",
 )
 @click.option(
     "--format",

@@ -126,7 +126,7 @@ def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:
     """
     entries = [
         Entry(
-            group.key.variant,
+            group.name,
             group,
             tuple(_answers(record) for record in group.records),
         )

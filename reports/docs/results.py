@@ -23,7 +23,15 @@ COUNTS = ("clips", "subjects")
 OTHER_WAYS = (("selections", "inner_val"), ("selections", "oracle"), ("aggregations", "fold_mean"))
 """Alternative scores of the same weights: section and key in `metrics.json`."""
 
-COSTS = ("params", "macs", "weights_mb", "checkpoint_mb", "peak_train_mb", "peak_infer_mb")
+COSTS = (
+    "params",
+    "live_parameters",
+    "macs",
+    "weights_mb",
+    "checkpoint_mb",
+    "peak_train_mb",
+    "peak_infer_mb",
+)
 
 
 def results_sheet(records: Iterable[RunRecord]) -> str:
@@ -48,7 +56,7 @@ def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
         "config": record.config_hash,
         "seed": record.seed,
         "recipe": record.setting("train", "recipe") if record.network else "",
-        "epochs": record.training["epochs"],
+        "epochs": record.training["epochs"] if record.method.has_epochs else None,
         **{name: scores.get(name) for name in (*metrics(), *COUNTS)},
         **_certainty(record),
         **{

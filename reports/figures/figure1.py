@@ -121,10 +121,12 @@ def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[
     """Notes on the marks of the measured points: those of all, then those of some with names."""
     bearers: dict[str, list[str]] = {}
     for group in groups:
-        name = group.key.variant
-        own = variants[name].marks if name in variants else ()
-        for mark in distinct((*group.conditions, *group.leaks, *own, *group.shortfalls)):
-            bearers.setdefault(mark, []).append(name)
+        variant = variants.get(group.key.variant)
+        own = variant.marks if variant else ()
+        for mark in distinct(
+            (*group.conditions, *group.leaks, *own, *group.shortfalls, *group.size_marks)
+        ):
+            bearers.setdefault(mark, []).append(group.name)
     everyone = [mark for mark, names in bearers.items() if len(names) == len(groups)]
     some = [
         f"{mark}: {', '.join(names)}" for mark, names in bearers.items() if len(names) < len(groups)

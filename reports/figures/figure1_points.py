@@ -75,7 +75,10 @@ def _plain(name: str) -> str:
 def measured_groups(
     records: Sequence[RunRecord], dataset: str | None
 ) -> tuple[list[RunGroup], list[str]]:
-    """The groups of the data set shown, one per variant, and notes on what was left out."""
+    """The groups of the data set shown, one per variant and search strategy.
+
+    And notes on what was left out.
+    """
     usable = [group for group in gather(on_dataset(records, dataset)) if seeds_of(group)]
     plain = [group for group in usable if not group.shuffled]
     shown, choices = latest(plain)
@@ -116,7 +119,7 @@ def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
     marks = variants[name].marks if name in variants else group.records[0].marks
     rebuilt = " (reconstruction)" if "reconstruction" in marks else ""
     return Point(
-        label=f"{name}{rebuilt}",
+        label=f"{group.name}{rebuilt}",
         kind=RANDOM if group.records[0].method.control else MEASURED,
         uar=statistics.fmean(scores),
         params_m=params,

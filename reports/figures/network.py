@@ -81,7 +81,7 @@ def _path_over_folds(record: RunRecord, trellis: Trellis, found: Sequence[Decode
     )
     notes = (
         "Width and number: folds whose path takes the transition. Filled states: most frequent "
-        "path. A path equal to that of a uniform β is no finding.",
+        "path. A path equal to that of a uniform β is no finding where the search started there.",
     )
     page = _page(trellis, words(record, "Network paths (Figure 3)", sentence, notes))
     axes, place = _trellis(page, trellis)
@@ -111,7 +111,7 @@ def _sentence(one: Decoded) -> str:
     path = f"Path {joined(one.genotype.path)}{chance}"
     uniform = f"{one.uniform_probability:.3g}"
     if one.genotype.path == one.uniform_path:
-        return f"{path}: the path of a uniform β (there {uniform}), so no finding"
+        return f"{path}: the path of a uniform β (there {uniform})"
     return f"{path}; uniform β: {joined(one.uniform_path)}, probability {uniform}"
 
 
@@ -119,9 +119,11 @@ def _notes(record: RunRecord, trellis: Trellis, one: Decoded) -> list[str]:
     notes = []
     if not record.method.learns:
         notes.append("Random control: the path was drawn uniformly from all paths, not searched.")
+    elif one.beta is None and one.strategy:
+        notes.append(f"Searched by {one.strategy}, which moves no β.")
     elif one.beta is None:
         notes.append("The genotype was given by its user: no β is known.")
-    notes.append("Uniform β: an untrained search. A path equal to its path is no finding.")
+    notes.append("Uniform β: an untrained search with start=uniform, where its path is no finding.")
     if one.beta is not None:
         notes.append("Numbers: β of the transitions taken. Width and darkness: β of the others.")
         if trellis.unidentifiable:

@@ -126,10 +126,10 @@ def _view(named: tuple[RunRecord, str]) -> RunView:
 
 
 def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
-    """The conditions, leaks, marks and shortfalls of a run."""
+    """The conditions, leaks, marks and shortfalls of a run, and what holds of its size."""
     group = RunGroup((record,))
     shortfalls = group.shortfalls if record.metrics else ()
-    own = (*group.conditions, *leaks(record), *record.marks, *shortfalls)
+    own = (*group.conditions, *leaks(record), *record.marks, *shortfalls, *group.size_marks)
     control = ("random control",) if record.method.control else ()
     return tuple(map(html_mark, distinct((*own, *control))))
 
@@ -290,6 +290,7 @@ def _search(found: Decoded) -> Search:
         probability=found.probability,
         uniform_path=_path(found.uniform_path),
         uniform_probability=found.uniform_probability,
+        gauge_free_path=_path(found.gauge_free_path) if found.gauge_free_path else None,
         edges=tuple(Edge(edge.node + 1, _source(edge.source), name) for edge, name in pairs),
     )
 
@@ -337,6 +338,9 @@ def _profile(record: RunRecord) -> tuple[tuple[str, str], ...]:
 
 PROFILE = {
     "params": ("parameters", "{:,}"),
+    "live_parameters": ("live parameters: a gradient can reach them at this size", "{:,}"),
+    "live_share": ("live share of the parameters", "{:.1%}"),
+    "live_taps": ("live share of the kernels' taps", "{:.1%}"),
     "macs": ("MACs of one clip (torch)", "{:,}"),
     "macs_fvcore": ("MACs (fvcore)", "{:,}"),
     "macs_ptflops": ("MACs (ptflops)", "{:,}"),

@@ -1,27 +1,37 @@
-"""Facts on a run's searches for its page: health measures, and agreement between folds."""
+"""Facts on a run's searches for its page: cost, health measures, agreement between folds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
 from bench.runs.record import RunRecord
-from bench.runs.searches import run_searches
+from bench.runs.searches import SearchRecord, run_searches
 from bench.system.files import read_json
 
-HEALTH = {
+FACTS = {
+    "reach": "reach: architecture steps × learning rate",
+    "seconds": "seconds",
+    "clip_passes": "clip passes: forward and backward of one clip, forward alone 1/3",
+    "macs": "multiply-accumulates of convolutions and linear layers in them",
+    "networks": "networks trained from scratch",
     "operation_entropy": "entropy of α, nats (mean over edges)",
     "edge_entropy": "entropy of η, nats (mean over nodes)",
     "path_entropy": "entropy of β, nats (mean over states with a choice)",
     "none_mass": "weight on none (mean over edges)",
     "skip_mass": "weight on skip (mean over edges)",
     "skip_share": "share of skip among the operations decoded",
+    "loss_b": "loss of the supernet on Train B over ln C (above 1: worse than equal chances)",
     "supernet_acc": "accuracy of the supernet on Train B",
     "discretised_acc": "accuracy of the decoded genotype with the same weights on Train B",
     "discretisation_gap": "discretisation gap: the first minus the second",
 }
-"""Key of `health` in `genotype.json` -> its name."""
+"""Key of a search, of its `cost` or of its `health` in `genotype.json` -> its name."""
+
+WHOLE = 100
+"""Numbers from here on are shown without decimals."""
 
 AGREEMENT = {
     "path": "pairs of folds with the same path",
@@ -32,23 +42,32 @@ AGREEMENT = {
 
 
 def health_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """(what, value) of the health of a run's searches at their end, means over searches.
+    """(what, value) of a run's searches: cost, and health at their end, means over searches.
 
-    Empty where nothing was searched, or by a version that did not measure health.
+    Empty where nothing was searched, or by a version that recorded neither.
     """
-    found = run_searches(record.files, record.searches)
-    return tuple(_means([search.health for search in found if search.health]))
+    return tuple(_means(list(map(_facts, run_searches(record.files, record.searches)))))
+
+
+def _facts(search: SearchRecord) -> dict[str, Any]:
+    cost = asdict(search.cost) if search.cost else {}
+    return {"reach": search.reach, **cost, **(search.health or {})}
 
 
 def _means(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for key, name in HEALTH.items():
+    for key, name in FACTS.items():
         values = [health[key] for health in found if health.get(key) is not None]
         if not values:
             continue
-        text = f"{fmean(values):.4f}"
+        text = _number(fmean(values))
         if len(values) > 1:
-            text += f" ({min(values):.4f} to {max(values):.4f} over {len(values)} searches)"
+            least, most = _number(min(values)), _number(max(values))
+            text += f" ({least} to {most} over {len(values)} searches)"
         yield name, text
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= WHOLE else f"{value:.4f}"
 
 
 def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:

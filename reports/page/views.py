@@ -77,11 +77,12 @@ class Search:
     probability: float | None
     uniform_path: str
     uniform_probability: float
+    gauge_free_path: str | None
     edges: tuple[Edge, ...]
 
     @property
     def is_uniform(self) -> bool:
-        """Whether an untrained search (uniform β) decodes to the same path."""
+        """Whether uniform β decodes to the same path."""
         return self.path == self.uniform_path
 
 

@@ -19,10 +19,13 @@ FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset sm
 def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     """The runs below a folder whose files are sound, and a line for every corrupt one.
 
+    Each is set beside the classical baselines among them (`reports.reading.baselines`).
+
     Raises UsageError where `runs` is a file; a folder that does not exist has no runs.
     """
     from bench.errors import UsageError
     from bench.runs.record import find_runs
+    from reports.reading.baselines import beside_baselines
     from reports.reading.defects import defect
 
     if runs.exists() and not runs.is_dir():
@@ -30,7 +33,7 @@ def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     found, corrupt = find_runs(runs) if runs.exists() else ([], [])
     defects = [defect(record) for record in found]
     sound = [record for record, flaw in zip(found, defects, strict=True) if flaw is None]
-    return sound, [*corrupt, *filter(None, defects)]
+    return beside_baselines(sound, sound), [*corrupt, *filter(None, defects)]
 
 
 def set_name(record: RunRecord) -> str:

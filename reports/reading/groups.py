@@ -8,25 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError
-from bench.runs.marks import SUPPLIED
+from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
+    BELOW_BASELINE,
+    ONE_SEED,
     RECIPES_DIFFER,
     SMOKE,
     distinct,
+    is_searched,
     leak_marks,
+    search_marks,
     shortfall,
     training_mark,
     unusual_settings,
 )
 from reports.reading.names import DATASETS
+from rnas.settings import FIRST_ORDER
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
+
+ROUNDING = 1e-9
+"""Means of equal scores may differ in their last digits."""
 
 UNDATED = datetime.min.replace(tzinfo=UTC)
 
@@ -105,6 +115,11 @@ class RunGroup:
         return tuple(record.profile for record in self.records if record.profile is not None)
 
     @property
+    def size_marks(self) -> tuple[str, ...]:
+        """Marks of the sizes of its networks."""
+        return size_marks(self.profiles)
+
+    @property
     def shuffled(self) -> bool:
         """Whether the labels were permuted: a control, never shown in place of a result."""
         return bool(self.records[0].setting("data", "shuffle_labels"))
@@ -112,7 +127,7 @@ class RunGroup:
     @property
     def clips(self) -> str:
         """Which clips these are, in words: the data set, and how hard generated ones are."""
-        name = DATASETS.get(self.key.dataset, self.key.dataset)
+        name = self._place
         if not self.key.surrogate:
             return name
         level, version = (
@@ -122,14 +137,49 @@ class RunGroup:
         return ", ".join([f"{name} surrogate", *filter(None, known)])
 
     @property
+    def _place(self) -> str:
+        return DATASETS.get(self.key.dataset, self.key.dataset)
+
+    @property
+    def strategy(self) -> str:
+        """How its architecture is searched; empty where it is not."""
+        first = self.records[0]
+        return first.setting("search", "strategy", FIRST_ORDER) if first.method.learns else ""
+
+    @property
+    def name(self) -> str:
+        """The variant, with its search strategy where that is not the paper's."""
+        other = self.strategy not in ("", FIRST_ORDER)
+        return f"{self.key.variant} ({self.strategy})" if other else self.key.variant
+
+    @cached_property
     def conditions(self) -> tuple[str, ...]:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if self.key.preset == "smoke" else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
+            *((f"{BELOW_BASELINE}: {self._place}",) if self._below_baseline() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
+            *distinct(mark for record in self.records for mark in search_marks(record)),
+            *((ONE_SEED,) if self._one_search_seed() else ()),
         )
+
+    @property
+    def uar(self) -> float | None:
+        """Mean UAR over its scored seeds; None where there is none."""
+        found = [each["uar"] for each in self.metrics if each["uar"] is not None]
+        return fmean(found) if found else None
+
+    def _below_baseline(self) -> bool:
+        best, own = self.records[0].baseline_uar, self.uar
+        if best is None or own is None or self.shuffled:
+            return False
+        return own < best - ROUNDING
+
+    def _one_search_seed(self) -> bool:
+        runs = self.scored or self.records
+        return len(runs) == 1 and is_searched(runs[0])
 
     def _recipes_differ(self) -> bool:
         networks = [trained_network(record.network) for record in self.records]
@@ -172,10 +222,13 @@ def gather(records: Iterable[RunRecord]) -> tuple[RunGroup, ...]:
 
 
 def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str, ...]]:
-    """The latest configuration of each variant, data set and kind; a note wherever others exist."""
+    """The latest configuration of each variant, data set, kind and search strategy.
+
+    A note wherever others exist.
+    """
     rivals: dict[tuple, list[RunGroup]] = {}
     for group in groups:
-        rivals.setdefault((*group.key[:3], group.shuffled), []).append(group)
+        rivals.setdefault((*group.key[:3], group.shuffled, group.strategy), []).append(group)
     shown, notes = [], []
     for contenders in rivals.values():
         first, *others = sorted(contenders, key=lambda group: group.started, reverse=True)
@@ -224,7 +277,8 @@ def leaks(record: RunRecord) -> tuple[str, ...]:
     """Marks of what held-out subjects had a part in; from the configuration before any score."""
     if record.metrics is not None:
         return RunGroup((record,)).leaks
-    oracle = record.setting("protocol", "selection") == "oracle"
+    rule = record.setting("protocol", "selection")
+    oracle = rule == "oracle" and record.method.has_epochs
     causes = [
         *(record.searches.leaks if record.method.learns else ()),
         *(("selection=oracle",) if oracle else ()),

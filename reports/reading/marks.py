@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
+from bench.errors import BenchError
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
+from bench.runs.marks import DEAD_WEIGHTS
+from bench.runs.searches import SearchRecord, run_searches
 from reports.reading.names import DATASETS
+from rnas.settings import DECIDES, FIRST_ORDER
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -21,8 +26,20 @@ SMOKE = "smoke: nothing converged"
 
 NOT_TRAINED = "not trained"
 
+DECODINGS_DIFFER = "decodings differ"
+"""Mark of searches that two readings of the same β decode to different paths."""
+
 RECIPES_DIFFER = "seeds differ in recipe"
 """Mark of seeds between which a method's own input or recipe has changed."""
+
+BELOW_BASELINE = "below linear baseline"
+"""Mark of scores that a classical baseline on the same clips is above."""
+
+CANNOT_DECIDE = "cannot decide"
+"""Mark of searches whose α, η and β could not move far enough to choose."""
+
+ONE_SEED = "one search seed"
+"""Mark of a result of a single seed of a search."""
 
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
@@ -42,6 +59,36 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
+
+
+def is_searched(record: RunRecord) -> bool:
+    """Whether the run searched its architecture itself, rather than draw it or be given it."""
+    found = _searches(record) if record.method.learns else ()
+    return bool(found) and not any(search.given for search in found)
+
+
+def search_marks(record: RunRecord) -> Iterable[str]:
+    """Marks of how a run has searched.
+
+    A strategy that is not the paper's, too short a reach, decodings that differ in any search.
+    """
+    if not is_searched(record):
+        return
+    strategy = record.setting("search", "strategy", FIRST_ORDER)
+    if strategy != FIRST_ORDER:
+        yield f"strategy {strategy}"
+    reaches = [search.reach for search in _searches(record)]
+    if any(reach is not None and reach < DECIDES for reach in reaches):
+        yield CANNOT_DECIDE
+    if any(search.gauge_free_path not in (None, search.path) for search in _searches(record)):
+        yield DECODINGS_DIFFER
+
+
+def _searches(record: RunRecord) -> Sequence[SearchRecord]:
+    """The searches of a run that have decoded; none where one is corrupt, which others report."""
+    with suppress(BenchError):
+        return run_searches(record.files, record.searches)
+    return ()
 
 
 def leak_marks(metrics: Mapping[str, Any]) -> Iterable[str]:
@@ -113,7 +160,16 @@ MARK_MEANINGS = {
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
     FRESH: "one network, tested on generated people that are new; nobody is left out in turn",
+    DEAD_WEIGHTS: "under 70 % of the parameters can learn: the others' taps meet only padding",
+    DECODINGS_DIFFER: "Viterbi over β and the shares of what enters each state give other paths",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
+    BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
+    "strategy second_order": "searched by DARTS's second-order gradient, not by Algorithm 1",
+    "strategy random_search": "the best of random genotypes on Train B, by successive halving",
+    "strategy single_path": "single paths train a supernet, whose weights then score an evolution",
+    CANNOT_DECIDE: "architecture steps × learning rate is under 1: α stays near uniform whatever "
+    "the clips say",
+    ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

@@ -1,4 +1,4 @@
-"""Health of the finished searches of runs: entropy, discretisation gap, agreement of folds.
+"""Finished searches of runs: cost, reach, entropy, discretisation gap, agreement.
 
 Entropies and masses are computed from the weights that were decoded, without torch.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from statistics import fmean
 
 from bench.errors import BenchError
+from bench.runs.agreement import agreement, agreement_by_chance
 from bench.runs.record import RunRecord
 from bench.runs.searches import (
     CannotDraw,
@@ -20,37 +21,47 @@ from bench.runs.searches import (
     run_searches,
     space_of,
 )
-from bench.system.files import read_json
 from reports.reading.finished import MALFORMED
 from reports.reading.marks import distinct
+from rnas.genotype import Genotype
+from rnas.settings import lowest_entropy
 from rnas.space import SearchSpace, incoming
+from rnas.trellis import Arrow, Trellis
 
+COSTS = ("seconds", "clip_passes", "macs", "networks")
 MEASURES = (
+    *COSTS,
+    "reach",
+    "lowest_alpha",
     "skip_share",
     "none_mass",
     "entropy_alpha",
     "entropy_eta",
     "entropy_beta",
+    "loss_b",
     "supernet_acc",
     "gap",
 )
-AGREEMENT = ("path_folds", "path_chance", "cell_folds", "cell_chance")
+NOT_RECORDED = "not recorded"
+NOT_APPLICABLE = "n/a"
 
 
 @dataclass(frozen=True)
 class Searched:
-    """A run with finished searches.
+    """A run with finished searches, or the draws of a random control.
 
-    searches: for each, MEASURES and `uniform_path` (1 or 0), None where not measured; expected:
-    number of searches when the run is complete; agreement: AGREEMENT of its folds, empty for a
-    single search.
+    searches: for each, MEASURES, `uniform_path` and `same_decoding` (1 or 0), None where not
+    measured; expected: number of searches when the run is complete; genotypes: by fold; why: what
+    stands in place of measures that no search has, by name.
     """
 
     record: RunRecord
+    space: SearchSpace
     searches: tuple[Mapping[str, float | None], ...]
     expected: int
+    genotypes: Mapping[str, Genotype]
     marks: tuple[str, ...] = ()
-    agreement: Mapping[str, float | None] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def read_searches(records: Iterable[RunRecord]) -> Findings:
 
 def _no_search(record: RunRecord) -> str | None:
     """Why a run has no search, as a plural noun; None if it has one."""
-    if not record.method.learns:
+    if not record.method.searches:
         return record.method.unlearnt_many
     if any(search.given for search in run_searches(record.files, record.searches)):
         return "given genotypes"
@@ -101,20 +112,68 @@ def _no_search(record: RunRecord) -> str | None:
 def _searched(record: RunRecord) -> Searched:
     space = space_of(record)
     found = decoded(record, space)
+    start = space.outer.starts[record.setting("search", "start", "uniform")]()
+    free = {} if record.method.learns else dict.fromkeys(COSTS, 0.0)
     return Searched(
         record=record,
-        searches=tuple(_measures(each, space) for each in found),
+        space=space,
+        searches=tuple({**_measures(each, space, start), **free} for each in found),
         expected=len(record.searches.names),
         marks=distinct(chain.from_iterable(_gap_marks(each) for each in found)),
-        agreement=_agreement(record) if record.searches.per_fold else {},
+        genotypes={each.fold: each.genotype for each in found},
+        why=_why(found) if record.method.learns else dict.fromkeys(("reach",), NOT_APPLICABLE),
     )
 
 
-def _measures(search: Decoded, space: SearchSpace) -> dict[str, float | None]:
-    """MEASURES of one search at its end, and `uniform_path`."""
+def _why(found: Sequence[Decoded]) -> dict[str, str]:
+    """Why costs or a reach are missing: an earlier version did not record them, or none is due."""
+    missing: dict[str, str] = {}
+    if any(search.strategy is None for search in found):
+        missing["reach"] = NOT_RECORDED
+    elif any(search.reach is None for search in found):
+        missing["reach"] = NOT_APPLICABLE
+    if any(search.cost is None for search in found):
+        missing |= dict.fromkeys(COSTS, NOT_RECORDED)
+    return missing
+
+
+def agreement_of(runs: Sequence[Searched]) -> dict[str, float | None]:
+    """How far the searches of a configuration's runs agree: over pairs of folds, pairs of seeds.
+
+    `path_folds`, `cell_folds`, `path_seeds`, `cell_seeds`, None where there is no pair; and
+    `path_chance`, `cell_chance` among random genotypes.
+    """
+    folds = [agreement(list(run.genotypes.values())) for run in runs if len(run.genotypes) > 1]
+    names = dict.fromkeys(chain.from_iterable(run.genotypes for run in runs))
+    seeds = [
+        agreement([run.genotypes[name] for run in runs if name in run.genotypes]) for name in names
+    ]
+    found: dict[str, float | None] = {}
+    for what in ("path", "cell"):
+        found[f"{what}_folds"] = _mean(each[what] for each in folds)
+        found[f"{what}_seeds"] = _mean(each[what] for each in seeds)
+        paired = (found[f"{what}_folds"], found[f"{what}_seeds"]) != (None, None)
+        found[f"{what}_chance"] = agreement_by_chance(runs[0].space)[what] if paired else None
+    return found
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return fmean(there) if there else None
+
+
+def _measures(
+    search: Decoded, space: SearchSpace, start: Mapping[Arrow, float]
+) -> dict[str, float | None]:
+    """MEASURES of one search at its end, `uniform_path` and `same_decoding`."""
     operations = search.genotype.operations
     alpha, eta, beta = search.operations, search.edges, search.beta
+    reach = search.reach
+    cost = dict.fromkeys(COSTS) if search.cost is None else asdict(search.cost)
     return {
+        **cost,
+        "reach": reach,
+        "lowest_alpha": None if reach is None else lowest_entropy(reach, len(space.operations)),
         "skip_share": operations.count("skip") / len(operations),
         "none_mass": _mass(alpha, space.operations, "none"),
         "entropy_alpha": _entropy(alpha or ()),
@@ -123,17 +182,27 @@ def _measures(search: Decoded, space: SearchSpace) -> dict[str, float | None]:
         )
         if eta is not None and space.edge_norm
         else None,
-        "entropy_beta": _entropy(
-            [beta[arrow] for arrow in space.outer.out_of(state)]
-            for state in space.outer.choices
-            if state not in space.outer.unidentifiable
-        )
-        if beta is not None
-        else None,
+        "entropy_beta": _entropy_of_beta(beta, start, space.outer) if beta is not None else None,
+        "loss_b": search.health.get("loss_b"),
         "supernet_acc": search.health.get("supernet_acc"),
         "gap": search.health.get("discretisation_gap"),
         "uniform_path": float(search.genotype.path == search.uniform_path),
+        "same_decoding": None
+        if search.gauge_free_path is None
+        else float(search.genotype.path == search.gauge_free_path),
     }
+
+
+def _entropy_of_beta(
+    beta: Mapping[Arrow, float], start: Mapping[Arrow, float], trellis: Trellis
+) -> float | None:
+    """Mean entropy of the rows that a loss sees over that of the β that the search started from."""
+    choices = [trellis.out_of(state) for state in trellis.choices]
+    seen = [row for row in choices if row[0].source not in trellis.unidentifiable]
+    found, before = (
+        _entropy([each[arrow] for arrow in row] for row in seen) for each in (beta, start)
+    )
+    return None if found is None or before is None else found / before
 
 
 def _mass(alpha: Sequence[Sequence[float]] | None, names: Sequence[str], name: str) -> float | None:
@@ -153,22 +222,10 @@ def _entropy(rows: Iterable[Sequence[float]]) -> float | None:
 
 
 def _gap_marks(search: Decoded) -> Iterator[str]:
-    """Why a search has no discretisation gap."""
+    """Why a search of α, η and β has no discretisation gap."""
+    if search.beta is None:
+        return
     if not search.health:
         yield "gap not recorded"
     elif search.health.get("discretisation_gap") is None:
         yield "no gap"
-
-
-def _agreement(record: RunRecord) -> dict[str, float | None]:
-    """AGREEMENT of the folds; empty until every fold has searched."""
-    file = record.files.search_summary
-    if not file.exists():
-        return {}
-    summary = read_json(file)
-    sides = {"folds": summary["agreement"], "chance": summary["by_chance"]}
-    return {
-        f"{what}_{side}": values[what]
-        for what in ("path", "cell")
-        for side, values in sides.items()
-    }

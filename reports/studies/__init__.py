@@ -1,1 +1,1 @@
-"""Records and figures of the leakage and enumeration studies."""
+"""Records, figures and tables of the studies."""

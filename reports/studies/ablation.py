@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.clips import FRESH
 from bench.protocol.metrics import UAR, metrics
 from bench.system.files import csv_of_records
-from reports.reading.marks import MARK_MEANINGS, SMOKE
+from reports.reading.marks import ENOUGH_TRAINED, MARK_MEANINGS, NOT_TRAINED, SMOKE
 from reports.studies.record import clips_of, made_with, with_interval
 
 if TYPE_CHECKING:
@@ -20,15 +20,10 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 
-TRAINED = 0.95
-"""Share of trained networks below which a row is marked."""
-
-NOT_TRAINED = "not trained"
-
 GROUPS = {
     ("rows", "network"): "In the network: {genotypes} genotypes, with and without",
     ("rows", "search"): "In the search: {searches} searches of each kind",
-    ("zero_line", "search"): "Search minus {random}: {searches} of each kind",
+    ("zero_line", "search"): "Search minus random search: {searches} of each kind",
 }
 """Part of the record and place of action -> heading of these rows."""
 
@@ -42,7 +37,7 @@ Record = Mapping[str, Any]
 def ablation_marks(record: Record) -> tuple[str, ...]:
     """What readers must know of all differences of a study."""
     rows = (*record["rows"], *record["zero_line"])
-    poor = any(row["trained"] < TRAINED for row in rows)
+    poor = any(row["trained"] < ENOUGH_TRAINED for row in rows)
     return (
         *(("surrogate",) if record["surrogate"] else ()),
         *((SMOKE,) if record["preset"] == "smoke" else ()),
@@ -73,14 +68,15 @@ def _table(record: Record) -> str:
     table = tabulate(
         [
             (
-                row["title"] + f" over {record['random']}" * (not row["variant"]),
+                row["title"] + " over random search" * (not row["variant"]),
                 row["variant"],
                 row["acts"],
                 row["n"],
                 _told(row),
                 *(f"{row['scores'][UAR.name][key]:.3g}" for key in ("p", "p_holm", "spread")),
                 *(_told(row, metric.name) for metric in others),
-                f"{row['trained']:.0%}" + (f" {NOT_TRAINED}" if row["trained"] < TRAINED else ""),
+                f"{row['trained']:.0%}"
+                + (f" {NOT_TRAINED}" if row["trained"] < ENOUGH_TRAINED else ""),
                 f"{row['macs_ratio']:.2f}",
             )
             for row in (*record["rows"], *record["zero_line"])
@@ -125,15 +121,18 @@ def statement(record: Record) -> str:
         f"{GROUP_WORDS[acts]} {', '.join(map(_clause, rows))}"
         for acts, rows in _by_place(record["rows"]).items()
     ]
-    scores = {row["title"]: row["scores"][UAR.name]["p_holm"] for row in record["rows"]}
-    decided = [title for title, p in scores.items() if p < ALPHA]
+    decided = [
+        f"{row['title']} ({GROUP_WORDS[row['acts']]})"
+        for row in record["rows"]
+        if row["scores"][UAR.name]["p_holm"] < ALPHA
+    ]
     verdict = f"{_listed(decided)} {'is' if len(decided) == 1 else 'are'}" if decided else "none is"
     zero = ", ".join(map(_clause, record["zero_line"]))
     return (
         f"{_heading(record)}. Differences in UAR, RNAS-MER minus the ablation (95 % "
         f"intervals): {'; '.join(parts)}. After Holm's correction {verdict} distinguishable from "
         f"zero at {ALPHA:g}."
-        + (f" Searches minus {record['random']}: {zero}." if zero else "")
+        + (f" Searches minus random search: {zero}." if zero else "")
         + f" Of the networks {_share(record):.0%} are trained."
     )
 
@@ -182,11 +181,10 @@ def _notes(record: Record) -> Iterator[str]:
         "permutation test over genotypes or searches; Holm p: corrected over the rows of a kind"
     )
     yield "SD: of the paired differences, or of the scores between searches of one kind"
-    yield "trained: share of the networks whose last training loss is under 0.7 ln C"
+    yield f"trained: share of the networks where {MARK_MEANINGS['trained']}"
     yield f"MACs ratio: geometric mean; seeds: {', '.join(map(str, record['seeds']))}"
-    meanings = {**MARK_MEANINGS, NOT_TRAINED: f"fewer than {TRAINED:.0%} of the networks are"}
     for mark in record["marks"]:
-        yield f"{mark}: {meanings[mark]}" if mark in meanings else mark
+        yield f"{mark}: {MARK_MEANINGS[mark]}" if mark in MARK_MEANINGS else mark
 
 
 def draw_ablation(record: Record) -> Figure:
@@ -241,7 +239,7 @@ def _difference(axes: Axes, place: int, row: Row, part: str) -> None:
     score = row["scores"][UAR.name]
     if score["low"] is not None:
         axes.plot([score["low"], score["high"]], [place, place], color=colour, linewidth=1.6)
-    face = colour if row["trained"] >= TRAINED else "white"
+    face = colour if row["trained"] >= ENOUGH_TRAINED else "white"
     axes.plot(score["estimate"], place, marker, color=colour, markerfacecolor=face, markersize=5.5)
     _write(axes, place, 0.27 - LEFT, row["title"])
     _write(axes, place, PANEL + 0.1, f"{_told(row)}, p {score['p_holm']:.2g}")

@@ -9,11 +9,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from bench.protocol.metrics import UAR
 from reports.reading.groups import RunGroup, dataset_order, gather, latest, leaks
 from reports.reading.marks import distinct
 from reports.reading.names import place
-from reports.reading.searches import AGREEMENT, MEASURES, Findings, Searched
+from reports.reading.searches import MEASURES, Findings, Searched, agreement_of
 from reports.tables.notes import explained_marks, named_configurations
+from reports.tables.scores import score_cell
 from reports.tables.table import Cell, Column, Row, Table, mean_cell
 
 if TYPE_CHECKING:
@@ -24,43 +26,70 @@ COLUMNS = (
     Column("dataset", "Data set"),
     Column("seeds", "Seeds"),
     Column("searches", "Searches"),
+    Column("uar", UAR.heading, better=max),
+    Column("seconds", "s", over="Cost of a search"),
+    Column("clip_passes", "clip passes", over="Cost of a search"),
+    Column("macs", "MACs", over="Cost of a search"),
+    Column("networks", "networks", over="Cost of a search"),
+    Column("reach", "Reach"),
+    Column("lowest_alpha", "Lowest entropy"),
     Column("skip_share", "Skip"),
     Column("none_mass", "None"),
     Column("entropy_alpha", "α", over="Entropy"),
     Column("entropy_eta", "η", over="Entropy"),
     Column("entropy_beta", "β", over="Entropy"),
+    Column("loss_b", "Loss B / ln C"),
     Column("supernet_acc", "Supernet acc"),
     Column("gap", "Gap"),
     Column("uniform_path", "Uniform path"),
+    Column("same_decoding", "Decodings agree"),
     Column("path_folds", "folds", over="Same path"),
+    Column("path_seeds", "seeds", over="Same path"),
     Column("path_chance", "by chance", over="Same path"),
     Column("cell_folds", "folds", over="Same cell"),
+    Column("cell_seeds", "seeds", over="Same cell"),
     Column("cell_chance", "by chance", over="Same cell"),
 )
 
+OPTIONAL = tuple(column.name for column in COLUMNS if column.over.startswith("Same "))
+"""Columns that stand only where a row fills them."""
+
+FORMATS = {"seconds": "{:,.0f}", "clip_passes": "{:,.0f}", "macs": "{:.3g}", "networks": "{:.0f}"}
+"""How measures are written that are no shares."""
+
 NOTES = (
+    "Cost of a search: clip passes are forward and backward passes of one clip, a forward pass "
+    "alone counts 1/3; MACs are those of convolutions and linear layers in them; networks are "
+    "those trained from scratch, supernets included.",
+    "Reach: architecture steps × learning rate, about how far a logit can move. Lowest entropy: "
+    "that of softmax(α) which the reach allows, as a share of the uniform distribution's.",
     "Skip: share of skip among the operations decoded. None: softmax(α) of none, mean over edges; "
     "undecided it is 1 / operations.",
     "Entropy of softmax(α), softmax(η) and β at the end of the search, of each row divided by that "
     "of the uniform distribution (1 undecided, 0 decided): mean over edges, nodes, and states with "
-    "a choice whose β can be identified.",
+    "a choice whose β can be identified; of β over the same of the β that the search started from.",
     "Supernet acc: accuracy of the mixture on Train B, which α, η and β have seen. Gap: that "
     "accuracy less the decoded genotype's with the same weights, without retraining.",
+    "Loss B / ln C: cross-entropy of the mixture on Train B over that of equal chances for all "
+    "classes. Above 1 a low entropy is no decision for what works.",
     "Uniform path: whether the path decoded is that of uniform β, which a search that learnt "
-    "nothing decodes to, too.",
+    "nothing from search.start=uniform decodes to, too; from path_uniform all paths are alike.",
+    "Decodings agree: whether Viterbi over β and over the shares of what enters each state, which "
+    "directions of β that no loss sees do not change, give one path.",
 )
-FOLDS_NOTE = (
-    "Same path, same cell: over pairs of folds, how many have the same path, and the Jaccard index "
-    "of the edges kept with their operations; by chance: the same among random genotypes."
+AGREEMENT_NOTE = (
+    "Same path, same cell: over pairs of folds or of seeds, how many have the same path, and the "
+    "Jaccard index of the edges kept with their operations; by chance: the same among random "
+    "genotypes."
 )
 SPREAD_NOTE = "mean ± sample standard deviation over searches: seeds, and folds that search apart"
 
 
 def health_table(findings: Findings, variants: Mapping[str, Variant]) -> Table:
-    """A row per searched variant, data set and configuration; means over its seeds and folds.
+    """A row per searched or drawn variant, data set and configuration; means over seeds and folds.
 
-    Of several configurations with the same search scope the latest is shown, a note names the
-    others.
+    Of several configurations with the same search scope and strategy the latest is shown, a note
+    names the others.
     """
     by_folder = {each.record.folder: each for each in findings.searched}
     shown, choices = _shown([each.record for each in findings.searched])
@@ -71,7 +100,7 @@ def health_table(findings: Findings, variants: Mapping[str, Variant]) -> Table:
             order.get(group.key.variant, len(order)),
             group.key.variant,
             *dataset_order(group),
-            (group.records[0].searches.per_fold, group.shuffled),
+            (group.records[0].searches.per_fold, group.shuffled, group.strategy),
         ),
     )
     rows = tuple(_row(group, by_folder, variants) for group in groups)
@@ -81,7 +110,7 @@ def health_table(findings: Findings, variants: Mapping[str, Variant]) -> Table:
     notes = (
         *choices,
         *(NOTES if rows else ()),
-        *((FOLDS_NOTE,) if columns == COLUMNS else ()),
+        *((AGREEMENT_NOTE,) if any(column.name in OPTIONAL for column in columns) else ()),
         *((SPREAD_NOTE,) if spread else ()),
         *explained_marks(rows),
         *(f"Not listed: {', '.join(names)} ({why})." for why, names in findings.unlisted.items()),
@@ -107,25 +136,30 @@ def _row(
     runs = [by_folder[record.folder] for record in group.records]
     clips = place(group.records[0])
     searches = [search for run in runs for search in run.searches]
+    why = {name: text for run in runs for name, text in run.why.items()}
     means = {
-        name: mean_cell([search[name] for search in searches], "{:.3f}".format) for name in MEASURES
+        name: Cell(None, why[name])
+        if name in why
+        else mean_cell([search[name] for search in searches], FORMATS.get(name, "{:.3f}").format)
+        for name in MEASURES
     }
     agreement = {
-        name: mean_cell([run.agreement.get(name) for run in runs], "{:.3f}".format)
-        for name in AGREEMENT
+        name: mean_cell([value], "{:.3f}".format) for name, value in agreement_of(runs).items()
     }
     measured = {
         "dataset": Cell(clips, clips),
         "seeds": _count(len(runs)),
         "searches": _count(len(searches)),
+        "uar": score_cell(group.metrics, UAR.name),
         **means,
-        "uniform_path": _uniform([search["uniform_path"] or 0.0 for search in searches]),
+        "uniform_path": _how_many([search["uniform_path"] for search in searches]),
+        "same_decoding": _how_many([search["same_decoding"] for search in searches]),
         **agreement,
     }
     return Row(
         method=group.key.variant,
         variant=group.key.variant,
-        source="search per fold" if group.records[0].searches.per_fold else "one search",
+        source=_source(group.records[0]),
         published={column.name: None for column in COLUMNS},
         measured=measured,
         marks=distinct(_marks(group, runs, variants)),
@@ -134,21 +168,31 @@ def _row(
     )
 
 
+def _source(record: RunRecord) -> str:
+    if not record.method.learns:
+        return "drawn"
+    return "search per fold" if record.searches.per_fold else "one search"
+
+
 def _count(number: int) -> Cell:
     return Cell(number, str(number))
 
 
-def _uniform(found: Sequence[float]) -> Cell:
-    """How many of the searches decode to the path of uniform β; the value is their share."""
+def _how_many(found: Sequence[float | None]) -> Cell | None:
+    """Of how many searches it holds (1 or 0); the value is their share. None: not recorded."""
+    known = [each for each in found if each is not None]
+    if not known:
+        return None
     if len(found) == 1:
-        return Cell(found[0], "yes" if found[0] else "no")
-    return Cell(fmean(found), f"{sum(found):.0f} of {len(found)}")
+        return Cell(known[0], "yes" if known[0] else "no")
+    return Cell(fmean(known), f"{sum(known):.0f} of {len(known)}")
 
 
 def _marks(
     group: RunGroup, runs: Sequence[Searched], variants: Mapping[str, Variant]
 ) -> Iterator[str]:
     yield from group.conditions
+    yield from ("random control",) if group.records[0].method.control else ()
     yield from distinct(mark for record in group.records for mark in leaks(record))
     variant = variants.get(group.key.variant)
     yield from (mark for mark in (variant.marks if variant else ()) if mark != "ours")
@@ -159,9 +203,12 @@ def _marks(
 
 
 def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
-    """All columns, or without the agreement of folds where no row has any."""
-    agree = any(row.measured[name] for row in rows for name in AGREEMENT)
-    return COLUMNS if agree else COLUMNS[: -len(AGREEMENT)]
+    """All columns, without those of agreement that no row fills."""
+    return tuple(
+        column
+        for column in COLUMNS
+        if column.name not in OPTIONAL or any(row.measured[column.name] for row in rows)
+    )
 
 
 def _narrowed(row: Row, columns: Sequence[Column]) -> Row:

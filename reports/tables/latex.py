@@ -90,6 +90,7 @@ _ESCAPES = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         **{symbol: f"\\{symbol}" for symbol in "&%$#_{}"},
+        "×": r"$\times$",
         "±": r"$\pm$",
         "α": r"$\alpha$",
         "β": r"$\beta$",

@@ -61,9 +61,14 @@ class FastSupernet(Supernet):
     by_source: Tensor
 
     def __init__(
-        self, space: SearchSpace, classes: int, in_channels: int = 3, norm: Norm = SEARCH_NORM
+        self,
+        space: SearchSpace,
+        classes: int,
+        in_channels: int = 3,
+        norm: Norm = SEARCH_NORM,
+        start: str = "uniform",
     ) -> None:
-        super().__init__(space, classes, in_channels, norm)
+        super().__init__(space, classes, in_channels, norm, start)
         if norm.affine:
             raise MethodError("FastSupernet needs a norm without affine: use Supernet")
         states = space.outer.states

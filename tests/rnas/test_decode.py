@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,9 @@ from method_cases import (
     row_softmax,
 )
 
-from rnas.decode import decode, decode_cell, viterbi
+from rnas.decode import decode, decode_cell, gauge_free, viterbi
 from rnas.genotype import check_genotype
+from rnas.supernet import Architecture
 from rnas.trellis import OPEN
 
 logits = st.lists(st.floats(-8, 8), min_size=40, max_size=40)
@@ -51,6 +54,53 @@ def test_viterbi_is_brute_force_over_the_42_paths(values):
 def test_viterbi_is_brute_force_on_other_trellises(name, values):
     trellis = SMALL_TRELLISES[name]
     assert_is_best(trellis, row_softmax(trellis, values[: len(trellis.arrows)]))
+
+
+def gains(trellis, beta, start):
+    """The product of q / q_start of every path, by brute force over the paths."""
+    found = {}
+    for levels in level_paths(trellis):
+        path = tuple(trellis.factors[level] for level in levels[1:])
+        found[path] = 1.0
+        for arrow in trellis.arrows_of(path):
+            rivals = trellis.into(arrow.target)
+            now, before = (b[arrow] / sum(b[a] for a in rivals) for b in (beta, start))
+            found[path] *= now / before
+    return found
+
+
+@pytest.mark.parametrize("name", {**SMALL_TRELLISES, "OPEN": OPEN})
+@settings(max_examples=25, deadline=None)
+@given(values=logits, start=st.sampled_from(["uniform", "path_uniform"]))
+def test_gauge_free_is_brute_force_over_all_paths(name, values, start):
+    trellis = {**SMALL_TRELLISES, "OPEN": OPEN}[name]
+    beta = row_softmax(trellis, values[: len(trellis.arrows)])
+    found = gains(trellis, beta, trellis.starts[start]())
+    path = gauge_free(trellis, beta, trellis.starts[start]())
+    assert found[path] == pytest.approx(max(found.values()), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["rnas_mer", "automer_3d"])
+def test_untrained_searches_prefer_no_path(name):
+    """From path-uniform β with the noise of the supernet's own start, 1,000 times."""
+    trellis = SPACES[name].outer
+    space = MICRO.resized(outer=trellis)
+    decoded = {"viterbi": Counter(), "gauge_free": Counter()}
+    for _ in range(1000):
+        architecture = Architecture(space, "path_uniform")
+        beta = architecture.beta_values()
+        decoded["viterbi"][viterbi(trellis, beta)[0]] += 1
+        decoded["gauge_free"][gauge_free(trellis, beta, architecture.start)] += 1
+    for counts in decoded.values():
+        assert max(counts.values()) <= 100
+        assert len(counts) > 0.5 * len(list(trellis.paths()))
+
+
+def test_viterbi_from_uniform_beta_always_decodes_one_path():
+    """What path-uniform β is for."""
+    space = MICRO.resized(outer=OPEN)
+    drawn = {viterbi(OPEN, Architecture(space).beta_values())[0] for _ in range(50)}
+    assert drawn == {(4, 8, 16, 16, 16, 16)}
 
 
 def test_uniform_beta_decodes_to_the_fastest_shrinking_path():

@@ -107,6 +107,29 @@ def test_uniform_beta_of_a_state_sums_to_one(name):
         assert sum(beta[arrow] for arrow in trellis.out_of(source)) == pytest.approx(1)
 
 
+@trellises
+def test_path_uniform_beta_makes_all_paths_equally_likely(name):
+    trellis = SMALL_TRELLISES[name]
+    beta = trellis.path_uniform()
+    for source in {arrow.source for arrow in trellis.arrows}:
+        assert sum(beta[arrow] for arrow in trellis.out_of(source)) == pytest.approx(1)
+    paths = list(trellis.paths())
+    for path in paths:
+        assert trellis.probability(path, beta) == pytest.approx(1 / len(paths))
+
+
+@trellises
+def test_shares_of_a_state_sum_to_one_and_survive_a_common_factor(name):
+    trellis = SMALL_TRELLISES[name]
+    beta = {arrow: 0.1 + number / 7 for number, arrow in enumerate(trellis.arrows)}
+    shares = trellis.shares(beta)
+    for state in trellis.states:
+        assert sum(shares[arrow] for arrow in trellis.into(state)) == pytest.approx(1)
+    scaled = {arrow: value * (2 + arrow.target.level) for arrow, value in beta.items()}
+    assert trellis.shares(scaled) == pytest.approx(shares)
+    assert set(trellis.shares(dict.fromkeys(trellis.arrows, 0.0)).values()) == {0.0}
+
+
 def test_only_the_row_of_layer_one_is_unidentifiable_in_open():
     assert OPEN.unidentifiable == {State(0, 0)}
 

@@ -1,7 +1,7 @@
 """One image per clip, or several views, for methods that do not take a video: cache products.
 
 All start from the same crop as the clips (`bench.data.steps.pipeline`). TIM is not applied to them,
-and magnification only to the landmark patches.
+and magnification only to the landmark patches. `FlowClip` alone is a clip, to which both are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.data.pixels import luminance, resize, shrunk
 from bench.data.steps.box import Box
 from bench.data.steps.crop import crop, crop_box
 from bench.data.steps.eulerian import amplified, motion_bands
-from bench.data.steps.keys import crop_key, magnify_settings
+from bench.data.steps.keys import clip_key, crop_key, magnify_settings
 from bench.data.steps.landmarks import landmark_points
 from bench.data.steps.magnify import magnify
 from bench.data.steps.settings import Preprocessing
@@ -56,6 +56,41 @@ class Flow:
         """The flow image, float32."""
         pair, _ = onset_and_apex(clip, contents, self.steps)
         return flow_image(*_grey_faces(pair, self.side))
+
+
+@dataclass(frozen=True)
+class FlowClip:
+    """u, v (pixels of a face of `side` × `side`) and strain from the onset to each frame of a clip.
+
+    (T, size, size, 3), the frames being those of TIM; the first, the onset itself, is 0.
+    """
+
+    steps: Preprocessing
+    side: int
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(T, size, size, 3)."""
+        return (self.steps.frames, self.steps.size, self.steps.size, 3)
+
+    def clip_key(self, clip: Clip) -> str:
+        """See `Product`."""
+        versions = ["FlowClip", STILLS_VERSION, FLOW_VERSION]
+        return json.dumps([*versions, self.side]) + clip_key(self.steps, clip)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The flow of every frame, float32."""
+        import numpy as np
+
+        from bench.data.steps.tim import interpolate
+
+        video = magnify(crop(clip, decode(clip, contents), self.steps), self.steps)
+        onset, *later = interpolate(_grey_faces(video, self.side), self.steps.frames)
+        still = np.zeros((3, *onset.shape), np.float32)
+        flows = np.stack([still, *(flow_image(onset, face) for face in later)])
+        return resize(flows.transpose(0, 2, 3, 1), self.steps.size)
 
 
 @dataclass(frozen=True)
@@ -247,9 +282,9 @@ def _in_one_file(clip: Clip) -> bool:
     return clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
 
 
-def _grey_faces(pair: np.ndarray, side: int) -> np.ndarray:
-    """(2, h, w, C) -> float32 (2, side, side) of 0..255."""
-    return resize(luminance(pair)[..., None], side)[..., 0]
+def _grey_faces(frames: np.ndarray, side: int) -> np.ndarray:
+    """(n, h, w, C) -> float32 (n, side, side) of 0..255."""
+    return resize(luminance(frames)[..., None], side)[..., 0]
 
 
 def _scaled_rgb(image: np.ndarray, size: int) -> np.ndarray:

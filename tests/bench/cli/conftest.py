@@ -7,7 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from tiny_runs import SUBJECTS, Bench
 
 
@@ -80,6 +82,21 @@ def composite_runs(bench, tmp_path_factory):
     )
     assert outcome.code == 0, outcome.err
     return runs
+
+
+@pytest.fixture
+def flows(tmp_path) -> Path:
+    """A manifest of twelve ready flow images, u brighter the higher the label."""
+    names = ("negative", "positive", "surprise")
+    lines = ["dataset,subject,clip,label,frames"]
+    generator = np.random.default_rng(0)
+    for number in range(12):
+        image = generator.integers(0, 60, (28, 28, 3), dtype=np.uint8)
+        image[:, :, 0] += 90 * (number % 3)
+        Image.fromarray(image).save(tmp_path / f"c{number:02d}.png")
+        lines.append(f"flows,s{number // 3},c{number:02d},{names[number % 3]},c{number:02d}.png")
+    (tmp_path / "flows.csv").write_text("\n".join(lines))
+    return tmp_path / "flows.csv"
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ FEW = (
     *("--genotypes", "2", "--searches", "2", "--protocol", "fresh"),
     *("--subjects", "s06,s15", "--set", "data.subject_count=0"),
 )
-SIZES = ("--set", "data.frames=2", "--set", "search.epochs=1", "--set", "train.epochs=1")
+SIZES = (
+    *("--set", "data.frames=2", "--set", "search.epochs=1", "--set", "train.epochs=1"),
+    *("--set", "search.candidates=2", "--set", "search.rungs=1", "--set", "search.brief_epochs=1"),
+)
 MADE = ("made", "provenance")
 
 
@@ -95,15 +98,18 @@ def test_files(record, places):
 
 
 def test_what_a_kill_left_out_is_made_again_alike(ask, record, places):
-    lost = [*places[0].rglob("genotype1/*/*/*/*/seed0"), *places[0].rglob("random_*/*/seed1")]
-    assert len(lost) == 3
+    lost = [
+        *places[0].rglob("genotype1/*/*/*/*/seed0"),
+        *places[0].glob("ablation/search/*/*/*/seed1"),
+    ]
+    assert len(lost) == 5
     for folder in lost:
         for name in ("metrics.json", "folds/fresh.json"):
             (folder / name).unlink()
     kept = {p: p.stat().st_mtime_ns for p in places[0].rglob("folds/*.json")}
     counted = ask("--dry-run").out.splitlines()
     left = {line[:20].strip(): line.split()[-3:-1] for line in counted}
-    assert left["all"] == ["3", "0"]  # networks, searches
+    assert left["all"] == ["5", "0"]  # networks, searches
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     outcome = ask("--format", "json")
     assert outcome.code == 0, outcome.err
@@ -132,3 +138,12 @@ def test_new_people_are_generated_ones(ask, licensed):
     outcome = ask("--data-root", licensed)
     assert outcome.code == 2
     assert "--surrogate" in outcome.error
+
+
+def test_any_run_can_be_tested_on_new_people(bench, ask, tmp_path):
+    fresh = (*FEW[6:], *SIZES, "--set", "data.fresh_seed=1", "--set", "search_scope=fold")
+    outcome = bench.small(tmp_path, "random_rnas_mer", *fresh)
+    assert outcome.code == 0, outcome.err
+    assert "of 2 subjects (fresh, pooled)" in outcome.out
+    table = bench("tables", "--table", "4", "--runs", tmp_path).out
+    assert "fresh" in table and "of 16 subjects" not in table

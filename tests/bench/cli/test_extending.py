@@ -80,6 +80,12 @@ def test_a_variant(example):
     assert run.json("metrics.json")["clips"] == 10
 
 
+def test_a_classical_baseline(example):
+    run = only_run(example("A classical baseline").runs)
+    assert run.json("run.json")["kind"] == "estimator"
+    assert run.json("metrics.json")["clips"] == 10
+
+
 @pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
 def test_an_operation(example, jobs):
     run = only_run(example("An operation", *jobs, BENCH_PEAKS="on").runs)
@@ -88,6 +94,14 @@ def test_an_operation(example, jobs):
     assert profile["macs"] > 0
     assert profile["peak_train_mb"] > 0  # measured in a process of its own
     assert len(run.folds) == 3
+
+
+def test_a_search_strategy(example):
+    found = only_run(example("A search strategy").runs)
+    search = found.json("search/genotype.json")
+    assert (search["strategy"], search["cost"]["networks"]) == ("best_of_four", 4)
+    rows = (found.path / "search/steps.csv").read_text().splitlines()
+    assert rows[0] == "accuracy,seconds" and len(rows) == 5
 
 
 def test_a_data_set(bench, example, tmp_path):

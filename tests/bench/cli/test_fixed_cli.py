@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 from tiny_runs import Run, only_run
 
 SOURCE = """
@@ -25,6 +23,14 @@ class Viewed(nn.Module):
 
     def forward(self, maps):
         return maps.view(len(maps), -1)
+
+class Long(nn.Sequential):
+    # Its kernels want three frames at least.
+
+    def __init__(self, classes):
+        super().__init__(
+            nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, classes)
+        )
 
 class Their(nn.Sequential):
     def __init__(self, classes):
@@ -57,6 +63,10 @@ APEX = FixedNetwork(
     input=StillInput("apex", 8, neighbours=1),
     recipe=Recipe("adam", 1e-2, epochs=3, batch=4, balance=2),
 )
+LONG = FixedNetwork(
+    name="their_long", summary="Of three frames or more", network="their_methods:Long",
+    input="clip", recipe=None,
+)
 BROKEN = FixedNetwork(
     name="their_broken", summary="Cannot be built", network="torch.nn:Linear", input="clip",
     recipe=None,
@@ -68,6 +78,7 @@ ENTRIES = {
     "their_plain": "their_methods:PLAIN",
     "their_still": "their_methods:STILL",
     "their_apex": "their_methods:APEX",
+    "their_long": "their_methods:LONG",
     "their_broken": "their_methods:BROKEN",
 }
 PARAMETERS = 3 * 4 * 27 + 4 + 8 + 32 * 3 + 3
@@ -191,7 +202,7 @@ def test_search_says_that_there_is_nothing_to_search(bench, runs):
 def test_search_of_several_leaves_it_out_and_says_so(bench, runs):
     outcome = bench.small(runs, "their_net", "--variant", "random_rnas_mer", command="search")
     assert outcome.code == 0, outcome.err
-    assert "their_net: a fixed network, nothing to search" in outcome.err
+    assert "their_net is a fixed network, nothing to search" in outcome.err
     assert only_run(runs).json("run.json")["variant"] == "random_rnas_mer"
 
 
@@ -268,21 +279,6 @@ def test_takes_no_genotype(bench, searched_runs, runs):
     assert "their_net is a fixed network and has no search space" in outcome.error
 
 
-@pytest.fixture
-def flows(tmp_path):
-    """A manifest of twelve ready flow images, u brighter the higher the label."""
-    names = ("negative", "positive", "surprise")
-    lines = ["dataset,subject,clip,label,frames"]
-    generator = np.random.default_rng(0)
-    for number in range(12):
-        image = generator.integers(0, 60, (28, 28, 3), dtype=np.uint8)
-        image[:, :, 0] += 90 * (number % 3)
-        Image.fromarray(image).save(tmp_path / f"c{number:02d}.png")
-        lines.append(f"flows,s{number // 3},c{number:02d},{names[number % 3]},c{number:02d}.png")
-    (tmp_path / "flows.csv").write_text("\n".join(lines))
-    return tmp_path / "flows.csv"
-
-
 def of_flows(bench, flows, runs, *more):
     outcome = bench(
         *("run", "--variant", "their_still", "--dataset", f"manifest:{flows}", "--runs", runs),
@@ -297,6 +293,18 @@ def test_of_stills_runs_on_ready_flow_images(bench, flows, runs):
     assert run.json("profile.json")["input_shape"] == [3, 8, 8]
     assert run.json("metrics.json")["clips"] == 12
     assert run.json("run.json")["network"]["input"]["kind"] == "flow"
+
+
+def test_of_clips_runs_on_ready_flow_images_if_one_frame_is_enough(bench, flows, runs):
+    outcome = bench(
+        *("run", "--variant", "their_long", "--variant", "their_plain", "--runs", runs),
+        *("--dataset", f"manifest:{flows}", "--set", "train.epochs=1"),
+    )
+    assert outcome.code == 1
+    assert "5 of 12 units failed, first their_long: fold s0: RuntimeError" in outcome.error
+    assert "Kernel size can't be greater than actual input size" in outcome.error
+    (finished,) = runs.glob("*/*/*/*/metrics.json")
+    assert "their_plain" in finished.parts
 
 
 def test_of_stills_runs_on_clips_whose_flow_is_kept(bench, runs):

@@ -11,6 +11,9 @@ from tiny_runs import SIZES, only_run
 
 CONTRACT = {
     "params",
+    "live_parameters",
+    "live_share",
+    "live_taps",
     "macs",
     "macs_fvcore",
     "macs_ptflops",

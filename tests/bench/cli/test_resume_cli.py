@@ -57,8 +57,10 @@ def killed(bench, runs, file, moment):
 
 def complete(run):
     """What the results are made of, times and durations aside."""
-    files = ("search/genotype.json", "search/architecture.json", "metrics.json", "profile.json")
-    return run.folds, [run.json(name) for name in files], history(run)
+    files = ("search/architecture.json", "metrics.json", "profile.json")
+    search = run.json("search/genotype.json")
+    del search["cost"]["seconds"]
+    return run.folds, search, [run.json(name) for name in files], history(run)
 
 
 def history(run):

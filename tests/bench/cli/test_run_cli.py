@@ -12,10 +12,17 @@ import pytest
 from sklearn.metrics import confusion_matrix
 from tiny_runs import SUBJECTS, only_run
 
+from bench.runs.searches import read_search
+from rnas.decode import gauge_free, viterbi
+from rnas.trellis import OPEN
+
 CLASSES = ["negative", "positive", "surprise"]
 SCORES = {"uar", "uf1", "acc", "confusion", "classes", "clips", "subjects"}
 PROFILE = {
     "params",
+    "live_parameters",
+    "live_share",
+    "live_taps",
     "macs",
     "macs_fvcore",
     "macs_ptflops",
@@ -153,6 +160,13 @@ class TestTheFilesOfARun:
         assert genotype["path_is_uniform"] == (genotype["path"] == genotype["uniform_path"])
         assert 0 < genotype["path_probability"] <= 1
 
+    def test_genotype_has_the_path_of_both_decodings(self, run):
+        genotype = read_search(run.path / "search/genotype.json")
+        beta, start = genotype.beta_of(OPEN), OPEN.path_uniform()
+        assert run.json("run.json")["config"]["search"]["start"] == "path_uniform"
+        assert genotype.path == viterbi(OPEN, beta)[0]
+        assert genotype.gauge_free_path == gauge_free(OPEN, beta, start)
+
 
 def test_a_run_says_its_scores_and_what_they_must_be_read_with(bench, finished):
     outcome = bench.small(finished, "random_rnas_mer")  # nothing left to do
@@ -208,7 +222,7 @@ class TestGenotypeFile:
 
     def another(self, genotype, tmp_path):
         changed = json.loads(genotype.read_text())
-        changed["path"] = [2, 2, 2, 2, 2, 2]
+        changed["path"] = [2, 2, 2, 2, 2, 4 if changed["path"][-1] == 2 else 2]
         file = tmp_path / "other.json"
         file.write_text(json.dumps(changed))
         return file
@@ -233,7 +247,7 @@ class TestGenotypeFile:
         assert only_run(runs).json("search/genotype.json") == json.loads(genotype.read_text())
         assert self.evaluate(bench, runs, other, "--force").code == 0
         run = only_run(runs)
-        assert run.json("search/genotype.json")["path"] == [2, 2, 2, 2, 2, 2]
+        assert run.json("search/genotype.json")["path"] == json.loads(other.read_text())["path"]
         assert set(run.folds) == set(before)
         assert run.folds != before
 

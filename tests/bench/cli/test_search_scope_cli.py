@@ -53,6 +53,7 @@ def test_health_says_what_decoding_cost(run):
         assert health["discretisation_gap"] == pytest.approx(accuracies[0] - accuracies[1])
         assert health["validation_clips"] >= 2
         assert health["operation_entropy"] > 0
+        assert 0 < health["loss_b"] < 10
 
 
 def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):

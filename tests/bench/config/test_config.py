@@ -73,6 +73,12 @@ class TestPresets:
         assert (config.data.frames, config.data.size, config.data.subject_count) == (8, 32, 4)
         assert (config.data.representation, config.data.difficulty) == ("onset_difference", "easy")
 
+    @pytest.mark.parametrize("steps", [1, 4, 8, 11, 28])
+    @pytest.mark.parametrize("preset", ["small", "paper"])
+    def test_a_search_can_decide_however_few_clips_there_are(self, preset, steps):
+        """4 batches of 8 clips are Train A of the smallest sets, 28 that of the composite."""
+        assert load_config(preset).search.reached(steps) >= 3
+
     def test_unknown_names_the_nearest(self):
         with pytest.raises(UsageError, match=r"unknown preset 'papre'\. Did you mean 'paper'\?"):
             load_config("papre")
@@ -151,6 +157,11 @@ class TestOverrides:
             load_config("smoke", [override])
         assert "\n" not in str(raised.value)
         assert raised.value.exit_code == 2
+
+    def test_a_rate_that_the_reach_would_override_is_refused(self):
+        with pytest.raises(UsageError, match=r"architecture_lr=0\.02 .* search\.reach=0"):
+            load_config("small", ["architecture_lr=0.02"])
+        assert load_config("small", ["architecture_lr=0.02", "reach=0"]).search.reach == 0
 
     @given(st.text(max_size=30))
     def test_no_text_gets_through_as_anything_else_than_a_usage_error(self, text):

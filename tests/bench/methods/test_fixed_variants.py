@@ -77,3 +77,13 @@ def test_a_step_of_the_harness_is_a_step_of_plain_torch(entry):
 
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.allclose(mine, other, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in FIXED if entry.network.input == "clip"], ids=lambda e: e.name
+)
+def test_a_network_of_clips_takes_a_flow_image_as_a_clip_of_one_frame(entry):
+    build = partial(entry.network.build, 3)
+    workload = Workload(build, (3, 1, 28, 28), 3, training=entry.network.recipe)
+    inference(workload, 2)()
+    update(workload, 2)()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.fixed import FixedNetwork
 from bench.errors import BenchError, UsageError
 from bench.methods import registry
-from rnas.space import SearchSpace
 
 RNAS = {"rnas_mer", "rnas_mer_1", "rnas_mer_2", "rnas_mer_3", "rnas_mer_4", "rnas_mer_4b"}
 
@@ -31,8 +29,7 @@ class TestNames:
     def test_a_variant_bears_its_name_and_says_what_it_is(self, name):
         entry = registry.variant(name)
         assert entry.name == name
-        registered = entry.space if entry.searches else entry.network
-        assert isinstance(registered, SearchSpace if entry.searches else FixedNetwork)
+        (registered,) = (each for each in vars(entry).values() if isinstance(each, entry.value))
         assert registered.name == name.removeprefix("random_")
         assert entry.control == (entry.kind == "random") == name.startswith("random_")
         assert entry.group == entry.groups[0]
@@ -71,7 +68,7 @@ class TestSelection:
         everything = set(registry.select_variants(["all"]))
         controls = set(registry.select_variants(["random"]))
         assert everything | controls == set(registry.variants())
-        fixed = {name for name, entry in registry.variants().items() if entry.kind == "fixed"}
+        fixed = {name for name, entry in registry.variants().items() if not entry.searches}
         assert everything - fixed == {name.removeprefix("random_") for name in controls}
         assert registry.select_variants(["random*"]) == registry.select_variants(["random"])
 
@@ -135,7 +132,7 @@ class TestOwnVariants:
             (
                 "OWN = 3",
                 "their_methods:OWN",
-                "expected a rnas.SearchSpace or a baselines.fixed.Fix",
+                "expected a rnas.SearchSpace, a baselines.fixed.FixedNetwork",
             ),
             ("", "their_methods:OWN", "has no attribute 'OWN'"),
             (
@@ -163,15 +160,19 @@ class TestOwnVariants:
             assert "their_net of bench.variants, package their_methods" in str(raised.value)
 
 
-def clips():
+CLIP, FLOW_IMAGE = (3, 2, 8, 8), (3, 1, 28, 28)
+"""(C, T, H, W) of a small clip, and of a ready flow image."""
+
+
+def clips(shape=CLIP):
     """Two clips and their labels."""
     import torch
 
-    videos = torch.rand(2, 3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    videos = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     return videos, torch.tensor([0, 2])
 
 
-def search_one_step(space):
+def search_one_step(space, shape=CLIP):
     """What one step of Algorithm 1 decodes to."""
     import torch
 
@@ -182,13 +183,13 @@ def search_one_step(space):
     searcher = Searcher(Supernet(space, 3), SearchSettings(epochs=1, warmup=0))
     groups = (searcher.weights, searcher.architecture)
     before = [[p.detach().clone() for p in group] for group in groups]
-    log = searcher.run_epoch(0, [(clips(), clips())])
+    log = searcher.run_epoch(0, [(clips(shape), clips(shape))])
     for old, new in zip(before, groups, strict=True):
         assert any(not torch.equal(a, b) for a, b in zip(old, new, strict=True))
     return log.genotype
 
 
-def train_one_step(space, genotype):
+def train_one_step(space, genotype, shape=CLIP):
     """The derived network after one step."""
     import torch
 
@@ -196,7 +197,7 @@ def train_one_step(space, genotype):
 
     torch.manual_seed(0)
     network = DerivedNetwork(space, genotype, 3)
-    videos, labels = clips()
+    videos, labels = clips(shape)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     logits = network.train()(videos)
     assert logits.shape == (2, 3)
@@ -220,13 +221,14 @@ def configured(name, *overrides):
 SEARCHES = [name for name, entry in registry.variants().items() if entry.kind == "search"]
 
 
+@pytest.mark.parametrize("shape", [CLIP, FLOW_IMAGE], ids=["clip", "flow image"])
 @pytest.mark.parametrize("name", SEARCHES)
-def test_every_registered_search_searches_decodes_trains_and_profiles(name, one_thread):
+def test_every_registered_search_searches_decodes_trains_and_profiles(name, shape, one_thread):
     from bench.measuring.profiling import profile
 
     space = configured(name, "nodes=1", "channels=4", "kernels=shared")
-    network = train_one_step(space, search_one_step(space))
-    found = profile(network, (3, 2, 8, 8))
+    network = train_one_step(space, search_one_step(space, shape), shape)
+    found = profile(network, shape)
     assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
     assert found["params"] == sum(parameter.numel() for parameter in network.parameters())
 

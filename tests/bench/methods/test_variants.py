@@ -39,7 +39,7 @@ class Estimator:
 @dataclass(frozen=True, kw_only=True)
 class Estimated(Variant):
     value = Estimator
-    kind = "estimator"
+    kind = "bayes"
     origin = "fixed"
     network_word = "estimator"
     searches = False

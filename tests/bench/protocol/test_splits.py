@@ -6,14 +6,25 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.data.clips import Clip
+from bench.data.clips import Clip, ClipSet
 from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError
-from bench.protocol.splits import fold_names, halve, hold_out, leave_one_subject_out
+from bench.protocol.splits import fold_names, folds_of, halve, hold_out, leave_one_subject_out
 
 
 def clip(dataset, subject, label=0, name="c") -> Clip:
     return Clip(dataset, subject, name, label, (), None, "", 100.0)
+
+
+class TestFolds:
+    CLIPS = tuple(clip("smic", subject) for subject in ("a", "a", "b", "c", "c-1"))
+
+    def test_one_network_is_tested_on_all_new_people(self):
+        (fold,) = folds_of(ClipSet("smic", ("x",), self.CLIPS, tested=2))
+        assert (fold.name, fold.train, fold.test) == ("fresh", (0, 1, 2), (3, 4))
+
+    def test_without_new_people_each_is_left_out(self):
+        assert folds_of(ClipSet("smic", ("x",), self.CLIPS)) == leave_one_subject_out(self.CLIPS)
 
 
 people = st.tuples(st.sampled_from(["smic", "samm"]), st.sampled_from(["s1", "s2", "s3"]))

@@ -1,4 +1,4 @@
-"""Marks of a run: what its settings supply takes the place of what its variant lacks."""
+"""Marks of a run: what its settings supply in place of what its variant lacks, and sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from baselines.peers import LEI_GRAPH_CNN
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip
 from bench.errors import DataError
-from bench.runs.marks import SUPPLIED, run_marks
+from bench.runs.marks import DEAD_WEIGHTS, SUPPLIED, run_marks, size_marks
 from reports.reading.marks import MARK_MEANINGS
 
 CLIPS = [Clip("smic", "s01", name, 0, (), None, "negative", 100.0) for name in ("a", "b")]
@@ -55,3 +55,13 @@ def test_a_clip_without_a_row_is_named(landmarks):
     with pytest.raises(DataError, match="no row for clip smic s01/b"):
         run_marks(LEI_GRAPH_CNN.marks, config, CLIPS)
     assert run_marks(("from scratch",), config, CLIPS) == ("from scratch",)
+
+
+@pytest.mark.parametrize(
+    ("share", "marks"), [(0.699, (DEAD_WEIGHTS,)), (0.7, ()), (None, ()), ("absent", ())]
+)
+def test_sizes_of_which_too_few_can_learn_are_marked(share, marks):
+    """Old profiles, and networks without parameters, say nothing."""
+    profile = {} if share == "absent" else {"live_share": share}
+    assert size_marks([profile, {"live_share": 1.0}]) == marks
+    assert DEAD_WEIGHTS in MARK_MEANINGS

@@ -16,10 +16,13 @@ from bench.scoring.statistics import (
     against_chance,
     bootstrap,
     combined_p,
+    exchange_test,
     holm,
     mcnemar,
     paired_bootstrap,
+    paired_replicates_bootstrap,
     permutation_test,
+    replicates_bootstrap,
 )
 
 CLASSES = ("negative", "positive", "surprise")
@@ -251,3 +254,48 @@ def test_p_against_chance_of_answers_by_chance_is_uniform():
         p_values.append(against_chance(matrices, draws=199, generator=random).p)
     assert np.mean(np.array(p_values) <= 0.1) == pytest.approx(0.1, abs=0.06)
     assert np.mean(p_values) == pytest.approx(0.5, abs=0.07)
+
+
+class TestReplicates:
+    """Networks of several genotypes or searches, scored on the same subjects."""
+
+    def test_subjects_and_replicates_that_agree_leave_no_width(self):
+        one = np.stack([people(generator(1), 1)] * 4)[:, [0] * 5]
+        other = np.roll(one, 1, axis=-1)
+        difference = acc(one.sum(axis=1)) - acc(other.sum(axis=1))
+        for compare in (paired_replicates_bootstrap, replicates_bootstrap):
+            found = compare(one, other, acc, draws=100, generator=generator())
+            assert found.estimate == pytest.approx(difference.mean())
+            assert found.low == pytest.approx(found.high) == pytest.approx(difference.mean())
+
+    def test_pairs_of_one_difference_have_no_width_where_searches_have(self):
+        """Replicates differ, subjects do not, and each pair differs by the same."""
+        right = np.array([2, 4, 6, 8])[:, None, None, None] * np.eye(3, dtype=int)
+        wrong = np.roll(10 * np.eye(3, dtype=int) - right, 1, axis=-1)
+        one = np.repeat(right + wrong, 6, axis=1)
+        worse = right - 2 * np.eye(3, dtype=int)
+        other = np.repeat(worse + np.roll(10 * np.eye(3, dtype=int) - worse, 1, axis=-1), 6, axis=1)
+        paired = paired_replicates_bootstrap(one, other, acc, draws=300, generator=generator())
+        apart = replicates_bootstrap(one, other, acc, draws=300, generator=generator())
+        assert (paired.estimate, apart.estimate) == (pytest.approx(0.2), pytest.approx(0.2))
+        assert (paired.low, paired.high) == (pytest.approx(0.2), pytest.approx(0.2))
+        assert apart.low < 0 and apart.high > 0.4
+
+    def test_one_pair_is_as_wide_as_nothing_is_known(self):
+        stack = np.stack([people(generator(), 6)])
+        found = paired_replicates_bootstrap(stack, stack, acc, draws=10, generator=generator())
+        assert (found.estimate, found.low, found.high) == (0, None, None)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "exchanged", "p"),
+        [
+            ([0.5, 0.6, 0.7, 0.8, 0.9], [0.4] * 5, "samples", 2 / 2**5),
+            ([0.5, 0.3], [0.4, 0.4], "samples", 1),
+            ([0.7, 0.8, 0.9], [0.1, 0.2, 0.3], "independent", 2 / 20),
+            ([0.1, 0.9], [0.9, 0.1], "independent", 1),
+        ],
+    )
+    def test_exchange_by_hand(self, first, second, exchanged, p):
+        found = exchange_test(first, second, exchanged, generator=generator())
+        assert found.estimate == pytest.approx(np.mean(first) - np.mean(second))
+        assert found.p == pytest.approx(p)

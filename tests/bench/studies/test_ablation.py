@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from math import log
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from bench.engine.request import Request
 from bench.errors import UsageError
 from bench.methods import registry
 from bench.protocol.metrics import UAR
-from bench.runs.folds import FoldRecord
 from bench.studies.ablation import (
     BASE,
     NETWORK,
@@ -27,7 +25,6 @@ from bench.studies.ablation import (
     design,
     drawn,
     factors,
-    is_trained,
     measuring,
     network_macs,
     paired,
@@ -236,7 +233,7 @@ def results(right):
         [[np.diag([k] * 3) + np.roll(np.diag([9 - k] * 3), 1, axis=1) for k in subjects]]
         for subjects in right
     ]
-    return Results(np.array(matrices), (True,), (1.0,), ())
+    return Results(np.array(matrices), ())
 
 
 class TestMeasured:
@@ -256,8 +253,3 @@ class TestMeasured:
         scores = np.array([15, 9, 6]) / 18
         assert found["spread"] == pytest.approx(scores.std(ddof=1), abs=0.03)
         assert found["p"] > 0.1
-
-    def test_trained(self):
-        fold = FoldRecord(subject="a", clips=(), losses=(1.0, 0.7 * log(3) - 1e-3))
-        assert is_trained(fold, 3)
-        assert not is_trained(fold, 2)

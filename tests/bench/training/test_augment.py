@@ -112,6 +112,20 @@ def test_flipping_twice_is_identity_and_about_half_are_flipped():
     assert 70 <= flipped.sum() <= 130
 
 
+@given(seed=st.integers(0, 2**16))
+@settings(max_examples=25, deadline=None)
+def test_a_mirrored_clip_turns_the_sign_of_the_channels_named_and_of_no_other(seed):
+    videos = random_videos().float()
+    plain = augment(videos, **all_on, generator=seeded(seed))
+    found = augment(videos, **all_on, turned=(0,), generator=seeded(seed))
+    assert torch.equal(found[..., 1:], plain[..., 1:])
+    column = augment(coordinates(4, 8, 6, 7), **all_on, generator=seeded(seed)).long()[
+        :, 0, 0, :, 2
+    ]
+    sign = torch.where(column[:, -1] < column[:, 0], -1, 1)
+    assert torch.equal(found[..., 0], plain[..., 0] * sign[:, None, None, None])
+
+
 @given(seed=st.integers(0, 2**16), shift=st.integers(1, 9))
 @settings(max_examples=25, deadline=None)
 def test_a_shift_is_one_translation_a_clip_with_its_edges_repeated(seed, shift):

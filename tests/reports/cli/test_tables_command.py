@@ -105,7 +105,7 @@ def test_a_profile_is_shown_before_the_folds_are_finished(invoke, write_run):
     write_run(metrics=None, done=3, profile={"params": 1_500_000, "checkpoint_mb": 12.0})
     result = invoke("--table", "5", "--format", "json")
     (row,) = (each for each in rows(result) if each["source"] == "measured")
-    assert row["measured"] == {"params_m": 1.5, "memory_mb": 12.0}
+    assert row["measured"] == {"params_m": 1.5, "live_m": None, "memory_mb": 12.0}
 
 
 def test_out_writes_the_same_text(invoke, tmp_path, write_run):

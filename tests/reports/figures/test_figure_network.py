@@ -72,7 +72,7 @@ def test_the_decoded_path_is_bold_and_the_uniform_one_dashed(run):
 
 def test_a_path_equal_to_the_uniform_one_is_called_no_finding(run):
     record = run(epochs=1)  # nothing learnt yet
-    assert "so no finding" in " ".join(words_on(drawn(record)))
+    assert "the path of a uniform β (there" in " ".join(words_on(drawn(record)))
 
 
 def test_wider_transitions_have_a_larger_beta(run):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -117,7 +118,8 @@ def test_the_data_set_with_most_variants_is_shown_unless_another_is_asked_for(ru
     names, said = shown()
     assert names == {"rnas_mer", "rnas_mer_1"}
     assert "Also measured, not shown: smic (choose with --dataset)" in said
-    assert "All measured: surrogate; smoke: nothing converged; leaky: search_scope=all" in said
+    common = "surrogate; smoke: nothing converged; one search seed; leaky: search_scope=all"
+    assert f"All measured: {common}" in said
     names, said = shown("smic-surrogate")
     assert names == {"rnas_mer", "rnas_mer_1"} and "Also measured" not in said
 
@@ -147,3 +149,9 @@ def test_both_axes_bear_numbers_however_narrow(run, sizes):
     for axes in figure.axes[:2]:
         low, high = axes.get_xlim()
         assert 3 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= 12
+
+
+def test_a_note_names_networks_of_dead_weights(run):
+    whole, dead = run(RNAS_MER), run(RNAS_MER_1)
+    dead = replace(dead, profile=dead.profile | {"live_share": 0.4})
+    assert "dead weights: rnas_mer_1" in " ".join(words_on(tradeoff([whole, dead], variants())))

@@ -50,8 +50,10 @@ def test_every_run_is_listed_and_has_its_page(made_report):
 
 def test_a_path_of_uniform_beta_is_said_to_be_no_finding(made_report):
     uniform = [s for view in made_report.views if view.origin == "searched" for s in view.searches]
-    said = made_report.html.count("it is no finding.")
-    assert said == sum(search.is_uniform for search in uniform)
+    says = {"equals": True, "differs from": False}
+    for word, is_uniform in says.items():
+        said = made_report.html.count(f"The path {word} the one that uniform β decodes to")
+        assert said == sum(search.is_uniform == is_uniform for search in uniform)
 
 
 def test_runs_are_compared_as_the_command_compares_them(made_report, made_runs):

@@ -20,8 +20,10 @@ from bench.runs.folder import RunFolder
 from bench.runs.record import find_runs
 from bench.system.files import read_json
 from reports.cli.tables import tables
-from reports.reading.searches import MEASURES, read_searches
-from reports.tables.health import COLUMNS, health_table
+from reports.reading.groups import gather, latest
+from reports.reading.searches import COSTS, MEASURES, read_searches
+from reports.tables.build import build_table
+from reports.tables.health import COLUMNS, OPTIONAL, health_table
 from reports.tables.html import table_html
 from reports.tables.render import STYLES, render
 
@@ -68,7 +70,8 @@ def test_entropies_are_those_that_the_search_measured_each_as_a_share_of_its_lar
     assert found["skip_share"] == health["skip_share"]
     assert found["supernet_acc"] == health["supernet_acc"]
     assert found["gap"] == health["supernet_acc"] - health["discretised_acc"]
-    assert 0.99 < found["entropy_beta"] <= 1 + 1e-6  # two epochs decide nothing
+    assert found["entropy_beta"] == pytest.approx(1, abs=0.01)  # two epochs decide nothing
+    assert found["loss_b"] == health["loss_b"] > 0
 
 
 def test_a_decided_search_has_no_entropy_and_a_row_that_cannot_choose_counts_for_none(runs):
@@ -88,6 +91,27 @@ def test_a_decided_search_has_no_entropy_and_a_row_that_cannot_choose_counts_for
     assert (found["entropy_alpha"], found["entropy_beta"]) == (0, 0)
 
 
+def test_decodings_that_differ_are_a_count_and_a_mark_and_older_searches_say_nothing(runs):
+    folder = folder_of(runs, SEARCHED)
+    file = RunFolder(folder).genotype()
+
+    def row_with(path):
+        change(file, lambda genotype: genotype.update(gauge_free_path=path))
+        return row_of(table_of(runs), SEARCHED)
+
+    path = read_json(file)["path"]
+    other = [*path[:-1], 16] if path[-1] != 16 else [2] * len(path)
+    same, different = row_with(path), row_with(other)
+    assert (same.measured["same_decoding"].text, "decodings differ" in same.marks) == ("yes", False)
+    assert different.measured["same_decoding"].text == "no"
+    assert "decodings differ" in different.marks
+    assert any(note.startswith("decodings differ: ") for note in table_of(runs).notes)
+    change(file, lambda genotype: genotype["health"].pop("loss_b"))
+    older = row_with(None)
+    assert (older.measured["same_decoding"], older.measured["loss_b"]) == (None, None)
+    assert "decodings differ" not in older.marks
+
+
 def test_a_search_per_fold_is_a_mean_over_folds_with_their_agreement_beside_chance(made_runs):
     table = table_of(made_runs)
     row = row_of(table, BY_FOLD)
@@ -103,13 +127,14 @@ def test_a_search_per_fold_is_a_mean_over_folds_with_their_agreement_beside_chan
     assert uniform.text == f"{summary['uniform_path']} of {len(folds)}"
     assert uniform.value == summary["uniform_path"] / len(folds)
     assert row.source == "search per fold"
+    assert "path_seeds" not in row.measured  # every run has one seed
     assert row_of(table, SEARCHED).measured["path_folds"] is None
 
 
 def test_without_a_search_per_fold_no_column_is_about_folds(runs):
     keep_only(runs, SEARCHED)
     table = table_of(runs)
-    assert table.columns == COLUMNS[:-4]
+    assert not {column.name for column in table.columns} & set(OPTIONAL)
     assert not any("pairs of folds" in note for note in table.notes)
 
 
@@ -125,6 +150,73 @@ def test_seeds_share_a_row(runs):
     assert (row.measured["seeds"].value, row.measured["searches"].value) == (2, 2)
     assert row.measured["supernet_acc"].value == pytest.approx((first + 0.25) / 2)
     assert len(row.runs) == 2
+    assert "one search seed" not in row.marks
+
+
+def test_two_seeds_have_an_agreement_beside_chance(runs):
+    other = RunFolder(again(folder_of(runs, SEARCHED), 1))
+    keep_only(runs, SEARCHED)
+    same = values(row_of(table_of(runs), SEARCHED))
+    assert (same["path_seeds"], same["cell_seeds"]) == (1, 1)
+    assert 0 < same["path_chance"] < 0.1
+    change(other.genotype(), lambda genotype: genotype.update(path=[2, 2, 2, 2, 2, 4]))
+    assert values(row_of(table_of(runs), SEARCHED))["path_seeds"] == 0
+
+
+def test_a_row_shows_score_cost_and_reach(made_runs):
+    table = table_of(made_runs)
+    found = values(row_of(table, SEARCHED))
+    folder = RunFolder(folder_of(made_runs, SEARCHED))
+    search = read_json(folder.genotype())
+    assert {name: found[name] for name in COSTS} == search["cost"]
+    assert found["uar"] == read_json(folder.metrics)["uar"]
+    assert found["reach"] == search["reach"] < 1
+    assert found["lowest_alpha"] == pytest.approx(1, abs=1e-4)
+    assert {"cannot decide", "one search seed"} <= set(row_of(table, SEARCHED).marks)
+    control = row_of(table, CONTROL)
+    assert [control.measured[name].value for name in COSTS] == [0, 0, 0, 0]
+    assert control.measured["reach"].text == "n/a" and control.source == "drawn"
+    assert "random control" in control.marks and "one search seed" not in control.marks
+
+
+def test_what_an_earlier_version_did_not_record_is_not_guessed(runs):
+    def forget(genotype):
+        for name in ("strategy", "reach", "cost"):
+            del genotype[name]
+
+    change(RunFolder(folder_of(runs, SEARCHED)).genotype(), forget)
+    row = row_of(table_of(runs), SEARCHED)
+    assert {row.measured[name].text for name in ("reach", *COSTS)} == {"not recorded"}
+    assert "cannot decide" not in row.marks
+
+
+def test_strategies_stand_apart_and_only_their_own_numbers_are_shown(runs):
+    folder = folder_of(keep_only(runs, SEARCHED), SEARCHED)
+    home = folder.parent.with_name("smoke-ffff0000") / "seed0"
+    shutil.copytree(folder, home)
+
+    def evolved(run):
+        run.update(config_hash="ffff0000")
+        run["config"]["search"]["strategy"] = "single_path"
+
+    def without_weights(genotype):
+        for name in ("health", "beta", "operation_weights", "edge_weights", "path_probability"):
+            del genotype[name]
+        genotype.update(strategy="single_path", reach=None)
+
+    change(home / "run.json", evolved)
+    change(RunFolder(home).genotype(), without_weights)
+    first, second = table_of(runs).rows
+    assert first.measured["seeds"].value == second.measured["seeds"].value == 1
+    assert "strategy single_path" in second.marks
+    assert not any(mark.startswith(("strategy", "gap", "no gap")) for mark in first.marks)
+    assert not any(mark in second.marks for mark in ("gap not recorded", "cannot decide"))
+    assert (second.measured["entropy_alpha"], second.measured["reach"].text) == (None, "n/a")
+    records, _ = find_runs(runs)
+    marked = [row for row in build_table(4, records, variants()).rows if row.source == "measured"]
+    assert ["strategy single_path" in row.marks for row in marked] == [False, True]
+    names = [group.name for group in latest(gather(records))[0]]
+    assert names == ["rnas_mer_3", "rnas_mer_3 (single_path)"]
 
 
 def test_what_is_not_searched_is_named_with_its_reason(runs):
@@ -133,10 +225,10 @@ def test_what_is_not_searched_is_named_with_its_reason(runs):
     waiting = again(folder_of(runs, SEARCHED), 2)
     RunFolder(waiting).genotype().unlink()
     table = table_of(runs)
-    assert {row.variant for row in table.rows} == {"rnas_mer_3", "rnas_mer_4"}
+    searched = {row.variant for row in table.rows if row.source != "drawn"}
+    assert searched == {"rnas_mer_3", "rnas_mer_4"}
     notes = [note for note in table.notes if note.startswith("Not listed")]
     assert notes == [
-        "Not listed: random_automer_3d, random_rnas_mer_3 (random controls).",
         "Not listed: rnas_mer_3 (given genotypes).",
         "Not listed: rnas_mer_3 (search not finished).",
     ]
@@ -179,7 +271,7 @@ def test_folds_that_have_not_searched_yet_are_counted(runs):
     (row,) = table.rows
     assert row.measured["searches"].value == len(others)
     assert f"incomplete {len(others)}/{len(others) + 1} searches" in row.marks
-    assert table.columns == COLUMNS[:-4]
+    assert row.measured["path_folds"] is not None  # of the two that are left
 
 
 def test_conditions_stand_as_marks(made_runs):
@@ -217,7 +309,8 @@ def test_every_format_has_a_line_per_row(made_runs, style):
         assert float(lines[0]["none_mass"]) == table.rows[0].measured["none_mass"].value
     if style == "json":
         read = json.loads(text)
-        assert read["table"] == "health" and read["columns"] == [column.name for column in COLUMNS]
+        columns = [column.name for column in table.columns]
+        assert read["table"] == "health" and read["columns"] == columns
         assert [each["measured"] for each in read["rows"]] == [values(row) for row in table.rows]
     if style == "md":
         assert sum(line.startswith("| rnas_mer_") for line in text.splitlines()) == 2
@@ -230,7 +323,8 @@ def test_every_format_has_a_line_per_row(made_runs, style):
 
 def test_html_sorts_measures_as_numbers(made_runs):
     html = table_html(table_of(made_runs))
-    assert html.count('data-kind="number"') == len(COLUMNS) - 1  # all but the data set
+    columns = len(COLUMNS) - sum(column.endswith("_seeds") for column in OPTIONAL)
+    assert html.count('data-kind="number"') == columns - 1  # all but the data set
 
 
 def test_the_report_has_it(made_report):
@@ -276,7 +370,8 @@ def test_a_corrupt_search_is_named_and_the_others_are_shown(invoke, runs, spoil)
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert str(file.parent) in line
-    assert [row["variant"] for row in json.loads(result.stdout)["rows"]] == ["rnas_mer_4"]
+    shown = [row["variant"] for row in json.loads(result.stdout)["rows"]]
+    assert [name for name in shown if not name.startswith("random_")] == ["rnas_mer_4"]
 
 
 def test_without_a_run_it_says_what_to_do(tmp_path):

@@ -28,3 +28,17 @@ def test_differing_configurations_are_named_in_every_row(record):
     assert rows_of(built, "rnas_mer_1")[0].marks == ("small-bbbb2222",)
     assert "small-aaaa1111" in built.notes[0] and "small-bbbb2222" in built.notes[0]
     assert rows_of(table(4, runs[0]), "rnas_mer")[0].marks == ()
+
+
+def test_a_changed_factor_and_new_people_stand_in_the_row(record):
+    config = {"space": {"attention": "false", "partial": 1}, "data": {"fresh_seed": 1}}
+    (row,) = rows_of(table(4, record(config=config)), "rnas_mer")
+    assert {"attention=false", "partial=1", "fresh"} <= set(row.marks)
+    assert not any("of 16 subjects" in mark for mark in row.marks)
+
+
+def test_random_controls_of_the_same_networks_say_so(record):
+    built = table(4, *(record(variant=f"random_{name}") for name in ("rnas_mer", "rnas_mer_4")))
+    same = "same networks as random_rnas_mer at equal F"
+    assert same in rows_of(built, "random_rnas_mer_4")[0].marks
+    assert same not in rows_of(built, "random_rnas_mer")[0].marks

@@ -1,0 +1,162 @@
+"""What a search strategy works with, from the clips of a run: `rnas.strategies.base.Material`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.config.settings import SearchConfig, TrainConfig
+from bench.data.clips import ClipSet, people
+from bench.engine.material import job_clips
+from bench.engine.plan import Unit
+from bench.protocol.splits import halve, named_fold
+from bench.runs.job import Job
+from bench.seeds import derive_seed, seeded
+from bench.training.compute import Evaluate, accelerated, threads
+from bench.training.loop import predict, train
+from bench.training.tensors import SMALLEST_BATCH, ClipTensors, batches
+from rnas.errors import LossDiverged
+from rnas.genotype import Genotype
+from rnas.search import Batch
+from rnas.space import SearchSpace
+from rnas.strategies.base import Cost, Trial
+from rnas.strategies.macs import macs_of
+from rnas.supernet import Supernet
+
+
+def search_halves(
+    job: Job, clip_set: ClipSet, labels: Sequence[int], fold: str
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Train A and Train B of a search: of all clips, or with fold scope of its training clips."""
+    indices = named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
+    return halve(indices, labels, people(clip_set), derive_seed(job.seed, "halves", fold))
+
+
+def search_steps(clips: int, batch: int) -> int:
+    """Batches of an epoch, as `bench.training.tensors.batches` makes them."""
+    return clips // batch + (clips % batch >= SMALLEST_BATCH)
+
+
+@dataclass(frozen=True)
+class SearchMaterial:
+    """The clips, halves and settings of one search."""
+
+    unit: Unit
+    clip_set: ClipSet
+    clips: ClipTensors
+    halves: tuple[tuple[int, ...], tuple[int, ...]]
+
+    @classmethod
+    def of(cls, unit: Unit) -> SearchMaterial:
+        """What a unit searches on."""
+        clip_set, clips = job_clips(unit.job)
+        assert isinstance(clips, ClipTensors), "methods that search see clips, not stills"
+        halves = search_halves(unit.job, clip_set, clips.labels.tolist(), unit.fold)
+        return cls(unit, clip_set, clips, halves)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space under the settings of the run."""
+        return self.unit.job.method.configured_space(self.unit.job.config)
+
+    @property
+    def settings(self) -> SearchConfig:
+        """The settings of the search."""
+        return self.unit.job.config.search
+
+    @property
+    def steps(self) -> int:
+        """Batches of Train A in an epoch."""
+        return search_steps(len(self.halves[0]), self.settings.batch)
+
+    @property
+    def clip_shape(self) -> tuple[int, ...]:
+        """(C, T, H, W) of a clip."""
+        return self.unit.job.method.input_shape(self.unit.job.config)
+
+    def supernet(self) -> tuple[Supernet, Evaluate]:
+        """A fresh supernet on the device of the run."""
+        job = self.unit.job
+        build = job.method.supernet(job.config, self.clips.classes)
+        with seeded(self._seed("supernet")):
+            supernet = build().to(job.device)
+        compute = replace(job.config.compute, channels_last=self.settings.channels_last)
+        return supernet, accelerated(supernet, compute)
+
+    def pairs(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
+        """Pairs (batch of Train B, batch of Train A) of one epoch."""
+        seed = self._seed("search", epoch)
+        return batch_pairs(self.clips, self.halves, self.settings.batch, seed)
+
+    def train_b(self) -> Iterator[Batch]:
+        """Train B without augmentation, shuffled once and for all."""
+        generator = torch.Generator().manual_seed(self._seed("train-b"))
+        for part in batches(self.halves[1], self.settings.batch, generator):
+            yield self.clips.evaluation_batch(part), self._labels(part)
+
+    def generator(self, step: int) -> random.Random:
+        """A generator for the draws of one step."""
+        return random.Random(self._seed("strategy", step))
+
+    def trial(self, genotype: Genotype, epochs: int, name: str) -> Trial:
+        """Trains a genotype's network on Train A as folds train theirs; scores it on Train B.
+
+        A network whose loss diverges scores nothing.
+        """
+        job, (train_a, train_b) = self.unit.job, self.halves
+        settings = job.method.training(job.config)
+        assert isinstance(settings, TrainConfig), "derived networks have no recipe of their own"
+        seed = self._seed(f"trial {name}")
+        with seeded(seed):
+            network = job.method.builder(job.config, self.clips.classes, genotype)().to(job.device)
+        cost = Cost.of(
+            macs_of(network, self.clip_shape), epochs * len(train_a), len(train_b), networks=1
+        )
+        with threads(job.method.threads):
+            try:
+                train(
+                    network,
+                    self.clips,
+                    train_a,
+                    replace(settings, epochs=epochs),
+                    seed,
+                    self.unit.fold,
+                    _unwatched,
+                    job.method.compute(job.config),
+                )
+            except LossDiverged:
+                return Trial(0.0, inf, cost)
+            logits = predict(network, self.clips, train_b)
+        labels = self._labels(torch.as_tensor(train_b)).to(logits.device)
+        accuracy = float((logits.argmax(1) == labels).double().mean())
+        return Trial(accuracy, float(F.cross_entropy(logits, labels)), cost)
+
+    def _labels(self, indices: Tensor) -> Tensor:
+        return self.clips.labels[indices.to(self.clips.labels.device)]
+
+    def _seed(self, phase: str, step: int = 0) -> int:
+        return derive_seed(self.unit.job.seed, phase, self.unit.fold, step)
+
+
+def batch_pairs(
+    clips: ClipTensors, halves: tuple[Sequence[int], Sequence[int]], size: int, seed: int
+) -> Iterator[tuple[Batch, Batch]]:
+    """Pairs (batch of Train B, batch of Train A) of one epoch; B starts over where it is short."""
+    generator = torch.Generator().manual_seed(seed)
+    train_a, train_b = halves
+    b_batches = batches(train_b, size, generator)
+    a_batches = batches(train_a, size, generator)
+    again = [b_batches[step % len(b_batches)] for step in range(len(a_batches))]
+    return zip(
+        clips.augmented(again, generator), clips.augmented(a_batches, generator), strict=True
+    )
+
+
+def _unwatched(done: int, total: int) -> None:
+    """No epoch of a trial is predicted."""

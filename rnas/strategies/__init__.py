@@ -1,0 +1,1 @@
+"""Search strategies: how an architecture is found, one strategy a file."""

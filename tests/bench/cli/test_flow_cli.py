@@ -1,0 +1,45 @@
+"""Searched variants and their controls on optical flow: ready images, and flow of clips."""
+
+from __future__ import annotations
+
+from tiny_runs import SIZES, only_run
+
+IMPLIED = "data.frames=1, data.representation=flow, data.size=28 by the data"
+ONE_EPOCH = ("search.epochs=1", "train.epochs=1")
+
+
+def test_a_search_runs_on_ready_flow_images(bench, flows, runs):
+    sizes = [word for size in (*SIZES, *ONE_EPOCH) for word in ("--set", size)]
+    command = ("run", "--variant", "rnas_mer_3", "--dataset", f"manifest:{flows}", *sizes)
+    outcome = bench(*command, "--preset", "smoke", "--runs", runs)
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.count(IMPLIED) == 1
+    run = only_run(runs)
+    data = run.json("run.json")["config"]["data"]
+    assert (data["representation"], data["frames"], data["size"]) == ("flow", 1, 28)
+    assert run.json("profile.json")["input_shape"] == [3, 1, 28, 28]
+    assert run.json("metrics.json")["clips"] == 9
+    assert bench("validate", run.path).code == 0
+    prepare = ("data", "prepare", "--dataset", f"manifest:{flows}", "--jobs", 1)
+    prepared = bench(*prepare, "--verify", 2)
+    assert prepared.code == 0, prepared.err
+    assert "1×28×28×3" in prepared.out
+    before = run.times
+    assert bench(*command, "--preset", "smoke", "--runs", runs).code == 0
+    assert run.times == before
+
+
+def test_a_control_runs_on_the_flow_of_clips(bench, runs):
+    flow = ("--set", "data.representation=flow", "--set", "data.flow_side=16")
+    outcome = bench.small(runs, "random_rnas_mer", *flow)
+    assert outcome.code == 0, outcome.err
+    run = only_run(runs)
+    assert run.json("run.json")["config"]["data"]["representation"] == "flow"
+    assert run.json("profile.json")["input_shape"] == [3, 4, 8, 8]
+    prepared = bench(
+        *("data", "prepare", "--dataset", "smic", "--surrogate", "--preset", "smoke", *flow),
+        *("--set", "data.frames=4", "--set", "data.size=8", "--inputs", "clip"),
+        *("--set", "data.subject_count=3", "--verify", 2, "--jobs", 1),
+    )
+    assert prepared.code == 0, prepared.err
+    assert "clip: 2 of 2 made anew are the same" in prepared.out
