@@ -35,19 +35,16 @@ def score(unit: Unit, report: Report) -> None:
     job = unit.job
     folds = {fold: read_fold(job.folder.fold(fold)) for fold in job.folds}
     classes = read_run_file(job.folder).data.classes
-    for fold, what in unlike_data(
-        folds, tested_labels(job.source, job.config.data, job.seed), classes
-    ):
+    expected = tested_labels(job.source, job.config.data, job.seed)
+    for fold, what in unlike_data(folds, expected, classes):
         raise BenchError(
             f"{job.folder.fold(fold) if fold else job.folder.path}: {what}; move the folder "
             "elsewhere and repeat the command"
         )
     if not job.folder.search_summary.exists():  # a killed search may have left it out
         summarise_searches(job)
-    write_json(
-        unit.output,
-        run_scores(job, list(folds.values()), classes, find_dataset(job.source.dataset).parts),
-    )
+    parts = find_dataset(job.source.dataset).parts
+    write_json(unit.output, run_scores(job, list(folds.values()), classes, parts))
 
 
 def measure(unit: Unit, report: Report) -> None:

@@ -30,10 +30,8 @@ def unlike_data(
             elif answered[key] > 1:
                 yield name, f"{clip.clip} is answered more than once"
             elif clip.true != labels[key]:
-                yield (
-                    name,
-                    f"{clip.clip} is {classes[labels[key]]}, not {_class(classes, clip.true)}",
-                )
+                right = classes[labels[key]]
+                yield name, f"{clip.clip} is {right}, not {_class(classes, clip.true)}"
             elif clip.pred not in range(len(classes)):
                 yield name, f"{clip.clip} is answered by class {clip.pred} of {len(classes)}"
     missing = {f"{subject}/{clip}" for _, subject, clip in labels.keys() - answered.keys()}

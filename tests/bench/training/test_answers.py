@@ -1,0 +1,60 @@
+"""What a network may answer: finite logits, a row per clip and a column per class."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from bench.errors import BenchError
+from bench.training.answers import check_answer
+from bench.training.tensors import StillTensors
+
+STILLS = StillTensors(torch.rand(5, 1, 4, 4), labels=torch.tensor([0, 1, 2, 0, 1]), classes=3)
+
+
+class Answering(nn.Module):
+    """Answers as it is told, from the logits of a linear layer."""
+
+    def __init__(self, answer, outputs=3):
+        super().__init__()
+        self.answer, self.layer = answer, nn.Linear(16, outputs)
+
+    def forward(self, images):
+        return self.answer(self.layer(images.flatten(1)))
+
+
+def check(answer, outputs=3):
+    check_answer(Answering(answer, outputs), STILLS, (4, 2, 0))
+
+
+def test_logits_pass_and_change_nothing():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.BatchNorm1d(3))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.random.get_rng_state()
+    check_answer(network, STILLS, range(5))
+    assert all(value.equal(before[name]) for name, value in network.state_dict().items())
+    assert torch.random.get_rng_state().equal(state)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outputs", "said"),
+    [
+        (lambda x: x, 7, r"gives \(2, 7\), expected logits \(2, 3\)"),
+        (lambda x: x, 2, r"gives \(2, 2\), expected logits \(2, 3\)"),
+        (lambda x: x[:1], 3, r"gives \(1, 3\)"),
+        (lambda x: x.T, 3, r"gives \(3, 2\)"),
+        (lambda x: x.sum(), 3, r"gives \(\), expected"),
+        (lambda x: x[..., None], 3, r"gives \(2, 3, 1\)"),
+        (lambda x: (x, x), 3, "gives a tuple, expected a tensor"),
+        (lambda x: {"logits": x}, 3, "gives a dict"),
+        (lambda x: x.detach().numpy(), 3, "gives a ndarray"),
+        (lambda x: x / 0 * 0, 3, "not finite"),
+        (lambda x: x.argmax(1, keepdim=True).expand(2, 3), 3, "not finite"),
+        (lambda x: x @ x, 3, r"cannot take clips \(2, 1, 4, 4\): RuntimeError"),
+    ],
+)
+def test_other_answers_are_refused_in_one_line(answer, outputs, said):
+    with pytest.raises(BenchError, match=said) as error:
+        check(answer, outputs)
+    assert "\n" not in str(error.value)
