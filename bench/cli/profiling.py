@@ -11,6 +11,7 @@ import click
 
 from bench.cli.networks import resolve_targets, target_options
 from bench.cli.options import format_option
+from bench.runs.marks import COUNTS
 
 COLUMNS = {
     "params": ("Params (M)", 10**6),
@@ -62,7 +63,7 @@ def profile(
     device: str,
     **asked,
 ) -> int:
-    """Parameters, MACs by three counters that must agree, weights, checkpoint, peak memory.
+    """Parameters, MACs by three counters, weights, checkpoint, peak memory.
 
     RUN is a run folder. Of a variant without a run, random genotypes are taken. JSON is one
     object for one target, else a list.
@@ -124,9 +125,14 @@ def _figure(profile: Mapping[str, Any], key: str) -> str:
     return f"{text}\n{ends[0] / unit:.4g}–{ends[1] / unit:.4g}" if ends else text
 
 
+def _agree(profiles: Sequence[Mapping[str, Any]]) -> bool:
+    return all(len({each[name] for name in COUNTS}) == 1 for each in profiles)
+
+
 def _notes(profiles: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     clips = dict.fromkeys("×".join(map(str, p["input_shape"])) for p in profiles)
-    yield f"Clip {', '.join(clips)}. MACs of one clip: torch, fvcore and ptflops agree."
+    said = "torch, fvcore and ptflops agree" if _agree(profiles) else "torch's; see the marks"
+    yield f"Clip {', '.join(clips)}. MACs of one clip: {said}."
     if any(p["networks"] > 1 for p in profiles):
         yield "Several networks: median, and below it least–greatest."
     measured = [p for p in profiles if "peak_measured_by" in p]

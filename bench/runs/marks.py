@@ -23,11 +23,21 @@ DEAD_WEIGHTS = "dead weights"
 LIVE_ENOUGH = 0.7
 
 
+COUNTS_DIFFER, LOWER_BOUND = "MAC counts differ", "MACs a lower bound"
+COUNTS = ("macs", "macs_fvcore", "macs_ptflops")
+
+
 def size_marks(profiles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The mark of profiles one of which has too few live parameters; older ones say nothing."""
+    """The marks of sizes and costs, where any of the profiles deserves one; older ones say less."""
+    profiles = list(profiles)
     shares = [profile.get("live_share") for profile in profiles]
-    dead = any(share is not None and share < LIVE_ENOUGH for share in shares)
-    return (DEAD_WEIGHTS,) if dead else ()
+    counts = [{each.get(name) for name in COUNTS} - {None} for each in profiles]
+    unknown = dict.fromkeys(name for each in profiles for name in each.get("uncounted") or ())
+    return (
+        *((DEAD_WEIGHTS,) if any(s is not None and s < LIVE_ENOUGH for s in shares) else ()),
+        *((COUNTS_DIFFER,) if any(len(found) > 1 for found in counts) else ()),
+        *((f"{LOWER_BOUND}: {', '.join(unknown)}",) if unknown else ()),
+    )
 
 
 def run_marks(marks: Sequence[str], config: DataConfig, clips: Sequence[Clip]) -> tuple[str, ...]:

@@ -329,6 +329,7 @@ def _profile(record: RunRecord) -> tuple[tuple[str, str], ...]:
     profile = dict(record.profile or {})
     if "input_shape" in profile:
         profile["input_shape"] = " × ".join(map(str, profile["input_shape"]))
+    profile["uncounted"] = ", ".join(profile.get("uncounted", ())) or None
     return tuple(
         (name, style.format(profile[key]))
         for key, (name, style) in PROFILE.items()
@@ -344,6 +345,7 @@ PROFILE = {
     "macs": ("MACs of one clip (torch)", "{:,}"),
     "macs_fvcore": ("MACs (fvcore)", "{:,}"),
     "macs_ptflops": ("MACs (ptflops)", "{:,}"),
+    "uncounted": ("operators that no counter knows", "{}"),
     "gflops": ("GFLOPs", "{:.4g}"),
     "weights_mb": ("weights", "{:.3f} MB"),
     "checkpoint_mb": ("checkpoint: weights and optimiser state", "{:.3f} MB"),

@@ -12,7 +12,7 @@ from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
 from bench.errors import BenchError
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
-from bench.runs.marks import DEAD_WEIGHTS
+from bench.runs.marks import COUNTS_DIFFER, DEAD_WEIGHTS, LOWER_BOUND
 from bench.runs.searches import SearchRecord, run_searches
 from reports.reading.names import DATASETS
 from rnas.settings import DECIDES, FIRST_ORDER
@@ -160,6 +160,8 @@ MARK_MEANINGS = {
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
     FRESH: "one network, tested on generated people that are new; nobody is left out in turn",
+    COUNTS_DIFFER: "torch, fvcore and ptflops count different MACs; torch's are shown",
+    LOWER_BOUND: "no counter knows the products in the operators that are named",
     DEAD_WEIGHTS: "under 70 % of the parameters can learn: the others' taps meet only padding",
     DECODINGS_DIFFER: "Viterbi over β and the shares of what enters each state give other paths",
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
