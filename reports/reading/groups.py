@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED
@@ -22,10 +22,6 @@ from reports.reading.marks import (
     unusual_settings,
 )
 from reports.reading.names import DATASETS
-
-if TYPE_CHECKING:
-    from bench.runs.record import RunRecord
-
 
 UNDATED = datetime.min.replace(tzinfo=UTC)
 
