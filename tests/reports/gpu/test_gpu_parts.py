@@ -157,14 +157,13 @@ def test_show_writes_figures_of_a_gpu_alone(records, settings, tmp_path):
     assert "stale words" not in page.read_text()
 
 
-def test_the_command_runs_one_part_by_name(tmp_path):
+def test_the_command_runs_one_part_by_name(tmp_path, capfd):
     options = ["--device", "cpu", "--tiny", "--part", "whole_protocol"]
     places = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    command = [sys.executable, "-m", "reports.gpu", *options, *places]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(main, [*options, *places])
+    assert done.exit_code == 0, done.output
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["whole_protocol.json"]
-    assert "s left" in done.stderr
+    assert "s left" in capfd.readouterr().err
 
 
 def test_unknown_parts_are_named(tmp_path):
