@@ -5,14 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from own_packages import installing
 
-SHORT = """
-from ablations import RNAS_MER_3
-from rnas.trellis import Trellis
-
-SPACE = RNAS_MER_3.resized(name="short", outer=Trellis(3, (2, 4), ("stay", "shrink")))
-"""
 PATHS = 4
 
 FEW = ("--subjects", "s06,s15", "--set", "data.subject_count=0", "--set", "train.epochs=1")
@@ -26,16 +19,14 @@ def places(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ask(bench, places, tmp_path_factory):
+def ask(bench, places, short):
     runs, out = places
 
-    def command(*arguments, variant="short"):
+    def command(*arguments, variant=short):
         wanted = (*FEW, *SIZES, "--out", out, *arguments)
         return bench.small(runs, variant, *wanted, command="enumerate")
 
-    with installing(tmp_path_factory.mktemp("package")) as put:
-        put(SHORT, {"bench.variants": {"short": "short_space:SPACE"}}, "short_space")
-        yield command
+    return command
 
 
 @pytest.fixture(scope="module")
