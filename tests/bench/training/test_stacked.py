@@ -29,7 +29,7 @@ FOLDS = {  # with batches of 6: last batches of 4, 4, 2, and one of a single cli
     "s03": range(3, 17),
     "s04": range(7, 20),
 }
-SETTINGS = TrainConfig(epochs=3, batch=6, lr=0.01, clip=1.0)
+SETTINGS = TrainConfig(epochs=2, batch=6, lr=0.01, clip=1.0)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
