@@ -32,7 +32,7 @@ from bench.data.inspect.check import check_report
 from bench.data.sets.catalogue import load_clips
 from bench.errors import BenchError
 
-CASES = 200
+CASES = 120
 """In all, over the layouts."""
 
 LONGEST = 60

@@ -46,7 +46,7 @@ def float_reference(video: np.ndarray, target: Preprocessing) -> np.ndarray:
     frames=st.integers(1, 12),
     size=st.integers(1, 24),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pixels_are_the_float_reference_rounded(tmp_path_factory, n, height, width, frames, size):
     video = noise(n, height, width)
     clip = write_clip(tmp_path_factory.mktemp("clip"), video)
