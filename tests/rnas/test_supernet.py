@@ -25,13 +25,15 @@ from rnas.space import SearchSpace
 from rnas.supernet import Architecture, Supernet
 from rnas.trellis import OPEN, State, Trellis
 
-NETWORKS = {
-    **{name: tiny(space).resized(kernels="shared") for name, space in SPACES.items()},
-    "rnas_mer": tiny(SPACES["rnas_mer"]),
-    "climbing": CLIMBING,
-}
-"""Shared kernels are quicker, and the same to α, η and β; the method itself keeps its own."""
+BASELINES = ("autodeeplab_3d", "automer_3d")
 SHALLOW = {**{name: shallow(space) for name, space in SPACES.items()}, "climbing": CLIMBING}
+NETWORKS = {
+    **{name: space.resized(kernels="shared") for name, space in SHALLOW.items()},
+    **{name: tiny(SPACES[name]).resized(kernels="shared") for name in BASELINES},
+    "rnas_mer": tiny(SPACES["rnas_mer"]),
+}
+"""Whole trellises, each once: ablations have that of RNAS-MER. Shared kernels are quicker, and the
+same to α, η and β; the method itself keeps its own."""
 every_network = pytest.mark.parametrize("name", NETWORKS)
 
 
