@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -15,6 +16,12 @@ settings.load_profile("quick")
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # the lock of a timing run lies in the cache
     os.environ["BENCH_CACHE"] = str(Path(os.environ.get("BENCH_CACHE", ".cache")) / worker)
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays: the collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
