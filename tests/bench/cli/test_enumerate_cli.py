@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-PATHS = 4
-
+PATHS = 4  # of the variant `short`
 FEW = ("--subjects", "s06,s15", "--set", "data.subject_count=0", "--set", "train.epochs=1")
 SIZES = ("--set", "data.frames=2", "--set", "search.epochs=1")
 
