@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ def _dirty() -> bool | None:
     return None if status is None else bool(status)
 
 
+@cache
 def installed_version(name: str) -> str | None:
     """The version of an installed package, None where it is not installed."""
     try:

@@ -6,7 +6,7 @@ import csv
 import os
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bench.data.surrogates.writing import write_surrogate
 from bench.engine.plan import SEARCH, Unit
 from bench.engine.request import Request, prepare_jobs
 from bench.engine.search import search
+from bench.errors import BenchError
 from bench.measuring.workload import Workload, update
 from bench.methods import registry
 from bench.runs.job import Job
@@ -56,7 +57,13 @@ RESUMED = ("rnas_mer", "rnas_mer_1", "autodeeplab_3d")
 
 TINY_VARIANTS = ("rnas_mer", "ststnet", "random_rnas_mer")
 
-SMALL = ("data.frames=4", "data.size=8", "space.nodes=1", "space.channels=4")
+SMALL = (
+    "data.frames=4",
+    "data.size=8",
+    "space.nodes=1",
+    "space.channels=4",
+    "space.kernels=shared",
+)
 """Settings of toy size."""
 
 
@@ -234,10 +241,10 @@ def _searched(variant: str, settings: Settings, name: str, interrupt: bool = Fal
             raise Interrupted
 
     if interrupt:
-        try:
+        with suppress(Interrupted):
             search(unit, break_off)
-        except Interrupted:
-            assert job.folder.checkpoint().exists()
+        if not job.folder.checkpoint().exists():
+            raise BenchError("the search was not broken off after its first epoch")
     search(unit, lambda *what: None)
     rows = list(csv.DictReader(job.folder.history().read_text().splitlines()))
     losses = [float(row[name]) for row in rows for name in ("weight_loss", "architecture_loss")]

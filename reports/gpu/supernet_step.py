@@ -51,7 +51,7 @@ SECONDS = 0.5
 """For the repeats of one row."""
 
 TINY_SIZE = (2, 3, 4, 16, 16)
-TINY_SPACE = RNAS_MER.resized(nodes=1, channels=4, outer=Trellis(3, (2, 4, 8), ("stay", "shrink")))
+TINY_SPACE = RNAS_MER.resized(nodes=1, channels=4, outer=Trellis(2, (2, 4), ("stay", "shrink")))
 TINY_MATRIX = 128
 TINY_COMPILE_LIMIT_S = 4.0
 

@@ -36,6 +36,7 @@ from bench.system.processes import in_processes, usable_cores
 from bench.training.compute import accelerated, float32_arithmetic
 from bench.training.loop import train
 from bench.training.tensors import ClipTensors, batches
+from reports.gpu.correctness import SMALL
 from reports.gpu.folds import Watch
 from reports.gpu.record import Recorder, Row, Settings
 from rnas.search import Searcher
@@ -57,7 +58,7 @@ LEAST_STEPS = 2
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "tf32")
 LEAST_LEFT_S = 8.0
 
-TINY = ("data.frames=4", "data.size=8", "space.nodes=1", "space.channels=4", "train.batch=4")
+TINY = (*SMALL, "train.batch=4")
 TINY_SUBJECTS = ("s05", "s15", "sub13", "sub15", "037")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from bench.errors import DataError
 from bench.runs.marks import SUPPLIED, size_marks
@@ -30,10 +30,6 @@ from reports.reading.marks import (
 )
 from reports.reading.names import DATASETS
 from rnas.settings import FIRST_ORDER
-
-if TYPE_CHECKING:
-    from bench.runs.record import RunRecord
-
 
 ROUNDING = 1e-9
 """Means of equal scores may differ in their last digits."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.runs.record import RunRecord
-
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 

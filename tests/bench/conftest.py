@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from own_packages import installing
 
 CASME2_HEADER = (
     "Subject",
@@ -86,38 +85,10 @@ def trees() -> Trees:
 
 
 @pytest.fixture
-def install_package(tmp_path, monkeypatch):
-    """Installs packages of one module each with entry points, as pip leaves them, for a test."""
-    from bench.methods import registry
-    from bench.system import entry_points
-
-    installed: set[str] = set()
-
-    def clear():
-        for name in installed:
-            sys.modules.pop(name, None)
-        importlib.invalidate_caches()
-        entry_points.forget()
-        registry.variants.cache_clear()
-
-    def put(source: str, groups: dict[str, dict[str, str]], name: str) -> None:
-        installed.add(name)
-        (tmp_path / f"{name}.py").write_text(source)
-        info = tmp_path / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        lines = [
-            line
-            for group, entries in groups.items()
-            for line in (f"[{group}]", *(f"{key} = {value}" for key, value in entries.items()))
-        ]
-        (info / "entry_points.txt").write_text("\n".join(lines))
-        clear()
-
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield put
-    monkeypatch.undo()
-    clear()
+def install_package(tmp_path):
+    """Installs packages for a test."""
+    with installing(tmp_path) as put:
+        yield put
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_the_literal_form_throws_the_features_away():
     assert bool((Attention(4, "gated")(x).abs() > 2).any())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(channels=st.integers(1, 40))
 def test_parameters_and_hidden_units(channels):
     attention = Attention(channels, "gated")

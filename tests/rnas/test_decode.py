@@ -42,14 +42,13 @@ def assert_is_best(trellis, beta):
         assert path == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=logits)
 def test_viterbi_is_brute_force_over_the_42_paths(values):
     assert_is_best(OPEN, row_softmax(OPEN, values))
 
 
 @pytest.mark.parametrize("name", SMALL_TRELLISES)
-@settings(max_examples=25, deadline=None)
 @given(values=logits)
 def test_viterbi_is_brute_force_on_other_trellises(name, values):
     trellis = SMALL_TRELLISES[name]
@@ -137,7 +136,7 @@ def cells(space):
 
 
 @pytest.mark.parametrize("name", ["rnas_mer", "rnas_mer_2"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_node_keeps_its_two_strongest_edges_and_their_best_operations(name, data):
     space = SPACES[name]
@@ -175,7 +174,7 @@ def test_the_edge_weight_counts_in_an_edges_strength():
 
 
 @pytest.mark.parametrize("name", SPACES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_none_is_never_decoded_even_where_it_weighs_most(name, data):
     space = SPACES[name].resized(nodes=3)

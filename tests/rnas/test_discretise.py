@@ -6,24 +6,18 @@ import random
 
 import pytest
 import torch
-from method_cases import SPACES
+from method_cases import SPACES, shallow
 
 from rnas.discretise import can_discretise, discretised_logits
 from rnas.errors import MethodError
 from rnas.fast.supernet import FastSupernet
 from rnas.genotype import random_genotype
 from rnas.supernet import Supernet
-from rnas.trellis import Trellis
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def small(space):
-    outer = Trellis(3, space.outer.factors[:3], space.outer.moves)
-    return space.resized(nodes=2, channels=4, kernels="per_op", outer=outer)
-
-
-SMALL = {name: small(space) for name, space in SPACES.items()}
+SMALL = {name: shallow(space) for name, space in SPACES.items()}
 POSSIBLE = [name for name, space in SMALL.items() if can_discretise(space)]
 
 

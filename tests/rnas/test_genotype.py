@@ -2,7 +2,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from method_cases import CLIMBING, MICRO, SPACES
 
@@ -22,7 +22,6 @@ GOOD = Genotype(
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=25, deadline=None)
 @given(seed=seeds)
 def test_json_and_back(name, seed):
     genotype = random_genotype(ALL[name], random.Random(seed))
@@ -34,7 +33,6 @@ def test_json_and_back(name, seed):
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=25, deadline=None)
 @given(seed=seeds)
 def test_a_random_genotype_lies_in_its_space(name, seed):
     space = ALL[name]

@@ -76,14 +76,14 @@ def test_masked_channels_bypass_untouched(partial):
     torch.testing.assert_close(mixed(x, weights), shuffled(kept, partial))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(groups=st.integers(1, 6), size=st.integers(1, 5))
 def test_channel_shuffle_by_indices(groups, size):
     x = torch.randn(2, groups * size, 1, 2, 3)
     assert torch.equal(channel_shuffle(x, groups), shuffled(x, groups))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(groups=st.integers(1, 6), size=st.integers(1, 5))
 def test_shuffling_in_b_and_then_in_c_over_b_groups_is_no_change(groups, size):
     x = torch.randn(1, groups * size, 1, 1, 2)

@@ -24,7 +24,6 @@ def test_every_level_halves_while_there_is_more_than_one(size, level):
     assert level_size(size, level) == tuple(halved(axis, level) for axis in size)
 
 
-@settings(max_examples=25, deadline=None)
 @given(size=sizes, source=st.integers(0, 3), steps=st.integers(0, 3))
 def test_a_resampler_arrives_at_the_size_of_its_level(size, source, steps):
     x = torch.randn(2, SPACE.width(source), *level_size(size, source))
@@ -33,7 +32,6 @@ def test_a_resampler_arrives_at_the_size_of_its_level(size, source, steps):
     assert module(x, target).shape == (2, SPACE.width(source + steps), *target)
 
 
-@settings(max_examples=25, deadline=None)
 @given(size=sizes, steps=st.integers(1, 2))
 def test_a_resampler_upwards_restores_the_size(size, steps):
     below, above = level_size(size, 2), level_size(size, 2 - steps)
@@ -42,7 +40,7 @@ def test_a_resampler_upwards_restores_the_size(size, steps):
     assert module(x, above).shape == (2, CLIMBING.width(2 - steps), *above)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(size=sizes)
 def test_the_stem_halves_height_and_width_but_not_time(size):
     frames, height, width = size

@@ -25,7 +25,7 @@ CASES = {name: space.resized(channels=space.partial * 2) for name, space in SPAC
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 2**32), classes=st.integers(2, 5), in_channels=st.integers(1, 3))
 def test_the_count_is_that_of_the_built_network(name, seed, classes, in_channels):
     space = CASES[name]

@@ -3,7 +3,7 @@ from collections import Counter
 from math import prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from method_cases import SMALL_TRELLISES, level_paths, levels_probability, row_softmax
 
@@ -72,7 +72,6 @@ def test_into_and_out_of_part_the_arrows(name):
 
 
 @trellises
-@settings(max_examples=25, deadline=None)
 @given(values=logits)
 def test_path_probabilities_sum_to_one(name, values):
     trellis = SMALL_TRELLISES[name]
@@ -80,7 +79,6 @@ def test_path_probabilities_sum_to_one(name, values):
     assert sum(trellis.probability(path, beta) for path in trellis.paths()) == pytest.approx(1)
 
 
-@settings(max_examples=25, deadline=None)
 @given(values=logits)
 def test_probability_of_a_path_is_the_product_of_its_arrows(values):
     beta = row_softmax(OPEN, values)

@@ -9,27 +9,43 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from own_packages import SHORT, installing
 from PIL import Image
+from shared import made_once
 from tiny_runs import SUBJECTS, Bench
 
 
 @pytest.fixture(scope="session")
 def clip_cache(tmp_path_factory) -> Path:
-    """A cache that holds the surrogate clips of a few subjects, of few pixels."""
+    """A cache that holds the surrogate clips of a few subjects, of few pixels.
+
+    A copy for each process of the tests: in it lies the lock of timing runs.
+    """
     from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty, write_surrogate
 
-    cache = tmp_path_factory.mktemp("cache")
     name = f"-{resolve_difficulty('easy'):g}-seed0-version{SURROGATE_VERSION}"
     write = {"smic": SUBJECTS, "composite": ("s05", "s15", "sub13", "sub15", "037")}
-    for dataset, subjects in write.items():
-        folder = cache / "surrogate" / (dataset + name)
-        write_surrogate(dataset, folder, size=32, subjects=subjects, workers=1)
-    return cache
+
+    def make(cache: Path) -> None:
+        for dataset, subjects in write.items():
+            folder = cache / "surrogate" / (dataset + name)
+            write_surrogate(dataset, folder, size=32, subjects=subjects, workers=1)
+
+    made = made_once(tmp_path_factory, "clips", make)
+    return shutil.copytree(made, tmp_path_factory.mktemp("cache") / "cache")
 
 
 @pytest.fixture(scope="session")
 def bench(clip_cache):
     return Bench(clip_cache)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory) -> str:
+    """The name of a variant with a search space of few paths."""
+    with installing(tmp_path_factory.mktemp("package")) as put:
+        put(SHORT, {"bench.variants": {"short": "short_space:SPACE"}}, "short_space")
+        yield "short"
 
 
 @pytest.fixture(scope="session")
@@ -53,35 +69,37 @@ def data_root(licensed, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def searched_runs(bench, tmp_path_factory) -> Path:
+def finished_runs(bench, tmp_path_factory):
+    """Makes a runs folder, not to be changed, of one finished run."""
+
+    def make(name: str, variant: str, *arguments: str) -> Path:
+        def run(runs: Path) -> None:
+            outcome = bench.small(runs, variant, *arguments)
+            assert outcome.code == 0, outcome.err
+
+        return made_once(tmp_path_factory, name, run)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def searched_runs(finished_runs) -> Path:
     """The runs folder of one finished search and evaluation."""
-    runs = tmp_path_factory.mktemp("searched")
-    outcome = bench.small(runs, "rnas_mer_3")
-    assert outcome.code == 0, outcome.err
-    return runs
+    return finished_runs("searched", "rnas_mer_3")
 
 
 @pytest.fixture(scope="session")
-def random_runs(bench, tmp_path_factory) -> Path:
+def random_runs(finished_runs) -> Path:
     """The runs folder of one finished run without a search."""
-    runs = tmp_path_factory.mktemp("random")
-    outcome = bench.small(runs, "random_rnas_mer")
-    assert outcome.code == 0, outcome.err
-    return runs
+    return finished_runs("random", "random_rnas_mer")
 
 
 @pytest.fixture(scope="session")
-def composite_runs(bench, tmp_path_factory):
+def composite_runs(finished_runs) -> Path:
     """A finished run on the composite that records all selection rules."""
-    runs = tmp_path_factory.mktemp("composite")
-    outcome = bench.small(
-        runs,
-        "random_rnas_mer",
-        *("--dataset", "composite", "--subjects", "s05,s15,sub13,sub15,037"),
-        *("--set", "data.subject_count=0", "--set", "protocol.rules=last,oracle"),
-    )
-    assert outcome.code == 0, outcome.err
-    return runs
+    clips = ("--dataset", "composite", "--subjects", "s05,s15,sub13,sub15,037")
+    rules = ("--set", "data.subject_count=0", "--set", "protocol.rules=last,oracle")
+    return finished_runs("composite", "random_rnas_mer", *clips, *rules)
 
 
 @pytest.fixture

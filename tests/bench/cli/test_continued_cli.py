@@ -46,14 +46,6 @@ def test_a_command_that_finds_nothing_left_to_do_is_not(bench, finished):
     assert (run.path / "run.json").read_bytes() == before
 
 
-def test_processes_work_on_one_thread_each(bench, runs):
-    """And not on the threads of the process that starts them."""
-    outcome = bench.small(runs, "random_rnas_mer", "--jobs", 2, command="search")
-    assert outcome.code == 0, outcome.err
-    made = only_run(runs).json("run.json")["provenance"]
-    assert (made["processes"], made["threads"]) == (2, 1)
-
-
 def test_a_fixed_network_trains_on_one_thread(bench, runs, monkeypatch):
     from bench.engine.executors import SerialExecutor
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+PATHS = 4  # of the variant `short`
 FEW = ("--subjects", "s06,s15", "--set", "data.subject_count=0", "--set", "train.epochs=1")
 SIZES = ("--set", "data.frames=2", "--set", "search.epochs=1")
 
@@ -17,10 +18,10 @@ def places(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ask(bench, places):
+def ask(bench, places, short):
     runs, out = places
 
-    def command(*arguments, variant="rnas_mer_3"):
+    def command(*arguments, variant=short):
         wanted = (*FEW, *SIZES, "--out", out, *arguments)
         return bench.small(runs, variant, *wanted, command="enumerate")
 
@@ -38,7 +39,7 @@ def test_every_path_is_trained_with_the_cell_of_the_search(record, places):
     (genotype,) = places[0].glob("smic-surrogate/*/*/seed0/search/genotype.json")
     searched = json.loads(genotype.read_text())
     assert record["cell"] == {name: searched[name] for name in ("edges", "operations")}
-    assert len(record["paths"]) == 42
+    assert len(record["paths"]) == PATHS
     assert record["decoded"]["path"] == searched["path"]
     assert record["decoded"]["probability"] == pytest.approx(searched["path_probability"])
     assert sum(path["beta"] for path in record["paths"]) == pytest.approx(1)
@@ -50,13 +51,13 @@ def test_every_path_is_trained_with_the_cell_of_the_search(record, places):
 
 def test_each_path_is_a_run_that_validates_and_is_marked(bench, record, places):
     outcome = bench("validate", places[0] / "enumeration")
-    assert outcome.out == "42 of 42 runs complete and clean\n"
-    (file,) = places[0].glob("enumeration/*/2-2-2-2-2-2/*/*/*/seed0/metrics.json")
+    assert outcome.out == f"{PATHS} of {PATHS} runs complete and clean\n"
+    (file,) = places[0].glob("enumeration/*/2-2-2/*/*/*/seed0/metrics.json")
     assert json.loads(file.read_text())["protocol"]["leaks"] == ["genotype given"]
 
 
 def test_files(record, places):
-    names = {f"smic-surrogate-rnas_mer_3.{kind}" for kind in ("json", "png", "svg")}
+    names = {f"smic-surrogate-short.{kind}" for kind in ("json", "png", "svg")}
     assert {path.name for path in places[1].iterdir()} == names
 
 
@@ -65,7 +66,7 @@ def test_a_second_call_only_reads(ask, record, places):
     outcome = ask()
     assert outcome.code == 0
     assert {p: p.stat().st_mtime_ns for p in places[0].rglob("metrics.json")} == before
-    assert "42 paths with one cell, 2 subjects" in outcome.out
+    assert f"{PATHS} paths with one cell, 2 subjects" in outcome.out
     assert "uniform β" in outcome.out and "decoded path" in outcome.out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from tiny_runs import Run, only_run
@@ -89,11 +90,19 @@ def installed(install):
     install(SOURCE, ENTRIES)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the first test that wants a run leaves it for the others."""
+    return tmp_path_factory.mktemp("kept") / "runs"
+
+
 @pytest.fixture
-def run(bench, runs) -> Run:
-    outcome = bench.small(runs, "their_net")
-    assert outcome.code == 0, outcome.err
-    return only_run(runs)
+def run(bench, kept, runs) -> Run:
+    """A run of `their_net` to spoil."""
+    if not kept.exists():
+        outcome = bench.small(kept, "their_net")
+        assert outcome.code == 0, outcome.err
+    return only_run(shutil.copytree(kept, runs))
 
 
 def test_a_run_has_folds_scores_and_a_profile_and_no_search(bench, run):
@@ -137,6 +146,7 @@ def test_peak_memory_is_measured_in_the_memory_format_of_its_training(bench, run
     profile = only_run(runs).json("profile.json")
     assert "peak_reason" not in profile
     assert profile["peak_train_mb"] is not None
+    assert profile["peak_batch"] == 64  # of its own recipe
 
 
 def test_predicts_the_same_whatever_ran_before(bench, run, tmp_path):
@@ -340,12 +350,13 @@ def test_of_several_frames_and_balanced_classes_runs_and_repeats(bench, runs):
     assert first.folds == again.folds
 
 
-def test_how_many_work_at_a_time_changes_no_result(bench, flows, runs):
-    alone = of_flows(bench, flows, runs / "a")
-    for number in (1, 2):
-        found = of_flows(bench, flows, runs / str(number), "--jobs", number)
-        assert found.folds == alone.folds
-        assert found.json("metrics.json") == alone.json("metrics.json")
+def test_processes_work_on_one_thread_each_and_change_no_result(bench, flows, runs):
+    alone = of_flows(bench, flows, runs / "alone", "--executor", "serial")
+    found = of_flows(bench, flows, runs / "two", "--executor", "process", "--jobs", 2)
+    assert found.folds == alone.folds
+    assert found.json("metrics.json") == alone.json("metrics.json")
+    made = found.json("run.json")["provenance"]
+    assert (made["processes"], made["threads"]) == (2, 1)
 
 
 def test_as_released_takes_the_rule_of_the_released_code(bench, runs):

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-VARIANT = "random_rnas_mer"
-NO_CLIP_TOO_FEW = ("--set", "data.frames=2", "--set", "train.epochs=3")
+VARIANT = "ststnet"  # small, and nothing is searched
+NO_CLIP_TOO_FEW = ("--set", "data.frames=2", "--set", "recipe_epochs=3")
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,9 @@ def record(ask, places):
 
 def test_the_file_holds_the_table_with_its_provenance(record, places):
     (file,) = places[1].glob("*.json")
-    assert file.name == "smic-surrogate-random_rnas_mer.json"
+    assert file.name == "smic-surrogate-ststnet.json"
     assert json.loads(file.read_text()) == record
-    assert (record["permutations"], record["surrogate"], record["kind"]) == (20, True, "random")
+    assert (record["permutations"], record["surrogate"], record["kind"]) == (20, True, "fixed")
     assert record["provenance"]["packages"]["torch"]
     assert [(c["search_scope"], c["selection"], c["leaky"]) for c in record["cells"]] == [
         ("none", "last", False),
@@ -76,7 +76,7 @@ def test_a_second_call_only_reads(ask, record, places):
     assert outcome.code == 0
     assert {path: path.stat().st_mtime_ns for path in places[0].rglob("*.json")} == before
     table = outcome.out
-    assert "random_rnas_mer on smic (surrogate), preset smoke, 3 subjects" in table
+    assert "ststnet on smic (surrogate), preset smoke, 3 subjects" in table
     assert "20 permutations of the labels" in table
     assert "leaky" in table and "oracle over last (search_scope=none)" in table
 

@@ -27,7 +27,7 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-@pytest.mark.parametrize("jobs", [(), ("--jobs", 2)])
+@pytest.mark.parametrize("jobs", [(), ("--jobs", 1)], ids=["here", "in a process"])
 def test_tensorboard_leaves_curves_beside_the_run_folder(bench, runs, jobs):
     pytest.importorskip("tensorboard")
     outcome = bench.small(runs, "rnas_mer_3", "--listener", "tensorboard", *jobs)
@@ -66,15 +66,6 @@ def test_a_listener_that_raises_stops_no_run(bench, runs, install_package):
     warnings = [line for line in outcome.err.splitlines() if line.startswith("warning")]
     assert warnings == ["warning: listener failing hears no more: SystemError: no room"]
     assert only_run(runs).json("metrics.json")["clips"] == 10
-
-
-def test_executors_by_name_give_the_same_results(bench, runs):
-    found = {}
-    for name in ("serial", "process"):
-        outcome = bench.small(runs / name, "random_rnas_mer", "--executor", name)
-        assert outcome.code == 0, outcome.err
-        found[name] = only_run(runs / name)
-    assert found["serial"].folds == found["process"].folds
 
 
 @pytest.mark.parametrize(

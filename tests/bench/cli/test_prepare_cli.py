@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -50,7 +49,7 @@ def test_what_is_made_once_is_found_again(prepare, jobs):
     report = json.loads(first.out)
     assert (report["clips"], report["subjects"], report["surrogate"]) == (4, 2, False)
     assert [row["shape"] for row in report["inputs"]] == [[4, 16, 16, 3], [3, 28, 28], [3, 24, 24]]
-    again = prepare("--inputs", "clip,flow,apex:24", jobs=jobs)
+    again = prepare("--inputs", "clip,flow,apex:24")
     assert counts(again) == dict.fromkeys(("clip", "flow", "apex"), (8, 4))
 
 
@@ -135,15 +134,17 @@ def test_an_interruption_loses_nothing_that_was_finished(prepare, monkeypatch):
     assert counts(prepare("--inputs", "clip")) == {"clip": (9, 3)}
 
 
-def test_a_killed_process_loses_nothing_that_was_finished(tmp_path):
+def test_a_killed_process_loses_nothing_that_was_finished(bench, tmp_path):
     write_surrogate("casme2", tmp_path / "data", size=64, subjects=["sub17"], workers=1)
-    environment = os.environ | {"BENCH_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "bench", "data", "prepare", "--dataset", "casme2"]
-    command += ["--data-root", str(tmp_path / "data"), "--subjects", "sub17", "--inputs", "flow"]
-    command += ["--jobs", "2", "--format", "json", "--set", "data.flow_side=64"]
+    cache = {"BENCH_CACHE": str(tmp_path / "cache")}
+    command = ["data", "prepare", "--dataset", "casme2", "--data-root", str(tmp_path / "data")]
+    command += ["--subjects", "sub17", "--inputs", "flow", "--set", "data.flow_side=64"]
     entries = tmp_path / "cache" / "clips"
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "bench", *command, "--jobs", "2"],
+        env=bench.environment | cache,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     while not list(entries.rglob("*.npz")) and process.poll() is None:
         time.sleep(0.05)
@@ -152,8 +153,8 @@ def test_a_killed_process_loses_nothing_that_was_finished(tmp_path):
     time.sleep(0.5)  # its workers end with it
     kept = len(list(entries.rglob("*.npz")))
     assert kept >= 1
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    (row,) = json.loads(again.stdout)["inputs"]
+    again = bench(*command, "--jobs", 1, "--format", "json", **cache)
+    (row,) = json.loads(again.out)["inputs"]
     assert row["found"] >= kept
     assert row["made"] + row["found"] == 31
 

@@ -50,15 +50,13 @@ class TestOfARun:
         assert (found["variant"], found["what"]) == ("random_rnas_mer", "derived network")
         assert found["origin"] == str(run.path)
 
-    def test_measures_peak_memory_as_the_run_itself_does(self, bench, profile, finished):
-        run = only_run(finished)
-        (run.path / "profile.json").unlink()
-        assert bench(*bench.small_command(finished, "random_rnas_mer"), BENCH_PEAKS="on").code == 0
-        for figures in (run.json("profile.json"), profile(run.path, BENCH_PEAKS="on")):
-            assert figures["peak_train_mb"] > figures["checkpoint_mb"] > figures["weights_mb"]
-            assert figures["peak_train_mb"] > figures["peak_infer_mb"] > 0
-            assert figures["peak_batch"] == run.json("run.json")["config"]["train"]["batch"]
-            assert "peak_reason" not in figures
+    def test_measures_peak_memory(self, profile, random_runs):
+        run = only_run(random_runs)
+        figures = profile(run.path, BENCH_PEAKS="on")
+        assert figures["peak_train_mb"] > figures["checkpoint_mb"] > figures["weights_mb"]
+        assert figures["peak_train_mb"] > figures["peak_infer_mb"] > 0
+        assert figures["peak_batch"] == run.json("run.json")["config"]["train"]["batch"]
+        assert "peak_reason" not in figures
 
     def test_without_peaks_says_nothing_of_them(self, profile, random_runs):
         found = profile(only_run(random_runs).path, "--no-peaks")
@@ -81,20 +79,21 @@ class TestOfARun:
         low, high = found["range"]["params"]
         assert low <= found["params"] <= high
 
-    def test_supernet(self, profile, searched_runs):
-        found = profile(only_run(searched_runs).path, "--supernet", "--no-peaks")
+    def test_supernet(self, bench, profile, short, runs):
+        assert bench.small(runs, short, "--set", "search.epochs=1", command="search").code == 0
+        found = profile(only_run(runs).path, "--supernet", "--no-peaks")
         assert found["what"] == "supernet"
         assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"]
 
 
 class TestOfAVariant:
-    def test_is_the_median_and_range_of_random_genotypes(self, profile):
+    def test_is_the_median_and_range_of_random_genotypes(self, profile, short):
         from bench.config.loading import load_config
         from bench.methods.registry import variant
         from rnas.sizes import sample_sizes
 
-        found = profile("--variant", "rnas_mer", *SMALL, "--draws", 5, "--seed", 3, "--no-peaks")
-        space = variant("rnas_mer").configured_space(load_config("small", SMALL[1::2]))
+        found = profile("--variant", short, *SMALL, "--draws", 5, "--seed", 3, "--no-peaks")
+        space = variant(short).configured_space(load_config("small", SMALL[1::2]))
         sizes = sorted(sample_sizes(space, 2000, seed=3))
         assert found["params"] == median_high(sizes)
         assert found["range"]["params"] == [sizes[200], sizes[1800]]  # the middle fifths' ends
@@ -102,8 +101,8 @@ class TestOfAVariant:
         assert found["networks"] == 5
         assert found["origin"].startswith("5 of 2000 random genotypes, evenly spaced by size")
 
-    def test_follows_classes_and_settings(self, profile):
-        one = ("--variant", "rnas_mer", *SMALL, "--draws", 1, "--no-peaks")
+    def test_follows_classes_and_settings(self, profile, short):
+        one = ("--variant", short, *SMALL, "--draws", 1, "--no-peaks")
         three, five = profile(*one), profile(*one, "--classes", 5)
         wide = profile(*one, "--set", "space.channels=8")
         assert (five["params"] - three["params"]) % 2 == 0 < five["params"] - three["params"]
@@ -122,8 +121,8 @@ class TestOfAVariant:
         assert set(found) == {"autodeeplab_3d", "automer_3d"}
         assert any("reconstruction" in mark for mark in found["automer_3d"]["marks"])
 
-    def test_breakdown_sums_to_the_whole(self, profile):
-        found = profile("--variant", "rnas_mer", *SMALL, "--draws", 1, "--depth", 1, "--no-peaks")
+    def test_breakdown_sums_to_the_whole(self, profile, short):
+        found = profile("--variant", short, *SMALL, "--draws", 1, "--depth", 1, "--no-peaks")
         whole, *parts = found["modules"]
         assert (whole["params"], whole["macs"]) == (found["params"], found["macs"])
         assert [part["path"] for part in parts] == ["stem", "cells", "head"]
@@ -147,8 +146,8 @@ class TestTheTable:
             assert f"{module['params']:,}" in line
             assert f"{module['macs']:,}" in line
 
-    def test_goes_into_a_file(self, bench, tmp_path):
-        words = ("profile", "--variant", "rnas_mer", *SMALL, "--draws", 1, "--no-peaks")
+    def test_goes_into_a_file(self, bench, short, tmp_path):
+        words = ("profile", "--variant", short, *SMALL, "--draws", 1, "--no-peaks")
         out = tmp_path / "profile.txt"
         assert bench(*words, "--out", out).out == ""
         assert out.read_text() == bench(*words).out

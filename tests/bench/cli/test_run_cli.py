@@ -339,29 +339,6 @@ def test_shuffled_labels_are_marked_and_permuted(bench, random_runs, runs):
     assert Counter(labels.values()) == Counter(own.values())
 
 
-def test_search_inside_the_fold_never_sees_the_test_subject(bench, runs, monkeypatch):
-    from bench.engine import search as searching
-
-    seen = []
-    halve = searching.halve
-
-    def watched(indices, labels, subjects, seed):
-        seen.append({subjects[index] for index in indices})
-        return halve(indices, labels, subjects, seed)
-
-    monkeypatch.setattr(searching, "halve", watched)
-    small = ["--set", "search_scope=fold", "--set", "search.epochs=1", "--set", "data.frames=2"]
-    outcome = bench.small(runs, "rnas_mer_3", *small, "--set", "data.jitter=0")
-    assert outcome.code == 0
-    everybody = {"smic/s05", "smic/s06", "smic/s15"}
-    assert seen == [everybody - {person} for person in sorted(everybody)]
-    run = only_run(runs)
-    assert {p.parent.name for p in run.path.glob("search/*/genotype.json")} == set(run.folds)
-    protocol = run.json("metrics.json")["protocol"]
-    assert (protocol["search_scope"], protocol["leaky"]) == ("fold", False)
-    assert "leaky" not in outcome.out
-
-
 def test_each_fold_trains_the_architecture_of_its_own_search(bench, runs):
     scope = ["--set", "search_scope=fold"]
     assert bench.small(runs, "random_rnas_mer", *scope).code == 0
@@ -417,14 +394,8 @@ def test_only_the_subjects_asked_for(bench, runs):
     assert set(only_run(runs).folds) == {"s06", "s19"}
 
 
-def test_composite_has_a_slice_per_data_set(bench, runs):
-    outcome = bench.small(
-        runs,
-        "random_rnas_mer",
-        *("--dataset", "composite", "--set", "subject_count=0", "--set", "train.epochs=1"),
-    )
-    assert outcome.code == 0, outcome.err
-    metrics = only_run(runs).json("metrics.json")
+def test_composite_has_a_slice_per_data_set(composite_runs):
+    metrics = only_run(composite_runs).json("metrics.json")
     slices = metrics["slices"]
     assert list(slices) == ["smic", "casme2", "samm"]
     assert [part["clips"] for part in slices.values()] == [6, 5, 1]

@@ -9,9 +9,23 @@ SETTINGS = ("--set", "search_scope=fold", "--set", "search.epochs=1", "--set", "
 
 
 @pytest.fixture(scope="module")
-def runs(bench, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nested")
-    outcome = bench.small(folder, "rnas_mer_3", *SETTINGS)
+def seen():
+    """The subjects that each search was given, in the order of the searches."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def runs(bench, seen, tmp_path_factory):
+    from bench.engine import search as searching
+
+    def watched(indices, labels, subjects, seed):
+        seen.append({subjects[index] for index in indices})
+        return halve(indices, labels, subjects, seed)
+
+    folder, halve = tmp_path_factory.mktemp("nested"), searching.halve
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "halve", watched)
+        outcome = bench.small(folder, "rnas_mer_3", *SETTINGS)
     assert outcome.code == 0, outcome.err
     assert "leaky" not in outcome.out
     return folder
@@ -22,11 +36,12 @@ def run(runs):
     return only_run(runs)
 
 
-def test_every_fold_has_a_search_that_never_saw_its_subject(run):
-    for fold in run.folds:
+def test_every_fold_has_a_search_that_never_saw_its_subject(run, seen):
+    everybody = {f"smic/{fold}" for fold in run.folds}
+    assert len(everybody) == len(seen) == 3
+    for fold, subjects in zip(sorted(run.folds), seen, strict=True):
         genotype = run.json(f"search/{fold}/genotype.json")
-        assert f"smic/{fold}" not in genotype["searched_on"]
-        assert len(genotype["searched_on"]) == 2
+        assert set(genotype["searched_on"]) == subjects == everybody - {f"smic/{fold}"}
 
 
 def test_summary_counts_what_the_searches_chose(run):
@@ -38,7 +53,8 @@ def test_summary_counts_what_the_searches_chose(run):
     chosen = [name for genotype in genotypes for name in genotype["operations"]]
     assert summary["operations"] == {name: chosen.count(name) for name in set(chosen)}
     assert set(summary["agreement"]) == set(summary["by_chance"])
-    assert run.json("metrics.json")["protocol"]["search_scope"] == "fold"
+    protocol = run.json("metrics.json")["protocol"]
+    assert (protocol["search_scope"], protocol["leaky"]) == ("fold", False)
 
 
 def test_health_says_what_decoding_cost(run):

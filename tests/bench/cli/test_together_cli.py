@@ -71,7 +71,7 @@ def test_searches_in_every_fold_are_trained_by_architecture(bench, tmp_path):
 def test_fixed_networks_too(bench, tmp_path):
     outcomes = [
         bench.small(tmp_path / "together", "ststnet", *TOGETHER),
-        bench.small(tmp_path / "alone", "ststnet", "--jobs", "1"),
+        bench.small(tmp_path / "alone", "ststnet", "--executor", "serial"),
     ]
     assert [outcome.code for outcome in outcomes] == [0, 0], outcomes
     found, expected = (logits(only_run(tmp_path / name)) for name in ("together", "alone"))

@@ -53,7 +53,6 @@ class TestPasses:
     @pytest.mark.parametrize(
         "variant, arguments",
         [
-            ("random_rnas_mer", ()),
             ("random_rnas_mer", (*SHUFFLED, *ALL_RULES, "--seed", 3)),
             ("rnas_mer_3", (*BY_FOLD, *ALL_RULES, "--set", "data.subject_count=4")),
             ("random_rnas_mer", ("--set", "protocol.selection=oracle")),
@@ -63,11 +62,8 @@ class TestPasses:
         assert bench.small(runs, variant, *arguments).code == 0
         assert findings(bench, runs) == set()
 
-    def test_a_composite(self, bench, runs):
-        few = ("--dataset", "composite", "--set", "subject_count=0", "--set", "train.epochs=1")
-        wanted = ("--subjects", "s05,s15,sub13,sub15,037")
-        assert bench.small(runs, "random_rnas_mer", *few, *wanted).code == 0
-        assert findings(bench, runs) == set()
+    def test_a_composite(self, bench, composite_runs):
+        assert findings(bench, composite_runs) == set()
 
     def test_real_clips_and_a_genotype_of_the_users(self, bench, runs, licensed, searched_runs):
         genotype = only_run(searched_runs).path / "search/genotype.json"

@@ -24,6 +24,7 @@ import pytest
 from damage import DAMAGES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny_runs import Bench
 from tiny_sets import LAYOUTS, Layout
 
 from bench.data.clips import Clip
@@ -32,7 +33,7 @@ from bench.data.inspect.check import check_report
 from bench.data.sets.catalogue import load_clips
 from bench.errors import BenchError
 
-CASES = 200
+CASES = 120
 """In all, over the layouts."""
 
 LONGEST = 60
@@ -174,10 +175,9 @@ def check_commands(layout: Layout, root: Path, reading: Reading, cache: Path) ->
     source = ["--dataset", layout.source(root), "--data-root", root]
     if subjects := subjects_of(layout):
         source += ["--subjects", ",".join(subjects)]
-    code, out, err = run("data", "check", *source, "--format", "json")
-    deep_code, deep_out, deep_err = run(
-        *("data", "check", *source, "--format", "json", "--deep", "--jobs", 1)
-    )
+    check = ("data", "check", *source, "--format", "json")
+    code, out, err = run(cache, *check)
+    deep_code, deep_out, deep_err = run(cache, *check, "--deep", "--jobs", 1)
     if reading.stopped:
         assert code in (1, 2) and out == ""
         assert len(err.splitlines()) == 1 and err.startswith("error: "), err
@@ -193,7 +193,7 @@ def check_commands(layout: Layout, root: Path, reading: Reading, cache: Path) ->
         assert len(reading.seen) == report["clips"] - len(spoilt)
     sizes = ["--set", "data.frames=2", "--set", "data.size=8"]
     asked = ["run", "--variant", "random_rnas_mer", "--preset", "smoke", "--dry-run", *sizes]
-    code, _, err = run(*asked, *source, "--runs", cache / "runs", BENCH_CACHE=cache)
+    code, _, err = run(cache, *asked, *source, "--runs", cache / "runs")
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert "Traceback" not in err and len(errors) == (0 if code == 0 else 1), err
     assert code in (0, 1, 2)
@@ -201,27 +201,10 @@ def check_commands(layout: Layout, root: Path, reading: Reading, cache: Path) ->
         assert not reading.stopped
 
 
-def run(*arguments: object, **variables: object) -> tuple[int, str, str]:
+def run(cache: Path, *arguments: object) -> tuple[int, str, str]:
     """Code, output and errors of `bench ...` in this process."""
-    import io
-    from contextlib import redirect_stderr, redirect_stdout
-
-    from bench.cli import main
-    from bench.data.sources import load
-
-    load.cache_clear()
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        patch.setenv("BENCH_PEAKS", "off")
-        for name, value in variables.items():
-            patch.setenv(name, str(value))
-        main([os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments])
-    return ended.value.code, out.getvalue(), err.getvalue()
+    outcome = Bench(cache)(*arguments)
+    return outcome.code, outcome.out, outcome.err
 
 
 def check_case(layout: Layout, damages: list[str], seed: int) -> None:

@@ -56,11 +56,15 @@ BUILDS = {name: entry.build for name, entry in OPERATIONS.items()} | {
 }
 
 
-def shallow_supernet(name):
+def shallow(name):
     """All operations and moves of a variant, on two layers and two resolutions."""
     space = SEARCHED[name]
     outer = Trellis(2, space.outer.factors[:2], space.outer.moves)
-    return Supernet(space.resized(channels=4, nodes=1, outer=outer, kernels="shared"), 3)
+    return space.resized(channels=4, nodes=1, outer=outer)
+
+
+def shallow_supernet(name):
+    return Supernet(shallow(name).resized(kernels="shared"), 3)
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -82,7 +86,7 @@ def test_counters_agree_on_every_operation(build):
 
 @pytest.mark.parametrize("name", SEARCHED)  # a random control has the space of its variant
 def test_counters_agree_on_a_derived_network_of_every_variant(name):
-    space = SEARCHED[name].resized(channels=8, nodes=2)
+    space = shallow(name).resized(channels=8, nodes=2)
     genotype = random_genotype(space, random.Random(name))
     found = profile(DerivedNetwork(space, genotype, 3), SMALL)
     assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
@@ -198,7 +202,7 @@ def test_counting_leaves_the_network_as_it_was():
 class TestModuleShares:
     @pytest.fixture
     def networks(self):
-        space = SEARCHED["rnas_mer"].resized(channels=4, nodes=2)
+        space = shallow("rnas_mer").resized(nodes=2)
         return {
             "derived": DerivedNetwork(space, random_genotype(space, random.Random(0)), 3),
             "supernet": shallow_supernet("autodeeplab_3d"),

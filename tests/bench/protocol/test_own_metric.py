@@ -103,15 +103,6 @@ def test_one_that_cannot_be_used_stops_nothing_but_itself(install, capsys, sourc
     assert all(word in line for word in ("bench.metrics", "their-metrics", name, why))
 
 
-def test_without_numpy_names_and_headings_are_there():
-    program = (
-        "import sys; from bench.protocol.metrics import metrics; "
-        "assert [m.heading for m in metrics().values()][:3] == ['UAR', 'UF1', 'Acc']; "
-        "assert 'numpy' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
 def test_a_metric_without_a_value_is_none():
     import numpy as np
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
@@ -53,7 +53,6 @@ def test_onset_difference_is_the_scaled_change_since_the_first_frame():
 
 
 @given(seed=st.integers(0, 2**16), gain=st.floats(1e-3, 1e3))
-@settings(max_examples=25, deadline=None)
 def test_a_still_clip_has_no_onset_difference_at_all(seed, gain):
     still = random_videos(frames=1, seed=seed).expand(-1, 5, -1, -1, -1)
     assert torch.all(to_input(still, "onset_difference", gain=gain) == 0)
@@ -84,7 +83,6 @@ all_on = {"flip": True, "shift": 2, "jitter": 2}
 
 
 @given(seed=st.integers(0, 2**16))
-@settings(max_examples=25, deadline=None)
 def test_the_generator_decides_alone(seed):
     videos = random_videos()
     once = augment(videos, **all_on, generator=seeded(seed))
@@ -93,7 +91,6 @@ def test_the_generator_decides_alone(seed):
 
 
 @given(seed=st.integers(0, 2**16), position=st.integers(0, 3))
-@settings(max_examples=25, deadline=None)
 def test_a_clip_is_changed_alike_whatever_the_others_are(seed, position):
     videos, others = random_videos(seed=1), random_videos(seed=2)
     others[position] = videos[position]
@@ -127,7 +124,6 @@ def test_a_mirrored_clip_turns_the_sign_of_the_channels_named_and_of_no_other(se
 
 
 @given(seed=st.integers(0, 2**16), shift=st.integers(1, 9))
-@settings(max_examples=25, deadline=None)
 def test_a_shift_is_one_translation_a_clip_with_its_edges_repeated(seed, shift):
     videos = coordinates()
     found = augment(videos, shift=shift, generator=seeded(seed)).long()
@@ -152,7 +148,6 @@ def test_shifts_reach_both_ways_on_both_axes():
 
 
 @given(seed=st.integers(0, 2**16), jitter=st.integers(1, 4))
-@settings(max_examples=25, deadline=None)
 def test_jitter_moves_time_forwards_only_and_by_no_more_than_asked(seed, jitter):
     videos = coordinates()
     found = augment(videos, jitter=jitter, generator=seeded(seed)).long()
@@ -172,7 +167,6 @@ def test_jitter_shifts_and_stretches_both_ways():
 
 
 @given(seed=st.integers(0, 2**16))
-@settings(max_examples=25, deadline=None)
 def test_differences_after_augmentation_refer_to_the_onset_frame(seed):
     videos = random_videos()
     onset_everywhere = videos[:, :1].expand_as(videos)

@@ -20,6 +20,7 @@ from bench.training.tensors import ClipTensors
 from rnas.derived import DerivedNetwork
 from rnas.errors import LossDiverged
 from rnas.genotype import random_genotype
+from rnas.trellis import Trellis
 
 CLIPS, CLASSES = 20, 3
 FOLDS = {  # with batches of 6: last batches of 4, 4, 2, and one of a single clip that is dropped
@@ -28,7 +29,7 @@ FOLDS = {  # with batches of 6: last batches of 4, 4, 2, and one of a single cli
     "s03": range(3, 17),
     "s04": range(7, 20),
 }
-SETTINGS = TrainConfig(epochs=3, batch=6, lr=0.01, clip=1.0)
+SETTINGS = TrainConfig(epochs=2, batch=6, lr=0.01, clip=1.0)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -50,6 +51,9 @@ def clip_tensors(kind=ClipTensors):
         classes=CLASSES,
         settings=DataConfig(frames=4, size=16, shift=1, jitter=1),
     )
+
+
+SHORT = RNAS_MER.resized(nodes=2, outer=Trellis(3, (2, 4, 8), ("stay", "shrink")))
 
 
 def derived(space, dtype):
@@ -104,7 +108,7 @@ def test_upsampling_and_single_voxels_too():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_in_float32_within_its_rounding(weighted):
     settings = TrainConfig(epochs=2, batch=6, lr=1e-3, weighted_loss=weighted)
-    networks = derived(RNAS_MER, torch.float32)
+    networks = derived(SHORT, torch.float32)
     assert_same(*both_ways(networks, clip_tensors(), settings), 1e-3)
 
 
@@ -118,13 +122,13 @@ def test_in_float32_within_its_rounding(weighted):
     ids=["steps", "balanced", "class by class"],
 )
 def test_recipes_too(recipe):
-    networks = derived(RNAS_MER, torch.float64)
+    networks = derived(SHORT, torch.float64)
     assert_same(*both_ways(networks, clip_tensors(WideClips), recipe), 1e-9)
 
 
 def test_bfloat16_stays_near():
     settings = TrainConfig(epochs=1, batch=6, lr=1e-3)
-    networks = derived(RNAS_MER, torch.float32)
+    networks = derived(SHORT, torch.float32)
     compute = ComputeConfig(precision="bf16", channels_last=False)
     ways = both_ways(networks, clip_tensors(), settings, compute)
     assert_same(*ways, 0.2)
@@ -132,7 +136,7 @@ def test_bfloat16_stays_near():
 
 
 def test_one_that_diverges_takes_no_other_with_it():
-    networks = derived(RNAS_MER, torch.float64)
+    networks = derived(SHORT, torch.float64)
     alone = copy.deepcopy(networks[0])
     with torch.no_grad():
         networks[1].head.bias.fill_(torch.inf)
@@ -148,7 +152,7 @@ def test_one_that_diverges_takes_no_other_with_it():
 
 
 def test_a_fold_may_predict_after_each_epoch():
-    networks = derived(RNAS_MER, torch.float32)
+    networks = derived(SHORT, torch.float32)
     clips, heard = clip_tensors(), []
 
     def hear(number):

@@ -82,7 +82,7 @@ def claim_sets(draw):
 
 
 @given(claim_sets())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_nearest_matrix_is_that_of_brute_force(drawn):
     counts, claims = drawn
     found = nearest(counts, claims)
@@ -98,7 +98,7 @@ def test_the_nearest_matrix_is_that_of_brute_force(drawn):
 
 
 @given(claim_sets(), st.sampled_from([Fraction(1, 300), Fraction(1, 40), Fraction(1, 8)]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_range_of_uf1_is_that_of_brute_force(drawn, tolerance):
     counts, claims = drawn
     claims = {name: claim.within(tolerance) for name, claim in claims.items()}
@@ -115,7 +115,7 @@ def test_the_range_of_uf1_is_that_of_brute_force(drawn, tolerance):
 
 
 @given(claim_sets(), st.integers(1, 30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_size_of_the_parts_does_not_change_the_answer(drawn, size):
     counts, claims = drawn
     whole, span = nearest(counts, claims), uf1_range(counts, claims)
@@ -129,7 +129,7 @@ def test_the_size_of_the_parts_does_not_change_the_answer(drawn, size):
 
 
 @given(small_counts, st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_claim_on_the_edge_of_its_tolerance_is_decided_exactly(counts, data):
     target = data.draw(st.sampled_from(sorted(all_scores(counts))))
     margin = Fraction(1, 10**6)
@@ -142,7 +142,7 @@ def test_a_claim_on_the_edge_of_its_tolerance_is_decided_exactly(counts, data):
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=3), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_errors_can_be_arranged_exactly_where_a_matrix_has_them(errors, data):
     wrong = data.draw(st.lists(st.integers(0, 6), min_size=len(errors), max_size=len(errors)))
     size = len(errors)
@@ -164,7 +164,7 @@ def test_errors_can_be_arranged_exactly_where_a_matrix_has_them(errors, data):
 
 
 @given(small_counts)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_splits_and_bounds_enclose_every_matrix(counts):
     """What the search leaves out cannot matter: all splits are tried, the bounds hold."""
     seen = {}

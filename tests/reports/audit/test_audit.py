@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -391,12 +389,3 @@ def test_the_output_goes_to_a_file(invoke, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
         invoke("--counts", "5,5", "--acc", ".5", "--out", str(tmp_path / "file" / "audit.txt"))
-
-
-def test_torch_stays_away():
-    code = (
-        "import sys; from bench.cli import cli\n"
-        "cli.main(['audit', '--counts', '5,5', '--acc', '.5'], standalone_mode=False)\n"
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -1,8 +1,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
@@ -134,15 +132,3 @@ def test_runs_that_is_a_file_is_one_line(invoke, tmp_path):
 @pytest.mark.parametrize("arguments", [("--table", "1"), ("--format", "pdf"), ("--tabel", "2")])
 def test_misuse_exits_with_2(invoke, arguments):
     assert invoke(*arguments).exit_code == 2
-
-
-def test_it_starts_without_the_heavy_packages(tmp_path):
-    program = (
-        "import sys\n"
-        "from reports.cli.tables import tables\n"
-        f"tables(['--runs', {str(tmp_path)!r}], standalone_mode=False)\n"
-        "print(sorted({'torch', 'pandas', 'numpy'} & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert done.stderr.splitlines()[-1] == "[]"

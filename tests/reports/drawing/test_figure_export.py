@@ -73,11 +73,9 @@ def test_a_place_that_cannot_be_written_is_one_line(made, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_heavy_is_imported_before_a_figure_is_drawn(made):
+def test_a_figure_is_drawn_without_torch_and_without_a_window(made):
     program = (
-        "import sys\n"
-        "import reports.figures, reports.cli.figures\n"
-        "print(sorted({'torch', 'matplotlib', 'networkx', 'pandas', 'numpy'} & set(sys.modules)))\n"
+        "import sys, reports.figures\n"
         "from bench.runs.folder import RunFolder\nfrom bench.runs.record import read_run\n"
         "from pathlib import Path\n"
         f"reports.figures.run_figures(read_run(RunFolder(Path({str(made['one_way'].folder)!r}))))\n"
@@ -87,4 +85,4 @@ def test_nothing_heavy_is_imported_before_a_figure_is_drawn(made):
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=here, check=True
     )
-    assert done.stdout.splitlines() == ["[]", "[]"]
+    assert done.stdout == "[]\n"

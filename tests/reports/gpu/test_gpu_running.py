@@ -27,7 +27,7 @@ from toy_parts import PARTS
 from reports.gpu.record import Settings
 from reports.gpu.running import run_parts
 if __name__ == "__main__":
-    run_parts([PARTS["measures"], PARTS["hangs"]], Settings("cpu", True, Path({out!r}), Path()),
+    run_parts([PARTS["hangs"]], Settings("cpu", True, Path({out!r}), Path()),
               600, print)
 """
 
@@ -61,7 +61,7 @@ def lives(pid):
 
 def test_what_fails_dies_or_hangs_keeps_its_rows_and_stops_no_other(settings):
     hangs = replace(PARTS["hangs"], limit_s=12)
-    parts = [PARTS["fails"], PARTS["dies"], hangs, PARTS["attempts"], PARTS["measures"]]
+    parts = [PARTS["fails"], PARTS["dies"], hangs, PARTS["attempts"]]
     assert run_parts(parts, settings, 600, print) == ["fails", "dies", "hangs"]
 
     found = {part.name: record(settings, part.name) for part in parts}
@@ -69,13 +69,13 @@ def test_what_fails_dies_or_hangs_keeps_its_rows_and_stops_no_other(settings):
     assert found["fails"]["reason"] == "ValueError: no such kernel"
     assert "killed by signal 9" in found["dies"]["reason"]
     assert found["hangs"]["reason"] == "stopped at its limit of 12 s"
-    figures = [found[name]["rows"][0]["figure"] for name in ("fails", "dies", "hangs", "measures")]
-    assert figures == [2.0, 4.0, 3.0, 1.0]
-    assert [found[name]["status"] for name in ("attempts", "measures")] == [DONE, DONE]
+    figures = [found[name]["rows"][0]["figure"] for name in ("fails", "dies", "hangs")]
+    assert figures == [2.0, 4.0, 3.0]
+    assert found["attempts"]["status"] == DONE
     assert found["attempts"]["rows"][0]["reason"] == "ZeroDivisionError: division by zero"
     assert found["attempts"]["rows"][1]["ms"] == 1.0
     assert not lives(found["hangs"]["rows"][0]["child"])
-    machine = found["measures"]["machine"]
+    machine = found["attempts"]["machine"]
     assert machine["device"] == "cpu"
     assert machine["torch"]
 
@@ -88,7 +88,7 @@ def test_no_part_is_begun_without_time_and_what_it_left_before_stays(settings):
     assert record(settings, "measures") == {"rows": [1]}
 
 
-def test_a_kill_of_the_command_leaves_whole_records_and_no_process(settings):
+def test_a_kill_of_the_command_leaves_a_whole_record_and_no_process(settings):
     script = KILLED_SOON.format(here=str(Path(toy_parts.__file__).parent), out=str(settings.out))
     path = settings.out.parent / "killed.py"
     path.write_text(script)
@@ -99,7 +99,6 @@ def test_a_kill_of_the_command_leaves_whole_records_and_no_process(settings):
     command.send_signal(signal.SIGKILL)
     command.wait()
 
-    assert record(settings, "measures")["status"] == DONE
     left = record(settings, "hangs")
     assert left["status"] == RUNNING
     assert left["rows"][0]["figure"] == 3.0

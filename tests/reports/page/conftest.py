@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from real_runs import make_runs
+from shared import made_once
 
 from bench.methods.registry import variants
 from bench.runs.record import find_runs
@@ -20,7 +21,7 @@ def made_runs(tmp_path_factory) -> Path:
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield make_runs(tmp_path_factory.mktemp("report"))
+    yield made_once(tmp_path_factory, "report", make_runs) / "runs"
     torch.set_num_threads(threads)
 
 

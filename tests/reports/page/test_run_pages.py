@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, change, folder_of
+from real_runs import BY_FOLD, COMPOSITE, CONTROL, SEARCHED, change, folder_of, keep_only
 
 from bench.runs.folder import RunFolder
 from bench.runs.record import find_runs, read_run
@@ -204,7 +204,8 @@ def test_a_confusion_matrix_that_is_none_is_named(view, runs):
 
 
 def test_pages_drawn_in_processes_are_those_drawn_in_one(runs, monkeypatch):
-    monkeypatch.setattr(run_pages, "RUNS_A_PROCESS", 2)
+    monkeypatch.setattr(run_pages, "RUNS_A_PROCESS", 1)
+    keep_only(runs, SEARCHED, CONTROL)
     (folder_of(runs, SEARCHED) / "search" / "genotype.json").write_text("{")
     records = find_runs(runs)[0]
     heard = []

@@ -7,8 +7,6 @@ import io
 import json
 import math
 import shutil
-import subprocess
-import sys
 from statistics import fmean, stdev
 
 import pytest
@@ -379,16 +377,3 @@ def test_without_a_run_it_says_what_to_do(tmp_path):
     assert result.exit_code == 0
     assert "No run has a finished search" in result.stdout
     assert "bench run --variant" in result.stderr
-
-
-def test_it_starts_without_the_heavy_packages(made_runs):
-    program = (
-        "import sys\n"
-        "from reports.cli.tables import tables\n"
-        f"tables(['--health', '--runs', {str(made_runs)!r}], standalone_mode=False)\n"
-        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert done.stderr.splitlines()[-1] == "[]"

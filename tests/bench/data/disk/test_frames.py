@@ -16,7 +16,7 @@ from bench.errors import DataError, printable
 
 
 @given(st.sets(st.integers(0, 10**7), min_size=1, max_size=12), st.sampled_from(["img", "a1_", ""]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_frames_come_in_the_order_of_their_numbers(numbers, prefix):
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:

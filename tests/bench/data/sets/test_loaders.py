@@ -244,7 +244,7 @@ CELLS = st.one_of(
 
 
 @given(row=st.integers(0, 3), column=st.integers(0, 4), cell=CELLS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_a_cell_holds_each_row_is_a_clip_or_a_fatal_problem(trees, row, column, cell):
     rows = [list(given) for given in CASME2_ROWS[:4]]
     rows[row][column] = cell

@@ -283,9 +283,7 @@ class TestTheFile:
     cell = st.text(max_size=12)
 
     @given(st.lists(st.lists(cell, max_size=10), max_size=4), st.booleans())
-    @settings(
-        max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_of_any_content_ends_in_named_problems(self, tmp_path, rows, headed):
         images(tmp_path / "a1", (1, 2))
         path = tmp_path / "clips.csv"

@@ -103,7 +103,7 @@ def test_motion_is_what_alpha_changes_and_in_the_linear_form_by_as_much(weights)
     assert not np.allclose(less[1], more[1], atol=1e-3)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(1, 19), st.integers(1, 19), st.sampled_from([1, 3]), st.integers(1, 3))
 def test_any_side_keeps_its_shape_and_range(any_weights, height, width, channels, frames):
     video = noise(frames, height, width).reshape(frames, height, width, 3)[..., :channels]

@@ -1,7 +1,5 @@
 """Files to 8-bit videos: equal to a float reference, and one line for every bad file."""
 
-import subprocess
-import sys
 import zlib
 
 import numpy as np
@@ -46,7 +44,7 @@ def float_reference(video: np.ndarray, target: Preprocessing) -> np.ndarray:
     frames=st.integers(1, 12),
     size=st.integers(1, 24),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pixels_are_the_float_reference_rounded(tmp_path_factory, n, height, width, frames, size):
     video = noise(n, height, width)
     clip = write_clip(tmp_path_factory.mktemp("clip"), video)
@@ -163,12 +161,3 @@ def test_the_key_tells_settings_and_versions_apart(monkeypatch):
     assert len(known) == 4
     monkeypatch.setattr(keys, "PIPELINE_VERSION", keys.PIPELINE_VERSION + 1)
     assert settings_key(Preprocessing(16, 112)) not in known
-
-
-def test_settings_and_names_are_known_without_heavy_imports():
-    code = (
-        "import sys, bench.data.steps.pipeline, bench.data.cache, bench.training.augment; "
-        "print([m for m in ('numpy', 'PIL', 'torch', 'pandas') if m in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"

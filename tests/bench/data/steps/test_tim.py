@@ -36,7 +36,7 @@ def graph_laplacian_tim(video: np.ndarray, frames: int) -> np.ndarray:
 
 
 @given(n=st.integers(2, 30), frames=st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_is_the_graph_laplacian_construction(n, frames):
     video = np.random.default_rng(n * 100 + frames).random((n, 4 * n))
     expected = graph_laplacian_tim(video, frames)
@@ -44,7 +44,6 @@ def test_is_the_graph_laplacian_construction(n, frames):
 
 
 @given(n=lengths, frames=lengths)
-@settings(deadline=None)
 def test_rows_sum_to_one_and_the_end_frames_are_exact(n, frames):
     matrix = tim_matrix(n, frames)
     assert matrix.shape == (frames, n)
@@ -61,7 +60,6 @@ def test_as_many_frames_as_there_are_change_nothing(n):
 
 
 @given(n=lengths, frames=st.integers(2, 60))
-@settings(deadline=None)
 def test_a_clip_run_backwards_is_interpolated_backwards(n, frames):
     matrix = tim_matrix(n, frames)
     np.testing.assert_allclose(matrix[::-1, ::-1], matrix, atol=1e-12)
@@ -73,7 +71,6 @@ def test_one_frame_is_repeated(frames):
 
 
 @given(n=lengths, frames=lengths, level=st.integers(0, 255))
-@settings(deadline=None)
 def test_a_still_clip_stays_still(n, frames, level):
     still = np.full((n, 2, 3, 1), level, np.uint8)
     assert np.all(interpolate(still, frames) == level)

@@ -16,7 +16,7 @@ from bench.data.surrogates.faces import draw_face, landmarks
 
 @pytest.mark.parametrize("unit", ACTION_UNITS)
 @given(seed=any_seed)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_a_unit_moves_at_most_by_one_and_symmetrically_without_asymmetry(unit, seed):
     face = draw_face(np.random.default_rng(seed))
     assert np.hypot(*unit_field(face, unit, 32)).max() == pytest.approx(1)
@@ -41,7 +41,7 @@ def test_a_unit_moves_at_most_by_one_and_symmetrically_without_asymmetry(unit, s
     ],
 )
 @given(seed=any_seed)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_a_unit_pulls_its_landmark_the_way_facs_says(unit, landmark, outwards, down, seed):
     face = draw_face(np.random.default_rng(seed))
     field = unit_field(face, unit, 64)
@@ -52,7 +52,7 @@ def test_a_unit_pulls_its_landmark_the_way_facs_says(unit, landmark, outwards, d
 
 
 @given(seed=any_seed, asymmetry=st.floats(-0.2, 0.2))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_asymmetry_is_the_strength_of_the_left_half_less_the_right(seed, asymmetry):
     face = replace(draw_face(np.random.default_rng(seed)), asymmetry=asymmetry)
     length = np.hypot(*unit_field(face, 2, 64))  # outer brows: the halves hardly meet

@@ -21,7 +21,6 @@ from bench.data.surrogates.plans import Settings, plan_clip
 
 
 @given(any_row, any_seed, any_difficulty, st.floats(0.85, 1.15))
-@settings(deadline=None)
 def test_a_profile_rises_from_the_onset_to_the_apex_and_falls(row, seed, difficulty, gain):
     plan = plan_clip(row, seed)
     motion = draw_motion(plan, Settings(difficulty, seed, 32), gain)
@@ -36,7 +35,7 @@ def test_a_profile_rises_from_the_onset_to_the_apex_and_falls(row, seed, difficu
 
 
 @given(any_row, any_seed, any_difficulty)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_strongest_point_of_a_clip_moves_by_its_peak_at_any_size(row, seed, difficulty):
     plan = plan_clip(row, seed)
     for size in (32, 64):
@@ -48,7 +47,6 @@ def test_the_strongest_point_of_a_clip_moves_by_its_peak_at_any_size(row, seed, 
 
 
 @given(st.lists(any_difficulty, min_size=2, max_size=2).map(sorted))
-@settings(deadline=None)
 def test_difficulty_weakens_motion_and_strengthens_nuisance(levels):
     easier, harder = (conditions(level) for level in levels)
     assert easier.peak >= harder.peak

@@ -31,7 +31,7 @@ def test_open_and_closed_eyes_differ_only_around_the_eyes():
 
 
 @given(any_seed)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_open_eyes_have_pupils_and_closed_ones_a_dark_rim(seed):
     face = draw_face(np.random.default_rng(seed))
     layers = paint(face, 192, 1.0)

@@ -17,7 +17,7 @@ from bench.data.surrogates.releases import RELEASES
 
 
 @given(any_row, st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_frames_up_to_the_onset_are_the_same_whatever_the_emotion(row, seed, difficulty):
     chosen = Settings(difficulty, seed, 32)
     first = plan_clip(row, seed)
@@ -30,7 +30,7 @@ def test_frames_up_to_the_onset_are_the_same_whatever_the_emotion(row, seed, dif
 
 
 @given(any_row, st.integers(0, 3))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_without_nuisance_only_the_expression_moves(row, seed):
     plan, chosen = plan_clip(row, seed), Settings(0.0, seed, 48)
     clip = np.stack(list(render_clip(plan, chosen))).astype(int)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from surrogate_rows import any_row, any_seed, other_emotions
 
 from bench.data.clips import CHALLENGE_CLASSES
@@ -15,14 +15,12 @@ from bench.data.surrogates.releases import COMPOSITE, RELEASES
 
 
 @given(any_row, any_seed)
-@settings(deadline=None)
 def test_only_the_units_of_a_plan_depend_on_the_emotion(row, seed):
     plans = [replace(plan_clip(other, seed), row=row, units=()) for other in other_emotions(row)]
     assert len(set(plans)) == 1
 
 
 @given(any_row, any_seed)
-@settings(deadline=None)
 def test_a_clip_has_its_apex_in_the_middle_third(row, seed):
     plan = plan_clip(row, seed)
     least, most = RELEASES[row.dataset].lengths

@@ -32,7 +32,7 @@ MIRRORED = (
 
 
 @given(any_seed)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_face_at_rest_is_its_own_mirror_image(seed):
     points = face_points(draw_face(np.random.default_rng(seed)))
     assert points.shape == (68, 2)
@@ -40,7 +40,7 @@ def test_a_face_at_rest_is_its_own_mirror_image(seed):
 
 
 @given(any_seed)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_parts_lie_in_the_order_of_a_face(seed):
     points = face_points(draw_face(np.random.default_rng(seed)))
     parts = {
@@ -56,7 +56,7 @@ def test_parts_lie_in_the_order_of_a_face(seed):
 
 
 @given(any_seed)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_each_part_is_numbered_as_detectors_do(seed):
     points = face_points(draw_face(np.random.default_rng(seed)))
     x, y = points.T
