@@ -110,7 +110,6 @@ def test_flipping_twice_is_identity_and_about_half_are_flipped():
 
 
 @given(seed=st.integers(0, 2**16))
-@settings(max_examples=25, deadline=None)
 def test_a_mirrored_clip_turns_the_sign_of_the_channels_named_and_of_no_other(seed):
     videos = random_videos().float()
     plain = augment(videos, **all_on, generator=seeded(seed))
