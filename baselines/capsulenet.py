@@ -135,6 +135,8 @@ def load_trunk(trunk: Trunk, file: Path) -> None:
     Raises MethodError where the file is missing, holds no state, or lacks entries of the trunk.
     """
     try:
+        if not file.is_file():  # opening a pipe would wait for its writer
+            raise OSError("there is no such file")
         state = torch.load(file, map_location="cpu", weights_only=True)
         wanted = trunk.state_dict()
         trunk.load_state_dict(OrderedDict((name, state[name]) for name in wanted))

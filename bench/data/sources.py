@@ -23,6 +23,7 @@ from bench.data.surrogates.note import Generated, generated
 from bench.data.videos import clip_settings, load_videos
 from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
+from bench.system.files import file_bytes
 from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def landmarks_digest(config: DataConfig) -> str | None:
     if not config.landmarks:
         return None
     try:
-        return hashlib.sha256(Path(config.landmarks).expanduser().read_bytes()).hexdigest()
+        return hashlib.sha256(file_bytes(Path(config.landmarks).expanduser())).hexdigest()
     except OSError as error:
         raise UsageError(
             f"data.landmarks={config.landmarks}: the file cannot be read ({error.strerror})"

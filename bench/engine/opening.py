@@ -30,9 +30,9 @@ def adopt_genotype(job: Job, file: Path) -> None:
     Raises MethodError where the file holds none of the variant's space, BenchError where the job
     has another genotype already.
     """
-    from bench.runs.searches import genotype_record, read_genotype
+    from bench.runs.searches import genotype_record, given_genotype, read_genotype
 
-    genotype = read_genotype(file)
+    genotype = given_genotype(file)
     space = job.method.configured_space(job.config)
     record = {**genotype_record(job, space, check_genotype(genotype, space)), "given": str(file)}
     for name in job.searches.names:

@@ -23,7 +23,8 @@ from bench.protocol.splits import folds_of
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
-from rnas.genotype import Genotype, check_genotype
+from bench.runs.searches import given_genotype
+from rnas.genotype import check_genotype
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_genotype_file(request: Request, file: Path) -> None:
-    """Raises MethodError where the file holds no genotype of every variant's space."""
-    genotype = Genotype.from_json(file.read_text(errors="replace"))
+    """UsageError or MethodError where the file holds no genotype of every variant's space."""
+    genotype = given_genotype(file)
     for variant in request.variants:
         check_genotype(genotype, registry.variant(variant).configured_space(request.config))

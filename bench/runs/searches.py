@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.errors import BenchError
+from bench.errors import BenchError, DataError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.record import RunRecord
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
 from bench.system.files import read_json
+from bench.system.tables import read_text
 from rnas.decode import viterbi
 from rnas.errors import MethodError
 from rnas.genotype import Genotype, check_genotype
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
 def read_genotype(path: File) -> Genotype:
     """The genotype in a `genotype.json`; BenchError or MethodError where it is none."""
     return Genotype.from_json(json.dumps(read_json(path)))
+
+
+def given_genotype(path: File) -> Genotype:
+    """The genotype in a file of the user's; UsageError says how such a file comes about."""
+    try:
+        return Genotype.from_json(read_text(path))
+    except (OSError, DataError, MethodError) as error:
+        raise UsageError(
+            f"--genotype {path}: {error}; `bench search` writes such files: take "
+            "search/genotype.json of a run folder"
+        ) from None
 
 
 def genotype_record(job: Job, space: SearchSpace, genotype: Genotype) -> dict[str, Any]:

@@ -7,12 +7,18 @@ import errno
 import io
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import BenchError
+
+MOST_BYTES = 256 << 20
+"""Largest file of text that is read whole: a larger one is something else."""
+
+MOST_WEIGHT_BYTES = 8 << 30
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -47,10 +53,24 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def file_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file that a person named.
+
+    Raises OSError for what is no regular file (opening a pipe waits for its writer, a device may
+    never end) or is larger than `most` bytes.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "this is no file")
+    if found.st_size > most:
+        raise OSError(errno.EFBIG, f"larger than {most >> 20} MB")
+    return path.read_bytes()
+
+
 def read_json(path: Path) -> Any:
     """Reads a JSON file; BenchError names the file where it is missing or corrupt."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(file_bytes(path))
     except FileNotFoundError:
         raise BenchError(f"{path} is missing") from None
     except (OSError, ValueError, RecursionError) as error:

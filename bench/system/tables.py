@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import codecs
 import csv
-import errno
 import io
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import DataError, printable, quoted
+from bench.system.files import file_bytes
 
 MOST_BYTES = 64 << 20
 """Largest table that is read. Tables have a line per clip: a larger file is something else."""
@@ -41,12 +40,7 @@ def read_text(path: Path) -> str:
     Raises OSError for what is no regular file or is larger than MOST_BYTES, DataError for what is
     no text.
     """
-    found = path.stat()  # before it is opened: opening a pipe waits for its writer
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "this is no file")
-    if found.st_size > MOST_BYTES:
-        raise OSError(errno.EFBIG, f"larger than {MOST_BYTES >> 20} MB")
-    return decoded(path.read_bytes(), path.name)
+    return decoded(file_bytes(path, MOST_BYTES), path.name)
 
 
 def decoded(content: bytes, name: str) -> str:

@@ -19,6 +19,7 @@ from bench.data.steps.crop import DETECTOR_VERSION
 from bench.data.steps.landmarks import landmark_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import UsageError
+from bench.system.files import MOST_WEIGHT_BYTES, file_bytes
 
 PIPELINE_VERSION = 1
 """Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
@@ -76,7 +77,7 @@ def weights_digest(file: str) -> str:
 
 @lru_cache(maxsize=4)
 def _digest(path: Path, size: int, modified: int, changed: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(file_bytes(path, MOST_WEIGHT_BYTES)).hexdigest()
 
 
 def _crop_settings(steps: Preprocessing) -> dict[str, str | float]:

@@ -8,6 +8,7 @@ docs/data.md says how to rename the entries of another implementation's.
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 from bench.data.pixels import luminance
 from bench.data.steps.keys import weights_digest
 from bench.errors import DataError, UsageError
+from bench.system.files import MOST_WEIGHT_BYTES, file_bytes
 
 WIDTH = 32
 SIDES = 4
@@ -172,7 +174,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():  # torch's advice on odd pickles: the error says enough
             warnings.simplefilter("ignore")
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            content = io.BytesIO(file_bytes(path, MOST_WEIGHT_BYTES))
+            state = torch.load(content, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UsageError(f"data.magnifier_weights={path}: there is no such file") from None
     except Exception as error:  # what torch.load raises for a bad file has no common class
