@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnas.added import added_operation
+from rnas.convolution import Convolution
 from rnas.errors import MethodError
 
 COMBINE: MappingProxyType[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
@@ -54,7 +55,7 @@ def convolution(channels: int, kernel: int, norm: Norm) -> nn.Sequential:
     """ν_e: ReLU -> Conv3d(e×e×e, same padding, no bias) -> BatchNorm3d."""
     return nn.Sequential(
         nn.ReLU(),
-        nn.Conv3d(channels, channels, kernel, padding=kernel // 2, bias=False),
+        Convolution(channels, channels, kernel, padding=kernel // 2, bias=False),
         norm(channels),
     )
 
@@ -105,7 +106,7 @@ def _pooling(pool: type[nn.Module]) -> Callable[[int, Norm], nn.Module]:
 def _depthwise_separable(channels: int, kernel: int, dilation: int, norm: Norm) -> nn.Sequential:
     return nn.Sequential(
         nn.ReLU(),
-        nn.Conv3d(
+        Convolution(
             channels,
             channels,
             kernel,
@@ -114,7 +115,7 @@ def _depthwise_separable(channels: int, kernel: int, dilation: int, norm: Norm) 
             groups=channels,
             bias=False,
         ),
-        nn.Conv3d(channels, channels, 1, bias=False),
+        Convolution(channels, channels, 1, bias=False),
         norm(channels),
     )
 
@@ -129,16 +130,16 @@ def _dilated_full(channels: int, kernel: int, norm: Norm) -> nn.Sequential:
     """A dilated convolution over all channels, as Auto-DeepLab's own code has it."""
     return nn.Sequential(
         nn.ReLU(),
-        nn.Conv3d(channels, channels, kernel, padding=kernel - 1, dilation=2, bias=False),
+        Convolution(channels, channels, kernel, padding=kernel - 1, dilation=2, bias=False),
         norm(channels),
     )
 
 
-def _axis_convolutions(channels: int, kernel: int) -> list[nn.Conv3d]:
+def _axis_convolutions(channels: int, kernel: int) -> list[Convolution]:
     """A k×k×k kernel factorised into (k,1,1), (1,k,1) and (1,1,k)."""
     sizes = [(kernel, 1, 1), (1, kernel, 1), (1, 1, kernel)]
     return [
-        nn.Conv3d(channels, channels, (t, h, w), padding=(t // 2, h // 2, w // 2), bias=False)
+        Convolution(channels, channels, (t, h, w), padding=(t // 2, h // 2, w // 2), bias=False)
         for t, h, w in sizes
     ]
 

@@ -8,6 +8,7 @@ from math import ceil
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnas.convolution import Convolution
 from rnas.errors import MethodError
 from rnas.operations import Norm
 from rnas.space import SearchSpace
@@ -44,7 +45,7 @@ class Stem(nn.Module):
         for source, target in pairwise(stem_widths(space, in_channels)):
             layers += [nn.ReLU()] if layers else []
             layers += [
-                nn.Conv3d(source, target, 3, stride=(1, 2, 2), padding=1, bias=False),
+                Convolution(source, target, 3, stride=(1, 2, 2), padding=1, bias=False),
                 norm(target),
             ]
         self.layers = nn.Sequential(*layers)
@@ -70,7 +71,7 @@ class Resample(nn.Module):
         for source, target in pairwise(widths):
             layers += [
                 nn.ReLU(),
-                nn.Conv3d(source, target, kernel, stride, padding=kernel // 2, bias=False),
+                Convolution(source, target, kernel, stride, padding=kernel // 2, bias=False),
                 norm(target),
             ]
         self.layers = nn.Sequential(*layers)

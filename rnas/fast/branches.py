@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnas.added import added_operation
+from rnas.convolution import reachable
 from rnas.errors import MethodError
-from rnas.fast.convolutions import convolve, pointwise, reachable
+from rnas.fast.convolutions import convolve, pointwise
 from rnas.mixed import MixedOperation, SharedKernels
 from rnas.operations import AvgPool, MaxPool, Operation, Pair, SingletonParallel, operation
 from rnas.space import SearchSpace

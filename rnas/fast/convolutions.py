@@ -40,19 +40,6 @@ class _WeightContext(FunctionCtx):
     shape: torch.Size
 
 
-def reachable(weight: Tensor, size: Sequence[int], dilation: Sequence[int]) -> Tensor:
-    """The taps of a kernel (..., kT, kH, kW) that can touch two voxels of a clip of this size.
-
-    The others multiply nothing but padding: at 1×2×2 voxels 5×5×5 taps shrink to 1×3×3.
-    """
-    cuts = []
-    for taps, voxels, step in zip(weight.shape[-3:], size, dilation, strict=True):
-        reach = min(taps // 2, (voxels - 1) // step)
-        cuts.append(slice(taps // 2 - reach, taps // 2 + reach + 1))
-    time, rows, columns = cuts
-    return weight[..., time, rows, columns]
-
-
 def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1) -> Tensor:
     """The convolution of x (B, C, T, H, W) with weight (C', C / groups, kT, kH, kW)."""
     if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):

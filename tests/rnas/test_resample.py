@@ -63,7 +63,7 @@ def test_strided_convolutions_down_and_pointwise_ones_elsewhere(source, level, k
     assert [conv.stride for conv in convs] == [(s,) * 3 for s in strides]
     assert all(conv.bias is None for conv in convs)
     names = [type(layer).__name__ for layer in module.layers]
-    assert names == ["ReLU", "Conv3d", "BatchNorm3d"] * len(kernels)
+    assert names == ["ReLU", "Convolution", "BatchNorm3d"] * len(kernels)
 
 
 def test_widths_on_the_way():

@@ -13,9 +13,10 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rnas import operations
+from rnas.convolution import reachable
 from rnas.errors import MethodError
 from rnas.fast import convolutions as fast_conv
-from rnas.fast.convolutions import convolve, pointwise, reachable
+from rnas.fast.convolutions import convolve, pointwise
 from rnas.fast.mix import mix
 from rnas.fast.supernet import FastSupernet
 from rnas.operations import DERIVED_NORM, SEARCH_NORM, Norm, Operation, convolution
