@@ -144,6 +144,6 @@ def test_any_run_can_be_tested_on_new_people(bench, ask, tmp_path):
     fresh = (*FEW[6:], *SIZES, "--set", "data.fresh_seed=1", "--set", "search_scope=fold")
     outcome = bench.small(tmp_path, "random_rnas_mer", *fresh)
     assert outcome.code == 0, outcome.err
-    assert "of 2 subjects (fresh, pooled)" in outcome.out
+    assert "of 2 subjects (fresh, pooled; " in outcome.out
     table = bench("tables", "--table", "4", "--runs", tmp_path).out
     assert "fresh" in table and "of 16 subjects" not in table

@@ -140,7 +140,7 @@ class TestRunFolder:
     def test_of_another_configuration_is_refused(self, bench, finished):
         run = only_run(finished)
         text = (run.path / "run.json").read_text()
-        (run.path / "run.json").write_text(text.replace('"lr": 0.05', '"lr": 0.5'))
+        (run.path / "run.json").write_text(text.replace('"lr": 0.01', '"lr": 0.5'))
         before = run.times
         outcome = bench.small(finished, RANDOM)
         assert outcome.code == 1

@@ -103,7 +103,7 @@ def test_starts_over_in_its_place(bench, runs, old):
 
 def test_is_left_alone_by_a_run_of_other_settings(bench, runs, old):
     before = old.times
-    assert bench.small(runs, VARIANT, "--set", "train.lr=0.01").code == 0
+    assert bench.small(runs, VARIANT, "--set", "train.lr=0.02").code == 0
     assert len(folders(runs)) == 2
     assert old.times == before
 

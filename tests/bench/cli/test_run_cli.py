@@ -174,7 +174,8 @@ def test_a_run_says_its_scores_and_what_they_must_be_read_with(bench, finished):
     assert outcome.code == 0
     assert outcome.out.startswith("random_rnas_mer on smic (surrogate), seed 0: UAR ")
     assert f"UAR {metrics['uar']:.4f}, UF1 {metrics['uf1']:.4f}" in outcome.out
-    assert "over 10 clips of 3 subjects (LOSO, pooled)" in outcome.out  # no search, no leak
+    assert "over 10 clips of 3 subjects (LOSO, pooled; " in outcome.out  # no search, no leak
+    assert " % of folds trained)" in outcome.out
     assert metrics["protocol"]["leaky"] is False
     assert "\x1b" not in outcome.out + outcome.err  # plain where there is no terminal
 
@@ -189,7 +190,10 @@ def test_the_same_command_in_another_folder_predicts_the_same(bench, searched_ru
     assert bench.small(runs, "rnas_mer_3").code == 0
     first, second = only_run(searched_runs), only_run(runs)
     assert second.folds == first.folds
-    assert second.json("search/genotype.json") == first.json("search/genotype.json")
+    found = [run.json("search/genotype.json") for run in (first, second)]
+    for record in found:
+        assert record["cost"].pop("seconds") > 0
+    assert found[0] == found[1]
     assert second.json("metrics.json") == first.json("metrics.json")
 
 
@@ -321,7 +325,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(bench, runs):
     lines = outcome.out.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("rnas_mer_3 on smic (surrogate), seed 1: 6 units (search, fold, ")
-    assert ", 0 done already, 3 folds -> " in lines[1]
+    assert ", 0 done already, 3 folds, reach " in lines[1]
 
 
 def test_shuffled_labels_are_marked_and_permuted(bench, random_runs, runs):

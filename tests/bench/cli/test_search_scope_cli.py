@@ -16,7 +16,7 @@ def seen():
 
 @pytest.fixture(scope="module")
 def runs(bench, seen, tmp_path_factory):
-    from bench.engine import search as searching
+    from bench.engine import search_material as searching
 
     def watched(indices, labels, subjects, seed):
         seen.append({subjects[index] for index in indices})

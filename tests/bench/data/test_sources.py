@@ -197,10 +197,10 @@ class TestPrepare:
         source = resolve_source("smic", tmp_path / "data", False, tmp_path)
         taken = []
 
-        def load(clips, steps, cache, progress, workers):
+        def load(clips, config, cache, progress, workers):
             taken.append(workers)
 
-        monkeypatch.setattr("bench.data.sources.load_arrays", load)
+        monkeypatch.setattr("bench.data.sources.load_videos", load)
         monkeypatch.setattr("bench.data.sources.usable_cores", lambda: 5)
         prepare(source, DataConfig(), lambda *now: None, workers=asked)
         assert taken == [found]
