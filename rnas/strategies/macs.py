@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnas.convolution import Convolution, reachable
 from rnas.supernet import Supernet
 
 COUNTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -41,7 +42,9 @@ class MacCounter:
             handle.remove()
 
     def _count(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        weight = module.get_parameter("weight")
+        weight: Tensor = module.get_parameter("weight")
+        if isinstance(module, Convolution):
+            weight = reachable(weight, inputs[0].shape[2:], module.dilation)
         self.total += output.numel() // len(weight) * weight.numel()
 
 
