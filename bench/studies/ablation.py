@@ -23,6 +23,7 @@ import torch
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress
+from bench.data.videos import clip_settings
 from bench.engine.request import Request, jobs_of
 from bench.errors import UsageError
 from bench.measuring.profiling import macs_torch
@@ -243,7 +244,8 @@ def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> 
     factor acts on what is asked for.
     """
     chosen = factors(request.variants)
-    own = replace(request, variants=(BASE,), runs=request.runs / FOLDER)
+    config = replace(request.config, data=clip_settings(request.config.data, clips.clips))
+    own = replace(request, variants=(BASE,), runs=request.runs / FOLDER, config=config)
     networks = _of_networks(own, chosen, size.genotypes, clips, progress) if size.genotypes else []
     searches, zero_line = _of_searches(own, chosen, size.searches, clips)
     if not (networks or searches):
@@ -393,7 +395,7 @@ def measure(study: Study) -> dict[str, Any]:
 
     `rows`: per factor and place where it acts the difference of each score, RNAS-MER minus the
     ablation. `estimate`, `low`, `high`: two-way bootstrap over replicates and subjects; `p`:
-    permutation test over replicates; `p_holm`: corrected over all rows; `spread`: standard
+    permutation test over replicates; `p_holm`: corrected over these rows; `spread`: standard
     deviation of the paired differences, or of the scores between searches of one kind; `trained`:
     share of its networks with a low training loss; `macs_ratio`: geometric mean. `zero_line`: the
     same of each kind of search minus random search. `networks`: every run, below `study.place`.

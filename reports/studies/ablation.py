@@ -178,7 +178,8 @@ def _notes(record: Record) -> Iterator[str]:
     )
     yield (
         "95 %: bootstrap over genotypes or searches and over subjects, each on its own; p: "
-        "permutation test over genotypes or searches; Holm p: corrected over the rows of a kind"
+        "permutation test over genotypes or searches; Holm p: corrected over the rows of all "
+        "factors, apart over those of the zero line"
     )
     yield "SD: of the paired differences, or of the scores between searches of one kind"
     yield f"trained: share of the networks where {MARK_MEANINGS['trained']}"
