@@ -61,6 +61,14 @@ def test_rows(record):
         for score in row["scores"].values():
             assert score["low"] <= score["estimate"] <= score["high"]
             assert 0 < score["p"] <= score["p_holm"] <= 1
+    assert record["rows"][0]["search_macs_ratio"] is None  # drawn
+    for row in record["zero_line"]:
+        first, second = (
+            [run["search_macs"] for run in record["networks"] if run["arm"] == row[side]]
+            for side in ("first", "second")
+        )
+        first = [macs for macs in first if macs is not None]  # drawn ones have the arm's name, too
+        assert row["search_macs_ratio"] == pytest.approx(sum(first) / sum(second))
     assert {"surrogate", "fresh", "not trained"} <= set(record["marks"])
 
 
@@ -144,6 +152,6 @@ def test_any_run_can_be_tested_on_new_people(bench, ask, tmp_path):
     fresh = (*FEW[6:], *SIZES, "--set", "data.fresh_seed=1", "--set", "search_scope=fold")
     outcome = bench.small(tmp_path, "random_rnas_mer", *fresh)
     assert outcome.code == 0, outcome.err
-    assert "of 2 subjects (fresh, pooled)" in outcome.out
+    assert "of 2 subjects (fresh, pooled; " in outcome.out
     table = bench("tables", "--table", "4", "--runs", tmp_path).out
     assert "fresh" in table and "of 16 subjects" not in table
