@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.settings import DataConfig, recorded_rules
-from bench.data.clips import ClipSet, people, subjects_among
+from bench.data.clips import FRESH, ClipSet, people, subjects_among
 from bench.data.sources import Source, find_clips, load, used_labels
 from bench.engine.plan import Unit
 from bench.methods.variants import Estimated
@@ -43,11 +43,12 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
     answers = scores.argmax(1).tolist()
     record = FoldRecord(
         run=job.stamp,
-        subject=clip_set.clips[test[0]].subject,
+        subject=FRESH if clip_set.tested else clip_set.clips[test[0]].subject,
         trained_on=tuple(subjects_among(clip_set, train)),
         clips=tuple(
             ClipRecord(
                 dataset=clip_set.clips[index].dataset,
+                subject=clip_set.clips[index].subject if clip_set.tested else "",
                 clip=clip_set.clips[index].name,
                 true=int(labels[index]),
                 pred=answer,

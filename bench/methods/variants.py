@@ -470,11 +470,12 @@ class Estimated(Variant):
         return self.baseline.reference
 
     def data(self, config: Config) -> DataConfig:
-        """As the settings say, but with the frames and the size that it has of its own."""
+        """As the settings say, but frames, whose number and size may be of its own."""
         wanted = self.baseline.input
-        if not isinstance(wanted, ClipInput) or not wanted.frames:
+        if not isinstance(wanted, ClipInput):
             return config.data
-        return replace(config.data, frames=wanted.frames, size=wanted.size)
+        data = replace(config.data, representation="rgb")  # flow has no grey levels
+        return replace(data, frames=wanted.frames, size=wanted.size) if wanted.frames else data
 
     @property
     def facts(self) -> dict[str, str]:

@@ -23,6 +23,7 @@ import torch
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress
+from bench.data.videos import clip_settings
 from bench.engine.request import Request, jobs_of
 from bench.errors import UsageError
 from bench.measuring.profiling import macs_torch
@@ -32,7 +33,7 @@ from bench.protocol.metrics import Metric, metrics
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
-from bench.runs.searches import read_genotype
+from bench.runs.searches import read_search
 from bench.scoring.statistics import (
     Interval,
     exchange_test,
@@ -243,7 +244,8 @@ def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> 
     factor acts on what is asked for.
     """
     chosen = factors(request.variants)
-    own = replace(request, variants=(BASE,), runs=request.runs / FOLDER)
+    config = replace(request.config, data=clip_settings(request.config.data, clips.clips))
+    own = replace(request, variants=(BASE,), runs=request.runs / FOLDER, config=config)
     networks = _of_networks(own, chosen, size.genotypes, clips, progress) if size.genotypes else []
     searches, zero_line = _of_searches(own, chosen, size.searches, clips)
     if not (networks or searches):
@@ -393,10 +395,11 @@ def measure(study: Study) -> dict[str, Any]:
 
     `rows`: per factor and place where it acts the difference of each score, RNAS-MER minus the
     ablation. `estimate`, `low`, `high`: two-way bootstrap over replicates and subjects; `p`:
-    permutation test over replicates; `p_holm`: corrected over all rows; `spread`: standard
+    permutation test over replicates; `p_holm`: corrected over these rows; `spread`: standard
     deviation of the paired differences, or of the scores between searches of one kind; `trained`:
-    share of its networks with a low training loss; `macs_ratio`: geometric mean. `zero_line`: the
-    same of each kind of search minus random search. `networks`: every run, below `study.place`.
+    share of its networks with a low training loss; `macs_ratio`: geometric mean;
+    `search_macs_ratio`: of what searches computed, None where none did. `zero_line`: the same of
+    each kind of search minus random search. `networks`: every run, below `study.place`.
 
     Raises BenchError where a run is not finished.
     """
@@ -441,8 +444,10 @@ def _results(arm: Arm, place: Path) -> Results:
     for replicate, seeds in enumerate(arm.runs):
         for seed, job in enumerate(seeds):
             folds = [read_fold(job.folder.fold(name)) for name in job.folds]
-            genotypes = [read_genotype(job.folder.genotype(name)) for name in job.searches.names]
+            searches = [read_search(job.folder.genotype(name)) for name in job.searches.names]
+            genotypes = [search.genotype for search in searches]
             macs = [network_macs(job.config, genotype, classes) for genotype in genotypes]
+            costs = [search.cost.macs for search in searches if search.cost]
             pooled = matrices[replicate, seed].sum(axis=0)
             runs.append(
                 {
@@ -452,6 +457,7 @@ def _results(arm: Arm, place: Path) -> Results:
                     "trained": trained_share(folds, classes),
                     "loss": float(np.mean([fold.losses[-1] for fold in folds])),
                     "macs": float(np.mean(macs)),
+                    "search_macs": fmean(costs) if costs else None,
                     "channels": _space(job.config).channels,
                     "genotypes": [genotype.to_dict() for genotype in dict.fromkeys(genotypes)],
                     "run": str(job.folder.path.relative_to(place)),
@@ -474,6 +480,8 @@ def _rows(
 def _row(comparison: Comparison, first: Results, second: Results) -> dict[str, Any]:
     compare = paired if comparison.first.trials else unpaired
     macs = [np.log([run["macs"] for run in each.runs]).mean() for each in (first, second)]
+    costs = [[run["search_macs"] for run in each.runs] for each in (first, second)]
+    known = None not in chain.from_iterable(costs)
     return {
         "title": comparison.title,
         "variant": comparison.variant,
@@ -484,6 +492,7 @@ def _row(comparison: Comparison, first: Results, second: Results) -> dict[str, A
         "scores": {name: compare(first, second, metric) for name, metric in metrics().items()},
         "trained": fmean(run["trained"] for run in (*first.runs, *second.runs)),
         "macs_ratio": float(np.exp(macs[0] - macs[1])),
+        "search_macs_ratio": fmean(costs[0]) / fmean(costs[1]) if known else None,
     }
 
 

@@ -15,6 +15,7 @@ from bench.protocol.metrics import UAR, UF1, metrics
 from bench.scoring.report import read_scored, score_report
 from bench.system.files import csv_of_records, write_text
 from reports.reading.finished import set_name, sound_runs
+from reports.reading.groups import RunGroup
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -64,7 +65,9 @@ def _row(record: RunRecord, scores: Mapping[str, Any]) -> dict[str, Any]:
             for part, way in OTHER_WAYS
             for score in (UAR.name, UF1.name)
         },
+        "trained": record.trained,
         "leaks": "; ".join(scores["protocol"]["leaks"]),
+        "conditions": "; ".join(RunGroup((record,)).conditions),
         "marks": "; ".join(record.marks),
         **{name: profile.get(name) for name in COSTS},
         "started": record.started,

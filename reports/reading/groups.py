@@ -218,13 +218,14 @@ def gather(records: Iterable[RunRecord]) -> tuple[RunGroup, ...]:
 
 
 def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str, ...]]:
-    """The latest configuration of each variant, data set, kind and search strategy.
+    """The latest configuration of each variant, data set, kind, protocol and search strategy.
 
     A note wherever others exist.
     """
     rivals: dict[tuple, list[RunGroup]] = {}
     for group in groups:
-        rivals.setdefault((*group.key[:3], group.shuffled, group.strategy), []).append(group)
+        kind = (group.shuffled, group.records[0].fresh, group.strategy)
+        rivals.setdefault((*group.key[:3], *kind), []).append(group)
     shown, notes = [], []
     for contenders in rivals.values():
         first, *others = sorted(contenders, key=lambda group: group.started, reverse=True)

@@ -78,6 +78,7 @@ def _table(record: Record) -> str:
                 f"{row['trained']:.0%}"
                 + (f" {NOT_TRAINED}" if row["trained"] < ENOUGH_TRAINED else ""),
                 f"{row['macs_ratio']:.2f}",
+                "–" if row["search_macs_ratio"] is None else f"{row['search_macs_ratio']:.2g}",
             )
             for row in (*record["rows"], *record["zero_line"])
         ],
@@ -93,6 +94,7 @@ def _table(record: Record) -> str:
             *(f"{metric.heading} (95 %)" for metric in others),
             "trained",
             "MACs ratio",
+            "search MACs ratio",
         ),
         tablefmt="github",
         disable_numparse=True,
@@ -178,11 +180,13 @@ def _notes(record: Record) -> Iterator[str]:
     )
     yield (
         "95 %: bootstrap over genotypes or searches and over subjects, each on its own; p: "
-        "permutation test over genotypes or searches; Holm p: corrected over the rows of a kind"
+        "permutation test over genotypes or searches; Holm p: corrected over the rows of all "
+        "factors, apart over those of the zero line"
     )
     yield "SD: of the paired differences, or of the scores between searches of one kind"
     yield f"trained: share of the networks where {MARK_MEANINGS['trained']}"
     yield f"MACs ratio: geometric mean; seeds: {', '.join(map(str, record['seeds']))}"
+    yield "search MACs ratio: multiply-accumulates of the searches; 1 where they cost the same"
     for mark in record["marks"]:
         yield f"{mark}: {MARK_MEANINGS[mark]}" if mark in MARK_MEANINGS else mark
 

@@ -23,7 +23,7 @@ from reports.drawing.style import (
     house_style,
     sheet,
 )
-from reports.studies.record import clips_of
+from reports.studies.record import clips_of, heading
 
 PANEL, HEIGHT, LEFT, GAP = 2.6, 2.5, 0.75, 0.3
 LOOKS = tuple(zip((BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, DARK), "os^vDPX", strict=True))
@@ -37,12 +37,12 @@ HEADERS = (
 
 
 def sweep_page(record: Mapping[str, Any]) -> str:
-    """The table as Markdown, with the setting that the losses choose."""
+    """The table as Markdown, under the clips it is of, with the setting that the losses choose."""
     from tabulate import tabulate
 
     headers = [name for names in HEADERS for name in names]
     table = tabulate(list(_rows(record)), headers=headers, tablefmt="github", disable_numparse=True)
-    return f"{table}\n\n{chosen_sentence(record)}\n"
+    return f"**{heading(record)}.**\n\n{table}\n\n{chosen_sentence(record)}\n"
 
 
 def chosen_sentence(record: Mapping[str, Any]) -> str:

@@ -197,6 +197,7 @@ def _marks(
     variant = variants.get(group.key.variant)
     yield from (mark for mark in (variant.marks if variant else ()) if mark != "ours")
     yield from chain.from_iterable(run.marks for run in runs)
+    yield from group.shortfalls
     done, expected = sum(len(run.searches) for run in runs), sum(run.expected for run in runs)
     if done < expected:
         yield f"incomplete {done}/{expected} searches"

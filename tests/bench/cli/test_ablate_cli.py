@@ -61,6 +61,14 @@ def test_rows(record):
         for score in row["scores"].values():
             assert score["low"] <= score["estimate"] <= score["high"]
             assert 0 < score["p"] <= score["p_holm"] <= 1
+    assert record["rows"][0]["search_macs_ratio"] is None  # drawn
+    for row in record["zero_line"]:
+        first, second = (
+            [run["search_macs"] for run in record["networks"] if run["arm"] == row[side]]
+            for side in ("first", "second")
+        )
+        first = [macs for macs in first if macs is not None]  # drawn ones have the arm's name, too
+        assert row["search_macs_ratio"] == pytest.approx(sum(first) / sum(second))
     assert {"surrogate", "fresh", "not trained"} <= set(record["marks"])
 
 

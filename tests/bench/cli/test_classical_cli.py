@@ -10,6 +10,7 @@ import pytest
 from tiny_runs import Run
 
 from bench.cli.networks import variants_with_networks
+from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty, write_surrogate
 from bench.methods import registry
 from bench.methods.variants import Estimated
 
@@ -61,6 +62,32 @@ def test_they_are_sound_and_repeating_the_command_changes_nothing(bench, runs):
     assert {name: run_of(runs, name).times for name in NAMES} == before
     outcome = bench("validate", *(run_of(runs, name).path for name in NAMES))
     assert outcome.code == 0, outcome.out
+
+
+def test_where_networks_see_flow_grey_levels_stay_grey_levels(bench, runs, tmp_path):
+    outcome = bench.small(
+        tmp_path, "linear_difference", *SETTINGS, "--set", "data.representation=flow"
+    )
+    assert outcome.code == 0, outcome.err
+    found, before = run_of(tmp_path, "linear_difference"), run_of(runs, "linear_difference")
+    for fold, record in found.folds.items():
+        assert record["clips"] == before.folds[fold]["clips"]
+
+
+def test_new_people_are_answered_under_their_own_names(bench, clip_cache, tmp_path):
+    name = f"smic-{resolve_difficulty('easy'):g}-seed1-version{SURROGATE_VERSION}"
+    people = ("s06", "s15")
+    new = clip_cache / "surrogate" / name
+    write_surrogate("smic", new, seed=1, size=32, subjects=people, workers=1)
+    changes = ("data.fresh_seed=1", "data.subject_count=0")
+    settings = [word for change in changes for word in ("--set", change)]
+    outcome = bench.small(tmp_path, "majority", "--subjects", ",".join(people), *settings)
+    assert outcome.code == 0, outcome.err
+    run = run_of(tmp_path, "majority")
+    (record,) = run.folds.values()
+    assert record["subject"] == "fresh"
+    assert {clip["subject"] for clip in record["clips"]} == {f"{each}-1" for each in people}
+    assert bench("validate", run.path).code == 0
 
 
 def test_they_stand_in_table_2_and_not_among_the_sizes(bench, runs):

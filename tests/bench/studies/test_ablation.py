@@ -45,7 +45,14 @@ CLIPS = tuple(
 CLIP_SET = ClipSet("smic", ("negative", "positive", "surprise"), CLIPS)
 
 
-def planned(runs, *variants, size=Size(2, 2, "loso"), overrides=(), seeds=(0, 1)):  # noqa: B008
+def planned(
+    runs,
+    *variants,
+    size=Size(2, 2, "loso"),  # noqa: B008
+    overrides=(),
+    seeds=(0, 1),
+    clips=CLIP_SET,
+):
     config = measuring(load_config("smoke", (*SMALL, *overrides)), size.protocol)
     request = Request(
         variants=variants,
@@ -56,7 +63,7 @@ def planned(runs, *variants, size=Size(2, 2, "loso"), overrides=(), seeds=(0, 1)
         runs=runs,
         device="cpu",
     )
-    return design(request, size, CLIP_SET, lambda *step: None)
+    return design(request, size, clips, lambda *step: None)
 
 
 def space_of(config):
@@ -164,6 +171,19 @@ class TestDesign:
                 assert one.genotype.edges == other.genotype.edges
                 if row.title == "attention":
                     assert one.genotype == other.genotype
+
+    def test_equal_macs_are_those_of_the_clips_that_networks_see(self, tmp_path):
+        images = tuple(replace(clip, ready_flow=True) for clip in CLIPS)
+        size, own = Size(2, 0, "loso"), ["space.channels=8", "data.frames=16"]
+        clips = replace(CLIP_SET, clips=images)
+        *_, row = planned(tmp_path, "rnas_mer_2", size=size, overrides=own, clips=clips).factors
+        assert row.title == "operation set, equal MACs"
+        for one, other in zip(row.first.trials, row.second.trials, strict=True):
+            config, found = one.job.config, other.job.config
+            assert config.data.frames == 1
+            macs = network_macs(config, one.genotype, 3)
+            plain = replace(config, space=replace(found.space, partial=0, channels=8))
+            assert found == with_macs(plain, other.genotype, macs, 3)
 
     def test_searches_are_compared_with_random_ones_of_the_same_networks(self, tmp_path):
         study = planned(tmp_path, *ABLATION)

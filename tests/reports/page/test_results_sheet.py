@@ -8,6 +8,7 @@ import pytest
 from bench.errors import DataError
 from bench.runs.record import find_runs
 from reports.docs.results import main, results_sheet
+from reports.reading.groups import RunGroup
 
 
 def rows(text):
@@ -30,6 +31,8 @@ def test_a_line_per_run_with_scores_costs_and_origin(made_runs, tmp_path):
         assert row["epochs"] == str(record.config["train"]["epochs"])
         assert row["params"] == str((record.profile or {}).get("params", ""))
         assert row["git_commit"] == (record.provenance.git_commit or "")
+        assert float(row["trained"]) == record.trained
+        assert row["conditions"] == "; ".join(RunGroup((record,)).conditions) != ""
         assert row["data"].endswith("-surrogate") and row["difficulty"] == "easy"
     assert found["rnas_mer_3"]["leaks"] == "search_scope=all"
     assert found["random_rnas_mer_3"]["leaks"] == ""

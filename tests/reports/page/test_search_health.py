@@ -89,6 +89,12 @@ def test_a_decided_search_has_no_entropy_and_a_row_that_cannot_choose_counts_for
     assert (found["entropy_alpha"], found["entropy_beta"]) == (0, 0)
 
 
+def test_the_share_of_trained_folds_stands_beside_the_score(made_runs):
+    row = row_of(table_of(made_runs), SEARCHED)
+    assert row.measured["uar"] is not None
+    assert [mark for mark in row.marks if "trained: " in mark]
+
+
 def test_decodings_that_differ_are_a_count_and_a_mark_and_older_searches_say_nothing(runs):
     folder = folder_of(runs, SEARCHED)
     file = RunFolder(folder).genotype()

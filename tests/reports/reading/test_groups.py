@@ -77,6 +77,12 @@ def test_a_later_control_with_shuffled_labels_does_not_take_a_results_place(reco
     assert "shuffled labels" in marks
 
 
+def test_a_later_test_on_new_people_does_not_take_the_place_of_leave_one_out(record):
+    fresh = record(config_hash="cccc3333", started="2025-01-01", config={"data": {"fresh_seed": 1}})
+    groups, notes = latest(gather([record(), fresh]))
+    assert ["fresh" in group.conditions for group in groups] == [False, True] and notes == ()
+
+
 @pytest.mark.parametrize(
     ("shares", "mark"),
     [

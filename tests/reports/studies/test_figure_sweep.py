@@ -15,6 +15,7 @@ def record(settings, variants, chosen=None):
         "variant": "+".join(variants),
         "dataset": "smic",
         "surrogate": True,
+        "preset": "small",
         "genotypes": 2,
         "seeds": [0, 1],
         "trained_below": 0.7,
@@ -56,6 +57,7 @@ def test_the_table_says_what_was_chosen():
     chosen = {"epochs": 40, "lr": 0.01, "warmup": 0.1}
     text = sweep_page(record(MANY, VARIANTS, chosen))
     assert "`train.lr=0.01`, `train.warmup=0.1`, `train.epochs=40`" in text
+    assert text.startswith(f"**{'+'.join(VARIANTS)} on smic (surrogate), preset small.**")
     assert "No setting trains" in sweep_page(record(MANY, VARIANTS))
 
 
