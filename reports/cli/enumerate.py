@@ -12,7 +12,14 @@ import click
 
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
-from reports.studies.record import SCORES, conditions, heading, with_interval, write_study
+from reports.studies.record import (
+    SCORES,
+    conditions,
+    heading,
+    trained_folds,
+    with_interval,
+    write_study,
+)
 
 if TYPE_CHECKING:
     from bench.engine.request import Prepared, Request
@@ -166,6 +173,7 @@ def _write(
         **conditions(request),
         "seed": request.seeds[0],
         "config": request.config.to_dict(),
+        **trained_folds(trial.job for trial in planned),
         **measure(planned, space, beta),
     }
     return write_study(measured, request, draw_enumeration, out)

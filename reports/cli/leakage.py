@@ -12,7 +12,7 @@ import click
 
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
-from reports.studies.record import SCORES, conditions, heading, write_study
+from reports.studies.record import SCORES, conditions, heading, trained_folds, write_study
 
 if TYPE_CHECKING:
     from bench.engine.request import Request
@@ -88,6 +88,7 @@ def _write(study: Study, request: Request, out: Path) -> dict[str, Any]:
 
     measured = {
         **conditions(request),
+        **trained_folds(job for jobs in study.true.values() for job in jobs),
         "config": study.jobs[0].config.to_dict(),
         **measure(study),
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bench.engine.request import Request
+    from bench.runs.job import Job
 
 SCORES = {metric.name: metric.heading for metric in (UAR, UF1)}
 
@@ -25,6 +28,14 @@ def conditions(request: Request) -> dict[str, Any]:
         "surrogate": request.source.surrogate,
         "preset": request.preset,
     }
+
+
+def trained_folds(jobs: Iterable[Job]) -> dict[str, float | None]:
+    """The share of trained folds in finished runs, as an entry of a record; None if not known."""
+    from bench.runs.record import read_run
+
+    shares = [share for job in jobs if (share := read_run(job.folder).trained) is not None]
+    return {"trained": fmean(shares) if shares else None}
 
 
 def write_study(
@@ -57,9 +68,21 @@ def write_study(
 
 
 def heading(record: Mapping[str, Any]) -> str:
-    """Variant, data set and preset, for the line above a study's tables."""
+    """Variant, data set, preset and training, for the line above a study's tables."""
     surrogate = " (surrogate)" if record["surrogate"] else ""
-    return f"{record['variant']} on {record['dataset']}{surrogate}, preset {record['preset']}"
+    known = f"{record['variant']} on {record['dataset']}{surrogate}, preset {record['preset']}"
+    return known + _training(record)
+
+
+def _training(record: Mapping[str, Any]) -> str:
+    """The share of trained folds after a comma; nothing where it is not recorded."""
+    from reports.reading.marks import ENOUGH_TRAINED, NOT_TRAINED
+
+    share = record.get("trained")
+    if share is None:
+        return ""
+    word = "trained" if share >= ENOUGH_TRAINED else NOT_TRAINED
+    return f", {word}: {math.floor(100 * share)} % of folds"
 
 
 def with_interval(number: Mapping[str, Any], digits: int = 2) -> str:
@@ -84,5 +107,5 @@ def made_with(record: Mapping[str, Any], seeds: str) -> str:
     data, train = record["config"]["data"], record["config"]["train"]
     return (
         f"Preset {record['preset']}, {seeds}, {data['frames']} frames of "
-        f"{data['size']}×{data['size']}, {train['epochs']} training epochs."
+        f"{data['size']}×{data['size']}, {train['epochs']} training epochs{_training(record)}."
     )

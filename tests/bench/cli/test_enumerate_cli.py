@@ -67,6 +67,7 @@ def test_a_second_call_only_reads(ask, record, places):
     assert outcome.code == 0
     assert {p: p.stat().st_mtime_ns for p in places[0].rglob("metrics.json")} == before
     assert f"{PATHS} paths with one cell, 2 subjects" in outcome.out
+    assert 0 <= record["trained"] <= 1 and "trained: " in outcome.out
     assert "uniform β" in outcome.out and "decoded path" in outcome.out
 
 

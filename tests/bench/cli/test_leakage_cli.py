@@ -76,7 +76,7 @@ def test_a_second_call_only_reads(ask, record, places):
     assert outcome.code == 0
     assert {path: path.stat().st_mtime_ns for path in places[0].rglob("*.json")} == before
     table = outcome.out
-    assert "ststnet on smic (surrogate), preset smoke, 3 subjects" in table
+    assert "ststnet on smic (surrogate), preset smoke, not trained: 0 % of folds, 3 subj" in table
     assert "20 permutations of the labels" in table
     assert "leaky" in table and "oracle over last (search_scope=none)" in table
 
