@@ -125,7 +125,7 @@ def subject_count(dataset: str) -> int | None:
 
 def training_mark(records: Sequence[RunRecord]) -> Iterable[str]:
     """The share of trained folds of a method's seeds on a data set, where it is known."""
-    shares = [record.trained for record in records if record.trained is not None]
+    shares = [share for record in records if (share := record.trained) is not None]
     if shares:
         share, dataset = fmean(shares), records[0].dataset
         word = "trained" if share >= ENOUGH_TRAINED else NOT_TRAINED
