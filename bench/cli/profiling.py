@@ -126,7 +126,7 @@ def _figure(profile: Mapping[str, Any], key: str) -> str:
 
 
 def _agree(profiles: Sequence[Mapping[str, Any]]) -> bool:
-    return all(len({each[name] for name in COUNTS}) == 1 for each in profiles)
+    return all(len({each[name] for name in COUNTS} - {None}) == 1 for each in profiles)
 
 
 def _notes(profiles: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -19,11 +19,11 @@ from bench.protocol.splits import Fold, hold_out, named_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
-from bench.seeds import derive_seed, seeded
+from bench.seeds import derive_seed
 from bench.system.files import write_json
 from bench.training.answers import check_answer
 from bench.training.compute import threads
-from bench.training.initial import draw_by_name
+from bench.training.initial import initialised
 from bench.training.loop import predict, train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import Tensors
@@ -231,11 +231,8 @@ def _network(job: Job, fold: str, classes: int) -> nn.Module:
     """The network that the fold trains, freshly initialised."""
     build = network_builder(job, fold, classes)
     seed = derive_seed(job.seed, "derived", fold)
-    with seeded(seed):
-        network = build()
-    if job.method.searches and job.config.train.initial_weights == "by_name":
-        draw_by_name(network, seed)
-    return network.to(job.device)
+    way = job.config.train.initial_weights if job.method.searches else "in_order"
+    return initialised(build, seed, way).to(job.device)
 
 
 def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:

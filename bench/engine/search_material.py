@@ -19,6 +19,7 @@ from bench.protocol.splits import halve, named_fold
 from bench.runs.job import Job
 from bench.seeds import derive_seed, seeded
 from bench.training.compute import Evaluate, accelerated, threads
+from bench.training.initial import initialised
 from bench.training.loop import predict, train
 from bench.training.tensors import SMALLEST_BATCH, ClipTensors, batches
 from rnas.errors import LossDiverged
@@ -113,8 +114,8 @@ class SearchMaterial:
         settings = job.method.training(job.config)
         assert isinstance(settings, TrainConfig), "derived networks have no recipe of their own"
         seed = self._seed(f"trial {name}")
-        with seeded(seed):
-            network = job.method.builder(job.config, self.clips.classes, genotype)().to(job.device)
+        build = job.method.builder(job.config, self.clips.classes, genotype)
+        network = initialised(build, seed, settings.initial_weights).to(job.device)
         cost = Cost.of(
             macs_of(network, self.clip_shape), epochs * len(train_a), len(train_b), networks=1
         )

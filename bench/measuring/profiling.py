@@ -32,6 +32,7 @@ from bench.measuring.memory import measure_peaks
 from bench.measuring.networks import Target
 from bench.runs.marks import size_marks
 from bench.training.procedure import optimiser_numbers
+from rnas.convolution import Convolution
 from rnas.supernet import Supernet
 
 BYTES_PER_WEIGHT = 4
@@ -338,8 +339,15 @@ def _checkpoint_numbers(network: nn.Module, params: int, training: TrainConfig |
 
 
 def _evaluating(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode, since the counters leave hooks behind."""
-    return copy.deepcopy(network).cpu().eval()
+    """A copy in evaluation mode that multiplies every tap: MACs are those of whole kernels.
+
+    A copy, since the counters leave hooks behind.
+    """
+    model = copy.deepcopy(network).cpu().eval()
+    for module in model.modules():
+        if isinstance(module, Convolution):
+            module.__class__ = nn.Conv3d  # type: ignore[assignment]  # the plain forward pass
+    return model
 
 
 def _clips(input_shape: Sequence[int]) -> Tensor:

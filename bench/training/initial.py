@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from bench.seeds import derive_seed, seeded
+
+
+def initialised(build: Callable[[], nn.Module], seed: int, way: str) -> nn.Module:
+    """A network with the initial weights of a seed; way: `train.initial_weights`."""
+    with seeded(seed):
+        network = build()
+    if way == "by_name":
+        draw_by_name(network, seed)
+    return network
 
 
 def draw_by_name(network: nn.Module, seed: int) -> None:

@@ -47,7 +47,7 @@ def replicates_option(name: str, default: int, text: str):
     12,
     "Genotypes for what acts in the network, each trained with every --seed",
 )
-@replicates_option("--searches", 4, "Searches of each kind for what acts in the search")
+@replicates_option("--searches", 6, "Searches of each kind for what acts in the search")
 @click.option(
     "--protocol",
     type=click.Choice(["loso", "fresh"]),

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnas.convolution import Convolution, reachable
 from rnas.supernet import Supernet
 
 COUNTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -42,9 +41,7 @@ class MacCounter:
             handle.remove()
 
     def _count(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        weight: Tensor = module.get_parameter("weight")
-        if isinstance(module, Convolution):
-            weight = reachable(weight, inputs[0].shape[2:], module.dilation)
+        weight = module.get_parameter("weight")
         self.total += output.numel() // len(weight) * weight.numel()
 
 
