@@ -61,7 +61,7 @@ def test_every_set_makes_the_round_trip(bench, tmp_path, inside):
 
 def test_surrogates_are_exported_where_they_lie(bench, tmp_path):
     out = tmp_path / "mine.csv"
-    command = ("data", "export-manifest", "--dataset", "smic", "--surrogate")
+    command = ("data", "export-manifest", "--dataset", "smic", "--surrogate", "--preset", "smoke")
     outcome = bench(*command, "--subjects", "s05,s19", "--out", out)
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("4 clips of smic (surrogate) written; use --dataset manifest:")

@@ -27,7 +27,8 @@ pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.
 def show(bench, tmp_path):
     def call(*arguments, name="out.png"):
         command = ("data", "show", "--dataset", "smic", "--surrogate", "--subjects", "s05,s06,s15")
-        sizes = ("--set", "data.flow_side=32", "--set", "data.skip_bad_clips=true")
+        sizes = ("--preset", "smoke", "--set", "data.flow_side=32")
+        sizes = (*sizes, "--set", "data.subject_count=0", "--set", "data.skip_bad_clips=true")
         return bench(*command, *sizes, "--out", tmp_path / name, *arguments), tmp_path / name
 
     return call
