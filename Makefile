@@ -20,6 +20,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 # another process is busy.
 demo test smoke-benchmarks: export OMP_NUM_THREADS := 1
 
+# Bytecode is kept whatever the environment says: the processes that tests start would each compile
+# the project anew.
+test smoke-benchmarks: unexport PYTHONDONTWRITEBYTECODE
+
 # RNAS-MER and its attention ablation on surrogate clips: search, decode, LOSO, scores, Table 4.
 demo: setup
 	$(BIN)/bench run --variant rnas_mer --variant rnas_mer_3 --dataset smic --surrogate --preset smoke
