@@ -22,7 +22,7 @@ demo test smoke-benchmarks: export OMP_NUM_THREADS := 1
 
 # Bytecode is kept whatever the environment says: the processes that tests start would each compile
 # the project anew.
-test smoke-benchmarks: unexport PYTHONDONTWRITEBYTECODE
+test smoke-benchmarks: export PYTHONDONTWRITEBYTECODE :=
 
 # RNAS-MER and its attention ablation on surrogate clips: search, decode, LOSO, scores, Table 4.
 demo: setup
