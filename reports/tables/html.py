@@ -111,6 +111,7 @@ def html_mark(mark: str) -> HtmlMark:
     """The mark without what the notes say of it; a tooltip says it again."""
     word, _, rest = mark.partition(": ")
     if word in MARK_MEANINGS:
-        return HtmlMark(word, rest or MARK_MEANINGS[word])
+        meaning = MARK_MEANINGS[word]
+        return HtmlMark(word if rest == meaning else mark, meaning)
     causes = [MARK_MEANINGS[cause] for cause in rest.split(", ") if cause in MARK_MEANINGS]
     return HtmlMark(mark, "; ".join(causes))

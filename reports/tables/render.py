@@ -157,5 +157,5 @@ def _emphasised(line: Line, place: int, style: str) -> str:
 
 def _brief(mark: str) -> str:
     """A mark without what the notes below the table say of it."""
-    word, _, _ = mark.partition(": ")
-    return word if word in MARK_MEANINGS else mark
+    word, _, rest = mark.partition(": ")
+    return word if rest == MARK_MEANINGS.get(word) else mark
