@@ -24,7 +24,7 @@ from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import is_printed, printed_answers
 from bench.system.files import csv_text
-from bench.system.tables import Line, Table, parse_table, read_text
+from bench.system.tables import NAMES, Line, Table, parse_table, read_text
 
 SURROGATE_REMARK = "# surrogate"
 """First line of a log of generated clips, whose names are those of the real ones."""
@@ -32,9 +32,7 @@ SURROGATE_REMARK = "# surrogate"
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
     {
-        "dataset": ("dataset", "database"),
-        "subject": ("subject", "subjectid", "sub", "participant"),
-        "clip": ("clip", "clipname", "filename", "file", "video", "videoname", "sample"),
+        **NAMES,
         "true": ("true", "ytrue", "truth", "groundtruth", "gt", "truelabel", "target", "label"),
         "pred": ("pred", "ypred", "prediction", "predicted", "predictedlabel", "output"),
         "surrogate": ("surrogate",),

@@ -31,7 +31,7 @@ from rnas.space import SearchSpace
 FOLDER = "sweep"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Setting:
     """A training setting: epochs, learning rate after the warm-up, its share of the epochs."""
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.errors import DataError, printable, quoted
 from bench.system.files import file_bytes
@@ -32,6 +33,15 @@ MARKS = (
 
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
+
+NAMES: Spellings = MappingProxyType(
+    {
+        "dataset": ("dataset", "database"),
+        "subject": ("subject", "subjectid", "sub", "participant"),
+        "clip": ("clip", "clipname", "filename", "file", "video", "videoname", "sample"),
+    }
+)
+"""What names a clip in any table: its data set, its subject, itself."""
 
 
 def read_text(path: Path) -> str:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from bench.data.clips import CHALLENGE_CLASSES, Rejected
 from bench.data.sets.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
 from bench.errors import DataError, UsageError, quoted
-from bench.system.tables import parse_table, read_text
+from bench.system.tables import NAMES, parse_table, read_text
 
 CHALLENGE, NATIVE = "challenge", "native"
 ANY = ""
@@ -24,7 +24,7 @@ SPELLINGS = MappingProxyType(
     {
         "emotion": ("emotion", "label", "expression"),
         "class": ("class",),
-        "dataset": ("dataset", "database"),
+        "dataset": NAMES["dataset"],
     }
 )
 """Column of a class map -> the titles that are taken for it."""

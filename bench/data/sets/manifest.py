@@ -32,7 +32,7 @@ from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.tables import parse_table, read_text
+from bench.system.tables import NAMES, parse_table, read_text
 
 PREFIX = "manifest:"
 
@@ -44,9 +44,7 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 
 SPELLINGS = MappingProxyType(
     {
-        "dataset": ("dataset", "database"),
-        "subject": ("subject", "subjectid", "sub", "participant"),
-        "clip": ("clip", "clipname", "filename", "video", "videoname", "sample"),
+        **NAMES,
         "label": ("label", "emotion", "estimatedemotion", "class", "expression"),
         "frames": ("frames", "path", "framepath", "folder", "images", "image"),
         "onset": ("onset", "onsetframe"),

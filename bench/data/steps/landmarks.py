@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.data.clips import Clip
 from bench.data.steps.box import Box
 from bench.errors import DataError, UsageError
-from bench.system.tables import parse_table, plain_title, read_text
+from bench.system.tables import NAMES, parse_table, plain_title, read_text
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,19 @@ def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
         raise UsageError(f"data.landmarks={file}: there is no such file") from None
     except OSError as error:
         raise DataError(f"landmarks {file} cannot be read ({error})") from error
-    titles = [plain_title(title) for title in table.titles]
-    if not {"subject", "clip"} <= set(titles):
+    places = table.places(NAMES)
+    if not {"subject", "clip"} <= places.keys():
         raise DataError(
             f"landmarks {file}: expected columns subject, clip and a box or points, its header has "
             f"{table.found_titles}"
         )
+    titles = [plain_title(title) for title in table.titles]
     found: dict[tuple[str, str, str], Landmarks] = {}
     for line in table.lines:
         row = dict(zip(titles, line.cells, strict=False))
         where = f"{file} row {line.number}"
-        dataset, subject, clip = (row.get(name, "") for name in ("dataset", "subject", "clip"))
+        named = {field: line.cells[place] for field, place in places.items()}
+        dataset, subject, clip = (named.get(field, "") for field in NAMES)
         if (dataset, subject, clip) in found:
             raise DataError(f"{where}: a second row of clip {subject}/{clip}; leave one of them")
         found[dataset, subject, clip] = _landmarks_in(row, where)
