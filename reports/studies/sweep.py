@@ -25,7 +25,7 @@ from reports.drawing.style import (
 )
 from reports.studies.record import clips_of, heading
 
-PANEL, HEIGHT, LEFT, GAP = 2.6, 2.5, 0.75, 0.3
+PANEL, HEIGHT, LEFT, GAP, ROWS_GAP = 2.6, 2.2, 0.75, 0.3, 0.2
 LOOKS = tuple(zip((BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, DARK), "os^vDPX", strict=True))
 """Colour and marker of a space."""
 
@@ -97,49 +97,74 @@ def sweep_csv(record: Mapping[str, Any]) -> str:
 
 
 def draw_sweep(record: Mapping[str, Any]) -> Figure:
-    """Last loss of every network over the learning rate: a panel per epochs and warm-up."""
-    panels = list(dict.fromkeys((row["epochs"], row["warmup"]) for row in record["rows"]))
+    """Last loss and UAR of every network: a column per epochs and warm-up.
+
+    A line joins the seeds of one genotype.
+    """
+    columns = list(dict.fromkeys((row["epochs"], row["warmup"]) for row in record["rows"]))
     with house_style():
-        width = max(6.4, LEFT + len(panels) * (PANEL + GAP))
-        page = sheet(width, HEIGHT + 1.6, _words(record))
-        for place, panel in enumerate(panels):
-            axes = page.axes(LEFT + place * (PANEL + GAP), 1.0, PANEL, HEIGHT)
-            _panel(axes, record, *panel)
+        width = max(6.4, LEFT + len(columns) * (PANEL + GAP))
+        page = sheet(width, 2 * HEIGHT + ROWS_GAP + 1.6, _words(record))
+        for place, column in enumerate(columns):
+            left = LEFT + place * (PANEL + GAP)
+            losses = page.axes(left, 1.0 + HEIGHT + ROWS_GAP, PANEL, HEIGHT)
+            scores = page.axes(left, 1.0, PANEL, HEIGHT)
+            _panel(losses, record, column, "losses")
+            _panel(scores, record, column, "uars")
+            _loss_axis(losses, record)
+            losses.set_title("{} epochs, warm-up {:g}".format(*column))
+            losses.tick_params(labelbottom=False)
+            scores.set_ylim(0, 1)
+            scores.set_xlabel("learning rate")
             if place:
-                axes.tick_params(labelleft=False)
+                losses.tick_params(labelleft=False)
+                scores.tick_params(labelleft=False)
             else:
-                axes.set_ylabel("last loss / ln(classes)")
-                keys, labels = axes.get_legend_handles_labels()
+                losses.set_ylabel("last loss / ln(classes)")
+                scores.set_ylabel("UAR on new people")
+                found = dict(zip(*reversed(losses.get_legend_handles_labels()), strict=True))
         bottom = page.axes(LEFT, 0, width - LEFT, 0.35)
         bottom.set_axis_off()
-        bottom.legend(keys, labels, loc="center left", ncols=len(keys))
+        bottom.legend(list(found.values()), list(found), loc="center left", ncols=len(found))
         return page.figure
 
 
-def _panel(axes: Axes, record: Mapping[str, Any], epochs: int, warmup: float) -> None:
+def _panel(axes: Axes, record: Mapping[str, Any], column: tuple[int, float], values: str) -> None:
+    """The networks of one column: learning rates, in each the spaces, in each the genotypes."""
     variants = list(dict.fromkeys(row["variant"] for row in record["rows"]))
+    looks = dict(zip(variants, cycle(LOOKS), strict=False))
     rates = sorted({row["lr"] for row in record["rows"]})
-    every = [loss for row in record["rows"] for each in row["losses"] for loss in each]
-    for index, (variant, (colour, marker)) in enumerate(zip(variants, cycle(LOOKS))):
-        shift = (index + 0.5) / len(variants) - 0.5
-        points = [
-            (rates.index(row["lr"]) + 0.8 * shift, loss)
-            for row in record["rows"]
-            if (row["variant"], row["epochs"], row["warmup"]) == (variant, epochs, warmup)
-            for each in row["losses"]
-            for loss in each
-        ]
-        style = {"color": colour, "markerfacecolor": "none", "markersize": 4, "label": variant}
-        axes.plot(*zip(*points, strict=True), marker, **style)
-    axes.axhline(record["trained_below"], color=GREY, linestyle="--", linewidth=1)
-    axes.set_yscale("log")
-    axes.set_ylim(min(*every, record["trained_below"]) / 1.2, max(*every, 1.0) * 1.2)
+    places = len(variants) * (record["genotypes"] + 1)  # one empty between two spaces
+    for row in record["rows"]:
+        if (row["epochs"], row["warmup"]) != column:
+            continue
+        colour, marker = looks[row["variant"]]
+        first = variants.index(row["variant"]) * (record["genotypes"] + 1)
+        for number, seeds in enumerate(row[values]):
+            x = rates.index(row["lr"]) + 0.9 * ((first + number + 1) / places - 0.5)
+            axes.plot(
+                [x] * len(seeds),
+                seeds,
+                marker=marker,
+                color=colour,
+                markerfacecolor="none",
+                markersize=4,
+                linewidth=0.8,
+                label=row["variant"],
+            )
     axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
     axes.set_xlim(-0.6, len(rates) - 0.4)
-    axes.set_xlabel("learning rate")
-    axes.set_title(f"{epochs} epochs, warm-up {warmup:g}")
     axes.grid(axis="y")
     axes.set_axisbelow(True)
+
+
+def _loss_axis(axes: Axes, record: Mapping[str, Any]) -> None:
+    """The same logarithmic axis in every panel, with the limit below which a network is trained."""
+    limit = record["trained_below"]
+    every = [loss for row in record["rows"] for each in row["losses"] for loss in each]
+    axes.axhline(limit, color=GREY, linestyle="--", linewidth=1)
+    axes.set_yscale("log")
+    axes.set_ylim(min(*every, limit) / 1.2, max(*every, 1.0) * 1.2)
 
 
 def _words(record: Mapping[str, Any]) -> Words:
@@ -147,8 +172,8 @@ def _words(record: Mapping[str, Any]) -> Words:
         f"Training settings on {clips_of(record)}",
         f"{record['genotypes']} random genotypes of each space, {len(record['seeds'])} seeds",
         (
-            f"A mark is a network; below the dashed line ({record['trained_below']:g}) it is "
-            "trained.",
+            "A mark is a network, a line joins the seeds of one genotype. Below the dashed line "
+            f"({record['trained_below']:g}) a network is trained.",
             chosen_sentence(record).replace("`", ""),
         ),
     )
