@@ -143,11 +143,11 @@ def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[
             places[column] = place
     pieces: list[_Piece] = []
     try:
-        for before, title, form, _ in Formatter().parse(wording.frames):
-            place = None if title is None else _place(table, places, title)
+        for before, name, form, _ in Formatter().parse(wording.frames):
+            place = None if name is None else _place(table, places, name)
             pieces.append(_Piece(before, place, form or ""))
-            if title is not None and place is None:
-                causes.append(f"{{{printable(title)}}} of --frames is none of its columns")
+            if name is not None and place is None:
+                causes.append(f"{{{printable(name)}}} of --frames is none of its columns")
     except ValueError as error:
         causes.append(f"--frames {quoted(printable(wording.frames), 80)}: {error}")
     if wording.dataset and "dataset" in places:
