@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bench import __version__
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
 from rnas.errors import MethodError
 
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _say(message: str, code: int) -> int:
     one_line = " ".join(line.strip() for line in message.splitlines())
-    click.echo(f"error: {one_line}", err=True)
+    click.echo(f"error: {printable(one_line)}", err=True)
     return code
 
 

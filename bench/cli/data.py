@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.options import dataset_option, format_option
 from bench.config.settings import SURROGATE_VERSION
 from bench.data.sets.catalogue import find_dataset
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:
     from bench.cli.progress import Steps
@@ -28,6 +29,7 @@ def data() -> None:
     """Check, look at and prepare the clips of a data set, or write surrogate ones."""
 
 
+data.add_command(manifest)
 data.add_command(prepare)
 data.add_command(show)
 
@@ -86,9 +88,16 @@ def _decoded(clip_set: ClipSet, jobs: int | None, progress: Steps) -> tuple[list
 def _as_text(report: Mapping) -> str:
     from tabulate import tabulate
 
-    rows = list(_count_rows(report))
-    table = tabulate(rows, headers=["set", "", "found", "expected"], disable_numparse=[0, 1])
-    problems = [f"{p['kind']}: {p['where']}: {p['what']}" for p in report["problems"]]
+    from bench.data.clips import Problem, problem_lines
+
+    rows = [[printable(cell) for cell in row] for row in _count_rows(report)]
+    table = tabulate(
+        rows,
+        headers=["set", "", "found", "expected"],
+        colalign=("left", "left", "right", "right"),
+        disable_numparse=True,
+    )
+    problems = list(problem_lines(Problem(**found) for found in report["problems"]))
     whole = "complete" if report["expected"] else "all clips usable"
     broken = "not the challenge's set" if report["expected"] else "some clips are unusable"
     verdict = whole if report["complete"] else broken

@@ -39,15 +39,20 @@ def check_place(out: Path | None) -> None:
 
 
 def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:
-    """Rows as CSV (`csv`), a Markdown table (`md`) or, for any other form, a plain table."""
+    """Rows as CSV (`csv`), a Markdown table (`md`) or, for any other form, a plain table.
+
+    Tables show escaped what a terminal would obey; CSV keeps it.
+    """
     if form == "csv":
         from bench.system.files import csv_text
 
         return csv_text(headings, rows).rstrip("\n")
     from tabulate import tabulate
 
+    from bench.errors import printable
+
     return tabulate(
-        rows,
+        [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows],
         headers=headings,
         tablefmt="github" if form == "md" else "simple",
         disable_numparse=True,

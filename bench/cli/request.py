@@ -192,6 +192,7 @@ def say_failures(failures, total: int) -> int:
 
 def say_found(request, prepared) -> None:
     """Prints to stderr how many clips were found, against the challenge list, and problems."""
+    from bench.data.clips import Problem, problem_lines
     from bench.data.inspect.check import check_report
 
     if request.source.root is None:
@@ -208,8 +209,8 @@ def say_found(request, prepared) -> None:
         f"{listed}",
         err=True,
     )
-    for problem in report["problems"]:
-        click.echo(f"{problem['kind']}: {problem['where']}: {problem['what']}", err=True)
+    for line in problem_lines(Problem(**found) for found in report["problems"]):
+        click.echo(line, err=True)
     for seen in {job.config.data for job in prepared.jobs} - {data}:
         changed = dict(vars(seen).items() - vars(data).items())
         given = ", ".join(f"data.{name}={changed[name]}" for name in sorted(changed))

@@ -77,19 +77,21 @@ def _work(
     # From here on torch is needed: importing it is most of the start-up time.
     from bench.engine.opening import require_genotypes
     from bench.engine.plan import plan
-    from bench.engine.request import check_genotype_file, prepare_jobs
+    from bench.engine.request import check_genotype_file, laid_out, prepare_jobs
 
     if genotype is not None:
         check_genotype_file(request, genotype)
+    if dry_run:
+        planned = laid_out(request)
+        say_found(request, planned)
+        describe(planned, [task for job in planned.jobs for task in plan(job, phases)])
+        return 0
+    if genotype is None and "search" not in phases:
+        require_genotypes(laid_out(request).jobs)
     with bars() as display:
         prepared = prepare_jobs(request, Steps(display))
         say_found(request, prepared)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-        if dry_run:
-            describe(prepared, tasks)
-            return 0
-        if genotype is None and "search" not in phases:
-            require_genotypes(prepared.jobs)
         given = dict.fromkeys(prepared.jobs, genotype) if genotype else None
         failures = perform_jobs(prepared, display, phases, force, given)
     _report(prepared.jobs)

@@ -177,8 +177,8 @@ class DataConfig(ClipConfig):
     )
     class_map: str = setting(
         "challenge",
-        "classes: challenge (MEGC2019's three), native (the release's own) or a CSV file with "
-        "columns emotion, class",
+        "classes: challenge (MEGC2019's three), native (the release's own), a map such as "
+        "0=negative,1=positive,2=surprise or a CSV file with columns emotion, class",
     )
     allow_outside: bool = setting(
         False, "let a manifest name frames outside its own folder (--allow-outside)"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ CHALLENGE_CLASSES = ("negative", "positive", "surprise")
 
 FRESH = "fresh"
 """Name of the only fold where one network is tested on new people (`data.fresh_seed`)."""
+
+_SPECIFIC = re.compile(r"""'[^']*'|"[^"]*"|[0-9]+""")
+"""Names and numbers in the text of a problem."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,36 @@ class Problem:
     where: str
     what: str
     fatal: bool = False
+
+
+MOST_PLACES, SOME_PLACES = 30, 4
+"""One line on many problems names so many places; of what is fatal, where the first show how."""
+
+
+def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+    """A line for each cause, with its count and its places.
+
+    Fatal problems that differ in names and numbers alone have one cause; others are told apart,
+    since each says what is done.
+    """
+    causes: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        cause = _SPECIFIC.sub("", problem.what) if problem.fatal else problem.what
+        causes.setdefault((problem.kind, cause), []).append(problem)
+    for (kind, _), found in causes.items():
+        first = found[0].what
+        others = [problem.what for problem in found if problem.what != first]
+        names = dict.fromkeys(m[0] for what in others if (m := _SPECIFIC.search(what)))
+        also = f" (also {_some(list(names), SOME_PLACES)})" if names else ""
+        many = f"{len(found)} times: " if len(found) > 1 else ""
+        most = SOME_PLACES if found[0].fatal else MOST_PLACES
+        places = _some(list(dict.fromkeys(problem.where for problem in found)), most)
+        yield f"{kind}: {many}{places}: {first}{also}"
+
+
+def _some(texts: Sequence[str], most: int) -> str:
+    shown = ", ".join(texts[:most])
+    return f"{shown} and {len(texts) - most} more" if len(texts) > most else shown
 
 
 @dataclass(frozen=True)

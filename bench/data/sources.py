@@ -6,14 +6,14 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
-from bench.data.clips import Clip, ClipSet, Problem, clip_title
+from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
 from bench.data.sets.catalogue import BUILT_IN, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
+Reader = Callable[[DataConfig], ClipSet]
+
 FEW_CLIPS = 32
 """Up to so many clips are prepared in this process: starting others would take longer."""
-
-LISTED_PROBLEMS = 3
-"""Problems that an error lists; it counts the rest."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,16 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
     cannot be used, unless `data.skip_bad_clips`, UsageError where more subjects are named than
     `data.subject_count` keeps, and where new people are wanted and none can be generated.
     """
-    found = _selected_clips(source, config, progress)
+    return _chosen_clips(source, config, partial(_loaded, source, progress=progress))
+
+
+def planned_set(source: Source, config: DataConfig) -> ClipSet:
+    """As `find_clips`, but generated clips that are not there yet are not made: without frames."""
+    return _chosen_clips(source, config, partial(_planned, source))
+
+
+def _chosen_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet:
+    found = _selected_clips(source, config, read)
     if not config.fresh_seed:
         return found
     if source.root or config.fresh_seed == config.surrogate_seed:
@@ -101,16 +109,32 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
             f"data.fresh_seed={config.fresh_seed} tests on people that are generated anew: use "
             f"--surrogate, and a seed other than data.surrogate_seed={config.surrogate_seed}"
         )
-    new = _selected_clips(source, replace(config, surrogate_seed=config.fresh_seed), progress).clips
+    new = _selected_clips(source, replace(config, surrogate_seed=config.fresh_seed), read).clips
     named = (replace(clip, subject=f"{clip.subject}-{config.fresh_seed}") for clip in new)
     return replace(found, clips=(*found.clips, *named), tested=len(new))
 
 
-def _selected_clips(source: Source, config: DataConfig, progress: Progress | None) -> ClipSet:
+def _loaded(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
+    """All clips of the named subjects; generated ones are written first."""
+    root = source_root(source, config, progress)
+    names = named_subjects(config)
+    return load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
+
+
+def _planned(source: Source, config: DataConfig) -> ClipSet:
+    """The same, or without frames where they would have to be generated."""
+    if source.root or surrogate_folder(source, config).exists():
+        return _loaded(source, config)
+    from bench.data.surrogates.planned import planned_clips
+
+    names = named_subjects(config)
+    return planned_clips(source.dataset, config.surrogate_seed, config.class_map, names)
+
+
+def _selected_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet:
     """The clips of one folder that the settings select."""
     names = named_subjects(config)
-    root = source_root(source, config, progress)
-    clip_set = load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
+    clip_set, root = read(config), source.root or "the surrogate"
     _refuse_bad_clips(clip_set, config)
     _refuse_disguised(source, clip_set.clips)
     wanted = find_dataset(source.dataset).resolve_subjects(names or ())
@@ -179,8 +203,9 @@ def prepare(
     """Fills the cache with the inputs of networks; returns the clips and their fingerprint.
 
     `stills`: the inputs, None for the clips themselves; `workers`: processes that make them, None
-    for one per core (a few clips are made in this process). Clips in which no face was found, so
-    that `data.crop_fallback` took the centre, are reported as problems of the set.
+    for one per core (a few clips are made in this process). Inputs that are blank, and clips in
+    which no face was found, so that `data.crop_fallback` took the centre, are reported as problems
+    of the set.
     """
     clip_set = find_clips(source, config, progress)
     settings = preprocessing(config)
@@ -192,15 +217,27 @@ def prepare(
             progress(what, done, total)
 
         if still:
-            load_inputs(clip_set, still, config, source.cache, one_more, workers)
+            made = load_inputs(clip_set, still, config, source.cache, one_more, workers)
+            blank = blank_inputs(clip_set.clips, made, still.text)
         else:
             seen = clip_settings(config, clip_set.clips)
-            load_videos(clip_set, seen, source.cache, one_more, workers)
+            made = load_videos(clip_set, seen, source.cache, one_more, workers)
+            blank = blank_inputs(clip_set.clips, made, "clip", moving=made.shape[1] > 1)
+        clip_set = replace(clip_set, problems=(*clip_set.problems, *blank))
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         centred = centred_clips(clip_set.clips, source.cache)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
+
+
+def blank_inputs(
+    clips: Sequence[Clip], inputs: np.ndarray, what: str, moving: bool = False
+) -> Iterator[Problem]:
+    """A problem for each clip whose input holds one value, or if `moving` the same frame always."""
+    for clip, values in zip(clips, inputs, strict=True):
+        if (values == (values[:1] if moving else values.flat[0])).all():
+            yield Problem("blank", clip_title(clip), f"{what}: nothing moves in what networks see")
 
 
 def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
@@ -292,9 +329,8 @@ def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:
     bad = [problem for problem in clip_set.problems if problem.fatal]
     if not bad or config.skip_bad_clips:
         return
-    listed = "; ".join(f"{problem.where}: {problem.what}" for problem in bad[:LISTED_PROBLEMS])
-    more = f"; and {len(bad) - LISTED_PROBLEMS} more" if len(bad) > LISTED_PROBLEMS else ""
+    listed = "; ".join(problem_lines(bad))
     raise DataError(
-        f"{clip_set.dataset} has {len(bad)} unusable clips: {listed}{more}. See `bench data "
-        "check`; go on without them with --set data.skip_bad_clips=true"
+        f"{clip_set.dataset} has {len(bad)} unusable clips: {listed}. See `bench data check`; go "
+        "on without them with --set data.skip_bad_clips=true"
     )

@@ -12,7 +12,7 @@ from baselines.fixed import StillInput
 from bench.config.loading import means_the_same
 from bench.config.settings import Config, DataConfig
 from bench.data.clips import ClipSet
-from bench.data.sources import Progress, Source, prepare
+from bench.data.sources import Progress, Source, planned_set, prepare
 from bench.data.videos import clip_settings
 from bench.engine.executors import Executor
 from bench.engine.listening import RunListener
@@ -69,6 +69,8 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
         for data, inputs in asked.items()
     ]
     clip_set, fingerprint = found[0]  # the same clips, whatever is made of them
+    problems = dict.fromkeys(problem for clips, _ in found for problem in clips.problems)
+    clip_set = replace(clip_set, problems=tuple(problems))
     return Prepared(
         jobs=jobs_of(request, clip_set),
         clip_set=clip_set,
@@ -77,6 +79,12 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
         executor=request.executor,
         listeners=request.listeners,
     )
+
+
+def laid_out(request: Request) -> Prepared:
+    """The jobs before anything is made of clips, and before clips are generated."""
+    clip_set = planned_set(request.source, request.config.data)
+    return Prepared(jobs=jobs_of(request, clip_set), clip_set=clip_set, fingerprint="")
 
 
 def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.identity import known_name, known_subject
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
@@ -42,9 +43,6 @@ SPELLINGS = MappingProxyType(
 
 SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
 """Data sets that a clip can belong to; a composite is made of several."""
-
-DATASET_SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
-"""Other usual names of data sets, lower case, letters and digits only."""
 
 UNKNOWN = MappingProxyType(
     {
@@ -389,9 +387,7 @@ def _in_challenge_order(predictions: Predictions) -> Predictions:
 
 def _dataset(text: str) -> str:
     """The harness's name of a data set, other names as they are."""
-    letters = re.sub(r"[^a-z0-9]", "", text.lower())
-    name = DATASET_SPELLINGS.get(letters, letters)
-    return name if name in SINGLE else text
+    return known_name(text, DATASETS)
 
 
 def _renamed(answer: Answer) -> Answer:
@@ -399,7 +395,7 @@ def _renamed(answer: Answer) -> Answer:
     dataset = _dataset(answer.dataset)
     if dataset not in SINGLE:
         return answer
-    subject = DATASETS[dataset].subject_of(answer.subject) or answer.subject
+    subject = known_subject(dataset, answer.subject, DATASETS)
     clip = answer.clip
     parts = _SMIC_CLIP.fullmatch(clip) if dataset == "smic" else None
     if parts:

@@ -6,7 +6,9 @@ import csv
 import errno
 import io
 import json
+import math
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -79,11 +81,38 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How a text begins that spreadsheet programs would run as a formula, or that was escaped so."""
+
+
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A table as CSV: the columns' names, then a line a row."""
+    """A table as CSV: the columns' names, then a line a row; no cell is a formula.
+
+    A text that begins as a formula gets an apostrophe before it (`escaped`), a number does not.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([escaped(cell) for cell in row] for row in [columns, *rows])
     return text.getvalue()
+
+
+def escaped(cell: Any) -> Any:
+    """A cell as it is written to a CSV file: what begins with = + - @ and is no number, quoted."""
+    return f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell
+
+
+def unescaped(cell: str) -> str:
+    """What `escaped` was given."""
+    return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
+
+
+def _is_formula(text: str) -> bool:
+    if not _FORMULA.match(text):
+        return False
+    try:
+        return not math.isfinite(float(text))
+    except ValueError:
+        return True
 
 
 def csv_of_records(records: Sequence[Mapping[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.errors import DataError, printable, quoted
-from bench.system.files import file_bytes
+from bench.system.files import file_bytes, unescaped
 
 MOST_BYTES = 64 << 20
 """Largest table that is read. Tables have a line per clip: a larger file is something else."""
@@ -120,7 +120,8 @@ def parse_table(text: str, name: str) -> Table:
     """The table in a text; DataError where a row has more or fewer cells than there are titles.
 
     The delimiter is the one that parts the first line into most cells; a line `sep=;`, which
-    spreadsheet programs write, says it outright. Cells lose the blanks around them.
+    spreadsheet programs write, says it outright. Cells lose the blanks around them, and the
+    apostrophe that `csv_text` writes before what looks like a formula.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     first, _, rest = text.lstrip().partition("\n")
@@ -131,7 +132,7 @@ def parse_table(text: str, name: str) -> Table:
     rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         numbered = [
-            Line(number, tuple(cell.strip() for cell in cells))
+            Line(number, tuple(unescaped(cell.strip()) for cell in cells))
             for number, cells in enumerate(rows, start=1 + skipped)
             if any(cell.strip() for cell in cells)
         ]

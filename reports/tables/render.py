@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from bench.system.files import escaped
 from reports.reading.marks import MARK_MEANINGS
 from reports.tables.latex import latex
 from reports.tables.lines import (
@@ -50,7 +51,8 @@ def csv(tables: Sequence[Table]) -> str:
     import pandas
 
     frames = [pandas.DataFrame(_records(table)) for table in tables]
-    return pandas.concat(frames).to_csv(index=False, lineterminator="\n").rstrip("\n")
+    sheet = pandas.concat(frames).map(escaped).rename(columns=escaped)
+    return sheet.to_csv(index=False, lineterminator="\n").rstrip("\n")
 
 
 def to_json(tables: Sequence[Table]) -> str:

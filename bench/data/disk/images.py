@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """The only image formats that are opened: for some others Pillow starts external programs."""
 
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a picture is to be turned."""
+
+UPRIGHT, ON_THEIR_SIDE = 1, (5, 6, 7, 8)
+
 _GREY_MODES = ("1", "L", "LA")
 
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -60,10 +65,10 @@ def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
 
     images = [_open(clip, *frame) for frame in zip(clip.frames, contents, strict=True)]
     _check_sizes(clip, images)
-    width, height = images[0].size
+    width, height = _size(images[0])
     mode = "L" if all(image.mode in _GREY_MODES for image in images) else "RGB"
     if len(images) * height * width * len(mode) > MAX_CLIP_BYTES:
-        raise _too_long(clip, f"{len(images)} frames of {_by(images[0].size)} pixels")
+        raise _too_long(clip, f"{len(images)} frames of {_by((width, height))} pixels")
     video = np.empty((len(images), height, width, len(mode)), np.uint8)
     for pixels, path, image in zip(video, clip.frames, images, strict=True):
         pixels[...] = _pixels(clip, path, image, mode).reshape(pixels.shape)
@@ -137,11 +142,16 @@ def _open(clip: Clip, path: Path, content: bytes) -> Image:
 
 
 def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:
-    """The decoded pixels, uint8 (H, W) for mode L, (H, W, 3) for RGB; frees the image."""
+    """The decoded pixels, uint8 (H, W) for mode L, (H, W, 3) for RGB; frees the image.
+
+    A picture that a camera stored lying on its side (EXIF) is turned as viewers show it.
+    """
     import numpy as np
+    from PIL import ImageOps
 
     try:
-        pixels = np.asarray(image.convert(mode))
+        turned = image if _orientation(image) == UPRIGHT else ImageOps.exif_transpose(image)
+        pixels = np.asarray(turned.convert(mode))
     except Exception as error:  # a damaged file may raise any kind of error here
         raise unreadable(clip, path, error) from error
     image.close()
@@ -149,14 +159,30 @@ def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:
 
 
 def _check_sizes(clip: Clip, images: Sequence[Image]) -> None:
-    first = images[0].size
+    first = _size(images[0])
     for path, image in zip(clip.frames, images, strict=True):
-        if image.size != first:
+        if _size(image) != first:
             raise DataError(
-                f"{printable(path)}: {_by(image.size)} pixels, but the first frame of clip "
+                f"{printable(path)}: {_by(_size(image))} pixels, but the first frame of clip "
                 f"{clip_title(clip)} ({printable(clip.frames[0].name)}) has {_by(first)}; expected "
                 "one size. Crop all frames of the clip with the same box."
             )
+
+
+def _size(image: Image) -> tuple[int, int]:
+    """Width and height as viewers show the image."""
+    width, height = image.size
+    return (height, width) if _orientation(image) in ON_THEIR_SIDE else image.size
+
+
+def _orientation(image: Image) -> int:
+    """How a camera's picture is to be turned; Pillow turns those of other formats itself."""
+    if image.format not in ("JPEG", "MPO", "WEBP"):
+        return UPRIGHT
+    try:
+        return image.getexif().get(ORIENTATION, UPRIGHT)
+    except Exception:  # damaged EXIF may raise anything; viewers show such a picture as it lies
+        return UPRIGHT
 
 
 def _too_large(clip: Clip, path: Path) -> DataError:

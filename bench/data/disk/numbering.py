@@ -1,31 +1,31 @@
-"""Which files are frames, and their order, by the number at the end of their names."""
+"""Which files are frames, and their order, by the numbers in their names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 from bench.data.clips import Problem
 from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.errors import printable
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
 CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}
 """Files that hold all frames of a clip."""
 
-_LAST_NUMBER = re.compile(r"([0-9]+)$")
-
 
 def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Problem]]:
     """Frame number -> image of `folder`, in the order of the numbers, and the problems found.
 
-    The number is the one at the end of the name. Releases do not pad it, so that the order of names
-    is not the order in time. Problems are images without a number, repeated numbers, and entries
-    that look like frames and cannot be read (see `unread`).
+    Releases do not pad the numbers, so that the order of names is not the order in time. Problems
+    are images without a number, repeated numbers, and entries that look like frames and cannot be
+    read (see `unread`).
     """
     entries = tree.entries(folder)
     images = [path for path in entries.files.values() if is_image(path.name)]
@@ -38,20 +38,30 @@ def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[
     """Frame number -> image, in order; images without a number of their own are problems."""
     frames: dict[int, Path] = {}
     problems = []
-    for path in images:
-        number = frame_number(path)
+    paths = tuple(images)
+    for path, number in zip(paths, frame_numbers(paths), strict=True):
         if number is None:
-            problems.append(Problem("odd", tree.shown(path), "no frame number ends the name"))
+            problems.append(Problem("odd", tree.shown(path), "there is no number in the name"))
         elif (twin := frames.setdefault(number, path)) is not path:
             what = f"has the frame number of {printable(twin.name)}, which is used"
             problems.append(Problem("odd", tree.shown(path), what))
     return dict(sorted(frames.items())), problems
 
 
-def frame_number(path: Path) -> int | None:
-    """The number at the end of an image's name, None where there is none."""
-    match = _LAST_NUMBER.search(path.stem)
-    return int(match[1]) if match else None
+def frame_numbers(images: Sequence[Path]) -> list[int | None]:
+    """The frame number in the name of each image of a clip, None where there is none.
+
+    It is the last number of the name; where all names have as many numbers, the last that is not
+    the same in all of them: `img (3)` and `00012_aligned_2` are the frames 3 and 12.
+    """
+    found = [re.findall(r"[0-9]+", path.stem) for path in images]
+    counts = {len(numbers) for numbers in found}
+    place = -1
+    if len(counts) == 1:
+        columns = list(zip(*found, strict=True))
+        varying = [index for index, column in enumerate(columns) if len(set(column)) > 1]
+        place = varying[-1] if varying else -1
+    return [int(numbers[place]) if numbers else None for numbers in found]
 
 
 def is_image(name: str) -> bool:
@@ -83,13 +93,9 @@ def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int |
 
 
 def frame_problems(where: str, numbers: Iterable[int], first: int, last: int) -> list[Problem]:
-    """Problems: frames missing between `first` and `last`, and a clip of a single frame."""
-    numbers = list(numbers)
-    problems = []
+    """The problem of frames that are missing between `first` and `last`, if there are any."""
     absent, smallest = first_gap(numbers, first, last)
-    if absent:
-        what = f"{absent} of the {last - first + 1} frames {first}..{last} missing, "
-        problems.append(Problem("frames", where, f"{what}the first is number {smallest}"))
-    if len(numbers) == 1:
-        problems.append(Problem("single_frame", where, "one frame only: the clip cannot move"))
-    return problems
+    if not absent:
+        return []
+    what = f"{absent} of the {last - first + 1} frames {first}..{last} missing, "
+    return [Problem("frames", where, f"{what}the first is number {smallest}")]

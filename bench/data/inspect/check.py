@@ -10,6 +10,7 @@ from bench.data.inspect.deep import WRONG
 from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
+from bench.errors import printable, quoted
 
 INCOMPLETE = frozenset({"missing", "extra"})
 """Kinds of problem that make a set differ from the challenge's, in addition to fatal ones."""
@@ -38,6 +39,8 @@ def check_report(
     problems = list(clip_set.problems)
     for part, counts in expected.items():
         problems += _differences(part, found[part], counts)
+    if not expected:
+        problems += absent_classes(clip_set)
     if decoded:
         problems += decoded[0]
     wrong = INCOMPLETE | (WRONG if decoded else frozenset())
@@ -54,6 +57,15 @@ def check_report(
         },
         "problems": [asdict(problem) for problem in problems],
     }
+
+
+def absent_classes(clip_set: ClipSet) -> Iterator[Problem]:
+    """The problem of classes that no clip has; none where there is no clip at all."""
+    absent = [name for name, count in clip_set.class_counts().items() if not count]
+    if absent and clip_set.clips:
+        named = ", ".join(quoted(printable(name)) for name in absent)
+        where = printable(find_dataset(clip_set.dataset).title)
+        yield Problem("class", where, f"no clip of the class(es) {named}: scores are of the others")
 
 
 def _all_expected(clip_set: ClipSet, subjects: Sequence[str] | None) -> Mapping[str, SubjectCounts]:

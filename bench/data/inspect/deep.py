@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, read_frames
-from bench.data.disk.numbering import CONTAINER_SUFFIXES
+from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
+from bench.data.sets.blank import absurdities
 from bench.errors import DataError, printable
 from bench.system.processes import in_processes
 
 if TYPE_CHECKING:
     import numpy as np
 
-WRONG = frozenset({"unreadable", "size", "constant", "repeated", "twin", "frames"})
+WRONG = frozenset({"unreadable", "size", "constant", "repeated", "twin", "frames", "blank"})
 """Further kinds of problem that make a set incomplete after a deep check."""
 
 Progress = Callable[[int, int], None]
@@ -40,8 +41,9 @@ def deep_problems(
     """Problems in the frames of the clips, and how many frames were decoded.
 
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
-    `constant` (all pixels equal), `repeated` (equal to an earlier frame), `twin` (all frames equal
-    to those of another clip). `progress` is called with (clips done, clips in all).
+    `constant` (all pixels equal), `repeated` (equal to an earlier frame), `blank` (all
+    frames the same), `twin` (all frames equal to those of another clip), and what `absurdities`
+    says of the clips in one file. `progress` is called with (clips done, clips in all).
     """
     problems: list[Problem] = []
     first_with: dict[str, str] = {}
@@ -110,11 +112,17 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
             f"first of them {_named(others[0])} ({others[0].size[0]}×{others[0].size[1]})"
         )
         yield Problem("size", where, what, fatal=True)
+    if clip.frames[0].suffix.lower() in VIDEO_SUFFIXES:
+        yield from absurdities(replace(clip, apex=None), len(frames))
     even = [frame for frame in frames if frame.constant]
     if even:
         what = f"{len(even)} frame(s) of one level all over, the first {_named(even[0])}"
         yield Problem("constant", where, what)
-    yield from _repeated(where, frames)
+    if len(frames) > 1 and len({frame.content for frame in frames}) == 1:
+        what = "all its frames show the same picture: the clip does not move, its flow is blank"
+        yield Problem("blank", where, what)
+    else:
+        yield from _repeated(where, frames)
 
 
 def _repeated(where: str, frames: Sequence[_Frame]) -> Iterator[Problem]:

@@ -40,6 +40,10 @@ class DataSet(ABC):
         """The name in `subjects` of a subject written in any usual way, None where it is none."""
         return text if text in self.subjects else None
 
+    def person(self, text: str) -> str | None:
+        """As `subject_of`, in any way that people write it."""
+        return self.subject_of(text)
+
     @abstractmethod
     def load(
         self, tree: Tree, subjects: Collection[str] | None = None, class_map: str = CHALLENGE
@@ -53,7 +57,7 @@ class DataSet(ABC):
         """The challenge's names for `names`, each once; UsageError for a subject it lacks."""
         resolved: dict[str, None] = {}
         for name in names:
-            subject = name if name in self.subjects else self.subject_of(name)
+            subject = name if name in self.subjects else self.person(name)
             if subject not in self.subjects:
                 raise unknown_name(f"{self.name} subject", name, self.subjects)
             resolved[subject] = None
@@ -97,13 +101,18 @@ class SingleSet(DataSet):
         match = re.fullmatch(pattern, text.strip(), re.IGNORECASE | re.ASCII)
         return self._padded(match[1]) if match else None
 
+    def person(self, text: str) -> str | None:
+        """As `subject_of`, also with the prefix of another set: where the set is known anyway."""
+        bare = re.sub(r"^(?:subject|sub|s)[ _-]?(?=[0-9])|\.0+$", "", text.strip().lower())
+        return self.subject_of(text) or self.subject_of(bare)
+
     def resolve_subjects(self, names: Sequence[str]) -> tuple[str, ...]:
         """As every data set; of one without a challenge list any subject's name is taken."""
         if self.subjects:
             return super().resolve_subjects(names)
         resolved: dict[str, None] = {}
         for name in names:
-            subject = self.subject_of(name)
+            subject = self.person(name)
             if subject is None:
                 raise UsageError(
                     f"{name!r} is no subject of {self.name}; expected a name such as "

@@ -37,4 +37,3 @@ class Casme2(CodedSet):
     )
     frame_folders = ("Cropped", "CASME2_RAW_selected")
     clip_pattern = r"EP[0-9]+(_[0-9]+)*[a-z]?"
-    no_apex = ("", "/")

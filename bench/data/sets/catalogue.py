@@ -6,13 +6,16 @@ Data sets enter through the entry-point group `bench.datasets`, which names subc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
 from bench.data.sets.base import DataSet
+from bench.data.sets.blank import absurd_clips
 from bench.data.sets.classes import CHALLENGE
+from bench.data.sets.identity import look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest
 from bench.errors import UsageError
 from bench.system.entry_points import Door, Unfit
@@ -60,7 +63,7 @@ def find_dataset(name: str, allow_outside: bool = False) -> DataSet:
     cannot be used.
     """
     if name.startswith(PREFIX):
-        return Manifest(Path(name.removeprefix(PREFIX)), allow_outside)
+        return Manifest(Path(name.removeprefix(PREFIX)), DATASETS, allow_outside)
     return DOOR.load(name)
 
 
@@ -79,7 +82,14 @@ def load_clips(
     """
     found = find_dataset(dataset, allow_outside)
     wanted = None if subjects is None else found.resolve_subjects(subjects)
-    return found.load(Tree.at(root), wanted, class_map)
+    return judged(found.load(Tree.at(root), wanted, class_map))
+
+
+def judged(found: ClipSet) -> ClipSet:
+    """The clips with the problems that can be seen whatever the door they came by."""
+    clips, collisions = refuse_collisions(found.clips)
+    problems = (*found.problems, *collisions, *look_alikes(clips), *absurd_clips(clips))
+    return replace(found, clips=clips, problems=problems)
 
 
 def require_root(dataset: str, root: Path | None) -> Path:
@@ -88,7 +98,7 @@ def require_root(dataset: str, root: Path | None) -> Path:
     The root of a manifest is its own folder.
     """
     if dataset.startswith(PREFIX):
-        return Manifest(Path(dataset.removeprefix(PREFIX))).root
+        return Manifest(Path(dataset.removeprefix(PREFIX)), DATASETS).root
     if root is not None:
         return root
     generated = (

@@ -1,7 +1,8 @@
 """Class maps: from the emotion words of a release to classes.
 
-`challenge`: MEGC2019's three classes; `native`: the words of the release; any other name is a CSV
-file with columns emotion, class and, where a word means different classes in two sets, dataset.
+`challenge`: MEGC2019's three classes; `native`: the words of the release; `0=negative,1=positive`
+is a map itself; any other name is a CSV file with columns emotion, class and, where a word means
+different classes in two sets, dataset.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import MappingProxyType
 
 from bench.data.clips import CHALLENGE_CLASSES, Rejected
 from bench.data.sets.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
-from bench.errors import DataError, UsageError, quoted
+from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, read_text
 
 CHALLENGE, NATIVE = "challenge", "native"
@@ -49,7 +50,7 @@ class ClassMap:
 
     @classmethod
     def named(cls, name: str, dataset: str, words: Iterable[str] = ()) -> ClassMap:
-        """`challenge`, `native` or a file, for a data set.
+        """`challenge`, `native`, a map or a file of one, for a data set.
 
         words: the labels that `native` turns into classes for a data set that is not listed in
         NATIVE_CLASSES. Raises UsageError where the file is missing, DataError where it is no class
@@ -59,7 +60,15 @@ class ClassMap:
             return cls.challenge()
         if name == NATIVE:
             return cls.native(dataset, words)
+        if "=" in name and not Path(name).exists():
+            return cls._of_pairs(name, label_pairs(name, "data.class_map"))
         return _from_file(Path(name).expanduser())
+
+    @classmethod
+    def _of_pairs(cls, name: str, pairs: Mapping[str, str]) -> ClassMap:
+        words = {(ANY, word): to for word, to in pairs.items() if to}
+        dropped = frozenset((ANY, word) for word, to in pairs.items() if not to)
+        return cls(name, _ordered(words.values()), words, dropped)
 
     @classmethod
     def native(cls, dataset: str, words: Iterable[str] = ()) -> ClassMap:
@@ -73,17 +82,56 @@ class ClassMap:
     def label_of(self, dataset: str, word: str) -> int | None:
         """Index of the class, None for a word left out on purpose; Rejected for an unknown one."""
         plain = _plain(word)
-        for key in ((dataset, plain), (ANY, plain)):
+        for key in ((_plain(dataset), plain), (ANY, plain)):
             if key in self.left_out:
                 return None
             if key in self.words:
                 return self.classes.index(self.words[key])
-        known = dict.fromkeys(word for place, word in self.words if place in (dataset, ANY))
+        known = dict.fromkeys(word for place, word in self.words if place in (_plain(dataset), ANY))
         raise Rejected(
             "label",
-            f"label {quoted(word)} is none of {', '.join(known)} (class map {self.name}); keep "
-            "the labels as they are with --set data.class_map=native, or name a file of your own",
+            f"label {quoted(printable(word))} is none of {', '.join(map(printable, known))} (class "
+            f"map {printable(self.name)}); {self._advice(plain)}",
         )
+
+    def _advice(self, word: str) -> str:
+        """What to do about a label that the map lacks; nothing that is in force already."""
+        if word.isdecimal():
+            numbers = ",".join(f"{n}={name}" for n, name in enumerate(CHALLENGE_CLASSES))
+            return (
+                f"say what the numbers mean: --set data.class_map={numbers} if they are the "
+                "challenge's, else with your own classes"
+            )
+        keep = "--set data.class_map=native keeps all labels as classes, " * (self.name != NATIVE)
+        return (
+            f"{keep}--set data.class_map=WORD=CLASS,... or a CSV file with columns emotion, class "
+            "maps them"
+        )
+
+
+def label_pairs(text: str, option: str) -> dict[str, str]:
+    """`0=negative,1=positive,2=` as label -> class, empty for a label that is left out.
+
+    Raises UsageError, the option named, for other text.
+    """
+    pairs: dict[str, str] = {}
+    for part in text.split(","):
+        label, separator, name = (_plain(piece) for piece in part.partition("="))
+        if not (separator and label) or label in pairs or not name.isprintable():
+            raise UsageError(
+                f"{option}: {quoted(printable(part))}: expected each label once with its class, as "
+                "in 0=negative,1=positive,2=surprise"
+            )
+        pairs[label] = name
+    if len({name for name in pairs.values() if name}) < 2:
+        raise UsageError(f"{option}={printable(text)} has no two classes")
+    return pairs
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Each class once: the challenge's three in its order, others as they come."""
+    found = tuple(dict.fromkeys(names))
+    return CHALLENGE_CLASSES if set(found) == set(CHALLENGE_CLASSES) else found
 
 
 def _from_file(path: Path) -> ClassMap:
@@ -106,7 +154,7 @@ def _from_file(path: Path) -> ClassMap:
     for line in table.lines:
         row = {field: line.cells[place] for field, place in places.items()}
         emotion, name = (_plain(row[column]) for column in ("emotion", "class"))
-        key = (row.get("dataset", ANY), emotion)
+        key = (_plain(row.get("dataset", ANY)), emotion)
         if key in words or key in dropped:
             raise DataError(f"class map {path} has {emotion!r} twice")
         if name:

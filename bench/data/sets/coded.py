@@ -13,6 +13,7 @@ from typing import ClassVar
 from bench.data.clips import Clip, Problem, Rejected
 from bench.data.disk.numbering import frame_problems, numbered_frames
 from bench.data.disk.tree import Tree, refused_links
+from bench.data.sets.apex import place_apex
 from bench.data.sets.base import SingleSet, descend
 from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
@@ -55,8 +56,6 @@ class CodedSet(SingleSet):
     """Regular expression of the release's clip names; another name is a problem."""
     synonyms: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Other spellings of the release's emotion words, lower case -> the word."""
-    no_apex: ClassVar[tuple[str, ...]] = ("",)
-    """Contents of the apex cell that mean: not annotated."""
 
     def is_home(self, tree: Tree, folder: Path) -> bool:
         """Whether the spreadsheet is in `folder`, or in one of `sheet_folders` below it."""
@@ -129,7 +128,7 @@ class CodedSet(SingleSet):
         """The clip's name, unique within its subject."""
         return row.text("clip")
 
-    def _word(self, row: Row) -> str:
+    def word(self, row: Row) -> str:
         """The release's word for the emotion."""
         word = row.text("emotion").lower()
         return self.synonyms.get(word, word)
@@ -159,17 +158,17 @@ class CodedSet(SingleSet):
 
     def _is_wanted(self, row: Row, subjects: Collection[str] | None) -> bool:
         """Whether a row is of the wanted subjects, or of an unknown one (a problem to report)."""
-        subject = self.subject_of(row.text("subject"))
+        subject = self.person(row.text("subject"))
         return subjects is None or subject is None or subject in subjects
 
     def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
         """The row, None where the class map leaves it out; Rejected where it is invalid."""
-        emotion = self._word(row)
+        emotion = self.word(row)
         label = class_map.label_of(self.name, emotion)
         if label is None:
             return None
         file, cell = row.text("clip"), row.text("subject")
-        subject = self.subject_of(cell)
+        subject = self.person(cell)
         if subject is None:
             example = self.example_subject
             raise Rejected("odd", f"subject {quoted(cell)} is no name such as {example}")
@@ -194,7 +193,7 @@ class CodedSet(SingleSet):
             raise Rejected("missing", _no_frames(tree.shown(folder), numbered, onset, offset))
         who = _who(coded.where, coded.row)
         problems += frame_problems(who, frames, onset, offset)
-        apex, oddity = self._apex(coded.row, list(frames), onset, offset)
+        apex, oddity = place_apex(coded.row.text("apex"), onset, offset, list(frames))
         if oddity:
             problems.append(Problem("apex", who, oddity))
         if not re.fullmatch(self.clip_pattern, coded.row.text("clip")):
@@ -218,25 +217,9 @@ class CodedSet(SingleSet):
         """A problem if a clip of that name cannot be that subject's, else None."""
         return None
 
-    def _apex(
-        self, row: Row, numbers: Sequence[int], onset: int, offset: int
-    ) -> tuple[int | None, str | None]:
-        """Index of the apex among the frames present (None: not annotated), and any problem."""
-        cell = row.text("apex")
-        if cell in self.no_apex:
-            return None, None
-        apex = row.frame_number("apex")
-        if apex is None:
-            return None, f"apex {quoted(cell)} is no frame number: taken as not annotated"
-        if not onset <= apex <= offset:
-            what = f"apex {apex} lies outside onset {onset}..offset {offset}: the middle is used"
-            return len(numbers) // 2, what
-        nearest = min(range(len(numbers)), key=lambda index: abs(numbers[index] - apex))
-        return nearest, None
-
     def _unlisted(self, tree: Tree, rows: Sequence[Row], folders: ClipFolders) -> list[Problem]:
         """A problem for each clip folder that no row names, used or left out."""
-        listed = {self._key(self.subject_of(r.text("subject")), r.text("clip")) for r in rows}
+        listed = {self._key(self.person(r.text("subject")), r.text("clip")) for r in rows}
         what = "folder without a row in the spreadsheet; it is not read"
         return [
             Problem("extra", tree.shown(folder), what)

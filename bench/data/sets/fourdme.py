@@ -59,7 +59,7 @@ class FourDme(CodedSet):
         """`01`, `1`, `s01` and `sub01` are all subject 01."""
         return super().subject_of(re.sub(r"^\s*s(ub)?_?(?=[0-9])", "", text, flags=re.IGNORECASE))
 
-    def _word(self, row: Row) -> str:
+    def word(self, row: Row) -> str:
         """One of the five words, or `compound` for a cell that contains two of them."""
         cell = row.text("emotion").lower()
         found = {word for stem, word in _STEMS.items() if stem in cell}

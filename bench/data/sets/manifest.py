@@ -4,19 +4,20 @@ Columns dataset, subject, clip, label, frames; optional onset, apex, offset, fps
 are taken too, `SPELLINGS`; any delimiter and encoding, `bench.system.tables`). `frames` is a
 folder, a glob, one image, a .npy array (T, H, W) or (T, H, W, 3) of 8 bits, a video, or one ready
 flow image (28×28×3, `bench.data.disk.ready_flow`), relative to the manifest. Onset, apex and offset
-are numbers at the end of the names of image files, or positions from 0 in a file that holds the
-whole clip. A clip is the frames from onset to offset, both inclusive.
+are numbers in the names of image files (`frame_numbers`), or positions from 0 in a file that holds
+the whole clip. A clip is the frames from onset to offset, both inclusive. Data sets that are known,
+and their subjects, come out under their usual names.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 
 from bench.data.clips import Clip, ClipSet, Problem, Rejected
@@ -29,8 +30,10 @@ from bench.data.disk.numbering import (
 )
 from bench.data.disk.ready_flow import is_ready_flow
 from bench.data.disk.tree import Entries, Tree, refused_links
+from bench.data.sets.apex import FRAME_NUMBER, place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
+from bench.data.sets.identity import known_name, known_subject
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, read_text
 
@@ -59,8 +62,8 @@ DEFAULT_FPS = 200.0
 
 LONGEST_NAME = 100
 
-NAME = re.compile(rf"[^/\\\x00-\x1f]{{1,{LONGEST_NAME}}}")
-"""Valid names of data sets, subjects and clips, which may become part of a file's name."""
+WINDOWS = re.compile(r"[A-Za-z]:|\\\\")
+"""How a path of Windows begins that is not relative."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +84,26 @@ class Row:
         text = self.cells.get(column, "")
         if not text:
             return None
-        if not re.fullmatch(r"[0-9]{1,9}(\.0*)?", text):
-            raise Rejected("odd", f"{column} {quoted(text)} is no frame number")
-        return int(text.partition(".")[0])
+        number = FRAME_NUMBER.fullmatch(text)
+        if number is None:
+            raise Rejected("odd", f"{column} {quoted(printable(text))} is no frame number")
+        return int(number[1])
 
 
 class Manifest(DataSet):
-    """The clips that a file lists. With `allow_outside` frames may lie outside its folder."""
+    """The clips that a file lists. With `allow_outside` frames may lie outside its folder.
+
+    sets: the data sets that are known by name.
+    """
 
     summary = "any clips: a CSV with columns dataset, subject, clip, label, frames"
     how_to_get = "Write a CSV file with a row per clip."
 
-    def __init__(self, path: Path, allow_outside: bool = False) -> None:
+    def __init__(
+        self, path: Path, sets: Mapping[str, DataSet], allow_outside: bool = False
+    ) -> None:
         self.path = path.expanduser().absolute()
+        self.sets = sets
         self.allow_outside = allow_outside
         self.name = PREFIX + str(self.path)
         self.title = f"manifest {self.path.name}"
@@ -111,7 +121,26 @@ class Manifest(DataSet):
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """All rows. Raises UsageError for a missing file, DataError for an invalid one."""
-        return tuple(_read(self.path))
+        return tuple(map(self._identified, self._written))
+
+    @cached_property
+    def _written(self) -> Sequence[Row]:
+        return tuple(self._read())
+
+    def _read(self) -> Iterable[Row]:
+        """The rows as they are written."""
+        return _read(self.path)
+
+    @property
+    def source(self) -> str:
+        """The file that messages name."""
+        return printable(self.path.name)
+
+    def _identified(self, row: Row) -> Row:
+        """The row with its data set and its subject under their usual names."""
+        dataset = known_name(row.cells["dataset"], self.sets)
+        subject = known_subject(dataset, row.cells["subject"], self.sets)
+        return replace(row, cells={**row.cells, "dataset": dataset, "subject": subject})
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -124,8 +153,9 @@ class Manifest(DataSet):
         return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
 
     def subject_of(self, text: str) -> str | None:
-        """The text itself, None where it is blank."""
-        return text.strip() or None
+        """The text itself, or the name of that person in the data sets listed; None for a blank."""
+        named = {known_subject(dataset, text, self.sets) for dataset in self.parts}
+        return next(iter(sorted(named & set(self.subjects))), text.strip() or None)
 
     def load(
         self,
@@ -138,11 +168,11 @@ class Manifest(DataSet):
         dataset = self.parts[0] if len(self.parts) == 1 else ""
         mapping = ClassMap.named(class_map, dataset, words)
         clips: dict[tuple[str, str, str], Clip] = {}
-        problems = self._unknown_titles()
+        problems = [*self._unknown_titles(), *self._people_of_several_names()]
         for row in self.rows:
             if subjects is not None and row.cells["subject"] not in subjects:
                 continue
-            where = f"{printable(self.path.name)} row {row.number} ({row.who})"
+            where = f"{self.source} row {row.number} ({row.who})"
             try:
                 clip, notes = self._clip(tree, row, where, mapping)
             except Rejected as reason:
@@ -168,7 +198,19 @@ class Manifest(DataSet):
             return []
         named = ", ".join(quoted(printable(title)) for title in unknown)
         what = f"column(s) {named} not used; known are {', '.join(COLUMNS)}"
-        return [Problem("odd", f"{printable(self.path.name)} row 1", what)]
+        return [Problem("odd", f"{self.source} row 1", what)]
+
+    def _people_of_several_names(self) -> Iterator[Problem]:
+        """A problem for each person whom the file calls by more than one name."""
+        names: dict[tuple[str, str], dict[str, None]] = {}
+        for row, written in zip(self.rows, self._written, strict=True):
+            key = (row.cells["dataset"], row.cells["subject"])
+            names.setdefault(key, {})[written.cells["subject"]] = None
+        for (dataset, subject), found in names.items():
+            if len(found) > 1:
+                listed = ", ".join(quoted(printable(name)) for name in found)
+                what = f"subjects {listed} are one person of this set: {subject}"
+                yield Problem("identity", dataset, what)
 
     def _clip(
         self, tree: Tree, row: Row, where: str, mapping: ClassMap
@@ -176,12 +218,14 @@ class Manifest(DataSet):
         """The clip of a row (None for a label that the class map leaves out), and problems."""
         cells = row.cells
         for column in ("dataset", "subject", "clip"):
-            if not NAME.fullmatch(cells[column]) or cells[column].strip(".") == "":
-                raise Rejected("odd", f"{column} {quoted(cells[column])} cannot be a name")
+            if not _is_name(cells[column]):
+                raise Rejected(
+                    "odd", f"{column} {quoted(printable(cells[column]))} cannot be a name"
+                )
         label = mapping.label_of(cells["dataset"], cells["label"])
         if label is None:
             return None, []
-        onset, apex, offset = (row.number_of(name) for name in ("onset", "apex", "offset"))
+        onset, offset = row.number_of("onset"), row.number_of("offset")
         if onset is not None and offset is not None and offset < onset:
             raise Rejected("odd", f"offset {offset} lies before onset {onset}")
         listed = Clip(
@@ -197,24 +241,30 @@ class Manifest(DataSet):
         found, problems = self._frames(tree, cells["frames"], where)
         if (single := _single_file(found)) and is_ready_flow(single):
             return replace(listed, frames=(single,), ready_flow=True), problems
-        span: tuple[int, int | None] | None = None
-        numbers: list[int] | None = None
-        frames: tuple[Path, ...]
         if isinstance(found, Path):  # a file that holds the whole clip
-            span = (onset or 0, None if offset is None else offset + 1)
-            frames = (found,)
+            first, last, numbers = onset or 0, offset, None
+            span = (first, None if offset is None else offset + 1)
+            clip = replace(listed, frames=(found,), span=span if span != (0, None) else None)
         else:
             kept = {n: path for n, path in found.items() if _within(n, onset, offset)}
             if not kept:
-                raise Rejected("frames", f"no frame between {onset} and {offset}")
+                there = f"{min(found)}..{max(found)}" if len(found) > 1 else "one image"
+                raise Rejected("frames", f"no frame between {onset} and {offset}, {there} there")
             first = min(kept) if onset is None else onset
             last = max(kept) if offset is None else offset
             problems += frame_problems(where, kept, first, last) if len(found) > 1 else []
-            frames, numbers = tuple(kept.values()), list(kept)
-        place, note = _apex_place(where, apex, onset, offset, numbers)
-        kept_span = span if span != (0, None) else None
-        clip = replace(listed, frames=frames, apex=place, span=kept_span)
-        return clip, [*problems, *note]
+            numbers = list(kept)
+            clip = replace(listed, frames=tuple(kept.values()))
+        if not self._has_apexes:
+            return clip, problems
+        apex, replaced = place_apex(cells.get("apex", ""), first, last, numbers)
+        problems += [Problem("apex", where, replaced)] if replaced else []
+        return replace(clip, apex=apex), problems
+
+    @cached_property
+    def _has_apexes(self) -> bool:
+        """Whether any row has an apex: a set without annotated ones has nothing to replace."""
+        return any(row.cells.get("apex") for row in self.rows)
 
     def _frames(
         self, tree: Tree, text: str, where: str
@@ -247,7 +297,7 @@ class Manifest(DataSet):
             shown = quoted(printable(text), 80)
             links = [problem.where for problem in problems if problem.kind == "link"]
             link = "; links that leave the root are followed by --allow-outside alone" * bool(links)
-            raise Rejected("missing", f"frames {shown}: no image, .npy or video there{link}")
+            raise Rejected("missing", f"frames {shown}: {_no_images(files, places)}{link}")
         if len(images) == 1:
             return {0: images[0]}, problems
         frames, odd = numbered(tree, images)
@@ -257,23 +307,53 @@ class Manifest(DataSet):
 
     def _steps(self, tree: Tree, text: str) -> tuple[Tree, Sequence[str]]:
         """The tree that a path starts in, and its parts; Rejected where it leaves the root."""
+        if os.name != "nt" and WINDOWS.match(text):
+            raise Rejected("outside", f"{self._elsewhere(text, 'is a path of Windows')}")
         path = PurePosixPath(text.replace("\\", "/"))
-        drive = re.match(r"[A-Za-z]:", text)
-        if not path.parts or path.parts == ("/",):
-            raise Rejected("missing", "the cell frames is empty")
-        leaves = path.is_absolute() or drive or ".." in path.parts
-        if not leaves:  # links may still lead out
+        whole = Path(os.path.normpath(self.root / path))
+        homes = (Path(os.path.normpath(self.root)), Path(tree.real))
+        home = next((home for home in homes if whole.is_relative_to(home)), None)
+        if not text or whole == home:
+            raise Rejected("missing", "the cell frames is empty, or the manifest's own folder")
+        if home:  # links may still lead out
             anywhere = os.path.realpath(tree.root.anchor)
-            return replace(tree, real=anywhere) if self.allow_outside else tree, path.parts
+            inside = replace(tree, real=anywhere) if self.allow_outside else tree
+            return inside, whole.relative_to(home).parts
         if not self.allow_outside:
             shown = quoted(printable(text), 80)
+            if path.is_absolute() and not Path(path.parts[0], *path.parts[1:2]).exists():
+                raise Rejected("outside", self._elsewhere(text, "is of another computer"))
             raise Rejected(
                 "outside",
                 f"frames {shown} leave the manifest's folder; say --allow-outside if you mean it",
             )
-        whole = Path(os.path.normpath(self.root / path))
         base = Path(whole.anchor)
         return Tree(base, os.path.realpath(base)), whole.parts[1:]
+
+    def _elsewhere(self, text: str, what: str) -> str:
+        """What to write instead of a path that means nothing here."""
+        parts = PureWindowsPath(text).parts[1:]
+        tails = [PurePosixPath(*parts[start:]) for start in range(len(parts))]
+        there = next((t for t in tails if ".." not in t.parts and (self.root / t).exists()), None)
+        found = f": {printable(there)} is there" if there else ", as in frames/sub01/EP01_2"
+        return (
+            f"frames {quoted(printable(text), 80)} {what} and means nothing here; write it "
+            f"relative to the manifest's folder, with /{found}"
+        )
+
+
+def _is_name(text: str) -> bool:
+    """Whether a data set, subject or clip may be called so: it may become part of a file's name."""
+    plain = text.isprintable() and not set(text) & {"/", "\\"}
+    return plain and 0 < len(text) <= LONGEST_NAME and text.strip(".") != ""
+
+
+def _no_images(files: Sequence[Path], places: Sequence[Path]) -> str:
+    """What lies where images, one .npy or one video were expected."""
+    if not files:
+        return "no image, .npy or video there"
+    kinds = ", ".join(sorted({printable(file.suffix) or "no suffix" for file in files}))
+    return f"{len(files)} file(s) there ({kinds}); expected images, one .npy or one video"
 
 
 def _single_file(found: Mapping[int, Path] | Path) -> Path | None:
@@ -310,26 +390,6 @@ def _within(number: int, onset: int | None, offset: int | None) -> bool:
     return (onset is None or number >= onset) and (offset is None or number <= offset)
 
 
-def _apex_place(
-    where: str,
-    apex: int | None,
-    onset: int | None,
-    offset: int | None,
-    numbers: Sequence[int] | None,
-) -> tuple[int | None, list[Problem]]:
-    """The apex as an index into the clip's frames; None and a problem where it lies outside."""
-    if apex is None:
-        return None, []
-    if not _within(apex, onset, offset):
-        what = f"apex {apex} lies outside onset..offset: not used"
-        return None, [Problem("apex", where, what)]
-    if numbers is None:
-        return apex - (onset or 0), []
-    if apex not in numbers:
-        return None, [Problem("apex", where, f"there is no frame {apex} (apex): not used")]
-    return list(numbers).index(apex), []
-
-
 def _fps(text: str) -> float:
     if not text:
         return DEFAULT_FPS
@@ -338,7 +398,7 @@ def _fps(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 1e5:
-        raise Rejected("odd", f"fps {quoted(text)} is no frame rate")
+        raise Rejected("odd", f"fps {quoted(printable(text))} is no frame rate")
     return value
 
 

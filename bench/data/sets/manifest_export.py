@@ -6,7 +6,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 from bench.data.clips import Clip, ClipSet
-from bench.data.disk.numbering import CONTAINER_SUFFIXES, frame_number
+from bench.data.disk.numbering import CONTAINER_SUFFIXES, frame_numbers
 from bench.data.sets.manifest import COLUMNS
 from bench.errors import DataError, printable
 from bench.system.files import csv_text
@@ -23,12 +23,18 @@ def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
     for clip in clip_set.clips:
         place = _place(clip)
         path = PurePosixPath(os.path.relpath(place, home).replace(os.sep, "/"))
-        real = PurePosixPath(os.path.relpath(os.path.realpath(place), os.path.realpath(home)))
-        outside = outside or ".." in (*path.parts, *real.parts)
+        outside = outside or leaves(place, home)
         label = clip_set.classes[clip.label]
         who = (clip.dataset, clip.subject, clip.name, label)
-        rows.append([*who, path, *_span_cells(clip), f"{clip.fps:g}"])
+        rows.append([*who, str(path), *_span_cells(clip), f"{clip.fps:g}"])
     return csv_text(COLUMNS, rows), outside
+
+
+def leaves(place: Path, home: Path) -> bool:
+    """Whether a file or folder lies outside `home`, or links lead there."""
+    named = os.path.relpath(place, home)
+    real = os.path.relpath(os.path.realpath(place), os.path.realpath(home))
+    return os.pardir in (*Path(named).parts, *Path(real).parts)
 
 
 def _place(clip: Clip) -> Path:
@@ -50,7 +56,7 @@ def _span_cells(clip: Clip) -> tuple[int | str, int | str, int | str]:
         first, end = clip.span or (0, None)
         apex = "" if clip.apex is None else first + clip.apex
         return (first if clip.span else "", apex, "" if end is None else end - 1)
-    found = [frame_number(path) for path in clip.frames]
+    found = frame_numbers(clip.frames)
     numbers = [number for number in found if number is not None]
     if len(found) == 1 or len(numbers) < len(found):
         return "", "", ""

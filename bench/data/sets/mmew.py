@@ -53,7 +53,6 @@ class Mmew(CodedSet):
     frame_folders = ("Micro_Expression", ".")
     group_title = "<emotion>"
     clip_pattern = r"S[0-9]+-[0-9]+-[0-9]+"
-    no_apex = ("", "/")
     synonyms = MappingProxyType({"repression": "others", "other": "others"})
 
     def _group_of(self, folder: str) -> str | None:

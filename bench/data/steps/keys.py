@@ -21,7 +21,7 @@ from bench.data.steps.settings import Preprocessing
 from bench.errors import UsageError
 from bench.system.files import MOST_WEIGHT_BYTES, file_bytes
 
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 """Raised whenever the same files and settings would give other pixels: old cache entries lapse."""
 
 MAGNET_VERSION = 1

@@ -10,6 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from bench.data.clips import Clip
+from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.identity import known_name, known_subject
 from bench.data.steps.box import Box
 from bench.errors import DataError, UsageError
 from bench.system.tables import NAMES, parse_table, plain_title, read_text
@@ -43,14 +45,24 @@ def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
 
 
 def _landmarks_of(clip: Clip, file: str) -> Landmarks:
-    rows = _landmarks(file)
-    for key in ((clip.dataset, clip.subject, clip.name), ("", clip.subject, clip.name)):
-        if key in rows:
-            return rows[key]
+    rows = _landmarks_in_set(file, clip.dataset)
+    if (clip.subject, clip.name) in rows:
+        return rows[clip.subject, clip.name]
     raise DataError(
         f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
         "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
     )
+
+
+@lru_cache(maxsize=16)
+def _landmarks_in_set(file: str, dataset: str) -> Mapping[tuple[str, str], Landmarks]:
+    """(subject, clip) -> row, of the rows that name the data set, or else none."""
+    found = {}
+    rows = _landmarks(file)
+    for (owner, subject, clip), row in sorted(rows.items(), key=lambda item: bool(item[0][0])):
+        if known_name(owner, DATASETS) in ("", dataset):
+            found[known_subject(dataset, subject, DATASETS), clip] = row
+    return found
 
 
 @lru_cache(maxsize=4)

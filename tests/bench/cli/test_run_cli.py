@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
-from tiny_runs import SUBJECTS, only_run
+from tiny_runs import SUBJECTS, Bench, only_run
 
 from bench.runs.searches import read_search
 from rnas.decode import gauge_free, viterbi
@@ -316,6 +316,13 @@ def test_variants_by_glob_and_option_each_have_their_folder(bench, runs):
     assert outcome.code == 0
     names = {path.name for path in runs.glob("smic-surrogate/*")}
     assert names == {"random_rnas_mer_2", "random_rnas_mer_4", "random_rnas_mer_4b"}
+
+
+def test_what_needs_no_clip_is_said_before_any_is_made(tmp_path, runs):
+    bench = Bench(tmp_path / "cache")
+    assert ", 3 folds, reach " in bench.small(runs, "rnas_mer_3", "--dry-run").out
+    assert "nothing decoded" in bench.small(runs, "rnas_mer_3", command="evaluate").error
+    assert not runs.exists() and not bench.cache.exists()
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(bench, runs):

@@ -16,7 +16,9 @@ from bench.errors import BenchError
 from bench.system.files import (
     csv_of_records,
     csv_text,
+    escaped,
     read_json,
+    unescaped,
     write_atomic,
     write_json,
     write_text,
@@ -130,7 +132,8 @@ def test_missing_json_is_named(tmp_path):
 )
 def test_csv_comes_back_as_it_went(rows):
     text = csv_text(["a", "b"], rows)
-    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == [["a", "b"], *rows]
+    read = csv.reader(io.StringIO(text, newline=""), strict=True)
+    assert [list(map(unescaped, row)) for row in read] == [["a", "b"], *rows]
     assert csv_of_records([{"a": 0, "b": 0}, *({"b": b, "a": a} for a, b in rows)]) == csv_text(
         ["a", "b"], [[0, 0], *rows]
     )
@@ -139,3 +142,19 @@ def test_csv_comes_back_as_it_went(rows):
 def test_csv_of_records_takes_no_record_without_a_column():
     with pytest.raises(KeyError):
         csv_of_records([{"a": 0, "b": 0}, {"a": 1}])
+
+
+@given(st.text("'=+-@1e.\t"))
+def test_what_is_escaped_comes_back(text):
+    assert unescaped(escaped(text)) == text
+
+
+@pytest.mark.parametrize("text", ["=1+2", "@SUM(A1)", "+cmd|' /C calc'!A0", "-a1", "--1", "-inf"])
+def test_no_cell_is_a_formula(text):
+    (row,) = csv.reader(io.StringIO(csv_text([text], [])))
+    assert row == [f"'{text}"]
+
+
+@pytest.mark.parametrize("number", ["-1", "+0.5", "-1e-3", -2, -0.25])
+def test_numbers_stay_numbers(number):
+    assert csv_text(["x"], [[number]]) == f"x\n{number}\n"

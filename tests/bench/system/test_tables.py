@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import DataError
+from bench.system.files import csv_text, unescaped
 from bench.system.tables import DELIMITERS, parse_table, plain_title, read_text
 
 cells = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zs")), max_size=6)
@@ -34,7 +35,8 @@ def test_what_is_written_is_read(rows, delimiter, end, stated):
     table = parse_table(text, "f.csv")
     assert table.titles == ("a", "b", "c")
     stripped = [tuple(cell.strip() for cell in row) for row in rows]
-    assert [line.cells for line in table.lines] == [row for row in stripped if any(row)]
+    read = [tuple(map(unescaped, row)) for row in stripped if any(row)]
+    assert [line.cells for line in table.lines] == read
     assert table.lines[0].number == 2 + stated or not any(stripped[0])
 
 
@@ -105,3 +107,10 @@ def test_what_is_no_table_is_told_by_its_row(text, said):
 
 def test_nothing_is_an_empty_table():
     assert parse_table(" \r\n\n", "f").lines == ()
+
+
+def test_what_is_exported_comes_back():
+    rows = [("=1+2", "-1"), ("'=1", "'quoted'"), ("@a;b", "-sub")]
+    table = parse_table(csv_text(("=a", "b"), rows), "f.csv")
+    assert table.titles == ("=a", "b")
+    assert [line.cells for line in table.lines] == rows

@@ -1,0 +1,222 @@
+"""Manifests made of tables that people have: any columns, labels and names of frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from string import Formatter
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn
+
+from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, Rejected, problem_lines
+from bench.data.disk.tree import Tree
+from bench.data.sets.catalogue import DATASETS, judged
+from bench.data.sets.classes import CHALLENGE
+from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Manifest, Row
+from bench.data.sets.manifest_export import leaves
+from bench.errors import DataError, UsageError, printable, quoted
+from bench.system.files import csv_text
+from bench.system.tables import Line, Table, parse_table, plain_title, read_text
+
+OPTIONS = MappingProxyType({"dataset": "dataset-column"})
+"""Column -> the option that names it, where that is called otherwise."""
+
+EXAMPLE = ",".join(f"{number}={name}" for number, name in enumerate(CHALLENGE_CLASSES))
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a table calls what a manifest has.
+
+    columns: column -> title, of those that are called otherwise than usual; dataset: stands for
+    that column; labels: label -> class, empty for labels that are left out; frames: a pattern of
+    paths, relative to the table, in which a title in braces stands for its cell, as in
+    `images/{sub}_{clip}.png`, or `{sub:03d}` for three digits; class_map: of labels that `labels`
+    does not map.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    dataset: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    frames: str = ""
+    class_map: str = CHALLENGE
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A manifest to be written, and the clips that it names, with all problems.
+
+    class_map: the setting `data.class_map` that reads its labels; outside: whether frames lie
+    outside its folder; left_out: rows whose label is left out.
+    """
+
+    text: str
+    clips: ClipSet
+    class_map: str
+    outside: bool
+    left_out: int
+
+
+class _Piece(NamedTuple):
+    """Of a pattern: text as it is, the column whose cell follows (None: none), and its format."""
+
+    before: str
+    place: int | None
+    form: str
+
+
+class _Unwritten(Manifest):
+    """The manifest that rows of a table make, before it is written."""
+
+    def __init__(self, out: Path, table: str, rows: Sequence[Row], outside: bool) -> None:
+        super().__init__(out, DATASETS, outside)
+        self._table, self._rows = table, rows
+
+    def _read(self) -> Sequence[Row]:
+        return self._rows
+
+    @property
+    def source(self) -> str:
+        """The table, whose rows messages count."""
+        return self._table
+
+
+def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
+    """The manifest of a table, to be written to `out`.
+
+    Raises UsageError where there is no such file, DataError, with all causes at once, for columns
+    and labels that are missing or named wrongly, and where no row is usable.
+    """
+    table = _table(path)
+    home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
+    rows, problems = [], []
+    for row in _rows(table, wording, path.parent, home):
+        try:
+            label = _label(row.cells["label"], wording.labels)
+        except Rejected as reason:
+            where = f"{table.name} row {row.number} ({row.who})"
+            problems.append(Problem(reason.kind, where, reason.what, fatal=True))
+            label = ""
+        if label:
+            rows.append(replace(row, cells={**row.cells, "label": label}))
+    outside = any(leaves(home / row.cells["frames"], home) for row in rows)
+    class_map = _class_map(wording)
+    clips = ClipSet("", (), ())
+    if rows:
+        manifest = _Unwritten(out, table.name, rows, outside)
+        clips = judged(manifest.load(Tree.at(home), None, class_map))
+    if problems or not clips.clips:
+        _refuse(table, wording, [*problems, *clips.problems])
+    columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]
+    text = csv_text(columns, ([row.cells.get(name, "") for name in columns] for row in rows))
+    return Mapped(text, clips, class_map, outside, len(table.lines) - len(rows))
+
+
+def _table(path: Path) -> Table:
+    try:
+        table = parse_table(read_text(path), printable(path.name))
+    except FileNotFoundError:
+        raise UsageError(f"--from {printable(path)}: there is no such file") from None
+    except OSError as error:
+        raise DataError(f"{printable(path)} cannot be read ({error})") from error
+    if not table.lines:
+        raise DataError(f"{table.name} has no row below its titles")
+    return table
+
+
+def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[Row]:
+    """The rows under the columns of a manifest, labels as they are, paths from `home`.
+
+    Raises DataError, with all causes at once, for columns that are not there.
+    """
+    places = table.places(SPELLINGS)
+    causes = []
+    for column, title in wording.columns.items():
+        place = _place(table, places, title)
+        if place is None:
+            option = OPTIONS.get(column, column)
+            causes.append(f"--{option} {quoted(printable(title))} is none of its columns")
+        else:
+            places[column] = place
+    pieces: list[_Piece] = []
+    try:
+        for before, name, form, _ in Formatter().parse(wording.frames):
+            place = None if name is None else _place(table, places, name)
+            pieces.append(_Piece(before, place, form or ""))
+            if name is not None and place is None:
+                causes.append(f"{{{printable(name)}}} of --frames is none of its columns")
+    except ValueError as error:
+        causes.append(f"--frames {quoted(printable(wording.frames), 80)}: {error}")
+    if wording.dataset and "dataset" in places:
+        causes.append("it has a column dataset: leave out --dataset")
+    filled = {"dataset": wording.dataset} if wording.dataset else {}
+    named = {*places, *wording.columns, *filled, *({"frames"} if wording.frames else ())}
+    lacking = [column for column in REQUIRED if column not in named]
+    if lacking:
+        options = ", ".join(f"--{OPTIONS.get(column, column)}" for column in lacking)
+        causes.append(f"no column {', '.join(lacking)} is found: say which it is with {options}")
+    if causes:
+        raise DataError(f"{table.name}: {'; '.join(causes)}. Its header has {table.found_titles}")
+    for line in table.lines:
+        cells = {column: line.cells[place] for column, place in places.items()} | filled
+        frames = "".join(map(partial(_filled, line), pieces)) if pieces else cells["frames"]
+        yield Row(line.number, {**cells, "frames": _relative(folder, frames, home)})
+
+
+def _place(table: Table, places: Mapping[str, int], title: str) -> int | None:
+    """The column of that title, of one that is spelled alike, or what a manifest calls so."""
+    if title in table.titles:
+        return table.titles.index(title)
+    alike = [plain_title(each) for each in table.titles]
+    return alike.index(plain_title(title)) if plain_title(title) in alike else places.get(title)
+
+
+def _filled(line: Line, piece: _Piece) -> str:
+    if piece.place is None:
+        return piece.before
+    cell = line.cells[piece.place]
+    number = piece.form.endswith("d") and cell.isdecimal()
+    try:
+        return piece.before + format(int(cell) if number else cell, piece.form)
+    except ValueError as error:
+        raise DataError(
+            f"row {line.number}: {quoted(printable(cell))} does not fit {{:{piece.form}}} of "
+            f"--frames ({error})"
+        ) from error
+
+
+def _relative(folder: Path, frames: str, home: Path) -> str:
+    """A path relative to `folder` as one relative to `home`; what is no path of here as it is."""
+    if not frames or WINDOWS.match(frames):
+        return frames
+    place = os.path.abspath(folder / frames.replace("\\", "/"))  # noqa: PTH100 - links stay
+    return os.path.relpath(place, home).replace(os.sep, "/")
+
+
+def _label(text: str, labels: Mapping[str, str]) -> str:
+    """The class of a label, empty where it is left out; Rejected where it has none."""
+    if not labels:
+        return text or "?"
+    if text.lower() not in labels:
+        raise Rejected("label", f"label {quoted(printable(text))} is not among --labels")
+    return labels[text.lower()]
+
+
+def _class_map(wording: Wording) -> str:
+    """The class map that reads the labels as they are written."""
+    classes = [name for name in dict.fromkeys(wording.labels.values()) if name]
+    if not classes:
+        return wording.class_map
+    if set(classes) <= set(CHALLENGE_CLASSES):
+        return CHALLENGE
+    return ",".join(f"{name}={name}" for name in classes)
+
+
+def _refuse(table: Table, wording: Wording, problems: Sequence[Problem]) -> NoReturn:
+    told = "; ".join(problem_lines(problem for problem in problems if problem.fatal))
+    unsaid = not wording.labels and any(problem.kind == "label" for problem in problems)
+    advice = f". --labels {EXAMPLE} says what labels mean" * unsaid
+    raise DataError(f"{table.name}: nothing is written: {told or 'no row is left'}{advice}")

@@ -1,0 +1,125 @@
+"""Tables with other titles, labels and paths become manifests, or every cause is told at once."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bench.cli.data import data
+from bench.data.sets.catalogue import load_clips
+from bench.data.sets.mapping import Wording, mapped_manifest
+from bench.errors import DataError, UsageError
+
+GERMAN = "Datensatz;Proband;Sequenz;Gefühl;OnsetFrame;Gipfel\n"
+
+
+def frames(folder, *numbers):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        Image.new("L", (8, 8), number).save(folder / f"img{number}.png")
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Three clips of two people, and one that is left out, as another lab lists them."""
+    for who, clip in (("s001", "x"), ("s001", "y"), ("s012", "x")):
+        frames(tmp_path / "raw" / who / clip, 3, 4, 5)
+    lines = ("lab;1;x;2;3;4", "lab;1;y;0;3;—", "lab;12;x;1;3;9", "lab;12;z;9;3;4")
+    file = tmp_path / "theirs.csv"
+    file.write_bytes((GERMAN + "\n".join(lines)).encode("utf-16"))
+    return file
+
+
+WORDING = Wording(
+    {
+        "dataset": "Datensatz",
+        "subject": "proband",
+        "clip": "Sequenz",
+        "label": "Gefühl",
+        "apex": "Gipfel",
+    },
+    labels={"0": "negative", "1": "positive", "2": "surprise", "9": ""},
+    frames="raw/s{Proband:03d}/{clip}",
+)
+
+
+def test_columns_labels_and_paths_are_mapped(table, tmp_path):
+    out = tmp_path / "lists" / "mine.csv"
+    out.parent.mkdir()
+    made = mapped_manifest(table, WORDING, out)
+    assert (made.left_out, made.class_map, made.outside) == (1, "challenge", True)
+    out.write_text(made.text)
+    found = load_clips(f"manifest:{out}", out.parent, allow_outside=True)
+    assert found.clips == made.clips.clips
+    assert [(c.subject, c.name, c.label, c.apex) for c in found.clips] == [
+        ("1", "x", 2, 1),
+        ("1", "y", 0, None),
+        ("12", "x", 1, 1),
+    ]
+    assert [problem.kind for problem in made.clips.problems] == ["apex", "apex"]
+    assert made.text.splitlines()[0] == "dataset,subject,clip,label,frames,onset,apex"
+
+
+def test_beside_the_table_nothing_is_outside(table, tmp_path):
+    made = mapped_manifest(table, WORDING, tmp_path / "mine.csv")
+    assert not made.outside and ",raw/s001/x," in made.text
+
+
+def test_classes_of_ones_own_say_how_to_read_them(table, tmp_path):
+    labels = {"0": "calm", "1": "tense", "2": "tense", "9": ""}
+    wording = Wording(WORDING.columns, labels=labels, frames=WORDING.frames)
+    made = mapped_manifest(table, wording, tmp_path / "mine.csv")
+    (tmp_path / "mine.csv").write_text(made.text)
+    found = load_clips(f"manifest:{tmp_path / 'mine.csv'}", tmp_path, class_map=made.class_map)
+    assert found.classes == made.clips.classes == ("calm", "tense")
+    assert [clip.label for clip in found.clips] == [1, 0, 1]
+
+
+def test_all_wrong_columns_are_told_at_once(table, tmp_path):
+    wording = Wording({"subject": "Person", "apex": "Top"}, frames="raw/{who}/{Sequenz}")
+    with pytest.raises(DataError) as error:
+        mapped_manifest(table, wording, tmp_path / "mine.csv")
+    for said in ("--subject 'Person'", "--apex 'Top'", "{who}", "--dataset-column", "--label"):
+        assert said in str(error.value)
+    assert "Datensatz, Proband, Sequenz" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_all_wrong_rows_are_told_at_once_with_counts(table, tmp_path):
+    labels = {"0": "negative", "1": "positive"}
+    wording = Wording(WORDING.columns, labels=labels, frames="raw/{Proband}/{clip}")
+    with pytest.raises(DataError) as error:
+        mapped_manifest(table, wording, tmp_path / "mine.csv")
+    assert "label: 2 times: " in str(error.value) and "'2'" in str(error.value)
+    assert "missing: 2 times: " in str(error.value) and "theirs.csv row 3" in str(error.value)
+
+
+def test_numbers_are_not_guessed_to_be_classes(table, tmp_path):
+    wording = Wording(WORDING.columns, frames=WORDING.frames)
+    with pytest.raises(DataError, match="--labels 0=negative,1=positive,2=surprise"):
+        mapped_manifest(table, wording, tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize("pattern", ["raw/{Proband", "raw/{Proband:q}/x"])
+def test_a_pattern_that_is_none_is_refused(table, tmp_path, pattern):
+    wording = Wording(WORDING.columns, labels=WORDING.labels, frames=pattern)
+    with pytest.raises(DataError, match="--frames"):
+        mapped_manifest(table, wording, tmp_path / "mine.csv")
+
+
+def test_the_command(table, tmp_path):
+    out = tmp_path / "mine.csv"
+    columns = [f"--{name}={title}" for name, title in WORDING.columns.items() if name != "dataset"]
+    given = [*columns, "--dataset-column=Datensatz", "--labels=0=negative,1=positive,2=surprise,9="]
+    given += [f"--frames={WORDING.frames}", f"--from={table}", f"--out={out}"]
+    found = CliRunner().invoke(data, ["manifest", *given])
+    assert found.exit_code == 0
+    counted = "lab 3; negative 1, positive 1, surprise 1, 1 row(s) left out by --labels"
+    written = f"3 clips of 2 subjects written ({counted}); use --dataset manifest:{out}"
+    assert written in found.output
+    assert out.read_text().count("\n") == 4
+    with pytest.raises(UsageError, match="--labels"):
+        CliRunner().invoke(
+            data, ["manifest", *given, "--labels=0"], standalone_mode=False, catch_exceptions=False
+        )
