@@ -180,6 +180,24 @@ class DataConfig(ClipConfig):
         "classes: challenge (MEGC2019's three), native (the release's own) or a CSV file with "
         "columns emotion, class",
     )
+    frames_folder: str = setting(
+        "",
+        "folder of the frames below the data root, where its name is not the release's; of several "
+        "sets as casme2=A,samm=B",
+        later=True,
+    )
+    annotation: str = setting(
+        "",
+        "spreadsheet (.xlsx, .xls, .csv) below the data root, where its name is not the release's; "
+        "of several sets as casme2=A,samm=B",
+        later=True,
+    )
+    corrections: str = setting(
+        "",
+        "rows of the spreadsheets to correct: known (errors that the releases are known for) or a "
+        "CSV file with columns dataset, subject, clip, onset, column, from, to, reason",
+        later=True,
+    )
     allow_outside: bool = setting(
         False, "let a manifest name frames outside its own folder (--allow-outside)"
     )

@@ -14,6 +14,7 @@ from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title
+from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import BUILT_IN, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
@@ -106,11 +107,24 @@ def find_clips(source: Source, config: DataConfig, progress: Progress | None = N
     return replace(found, clips=(*found.clips, *named), tested=len(new))
 
 
+def clips_below(source: Source, root: Path, config: DataConfig) -> ClipSet:
+    """The clips of a data set below its root that the settings name, with all problems."""
+    layout = Layout(config.frames_folder, config.annotation, config.corrections)
+    return load_clips(
+        source.dataset,
+        root,
+        named_subjects(config),
+        config.class_map,
+        config.allow_outside,
+        layout,
+    )
+
+
 def _selected_clips(source: Source, config: DataConfig, progress: Progress | None) -> ClipSet:
     """The clips of one folder that the settings select."""
     names = named_subjects(config)
     root = source_root(source, config, progress)
-    clip_set = load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
+    clip_set = clips_below(source, root, config)
     _refuse_bad_clips(clip_set, config)
     _refuse_disguised(source, clip_set.clips)
     wanted = find_dataset(source.dataset).resolve_subjects(names or ())
