@@ -257,13 +257,6 @@ def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[i
     return tuple(labels)
 
 
-def tested_labels(source: Source, config: DataConfig, seed: int) -> dict[Clip, int]:
-    """The clips that a run is to answer, each with the label it uses."""
-    found = find_clips(source, config)
-    labels = used_labels(found.clips, config, seed)
-    return dict(list(zip(found.clips, labels, strict=True))[-found.tested :])
-
-
 def surrogate_folder(source: Source, config: DataConfig) -> Path:
     """The folder of the surrogate clips of these settings, whether it exists yet or not."""
     from bench.data.surrogates.writing import resolve_difficulty
