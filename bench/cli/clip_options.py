@@ -33,16 +33,10 @@ class ClipRequest:
 
     def clips(self, progress: Progress | None = None) -> ClipSet:
         """All clips and all problems; surrogates are generated first where they are missing."""
-        from bench.data.sets.catalogue import load_clips
-        from bench.data.sources import named_subjects, source_root
+        from bench.data.sources import clips_below, source_root
 
-        root = source_root(self.source, self.config, progress)
-        return load_clips(
-            self.source.dataset,
-            root,
-            named_subjects(self.config),
-            self.config.class_map,
-            self.config.allow_outside,
+        return clips_below(
+            self.source, source_root(self.source, self.config, progress), self.config
         )
 
 

@@ -194,7 +194,11 @@ def say_found(request, prepared) -> None:
     """Prints to stderr how many clips were found, against the challenge list, and problems."""
     from bench.data.clips import Problem, problem_lines
     from bench.data.inspect.check import check_report
+    from bench.protocol.splits import absent_classes, folds_of
 
+    folds = folds_of(prepared.clip_set, request.config.protocol)
+    for problem in absent_classes(prepared.clip_set, folds):
+        click.echo(f"{problem.kind}: {problem.where}: {problem.what}", err=True)
     if request.source.root is None:
         return
     clip_set, data = prepared.clip_set, request.config.data

@@ -19,7 +19,6 @@ from bench.cli.request import (
     say_found,
     shown,
 )
-from bench.data.clips import FRESH
 from bench.protocol.metrics import UAR, UF1
 from bench.protocol.metrics import metrics as known_metrics
 
@@ -127,11 +126,10 @@ def _report(jobs) -> None:
         notes += _released_notes(metrics)
         if record.trained is not None:
             notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
-        protocol_name = FRESH if record.fresh else "LOSO"
         click.echo(
             f"{job.title}: {_told(metrics)} over {metrics['clips']} clips of "
             f"{metrics['subjects']} subjects "
-            f"({protocol_name}, pooled{''.join('; ' + note for note in notes)}) -> {where}"
+            f"({record.split}, pooled{''.join('; ' + note for note in notes)}) -> {where}"
         )
 
 

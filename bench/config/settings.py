@@ -61,8 +61,8 @@ def setting(
     return described(default, help, low, high, **about)
 
 
-def subjects_spelled(names: str) -> str:
-    """Names of subjects in one order and case, each once."""
+def names_spelled(names: str) -> str:
+    """Names of subjects or data sets in one order and case, each once."""
     return ",".join(sorted({name.strip().casefold() for name in names.split(",")} - {""}))
 
 
@@ -142,7 +142,7 @@ class DataConfig(ClipConfig):
     subjects: str = setting(
         "",
         "keep only these subjects (names with commas); empty = all",
-        spelled=subjects_spelled,
+        spelled=names_spelled,
     )
     subject_count: int = setting(
         0, "keep only so many subjects, those with the most classes and clips; 0 = all"
@@ -179,6 +179,24 @@ class DataConfig(ClipConfig):
         "challenge",
         "classes: challenge (MEGC2019's three), native (the release's own), a map such as "
         "0=negative,1=positive,2=surprise or a CSV file with columns emotion, class",
+    )
+    frames_folder: str = setting(
+        "",
+        "folder of the frames below the data root, where its name is not the release's; of several "
+        "sets as casme2=A,samm=B",
+        later=True,
+    )
+    annotation: str = setting(
+        "",
+        "spreadsheet (.xlsx, .xls, .csv) below the data root, where its name is not the release's; "
+        "of several sets as casme2=A,samm=B",
+        later=True,
+    )
+    corrections: str = setting(
+        "",
+        "rows of the spreadsheets to correct: known (errors that the releases are known for) or a "
+        "CSV file with columns dataset, subject, clip, onset, column, from, to, reason",
+        later=True,
     )
     allow_outside: bool = setting(
         False, "let a manifest name frames outside its own folder (--allow-outside)"
@@ -274,7 +292,29 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class ProtocolConfig:
-    """What is searched on, and which epoch of a fold is scored."""
+    """Who is tested by which network, what is searched on, and which epoch of a fold is scored."""
+
+    split: Literal["loso", "kfold", "lodo"] = setting(
+        "loso",
+        "who is tested: each subject in turn (loso), protocol.folds groups of subjects in turn "
+        "(kfold), or each data set of several in turn (lodo)",
+        later=True,
+    )
+    folds: int = setting(
+        5, "number of folds of split=kfold, alike in size and classes", low=2, high=1000, later=True
+    )
+    test_sets: str = setting(
+        "",
+        "split=lodo: test these data sets only (names with commas); empty = each",
+        spelled=names_spelled,
+        later=True,
+    )
+    train_sets: str = setting(
+        "",
+        "split=lodo: train on these data sets only (names with commas); empty = all others",
+        spelled=names_spelled,
+        later=True,
+    )
 
     search_scope: Literal["all", "fold"] = setting(
         "all",

@@ -14,6 +14,7 @@ from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
+from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import BUILT_IN, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
@@ -114,11 +115,23 @@ def _chosen_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet:
     return replace(found, clips=(*found.clips, *named), tested=len(new))
 
 
+def clips_below(source: Source, root: Path, config: DataConfig) -> ClipSet:
+    """The clips of a data set below its root that the settings name, with all problems."""
+    layout = Layout(config.frames_folder, config.annotation, config.corrections)
+    return load_clips(
+        source.dataset,
+        root,
+        named_subjects(config),
+        config.class_map,
+        config.allow_outside,
+        layout,
+    )
+
+
 def _loaded(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
     """All clips of the named subjects; generated ones are written first."""
     root = source_root(source, config, progress)
-    names = named_subjects(config)
-    return load_clips(source.dataset, root, names, config.class_map, config.allow_outside)
+    return clips_below(source, root, config)
 
 
 def _planned(source: Source, config: DataConfig) -> ClipSet:
@@ -278,13 +291,6 @@ def used_labels(clips: Sequence[Clip], config: DataConfig, seed: int) -> tuple[i
     if config.shuffle_labels:
         random.Random(derive_seed(seed, "shuffle-labels")).shuffle(labels)
     return tuple(labels)
-
-
-def tested_labels(source: Source, config: DataConfig, seed: int) -> dict[Clip, int]:
-    """The clips that a run is to answer, each with the label it uses."""
-    found = find_clips(source, config)
-    labels = used_labels(found.clips, config, seed)
-    return dict(list(zip(found.clips, labels, strict=True))[-found.tested :])
 
 
 def surrogate_folder(source: Source, config: DataConfig) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.settings import DataConfig, recorded_rules
-from bench.data.clips import FRESH, ClipSet, people, subjects_among
+from bench.data.clips import ClipSet, people, subjects_among
 from bench.data.sources import Source, find_clips, load, used_labels
 from bench.engine.plan import Unit
 from bench.methods.variants import Estimated
@@ -34,7 +34,8 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         data = method.data(job.config)
         clip_set, features = features_of(Asked(job.source, data, method, report))
         labels = np.array(used_labels(clip_set.clips, job.config.data, job.seed))
-        fold, owners = named_fold(clip_set, unit.fold), people(clip_set)
+        fold = named_fold(clip_set, job.config.protocol, unit.fold)
+        owners = people(clip_set)
         train, test = list(fold.train), list(fold.test)
         known = [owners[index] for index in train]
         classifier = method.baseline.fit(features[train], labels[train], known)
@@ -43,12 +44,12 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
     answers = scores.argmax(1).tolist()
     record = FoldRecord(
         run=job.stamp,
-        subject=FRESH if clip_set.tested else clip_set.clips[test[0]].subject,
+        subject=fold.subject or fold.name,
         trained_on=tuple(subjects_among(clip_set, train)),
         clips=tuple(
             ClipRecord(
                 dataset=clip_set.clips[index].dataset,
-                subject=clip_set.clips[index].subject if clip_set.tested else "",
+                subject="" if fold.subject else clip_set.clips[index].subject,
                 clip=clip_set.clips[index].name,
                 true=int(labels[index]),
                 pred=answer,

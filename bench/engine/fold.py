@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
-from bench.data.clips import FRESH, ClipSet, people, subjects_among
+from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
 from bench.errors import DataError
@@ -102,6 +102,7 @@ class OpenFold:
 
     unit: Unit
     clip_set: ClipSet
+    fold: Fold
     watch: Watch
     report: Report
 
@@ -115,23 +116,24 @@ class OpenFold:
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
         record = {
             "run": job.stamp,
-            "subject": FRESH if clip_set.tested else clip_set.clips[parts.test[0]].subject,
+            "subject": self.fold.subject or self.fold.name,
             "trained_on": subjects_among(clip_set, parts.train),
             "losses": list(losses),
             "epochs": self.watch.epochs(),
             **_inner_record(clip_set, parts),
-            "clips": _predictions(job, clip_set, self.watch.clips, self.watch),
+            "clips": _predictions(job, clip_set, self.fold, self.watch),
         }
         write_json(self.unit.output, record)
 
 
 def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> OpenFold:
     """A fold with its clips divided and its network built, on the clips of its run."""
-    parts = _parts(unit.job, clip_set, clips, named_fold(clip_set, unit.fold))
+    fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
+    parts = _parts(unit.job, clip_set, clips, fold)
     network = _network(unit.job, unit.fold, clips.classes)
     check_answer(network, clips, parts.test + parts.train)
     watch = Watch(network, clips, parts, recorded_rules(unit.job.config.protocol))
-    return OpenFold(unit, clip_set, watch, report)
+    return OpenFold(unit, clip_set, fold, watch, report)
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def _network(job: Job, fold: str, classes: int) -> nn.Module:
     return initialised(build, seed, way).to(job.device)
 
 
-def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> list[dict[str, Any]]:
+def _predictions(job: Job, clip_set: ClipSet, fold: Fold, watch: Watch) -> list[dict[str, Any]]:
     """The true label of each test clip, and the predicted label under every rule."""
     by_rule = watch.logits()
     logits = by_rule[job.config.protocol.selection]
@@ -243,9 +245,9 @@ def _predictions(job: Job, clip_set: ClipSet, clips: Tensors, watch: Watch) -> l
     return [
         {
             "dataset": clip_set.clips[index].dataset,
-            **({"subject": clip_set.clips[index].subject} if clip_set.tested else {}),
+            **({} if fold.subject else {"subject": clip_set.clips[index].subject}),
             "clip": clip_set.clips[index].name,
-            "true": int(clips.labels[index]),
+            "true": int(watch.clips.labels[index]),
             "pred": labels[job.config.protocol.selection][place],
             "selected": {rule: found[place] for rule, found in labels.items()},
             "logits": logits[place].tolist(),

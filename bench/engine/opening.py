@@ -12,6 +12,7 @@ from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
 from bench.engine.request import Prepared
 from bench.errors import BenchError
+from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.folder import FORMAT
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
@@ -107,6 +108,8 @@ def _maker(job: Job, executor: Executor) -> dict[str, Any]:
 def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, Any]:
     """Everything needed to repeat a run, and where it was made."""
     clip_set = prepared.clip_set
+    folds = folds_of(clip_set, job.config.protocol)
+    problems = (*clip_set.problems, *absent_classes(clip_set, folds))
     return {
         "format": FORMAT,
         "variant": job.variant,
@@ -128,9 +131,9 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
             "landmarks": landmarks_digest(job.config.data),
             "classes": list(clip_set.classes),
             "class_map": clip_set.class_map,
-            "clips": clip_set.tested or len(clip_set.clips),
+            "clips": sum(len(fold.test) for fold in folds),
             "counts": clip_set.class_counts(),
-            "problems": [asdict(problem) for problem in clip_set.problems],
+            "problems": [asdict(problem) for problem in problems],
         },
         "started": now(),
         "provenance": _maker(job, executor),

@@ -95,6 +95,11 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
     configs = {variant: _config(variant, request.config, clip_set) for variant in request.variants}
     for variant, config in configs.items():
         sets = {clip.dataset for clip in clip_set.clips}
+        if trains_on_other_sets(variant, config) and config.protocol.split != "loso":
+            raise UsageError(
+                f"{variant}: its released code leaves one subject out and trains on the other data "
+                "sets alone; take protocol.split=loso, or as_released=false"
+            )
         if trains_on_other_sets(variant, config) and len(sets) < 2:
             raise DataError(
                 f"{variant}: its released code trains on the other data sets alone, and "
@@ -104,7 +109,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         variant: _configuration_folders(request, variant, config)
         for variant, config in configs.items()
     }
-    folds = tuple(fold.name for fold in folds_of(clip_set))
+    folds = tuple(fold.name for fold in folds_of(clip_set, request.config.protocol))
     return tuple(
         Job(
             folder=_folder_of(places[variant], seed),

@@ -35,7 +35,9 @@ def search_halves(
     job: Job, clip_set: ClipSet, labels: Sequence[int], fold: str
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Train A and Train B of a search: of all clips, or with fold scope of its training clips."""
-    indices = named_fold(clip_set, fold).train if fold else range(len(clip_set.clips))
+    indices: Sequence[int] = range(len(clip_set.clips))
+    if fold:
+        indices = named_fold(clip_set, job.config.protocol, fold).train
     return halve(indices, labels, people(clip_set), derive_seed(job.seed, "halves", fold))
 
 

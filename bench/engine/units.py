@@ -7,7 +7,6 @@ from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
-from bench.data.sources import tested_labels
 from bench.engine.material import Report, job_clips, network_builder
 from bench.engine.plan import Unit
 from bench.engine.search import summarise_searches
@@ -15,6 +14,7 @@ from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
+from bench.protocol.splits import tested_labels
 from bench.runs.answered import unlike_data
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
@@ -35,7 +35,7 @@ def score(unit: Unit, report: Report) -> None:
     job = unit.job
     folds = {fold: read_fold(job.folder.fold(fold)) for fold in job.folds}
     classes = read_run_file(job.folder).data.classes
-    expected = tested_labels(job.source, job.config.data, job.seed)
+    expected = tested_labels(job.source, job.config, job.seed)
     for fold, what in unlike_data(folds, expected, classes):
         raise BenchError(
             f"{job.folder.fold(fold) if fold else job.folder.path}: {what}; move the folder "

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.data.clips import FRESH, Clip, ClipSet
-from bench.errors import DataError
+from bench.config.settings import Config, ProtocolConfig
+from bench.data.clips import FRESH, Clip, ClipSet, Problem
+from bench.data.sources import Source, find_clips, used_labels
+from bench.errors import DataError, unknown_name
+
+ABSENT = "absent"
+"""Kind of the problem that a class is absent from a fold's training."""
 
 SMALLEST_TRAINING_SET = 2
 """Batch norm cannot be trained on batches of one clip."""
@@ -18,11 +23,15 @@ SMALLEST_TRAINING_SET = 2
 
 @dataclass(frozen=True)
 class Fold:
-    """One network's clips, as indices: those to train on and those to test on."""
+    """One network's clips, as indices: those to train on and those to test on.
+
+    subject: the only one that is tested; empty where several are.
+    """
 
     name: str
     train: tuple[int, ...]
     test: tuple[int, ...]
+    subject: str = ""
 
 
 def fold_names(clips: Sequence[Clip]) -> dict[tuple[str, str], str]:
@@ -54,8 +63,9 @@ def leave_one_subject_out(clips: Sequence[Clip]) -> tuple[Fold, ...]:
             name,
             train=tuple(index for index, other in enumerate(owner) if other != name),
             test=tuple(index for index, other in enumerate(owner) if other == name),
+            subject=subject,
         )
-        for name in names.values()
+        for (_, subject), name in names.items()
     )
     poor = [fold.name for fold in folds if len(fold.train) < SMALLEST_TRAINING_SET]
     if poor:
@@ -152,17 +162,128 @@ def _halve_by_class(
     return tuple(indices[np.sort(first)].tolist()), tuple(indices[np.sort(second)].tolist())
 
 
-def folds_of(clip_set: ClipSet) -> tuple[Fold, ...]:
-    """Leave-one-subject-out, or one fold whose test clips are those of new people.
+def folds_by_subject(clips: Sequence[Clip], count: int) -> tuple[Fold, ...]:
+    """`count` folds of whole subjects, alike in size and classes; the same clips give the same.
 
-    Raises DataError as `leave_one_subject_out`.
+    Raises DataError where there are fewer subjects, or too few clips to train on.
     """
-    if not clip_set.tested:
-        return leave_one_subject_out(clip_set.clips)
-    trained = len(clip_set.clips) - clip_set.tested
-    return (Fold(FRESH, tuple(range(trained)), tuple(range(trained, len(clip_set.clips)))),)
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    owners = [f"{clip.dataset}/{clip.subject}" for clip in clips]
+    people = len(set(owners))
+    if people < count:
+        raise DataError(
+            f"protocol.split=kfold: {count} folds of {people} subject(s); expected "
+            f"--set protocol.folds=K with K from 2 to {people}, or more subjects"
+        )
+    labels = [clip.label for clip in clips]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        try:
+            parts = list(StratifiedGroupKFold(count).split(labels, labels, owners))
+        except ValueError:  # no class has as many clips as there are folds
+            parts = list(GroupKFold(count).split(labels, labels, owners))
+    folds = tuple(
+        Fold(f"fold-{number:02d}", tuple(train.tolist()), tuple(test.tolist()))
+        for number, (train, test) in enumerate(parts, start=1)
+    )
+    _check_training(folds)
+    return folds
 
 
-def named_fold(clip_set: ClipSet, name: str) -> Fold:
+def folds_by_data_set(
+    clips: Sequence[Clip], tested: Sequence[str] = (), trained: Sequence[str] = ()
+) -> tuple[Fold, ...]:
+    """A fold per data set, tested by a network that was trained on the others.
+
+    tested, trained: only these data sets, in any case; empty: all. Raises UsageError for a name
+    that none has, DataError where there is one data set or too few clips to train on.
+    """
+    sets = tuple(dict.fromkeys(clip.dataset for clip in clips))
+    if len(sets) < 2:
+        raise DataError(
+            f"protocol.split=lodo: the clips are of {' and '.join(sets)} alone; expected a "
+            "composite, or a manifest of several data sets"
+        )
+    test_sets = [_set_named(name, sets) for name in tested] or sets
+    train_sets = [_set_named(name, sets) for name in trained] or sets
+    folds = tuple(
+        Fold(
+            held,
+            tuple(
+                index
+                for index, clip in enumerate(clips)
+                if clip.dataset != held and clip.dataset in train_sets
+            ),
+            tuple(index for index, clip in enumerate(clips) if clip.dataset == held),
+        )
+        for held in test_sets
+    )
+    _check_training(folds)
+    return folds
+
+
+def _set_named(name: str, sets: Sequence[str]) -> str:
+    found = next((each for each in sets if each.casefold() == name.casefold()), None)
+    if found is None:
+        raise unknown_name("data set", name, sets)
+    return found
+
+
+def _check_training(folds: Sequence[Fold]) -> None:
+    poor = [fold.name for fold in folds if len(fold.train) < SMALLEST_TRAINING_SET]
+    if poor:
+        raise DataError(
+            f"fold {poor[0]} has fewer than {SMALLEST_TRAINING_SET} clips to train on; allow more "
+            "subjects or data sets"
+        )
+
+
+def folds_of(clip_set: ClipSet, protocol: ProtocolConfig) -> tuple[Fold, ...]:
+    """Which clips each network of a run trains on, and which it tests.
+
+    One fold whose test clips are those of new people (`data.fresh_seed`), or those of the split.
+    Raises BenchError where the split cannot be made of these clips.
+    """
+    clips = clip_set.clips
+    if clip_set.tested:
+        trained = len(clips) - clip_set.tested
+        return (Fold(FRESH, tuple(range(trained)), tuple(range(trained, len(clips)))),)
+    if protocol.split == "kfold":
+        return folds_by_subject(clips, protocol.folds)
+    if protocol.split == "lodo":
+        return folds_by_data_set(clips, _names(protocol.test_sets), _names(protocol.train_sets))
+    return leave_one_subject_out(clips)
+
+
+def named_fold(clip_set: ClipSet, protocol: ProtocolConfig, name: str) -> Fold:
     """The fold of a name."""
-    return next(fold for fold in folds_of(clip_set) if fold.name == name)
+    return next(fold for fold in folds_of(clip_set, protocol) if fold.name == name)
+
+
+def absent_classes(clip_set: ClipSet, folds: Sequence[Fold]) -> list[Problem]:
+    """A problem for each class that some folds train without."""
+    there = [{clip_set.clips[index].label for index in fold.train} for fold in folds]
+    found = []
+    for label, name in enumerate(clip_set.classes):
+        if not clip_set.class_counts()[name]:
+            continue  # no clip at all: the scores say so
+        without = [
+            fold.name for fold, labels in zip(folds, there, strict=True) if label not in labels
+        ]
+        if without:
+            what = f"{len(without)} of {len(folds)} folds train without a clip of it: "
+            found.append(Problem(ABSENT, name, what + ", ".join(without)))
+    return found
+
+
+def tested_labels(source: Source, config: Config, seed: int) -> dict[Clip, int]:
+    """The clips that a run is to answer, each with the label it uses."""
+    found = find_clips(source, config.data)
+    labels = used_labels(found.clips, config.data, seed)
+    tested = {index for fold in folds_of(found, config.protocol) for index in fold.test}
+    return {found.clips[index]: labels[index] for index in sorted(tested)}
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -13,6 +13,7 @@ from bench.config.loading import config_from_dict
 from bench.config.settings import Config, TrainConfig
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
+from bench.protocol.naming import split_title
 from bench.runs.folder import FORMAT, RunFolder
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
@@ -132,6 +133,17 @@ class RunFile:
     def fresh(self) -> bool:
         """Whether one network was tested on new people, and no subject was left out."""
         return bool(self.setting("data", "fresh_seed"))
+
+    @property
+    def split(self) -> str:
+        """What its split is called (`bench.protocol.naming`)."""
+        return split_title(self.config)
+
+    @property
+    def all_left_out(self) -> bool:
+        """Whether everyone is tested, each by a network that everyone else was trained on."""
+        some = self.setting("protocol", "test_sets") or self.setting("protocol", "train_sets")
+        return not (self.fresh or some)
 
     def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
         """A setting as recorded; `otherwise` where it was not."""

@@ -11,6 +11,7 @@ from baselines.fixed import CROSS_ENTROPY
 from bench.config.settings import INNER_VAL, ORACLE, recorded_rules
 from bench.methods.released import released_ways
 from bench.protocol.metrics import fold_mean, pooled_metrics
+from bench.protocol.naming import split_title
 from bench.runs.folds import FoldRecord, trained_share
 from bench.runs.job import Job
 from bench.runs.predictions import fold_answers
@@ -70,6 +71,7 @@ def protocol_record(job: Job) -> dict[str, Any]:
     rules = recorded_rules(protocol)
     return {
         "aggregation": "pooled",
+        "split": split_title(job.config.to_dict()),
         "search_scope": protocol.search_scope,
         "selection": protocol.selection,
         "rules": list(rules),

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from bench.config.settings import Config, recorded_hash, settings_hash
 from bench.data.clips import Clip
 from bench.data.sets.catalogue import DATASETS
-from bench.data.sources import Source, surrogate_folder, tested_labels
+from bench.data.sources import Source, surrogate_folder
 from bench.errors import BenchError, DataError
 from bench.protocol.metrics import BUILT_IN
+from bench.protocol.splits import tested_labels
 from bench.runs.answered import some, unlike_data
 from bench.runs.checksums import file_sums, recorded_sums
 from bench.runs.folder import FOLDS, RunFolder, run_folder
@@ -210,7 +211,7 @@ def _completeness(files: RunFiles) -> Iterator[Finding]:
 def _separation(files: RunFiles) -> Iterator[Finding]:
     """No network, and no architecture searched in a fold, has seen its test subject."""
     everyone = set().union(*(record.people for record in files.folds.values()))
-    left_out_in_turn = files.complete and not files.run.fresh
+    left_out_in_turn = files.complete and files.run.all_left_out
     for fold, record in files.folds.items():
         where, tested = f"{FOLDS}/{fold}.json", record.people
         if record.trained_on is None:
@@ -293,7 +294,7 @@ def _compared_with_data(
     try:
         config = files.run.settings
         source = _source(files, config, data_root, cache)
-        expected = tested_labels(source, config.data, files.run.seed)
+        expected = tested_labels(source, config, files.run.seed)
     except (BenchError, KeyError, TypeError) as error:
         return [], (f"labels not compared with the data: {error}",)
     return _guarded(lambda files: _labels(files, expected), files), ()

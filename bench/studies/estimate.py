@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import fmean
 
+from bench.config.settings import ProtocolConfig
 from bench.data.clips import ClipSet
 from bench.engine.plan import FOLD, SEARCH, Unit
 from bench.measuring.networks import SupernetTarget, Target
@@ -44,7 +45,8 @@ def estimate(
     that they train; a few stand for all. Steps on batches are timed: reading clips, predicting and
     starting processes come on top.
     """
-    folds = {fold.name: len(fold.train) for fold in folds_of(clips)}
+    protocol = jobs[0].config.protocol if jobs else ProtocolConfig()
+    folds = {fold.name: len(fold.train) for fold in folds_of(clips, protocol)}
     classes = len(clips.classes)
     left = [(job, name) for job in jobs for name in job.folds if not Unit(job, FOLD, name).done]
     steps = [

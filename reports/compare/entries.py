@@ -37,6 +37,7 @@ class Protocol(NamedTuple):
     clips that the rule inner_val holds out.
     """
 
+    split: str
     aggregation: str
     search_scope: str | None
     selection: str
@@ -49,6 +50,7 @@ class Protocol(NamedTuple):
         stated = scores_of(record)["protocol"]
         origin = stated.get("genotype", "searched")
         return cls(
+            split=record.split,
             aggregation=stated["aggregation"],
             search_scope=stated["search_scope"] if origin == "searched" else None,
             selection=stated["selection"],

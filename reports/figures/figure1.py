@@ -104,10 +104,11 @@ def _words(
             f"{published}. Measured: {NOTHING_MEASURED}",
             (NO_FLOPS,),
         )
+    splits = " and ".join(distinct(group.records[0].split for group in groups))
     clips = distinct(f"{group.clips} (preset {group.key.preset})" for group in groups)
     return Words(
         "Figure 1. Accuracy against size and computation: published and measured",
-        f"{published}. Measured: {', '.join(clips)}; LOSO, pooled over folds",
+        f"{published}. Measured: {', '.join(clips)}; {splits}, pooled over folds",
         (
             "Published and measured are different clips: compare the order of methods, not the "
             f"heights. {NO_FLOPS}",

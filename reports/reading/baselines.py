@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 def beside_baselines(records: Iterable[RunRecord], among: Iterable[RunRecord]) -> list[RunRecord]:
     """The records, each with the best UAR of the baselines `among` these runs on its own clips.
 
-    A baseline's UAR is its mean over seeds. Those with shuffled labels do not count.
+    Baselines of the same split alone. A baseline's UAR is its mean over seeds. Those with shuffled
+    labels do not count.
     """
-    best: dict[str, float] = {}
+    best: dict[tuple[str | None, str], float] = {}
     for group in gather(record for record in among if issubclass(record.method, Estimated)):
-        clips, uar = group.records[0].data.fingerprint, group.uar
-        if clips and uar is not None and not group.shuffled:
-            best[clips] = max(uar, best.get(clips, uar))
-    return [replace(each, baseline_uar=best.get(each.data.fingerprint or "")) for each in records]
+        place, uar = _place(group.records[0]), group.uar
+        if place[0] and uar is not None and not group.shuffled:
+            best[place] = max(uar, best.get(place, uar))
+    return [replace(each, baseline_uar=best.get(_place(each))) for each in records]
+
+
+def _place(record: RunRecord) -> tuple[str | None, str]:
+    """Scores on the same clips in the same split can be compared."""
+    return record.data.fingerprint, record.split

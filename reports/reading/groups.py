@@ -224,7 +224,7 @@ def latest(groups: Sequence[RunGroup]) -> tuple[tuple[RunGroup, ...], tuple[str,
     """
     rivals: dict[tuple, list[RunGroup]] = {}
     for group in groups:
-        kind = (group.shuffled, group.records[0].fresh, group.strategy)
+        kind = (group.shuffled, group.records[0].split, group.strategy)
         rivals.setdefault((*group.key[:3], *kind), []).append(group)
     shown, notes = [], []
     for contenders in rivals.values():

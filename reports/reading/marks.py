@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
 from bench.errors import BenchError
+from bench.protocol.naming import FOLDS_TITLE, LOSO_TITLE, SET_TITLE
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
 from bench.runs.marks import COUNTS_DIFFER, DEAD_WEIGHTS, LOWER_BOUND
 from bench.runs.searches import SearchRecord, run_searches
@@ -38,6 +39,9 @@ BELOW_BASELINE = "below linear baseline"
 CANNOT_DECIDE = "cannot decide"
 """Mark of searches whose α, η and β could not move far enough to choose."""
 
+TRAINED_WITHOUT = "trained without a class"
+"""Mark of runs in which some folds have no training clip of a class."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -54,8 +58,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
         value = record.setting("space", factor)
         if value not in (None, "own", 0):
             yield f"{factor}={value}"
-    if record.fresh:
-        yield FRESH
+    if record.split != LOSO_TITLE:
+        yield record.split
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -109,11 +113,23 @@ def shortfall(record: RunRecord) -> Iterable[str]:
     name = DATASETS.get(record.dataset, record.dataset)
     if record.folds_done < record.folds_total:
         yield f"incomplete {record.folds_done}/{record.folds_total} folds ({name})"
-    everyone = subject_count(record.dataset)
-    if everyone and record.folds_total < everyone and not record.fresh:
-        yield f"{record.folds_total} of {everyone} subjects ({name})"
+    everyone, tested = subject_count(record.dataset), _subjects_tested(record)
+    if everyone and tested and tested < everyone:
+        yield f"{tested} of {everyone} subjects ({name})"
+    for problem in record.data.problems:
+        if problem.get("kind") == "absent":
+            yield f"{TRAINED_WITHOUT}: {problem['where']} in some folds ({name})"
     for absent in (record.metrics or {}).get("absent", ()):
         yield f"no {absent} in {name}"
+
+
+def _subjects_tested(record: RunRecord) -> int | None:
+    """Subjects in a split that is to test all; None where it is not, or it is not known yet."""
+    if record.split == LOSO_TITLE:
+        return record.folds_total
+    if record.split.startswith(FOLDS_TITLE):
+        return (record.metrics or {}).get("subjects")
+    return None
 
 
 def subject_count(dataset: str) -> int | None:
@@ -159,6 +175,9 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    FOLDS_TITLE: "several subjects at a time are left out of training and tested",
+    SET_TITLE: "all people of a data set are tested by a network trained on other sets",
+    TRAINED_WITHOUT: "some folds train without a single clip of a class, and cannot know it",
     FRESH: "one network, tested on generated people that are new; nobody is left out in turn",
     COUNTS_DIFFER: "torch, fvcore and ptflops count different MACs; torch's are shown",
     LOWER_BOUND: "no counter knows the products in the operators that are named",

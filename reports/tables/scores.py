@@ -78,7 +78,8 @@ def _caption(groups: Sequence[RunGroup]) -> str:
         for scores in group.metrics
     )
     over_folds = " and ".join(f"{way} over folds" for way in ways)
-    return f", leave-one-subject-out (LOSO). {measured_on(shown, f'; LOSO, {over_folds}')}"
+    splits = " and ".join(distinct(group.records[0].split for group in shown))
+    return f", leave-one-subject-out (LOSO). {measured_on(shown, f'; {splits}, {over_folds}')}"
 
 
 def _in_columns(groups: Sequence[RunGroup]) -> list[RunGroup]:

@@ -32,14 +32,32 @@ class Entries:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What a person says of a data root where the names there do not.
+
+    `frames`: the folder of the frames, `annotation`: the file with the coding, both below the root,
+    and for several sets at once as `casme2=A,samm=B`; `corrections`: `known`, or a CSV file
+    (`bench.data.sets.corrections`).
+    """
+
+    frames: str = ""
+    annotation: str = ""
+    corrections: str = ""
+
+
+AS_RELEASED = Layout()
+
+
+@dataclass(frozen=True)
 class Tree:
     """A data root; nothing listed through it lies outside it."""
 
     root: Path
     real: str
+    layout: Layout = AS_RELEASED
 
     @classmethod
-    def at(cls, root: Path) -> Tree:
+    def at(cls, root: Path, layout: Layout = AS_RELEASED) -> Tree:
         """The tree of an existing folder; DataError where there is none."""
         try:
             path = Path(root).expanduser().absolute()
@@ -53,7 +71,7 @@ class Tree:
                 f"data root {printable(path)} {what}: give the folder that holds the data set "
                 "with --data-root or BENCH_DATA."
             )
-        return cls(path, os.path.realpath(path))
+        return cls(path, os.path.realpath(path), layout)
 
     def entries(self, folder: Path) -> Entries:
         """The content of `folder`; DataError where it cannot be listed."""

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from bench.data.clips import Clip, ClipSet, Problem
+from bench.data.disk.finding import (
+    Candidate,
+    Names,
+    all_folders,
+    is_table,
+    nearest,
+    shortened,
+    stated,
+)
 from bench.data.disk.tree import Tree
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE, ClassMap
-from bench.errors import DataError, UsageError, printable, unknown_name
+from bench.data.sets.spreadsheet import has_columns
+from bench.errors import DataError, UsageError, printable, quoted, unknown_name
+
+FRAMES_SETTING = "data.frames_folder"
+ANNOTATION_SETTING = "data.annotation"
 
 
 class DataSet(ABC):
@@ -65,10 +78,10 @@ class DataSet(ABC):
 
 
 class SingleSet(DataSet):
-    """A data set with a folder of its own: the data root itself or one folder below it."""
+    """A data set with folders of its own, in the data root or below it."""
 
-    home_prefixes: ClassVar[tuple[str, ...]]
-    """How the name of that folder begins: lower case, letters and digits only."""
+    names: ClassVar[Names]
+    """What its folders and tables are called."""
     layout: ClassVar[tuple[str, ...]]
     """Paths below the data root to name when nothing is found."""
     subject_prefix: ClassVar[str]
@@ -76,14 +89,21 @@ class SingleSet(DataSet):
     fps: ClassVar[float]
 
     @abstractmethod
-    def is_home(self, tree: Tree, folder: Path) -> bool:
-        """Whether the files of this data set lie directly in `folder`."""
+    def find_home(self, tree: Tree) -> Path:
+        """The folder of this data set; DataError where there is none, or more than one."""
 
     @abstractmethod
     def read(
-        self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
+        self, tree: Tree, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
-        """Clips and problems of `subjects` (all: None), in any order of the clips."""
+        """Clips and problems of `subjects` (all: None), in any order of the clips.
+
+        Raises DataError as `find_home`.
+        """
+
+    @abstractmethod
+    def holds_clips(self, tree: Tree, folder: Path) -> bool:
+        """Whether folders of subjects, or of other groups of clips, lie directly in `folder`."""
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -94,6 +114,11 @@ class SingleSet(DataSet):
     def example_subject(self) -> str:
         """A subject's name as this set writes it."""
         return self.subjects[0] if self.subjects else self._padded("1")
+
+    @property
+    def example_group(self) -> str:
+        """The name of a folder above the clips'."""
+        return self.example_subject
 
     def subject_of(self, text: str) -> str | None:
         """Padded, unpadded or bare number: `s01`, `S1` and `1` are all subject s01 of SMIC."""
@@ -126,46 +151,94 @@ class SingleSet(DataSet):
     ) -> ClipSet:
         """As every data set, sorted by subject and name."""
         mapping = ClassMap.named(class_map, self.name)
-        clips, problems = self.read(tree, self.find_home(tree), subjects, mapping)
+        clips, problems = self.read(tree, subjects, mapping)
         clips.sort(key=lambda clip: (clip.subject, clip.name))
         return ClipSet(self.name, mapping.classes, tuple(clips), tuple(problems), mapping.name)
 
-    def find_home(self, tree: Tree) -> Path:
-        """The folder of this data set; DataError where there is none, or more than one."""
-        if self.is_home(tree, tree.root):
-            return tree.root
-        below = tree.entries(tree.root)
-        homes = [
-            path
-            for name, path in below.folders.items()
-            if _letters(name).startswith(self.home_prefixes) and self.is_home(tree, path)
+    def frames_below(self, tree: Tree, start: Path) -> tuple[Path | None, list[Problem]]:
+        """The folder of frames at or below `start`, None where there is none, and problems.
+
+        That of the setting `data.frames_folder`, if it is given.
+        """
+        given = stated(tree, tree.layout.frames, self.name, FRAMES_SETTING)
+        if given:
+            if not (given.is_dir() and self.holds_clips(tree, given)):
+                raise UsageError(
+                    f"{FRAMES_SETTING}={tree.layout.frames}: {printable(given)} holds no folder of "
+                    f"{self.title} such as {self.example_group}/"
+                )
+            return given, []
+        found = [
+            Candidate(path, path, self.names.frame_rank(path.relative_to(start).as_posix()))
+            for path in self.names.folders(tree, start)
+            if self.holds_clips(tree, path)
         ]
-        if not homes:
-            linked = [
-                name for name in below.refused if _letters(name).startswith(self.home_prefixes)
-            ]
-            raise self._not_found(tree, linked)
-        if len(homes) > 1:
-            found = " and ".join(tree.shown(home) for home in homes)
-            raise DataError(
-                f"{printable(tree.root)} holds {self.title} more than once ({found}): "
-                "leave one of them there, or give the one meant as --data-root."
-            )
-        return homes[0]
+        if not found:
+            return None, []
+        return nearest(tree, f"the frames of {self.title}", found, FRAMES_SETTING)
+
+    def find_sheet(
+        self, tree: Tree, columns: Mapping[str, str]
+    ) -> tuple[Path | None, list[Problem]]:
+        """The table that lists the clips, None where there is none, and problems.
+
+        That of the setting `data.annotation`, if it is given. A table that is called after the set
+        and has the columns is taken where none has the release's name.
+        """
+        given = stated(tree, tree.layout.annotation, self.name, ANNOTATION_SETTING)
+        if given:
+            return given, []
+        tables = [
+            Candidate(path, folder, self.names.sheet_rank(name))
+            for folder in self.names.folders(tree, tree.root)
+            for name, path in tree.entries(folder).files.items()
+            if is_table(name)
+        ]
+        usual = [each for each in tables if each.rank < len(self.names.sheets)]
+        if usual:
+            return nearest(tree, self.title, usual, ANNOTATION_SETTING)
+        own = [each for each in tables if self.names.is_own(each.path.name)]
+        alike = [each for each in own if has_columns(each.path, columns)]
+        if not alike:
+            return None, []
+        sheet, problems = nearest(tree, self.title, alike, ANNOTATION_SETTING)
+        what = "taken for the set's spreadsheet, since it has its columns"
+        return sheet, [Problem("layout", tree.shown(sheet), what), *problems]
 
     def _padded(self, digits: str) -> str:
         return f"{self.subject_prefix}{int(digits):0{self.subject_digits}d}"
 
-    def _not_found(self, tree: Tree, linked: Sequence[str]) -> DataError:
-        looked = " and ".join(self.layout)
-        if linked:
-            link = f" {printable(linked[0])} is a link that leaves the root and is not followed."
-        else:
-            link = ""
-        return DataError(
-            f"{self.title} not found in {printable(tree.root)} or one folder below it: "
-            f"looked for {looked}.{link} Give the folder that holds them with --data-root."
+    def not_found(self, tree: Tree) -> DataError:
+        """The error that says what was looked for, what lies there, and which setting helps."""
+        sentences = (
+            f"{self.title} not found in {printable(tree.root)} or below it: looked for "
+            f"{' and '.join(self.layout)}; there lies {_content(tree)}.",
+            *self.near_misses(tree),
+            "Give the folder that holds them with --data-root.",
         )
+        return DataError(" ".join(sentences))
+
+    def near_misses(self, tree: Tree) -> list[str]:
+        """Sentences on what looks like the set under other names."""
+        refused = [name for name in tree.entries(tree.root).refused if self.names.is_own(name)]
+        places = [tree.shown(path) for path in all_folders(tree) if self.holds_clips(tree, path)]
+        found = []
+        if refused:
+            name = printable(refused[0])
+            found.append(f"{name} is a link that leaves the root and is not followed.")
+        if places:
+            found.append(
+                f"Folders such as {self.example_group}/ lie in {shortened(places)}: if they are "
+                f"it, say --set {FRAMES_SETTING}={quoted(places[0], 80)}."
+            )
+        return found
+
+
+def _content(tree: Tree) -> str:
+    """What lies in the root, for a message."""
+    entries = tree.entries(tree.root)
+    names = [*(f"{name}/" for name in entries.folders), *entries.files]
+    return shortened([printable(name)[:60] for name in names]) or "nothing"
 
 
 def descend(tree: Tree, folder: Path, steps: Sequence[str]) -> Path | None:
@@ -176,7 +249,3 @@ def descend(tree: Tree, folder: Path, steps: Sequence[str]) -> Path | None:
             return None
         folder = below[step.lower()]
     return folder
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())

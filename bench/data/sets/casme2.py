@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from bench.data.disk.finding import Names
 from bench.data.sets.coded import CodedSet
 
 
@@ -19,12 +20,16 @@ class Casme2(CodedSet):
         "CASME2-coding-20140508.xlsx and Cropped/sub01/EP02_01f/ (or CASME2_RAW_selected/) into "
         "the data root or a CASME2 folder below it."
     )
-    home_prefixes = ("casme2", "casmeii")
+    names = Names(
+        homes=("casme2", "casmeii"),
+        inside=("cropped", "raw"),
+        frames=("cropped", "*crop*", "*preprocessed*", "casme2_raw_selected", "*raw*", "*"),
+        sheets=("casme2-coding*",),
+    )
     layout = ("CASME2-coding-20140508.xlsx", "CASME2/CASME2-coding-20140508.xlsx")
     subject_prefix = "sub"
     subject_digits = 2
     fps = 200.0
-    sheet = "casme2-coding*.xlsx"
     columns = MappingProxyType(
         {
             "subject": "Subject",

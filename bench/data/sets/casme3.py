@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from bench.data.clips import Problem
+from bench.data.disk.finding import Names
 from bench.data.disk.tree import Tree
 from bench.data.sets.coded import ClipFolders, CodedSet
 from bench.data.sets.spreadsheet import Row
@@ -26,7 +27,13 @@ class Casme3(CodedSet):
         "signed agreement; put cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx and "
         "part_A/spNO.1/a/color/ into the data root or a CASME3 folder below it."
     )
-    home_prefixes = ("casme3",)
+    names = Names(
+        homes=("casme3",),
+        inside=("parta", "mea", "data", "annotation"),
+        others=("casme3partamae", "casme3partc"),
+        frames=("part_a", "me_a", "data/part_a", ".", "*"),
+        sheets=("cas(me)3_part_a_me_label_jpgindex*",),
+    )
     layout = (
         "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
         "CASME3/annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
@@ -34,8 +41,6 @@ class Casme3(CodedSet):
     subject_prefix = "spNO."
     subject_digits = 1
     fps = 30.0
-    sheet = "cas(me)3_part_a_me_label_jpgindex*.xlsx"
-    sheet_folders = (".", "annotation")
     columns = MappingProxyType(
         {
             "subject": "Subject",

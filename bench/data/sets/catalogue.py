@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.clips import ClipSet
-from bench.data.disk.tree import Tree
+from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
 from bench.data.sets.blank import absurd_clips
 from bench.data.sets.classes import CHALLENGE
@@ -73,16 +73,18 @@ def load_clips(
     subjects: Sequence[str] | None = None,
     class_map: str = CHALLENGE,
     allow_outside: bool = False,
+    layout: Layout = AS_RELEASED,
 ) -> ClipSet:
     """Clips below the data root, sorted by data set, subject and name, with all problems.
 
     `subjects` keeps those only; `s01`, `s1` and `1` are the same one. `class_map` is challenge,
-    native or a file; `allow_outside` lets a manifest name frames anywhere. Raises UsageError for an
-    unknown data set or subject, DataError for a root, layout or spreadsheet that cannot be read.
+    native or a file; `allow_outside` lets a manifest name frames anywhere; `layout` says what the
+    names below the root do not. Raises UsageError for an unknown data set or subject, DataError for
+    a root, layout or spreadsheet that cannot be read.
     """
     found = find_dataset(dataset, allow_outside)
     wanted = None if subjects is None else found.resolve_subjects(subjects)
-    return judged(found.load(Tree.at(root), wanted, class_map))
+    return judged(found.load(Tree.at(root, layout), wanted, class_map))
 
 
 def judged(found: ClipSet) -> ClipSet:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
 from bench.data.clips import Clip, Problem, Rejected
+from bench.data.disk.finding import all_folders, is_table, shortened
 from bench.data.disk.numbering import frame_problems, numbered_frames
 from bench.data.disk.tree import Tree, refused_links
 from bench.data.sets.apex import place_apex
-from bench.data.sets.base import SingleSet, descend
+from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
 from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
-from bench.data.sets.spreadsheet import Row, read_rows
+from bench.data.sets.spreadsheet import Row, filled_down, has_columns, read_rows
 from bench.errors import DataError, printable, quoted
 
 _UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
+
+MOST_TABLES = 20
+"""Tables that are opened to say which one looks like the set's spreadsheet."""
 
 ClipFolders = Mapping[tuple[str, str], Path]
 """(subject, or other folder above; name in lower case) -> folder of a clip's frames."""
@@ -41,15 +44,9 @@ class _Coded:
 class CodedSet(SingleSet):
     """A data set with a spreadsheet; a new one is a subclass that sets the values below."""
 
-    sheet: ClassVar[str]
-    """Pattern of the spreadsheet's name, lower case; the first match by name is read."""
     columns: ClassVar[Mapping[str, str]]
-    """Titles of the columns subject, clip, onset, apex, offset and emotion."""
-    sheet_folders: ClassVar[tuple[str, ...]] = (".",)
-    """Folders to look for the spreadsheet in, below the set's folder (`.`: that folder itself)."""
-    frame_folders: ClassVar[tuple[str, ...]]
-    """Folders of `<subject>/<clip>/` in the set's folder. The first that holds a subject is used
-    for the whole set, so that cropped and raw clips never mix."""
+    """Titles of the columns subject, clip, onset, apex, offset and emotion; a release may have no
+    apex."""
     inner_folder: ClassVar[str] = ""
     """Name of the folder of frames within a clip's folder, where there is one."""
     clip_pattern: ClassVar[str]
@@ -57,19 +54,19 @@ class CodedSet(SingleSet):
     synonyms: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Other spellings of the release's emotion words, lower case -> the word."""
 
-    def is_home(self, tree: Tree, folder: Path) -> bool:
-        """Whether the spreadsheet is in `folder`, or in one of `sheet_folders` below it."""
-        return self._sheet_in(tree, folder) is not None
+    def find_home(self, tree: Tree) -> Path:
+        """The folder called after the set that its spreadsheet lies in or below, else the root."""
+        return self._home(tree, self._sheet(tree)[0])
 
     def read(
-        self, tree: Tree, home: Path, subjects: Collection[str] | None, class_map: ClassMap
+        self, tree: Tree, subjects: Collection[str] | None, class_map: ClassMap
     ) -> tuple[list[Clip], list[Problem]]:
         """Clips and problems of `subjects` (all: None), in the order of the rows."""
-        sheet = self._sheet_in(tree, home)
-        if sheet is None:
-            raise self._not_found(tree, [])
-        rows = read_rows(sheet, self.columns)
-        folders, problems = self._clip_folders(tree, self._frames_home(tree, home), subjects)
+        sheet, problems = self._sheet(tree)
+        rows, notes = self._rows(tree, sheet)
+        frames_home, others = self._frames_home(tree, self._home(tree, sheet))
+        folders, odd = self._clip_folders(tree, frames_home, subjects)
+        problems = [*problems, *notes, *others, *odd]
         clips: dict[tuple[str, str], Clip] = {}
         for row in rows:
             if not self._is_wanted(row, subjects):
@@ -89,29 +86,73 @@ class CodedSet(SingleSet):
             problems += notes
         return list(clips.values()), problems + self._unlisted(tree, rows, folders)
 
-    def _sheet_in(self, tree: Tree, home: Path) -> Path | None:
-        for place in self.sheet_folders:
-            folder = _below(tree, home, place)
-            files = tree.entries(folder).files if folder else {}
-            for name, path in files.items():
-                if fnmatchcase(name.lower(), self.sheet) and not name.startswith("~$"):
-                    return path
-        return None
+    def _sheet(self, tree: Tree) -> tuple[Path, list[Problem]]:
+        """The spreadsheet, and problems; DataError where there is none."""
+        sheet, problems = self.find_sheet(tree, self.columns)
+        if sheet is None:
+            raise self.not_found(tree)
+        return sheet, problems
 
-    def _frames_home(self, tree: Tree, home: Path) -> Path:
-        """The first of `frame_folders` that holds subjects; DataError where none does."""
-        for place in self.frame_folders:
-            folder = _below(tree, home, place)
-            if folder and any(self._group_of(n) is not None for n in tree.entries(folder).folders):
-                return folder
+    def _home(self, tree: Tree, sheet: Path) -> Path:
+        top = tree.root / sheet.relative_to(tree.root).parts[0]
+        return top if top != sheet and self.names.is_own(top.name) else tree.root
+
+    def near_misses(self, tree: Tree) -> list[str]:
+        """As every set, and tables elsewhere that have its columns."""
+        tables = [
+            tree.shown(path)
+            for folder in all_folders(tree)
+            for name, path in tree.entries(folder).files.items()
+            if is_table(name)
+        ]
+        fitting = [
+            name for name in tables[:MOST_TABLES] if has_columns(tree.root / name, self.columns)
+        ]
+        if not fitting:
+            return super().near_misses(tree)
+        table = (
+            f"{shortened(fitting)} has the columns of its spreadsheet: if that is it, say --set "
+            f"{ANNOTATION_SETTING}={quoted(fitting[0], 80)}."
+        )
+        return [table, *super().near_misses(tree)]
+
+    def holds_clips(self, tree: Tree, folder: Path) -> bool:
+        """Whether folders of subjects (or emotions) lie directly in `folder`."""
+        return any(self._group_of(name) is not None for name in tree.entries(folder).folders)
+
+    def _rows(self, tree: Tree, sheet: Path) -> tuple[list[Row], list[Problem]]:
+        """The rows of the spreadsheet, merged cells filled down, and the problem that tells it."""
+        rows, filled = filled_down(read_rows(sheet, self.columns), ("subject", "clip"))
+        if not filled:
+            return rows, []
+        what = (
+            f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as merged "
+            f"cells are read, the first in row {filled[0]}"
+        )
+        return rows, [Problem("merged", tree.shown(sheet), what)]
+
+    def _frames_home(self, tree: Tree, home: Path) -> tuple[Path, list[Problem]]:
+        """The folder that holds subjects, in the set's folder or elsewhere below the root.
+
+        One for the whole set, so that cropped and raw clips never mix. DataError where there is
+        none.
+        """
+        for start in dict.fromkeys((home, tree.root)):
+            found, problems = self.frames_below(tree, start)
+            if found:
+                return found, problems
         looked = " and ".join(
             f"{place}/{self.group_title}/".removeprefix("./") for place in self.frame_folders
         )
+        misses = "".join(f" {sentence}" for sentence in SingleSet.near_misses(self, tree))
         raise DataError(
             f"{self.title} has its spreadsheet but no frames in {printable(home)}: looked for "
             f"{looked}; unpack the frames beside the spreadsheet (links that leave the data root "
-            "are not followed)."
+            f"are not followed).{misses}"
         )
+
+    frame_folders: ClassVar[tuple[str, ...]]
+    """The usual folders of the frames, for messages."""
 
     group_title: ClassVar[str] = "<subject>"
     """How messages name the folders above the clips'."""
@@ -226,10 +267,6 @@ class CodedSet(SingleSet):
             for key, folder in sorted(folders.items())
             if key not in listed
         ]
-
-
-def _below(tree: Tree, home: Path, place: str) -> Path | None:
-    return home if place == "." else descend(tree, home, place.split("/"))
 
 
 def _span(row: Row) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from bench.data.clips import ClipSet
 from bench.data.disk.tree import Tree
-from bench.data.sets.base import DataSet, SingleSet
+from bench.data.sets.base import ANNOTATION_SETTING, FRAMES_SETTING, DataSet, SingleSet
 from bench.data.sets.casme2 import Casme2
 from bench.data.sets.classes import CHALLENGE, NATIVE
 from bench.data.sets.samm import Samm
@@ -56,6 +56,14 @@ class Composite(DataSet):
                 "data.class_map=native: SMIC, CASME II and SAMM have different classes of their "
                 "own; take one of them, or name a file that maps the words of all three"
             )
+        for value, setting in (
+            (tree.layout.frames, FRAMES_SETTING),
+            (tree.layout.annotation, ANNOTATION_SETTING),
+        ):
+            if value and "=" not in value:
+                raise UsageError(
+                    f"{setting}={value}: say for which set, as in {setting}=casme2={value}"
+                )
         needed = [p for p in self._parts if subjects is None or set(p.subjects) & set(subjects)]
         for part in needed:
             part.find_home(tree)

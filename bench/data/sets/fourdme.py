@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from bench.data.disk.finding import Names
 from bench.data.sets.coded import CodedSet
 from bench.data.sets.spreadsheet import Row
 
@@ -36,12 +37,16 @@ class FourDme(CodedSet):
         "gray_micro_crop/<sub_ID>/<fold_name>/ (or gray_micro/) into the data root or a 4DME "
         "folder below it."
     )
-    home_prefixes = ("4dme", "4dmicro")
+    names = Names(
+        homes=("4dme", "4dmicro"),
+        inside=("graymicro",),
+        frames=("gray_micro_crop", "*crop*", "gray_micro", "*"),
+        sheets=("4dme_labelling_micro*",),
+    )
     layout = ("4DME_Labelling_Micro*.xlsx", "4DME/4DME_Labelling_Micro*.xlsx")
     subject_prefix = ""
     subject_digits = 2
     fps = 60.0
-    sheet = "4dme_labelling_micro*.xlsx"
     columns = MappingProxyType(
         {
             "subject": "sub_ID",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from bench.data.disk.finding import Names
 from bench.data.sets.coded import CodedSet
 
 EMOTION_FOLDERS = frozenset(
@@ -34,12 +35,16 @@ class Mmew(CodedSet):
         "put MMEW_Micro_Exp.xlsx and Micro_Expression/<emotion>/S13-07-001/ into the data root or "
         "an MMEW folder below it."
     )
-    home_prefixes = ("mmew",)
+    names = Names(
+        homes=("mmew",),
+        inside=("microexpression",),
+        frames=("micro_expression", ".", "*"),
+        sheets=("mmew_micro_exp*",),
+    )
     layout = ("MMEW_Micro_Exp.xlsx", "MMEW*/MMEW_Micro_Exp.xlsx")
     subject_prefix = "S"
     subject_digits = 2
     fps = 90.0
-    sheet = "mmew_micro_exp*.xlsx"
     columns = MappingProxyType(
         {
             "subject": "Subject",
@@ -54,6 +59,11 @@ class Mmew(CodedSet):
     group_title = "<emotion>"
     clip_pattern = r"S[0-9]+-[0-9]+-[0-9]+"
     synonyms = MappingProxyType({"repression": "others", "other": "others"})
+
+    @property
+    def example_group(self) -> str:
+        """A folder of an emotion."""
+        return "happiness"
 
     def _group_of(self, folder: str) -> str | None:
         """The same for every emotion, since names of clips are unique in the whole set."""

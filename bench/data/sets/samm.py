@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from bench.data.disk.finding import Names
 from bench.data.sets.coded import CodedSet
 
 
@@ -18,12 +19,16 @@ class Samm(CodedSet):
         "permanent academic; put SAMM_Micro_FACS_Codes_v2.xlsx and SAMM/006/006_1_2/ into the "
         "data root, or the spreadsheet and 006/006_1_2/ into a SAMM folder below it."
     )
-    home_prefixes = ("samm",)
+    names = Names(
+        homes=("samm",),
+        others=("sammlong", "sammlv"),
+        frames=("samm", ".", "*crop*", "*"),
+        sheets=("samm_micro_facs_codes*",),
+    )
     layout = ("SAMM_Micro_FACS_Codes_v2.xlsx", "SAMM/SAMM_Micro_FACS_Codes_v2.xlsx")
     subject_prefix = ""
     subject_digits = 3
     fps = 200.0
-    sheet = "samm_micro_facs_codes*.xlsx"
     columns = MappingProxyType(
         {
             "subject": "Subject",

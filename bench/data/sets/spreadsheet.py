@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError, printable
-from bench.system.tables import plain_title
+from bench.system.files import file_bytes
+from bench.system.tables import DELIMITERS, decoded, plain_title
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -22,6 +25,12 @@ _MOST_ROWS = 1 << 20
 _MOST_COLUMNS = 200
 _MOST_BYTES = 32 << 20
 """Limits: the rows of a spreadsheet program, more columns than any release has, unpacked bytes."""
+
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+"""How files of the formats .xlsx and .xls begin."""
+
+_TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xls"})
+"""Of files that may hold text: programs also export it under the name .xls."""
 
 Sheet = Mapping[int, tuple]
 """Row number -> cells."""
@@ -36,7 +45,7 @@ class Row:
 
     def text(self, field: str) -> str:
         """The cell as displayed: `1`, never `1.0`; empty where it is blank."""
-        cell = self.cells[field]
+        cell = self.cells.get(field)
         if cell is None:
             return ""
         if isinstance(cell, float) and cell.is_integer():
@@ -50,11 +59,12 @@ class Row:
 
 
 def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
-    """Rows below the header of an .xlsx file; rows blank in all `columns` are left out.
+    """Rows below the header of a table; rows blank in all `columns` are left out.
 
-    `columns` maps a field to its column's title; case, spaces and punctuation in titles are
-    ignored, and the first sheet with all columns is read. Raises DataError for a file that is no
-    spreadsheet, and for missing columns (it names them and those found).
+    The file is told by its content: .xlsx, .xls (with the extra `xls`), or text with any usual
+    delimiter and encoding. `columns` maps a field to its column's title; case, spaces and
+    punctuation in titles are ignored, and the first sheet with all columns is read. Raises
+    DataError for a file that is no table, and for missing columns (it names them and those found).
     """
     sheets = _read_sheets(path)
     for sheet in sheets:
@@ -64,30 +74,103 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
     raise _no_header(path, sheets, columns)
 
 
-def _read_sheets(path: Path) -> list[Sheet]:
-    import openpyxl
-
+def has_columns(path: Path, columns: Mapping[str, str]) -> bool:
+    """Whether a file is a table that has all of the columns."""
     try:
-        _refuse_bomb(path)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
-            return [_all_rows(sheet) for sheet in book.worksheets]
-        finally:
-            book.close()
+        read_rows(path, columns)
+    except DataError:
+        return False
+    return True
+
+
+def filled_down(rows: Sequence[Row], fields: Sequence[str]) -> tuple[list[Row], list[int]]:
+    """The rows with blank cells of `fields` as in the row above, and the numbers of those filled.
+
+    The first cell of merged ones is the only one that has content, in every format. A later field
+    is filled only where the ones before it were blank too: cells merge from the left.
+    """
+    done: list[Row] = []
+    filled = []
+    for row in rows:
+        cells = dict(row.cells)
+        for field in fields:
+            if row.text(field) or not done:
+                break
+            cells[field] = done[-1].cells[field]
+        if cells != row.cells:
+            filled.append(row.number)
+        done.append(Row(row.number, cells))
+    return done, filled
+
+
+def _read_sheets(path: Path) -> list[Sheet]:
+    try:
+        content = file_bytes(path, _MOST_BYTES)
+        if content.startswith(_OLE):
+            return _old_sheets(path, content)
+        if path.suffix.lower() in _TEXT_SUFFIXES and not content.startswith(_ZIP):
+            return _text_sheets(decoded(content, path.name))
+        return _new_sheets(content)
+    except DataError:
+        raise
     except Exception as error:  # a damaged archive may raise anything
         reason = printable(f"{type(error).__name__}: {error}")[:120]
         raise DataError(
-            f"spreadsheet {printable(path)} cannot be read as .xlsx ({reason}): "
-            "replace it by the release's own file."
+            f"spreadsheet {printable(path)} cannot be read as {path.suffix.lower() or 'one'} "
+            f"({reason}): replace it by the release's own file."
         ) from error
 
 
-def _refuse_bomb(path: Path) -> None:
+def _new_sheets(content: bytes) -> list[Sheet]:
+    import openpyxl
+
+    _refuse_bomb(content)
+    book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
+    try:
+        return [_all_rows(sheet) for sheet in book.worksheets]
+    finally:
+        book.close()
+
+
+def _old_sheets(path: Path, content: bytes) -> list[Sheet]:
+    try:
+        from python_calamine import CalamineWorkbook
+    except ImportError:
+        raise DataError(
+            f"{printable(path)}: reading a spreadsheet of the old format .xls needs "
+            "python-calamine: pip install 'rnas-mer-bench[xls]', or save it as .xlsx or .csv"
+        ) from None
+    book = CalamineWorkbook.from_filelike(BytesIO(content))
+    sheets = [
+        book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
+    ]
+    return [_numbered(rows) for rows in sheets]
+
+
+def _text_sheets(text: str) -> list[Sheet]:
+    """The text parted by each delimiter in turn: prose may stand above the header."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [
+        _numbered(csv.reader(StringIO(lines, newline=""), delimiter=mark)) for mark in DELIMITERS
+    ]
+
+
+def _numbered(rows: Iterable[Sequence[object]]) -> Sheet:
+    """Row number -> cells, None for blank ones, without blank rows and beyond the last column."""
+    sheet = {}
+    for number, cells in enumerate(rows, start=1):
+        kept = tuple(None if str(cell).strip() == "" else cell for cell in cells[:_MOST_COLUMNS])
+        if any(cell is not None for cell in kept):
+            sheet[number] = kept
+    return sheet
+
+
+def _refuse_bomb(content: bytes) -> None:
     """ValueError for an archive that would fill the memory when unpacked.
 
     The sizes that it states can be relied on: zipfile unpacks no more than them.
     """
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > _MOST_BYTES:
         raise ValueError(f"it unpacks to {unpacked >> 20} MB, expected at most {_MOST_BYTES >> 20}")
@@ -121,7 +204,7 @@ def _rows_below(sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[R
     titles = [plain_title(cell) for cell in sheet[header]]
     places = {field: titles.index(plain_title(title)) for field, title in columns.items()}
     rows = [
-        Row(number, {field: cells[place] for field, place in places.items()})
+        Row(number, {f: cells[p] if p < len(cells) else None for f, p in places.items()})
         for number, cells in sheet.items()
         if number > header
     ]

@@ -6,10 +6,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bench.config.settings import Config, DataConfig, ProtocolConfig
 from bench.data.clips import Clip, ClipSet
 from bench.data.sets.challenge import expected_counts
-from bench.errors import DataError
-from bench.protocol.splits import fold_names, folds_of, halve, hold_out, leave_one_subject_out
+from bench.errors import DataError, UsageError
+from bench.protocol.naming import split_title
+from bench.protocol.splits import (
+    absent_classes,
+    fold_names,
+    folds_by_data_set,
+    folds_by_subject,
+    folds_of,
+    halve,
+    hold_out,
+    leave_one_subject_out,
+)
 
 
 def clip(dataset, subject, label=0, name="c") -> Clip:
@@ -20,15 +31,96 @@ class TestFolds:
     CLIPS = tuple(clip("smic", subject) for subject in ("a", "a", "b", "c", "c-1"))
 
     def test_one_network_is_tested_on_all_new_people(self):
-        (fold,) = folds_of(ClipSet("smic", ("x",), self.CLIPS, tested=2))
+        (fold,) = folds_of(ClipSet("smic", ("x",), self.CLIPS, tested=2), ProtocolConfig())
         assert (fold.name, fold.train, fold.test) == ("fresh", (0, 1, 2), (3, 4))
 
     def test_without_new_people_each_is_left_out(self):
-        assert folds_of(ClipSet("smic", ("x",), self.CLIPS)) == leave_one_subject_out(self.CLIPS)
+        found = folds_of(ClipSet("smic", ("x",), self.CLIPS), ProtocolConfig())
+        assert found == leave_one_subject_out(self.CLIPS)
+        assert [fold.subject for fold in found] == ["a", "b", "c", "c-1"]
 
 
 people = st.tuples(st.sampled_from(["smic", "samm"]), st.sampled_from(["s1", "s2", "s3"]))
 clip_lists = st.lists(people, min_size=3, max_size=20).map(lambda found: [clip(*p) for p in found])
+
+
+def many(subjects, per_subject=3):
+    """Clips of subjects 0, 1, ... of two data sets in turn, with all of three classes."""
+    return [
+        clip(("smic", "samm")[person % 2], f"p{person}", label % 3, f"c{label}")
+        for person in range(subjects)
+        for label in range(per_subject)
+    ]
+
+
+class TestFoldsBySubject:
+    @given(st.integers(4, 30), st.integers(1, 4), st.integers(2, 6))
+    def test_everyone_is_tested_once_and_nobody_is_on_both_sides(self, subjects, each, count):
+        clips = many(subjects, each)
+        assume(subjects >= count)
+        folds = folds_by_subject(clips, count)
+        assert len(folds) == count == len({fold.name for fold in folds})
+        tested = sorted(index for fold in folds for index in fold.test)
+        assert tested == list(range(len(clips)))
+        for fold in folds:
+            train, test = ({clips[i].subject for i in part} for part in (fold.train, fold.test))
+            assert test and not train & test
+            assert sorted(fold.train + fold.test) == list(range(len(clips)))
+            assert abs(len(test) - subjects / count) < 2
+
+    def test_more_folds_than_subjects_are_refused_with_the_most(self):
+        with pytest.raises(DataError, match=r"5 folds of 4 subject.*K from 2 to 4"):
+            folds_by_subject(many(4), 5)
+
+
+class TestFoldsByDataSet:
+    def test_each_set_is_tested_by_a_network_of_the_others(self):
+        clips = [*many(4), clip("casme2", "x", 0)]
+        folds = folds_by_data_set(clips)
+        assert [fold.name for fold in folds] == ["smic", "samm", "casme2"]
+        for fold in folds:
+            assert {clips[index].dataset for index in fold.test} == {fold.name}
+            assert sorted(fold.train + fold.test) == list(range(len(clips)))
+
+    def test_train_on_some_and_test_on_another(self):
+        clips = [*many(4), clip("casme2", "x"), clip("casme2", "y")]
+        (fold,) = folds_by_data_set(clips, ["SAMM"], ["casme2", "samm"])
+        assert fold.name == "samm"
+        assert {clips[index].dataset for index in fold.train} == {"casme2"}
+
+    def test_one_set_and_an_unknown_name_are_refused(self):
+        with pytest.raises(DataError, match="the clips are of a alone; expected a composite"):
+            folds_by_data_set([clip("a", "x"), clip("a", "y")])
+        with pytest.raises(UsageError, match="Did you mean 'samm'"):
+            folds_by_data_set(many(4), ["sam"])
+
+
+def test_a_class_that_a_fold_trains_without_is_named():
+    clips = (clip("a", "x", 0), clip("a", "y", 0), clip("a", "y", 1), clip("a", "z", 0))
+    clip_set = ClipSet("a", ("no", "yes", "never"), clips)
+    (problem,) = absent_classes(clip_set, folds_of(clip_set, ProtocolConfig()))
+    assert (problem.where, problem.what) == ("yes", "1 of 3 folds train without a clip of it: y")
+
+
+@pytest.mark.parametrize(
+    ("config", "title"),
+    [
+        (Config(), "LOSO"),
+        (Config(data=DataConfig(fresh_seed=2)), "fresh"),
+        (Config(protocol=ProtocolConfig(split="kfold", folds=7)), "k folds: 7 by subject"),
+        (Config(protocol=ProtocolConfig(split="lodo")), "data set left out"),
+        (
+            Config(protocol=ProtocolConfig(split="lodo", test_sets="samm", train_sets="smic")),
+            "data set left out: trained on smic and tested on samm",
+        ),
+    ],
+)
+def test_every_split_has_a_name_of_its_own(config, title):
+    assert split_title(config.to_dict()) == title
+
+
+def test_runs_of_older_versions_left_one_subject_out():
+    assert split_title({"protocol": {"selection": "last"}, "data": {}}) == "LOSO"
 
 
 class TestLeaveOneSubjectOut:

@@ -77,10 +77,20 @@ def test_a_later_control_with_shuffled_labels_does_not_take_a_results_place(reco
     assert "shuffled labels" in marks
 
 
-def test_a_later_test_on_new_people_does_not_take_the_place_of_leave_one_out(record):
-    fresh = record(config_hash="cccc3333", started="2025-01-01", config={"data": {"fresh_seed": 1}})
-    groups, notes = latest(gather([record(), fresh]))
-    assert ["fresh" in group.conditions for group in groups] == [False, True] and notes == ()
+@pytest.mark.parametrize(
+    ("config", "mark"),
+    [
+        ({"data": {"fresh_seed": 1}}, "fresh"),
+        ({"protocol": {"split": "kfold", "folds": 5}}, "k folds: 5 by subject"),
+        ({"protocol": {"split": "lodo", "test_sets": "samm"}}, "data set left out: tested on samm"),
+    ],
+)
+def test_a_later_run_of_another_split_does_not_take_the_place_of_leave_one_out(
+    record, config, mark
+):
+    other = record(config_hash="cccc3333", started="2025-01-01", config=config)
+    groups, notes = latest(gather([record(), other]))
+    assert [mark in group.conditions for group in groups] == [False, True] and notes == ()
 
 
 @pytest.mark.parametrize(

@@ -332,7 +332,9 @@ def test_truncated_spreadsheet(casme2):
 def test_two_copies_of_a_set_are_refused(tmp_path, trees):
     trees.smic(tmp_path / "SMIC" / "HS", SMIC_CLIPS)
     trees.smic(tmp_path / "SMIC old" / "HS", SMIC_CLIPS)
-    with pytest.raises(DataError, match=r"more than once .SMIC and SMIC old."):
+    with pytest.raises(
+        DataError, match=r"more than once .SMIC/HS and SMIC old/HS.*data.frames_folder"
+    ):
         load_clips("smic", tmp_path)
 
 

@@ -1,0 +1,231 @@
+"""Trees of the releases under the names that they are released, unpacked and exported with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.data.disk.tree import Layout
+from bench.data.sets.catalogue import load_clips
+from bench.data.sets.spreadsheet import read_rows
+from bench.errors import DataError, UsageError
+from bench.system.files import csv_text
+
+CASME2_HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion")
+SAMM_HEAD = (
+    "Subject",
+    "Filename",
+    "Onset Frame",
+    "Apex Frame",
+    "Offset Frame",
+    "Estimated Emotion",
+)
+CASME3_HEAD = ("Subject", "Filename", "Onset", "Apex", "Offset", "emotion")
+HSE_HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "Emotion", "Onset2F")
+ROWS = {
+    "casme2": (CASME2_HEAD, (1, "EP02_01f", 46, 48, 50, "happiness")),
+    "samm": (SAMM_HEAD, ("006", "006_1_2", 46, 48, 50, "Surprise")),
+    "mmew": (CASME2_HEAD, ("S01", "S01-02-001", 46, 48, 50, "happiness")),
+    "casme3": (CASME3_HEAD, ("spNO.1", "a", 46, 48, 50, "disgust")),
+    "4dme": (
+        ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "Emotion"),
+        ("01", "t1", 46, 48, 50, "Positive"),
+    ),
+    "smic": (HSE_HEAD, (1, "s1_ne_01", 46, 50, "negative", None)),
+}
+CLIPS = {
+    "smic": "s01/micro/negative/s01_ne_01",
+    "casme2": "sub01/EP02_01f",
+    "samm": "006/006_1_2",
+    "mmew": "happiness/S01-02-001",
+    "casme3": "spNO.1/a/color",
+    "4dme": "01/t1",
+}
+
+LAYOUTS = (  # data set, table or None, folder of the frames
+    ("smic", None, "SMIC_all_raw/HS"),
+    ("smic", None, "SMIC/SMIC_all_raw/SMIC_all_raw/HS"),
+    ("smic", None, "SMIC_all_cropped/SMIC_all_cropped/HS"),
+    ("smic", None, "SMIC-HS-E/HS"),
+    ("smic", None, "."),
+    ("casme2", "CASME2-coding-20190701.xlsx", "CASME2-RAW"),
+    ("casme2", "CASME2-coding-20140508.xlsx", "CASME2-RAW/CASME2-RAW"),
+    ("casme2", "CASME2/CASME2_label_Ver_2.csv", "CASME2_RAW_selected/CASME2_RAW_selected"),
+    ("casme2", "CASME2/CASME2-coding.csv", "CASME2/CASME2_preprocessed_Li Xiaobai/Cropped"),
+    ("casme2", "CASME II/casme2 coding (1).xlsx", "CASME II/Cropped/Cropped"),
+    ("casme2", "CASME2/CASME2/CASME2-coding-20140508.xlsx", "CASME2/CASME2/Cropped_original"),
+    ("samm", "SAMM_20181215_Micro_FACS_Codes_v2.xlsx", "SAMM_CROP"),
+    ("samm", "SAMM/SAMM_CROP/SAMM_Micro_FACS_Codes_v2.csv", "SAMM/SAMM_CROP"),
+    ("samm", "SAMM_Micro_FACS_Codes_v2.xlsx", "SAMM/SAMM"),
+    ("mmew", "MMEW/MMEW_Micro_Exp (20).xlsx", "MMEW/MMEW_Final/Micro_Expression"),
+    ("mmew", "MMEW_Final/MMEW_Micro_Exp.csv", "MMEW_Final/Micro_Expression/Micro_Expression"),
+    (
+        "casme3",
+        "CASME3/annotation/partA/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+        "CASME3/part_A/data/part_A_split/part_A",
+    ),
+    ("casme3", "CAS(ME)3_part_A_ME_label.csv", "CASME3/ME_A"),
+    ("4dme", "4DMicro/4DME_Labelling_Micro_release v1.csv", "4DMicro/gray_micro_crop"),
+)
+
+
+def write_table(trees, path: Path, rows) -> None:
+    if path.suffix == ".csv":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(csv_text(rows[0], rows[1:]).replace(",", ";"))
+    else:
+        trees.sheet(path, rows)
+
+
+def frames_of(found, root) -> list[str]:
+    return [clip.frames[0].parent.relative_to(root).as_posix() for clip in found.clips]
+
+
+@pytest.mark.parametrize(("dataset", "table", "folder"), LAYOUTS)
+def test_known_names_are_taken(tmp_path, trees, dataset, table, folder):
+    if table:
+        write_table(trees, tmp_path / table, ROWS[dataset])
+    trees.frames(tmp_path / folder / CLIPS[dataset], range(46, 51), "img{}.jpg")
+    found = load_clips(dataset, tmp_path)
+    assert frames_of(found, tmp_path) == [(Path(folder) / CLIPS[dataset]).as_posix()]
+    assert [len(clip.frames) for clip in found.clips] == [5]
+    assert {(p.kind, p.fatal) for p in found.problems} <= {("layout", False)}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "table", "other"),
+    [
+        ("casme2", "coding.xlsx", "CASME2-coding-20140508.xlsx"),
+        ("samm", "labels.csv", "SAMM_Micro_FACS_Codes_v2.xlsx"),
+        ("mmew", "annotation/Micro.xlsx", "MMEW_Micro_Exp.xlsx"),
+    ],
+)
+def test_a_near_miss_is_told_with_the_setting_that_takes_it(tmp_path, trees, dataset, table, other):
+    write_table(trees, tmp_path / table, ROWS[dataset])
+    trees.frames(tmp_path / "faces" / CLIPS[dataset], range(46, 51), "img{}.jpg")
+    with pytest.raises(DataError) as error:
+        load_clips(dataset, tmp_path)
+    message = str(error.value)
+    assert f"--set data.annotation={table!r}" in message
+    assert "--set data.frames_folder='faces'" in message
+    assert other in message and "; there lies " in message and "\n" not in message
+    found = load_clips(dataset, tmp_path, layout=Layout("faces", table))
+    assert frames_of(found, tmp_path) == [f"faces/{CLIPS[dataset]}"]
+
+
+def test_smic_elsewhere_is_a_near_miss_and_slower_cameras_are_none(tmp_path, trees):
+    trees.frames(tmp_path / "faces" / CLIPS["smic"], range(5))
+    for camera in ("NIR", "VIS"):
+        trees.frames(tmp_path / "SMIC_all_raw" / camera / CLIPS["smic"], range(5))
+    with pytest.raises(DataError, match=r"Folders such as s01/ lie in faces: .*frames_folder='fac"):
+        load_clips("smic", tmp_path)
+    found = load_clips("smic", tmp_path, layout=Layout("faces"))
+    assert frames_of(found, tmp_path) == [f"faces/{CLIPS['smic']}"]
+
+
+def test_of_several_folders_the_preferred_is_read_and_the_others_are_told(tmp_path, trees):
+    home = tmp_path / "CASME2"
+    write_table(trees, home / "CASME2-coding-20140508.xlsx", ROWS["casme2"])
+    write_table(trees, home / "CASME2-coding-20190701.xlsx", ROWS["casme2"])
+    for folder in ("CASME2-RAW", "Cropped"):
+        trees.frames(home / folder / CLIPS["casme2"], range(46, 51), "img{}.jpg")
+    found = load_clips("casme2", tmp_path)
+    assert frames_of(found, home) == [f"Cropped/{CLIPS['casme2']}"]
+    assert [(p.kind, p.where) for p in found.problems] == [
+        ("layout", "CASME2/CASME2-coding-20140508.xlsx"),
+        ("layout", "CASME2/Cropped"),
+    ]
+    assert "CASME2/CASME2-RAW (choose with --set data.frames_folder" in found.problems[1].what
+    raw = load_clips("casme2", tmp_path, layout=Layout("casme2=CASME2/CASME2-RAW,samm=x"))
+    assert frames_of(raw, home) == [f"CASME2-RAW/{CLIPS['casme2']}"]
+
+
+@pytest.mark.parametrize("value", ["../elsewhere", "/etc", "gone", "CASME2/gone"])
+def test_a_setting_leads_nowhere_but_below_the_root(tmp_path, trees, value):
+    write_table(trees, tmp_path / "CASME2" / "CASME2-coding.xlsx", ROWS["casme2"])
+    trees.frames(tmp_path / "CASME2" / "Cropped" / CLIPS["casme2"], range(46, 51))
+    for layout in (Layout(frames=value), Layout(annotation=value)):
+        with pytest.raises(UsageError, match=r"is not in .*; give a path below the data root"):
+            load_clips("casme2", tmp_path, layout=layout)
+
+
+def test_a_composite_is_told_of_which_set(tmp_path):
+    with pytest.raises(UsageError, match=r"data\.annotation=a\.xlsx: say for which set"):
+        load_clips("composite", tmp_path, layout=Layout(annotation="a.xlsx"))
+
+
+# ---------------------------------------------------------------- SMIC-HS-E
+
+
+def test_long_clips_need_their_annotation_and_are_cut_by_it(tmp_path, trees):
+    home = tmp_path / "SMIC-E_raw image" / "HS_long" / "SMIC-HS-E"
+    for clip in ("s01/s1_ne_01", "s03/s3_po_02", "s03/s3_sur_01"):
+        trees.frames(home / clip, range(40, 60), "image{:06d}.jpg")
+    with pytest.raises(DataError, match="long clips of SMIC-HS-E, which need their annotation"):
+        load_clips("smic", tmp_path)
+    rows = [*ROWS["smic"], (3, "s3_po_02", 41, 44, "positive", 50)]
+    write_table(trees, home.parent / "SMIC-HS-E_annotation_2019.xlsx", rows)
+    found = load_clips("smic", tmp_path)
+    assert [(c.subject, c.name, len(c.frames)) for c in found.clips] == [
+        ("s01", "s01_ne_01", 5),
+        ("s03", "s03_po_02", 4),
+    ]
+    assert [(p.kind, p.fatal) for p in found.problems] == [("layout", False), ("missing", True)]
+    assert "a second expression in s3_po_02" in found.problems[0].what
+
+
+# ---------------------------------------------------------------- tables
+
+
+MERGED = [
+    CASME2_HEAD,
+    (1, "EP02_01f", 46, 48, 50, "happiness"),
+    (None, "EP03_02", 46, 48, 50, "others"),
+    (None, "EP04_02", 46, 48, 50, "Surprise"),
+    (2, "EP01_01", 46, 48, 50, "disgust"),
+]
+
+
+@pytest.mark.parametrize("name", ["CASME2-coding.xlsx", "CASME2-coding.csv"])
+def test_merged_cells_are_filled_down_and_told(tmp_path, trees, name):
+    write_table(trees, tmp_path / name, MERGED)
+    for clip in ("sub01/EP02_01f", "sub01/EP04_02", "sub02/EP01_01"):
+        trees.frames(tmp_path / "Cropped" / clip, range(46, 51))
+    found = load_clips("casme2", tmp_path)
+    assert [(c.subject, c.name) for c in found.clips] == [
+        ("sub01", "EP02_01f"),
+        ("sub01", "EP04_02"),
+        ("sub02", "EP01_01"),
+    ]
+    (problem,) = found.problems
+    assert (problem.kind, problem.fatal) == ("merged", False)
+    assert "2 blank cell(s)" in problem.what and "the first in row 3" in problem.what
+
+
+def test_a_blank_first_subject_has_nobody_above(tmp_path, trees):
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", [CASME2_HEAD, (None, *MERGED[1][1:])])
+    trees.frames(tmp_path / "Cropped" / CLIPS["casme2"], range(46, 51))
+    assert [p.kind for p in load_clips("casme2", tmp_path).problems if p.fatal] == ["odd"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_an_export_with_a_preamble_reads_as_the_spreadsheet(tmp_path, trees, mark, encoding):
+    prose = ["About this file", "", "Subject" + mark + "three digits"]
+    lines = [mark.join(map(str, row)) for row in ROWS["samm"]]
+    path = tmp_path / "SAMM_codes.csv"
+    path.write_text("\r\n".join([*prose, *lines]), encoding=encoding)
+    columns = {"subject": "Subject", "clip": "Filename", "onset": "Onset Frame"}
+    (row,) = read_rows(path, columns)
+    assert (row.number, row.text("subject"), row.frame_number("onset")) == (5, "006", 46)
+
+
+def test_text_that_is_called_xls_is_read_and_an_old_workbook_names_the_extra(tmp_path, monkeypatch):
+    path = tmp_path / "CASME2-coding.xls"
+    path.write_text("\n".join("\t".join(map(str, row)) for row in ROWS["casme2"]))
+    assert [row.text("clip") for row in read_rows(path, {"clip": "Filename"})] == ["EP02_01f"]
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512))
+    monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
+    with pytest.raises(DataError, match=r"needs python-calamine: pip install .*\[xls\]"):
+        read_rows(path, {"clip": "Filename"})
