@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import ManyNumbers, magnified_by, magnifier_option
+from bench.cli.options import ManyNumbers, device_option, magnified_by, magnifier_option
 
 
 class ManySeeds(ManyNumbers):
@@ -63,13 +63,7 @@ def run_options(command: Callable) -> Callable:
             show_default=True,
             help="Folder of all run folders.",
         ),
-        click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "cuda"]),
-            default="auto",
-            show_default=True,
-            help="Where networks run.",
-        ),
+        device_option,
         click.option("--subjects", default=None, metavar="A,B", help="Only these subjects."),
         click.option(
             "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
@@ -83,9 +77,9 @@ def run_options(command: Callable) -> Callable:
         ),
         click.option(
             "--executor",
-            metavar="NAME",
-            help="Who does the work: serial, process, or that of an installed package.  "
-            "[default: as --jobs says]",
+            metavar="NAME[:KEY=VALUE,...]",
+            help="Who does the work: serial, process, ray, slurm, or that of an installed package; "
+            "with its options.  [default: as --jobs says]",
         ),
         click.option(
             "--listener",
@@ -139,9 +133,12 @@ def resolve_request(
 
     from bench.engine.executors import make_executor
     from bench.engine.listening import LISTENERS
+    from bench.engine.pools import RemoteExecutor
     from bench.engine.request import Request, check_methods
     from bench.training.compute import resolve_device
 
+    chosen = make_executor(executor, jobs) if executor else None
+    elsewhere = isinstance(chosen, RemoteExecutor)
     request = Request(
         variants=names,
         source=source,
@@ -149,9 +146,9 @@ def resolve_request(
         config=config,
         seeds=tuple(dict.fromkeys(seeds)),
         runs=runs,
-        device=resolve_device(device),
+        device=device if elsewhere else resolve_device(device),
         processes=jobs,
-        executor=make_executor(executor, jobs) if executor else None,
+        executor=chosen,
         listeners={name: LISTENERS.made(name) for name in listeners},
     )
     check_methods(request)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.engine.executors import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
+from bench.engine.executors import Executor, ProcessExecutor, SerialExecutor
+from bench.engine.notes import sweep_notes
 from bench.engine.opening import adopt_genotype, note_other_maker, open_run
-from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
+from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Task, Unit, done_units, plan
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
+from bench.engine.working import LATE, Failure, Listener, missing_after
 from bench.errors import UsageError
 from bench.runs.checksums import file_sums, forget_missing, seal
 from bench.runs.job import Job
@@ -92,11 +95,72 @@ def execute(
         for job, file in (genotypes or {}).items():
             adopt_genotype(job, file)
         tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-        failures = executor.run(tasks, perform, listener)
+        before_run = done_units(tasks)
+        heard = _Remembered(listener)
+        failures = executor.run(tasks, perform, heard)
+        failures += _left_out(tasks, before_run | heard.done, failures) + _never_seen(heard)
         for job in prepared.jobs:
+            sweep_notes(job.folder)
             _record_failures(job, failures)
             seal(job.folder, before[job])
     return failures
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """Remembers which units the executor said are done, and passes on what it says.
+
+    That a unit is done is passed on once its output is seen here.
+    """
+
+    told: Listener
+    done: set[Unit] = field(default_factory=set)
+    unseen: list[Unit] = field(default_factory=list)
+
+    def started(self, unit: Unit) -> None:
+        self.told.started(unit)
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        self.told.advanced(unit, what, done, total)
+
+    def finished(self, unit: Unit) -> None:
+        self.done.add(unit)
+        self.unseen.append(unit)
+        self.look()
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        self.told.failed(unit, reason)
+
+    def look(self) -> None:
+        """Passes on the units whose outputs are seen by now."""
+        seen = [unit for unit in self.unseen if unit.done]
+        for unit in seen:
+            self.unseen.remove(unit)
+            self.told.finished(unit)
+
+
+def _left_out(
+    tasks: Sequence[Task], done: set[Unit], failures: Sequence[Failure]
+) -> tuple[Failure, ...]:
+    """Failures of units that are not done although nothing stood in their way."""
+    failed = {failure.unit for failure in failures}
+    left = [task for task in tasks if task.unit not in done | failed]
+    dropped = [
+        task.unit
+        for task in left
+        if all(need in done or need.done for need in task.needs) and not task.unit.done
+    ]
+    return tuple(Failure(unit, "the executor ended without it") for unit in dropped)
+
+
+def _never_seen(heard: _Remembered) -> tuple[Failure, ...]:
+    """Failures of units that are done somewhere and whose outputs are not seen here in time."""
+    missing = missing_after(LATE, heard.unseen)
+    heard.look()
+    return tuple(
+        Failure(unit, f"done, but {unit.output} is not seen here after {LATE:.0f} s")
+        for unit in missing
+    )
 
 
 def _record_failures(job: Job, failures: Sequence[Failure]) -> None:

@@ -6,8 +6,10 @@ the current directory, so any executor may perform it anywhere the run folder is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bench.runs.job import Job
@@ -19,6 +21,9 @@ SEARCH_PHASES = (SEARCH,)
 EVALUATION_PHASES = (FOLD, METRICS, PROFILE)
 
 ALL_PHASES = (*SEARCH_PHASES, *EVALUATION_PHASES)
+
+Report = Callable[[str, int, int], None]
+"""Called with (what, done, total)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class Unit:
         """The unit in messages: `rnas_mer: fold s05`."""
         return f"{self.job.variant}: {self.phase}{' ' + self.fold if self.fold else ''}"
 
+    def __hash__(self) -> int:
+        """Of its place alone: a hash over all settings would cost more than planning a unit."""
+        return hash((self.job.folder.path, self.phase, self.fold))
+
 
 @dataclass(frozen=True)
 class Task:
@@ -76,3 +85,17 @@ def plan(job: Job, phases: Sequence[str] = ALL_PHASES) -> tuple[Task, ...]:
     tasks.append(Task(Unit(job, PROFILE), decoded))
     wanted = set(phases) & job.method.work.keys()
     return tuple(task for task in tasks if task.unit.phase in wanted)
+
+
+def done_units(tasks: Iterable[Task]) -> set[Unit]:
+    """The units whose output is there; each folder is listed once."""
+
+    @cache
+    def names(folder: Path) -> frozenset[str]:
+        try:
+            return frozenset(os.listdir(folder))  # noqa: PTH208 - names alone, of many folders
+        except OSError:
+            return frozenset()
+
+    outputs = ((task.unit, task.unit.output) for task in tasks)
+    return {unit for unit, output in outputs if output.name in names(output.parent)}

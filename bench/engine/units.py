@@ -8,8 +8,8 @@ from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import tested_labels
-from bench.engine.material import Report, job_clips, network_builder
-from bench.engine.plan import Unit
+from bench.engine.material import job_clips, network_builder
+from bench.engine.plan import Report, Unit
 from bench.engine.search import summarise_searches
 from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
@@ -22,12 +22,19 @@ from bench.runs.record import read_run_file
 from bench.runs.results import run_scores
 from bench.runs.searches import read_genotype
 from bench.system.files import write_json
+from bench.training.compute import current_card, resolve_device
 from rnas.sizes import count_parameters
 
 
 def perform(unit: Unit, report: Report) -> None:
-    """Does a unit and writes its output; raises BenchError or MethodError where it cannot."""
-    resolve_name(unit.job.method.work[unit.phase])(unit, report)
+    """Does a unit on the device that its job's choice means here, and writes its output.
+
+    Raises BenchError or MethodError where it cannot.
+    """
+    device = resolve_device(unit.job.device)
+    with current_card(device):
+        here = replace(unit, job=replace(unit.job, device=device))
+        resolve_name(unit.job.method.work[unit.phase])(here, report)
 
 
 def score(unit: Unit, report: Report) -> None:

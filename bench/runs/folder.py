@@ -5,21 +5,21 @@ The truth of a run is what lies on disk: a file that exists is complete and is n
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.system.leases import leased
 
 FORMAT = 1
 """Version of the layout, in `run.json`."""
 
 SURROGATE_SUFFIX = "-surrogate"
 
-LOCK = ".lock"
+LOCK = ".lease"
 
 FOLDS = "folds"
 
@@ -112,22 +112,15 @@ class RunFolder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the run folder for this process; BenchError where another process has it."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = (self.path / LOCK).open("w")
-        except OSError as error:
-            raise BenchError(
-                f"cannot write the run folder {self.path}: {error.strerror or error}; "
-                "choose another with --runs"
-            ) from error
-        with handle:
+        with ExitStack() as held:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                self.path.mkdir(parents=True, exist_ok=True)
+                held.enter_context(leased(self.path / LOCK, str(self.path)))
+            except OSError as error:
                 raise BenchError(
-                    f"another process is working on {self.path}; wait for it, or choose another "
-                    "folder with --runs"
-                ) from None
+                    f"cannot write the run folder {self.path}: {error.strerror or error}; "
+                    "choose another with --runs"
+                ) from error
             yield
 
 

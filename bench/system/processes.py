@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.managers import SyncManager
 from typing import Any
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
@@ -49,15 +48,6 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def queue_server() -> Iterator[SyncManager]:
-    """A process that serves queues to all others; it ends with the block, or with this process."""
-    server = SyncManager(ctx=multiprocessing.get_context("spawn"))
-    server.start(start_worker)
-    with server:
-        yield server
 
 
 def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[Any]:
