@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from bench.engine.board import Board
 from bench.engine.notes import note_file, read_note
 from bench.engine.plan import Task
-from bench.engine.working import Failure, Listener, Order, Perform, carry_out
+from bench.engine.working import Failure, Listener, Needs, Order, Perform, carry_out
 from bench.system.processes import process_pool
 
 TRIES = 3
@@ -29,8 +29,8 @@ class WorkerDied(Exception):
 class Pool(Protocol):
     """Processes that carry out orders; a handle stands for an order that was given."""
 
-    def submit(self, order: Order) -> Any:
-        """Gives an order; returns its handle."""
+    def submit(self, orders: Sequence[Order]) -> Sequence[Any]:
+        """Gives orders; returns a handle for each."""
 
     def wait(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
         """The handles whose orders have ended; waits at most so long for the first."""
@@ -63,6 +63,10 @@ class PoolExecutor(ABC):
     def opened(self) -> AbstractContextManager[Pool]:
         """The pool, for as long as the block lasts; orders that have not ended then are dropped."""
 
+    def needs(self, task: Task) -> Needs | None:
+        """What the unit needs of a machine; None where nobody asks."""
+        return None
+
     def run(
         self, tasks: Sequence[Task], perform: Perform, listener: Listener
     ) -> tuple[Failure, ...]:
@@ -70,12 +74,15 @@ class PoolExecutor(ABC):
         board = Board(tasks)
         if board.peek() is None:
             return ()
-        order = Order(perform, tasks[0], self.threads, Path.cwd(), self.look_every)
+        folder = Path.cwd()
+
+        def order(task: Task) -> Order:
+            return Order(perform, task, self.threads, folder, self.look_every, self.needs(task))
+
         with self.opened() as pool:
             crew = _Crew(pool, order, board, listener)
             while True:
-                while len(crew.at_work) < self.processes and (task := board.take()):
-                    crew.begin(task)
+                crew.begin(self.processes - len(crew.at_work))
                 if not crew.at_work:
                     return tuple(crew.failures)
                 crew.follow(self.look_every)
@@ -88,6 +95,12 @@ class RemoteExecutor(PoolExecutor):
     """
 
     look_every = 15.0
+
+    def needs(self, task: Task) -> Needs | None:
+        """See `PoolExecutor.needs`: an estimate, made before anything is trained."""
+        from bench.engine.needs import estimated_needs  # torch comes with it
+
+        return estimated_needs(task.unit)
 
 
 @dataclass
@@ -102,17 +115,21 @@ class _Crew:
     """The units at work in a pool, by handle."""
 
     pool: Pool
-    order: Order
+    order: Callable[[Task], Order]
     board: Board
     listener: Listener
     at_work: dict[Any, _AtWork] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     looked: float = 0.0
 
-    def begin(self, task: Task, tries: int = 1) -> None:
-        """Gives the order for a unit."""
-        handle = self.pool.submit(replace(self.order, task=task))
-        self.at_work[handle] = _AtWork(task, begun=tries > 1, tries=tries)
+    def begin(self, most: int) -> None:
+        """Gives orders for units that can be done now, at most so many."""
+        tasks: list[Task] = []
+        while len(tasks) < most and (task := self.board.take()):
+            tasks.append(task)
+        if tasks:
+            handles = self.pool.submit([self.order(task) for task in tasks])
+            self.at_work.update(zip(handles, map(_AtWork, tasks), strict=True))
 
     def follow(self, seconds: float) -> None:
         """Waits for units to end, at most so long; tells the listener how far the others are."""
@@ -143,13 +160,16 @@ class _Crew:
         try:
             failure = self.pool.result(handle)
         except WorkerDied as death:
-            note = read_note(note_file(unit))
-            if found.tries < TRIES:
-                self._say_begun(found)
-                self.begin(found.task, found.tries + 1)
-                return
-            where = f" on {note.host}" if note else ""
-            failure = Failure(unit, f"its process{where} died {TRIES} times: {death}")
+            failure = None
+            if not unit.done:  # it may have died in its last breath
+                if found.tries < TRIES:
+                    found.tries += 1
+                    (again,) = self.pool.submit([self.order(found.task)])
+                    self.at_work[again] = found
+                    return
+                note = read_note(note_file(unit))
+                where = f" on {note.host}" if note else ""
+                failure = Failure(unit, f"its process{where} died {TRIES} times: {death}")
         self._say_begun(found)
         if failure:
             failure = replace(failure, unit=unit)  # the worker's may name the card it was given
@@ -191,8 +211,11 @@ class _LocalPool:
     pools: list[ProcessPoolExecutor | None]
     taken: dict[Future, int] = field(default_factory=dict)
 
-    def submit(self, order: Order) -> Future:
+    def submit(self, orders: Sequence[Order]) -> Sequence[Future]:
         """See `Pool.submit`."""
+        return [self._submit(order) for order in orders]
+
+    def _submit(self, order: Order) -> Future:
         place = next(each for each in range(len(self.pools)) if each not in self.taken.values())
         order = replace(order, task=_on_card(order.task, place))
         pool = self.pools[place]

@@ -107,6 +107,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
             seed=seed,
             device=request.device,
             folds=folds,
+            clips=len(clip_set.clips),
         )
         for variant in request.variants
         for seed in request.seeds

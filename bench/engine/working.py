@@ -59,6 +59,17 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a unit needs of a machine, estimated before it is begun.
+
+    gpu_gb: memory of a card, if it is done on one, in GB (10^9 bytes); minutes: on one core.
+    """
+
+    gpu_gb: float
+    minutes: float
+
+
+@dataclass(frozen=True)
 class Order:
     """A task with what another process has to know to do it: it is picklable and small.
 
@@ -71,6 +82,7 @@ class Order:
     threads: int
     folder: Path
     note_every: float = NOTE_EVERY
+    needs: Needs | None = None
 
 
 def carry_out(order: Order) -> Failure | None:
