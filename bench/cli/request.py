@@ -113,6 +113,7 @@ def resolve_request(
     jobs: int | None = None,
     executor: str | None = None,
     listeners: Sequence[str] = (),
+    folds: str | None = None,
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config.loading import load_config
@@ -150,6 +151,7 @@ def resolve_request(
         processes=jobs,
         executor=chosen,
         listeners={name: LISTENERS.made(name) for name in listeners},
+        only=tuple(filter(None, (folds or "").split(","))),
     )
     check_methods(request)
     return request
@@ -161,15 +163,16 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     genotypes: the user's own, as a file per job, where there are any.
     """
     from bench.cli.progress import UnitBars, UnitLines
-    from bench.engine.execute import execute, executor_for
+    from bench.engine.execute import execute, executor_for, tasks_of
     from bench.engine.listening import Shared
-    from bench.engine.plan import plan
+    from bench.engine.plan import done_units, plan
 
-    tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-    left = [task.unit for task in tasks if force or not task.unit.done]
-    done = len(tasks) - len(left)
-    shown = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
-    executor = executor_for(prepared, left)
+    tasks = [task for job in prepared.jobs for task in plan(job, phases, prepared.only)]
+    there = set() if force else done_units(tasks)
+    executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
+    total = len(tasks_of(prepared, phases, executor))
+    done = len(there)
+    shown = UnitBars(display, total, done) if display else UnitLines(total, done)
     with Shared(shown, prepared.listeners) as listener:
         return execute(prepared, executor, listener, phases, force, genotypes)
 

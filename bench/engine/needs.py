@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.config.settings import Config
-from bench.engine.plan import FOLD, PROFILE, SEARCH, Unit
+from bench.engine.plan import FOLD, PREPARE, PROFILE, SEARCH, Unit
 from bench.engine.working import Needs
 from bench.methods import registry
 from bench.methods.variants import Estimated
@@ -45,6 +45,8 @@ CLASSES, PROBE = 3, 2
 def estimated_needs(unit: Unit) -> Needs:
     """An estimate for a unit: the least for one that trains no network."""
     job = unit.job
+    if unit.phase == PREPARE:
+        return Needs(0.0, LEAST_MINUTES + job.clips)
     trains = unit.phase == SEARCH if job.method.learns else unit.phase in (FOLD, PROFILE)
     if isinstance(job.method, Estimated) or not (trains or unit.phase in (FOLD, PROFILE)):
         return Needs(0.0, LEAST_MINUTES)

@@ -16,7 +16,8 @@ from bench.data.sources import Progress, Source, prepare
 from bench.data.videos import clip_settings
 from bench.engine.executors import Executor
 from bench.engine.listening import RunListener
-from bench.errors import BenchError, DataError, UsageError
+from bench.engine.pools import RemoteExecutor
+from bench.errors import BenchError, DataError, UsageError, unknown_name
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
 from bench.protocol.splits import folds_of
@@ -32,7 +33,8 @@ class Request:
     """What a `bench run` asks for: every variant with every seed.
 
     processes: how many units at a time, None: as `executor_for` finds best; executor: who performs
-    them, None: as before; listeners: who hears of them, by name.
+    them, None: as before; listeners: who hears of them, by name; only: the folds to do, all where
+    it is empty.
     """
 
     variants: tuple[str, ...]
@@ -45,6 +47,7 @@ class Request:
     processes: int | None = None
     executor: Executor | None = None
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,25 +60,35 @@ class Prepared:
     processes: int | None = None
     executor: Executor | None = None
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
 
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
-    """Reads and preprocesses the clips, and lays out one job per variant and seed."""
+    """Reads and preprocesses the clips, and lays out one job per variant and seed.
+
+    An executor on other machines preprocesses them there, as the first units of the plan.
+    """
+    elsewhere = isinstance(request.executor, RemoteExecutor)
     asked: dict[DataConfig, list[StillInput | None]] = {}
     for method in map(registry.variant, request.variants):
         asked.setdefault(method.data(request.config), []).extend(method.inputs)
     found = [
-        prepare(request.source, data, progress, inputs, request.processes)
+        prepare(request.source, data, progress, () if elsewhere else inputs, request.processes)
         for data, inputs in asked.items()
     ]
     clip_set, fingerprint = found[0]  # the same clips, whatever is made of them
+    jobs = jobs_of(request, clip_set)
+    for name in request.only:
+        if name not in jobs[0].folds:
+            raise unknown_name("fold", name, jobs[0].folds)
     return Prepared(
-        jobs=jobs_of(request, clip_set),
+        jobs=jobs,
         clip_set=clip_set,
         fingerprint=fingerprint,
         processes=request.processes,
         executor=request.executor,
         listeners=request.listeners,
+        only=request.only,
     )
 
 

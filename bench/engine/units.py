@@ -7,9 +7,9 @@ from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
-from bench.data.sources import tested_labels
+from bench.data.sources import prepare, tested_labels
 from bench.engine.material import job_clips, network_builder
-from bench.engine.plan import Report, Unit
+from bench.engine.plan import PREPARE, Report, Unit
 from bench.engine.search import summarise_searches
 from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
@@ -21,9 +21,12 @@ from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.results import run_scores
 from bench.runs.searches import read_genotype
-from bench.system.files import write_json
+from bench.system.files import write_json, write_text
 from bench.training.compute import current_card, resolve_device
 from rnas.sizes import count_parameters
+
+WORK = {PREPARE: "bench.engine.units:prepare_clips"}
+"""The work of phases that are the same for every method."""
 
 
 def perform(unit: Unit, report: Report) -> None:
@@ -34,7 +37,14 @@ def perform(unit: Unit, report: Report) -> None:
     device = resolve_device(unit.job.device)
     with current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))
-        resolve_name(unit.job.method.work[unit.phase])(here, report)
+        resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])(here, report)
+
+
+def prepare_clips(unit: Unit, report: Report) -> None:
+    """Fills the clip cache with what the networks of a run see."""
+    job = unit.job
+    prepare(job.source, job.method.data(job.config), report, job.method.inputs)
+    write_text(unit.output, "")
 
 
 def score(unit: Unit, report: Report) -> None:

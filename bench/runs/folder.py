@@ -6,13 +6,13 @@ The truth of a run is what lies on disk: a file that exists is complete and is n
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.system.leases import leased
+from bench.system.leases import leased, refuse_held
 
 FORMAT = 1
 """Version of the layout, in `run.json`."""
@@ -56,6 +56,11 @@ class RunFolder:
         return self.path / "failures.json"
 
     @property
+    def prepared(self) -> Path:
+        """Says that the clips of this run have been prepared, where that was a unit of work."""
+        return self.path / ".prepared"
+
+    @property
     def checksums(self) -> Path:
         """SHA-256 sums of all files of a finished run."""
         return self.path / "checksums.json"
@@ -95,7 +100,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Removes the run's files (`--force`), all but the lock that this process may hold."""
-        self._remove(entry for entry in self.path.iterdir() if entry.name != LOCK)
+        self._remove(entry for entry in self.path.iterdir() if not entry.name.startswith(LOCK))
 
     def clear_evaluation(self) -> None:
         """Removes folds, scores, profile and failures; keeps the search and `run.json`."""
@@ -110,12 +115,19 @@ class RunFolder:
                 raise BenchError(f"cannot remove {entry}: {error.strerror or error}") from error
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Holds the run folder for this process; BenchError where another process has it."""
+    def lock(self, folds: Sequence[str] = ()) -> Iterator[None]:
+        """Holds the run folder, or some of its folds, for this process.
+
+        BenchError where another process has it, or one of them: who that is, on which machine.
+        """
+        parts = [self.path / f"{LOCK}-{fold}" for fold in folds] or [self.path / LOCK]
         with ExitStack() as held:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                held.enter_context(leased(self.path / LOCK, str(self.path)))
+                for part in parts:
+                    held.enter_context(leased(part, str(self.path)))
+                for other in [self.path / LOCK] if folds else self.path.glob(f"{LOCK}-*"):
+                    refuse_held(other, str(self.path))
             except OSError as error:
                 raise BenchError(
                     f"cannot write the run folder {self.path}: {error.strerror or error}; "

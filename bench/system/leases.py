@@ -52,18 +52,11 @@ def leased(file: Path, what: str) -> Iterator[None]:
         lease.release()
 
 
-def held(file: Path) -> str | None:
-    """Who holds a lease, None where nobody does or the holder is known to be dead."""
-    from filelock import SoftFileLease, Timeout
-
-    if not file.exists():
-        return None
-    lease = SoftFileLease(file, lease_duration=EXPIRES)
-    try:
-        with lease.acquire(timeout=LOOKS):
-            return None
-    except Timeout:
-        return _holder(file)
+def refuse_held(file: Path, what: str) -> None:
+    """BenchError where somebody holds a lease."""
+    if file.exists():
+        with leased(file, what):
+            pass
 
 
 def _holder(file: Path) -> str:

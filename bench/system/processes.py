@@ -59,6 +59,16 @@ def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[
         yield from pool.map(work, jobs, chunksize=2)
 
 
+def allow_open_files(number: int) -> None:
+    """Raises this process's limit of open files to so many, as far as the system lets it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def keep_freed_memory() -> None:
     """Makes glibc keep freed memory for reuse, as long as this process lives.
 

@@ -38,7 +38,7 @@ class TestMisuse:
             (["--set", "space.channels=6"], "channels=6 is no multiple of partial=4"),
             (["--set", "data.difficulty=extreme"], "difficulty"),
             (["--subjects", "s99"], "unknown smic subject 's99'"),
-            (["--device", "tpu"], "'--device': 'tpu' is not one of 'auto', 'cpu', 'cuda'"),
+            (["--device", "tpu"], "--device tpu: expected auto, cpu, mps, cuda, or one"),
             (["--seed", "-1"], "'--seed'"),
             (["--seed", "first"], "'--seed'"),
             (["--colour"], "No such option"),
