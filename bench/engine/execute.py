@@ -201,11 +201,11 @@ def _left_out(
 
 def _never_seen(heard: _Remembered) -> tuple[Failure, ...]:
     """Failures of units that are done somewhere and whose outputs are not seen here in time."""
-    missing = missing_after(LATE, heard.unseen)
+    missing_after(LATE, [unit.output for unit in heard.unseen])
     heard.look()
     return tuple(
         Failure(unit, f"done, but {unit.output} is not seen here after {LATE:.0f} s")
-        for unit in missing
+        for unit in heard.unseen
     )
 
 

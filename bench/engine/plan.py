@@ -92,7 +92,8 @@ def plan(
     decoded = tuple(searches.values())
     tasks: list[Task] = [Task(unit) for unit in decoded]
     tasks += [Task(unit, own_search(fold)) for fold, unit in folds.items()]
-    tasks.append(Task(Unit(job, METRICS), tuple(folds.values())))
+    summarised = decoded if job.searches.per_fold else ()
+    tasks.append(Task(Unit(job, METRICS), (*summarised, *folds.values())))
     tasks.append(Task(Unit(job, PROFILE), decoded))
     wanted = set(phases) & job.method.work.keys()
     return tuple(task for task in tasks if task.unit.phase in wanted)

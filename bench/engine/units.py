@@ -11,6 +11,7 @@ from bench.data.sources import prepare, tested_labels
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import PREPARE, Report, Unit
 from bench.engine.search import summarise_searches
+from bench.engine.working import await_files
 from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
@@ -34,6 +35,7 @@ def perform(unit: Unit, report: Report) -> None:
 
     Raises BenchError or MethodError where it cannot.
     """
+    await_files([unit.job.folder.run])
     device = resolve_device(unit.job.device)
     with current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))

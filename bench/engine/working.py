@@ -101,7 +101,7 @@ def do(
 ) -> Failure | None:
     """Does a unit in this process, once the files that it needs are seen here."""
     try:
-        await_outputs(task.needs)
+        await_files(need.output for need in task.needs)
         with noted(task.unit, report, note_every) as tell:
             perform(task.unit, tell)
     except Exception as error:  # out of memory, say: the other units may still do
@@ -109,22 +109,22 @@ def do(
     return None
 
 
-def await_outputs(units: Iterable[Unit]) -> None:
-    """Waits until the outputs of these units are seen; BenchError where one is not after LATE."""
-    unseen = missing_after(LATE, list(units))
+def await_files(files: Iterable[Path]) -> None:
+    """Waits until files that others wrote are seen; BenchError where one is not after LATE."""
+    unseen = missing_after(LATE, list(files))
     if unseen:
         raise BenchError(
-            f"{unseen[0].output} is written but not seen on {host()} after {LATE:.0f} s; the "
-            "folder of --runs has to be one that all machines share"
+            f"{unseen[0]} is written but not seen on {host()} after {LATE:.0f} s; the folder of "
+            "--runs has to be one that all machines share"
         )
 
 
-def missing_after(seconds: float, units: Sequence[Unit]) -> list[Unit]:
-    """The units whose outputs are not seen here within so many seconds."""
+def missing_after(seconds: float, files: Sequence[Path]) -> list[Path]:
+    """The files that are not seen here within so many seconds."""
     until = time.monotonic() + seconds
-    while (units := [unit for unit in units if not unit.done]) and time.monotonic() < until:
+    while (files := [file for file in files if not file.exists()]) and time.monotonic() < until:
         time.sleep(LOOK_EVERY)
-    return list(units)
+    return list(files)
 
 
 def failure_of(unit: Unit, error: Exception) -> Failure:

@@ -67,6 +67,8 @@ def _gpu(device: str) -> str | None:
 
     if not device.startswith("cuda") or not torch.cuda.is_available():
         return None
+    if int(device[len("cuda:") :] or 0) >= torch.cuda.device_count():
+        return None
     return torch.cuda.get_device_name(device)
 
 

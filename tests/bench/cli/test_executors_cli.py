@@ -68,6 +68,25 @@ def test_what_is_not_installed_is_said(bench, runs, name):
     assert f"pip install 'rnas-mer-bench[{name}]'" in outcome.error
 
 
+CARELESS = """
+from bench.engine.executors import SerialExecutor
+
+class Careless(SerialExecutor):
+    def run(self, tasks, perform, listener):
+        return super().run([t for t in tasks if t.unit.phase != "metrics"], perform, listener)
+
+def careless(jobs):
+    return Careless()
+"""
+
+
+def test_a_unit_that_the_executor_drops_is_a_failure(bench, runs, install_package):
+    install_package(CARELESS, {"bench.executors": {"careless": "careless:careless"}}, "careless")
+    outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "careless")
+    assert outcome.code == 1
+    assert "first ststnet: metrics: the executor ended without it" in outcome.error
+
+
 class TestParts:
     def test_of_a_run_are_planned_done_apart_and_put_together(self, bench, runs, alone):
         planned = bench.small(runs, "ststnet", *SMALL, "--only", "plan")
@@ -101,7 +120,7 @@ class TestParts:
     def test_that_there_are_not(self, bench, runs):
         outcome = bench.small(runs, "ststnet", "--fold", "s5")
         assert outcome.code == 2
-        assert "unknown fold 's5'. Did you mean 's05'" in outcome.error
+        assert "unknown fold 's5'. Did you mean 's15'" in outcome.error
 
 
 def test_status_says_what_is_done_at_work_and_failed(bench, alone, tmp_path):

@@ -28,11 +28,13 @@ from bench.engine.plan import (
     EVALUATION_PHASES,
     FOLD,
     METRICS,
+    PREPARE,
     PROFILE,
     SEARCH,
     SEARCH_PHASES,
     Unit,
     plan,
+    with_preparation,
 )
 from bench.engine.pools import ProcessExecutor, RemoteExecutor, WorkerDied
 from bench.engine.request import Prepared
@@ -106,6 +108,22 @@ class TestPlan:
             assert set(task.needs) <= before
             before.add(task.unit)
         assert len({task.unit.output for task in tasks}) == len(tasks)
+
+    def test_some_folds_need_their_searches_alone(self, tmp_path):
+        tasks = plan(job(tmp_path, load_config("smoke", ["search_scope=fold"])), only=("s02",))
+        assert [name(task.unit) for task in tasks] == ["search s02", "fold s02"]
+        once = plan(job(tmp_path), only=("s01",))
+        assert [name(task.unit) for task in once] == ["search", "fold s01"]
+
+    def test_other_machines_prepare_each_input_once(self, tmp_path):
+        smaller = load_config("smoke", ["data.size=16"])
+        jobs = [job(tmp_path / "a"), job(tmp_path / "b"), job(tmp_path / "c", smaller)]
+        jobs = [replace(each, source=jobs[0].source) for each in jobs]
+        tasks = with_preparation([task for each in jobs for task in plan(each)])
+        first = [task.unit for task in tasks[:2]]
+        assert first == [Unit(jobs[0], PREPARE), Unit(jobs[2], PREPARE)]
+        needed = {task.unit.job.folder: task.needs[-1] for task in tasks if task.unit.phase == FOLD}
+        assert list(needed.values()) == [first[0], first[0], first[1]]
 
     def test_phases_divide_it(self, tmp_path):
         one = job(tmp_path)

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import resource
+import stat
 
 import pytest
 from hypothesis import given
@@ -139,3 +140,13 @@ def test_csv_comes_back_as_it_went(rows):
 def test_csv_of_records_takes_no_record_without_a_column():
     with pytest.raises(KeyError):
         csv_of_records([{"a": 0, "b": 0}, {"a": 1}])
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o002, 0o664), (0o077, 0o600)])
+def test_files_have_the_mode_of_the_umask(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "file", "")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
