@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.options import device_option
+
 if TYPE_CHECKING:
     from bench.config.settings import Config
     from bench.measuring.networks import Target
@@ -51,13 +53,7 @@ def target_options(command: Callable) -> Callable:
             show_default=True,
             help="Seed of the random genotypes.",
         ),
-        click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "cuda"]),
-            default="auto",
-            show_default=True,
-            help="Where networks run.",
-        ),
+        device_option,
     ]
     for option in reversed(options):
         command = option(command)

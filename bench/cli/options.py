@@ -16,6 +16,14 @@ dataset_option = click.option(
     help=f"One of {', '.join(BUILT_IN)}, that of an installed package, or manifest:FILE.csv.",
 )
 
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda[:N]|mps",
+    help="Where networks run; cuda:1 is the second card.",
+)
+
 format_option = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )

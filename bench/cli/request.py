@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import ManyNumbers, magnified_by, magnifier_option
+from bench.cli.options import ManyNumbers, device_option, magnified_by, magnifier_option
 
 
 class ManySeeds(ManyNumbers):
@@ -63,13 +63,7 @@ def run_options(command: Callable) -> Callable:
             show_default=True,
             help="Folder of all run folders.",
         ),
-        click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "cuda"]),
-            default="auto",
-            show_default=True,
-            help="Where networks run.",
-        ),
+        device_option,
         click.option("--subjects", default=None, metavar="A,B", help="Only these subjects."),
         click.option(
             "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
@@ -83,9 +77,9 @@ def run_options(command: Callable) -> Callable:
         ),
         click.option(
             "--executor",
-            metavar="NAME",
-            help="Who does the work: serial, process, or that of an installed package.  "
-            "[default: as --jobs says]",
+            metavar="NAME[:KEY=VALUE,...]",
+            help="Who does the work: serial, process, ray, slurm, or that of an installed package; "
+            "with its options.  [default: as --jobs says]",
         ),
         click.option(
             "--listener",
@@ -119,6 +113,7 @@ def resolve_request(
     jobs: int | None = None,
     executor: str | None = None,
     listeners: Sequence[str] = (),
+    folds: str | None = None,
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
     from bench.config.loading import load_config
@@ -139,9 +134,12 @@ def resolve_request(
 
     from bench.engine.executors import make_executor
     from bench.engine.listening import LISTENERS
+    from bench.engine.pools import RemoteExecutor
     from bench.engine.request import Request, check_methods
     from bench.training.compute import resolve_device
 
+    chosen = make_executor(executor, jobs) if executor else None
+    elsewhere = isinstance(chosen, RemoteExecutor)
     request = Request(
         variants=names,
         source=source,
@@ -149,10 +147,11 @@ def resolve_request(
         config=config,
         seeds=tuple(dict.fromkeys(seeds)),
         runs=runs,
-        device=resolve_device(device),
+        device=device if elsewhere else resolve_device(device),
         processes=jobs,
-        executor=make_executor(executor, jobs) if executor else None,
+        executor=chosen,
         listeners={name: LISTENERS.made(name) for name in listeners},
+        only=tuple(filter(None, (folds or "").split(","))),
     )
     check_methods(request)
     return request
@@ -164,15 +163,16 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     genotypes: the user's own, as a file per job, where there are any.
     """
     from bench.cli.progress import UnitBars, UnitLines
-    from bench.engine.execute import execute, executor_for
+    from bench.engine.execute import execute, executor_for, tasks_of
     from bench.engine.listening import Shared
-    from bench.engine.plan import plan
+    from bench.engine.plan import done_units, plan
 
-    tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-    left = [task.unit for task in tasks if force or not task.unit.done]
-    done = len(tasks) - len(left)
-    shown = UnitBars(display, len(tasks), done) if display else UnitLines(len(tasks), done)
-    executor = executor_for(prepared, left)
+    tasks = [task for job in prepared.jobs for task in plan(job, phases, prepared.only)]
+    there = set() if force else done_units(tasks)
+    executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
+    total = len(tasks_of(prepared, phases, executor))
+    done = len(there)
+    shown = UnitBars(display, total, done) if display else UnitLines(total, done)
     with Shared(shown, prepared.listeners) as listener:
         return execute(prepared, executor, listener, phases, force, genotypes)
 

@@ -19,12 +19,28 @@ from bench.cli.request import (
     say_found,
     shown,
 )
+from bench.errors import UsageError
 from bench.protocol.metrics import UAR, UF1
 from bench.protocol.metrics import metrics as known_metrics
+
+folds_option = click.option(
+    "--fold",
+    "folds",
+    metavar="A,B",
+    help="Only these folds, and what they need; several such commands may work on one run at a "
+    "time. The same command without it scores the run.",
+)
 
 
 @click.command(cls=ManySeeds)
 @run_options
+@folds_option
+@click.option(
+    "--only",
+    type=click.Choice(["plan"]),
+    help="Open the run folders, prepare the clips, and print what is left to do, a unit a line: "
+    "variant, seed, phase, fold.",
+)
 def run(**request) -> int:
     """Search, decode, evaluate by leave-one-subject-out, score and profile.
 
@@ -46,6 +62,7 @@ def search(**request) -> int:
 
 @click.command(cls=ManySeeds)
 @run_options
+@folds_option
 @click.option(
     "--genotype",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -63,6 +80,7 @@ def _work(
     force: bool,
     dry_run: bool,
     genotype: Path | None = None,
+    only: str | None = None,
     **options,
 ) -> int:
     """Resolves the request (every cheap mistake is found before any work), then does it."""
@@ -70,10 +88,13 @@ def _work(
     from bench.engine.plan import SEARCH_PHASES
 
     request = resolve_request(**options)
+    if force and request.only:
+        raise UsageError("--force starts whole runs over: leave it out, or --fold")
     if tuple(phases) == SEARCH_PHASES:
         request = _searching(request)
 
     # From here on torch is needed: importing it is most of the start-up time.
+    from bench.engine.execute import open_runs
     from bench.engine.opening import require_genotypes
     from bench.engine.plan import plan
     from bench.engine.request import check_genotype_file, laid_out, prepare_jobs
@@ -83,18 +104,31 @@ def _work(
     if dry_run:
         planned = laid_out(request)
         say_found(request, planned)
-        describe(planned, [task for job in planned.jobs for task in plan(job, phases)])
+        describe(planned, [t for job in planned.jobs for t in plan(job, phases, planned.only)])
         return 0
     if genotype is None and "search" not in phases:
         require_genotypes(laid_out(request).jobs)
     with bars() as display:
         prepared = prepare_jobs(request, Steps(display))
         say_found(request, prepared)
-        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
+        tasks = [task for job in prepared.jobs for task in plan(job, phases, prepared.only)]
+        if only:
+            open_runs(prepared)
+            _say_left(tasks)
+            return 0
         given = dict.fromkeys(prepared.jobs, genotype) if genotype else None
         failures = perform_jobs(prepared, display, phases, force, given)
     _report(prepared.jobs)
     return say_failures(failures, len(tasks))
+
+
+def _say_left(tasks) -> None:
+    """Prints a line for each unit that is not done, for the scripts of array jobs."""
+    from bench.engine.plan import done_units
+
+    done = done_units(tasks)
+    for unit in (task.unit for task in tasks if task.unit not in done):
+        click.echo("\t".join([unit.job.variant, str(unit.job.seed), unit.phase, unit.fold]))
 
 
 def _searching(request):
@@ -124,6 +158,7 @@ def _report(jobs) -> None:
         notes = [f"leaky: {', '.join(protocol['leaks'])}"] if protocol["leaky"] else []
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
         notes += _released_notes(metrics)
+        notes += [f"made on {len(record.machines)} different machines"] if record.machines else []
         if record.trained is not None:
             notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
         click.echo(

@@ -139,16 +139,19 @@ def time(
 
     from bench.measuring.timing import Conditions, time_targets
     from bench.system.machine_lock import machine_alone, machine_in_use
-    from bench.training.compute import resolve_device
+    from bench.training.compute import current_card, resolve_device
     from bench.training.compute import threads as on_threads
 
     place = resolve_device(device)
+    if place == "mps":
+        raise UsageError("--device mps: times are measured on a CPU or a CUDA GPU alone")
     ways = {"precision": precision, "channels_last": channels_last, "compile": compiled}
     targets = [target.computed(evaluation, **ways) for target in targets]
     if place == "cpu" and any(target.compute.precision == "tf32" for target in targets):
         raise UsageError("precision tf32 exists on GPUs only; on a CPU use fp32 or bf16")
     conditions = Conditions(place, warmup, repeats, shared)
-    with machine_in_use() if shared else machine_alone(), on_threads(threads), bars() as display:
+    alone = machine_in_use() if shared else machine_alone()
+    with alone, on_threads(threads), current_card(place), bars() as display:
         sizes = tuple(dict.fromkeys(batches))
         timings = time_targets(targets, sizes, conditions, Steps(display))
     deliver(STYLES[style](timings.to_dict()), out)

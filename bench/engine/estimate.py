@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,14 +12,12 @@ from threadpoolctl import threadpool_limits
 from bench.config.settings import DataConfig, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
 from bench.data.sources import Source, find_clips, load, used_labels
-from bench.engine.plan import Unit
+from bench.engine.plan import Report, Unit
 from bench.methods.variants import Estimated
 from bench.protocol.splits import named_fold
-from bench.runs.folds import ClipRecord, FoldRecord
+from bench.runs.folds import ClipRecord, FoldRecord, Machine
 from bench.system.files import write_json
-
-Report = Callable[[str, int, int], None]
-"""Called with (what, done, total)."""
+from bench.system.provenance import machine
 
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
@@ -44,6 +41,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
     answers = scores.argmax(1).tolist()
     record = FoldRecord(
         run=job.stamp,
+        made_on=Machine(**machine("cpu", method.threads)),
         subject=fold.subject or fold.name,
         trained_on=tuple(subjects_among(clip_set, train)),
         clips=tuple(

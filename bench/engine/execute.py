@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.engine.executors import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
-from bench.engine.opening import adopt_genotype, note_other_maker, open_run
-from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
+from bench.engine.executors import Executor, ProcessExecutor, SerialExecutor
+from bench.engine.notes import sweep_notes
+from bench.engine.opening import (
+    adopt_genotype,
+    note_machines,
+    note_other_maker,
+    open_run,
+    provenance_of,
+)
+from bench.engine.plan import (
+    ALL_PHASES,
+    FOLD,
+    SEARCH,
+    Task,
+    Unit,
+    done_units,
+    plan,
+    with_preparation,
+)
+from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
+from bench.engine.working import LATE, Failure, Listener, missing_after
 from bench.errors import UsageError
 from bench.runs.checksums import file_sums, forget_missing, seal
 from bench.runs.job import Job
-from bench.system.files import write_json
+from bench.system.files import read_json, write_json
 from bench.system.machine_lock import machine_in_use
-from bench.system.processes import usable_cores
+from bench.system.processes import allow_open_files, usable_cores
 
 WORTH_PROCESSES = 5_000
 """Below so many training samples (clips × epochs), worker processes cost more than they save.
 
 Starting them takes seconds, in which the smallest network sees as many."""
+
+SPARE_FILES = 256
+"""Open files beside one for each run folder that is held."""
 
 
 def executor_for(prepared: Prepared, units: Sequence[Unit]) -> Executor:
@@ -75,32 +97,131 @@ def execute(
     from bench.engine.units import perform
 
     keeps_search = SEARCH not in phases and not genotypes
-    with ExitStack() as locks:
-        locks.enter_context(machine_in_use())
-        for job in prepared.jobs:
-            locks.enter_context(job.folder.lock())
-        before = {job: file_sums(job.folder) for job in prepared.jobs}
-        for job in prepared.jobs:
-            if force and not keeps_search:
-                job.folder.clear()
-            open_run(job, prepared, executor)
-            if force and keeps_search:
-                job.folder.clear_evaluation()
-            forget_missing(job.folder)
-            if not all(task.unit.done for task in plan(job, phases)):
-                note_other_maker(job, executor)
+    with _opened(prepared, executor, force, keeps_search) as before:
         for job, file in (genotypes or {}).items():
             adopt_genotype(job, file)
-        tasks = [task for job in prepared.jobs for task in plan(job, phases)]
-        failures = executor.run(tasks, perform, listener)
+        tasks = tasks_of(prepared, phases, executor)
+        done = done_units(tasks)
+        here = provenance_of(prepared, executor)
+        left = [task.unit.job for task in tasks if task.unit not in done]
+        for job in {job.folder: job for job in left}.values():
+            note_other_maker(job, here)
+        heard = _Remembered(listener)
+        failures = executor.run(tasks, perform, heard)
+        failures += _left_out(tasks, done | heard.done, failures) + _never_seen(heard)
         for job in prepared.jobs:
-            _record_failures(job, failures)
+            _record_failures(job, failures, tasks)
+            note_machines(job)
+            if not prepared.only:
+                sweep_notes(job.folder)
             seal(job.folder, before[job])
     return failures
 
 
-def _record_failures(job: Job, failures: Sequence[Failure]) -> None:
-    own = [
+def tasks_of(prepared: Prepared, phases: Sequence[str], executor: Executor) -> tuple[Task, ...]:
+    """The tasks of a request; those of other machines begin with preparing the clips there."""
+    tasks = tuple(task for job in prepared.jobs for task in plan(job, phases, prepared.only))
+    return with_preparation(tasks) if isinstance(executor, RemoteExecutor) else tasks
+
+
+def open_runs(prepared: Prepared) -> None:
+    """Opens the run folders of a request, for commands on other machines that do its parts."""
+    with _opened(prepared, executor_for(prepared, ()), False, False):
+        pass
+
+
+@contextmanager
+def _opened(
+    prepared: Prepared, executor: Executor, force: bool, keeps_search: bool
+) -> Iterator[Mapping[Job, Mapping[str, str]]]:
+    """Holds and opens the run folders; gives the sums of the files as they were found."""
+    allow_open_files(len(prepared.jobs) + SPARE_FILES)
+    with ExitStack() as locks:
+        locks.enter_context(machine_in_use())
+        for job in prepared.jobs:
+            locks.enter_context(job.folder.lock(_parts(job, prepared.only)))
+        before = {job: file_sums(job.folder) for job in prepared.jobs}
+        here = provenance_of(prepared, executor)
+        for job in prepared.jobs:
+            if force and not keeps_search:
+                job.folder.clear()
+            open_run(job, prepared, here)
+            if force and keeps_search:
+                job.folder.clear_evaluation()
+            forget_missing(job.folder)
+        yield before
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """Remembers which units the executor said are done, and passes on what it says.
+
+    That a unit is done is passed on once its output is seen here.
+    """
+
+    told: Listener
+    done: set[Unit] = field(default_factory=set)
+    unseen: list[Unit] = field(default_factory=list)
+
+    def started(self, unit: Unit) -> None:
+        self.told.started(unit)
+
+    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
+        self.told.advanced(unit, what, done, total)
+
+    def finished(self, unit: Unit) -> None:
+        self.done.add(unit)
+        self.unseen.append(unit)
+        self.look()
+
+    def failed(self, unit: Unit, reason: str) -> None:
+        self.told.failed(unit, reason)
+
+    def look(self) -> None:
+        """Passes on the units whose outputs are seen by now."""
+        seen = [unit for unit in self.unseen if unit.done]
+        for unit in seen:
+            self.unseen.remove(unit)
+            self.told.finished(unit)
+
+
+def _left_out(
+    tasks: Sequence[Task], done: set[Unit], failures: Sequence[Failure]
+) -> tuple[Failure, ...]:
+    """Failures of units that are not done although nothing stood in their way."""
+    failed = {failure.unit for failure in failures}
+    left = [task for task in tasks if task.unit not in done | failed]
+    dropped = [
+        task.unit
+        for task in left
+        if all(need in done or need.done for need in task.needs) and not task.unit.done
+    ]
+    return tuple(Failure(unit, "the executor ended without it") for unit in dropped)
+
+
+def _never_seen(heard: _Remembered) -> tuple[Failure, ...]:
+    """Failures of units that are done somewhere and whose outputs are not seen here in time."""
+    missing_after(LATE, [unit.output for unit in heard.unseen])
+    heard.look()
+    return tuple(
+        Failure(unit, f"done, but {unit.output} is not seen here after {LATE:.0f} s")
+        for unit in heard.unseen
+    )
+
+
+def _parts(job: Job, only: Sequence[str]) -> tuple[str, ...]:
+    """What is held of a run of which some folds are done: those, and the search they wait for."""
+    waits = "" in job.searches.names and not job.folder.genotype().exists()
+    return (*only, "_search") if only and waits else tuple(only)
+
+
+def _record_failures(job: Job, failures: Sequence[Failure], tasks: Sequence[Task]) -> None:
+    """Keeps what failed in the run folder, with what failed before and was not tried now."""
+    tried = {(task.unit.phase, task.unit.fold) for task in tasks if task.unit.job == job}
+    there = job.folder.failures.exists()
+    earlier = read_json(job.folder.failures) if there else []
+    own = [each for each in earlier if (each["phase"], each["fold"]) not in tried]
+    own += [
         {
             "phase": failure.unit.phase,
             "fold": failure.unit.fold,
@@ -112,5 +233,5 @@ def _record_failures(job: Job, failures: Sequence[Failure]) -> None:
     ]
     if own:
         write_json(job.folder.failures, own)
-    else:
+    elif there:
         job.folder.failures.unlink(missing_ok=True)

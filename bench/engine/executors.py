@@ -1,69 +1,24 @@
 """Executors, which perform the tasks of a plan.
 
 `SerialExecutor` does one after the other in this process, `ProcessExecutor` several at a time in
-processes of their own. Executors enter through the entry-point group `bench.executors`, which names
-functions that make them.
+processes of their own; those of `bench.engine.ray` and `bench.engine.slurm` on other machines too.
+Executors enter through the entry-point group `bench.executors`, which names functions that make
+them.
 """
 
 from __future__ import annotations
 
-import time
-import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from queue import Empty, Queue
-from typing import Any, Protocol, runtime_checkable
+from inspect import Parameter, signature
+from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
 
-from bench.engine.plan import Task, Unit
-from bench.errors import BenchError, UsageError
+from bench.engine.board import Board
+from bench.engine.plan import Task
+from bench.engine.pools import ProcessExecutor
+from bench.engine.working import Failure, Listener, Perform, do, report_to
+from bench.errors import BenchError, UsageError, unknown_name
 from bench.system.entry_points import Door, Unfit
-from bench.system.processes import (
-    keep_freed_memory,
-    process_pool,
-    queue_server,
-    usable_cores,
-)
-from rnas.errors import MethodError
-
-REPORT_EVERY = 0.5
-"""Seconds between two reports of a unit in another process."""
-
-LOOK_EVERY = 0.2
-"""Seconds between two checks for reports of other processes."""
-
-
-class Listener(Protocol):
-    """Hears of every unit as it goes on.
-
-    Progress bars are such, and what passes it on to trackers (`bench.engine.listening`).
-    """
-
-    def started(self, unit: Unit) -> None:
-        """The unit is begun."""
-
-    def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
-        """So many of its steps (`what`: epochs, say) are done."""
-
-    def finished(self, unit: Unit) -> None:
-        """The unit is done."""
-
-    def failed(self, unit: Unit, reason: str) -> None:
-        """The unit could not be done."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A unit that could not be done, and why, in one line."""
-
-    unit: Unit
-    reason: str
-    traceback: str | None = None
-
-
-Perform = Callable[[Unit, Callable[[str, int, int], None]], None]
-"""Does a unit; the second argument reports (what, done, total)."""
+from bench.system.processes import keep_freed_memory, usable_cores
 
 
 @runtime_checkable
@@ -71,7 +26,7 @@ class Executor(Protocol):
     """Performs tasks, dependencies first.
 
     A unit that is done already is skipped, and one that needs a failed unit is left out; the
-    others go on.
+    others go on. The listener is told of each unit that is done: the file may be seen later.
     """
 
     @property
@@ -105,54 +60,26 @@ class SerialExecutor:
     ) -> tuple[Failure, ...]:
         """See `Executor.run`."""
         keep_freed_memory()
+        board = Board(tasks)
         failures: list[Failure] = []
-        for task in tasks:
+        while task := board.take():
             unit = task.unit
-            if unit.done or not all(need.done for need in task.needs):
-                continue
             listener.started(unit)
-            try:
-                perform(unit, report_to(listener, unit))
-            except Exception as error:  # out of memory, say: the other units may still do
-                failure = failure_of(unit, error)
+            failure = do(perform, task, report_to(listener, unit))
+            if failure:
                 failures.append(failure)
                 listener.failed(unit, failure.reason)
             else:
+                board.done(unit)
                 listener.finished(unit)
         return tuple(failures)
 
 
-@dataclass(frozen=True)
-class ProcessExecutor:
-    """Up to `jobs` units at a time, each in a process and on one thread of torch.
+ExecutorMaker = Callable[..., Executor]
+"""Makes an executor for so many units at a time, None: as many as it finds best.
 
-    What a unit computes does not depend on the others, nor on how many there are at a time.
-    """
-
-    jobs: int
-    threads = 1
-
-    @property
-    def processes(self) -> int:
-        """Units at a time."""
-        return self.jobs
-
-    def run(
-        self, tasks: Sequence[Task], perform: Perform, listener: Listener
-    ) -> tuple[Failure, ...]:
-        """See `Executor.run`. A pool whose process died is replaced by another."""
-        todo = Todo([task for task in tasks if not task.unit.done])
-        failures: list[Failure] = []
-        with queue_server() as server:
-            while todo.waiting:
-                with process_pool(self.jobs) as pool:
-                    there = Crew(pool, perform, listener, server.Queue())
-                    failures += there.work(todo, self.jobs)
-        return tuple(failures)
-
-
-ExecutorMaker = Callable[[int | None], Executor]
-"""Makes an executor for so many units at a time, None: as many as it finds best."""
+Its keyword-only parameters, of type int, float or str, are the options of `--executor`.
+"""
 
 
 def serial(jobs: int | None) -> SerialExecutor:
@@ -179,13 +106,15 @@ def _maker(name: str, value: Any) -> ExecutorMaker:
 EXECUTORS = Door("bench.executors", "executor", _maker)
 
 
-def make_executor(name: str, jobs: int | None) -> Executor:
-    """The executor of a name, for so many units at a time.
+def make_executor(asked: str, jobs: int | None) -> Executor:
+    """The executor of `NAME[:key=value,...]`, for so many units at a time.
 
-    UsageError where there is none, BenchError where it cannot be made or lacks what an `Executor`
-    has.
+    UsageError where there is none or it has no such option, BenchError where it cannot be made or
+    lacks what an `Executor` has.
     """
-    executor = EXECUTORS.made(name, jobs)
+    name, _, options = asked.partition(":")
+    values = _options(name, options) if options else {}
+    executor = EXECUTORS.made(name, jobs, **values)
     if not isinstance(executor, Executor):
         raise BenchError(
             f"executor {name!r}: expected processes, threads and run(tasks, perform, listener), "
@@ -194,136 +123,26 @@ def make_executor(name: str, jobs: int | None) -> Executor:
     return executor
 
 
-@dataclass
-class Todo:
-    """Tasks that are not begun yet."""
-
-    waiting: list[Task]
-
-    def take(self, running: Sequence[Unit]) -> Unit | None:
-        """The next unit whose needs are done; None where there is none, for now or at all.
-
-        What can never be done, since a need has failed, is dropped.
-        """
-        pending = {task.unit for task in self.waiting} | set(running)
-        self.waiting = [
-            task for task in self.waiting if all(n.done or n in pending for n in task.needs)
-        ]
-        for task in self.waiting:
-            if all(need.done for need in task.needs):
-                self.waiting.remove(task)
-                return task.unit
-        return None
-
-    def put_back(self, unit: Unit) -> None:
-        """Makes a unit the next one that `take` gives: its needs are done."""
-        self.waiting.insert(0, Task(unit))
-
-
-@dataclass
-class Crew:
-    """The processes of a pool at work; `reports` carries their progress to this process."""
-
-    pool: ProcessPoolExecutor
-    perform: Perform
-    listener: Listener
-    reports: Queue
-    running: dict[Future, Unit] = field(default_factory=dict)
-
-    def work(self, todo: Todo, jobs: int) -> list[Failure]:
-        """Does what can be done; returns what failed.
-
-        Ends early where a process dies, as it does when memory runs out, with failures of the
-        units at work; the rest waits for another pool.
-        """
-        failures: list[Failure] = []
-        while True:
-            while len(self.running) < jobs and (unit := todo.take(list(self.running.values()))):
-                try:
-                    future = self.pool.submit(_perform_elsewhere, self.perform, unit, self.reports)
-                except BrokenProcessPool:  # since the last look; this unit was not begun
-                    todo.put_back(unit)
-                    return failures + self._lost()
-                self.listener.started(unit)
-                self.running[future] = unit
-            if not self.running:
-                return failures
-            done, _ = wait(self.running, LOOK_EVERY, FIRST_COMPLETED)
-            self._hear()
-            broken = False
-            for future in done:
-                failure, died = _outcome(future, self.running[future])
-                broken = broken or died
-                self._settle(self.running.pop(future), failure)
-                failures += [failure] if failure else []
-            if broken:
-                return failures + self._lost()
-
-    def _lost(self) -> list[Failure]:
-        """Failures of the units that were running in a pool whose process died."""
-        failures = [_death(unit) for unit in self.running.values()]
-        for failure in failures:
-            self._settle(failure.unit, failure)
-        self.running.clear()
-        return failures
-
-    def _hear(self) -> None:
-        while True:
-            try:
-                unit, what, done, total = self.reports.get_nowait()
-            except Empty:
-                return
-            if unit in self.running.values():
-                self.listener.advanced(unit, what, done, total)
-
-    def _settle(self, unit: Unit, failure: Failure | None) -> None:
-        if failure:
-            self.listener.failed(unit, failure.reason)
-        else:
-            self.listener.finished(unit)
-
-
-def _perform_elsewhere(perform: Perform, unit: Unit, reports: Queue) -> Failure | None:
-    """Does a unit in a worker process, which reports its progress every REPORT_EVERY seconds."""
-    import torch
-
-    torch.set_num_threads(ProcessExecutor.threads)
-    keep_freed_memory()
-    said = 0.0
-
-    def report(*what: Any) -> None:
-        nonlocal said
-        if time.monotonic() - said >= REPORT_EVERY:
-            said = time.monotonic()
-            reports.put((unit, *what))
-
-    try:
-        perform(unit, report)
-    except Exception as error:
-        return failure_of(unit, error)
-    return None
-
-
-def _outcome(future: Future, unit: Unit) -> tuple[Failure | None, bool]:
-    """The failure of a unit, None where it is done, and whether its process died."""
-    try:
-        return future.result(), False
-    except BrokenProcessPool:
-        return _death(unit), True
-
-
-def _death(unit: Unit) -> Failure:
-    return Failure(unit, "a process at work died, perhaps out of memory; try fewer with --jobs")
-
-
-def failure_of(unit: Unit, error: Exception) -> Failure:
-    """The failure with its one-line reason; with the traceback where the error is unexpected."""
-    if isinstance(error, BenchError | MethodError):
-        return Failure(unit, str(error))
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return Failure(unit, reason, "".join(traceback.format_exception(error)))
-
-
-def report_to(listener: Listener, unit: Unit) -> Callable[[str, int, int], None]:
-    """A function that tells the listener how far the unit is."""
-    return lambda what, done, total: listener.advanced(unit, what, done, total)
+def _options(name: str, text: str) -> dict[str, Any]:
+    """The options of an executor, `key=value,...`, as what its maker takes."""
+    maker = EXECUTORS.load(name)
+    kinds = get_type_hints(maker)
+    known = [
+        parameter.name
+        for parameter in signature(maker).parameters.values()
+        if parameter.kind is Parameter.KEYWORD_ONLY
+    ]
+    values: dict[str, Any] = {}
+    for each in text.split(","):
+        key, equals, value = each.strip().partition("=")
+        if key not in known:
+            raise unknown_name(f"option of --executor {name}", key, known)
+        kind = kinds.get(key, str)
+        kind = next(one for one in (*get_args(kind), kind) if one in (int, float, str))
+        try:
+            values[key] = kind(value if equals else "")
+        except ValueError:
+            raise UsageError(
+                f"--executor {name}: {each}: expected {key}=NUMBER, got {value!r}"
+            ) from None
+    return values

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
-from bench.engine.material import Report, job_clips, network_builder
-from bench.engine.plan import Unit
+from bench.engine.material import job_clips, made_on, network_builder
+from bench.engine.plan import Report, Unit
 from bench.errors import DataError
 from bench.methods.released import trains_on_other_sets
 from bench.protocol.selection import best_epoch
@@ -116,6 +116,7 @@ class OpenFold:
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
         record = {
             "run": job.stamp,
+            "made_on": made_on(job),
             "subject": self.fold.subject or self.fold.name,
             "trained_on": subjects_among(clip_set, parts.train),
             "losses": list(losses),

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.engine.executors import Listener
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
+from bench.engine.working import Listener
 from bench.runs.searches import history_columns
 from bench.system.entry_points import Door, Unfit
 from bench.system.files import read_json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,10 +12,8 @@ from bench.data.clips import ClipSet
 from bench.data.sources import load, used_labels
 from bench.runs.job import Job
 from bench.runs.searches import read_genotype
+from bench.system.provenance import machine
 from bench.training.tensors import ClipTensors, StillTensors, Tensors
-
-Report = Callable[[str, int, int], None]
-"""Called with (what, done, total)."""
 
 
 def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
@@ -37,3 +36,8 @@ def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module
     found = search in job.searches.names
     genotype = read_genotype(job.folder.genotype(search)) if found else None
     return job.method.builder(job.config, classes, genotype)
+
+
+def made_on(job: Job) -> dict[str, Any]:
+    """What the record of a unit says of the machine that did it."""
+    return machine(job.device, job.method.threads or torch.get_num_threads())

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from bench.config.loading import means_the_same
+from bench.config.settings import Config
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
 from bench.engine.request import Prepared
 from bench.errors import BenchError
+from bench.methods import registry
 from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.folder import FORMAT
+from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
 from bench.runs.record import add_maker, read_run_file, trained_network
-from bench.system.files import write_json
+from bench.system.files import read_json, write_json
 from bench.system.provenance import now, provenance
 from rnas.genotype import check_genotype
 
@@ -56,13 +60,23 @@ def require_genotypes(jobs: Sequence[Job]) -> None:
             )
 
 
-def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
-    """Writes `run.json`, or checks that the one there describes this very run."""
+def provenance_of(prepared: Prepared, executor: Executor) -> Mapping[str, Any]:
+    """Provenance of this command, with its threads: they change the order of sums."""
+    devices = {job.device for job in prepared.jobs} or {"cpu"}
+    work = {"threads": executor.threads, "processes": executor.processes}
+    return {**provenance(min(devices)), **work}
+
+
+def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
+    """Writes `run.json`, or checks that the one there describes this very run.
+
+    here: `provenance_of` the command.
+    """
     if not job.folder.run.exists():
-        write_json(job.folder.run, _run_record(job, prepared, executor))
+        write_json(job.folder.run, _run_record(job, prepared, here))
         return
     run = read_run_file(job.folder)
-    method = job.method.record(job.config, len(prepared.clip_set.classes))
+    method = _method_record(job.variant, job.config, len(prepared.clip_set.classes))
     expected = {
         "config": True,
         "data.fingerprint": prepared.fingerprint,
@@ -91,21 +105,38 @@ def open_run(job: Job, prepared: Prepared, executor: Executor) -> None:
         )
 
 
-def note_other_maker(job: Job, executor: Executor) -> None:
+def note_other_maker(job: Job, command: Mapping[str, Any]) -> None:
     """Adds this command's provenance to `run.json` where it may change last digits."""
-    run, here = read_run_file(job.folder), _maker(job, executor)
+    run, here = read_run_file(job.folder), _maker(job, command)
     makers = (run.provenance, *run.continued)
     if not any(all(getattr(maker, key) == here[key] for key in DECISIVE) for maker in makers):
         add_maker(job.folder, {"started": now(), **here})
 
 
-def _maker(job: Job, executor: Executor) -> dict[str, Any]:
-    """Provenance of this command, with its threads: they change the order of sums."""
-    work = {"threads": job.method.threads or executor.threads, "processes": executor.processes}
-    return {**provenance(job.device), **work}
+def note_machines(job: Job) -> None:
+    """Says in `run.json` on which machines the units were done, where they are of several kinds."""
+    done = [name for name in job.folds if job.folder.fold(name).exists()]
+    made_on = [read_fold(job.folder.fold(name)).made_on for name in done]
+    known = [machine for machine in made_on if machine]
+    if len({machine.kind for machine in known}) < 2:
+        return
+    found = [{**asdict(each), "folds": known.count(each)} for each in dict.fromkeys(known)]
+    run = read_json(job.folder.run)
+    if run.get("machines") != found:
+        write_json(job.folder.run, {**run, "machines": found})
 
 
-def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, Any]:
+def _maker(job: Job, here: Mapping[str, Any]) -> dict[str, Any]:
+    return {**here, "threads": job.method.threads or here["threads"]}
+
+
+@lru_cache(maxsize=256)
+def _method_record(variant: str, config: Config, classes: int) -> Mapping[str, Any]:
+    """What `run.json` keeps of a method: the same for all seeds, and a network is built for it."""
+    return registry.variant(variant).record(config, classes)
+
+
+def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[str, Any]:
     """Everything needed to repeat a run, and where it was made."""
     clip_set = prepared.clip_set
     folds = folds_of(clip_set, job.config.protocol)
@@ -121,7 +152,7 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
         "config_hash": job.folder.config_hash,
         "seed": job.seed,
         "config": job.config.to_dict(),
-        **job.method.record(job.config, len(clip_set.classes)),
+        **_method_record(job.variant, job.config, len(clip_set.classes)),
         "folds": list(job.folds),
         "data": {
             "source": job.source.dataset,
@@ -136,5 +167,5 @@ def _run_record(job: Job, prepared: Prepared, executor: Executor) -> dict[str, A
             "problems": [asdict(problem) for problem in problems],
         },
         "started": now(),
-        "provenance": _maker(job, executor),
+        "provenance": _maker(job, here),
     }

@@ -16,7 +16,8 @@ from bench.data.sources import Progress, Source, planned_set, prepare
 from bench.data.videos import clip_settings
 from bench.engine.executors import Executor
 from bench.engine.listening import RunListener
-from bench.errors import BenchError, DataError, UsageError
+from bench.engine.pools import RemoteExecutor
+from bench.errors import BenchError, DataError, UsageError, unknown_name
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
 from bench.protocol.splits import folds_of
@@ -32,7 +33,8 @@ class Request:
     """What a `bench run` asks for: every variant with every seed.
 
     processes: how many units at a time, None: as `executor_for` finds best; executor: who performs
-    them, None: as before; listeners: who hears of them, by name.
+    them, None: as before; listeners: who hears of them, by name; only: the folds to do, all where
+    it is empty.
     """
 
     variants: tuple[str, ...]
@@ -45,6 +47,7 @@ class Request:
     processes: int | None = None
     executor: Executor | None = None
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,20 @@ class Prepared:
     processes: int | None = None
     executor: Executor | None = None
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
 
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:
-    """Reads and preprocesses the clips, and lays out one job per variant and seed."""
+    """Reads and preprocesses the clips, and lays out one job per variant and seed.
+
+    An executor on other machines preprocesses them there, as the first units of the plan.
+    """
+    elsewhere = isinstance(request.executor, RemoteExecutor)
     asked: dict[DataConfig, list[StillInput | None]] = {}
     for method in map(registry.variant, request.variants):
         asked.setdefault(method.data(request.config), []).extend(method.inputs)
     found = [
-        prepare(request.source, data, progress, inputs, request.processes)
+        prepare(request.source, data, progress, () if elsewhere else inputs, request.processes)
         for data, inputs in asked.items()
     ]
     clip_set, fingerprint = found[0]  # the same clips, whatever is made of them
@@ -78,19 +86,22 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
         processes=request.processes,
         executor=request.executor,
         listeners=request.listeners,
+        only=request.only,
     )
 
 
 def laid_out(request: Request) -> Prepared:
     """The jobs before anything is made of clips, and before clips are generated."""
     clip_set = planned_set(request.source, request.config.data)
-    return Prepared(jobs=jobs_of(request, clip_set), clip_set=clip_set, fingerprint="")
+    jobs = jobs_of(request, clip_set)
+    return Prepared(jobs=jobs, clip_set=clip_set, fingerprint="", only=request.only)
 
 
 def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
     """One job per variant and seed on these clips.
 
-    Raises DataError where a network is to be trained on other data sets and there are none.
+    Raises DataError where a network is to be trained on other data sets and there are none,
+    UsageError where the request names a fold that is none.
     """
     configs = {variant: _config(variant, request.config, clip_set) for variant in request.variants}
     for variant, config in configs.items():
@@ -110,6 +121,9 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
         for variant, config in configs.items()
     }
     folds = tuple(fold.name for fold in folds_of(clip_set, request.config.protocol))
+    for name in request.only:
+        if name not in folds:
+            raise unknown_name("fold", name, folds)
     return tuple(
         Job(
             folder=_folder_of(places[variant], seed),
@@ -120,6 +134,7 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
             seed=seed,
             device=request.device,
             folds=folds,
+            clips=len(clip_set.clips),
         )
         for variant in request.variants
         for seed in request.seeds

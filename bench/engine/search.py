@@ -11,8 +11,8 @@ import torch
 
 from bench.data.clips import ClipSet, subjects_among
 from bench.data.sources import used_labels
-from bench.engine.material import Report
-from bench.engine.plan import Unit
+from bench.engine.material import made_on
+from bench.engine.plan import Report, Unit
 from bench.engine.search_health import search_health
 from bench.engine.search_material import SearchMaterial, search_halves, search_steps
 from bench.errors import BenchError
@@ -49,6 +49,7 @@ def search(unit: Unit, report: Report) -> None:
         _save_search(unit, strategy, past)
         report(what, number + 1, strategy.steps)
     about = {
+        "made_on": made_on(job),
         "searched_on": subjects_among(
             material.clip_set, [*material.halves[0], *material.halves[1]]
         ),

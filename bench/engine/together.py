@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.engine.executors import Failure, Listener, Perform, SerialExecutor, failure_of, report_to
-from bench.engine.plan import FOLD, Task, Unit
+from bench.engine.board import Board
+from bench.engine.executors import SerialExecutor
+from bench.engine.plan import FOLD, Task
+from bench.engine.working import Failure, Listener, Perform, failure_of, report_to
 from bench.system.processes import keep_freed_memory
 
 
@@ -31,40 +33,37 @@ class StackingExecutor:
     ) -> tuple[Failure, ...]:
         """See `Executor.run`."""
         keep_freed_memory()
+        board = Board(tasks)
         failures: list[Failure] = []
-        waiting = list(tasks)
-        while waiting:
-            first = waiting.pop(0)
-            if not _can_begin(first):
-                continue
-            if first.unit.phase != FOLD:
-                failures += SerialExecutor().run([first], perform, listener)
-                continue
-            folds = [first.unit]
-            while len(folds) < self.at_once and waiting and _goes_with(first, waiting[0]):
-                folds += [task.unit for task in [waiting.pop(0)] if _can_begin(task)]
-            failures += _train(folds, perform, listener)
+        while first := board.take():
+            together = [first]
+            while len(together) < self.at_once and _goes_with(first, board.peek()):
+                together += filter(None, [board.take()])
+            failed = _train(together, perform, listener)
+            failures += failed
+            for unit in {task.unit for task in together} - {failure.unit for failure in failed}:
+                board.done(unit)
         return tuple(failures)
 
 
-def _can_begin(task: Task) -> bool:
-    return not task.unit.done and all(need.done for need in task.needs)
-
-
-def _goes_with(first: Task, other: Task) -> bool:
+def _goes_with(first: Task, other: Task | None) -> bool:
+    if other is None or first.unit.phase != FOLD:
+        return False
     return other.unit.phase == FOLD and other.unit.job == first.unit.job
 
 
-def _train(folds: Sequence[Unit], perform: Perform, listener: Listener) -> list[Failure]:
-    """Trains folds, together those that can be.
+def _train(tasks: Sequence[Task], perform: Perform, listener: Listener) -> list[Failure]:
+    """Does tasks of one run: of several folds those together that can be.
 
     A failure stops no other fold, unless it is one of the machine, such as lack of memory.
     """
     from bench.engine.fold import evaluate_together, like_networks  # torch comes with them
+    from bench.training.compute import current_card
 
     failures: list[Failure] = []
+    folds = [task.unit for task in tasks]
     try:
-        groups = like_networks(folds)
+        groups = like_networks(folds) if len(folds) > 1 else [folds]
     except Exception:  # each fold on its own says what is wrong with it
         groups = [[unit] for unit in folds]
     for group in groups:
@@ -74,7 +73,8 @@ def _train(folds: Sequence[Unit], perform: Perform, listener: Listener) -> list[
         for unit in group:
             listener.started(unit)
         try:
-            errors = evaluate_together(group, [report_to(listener, unit) for unit in group])
+            with current_card(group[0].job.device):
+                errors = evaluate_together(group, [report_to(listener, unit) for unit in group])
         except Exception as error:
             errors = dict.fromkeys(group, error)
         for unit in group:

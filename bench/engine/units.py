@@ -7,9 +7,11 @@ from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
-from bench.engine.material import Report, job_clips, network_builder
-from bench.engine.plan import Unit
+from bench.data.sources import prepare
+from bench.engine.material import job_clips, network_builder
+from bench.engine.plan import PREPARE, Report, Unit
 from bench.engine.search import summarise_searches
+from bench.engine.working import await_files
 from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
@@ -21,13 +23,31 @@ from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.results import run_scores
 from bench.runs.searches import read_genotype
-from bench.system.files import write_json
+from bench.system.files import write_json, write_text
+from bench.training.compute import current_card, resolve_device
 from rnas.sizes import count_parameters
+
+WORK = {PREPARE: "bench.engine.units:prepare_clips"}
+"""The work of phases that are the same for every method."""
 
 
 def perform(unit: Unit, report: Report) -> None:
-    """Does a unit and writes its output; raises BenchError or MethodError where it cannot."""
-    resolve_name(unit.job.method.work[unit.phase])(unit, report)
+    """Does a unit on the device that its job's choice means here, and writes its output.
+
+    Raises BenchError or MethodError where it cannot.
+    """
+    await_files([unit.job.folder.run])
+    device = resolve_device(unit.job.device)
+    with current_card(device):
+        here = replace(unit, job=replace(unit.job, device=device))
+        resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])(here, report)
+
+
+def prepare_clips(unit: Unit, report: Report) -> None:
+    """Fills the clip cache with what the networks of a run see."""
+    job = unit.job
+    prepare(job.source, job.method.data(job.config), report, job.method.inputs)
+    write_text(unit.output, "")
 
 
 def score(unit: Unit, report: Report) -> None:

@@ -28,7 +28,7 @@ import torch
 
 import bench.methods.operations  # noqa: F401 - networks that come pickled may hold a package's own
 from bench.measuring.workload import Call, Workload, inference, update
-from bench.training.compute import float32_arithmetic
+from bench.training.compute import current_card, float32_arithmetic
 
 MEGA = 10**6
 OFF = "BENCH_PEAKS"
@@ -143,7 +143,8 @@ def main() -> None:
     workload, batch, threads = pickle.load(sys.stdin.buffer)
     torch.set_num_threads(threads)
     gpu = workload.device.startswith("cuda")
-    with float32_arithmetic(workload.config.compute.precision):
+    precise = float32_arithmetic(workload.config.compute.precision)
+    with precise, current_card(workload.device):
         meter = _allocated if gpu else _resident_meter(workload)
         for name, build, times in (("infer_mb", inference, 1), ("train_mb", update, STEPS)):
             peak = meter(partial(_work, build, workload, batch, times))

@@ -5,21 +5,21 @@ The truth of a run is what lies on disk: a file that exists is complete and is n
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.system.leases import leased, refuse_held
 
 FORMAT = 1
 """Version of the layout, in `run.json`."""
 
 SURROGATE_SUFFIX = "-surrogate"
 
-LOCK = ".lock"
+LOCK = ".lease"
 
 FOLDS = "folds"
 
@@ -54,6 +54,11 @@ class RunFolder:
     def failures(self) -> Path:
         """What failed in the last attempt; missing where nothing did."""
         return self.path / "failures.json"
+
+    @property
+    def prepared(self) -> Path:
+        """Says that the clips of this run have been prepared, where that was a unit of work."""
+        return self.path / ".prepared"
 
     @property
     def checksums(self) -> Path:
@@ -95,7 +100,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Removes the run's files (`--force`), all but the lock that this process may hold."""
-        self._remove(entry for entry in self.path.iterdir() if entry.name != LOCK)
+        self._remove(entry for entry in self.path.iterdir() if not entry.name.startswith(LOCK))
 
     def clear_evaluation(self) -> None:
         """Removes folds, scores, profile and failures; keeps the search and `run.json`."""
@@ -110,24 +115,24 @@ class RunFolder:
                 raise BenchError(f"cannot remove {entry}: {error.strerror or error}") from error
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Holds the run folder for this process; BenchError where another process has it."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = (self.path / LOCK).open("w")
-        except OSError as error:
-            raise BenchError(
-                f"cannot write the run folder {self.path}: {error.strerror or error}; "
-                "choose another with --runs"
-            ) from error
-        with handle:
+    def lock(self, folds: Sequence[str] = ()) -> Iterator[None]:
+        """Holds the run folder, or some of its folds, for this process.
+
+        BenchError where another process has it, or one of them: who that is, on which machine.
+        """
+        parts = [self.path / f"{LOCK}-{fold}" for fold in folds] or [self.path / LOCK]
+        with ExitStack() as held:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                self.path.mkdir(parents=True, exist_ok=True)
+                for part in parts:
+                    held.enter_context(leased(part, str(self.path)))
+                for other in [self.path / LOCK] if folds else self.path.glob(f"{LOCK}-*"):
+                    refuse_held(other, str(self.path))
+            except OSError as error:
                 raise BenchError(
-                    f"another process is working on {self.path}; wait for it, or choose another "
-                    "folder with --runs"
-                ) from None
+                    f"cannot write the run folder {self.path}: {error.strerror or error}; "
+                    "choose another with --runs"
+                ) from error
             yield
 
 

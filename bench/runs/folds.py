@@ -37,12 +37,29 @@ class ClipRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where a unit was done: host, processor, torch device, GPU, threads of torch."""
+
+    host: str
+    cpu: str
+    device: str
+    gpu: str | None = None
+    threads: int
+
+    @property
+    def kind(self) -> tuple[str, str | None, int]:
+        """What may change the last digits of a result: the host's name does not."""
+        return (self.cpu, self.gpu, self.threads)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoldRecord:
     """The content of `folds/<fold>.json`.
 
-    run: the run that made it; trained_on, inner_subjects: `dataset/subject` of those trained on,
-    None in files that do not say it, and of those held out for inner_val; epochs: by selection
-    rule the epoch it chose; losses: one per epoch.
+    run: the run that made it; made_on: the machine, None in files that do not say it; trained_on,
+    inner_subjects: `dataset/subject` of those trained on, None in files that do not say it, and of
+    those held out for inner_val; epochs: by selection rule the epoch it chose; losses: one per
+    epoch.
     """
 
     what: ClassVar[str] = "fold"
@@ -51,6 +68,7 @@ class FoldRecord:
     subject: str
     clips: tuple[ClipRecord, ...]
     run: Mapping[str, Any] | None = None
+    made_on: Machine | None = None
     trained_on: tuple[str, ...] | None = None
     inner_subjects: tuple[str, ...] = ()
     losses: tuple[float, ...] = ()

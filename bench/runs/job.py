@@ -14,7 +14,11 @@ from bench.runs.scope import Searches
 
 @dataclass(frozen=True)
 class Job:
-    """One run: a variant on a data set under one configuration and seed, in one folder."""
+    """One run: a variant on a data set under one configuration and seed, in one folder.
+
+    device: as `--device` names it, where the machine that does a unit chooses, or a torch device;
+    clips: how many there are, where that is known.
+    """
 
     folder: RunFolder
     variant: str
@@ -24,6 +28,7 @@ class Job:
     seed: int
     device: str
     folds: tuple[str, ...]
+    clips: int = 0
 
     @property
     def title(self) -> str:

@@ -62,7 +62,8 @@ class Maker:
 class RunFile:
     """The content of `run.json`. Keys that older runs lack have a default.
 
-    config: settings by section, as they were recorded: other versions have others.
+    config: settings by section, as they were recorded: other versions have others; machines: that
+    did its folds, and how many each, where they are of several kinds.
     """
 
     what: ClassVar[str] = "run"
@@ -85,6 +86,7 @@ class RunFile:
     started: str | None = None
     provenance: Maker = Maker()
     continued: tuple[Maker, ...] = ()
+    machines: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def method(self) -> type[Variant]:

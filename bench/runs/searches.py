@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import BenchError, DataError, UsageError
 from bench.runs.folder import RunFolder
+from bench.runs.folds import Machine
 from bench.runs.record import RunRecord
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
@@ -84,13 +85,14 @@ class SearchCost:
 class SearchRecord:
     """The content of a `genotype.json`: a genotype, and what the search that decoded it found.
 
-    run: the run that made it; given: the file of the user's that it was copied from; searched_on:
-    `dataset/subject` of those searched on, None in files that do not say it; strategy: how it was
-    searched; reach: architecture steps times learning rate, None where no gradient moves α, η, β
-    (strategy, reach and cost are None where an earlier version searched); health: what the search
-    measured of itself at its end; gauge_free_path: what `rnas.decode.gauge_free` decodes to instead
-    of `path`, None in files that do not say it; operation_weights: softmax(α), [edge][operation];
-    edge_weights: softmax(η), [edge]; beta: β, an entry per arrow with layer, from, to, probability.
+    run: the run that made it; made_on: the machine, None in files that do not say it; given: the
+    file of the user's that it was copied from; searched_on: `dataset/subject` of those searched on,
+    None in files that do not say it; strategy: how it was searched; reach: architecture steps times
+    learning rate, None where no gradient moves α, η, β (strategy, reach and cost are None where an
+    earlier version searched); health: what the search measured of itself at its end;
+    gauge_free_path: what `rnas.decode.gauge_free` decodes to instead of `path`, None in files that
+    do not say it; operation_weights: softmax(α), [edge][operation]; edge_weights: softmax(η),
+    [edge]; beta: β, an entry per arrow with layer, from, to, probability.
     """
 
     what: ClassVar[str] = "search"
@@ -101,6 +103,7 @@ class SearchRecord:
     edges: tuple[tuple[int, ...], ...]
     operations: tuple[str, ...]
     run: Mapping[str, Any] | None = None
+    made_on: Machine | None = None
     given: str | None = None
     searched_on: tuple[str, ...] | None = None
     strategy: str | None = None

@@ -10,11 +10,13 @@ from statistics import fmean
 from bench.config.settings import ProtocolConfig
 from bench.data.clips import ClipSet
 from bench.engine.plan import FOLD, SEARCH, Unit
+from bench.errors import UsageError
 from bench.measuring.networks import SupernetTarget, Target
 from bench.measuring.timing import measure
 from bench.measuring.workload import update
 from bench.protocol.splits import folds_of
 from bench.runs.job import Job
+from bench.training.compute import resolve_device
 from rnas.genotype import Genotype
 
 WARMUP, REPEATS = 1, 1
@@ -74,7 +76,11 @@ def _network_step(job: Job, genotype: Genotype, classes: int) -> float:
 
 
 def _step(target: Target, device: str) -> float:
-    """Seconds of one update on a batch."""
+    """Seconds of one update on a batch; on this machine's CPU where it has no such device."""
+    try:
+        device = resolve_device(device)
+    except UsageError:
+        device = "cpu"
     (workload,) = target.workloads(device)
     call = update(workload, target.batch)
     return measure(call, device, WARMUP, REPEATS).median_ms / 1000

@@ -93,14 +93,14 @@ class Door(Generic[T]):
             raise _error(found)
         return found
 
-    def made(self, name: str, *arguments: Any) -> Any:
+    def made(self, name: str, *arguments: Any, **options: Any) -> Any:
         """What the function or class of a name returns for these arguments.
 
         Raises as `load` does; BenchErrors of the function come through, others become one.
         """
         make: Any = self.load(name)
         try:
-            return make(*arguments)
+            return make(*arguments, **options)
         except BenchError:
             raise
         except Exception as error:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.managers import SyncManager
 from typing import Any
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
@@ -51,15 +50,6 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def queue_server() -> Iterator[SyncManager]:
-    """A process that serves queues to all others; it ends with the block, or with this process."""
-    server = SyncManager(ctx=multiprocessing.get_context("spawn"))
-    server.start(start_worker)
-    with server:
-        yield server
-
-
 def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[Any]:
     """The results of `work(job)`, in order of the jobs; with one worker in this process."""
     if workers == 1:
@@ -67,6 +57,16 @@ def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[
         return
     with process_pool(workers) as pool:
         yield from pool.map(work, jobs, chunksize=2)
+
+
+def allow_open_files(number: int) -> None:
+    """Raises this process's limit of open files to so many, as far as the system lets it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def keep_freed_memory() -> None:

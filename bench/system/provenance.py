@@ -40,9 +40,36 @@ def provenance(device: str) -> dict[str, Any]:
         "cpu": processor(),
         "threads": torch.get_num_threads(),
         "device": device,
-        "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
+        "gpu": _gpu(device),
         "argv": sys.argv[1:],
     }
+
+
+def machine(device: str, threads: int) -> dict[str, Any]:
+    """Where a unit was done: host, processor, torch device, GPU, and threads of torch."""
+    return {
+        "host": host(),
+        "cpu": processor(),
+        "device": device,
+        "gpu": _gpu(device),
+        "threads": threads,
+    }
+
+
+def host() -> str:
+    """The name of this machine."""
+    return platform.node() or "here"
+
+
+def _gpu(device: str) -> str | None:
+    """The card of a torch device; None where it is none, or stands on another machine."""
+    import torch
+
+    if not device.startswith("cuda") or not torch.cuda.is_available():
+        return None
+    if int(device[len("cuda:") :] or 0) >= torch.cuda.device_count():
+        return None
+    return torch.cuda.get_device_name(device)
 
 
 def now() -> str:
@@ -78,6 +105,7 @@ def installed_version(name: str) -> str | None:
         return None
 
 
+@cache
 def processor() -> str:
     """The processor's model name, or the closest description that the system gives."""
     try:

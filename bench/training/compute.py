@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -95,13 +96,32 @@ def threads(number: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
+"""What `--device` takes."""
+
+
 def resolve_device(name: str) -> str:
-    """`auto`, `cpu` or `cuda` -> a torch device; UsageError where there is no GPU for `cuda`."""
+    """The torch device on this machine that a choice of `--device` means.
+
+    UsageError where it is no such choice, or this machine has no such device.
+    """
+    if not DEVICE.fullmatch(name):
+        raise UsageError(f"--device {name}: expected auto, cpu, mps, cuda, or one card as cuda:1")
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
+        return "cuda" if cards else "cpu"
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("--device mps: torch sees no Apple GPU here; use --device cpu")
+    if name.startswith("cuda") and not cards:
         raise UsageError(
-            f"--device cuda: torch {torch.__version__} sees no CUDA GPU here; use --device cpu, "
+            f"--device {name}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu, "
             "or install a CUDA build of torch on a machine with a GPU"
         )
+    if name.startswith("cuda:") and int(name[5:]) >= cards:
+        raise UsageError(f"--device {name}: the cards here are cuda:0 to cuda:{cards - 1}")
     return name
+
+
+def current_card(device: str) -> AbstractContextManager[None]:
+    """Makes a card torch's current one inside the block; nothing for other devices."""
+    return torch.cuda.device(device) if device.startswith("cuda:") else nullcontext()

@@ -229,9 +229,19 @@ def _provenance(record: RunRecord) -> tuple[tuple[str, str], ...]:
                 for maker in record.continued
                 for name, value in (("started", maker.started), *_maker(maker))
             ),
+            *(
+                (f"folds made on {machine['host']}", _machine(machine))
+                for machine in record.machines
+            ),
         )
         if value not in (None, "")
     )
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    """A machine of a run whose folds were made on several kinds."""
+    threads = f"{machine['threads']} threads"
+    return f"{machine['folds']}: {machine['gpu'] or machine['cpu']}, {threads}"
 
 
 def _data_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:

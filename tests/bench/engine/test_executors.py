@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
+import re
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from queue import Queue
 
 import pytest
 
@@ -18,30 +20,29 @@ from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.data.sources import Source
+from bench.engine import pools, working
 from bench.engine.execute import executor_for
-from bench.engine.executors import (
-    Crew,
-    ProcessExecutor,
-    SerialExecutor,
-    Todo,
-    make_executor,
-)
+from bench.engine.executors import SerialExecutor, make_executor
+from bench.engine.notes import notes_of
 from bench.engine.plan import (
     EVALUATION_PHASES,
     FOLD,
     METRICS,
+    PREPARE,
     PROFILE,
     SEARCH,
     SEARCH_PHASES,
     Unit,
     plan,
+    with_preparation,
 )
+from bench.engine.pools import ProcessExecutor, RemoteExecutor, WorkerDied
 from bench.engine.request import Prepared
+from bench.engine.working import carry_out
 from bench.errors import BenchError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.system.files import write_json
-from bench.system.processes import process_pool
 from rnas.errors import LossDiverged
 
 
@@ -107,6 +108,22 @@ class TestPlan:
             assert set(task.needs) <= before
             before.add(task.unit)
         assert len({task.unit.output for task in tasks}) == len(tasks)
+
+    def test_some_folds_need_their_searches_alone(self, tmp_path):
+        tasks = plan(job(tmp_path, load_config("smoke", ["search_scope=fold"])), only=("s02",))
+        assert [name(task.unit) for task in tasks] == ["search s02", "fold s02"]
+        once = plan(job(tmp_path), only=("s01",))
+        assert [name(task.unit) for task in once] == ["search", "fold s01"]
+
+    def test_other_machines_prepare_each_input_once(self, tmp_path):
+        smaller = load_config("smoke", ["data.size=16"])
+        jobs = [job(tmp_path / "a"), job(tmp_path / "b"), job(tmp_path / "c", smaller)]
+        jobs = [replace(each, source=jobs[0].source) for each in jobs]
+        tasks = with_preparation([task for each in jobs for task in plan(each)])
+        first = [task.unit for task in tasks[:2]]
+        assert first == [Unit(jobs[0], PREPARE), Unit(jobs[2], PREPARE)]
+        needed = {task.unit.job.folder: task.needs[-1] for task in tasks if task.unit.phase == FOLD}
+        assert list(needed.values()) == [first[0], first[0], first[1]]
 
     def test_phases_divide_it(self, tmp_path):
         one = job(tmp_path)
@@ -264,7 +281,7 @@ import sys
 sys.path.insert(0, "{}")
 from pathlib import Path
 from test_executors import Heard, job, rest
-from bench.engine.executors import ProcessExecutor
+from bench.engine.pools import ProcessExecutor
 from bench.engine.plan import Task, Unit
 
 class Told(Heard):
@@ -303,26 +320,20 @@ class TestProcesses:
         assert {each["threads"] for each in made} == {1}
         assert os.getpid() not in {each["process"] for each in made}
 
-    def test_that_fail_or_die_leave_out_what_needs_them_and_the_others_go_on(self, tmp_path):
+    def test_that_fail_or_die_leave_out_what_needs_them_and_the_others_go_on(
+        self, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(pools, "TRIES", 1)  # each would start another process
         failures, tasks, events = self.run(tmp_path, ("s03", "s04", "s01"), jobs=1)
         reasons = {name(failure.unit): failure.reason for failure in failures}
         assert set(reasons) == {"fold s03", "fold s04"}
         assert reasons["fold s03"] == "no such clip"
-        assert "died, perhaps out of memory" in reasons["fold s04"]
+        here = platform.node()
+        assert re.search(rf"its process on {here} died .*out of memory", reasons["fold s04"])
         done = {name(task.unit) for task in tasks if task.unit.done}
         assert done == {"search", "fold s01", "profile"}
         told = [event[:2] for event in events if event[0] in ("finished", "failed")]
         assert len(told) == len(set(told)) == 5
-
-    def test_that_died_before_a_unit_was_begun_do_not_lose_it(self, tmp_path):
-        tasks = plan(job(tmp_path, folds=("s01",)))
-        todo, heard = Todo(list(tasks)), Heard()
-        with process_pool(1) as pool:
-            with pytest.raises(BrokenProcessPool):
-                pool.submit(os._exit, 3).result()
-            assert Crew(pool, write_its_process, heard, Queue()).work(todo, 1) == []
-        assert heard.events == []
-        assert [task.unit for task in todo.waiting] == [task.unit for task in tasks]
 
     def test_end_with_the_one_that_started_them_however_it_ends(self, tmp_path):
         """A killed run must not leave processes behind, which would hold its output open."""
@@ -337,3 +348,106 @@ class TestProcesses:
         SerialExecutor().run(plan(job(tmp_path, folds=("s01",))), write_its_process, Heard())
         _, _, events = self.run(tmp_path, ("s01",))
         assert events == []
+
+
+class OtherMachines(RemoteExecutor):
+    """An executor that does its units in this process, and says when they are done.
+
+    deaths: how often the process of a unit dies, by the unit's name.
+    """
+
+    processes = 2
+    threads = 1
+    look_every = 0.0
+
+    def __init__(self, deaths=()):
+        self.deaths = dict(deaths)
+        self.given, self.ended = [], {}
+
+    @contextmanager
+    def opened(self):
+        yield self
+
+    def needs(self, task):
+        return None
+
+    def submit(self, orders):
+        return [self.give(pickle.loads(pickle.dumps(order))) for order in orders]
+
+    def give(self, order):
+        unit = order.task.unit
+        self.given.append(name(unit))
+        left = self.deaths.get(name(unit), 0)
+        self.deaths[name(unit)] = left - 1
+        self.ended[len(self.given)] = "died" if left > 0 else carry_out(order)
+        return len(self.given)
+
+    def wait(self, handles, seconds):
+        return handles
+
+    def result(self, handle):
+        if self.ended[handle] == "died":
+            raise WorkerDied("the machine went away")
+        return self.ended[handle]
+
+
+def write_late(unit, report):
+    """A unit whose file other machines see later."""
+    late = unit.output.with_suffix(".late")
+    write_json(late, {})
+    threading.Timer(0.3, lambda: late.rename(unit.output)).start()
+
+
+def write_nothing(unit, report):
+    """A unit whose file never comes."""
+
+
+class TestOtherMachines:
+    def run(self, tasks, perform=write_its_process, deaths=()):
+        executor, heard = OtherMachines(deaths), Heard()
+        return executor.run(tasks, perform, heard), executor.given, heard.events
+
+    def test_that_die_twice_lose_nothing(self, tmp_path):
+        tasks = plan(job(tmp_path, folds=("s01", "s02")))
+        failures, given, events = self.run(tasks, deaths={"fold s01": 2, "search": 1})
+        assert failures == ()
+        assert given.count("fold s01") == 3
+        assert all(task.unit.done for task in tasks)
+        assert len(events) == len(set(events)) == 2 * len(tasks)  # started and finished, once
+
+    def test_that_die_thrice_are_named(self, tmp_path):
+        tasks = plan(job(tmp_path, folds=("s01", "s02")))
+        failures, given, _ = self.run(tasks, deaths={"fold s01": 9})
+        assert [(name(f.unit), f.reason) for f in failures] == [
+            ("fold s01", "its process died 3 times: the machine went away")
+        ]
+        assert "metrics" not in given
+
+    def test_whose_files_are_seen_late_are_waited_for(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(working, "LOOK_EVERY", 0.02)
+        tasks = plan(job(tmp_path, folds=("s01", "s02")))
+        failures, _, events = self.run(tasks, write_late)
+        assert failures == ()
+        assert ("finished", "metrics") in events
+
+    def test_whose_files_are_never_seen_fail(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(working, "LATE", 0.0)
+        tasks = plan(job(tmp_path, folds=("s01",)))
+        failures, _, _ = self.run(tasks, write_nothing)
+        assert {name(failure.unit) for failure in failures} == {"fold s01", "profile"}
+        assert "one that all machines share" in failures[0].reason
+
+
+class TestNotes:
+    def test_say_where_a_unit_is_done_and_how_far_it_is(self, tmp_path):
+        one, seen = job(tmp_path), []
+
+        def perform(unit, report):
+            report("epoch", 1, 2)
+            seen.extend(notes_of(one.folder))
+
+        SerialExecutor().run(plan(one, SEARCH_PHASES), perform, Heard())
+        (note,) = seen
+        assert (note.phase, note.host, note.process) == (SEARCH, platform.node(), os.getpid())
+        assert (note.what, note.done, note.total) == ("epoch", 1, 2)
+        assert notes_of(one.folder) == []

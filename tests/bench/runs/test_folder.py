@@ -118,7 +118,8 @@ class TestClearing:
     def test_removes_all_but_the_lock(self, folder):
         with folder.lock():
             folder.clear()
-        assert files(folder) == {".lock"}
+            assert files(folder) == {".lease"}
+        assert files(folder) == set()
 
     def test_of_the_evaluation_keeps_the_search(self, folder):
         folder.clear_evaluation()

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import resource
+import stat
 
 import pytest
 from hypothesis import given
@@ -158,3 +159,13 @@ def test_no_cell_is_a_formula(text):
 @pytest.mark.parametrize("number", ["-1", "+0.5", "-1e-3", -2, -0.25])
 def test_numbers_stay_numbers(number):
     assert csv_text(["x"], [[number]]) == f"x\n{number}\n"
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o002, 0o664), (0o077, 0o600)])
+def test_files_have_the_mode_of_the_umask(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "file", "")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode

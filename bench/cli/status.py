@@ -1,0 +1,106 @@
+"""`bench status`: what runs where, what is done, what failed, and the time left."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import format_option
+
+if TYPE_CHECKING:
+    from bench.engine.notes import Note
+    from bench.runs.folder import RunFolder
+
+SILENT = 120.0
+"""Seconds after which a unit that is at work by its note says how long it has been silent."""
+
+
+@click.command()
+@click.argument("runs", default=Path("runs"), type=click.Path(path_type=Path))
+@click.option("--watch", is_flag=True, help="Show it again every few seconds, until Ctrl-C.")
+@click.option(
+    "--every", type=click.IntRange(min=1), default=10, show_default=True, help="Seconds of --watch."
+)
+@format_option
+def status(runs: Path, watch: bool, every: int, form: str) -> int:
+    """Show what runs where below a folder of runs: done, failed, at work, time left.
+
+    It reads the run folders alone, so that it works beside any executor and from any machine.
+    """
+    if not runs.is_dir():
+        raise click.BadParameter(f"{runs} is no folder", param_hint="RUNS")
+    while True:
+        found = [_state(file.parent) for file in sorted(runs.glob("*/*/*/seed*/run.json"))]
+        if watch and form == "table":
+            click.clear()
+        click.echo(json.dumps(found, indent=1) if form == "json" else "\n".join(_lines(found)))
+        if not watch:
+            return 0
+        time.sleep(every)
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """How far a run is, from the files in its folder."""
+    from bench.engine.notes import notes_of
+    from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run_file
+    from bench.system.files import read_json
+
+    folder = RunFolder(path)
+    folds = read_run_file(folder).folds
+    done = [file for file in map(folder.fold, folds) if file.exists()]
+    at_work = notes_of(folder)
+    return {
+        "run": str(path),
+        "folds": len(folds),
+        "done": len(done),
+        "scored": folder.metrics.exists(),
+        "failed": len(read_json(folder.failures)) if folder.failures.exists() else 0,
+        "at_work": [_at_work(note) for note in at_work],
+        "seconds_left": _seconds_left(folder, done, len(folds), at_work),
+    }
+
+
+def _at_work(note: Note) -> dict[str, Any]:
+    now = time.time()
+    return {
+        "unit": " ".join(filter(None, (note.phase, note.fold))),
+        "host": note.host,
+        "seconds": round(max(0.0, now - note.since)),
+        "silent": round(max(0.0, now - note.said)),
+        "step": f"{note.what} {note.done}/{note.total}" if note.total else "",
+    }
+
+
+def _seconds_left(
+    folder: RunFolder, done: list[Path], folds: int, at_work: list[Note]
+) -> float | None:
+    """From how often folds came lately; None where nobody is at work or too few are there yet."""
+    ends = sorted(file.stat().st_mtime for file in done)
+    gaps = [later - earlier for earlier, later in pairwise(ends)]
+    if not at_work or not gaps:
+        return None
+    return median(gaps) * (folds - len(done))
+
+
+def _lines(found: list[dict[str, Any]]) -> Iterator[str]:
+    done, folds = (sum(run[key] for run in found) for key in ("done", "folds"))
+    yield f"{len(found)} runs, {done} of {folds} folds done"
+    for run in found:
+        words = [f"{run['done']}/{run['folds']} folds"]
+        words += ["scored"] if run["scored"] else []
+        words += [f"{run['failed']} FAILED"] if run["failed"] else []
+        if run["seconds_left"] is not None:
+            words.append(f"about {run['seconds_left']:.0f} s left")
+        yield f"{run['run']}: {', '.join(words)}"
+        for unit in run["at_work"]:
+            late = f", silent for {unit['silent']} s" if unit["silent"] > SILENT else ""
+            step = f", {unit['step']}" if unit["step"] else ""
+            yield f"    {unit['unit']} on {unit['host']}: {unit['seconds']} s{step}{late}"
