@@ -333,8 +333,20 @@ class ComputeConfig:
 
 
 @dataclass(frozen=True)
+class SaveConfig:
+    """What a run keeps beside its predictions."""
+
+    weights: Literal["none", "last", "selected"] = setting(
+        "none",
+        "trained weights to keep of every fold, a model file each: none, those of the last epoch, "
+        "or of the epoch that protocol.selection scores",
+        later=True,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
-    """Everything that decides the predictions of a run, except variant, data set and seed."""
+    """Everything that decides what a run leaves, except variant, data set and seed."""
 
     data: DataConfig = DataConfig()
     space: SpaceConfig = SpaceConfig()
@@ -342,6 +354,7 @@ class Config:
     train: TrainConfig = TrainConfig()
     compute: ComputeConfig = ComputeConfig()
     protocol: ProtocolConfig = ProtocolConfig()
+    save: SaveConfig = SaveConfig()
 
     def to_dict(self) -> Values:
         """Section -> name -> value of every setting, as `run.json` records them."""
@@ -393,7 +406,7 @@ def recorded_hash(values: Values) -> str:
         part: {name: value for name, value in entries.items() if f"{part}.{name}" not in passing}
         for part, entries in values.items()
     }
-    return _digest(kept)
+    return _digest({part: entries for part, entries in kept.items() if entries})
 
 
 def _digest(values: Mapping[str, Any]) -> str:

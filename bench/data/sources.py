@@ -164,9 +164,16 @@ def load(
     The most recent results stay in memory.
     """
     clip_set = find_clips(source, config)
+    return clip_set, load_input(clip_set, config, still, source.cache)
+
+
+def load_input(
+    clip_set: ClipSet, config: DataConfig, still: StillInput | None, cache: Path
+) -> np.ndarray:
+    """The clips' videos (`load_videos`), or one still each (`load_inputs`)."""
     if still:
-        return clip_set, load_inputs(clip_set, still, config, source.cache)
-    return clip_set, load_videos(clip_set, config, source.cache)
+        return load_inputs(clip_set, still, config, cache)
+    return load_videos(clip_set, config, cache)
 
 
 def prepare(

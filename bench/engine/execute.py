@@ -12,6 +12,7 @@ from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
 from bench.errors import UsageError
+from bench.models.saving import add_scores
 from bench.runs.checksums import file_sums, forget_missing, seal
 from bench.runs.job import Job
 from bench.system.files import write_json
@@ -95,6 +96,7 @@ def execute(
         failures = executor.run(tasks, perform, listener)
         for job in prepared.jobs:
             _record_failures(job, failures)
+            add_scores(job.folder)
             seal(job.folder, before[job])
     return failures
 

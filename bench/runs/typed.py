@@ -54,17 +54,23 @@ def _record(kind: Any, content: Any, key: str) -> Any:
 
 def _value(hint: Any, value: Any, key: str) -> Any:
     """The value as its type hint says; lists become tuples."""
+    if hint is Any or type(value) is hint:
+        return value
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:
         (other,) = (each for each in arguments if each is not NoneType)
         return None if value is None else _value(other, value, key)
     if origin is tuple and isinstance(value, list):
+        if all(
+            type(each) is arguments[0] for each in value
+        ):  # weights, say: no need of a look each
+            return tuple(value)
         return tuple(_value(arguments[0], each, f"{key}[{n}]") for n, each in enumerate(value))
     if origin is Mapping and isinstance(value, Mapping):
         return {name: _value(arguments[1], each, _below(key, name)) for name, each in value.items()}
     if is_dataclass(hint):
         return _record(hint, value, key)
-    if hint is Any or type(value) is hint or (hint is float and type(value) is int):
+    if hint is float and type(value) is int:
         return value
     raise _Unfit(f"{key!r} is of the wrong kind")
 
