@@ -61,10 +61,6 @@ def _value(hint: Any, value: Any, key: str) -> Any:
         (other,) = (each for each in arguments if each is not NoneType)
         return None if value is None else _value(other, value, key)
     if origin is tuple and isinstance(value, list):
-        if all(
-            type(each) is arguments[0] for each in value
-        ):  # weights, say: no need of a look each
-            return tuple(value)
         return tuple(_value(arguments[0], each, f"{key}[{n}]") for n, each in enumerate(value))
     if origin is Mapping and isinstance(value, Mapping):
         return {name: _value(arguments[1], each, _below(key, name)) for name, each in value.items()}
