@@ -115,15 +115,19 @@ def load_model(
     device: str = "cpu",
     magnifier_weights: str | Path | None = None,
     landmarks: str | Path | None = None,
+    crop: str | None = None,
 ) -> Model:
     """The model in a file (`bench fit`, `save.weights`).
 
     magnifier_weights: the weights of learned magnification, where its run magnified so; landmarks:
-    boxes or points of the clips it will see, where its run cropped by such a file. Raises
+    boxes or points of the clips it will see, where its run cropped by such a file; crop: `detect`
+    or `none` instead of what its run did, for raw videos where that had cropped clips. Raises
     UsageError where the file or one of these is missing, DataError where it is damaged, foreign or
     newer than this version.
     """
     model = load_network(file, device)
+    if crop is not None:
+        model = replace(model, data=replace(model.data, crop=crop))
     data = _own_files(model.data, magnifier_weights, landmarks, Path(file))
     if magnifier_digest(data) != model.record.run.data.magnifier:
         raise BenchError(

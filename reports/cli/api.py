@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,11 +139,12 @@ def load_model(
     device: str = "cpu",
     magnifier_weights: Where | None = None,
     landmarks: Where | None = None,
+    crop: Literal["none", "detect"] | None = None,
 ) -> Model:
     """The trained network in a model file; see `bench.models.model.load_model`."""
     from bench.models.model import load_model
 
-    return load_model(file, device, magnifier_weights, landmarks)
+    return load_model(file, device, magnifier_weights, landmarks, crop)
 
 
 def fit(run: Where, out: Where, *, data_root: Where | None = None, device: str = "cpu") -> Model:

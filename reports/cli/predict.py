@@ -46,6 +46,12 @@ MODEL_SUFFIX = ".safetensors"
     ".svg, .pdf; of several clips one each, numbered.",
 )
 @click.option(
+    "--crop",
+    type=click.Choice(["none", "detect"]),
+    help="Look for the face on the first frame, or take frames as faces.  [default: as the run "
+    "did; its clips may have been cropped already]",
+)
+@click.option(
     "--landmarks",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Boxes or points of these clips, for models that crop by them.",
@@ -70,6 +76,7 @@ def predict(
     form: str,
     out: Path | None,
     picture: Path | None,
+    crop: str | None,
     landmarks: Path | None,
     magnifier_weights: Path | None,
     device: str,
@@ -100,7 +107,7 @@ def predict(
     from bench.training.compute import resolve_device
 
     where = resolve_device(device)
-    models = [load_model(file, where, magnifier_weights, landmarks) for file in files]
+    models = [load_model(file, where, magnifier_weights, landmarks, crop) for file in files]
     clips = named_clips(clip_names, Place(onset, apex, offset))
     if sliding:
         answers, fps = _sliding(models, clips, window, stride, fps)
