@@ -90,6 +90,12 @@ class ClipConfig:
     crop: Literal["none", "detect", "landmarks"] = setting(
         "none", "face crop: none, the face found on the onset frame, or boxes from a file"
     )
+    detector: Literal["cascade", "centerface"] = setting(
+        "cascade",
+        "crop=detect: scikit-image's LBP cascade, or CenterFace (extra `faces`), which finds turned "
+        "heads too; crop=detect chooses it where it is installed",
+        later=True,
+    )
     crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box", high=2)
     crop_fallback: Literal["stop", "centre"] = setting(
         "stop", "where no face is found: stop with the clip's name, or take the centre"

@@ -204,15 +204,15 @@ def prepare(
             seen = clip_settings(config, clip_set.clips)
             load_videos(clip_set, seen, source.cache, one_more, workers)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
-        centred = centred_clips(clip_set.clips, source.cache)
+        centred = centred_clips(clip_set.clips, source.cache, settings.detector)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
 
 
-def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
+def centred_clips(clips: Sequence[Clip], cache: Path, detector: str) -> Iterator[Problem]:
     """A problem for each clip in whose onset frame crop=detect finds no face."""
-    found = load_arrays(clips, FaceFound(), cache)
+    found = load_arrays(clips, FaceFound(detector), cache)
     for clip, (face,) in zip(clips, found, strict=True):
         if not face:
             yield Problem("crop", clip_title(clip), "no face found: the centre is taken")

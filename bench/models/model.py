@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -115,7 +115,7 @@ def load_model(
     device: str = "cpu",
     magnifier_weights: str | Path | None = None,
     landmarks: str | Path | None = None,
-    crop: str | None = None,
+    crop: Literal["none", "detect"] | None = None,
 ) -> Model:
     """The model in a file (`bench fit`, `save.weights`).
 

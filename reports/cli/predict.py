@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -76,7 +76,7 @@ def predict(
     form: str,
     out: Path | None,
     picture: Path | None,
-    crop: str | None,
+    crop: Literal["none", "detect"] | None,
     landmarks: Path | None,
     magnifier_weights: Path | None,
     device: str,
