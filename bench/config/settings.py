@@ -92,8 +92,8 @@ class ClipConfig:
     )
     detector: Literal["cascade", "centerface"] = setting(
         "cascade",
-        "crop=detect: scikit-image's LBP cascade, or CenterFace (extra `faces`), which finds turned "
-        "heads too; crop=detect chooses it where it is installed",
+        "crop=detect: scikit-image's LBP cascade, or CenterFace, which finds turned heads too "
+        "(extra `faces`); where that is installed, crop=detect sets it",
         later=True,
     )
     crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box", high=2)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.models.model import Model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answers:
     """Probabilities (models, clips, classes), each model's of a clip adding up to 1.
 
@@ -80,6 +80,9 @@ class Answers:
             for each in self.records
         ]
         return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        return self.frame.to_string(index=False, float_format="{:.3f}".format)
 
     def _repr_html_(self) -> str:
         return self.frame.to_html(index=False, float_format="{:.3f}".format)

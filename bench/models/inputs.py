@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.data.clips import Clip
+from bench.data.clips import CHALLENGE_CLASSES, Clip
 from bench.data.disk.tree import Tree
-from bench.data.sets.classes import NATIVE
 from bench.data.sets.manifest import LONGEST_NAME, PREFIX, Manifest, Row
 from bench.errors import DataError, UsageError, printable
 
 DATASET, UNKNOWN = "new", "unknown"
-"""Data set and label of clips that nobody has labelled."""
+"""Data set and emotion of clips that nobody has labelled."""
 
 LISTS = (".csv", ".tsv", ".txt")
 """Suffixes of manifests."""
@@ -43,7 +42,7 @@ def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[
     """
     clips: list[Clip] = []
     for number, name in enumerate(map(str, names), start=1):
-        path = Path(name.removeprefix(PREFIX)).expanduser().absolute()
+        path = Path(name.removeprefix(PREFIX)).expanduser().resolve()
         if not path.exists():
             raise UsageError(
                 f"{printable(name)} does not exist: name a video, a folder of frames, an .npy "
@@ -66,7 +65,7 @@ def _row(number: int, path: Path, place: Place) -> Row:
         "dataset": DATASET,
         "subject": str(number),
         "clip": path.stem[:LONGEST_NAME].strip(".") or str(number),
-        "label": UNKNOWN,
+        "label": CHALLENGE_CLASSES[0],
         "frames": path.name,
     }
     numbers = {name: str(value) for name, value in vars(place).items() if value is not None}
@@ -75,20 +74,19 @@ def _row(number: int, path: Path, place: Place) -> Row:
 
 def _listed(path: Path) -> list[Clip]:
     """The clips of a manifest, whatever its labels."""
-    rows = Manifest(path).rows
-    return _clips(
-        [replace(row, cells={**row.cells, "label": UNKNOWN}) for row in rows], path.parent
-    )
+    any_label = {"label": CHALLENGE_CLASSES[0]}
+    rows = [replace(row, cells=row.cells | any_label) for row in Manifest(path).rows]
+    return _clips(rows, path.parent)
 
 
 def _clips(rows: Sequence[Row], root: Path) -> list[Clip]:
     """The clips of rows in their order; DataError says what is wrong with the first bad one."""
     manifest = Manifest(root / "clips")
     manifest.rows = tuple(rows)
-    found = manifest.load(Tree.at(root), class_map=NATIVE)
+    found = manifest.load(Tree.at(root))
     for problem in found.problems:
         if problem.fatal:
             raise DataError(f"{problem.where}: {problem.what}")
     by_name = {(clip.dataset, clip.subject, clip.name): clip for clip in found.clips}
     keys = [tuple(row.cells[name] for name in ("dataset", "subject", "clip")) for row in rows]
-    return [by_name[key] for key in keys if key in by_name]
+    return [replace(by_name[key], emotion=UNKNOWN) for key in keys]

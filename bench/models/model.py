@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bench.models.answers import Answers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A network with its weights, and what it was trained on.
 
@@ -93,6 +93,9 @@ class Model:
         from bench.models.exporting import export
 
         export(self, Path(path), form)
+
+    def __repr__(self) -> str:
+        return f"<Model: {self.record.title}>"
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -36,7 +36,8 @@ def run(
 
     variant: names, globs or groups; settings: `{"train.epochs": 10}`; the rest as the options of
     the command. Progress goes to stderr; what is finished already is not computed again. Needs no
-    `__main__` guard. Returns the runs as `load_runs` does. Raises UsageError for what is unknown or
+    `__main__` guard. Returns the runs as `load_runs` does, in the order
+    asked for. Raises UsageError for what is unknown or
     contradicts itself, BenchError where a unit failed.
     """
     from bench.cli.progress import Steps, bars
@@ -66,9 +67,10 @@ def run(
     if failures:
         first = failures[0]
         raise BenchError(f"{len(failures)} units failed, first {first.unit.title}: {first.reason}")
+    order = {str(job.folder.path): number for number, job in enumerate(prepared.jobs)}
     found = frame_of(Path(runs))
-    own = {str(job.folder.path) for job in prepared.jobs}
-    return found[found["folder"].isin(own)].reset_index(drop=True)
+    own = found[found["folder"].isin(order)]
+    return own.sort_values("folder", key=lambda places: places.map(order), ignore_index=True)
 
 
 def load_runs(path: Where = "runs") -> pd.DataFrame:

@@ -12,7 +12,8 @@ NOTEBOOKS = Path("docs/notebooks")
 def refresh(folder: Path) -> None:
     """Runs every notebook of a folder in an empty one, and writes it back with its output.
 
-    Needs the extra `notebooks`; raises nbclient's CellExecutionError where a cell fails.
+    Times and progress are left out. Needs the extra `notebooks`; raises nbclient's
+    CellExecutionError where a cell fails.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -23,7 +24,9 @@ def refresh(folder: Path) -> None:
         with tempfile.TemporaryDirectory() as place:
             NotebookClient(notebook, resources={"metadata": {"path": place}}).execute()
         for cell in notebook.cells:
-            cell.metadata.pop("execution", None)  # times
+            cell.metadata.pop("execution", None)
+            if cell.cell_type == "code":
+                cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
         nbformat.write(notebook, file)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from bench.runs.record import read_run
@@ -34,6 +35,7 @@ def score_and_marks(folder: RunFolder) -> tuple[dict[str, Any], tuple[str, ...]]
         **{
             name: {key: found[key] for key in ("estimate", "low", "high")}
             for name, found in report["intervals"].items()
+            if isfinite(found["estimate"])  # not so where a class has no clip
         },
     }
     return score, run_marks(RunGroup((record,)), record)
