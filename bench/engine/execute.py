@@ -31,6 +31,7 @@ from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
 from bench.engine.working import LATE, Failure, Listener, missing_after
 from bench.errors import UsageError
+from bench.models.saving import add_scores
 from bench.runs.checksums import file_sums, forget_missing, seal
 from bench.runs.job import Job
 from bench.system.files import read_json, write_json
@@ -114,6 +115,7 @@ def execute(
             note_machines(job)
             if not prepared.only:
                 sweep_notes(job.folder)
+            add_scores(job.folder)
             seal(job.folder, before[job])
     return failures
 

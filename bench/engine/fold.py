@@ -8,12 +8,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bench.config.settings import INNER_VAL, LAST, ORACLE, recorded_rules
+from bench.config.settings import INNER_VAL, LAST, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.material import job_clips, made_on, network_builder
 from bench.engine.plan import Report, Unit
 from bench.errors import DataError
 from bench.methods.released import trains_on_other_sets
+from bench.models.file import write_model
+from bench.models.saving import Keeper, model_record
 from bench.protocol.selection import best_epoch
 from bench.protocol.splits import Fold, hold_out, named_fold
 from bench.runs.job import Job
@@ -114,6 +116,8 @@ class OpenFold:
     def write(self, losses: Sequence[float]) -> None:
         """The fold's file; LossDiverged where a prediction is no finite number."""
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
+        predictions = _predictions(job, clip_set, self.fold, self.watch)
+        self._save_weights()
         record = {
             "run": job.stamp,
             "made_on": made_on(job),
@@ -122,9 +126,25 @@ class OpenFold:
             "losses": list(losses),
             "epochs": self.watch.epochs(),
             **_inner_record(clip_set, parts),
-            "clips": _predictions(job, clip_set, self.fold, self.watch),
+            "clips": predictions,
         }
         write_json(self.unit.output, record)
+
+    def _save_weights(self) -> None:
+        """The fold's model file, where the run keeps one: before its result, which says: done."""
+        watch, job, fold = self.watch, self.unit.job, self.unit.fold
+        if watch.keeper is None:
+            return
+        record = model_record(
+            job.folder,
+            watch.network,
+            job.searches.of(fold) if job.searches.there else None,
+            fold=fold,
+            trained_on=tuple(subjects_among(self.clip_set, watch.parts.train)),
+            rule=watch.saved,
+            epoch=watch.epochs()[watch.saved],
+        )
+        write_model(job.folder.model(fold), record, watch.keeper.kept)
 
 
 def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> OpenFold:
@@ -133,7 +153,15 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     parts = _parts(unit.job, clip_set, clips, fold)
     network = _network(unit.job, unit.fold, clips.classes)
     check_answer(network, clips, parts.test + parts.train)
-    watch = Watch(network, clips, parts, recorded_rules(unit.job.config.protocol))
+    save, protocol = unit.job.config.save.weights, unit.job.config.protocol
+    watch = Watch(
+        network,
+        clips,
+        parts,
+        recorded_rules(protocol),
+        keeper=None if save == "none" else Keeper(network),
+        saved=LAST if save == "last" else protocol.selection,
+    )
     return OpenFold(unit, clip_set, fold, watch, report)
 
 
@@ -151,7 +179,8 @@ class Watch:
     """Predictions during training, for the epochs and clips that the selection rules need.
 
     Where no rule looks at another epoch, the last one alone is predicted. `test` and `inner` are
-    logits (clips, classes) by epoch, the first is 1.
+    logits (clips, classes) by epoch, the first is 1. keeper: where weights are to be kept, those of
+    the epoch that the rule `saved` chooses.
     """
 
     network: nn.Module
@@ -160,6 +189,8 @@ class Watch:
     rules: tuple[str, ...]
     test: dict[int, Tensor] = field(default_factory=dict)
     inner: dict[int, Tensor] = field(default_factory=dict)
+    keeper: Keeper | None = None
+    saved: str = LAST
 
     def predict(self, epoch: int, epochs: int) -> None:
         """Predicts at this epoch what the rules need."""
@@ -167,15 +198,22 @@ class Watch:
             self.test[epoch] = predict(self.network, self.clips, self.parts.test)
         if INNER_VAL in self.rules:
             self.inner[epoch] = predict(self.network, self.clips, self.parts.inner)
+        # Of the epochs so far the best is this one each time that it is better than all before.
+        last_one = epoch == epochs or self.saved != LAST
+        if self.keeper and last_one and self._chosen(self.saved) == epoch:
+            self.keeper.keep()
 
     def epochs(self) -> dict[str, int]:
         """The epoch that each rule chooses."""
-        chosen = {
-            LAST: lambda: max(self.test),
-            INNER_VAL: lambda: self._best(self.inner, self.parts.inner),
-            ORACLE: lambda: self._best(self.test, self.parts.test),
-        }
-        return {rule: chosen[rule]() for rule in self.rules}
+        return {rule: self._chosen(rule) for rule in self.rules}
+
+    def _chosen(self, rule: str) -> int:
+        """The epoch that a rule chooses among those so far."""
+        if rule == LAST:
+            return max(self.test)
+        if rule == INNER_VAL:
+            return self._best(self.inner, self.parts.inner)
+        return self._best(self.test, self.parts.test)
 
     def logits(self) -> dict[str, Tensor]:
         """The test clips' logits by rule; LossDiverged where a number is not finite."""

@@ -21,7 +21,7 @@ SURROGATE_SUFFIX = "-surrogate"
 
 LOCK = ".lease"
 
-FOLDS = "folds"
+FOLDS, MODELS = "folds", "models"
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,18 @@ class RunFolder:
         """The predictions of a fold."""
         return self.path / FOLDS / f"{fold}.json"
 
+    def model(self, fold: str) -> Path:
+        """The trained weights of a fold, where the run keeps them (`save.weights`)."""
+        return self.path / MODELS / f"{fold}.safetensors"
+
     def clear(self) -> None:
         """Removes the run's files (`--force`), all but the lock that this process may hold."""
         self._remove(entry for entry in self.path.iterdir() if not entry.name.startswith(LOCK))
 
     def clear_evaluation(self) -> None:
-        """Removes folds, scores, profile and failures; keeps the search and `run.json`."""
-        places = (self.path / FOLDS, self.metrics, self.profile, self.failures)
+        """Removes folds, weights, scores, profile, failures; keeps the search and `run.json`."""
+        made = (self.path / FOLDS, self.path / MODELS)
+        places = (*made, self.metrics, self.profile, self.failures)
         self._remove(place for place in places if place.exists())
 
     def _remove(self, entries: Iterable[Path]) -> None:

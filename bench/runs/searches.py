@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.errors import BenchError, DataError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.folds import Machine
-from bench.runs.record import RunRecord
+from bench.runs.record import RunFile, RunRecord
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
 from bench.system.files import read_json
@@ -236,14 +236,19 @@ def space_of(record: RunRecord) -> SearchSpace:
     """
     if not record.method.searches:
         raise CannotDraw(record.method.unlearnt)
+    return recorded_space(record, record.folder / "run.json")
+
+
+def recorded_space(run: RunFile, where: object) -> SearchSpace:
+    """The search space that a `run.json` describes; BenchError, with `where`, if it does not."""
     try:
-        fields = dict(record.space or {})
+        fields = dict(run.space or {})
         outer = Trellis(**_tuples(fields.pop("outer")))
         return SearchSpace(summary="", outer=outer, **_tuples(fields))
     except (KeyError, TypeError, ValueError, MethodError) as error:
         raise BenchError(
-            f"{record.folder / 'run.json'}: no search space that can be read ({error}); make the "
-            "run anew with `bench run --force`"
+            f"{where}: no search space that can be read ({error}); make the run anew with "
+            "`bench run --force`"
         ) from None
 
 

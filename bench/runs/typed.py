@@ -54,6 +54,8 @@ def _record(kind: Any, content: Any, key: str) -> Any:
 
 def _value(hint: Any, value: Any, key: str) -> Any:
     """The value as its type hint says; lists become tuples."""
+    if hint is Any or type(value) is hint:
+        return value
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:
         (other,) = (each for each in arguments if each is not NoneType)
@@ -64,7 +66,7 @@ def _value(hint: Any, value: Any, key: str) -> Any:
         return {name: _value(arguments[1], each, _below(key, name)) for name, each in value.items()}
     if is_dataclass(hint):
         return _record(hint, value, key)
-    if hint is Any or type(value) is hint or (hint is float and type(value) is int):
+    if hint is float and type(value) is int:
         return value
     raise _Unfit(f"{key!r} is of the wrong kind")
 

@@ -6,10 +6,13 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import Any
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
@@ -28,6 +31,30 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
+class _Worker(SpawnProcess):
+    """A process that does not run the user's script once more.
+
+    A spawned process imports the script that its parent runs, in case what it works on is defined
+    there; a script without a `__main__` guard would start its runs anew. Units name what they need
+    by module.
+    """
+
+    @staticmethod
+    def _Popen(process_obj):  # type: ignore[no-untyped-def]
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")  # one that is in no file
+        try:
+            return SpawnProcess._Popen(process_obj)  # type: ignore[attr-defined]
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _Workers(SpawnContext):
+    """Spawned, not forked: a fork of a process with torch's threads running may hang."""
+
+    Process = _Worker
+
+
 @contextmanager
 def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that lasts as long as the block.
@@ -36,10 +63,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     terminated, too. Processes start with the first job. One that dies raises BrokenProcessPool in
     the block.
     """
-    # Spawned, not forked: a fork of a process with torch's threads running may hang.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=start_worker
-    )
+    pool = ProcessPoolExecutor(workers, _Workers(), initializer=start_worker)
     try:
         yield pool
     except BaseException:

@@ -27,11 +27,7 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
 
     A network with both 2D and 3D convolutions keeps torch's default memory format.
     """
-    ranks = {p.dim() for p in network.parameters()} & set(CHANNELS_LAST)
-    rank = ranks.pop() if settings.channels_last and len(ranks) == 1 else None
-    if rank:
-        # torch's stub of Module.to lacks the keyword memory_format.
-        network.to(memory_format=CHANNELS_LAST[rank])  # type: ignore[call-overload]
+    rank = in_channels_last(network) if settings.channels_last else None
     forward = network if settings.compile == "off" else _compiled(network, settings.compile)
 
     def evaluate(clips: Tensor) -> Tensor:
@@ -43,6 +39,20 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
         return logits.float() if half else logits
 
     return evaluate
+
+
+def in_channels_last(network: nn.Module) -> int | None:
+    """Puts a network into the memory format channels_last; returns the rank of its batches.
+
+    One with both 2D and 3D convolutions, or none, is left as it is: None.
+    """
+    ranks = {p.dim() for p in network.parameters()} & set(CHANNELS_LAST)
+    if len(ranks) != 1:
+        return None
+    rank = ranks.pop()
+    # torch's stub of Module.to lacks the keyword memory_format.
+    network.to(memory_format=CHANNELS_LAST[rank])  # type: ignore[call-overload]
+    return rank
 
 
 def _compiled(network: nn.Module, mode: str) -> Callable[..., Tensor]:

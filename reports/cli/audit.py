@@ -65,7 +65,7 @@ def audit(
     text = (
         _paper(style, everything)
         if counts is None
-        else _own_scores(style, _counts(counts), _scores(scores), _tolerance(tolerance))
+        else _own_scores(style, typed_counts(counts), typed_scores(scores), _tolerance(tolerance))
     )
     deliver(text, out)
 
@@ -91,8 +91,8 @@ def _own_scores(
     return to_json(findings) if style == "json" else claimed_scores(findings, style)
 
 
-def _counts(text: str) -> tuple[int, ...]:
-    """The clips per class that `--counts` names, 2 or 3 of them."""
+def typed_counts(text: str) -> tuple[int, ...]:
+    """The clips per class that `--counts` names, 2 or 3 of them; UsageError for other text."""
     from bench.errors import UsageError
     from reports.audit.attainable import MOST_DIAGONALS
     from reports.audit.scores import class_counts
@@ -119,8 +119,8 @@ def _counts(text: str) -> tuple[int, ...]:
     return counts
 
 
-def _scores(typed: dict[str, str]) -> dict[str, str]:
-    """The scores as typed, each a number from 0 to 1."""
+def typed_scores(typed: dict[str, str]) -> dict[str, str]:
+    """The scores as typed; UsageError where there is none or one is no number from 0 to 1."""
     from bench.errors import UsageError
 
     if not typed:

@@ -186,7 +186,7 @@ class RunGroup:
         """Marks of scores that held-out subjects had a part in, with the setting that lets them."""
         return distinct(mark for scores in self.metrics for mark in leak_marks(scores))
 
-    @property
+    @cached_property
     def shortfalls(self) -> tuple[str, ...]:
         """Marks of scores that rest on fewer folds, subjects or classes than the data set has.
 

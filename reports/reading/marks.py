@@ -194,3 +194,14 @@ MARK_MEANINGS = {
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
+
+
+def mark_words(marks: Iterable[str]) -> tuple[str, ...]:
+    """The parts of marks that may have a meaning, each once: `leaky: a, b` is leaky, a and b."""
+    return distinct(word for mark in marks for word in mark.replace(": ", ", ").split(", "))
+
+
+def mark_meanings(marks: Iterable[str]) -> tuple[str, ...]:
+    """`mark: what it means` of those that have a meaning."""
+    known = (word for word in mark_words(marks) if word in MARK_MEANINGS)
+    return tuple(f"{word}: {MARK_MEANINGS[word]}" for word in known)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from reports.published import mark_meanings
-from reports.reading.marks import MARK_MEANINGS, distinct
+from reports.reading.marks import MARK_MEANINGS, distinct, mark_words
 from reports.tables.table import Row, Table
 
 
@@ -43,9 +43,7 @@ def legend(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def explained_marks(rows: Sequence[Row]) -> tuple[str, ...]:
     """What the marks in these rows mean, each once."""
-    words = chain.from_iterable(
-        mark.replace(": ", ", ").split(", ") for row in rows for mark in row.marks
-    )
+    words = mark_words(mark for row in rows for mark in row.marks)
     meanings = MARK_MEANINGS | dict(mark_meanings())
     printed = chain.from_iterable(row.published_marks for row in rows)
     known = [word for word in distinct(chain(words, printed)) if word in meanings]

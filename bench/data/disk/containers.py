@@ -23,6 +23,8 @@ VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
 A playlist, for example, would make FFmpeg open the files and addresses that it lists.
 """
 
+_ONLY_THESE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
+
 
 def unpack(clip: Clip, content: bytes) -> np.ndarray:
     """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
@@ -94,9 +96,8 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
         ) from None
     frames: list[np.ndarray] = []
     taken = 0
-    only_these = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
     try:
-        with av.open(BytesIO(content), "r", options=only_these) as container:
+        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
             _check_extent(clip, container)
             for number, frame in enumerate(container.decode(video=0)):
                 if number >= (MOST_FRAMES + first if end is None else end):
@@ -116,6 +117,20 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
     if len({frame.shape for frame in frames}) > 1:
         raise _bad(clip, "changes its size", "convert it to one size")
     return np.stack(frames) if frames else np.empty((0, 1, 1, 3), np.uint8)
+
+
+def frame_rate(clip: Clip, content: bytes) -> float | None:
+    """Frames per second that a video states; None where it states none, and of arrays."""
+    if clip.frames[0].suffix.lower() == ".npy":
+        return None
+    try:
+        import av
+
+        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
+            rate = container.streams.video[0].average_rate
+    except (ImportError, av.FFmpegError, IndexError):  # to decode it says what is wrong
+        return None
+    return float(rate) if rate else None
 
 
 def _check_extent(clip: Clip, container: InputContainer) -> None:

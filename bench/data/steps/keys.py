@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.data.clips import Clip
 from bench.data.disk.limits import MAX_SIDE
-from bench.data.steps.crop import DETECTOR_VERSION
+from bench.data.steps.crop import DETECTOR_VERSIONS
 from bench.data.steps.landmarks import landmark_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import UsageError
@@ -83,9 +83,10 @@ def _digest(path: Path, size: int, modified: int, changed: int) -> str:
 def _crop_settings(steps: Preprocessing) -> dict[str, str | float]:
     if steps.crop == "none":
         return {}
-    used = {name: getattr(steps, name) for name in ("crop", "crop_margin", "crop_fallback")}
+    names = ("crop", "crop_margin", "crop_fallback")
+    used: dict[str, str | float] = {name: getattr(steps, name) for name in names}
     if steps.crop == "detect":
-        used["detector"] = DETECTOR_VERSION
+        used["detector"] = DETECTOR_VERSIONS[steps.detector]
     return used
 
 

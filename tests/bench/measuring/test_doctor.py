@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.doctor import (
+from bench.measuring.doctor import (
     MISSING,
     NEEDS,
     NOTE,

@@ -1,0 +1,113 @@
+"""A run's method trained on all its clips, for use on new ones: no score is claimed of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pkgutil import resolve_name
+
+from bench.config.settings import LAST
+from bench.data.clips import subjects_among
+from bench.data.sources import Source, prepare
+from bench.engine.material import job_clips, network_builder
+from bench.engine.plan import Report
+from bench.engine.units import typical_fold
+from bench.errors import BenchError, UsageError
+from bench.methods import registry
+from bench.models.file import WHOLE, ModelRecord, write_model
+from bench.models.saving import SUMMARY, Keeper, model_record
+from bench.runs.folder import RunFolder
+from bench.runs.job import Job
+from bench.runs.record import RunFile, read_run_file
+from bench.seeds import derive_seed
+from bench.training.answers import check_answer
+from bench.training.compute import threads
+from bench.training.initial import initialised
+from bench.training.loop import train
+
+
+def fit(
+    folder: RunFolder, out: Path, cache: Path, data_root: Path | None, device: str, report: Report
+) -> ModelRecord:
+    """Trains the network of a run on all its clips, to the last epoch, and writes its model file.
+
+    The architecture is that of the run's search; where each fold has one of its own, that of the
+    fold with the median of the parameters. data_root: where the clips are, if not where the run
+    found them. Raises UsageError where the run has no network, BenchError where it is not searched
+    yet or its clips are others by now.
+    """
+    run = read_run_file(folder)
+    job = _job(folder, run, cache, data_root, device)
+    method = job.method
+    if "profile" not in method.work:
+        raise UsageError(
+            f"{folder.path}: {run.variant} {method.without_search}: there are no weights to keep"
+        )
+    missing = [name for name in job.searches.names if not folder.genotype(name).exists()]
+    if missing:
+        raise BenchError(
+            f"{folder.path} is not searched yet: finish it with the command that began it"
+        )
+    clip_set, fingerprint = prepare(job.source, job.config.data, report, method.inputs)
+    if fingerprint != run.data.fingerprint or clip_set.classes != run.data.classes:
+        raise BenchError(
+            f"{job.source.root or job.source.dataset}: these are not the clips of the run "
+            f"{folder.path} (another fingerprint); name their folder with --data-root"
+        )
+    clip_set, clips = job_clips(job)
+    fold = typical_fold(job, clips.classes)
+    everyone = range(len(clip_set.clips))
+    network = initialised(
+        network_builder(job, fold, clips.classes),
+        derive_seed(job.seed, "derived", WHOLE),
+        job.config.train.initial_weights if method.searches else "in_order",
+    ).to(device)
+    check_answer(network, clips, everyone)
+    keeper = Keeper(network)
+    training = method.training(job.config)
+    with threads(method.threads):
+        train(
+            network,
+            clips,
+            everyone,
+            training,
+            job.seed,
+            WHOLE,
+            lambda done, total: report("training epochs", done, total),
+            method.compute(job.config),
+        )
+    keeper.keep()
+    scored = folder.metrics.exists()
+    score, marks = resolve_name(SUMMARY)(folder) if scored else (None, ())
+    record = model_record(
+        folder,
+        network,
+        job.searches.of(fold) if job.searches.there else None,
+        fold=WHOLE,
+        trained_on=tuple(subjects_among(clip_set, everyone)),
+        rule=LAST,
+        epoch=training.epochs,
+        score=score,
+        marks=marks,
+    )
+    write_model(out, record, keeper.kept)
+    return record
+
+
+def _job(folder: RunFolder, run: RunFile, cache: Path, data_root: Path | None, device: str) -> Job:
+    """The run as it was asked for, on clips that may lie elsewhere by now."""
+    registry.variant(run.variant)  # its package is installed
+    root = data_root or (Path(run.data.root) if run.data.root else None)
+    if root is not None and not root.exists():
+        raise UsageError(
+            f"{root} is not there: name the folder of the run's clips with --data-root"
+        )
+    return Job(
+        folder=folder,
+        variant=run.variant,
+        source=Source(run.data.source or run.dataset, root, run.surrogate, cache.absolute()),
+        preset=run.preset,
+        config=run.settings,
+        seed=run.seed,
+        device=device,
+        folds=run.folds,
+    )

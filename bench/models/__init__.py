@@ -1,0 +1,1 @@
+"""Trained networks as files: saved, loaded, asked about new clips, exported."""

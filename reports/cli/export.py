@@ -1,0 +1,86 @@
+"""`bench export`: a run's predictions, or a model's network, as a file for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.config.settings import SELECTION_RULES
+
+LOGS = ("megc2019", "csv", "json")
+NETWORKS = ("pt2", "onnx", "torchscript")
+
+
+@click.command()
+@click.argument("source", metavar="RUN|MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*LOGS, *NETWORKS]),
+    help="Of a run's predictions: the challenge's log, a CSV sheet, or JSON with classes and "
+    "protocol.  Of a model file: torch.export, ONNX, TorchScript.  [default: megc2019, pt2]",
+)
+@click.option(
+    "--selection",
+    type=click.Choice(SELECTION_RULES),
+    help="The answers of this rule.  [default: the run's own]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead.  [default: the terminal; of a model, beside it]",
+)
+def export(source: Path, form: str | None, selection: str | None, out: Path | None) -> None:
+    """Write the predictions of the run folder RUN, or the network of the file MODEL.
+
+    `bench score` of the predictions gives the run's own scores. The log of a surrogate run begins
+    with a remark that says so: its clips have the names of real ones. A network takes what the
+    preprocessing makes of clips, in batches of any size; beside it a model card (.md) says what it
+    is and is not for.
+    """
+    from bench.errors import UsageError
+
+    of_model = source.is_file()
+    form = form or ("pt2" if of_model else "megc2019")
+    if of_model and form not in NETWORKS:
+        raise UsageError(f"--format {form} is for run folders; of a model: {', '.join(NETWORKS)}")
+    if not of_model and form in NETWORKS:
+        raise UsageError(
+            f"--format {form} needs a model file, {source} is none: `bench fit RUN` makes one"
+        )
+    if of_model:
+        _network(source, form, selection, out)
+    else:
+        _predictions(source, form, selection, out)
+
+
+def _predictions(run: Path, form: str, selection: str | None, out: Path | None) -> None:
+    from bench.cli.output import deliver
+    from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run_file
+    from bench.scoring.logs import render_log
+    from bench.scoring.report import run_log
+
+    log = run_log(run, selection)
+    record = read_run_file(RunFolder(run))
+    keys = ("variant", "dataset", "surrogate", "preset", "config_hash", "seed")
+    deliver(render_log(log, form, {key: getattr(record, key) for key in keys}), out)
+    if log.protocol["surrogate"]:
+        click.echo("surrogate: predictions of generated clips", err=True)
+
+
+def _network(file: Path, form: str, selection: str | None, out: Path | None) -> None:
+    from bench.errors import UsageError
+    from bench.models.model import load_network
+    from bench.system.files import write_text
+    from reports.reading.card import card
+
+    if selection:
+        raise UsageError("--selection is for run folders: a model has the weights of one epoch")
+    model = load_network(file)
+    path = out or file.with_suffix(f".{form}")
+    model.export(path, form)
+    place = path.with_name(f"{path.name}.md")
+    write_text(place, card(model, form))
+    click.echo(f"wrote {path} and {place.name}")

@@ -1,0 +1,253 @@
+"""Weights that runs keep, `bench fit`, `bench predict`, and `bench export` of a model file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from tiny_runs import only_run
+
+from bench.data.sources import Source, load
+from bench.models.file import FORMAT, VERSION_KEY, WHOLE, read_model
+from bench.models.model import load_model
+from bench.runs.folder import RunFolder
+from bench.runs.record import read_run_file
+from bench.training.compute import threads
+
+OWN = """
+from torch import nn
+
+from baselines.fixed import FixedNetwork
+
+class Net(nn.Sequential):
+    def __init__(self, classes, width=4):
+        pool = nn.AdaptiveAvgPool3d(1)
+        norm = nn.BatchNorm3d(width)
+        layers = (nn.Conv3d(3, width, 3, padding=1), norm, nn.ReLU(), pool, nn.Flatten())
+        super().__init__(*layers, nn.Linear(width, classes))
+
+NET = FixedNetwork("mine", "my own", "own_network:Net", "clip", None, options=(("width", 4),))
+"""
+
+ENTRY = {"bench.variants": {"mine": "own_network:NET"}}
+
+
+def fitted(bench, runs: Path, out: Path) -> Path:
+    outcome = bench("fit", only_run(runs).path, "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert "No score is claimed of it" in outcome.out
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(bench, kept_runs, tmp_path_factory) -> Path:
+    """The model file of a network trained on all clips."""
+    return fitted(bench, kept_runs, tmp_path_factory.mktemp("fit") / "all.safetensors")
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    """Grey frames of something that moves."""
+    rows, columns = np.mgrid[:32, :32]
+    waves = [np.sin((rows + 0.4 * t) / 4) * np.cos(columns / 5) for t in range(12)]
+    return (127 + 90 * np.stack(waves)).astype(np.uint8)
+
+
+@pytest.fixture
+def own_model(bench, runs, install_package, tmp_path) -> Path:
+    """The model file of a network that a package of the user's brings."""
+    install_package(OWN, ENTRY, "own_network")
+    assert bench.small(runs, "mine").code == 0
+    return fitted(bench, runs, tmp_path / "own.safetensors")
+
+
+def predicted(bench, *arguments) -> dict:
+    outcome = bench("predict", *arguments, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    return json.loads(outcome.out)
+
+
+def chances(found: dict) -> list[dict]:
+    return [clip["probabilities"] for clip in found["clips"]]
+
+
+def test_kept_weights_give_the_logits_of_their_fold_bit_for_bit(kept_runs, clip_cache):
+    """Also after the epoch was chosen: not the last one in every fold."""
+    run = only_run(kept_runs)
+    settings = read_run_file(RunFolder(run.path)).settings
+    clip_set, videos = load(Source("smic", None, True, clip_cache), settings.data)
+    rule = settings.protocol.selection
+    for fold, content in run.folds.items():
+        with threads(1):
+            kept = load_model(RunFolder(run.path).model(fold))
+            own = [place for place, clip in enumerate(clip_set.clips) if clip.subject == fold]
+            logits = kept.logits(kept.of_arrays(videos[own]))
+        assert logits.tolist() == [clip["logits"] for clip in content["clips"]]
+        assert kept.record.epoch == content["epochs"][rule]
+        assert set(kept.record.trained_on) == set(content["trained_on"])
+
+
+def test_a_model_file_stands_alone(bench, model, kept_runs):
+    """Classes, settings, score with interval and marks, but no path of the machine."""
+    record, _ = read_model(model)
+    metrics = only_run(kept_runs).json("metrics.json")
+    assert record.fold == WHOLE and record.classes == tuple(metrics["classes"])
+    assert record.score["uar"]["estimate"] == pytest.approx(metrics["uar"])
+    assert {"low", "high"} <= record.score["uar"].keys()
+    assert {"surrogate", "smoke: nothing converged", "random control"} & {*record.marks}
+    assert record.run.data.root is None and record.run.provenance.argv is None
+    fold, _ = read_model(RunFolder(only_run(kept_runs).path).model("s05"))
+    assert (fold.score, fold.marks) == (record.score, record.marks)
+    assert bench("validate", only_run(kept_runs).path).code == 0
+
+
+def test_the_same_frames_have_one_answer_in_every_form(bench, model, frames, tmp_path):
+    np.save(tmp_path / "array.npy", frames)
+    (tmp_path / "folder").mkdir()
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / "folder" / f"img{number + 5}.png")
+    (tmp_path / "list.csv").write_text(
+        "dataset,subject,clip,label,frames\nmine,a,one,whatever,folder\nmine,a,two,,array.npy\n"
+    )
+    named = predicted(bench, model, tmp_path / "array.npy", tmp_path / "folder")
+    listed = predicted(bench, model, tmp_path / "list.csv")
+    assert [clip["clip"] for clip in listed["clips"]] == ["one", "two"]
+    first, *others = chances(named) + chances(listed)
+    assert sum(first.values()) == pytest.approx(1) and others == [first] * 3
+    assert named["models"][0]["marks"] and any("lie detector" in s for s in named["remarks"])
+
+
+def test_onset_and_offset_cut_the_clip(bench, model, frames, tmp_path):
+    np.save(tmp_path / "long.npy", frames)
+    np.save(tmp_path / "cut.npy", frames[3:9])
+    part = predicted(bench, model, tmp_path / "long.npy", "--onset", 3, "--offset", 8)
+    assert chances(part) == chances(predicted(bench, model, tmp_path / "cut.npy"))
+    assert chances(part) != chances(predicted(bench, model, tmp_path / "long.npy"))
+
+
+def test_a_video_file_is_read_and_drawn(bench, model, frames, tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "v.avi"), "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.width = stream.height = 32
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(frame, format="gray")
+            container.mux(stream.encode(picture.reformat(format=stream.pix_fmt)))
+        container.mux(stream.encode())
+    sheet, picture = tmp_path / "over.csv", tmp_path / "over.png"
+    slid = ("--sliding", "--format", "csv", "--out", sheet, "--picture", picture)
+    outcome = bench("predict", model, tmp_path / "v.avi", *slid)
+    assert "Not spotting" in outcome.err
+    rows = list(csv.DictReader(io.StringIO(sheet.read_text())))
+    # Half a second of 24 frames a second, moved by a quarter of it: 12 frames hold one window.
+    assert [(row["first_frame"], row["last_frame"]) for row in rows] == [("0", "11")]
+    assert float(rows[0]["end_s"]) == 0.5
+    whole = predicted(bench, model, tmp_path / "v.avi", "--picture", tmp_path / "clip.png")
+    assert float(rows[0]["surprise"]) == pytest.approx(chances(whole)[0]["surprise"], abs=1e-4)
+    assert all(Image.open(tmp_path / name).width > 500 for name in ("over.png", "clip.png"))
+
+
+def test_windows_answer_as_the_same_frames_do_alone(bench, model, frames, tmp_path):
+    np.save(tmp_path / "long.npy", frames)
+    slid = ("--sliding", "--window", 6, "--stride", 3)
+    found = predicted(bench, model, tmp_path / "long.npy", *slid)["windows"]
+    assert [window["first_frame"] for window in found] == [0, 3, 6]
+    for window in found:
+        place = ("--onset", window["first_frame"], "--offset", window["last_frame"])
+        (alone,) = chances(predicted(bench, model, tmp_path / "long.npy", *place))
+        assert window["probabilities"] == pytest.approx(alone)
+
+
+def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tmp_path):
+    np.save(tmp_path / "c.npy", frames)
+    files = [model, RunFolder(only_run(kept_runs).path).model("s05")]
+    (clip,) = predicted(bench, *files, tmp_path / "c.npy")["clips"]
+    each = np.array(
+        [list(chances(predicted(bench, f, tmp_path / "c.npy"))[0].values()) for f in files]
+    )
+    assert list(clip["probabilities"].values()) == pytest.approx(each.mean(0))
+    assert list(clip["spread"].values()) == pytest.approx(each.std(0, ddof=1))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:-40]), "no whole model file"),
+        (lambda file: file.write_bytes(b"\x09" * 300), "no whole model file"),
+        (lambda file: save_file(load_file(file), file), "no model file of this harness"),
+        (lambda file: save_file(load_file(file), file, {VERSION_KEY: str(FORMAT + 1)}), "update"),
+        (lambda file: save_file(load_file(file), file, {VERSION_KEY: "1"}), "'run' is missing"),
+        (lambda file: save_file({}, file, metadata_of(file)), "weights do not fit"),
+        (lambda file: file.unlink(), "bench fit"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_in_one_line(bench, model, tmp_path, spoil, said):
+    file = tmp_path / "spoilt.safetensors"
+    file.write_bytes(model.read_bytes())
+    spoil(file)
+    outcome = bench("predict", file, tmp_path)
+    assert outcome.code and said in outcome.error
+
+
+def metadata_of(file: Path) -> dict[str, str]:
+    content = file.read_bytes()
+    return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+
+
+def test_a_network_of_the_users_own_needs_its_package(bench, own_model, frames, tmp_path):
+    """A model file names a variant, never code: a package that is gone or other is said."""
+    np.save(tmp_path / "c.npy", frames)
+    assert chances(predicted(bench, own_model, tmp_path / "c.npy"))
+    content = own_model.read_bytes()
+    for old, new, said in (
+        (rb"\"mine\"", rb"\"gone\"", "not installed here"),
+        (rb"own_network:Net", rb"os.path:abspath", "another network here"),
+    ):
+        own_model.write_bytes(content.replace(old, new))
+        assert said in bench("predict", own_model, tmp_path / "c.npy").error
+
+
+@pytest.mark.parametrize("form", ["pt2", "onnx", "torchscript"])
+def test_an_exported_network_answers_as_ours(bench, own_model, form, tmp_path):
+    if form == "onnx":
+        pytest.importorskip("onnxscript")
+        runtime = pytest.importorskip("onnxruntime")
+    out = tmp_path / f"net.{form}"
+    outcome = bench("export", own_model, "--format", form, "--out", out)
+    assert outcome.code == 0, outcome.err
+    model = load_model(own_model)
+    for clips in (1, 4):
+        inputs = torch.rand(clips, *model.shape, generator=torch.Generator().manual_seed(clips))
+        with torch.no_grad():
+            ours = model.network(inputs)
+            if form == "onnx":
+                session = runtime.InferenceSession(str(out))
+                assert json.loads(session.get_modelmeta().custom_metadata_map["classes"])
+                theirs = torch.from_numpy(session.run(["logits"], {"clips": inputs.numpy()})[0])
+            elif form == "pt2":
+                theirs = torch.export.load(out).module()(inputs)
+            else:
+                theirs = torch.jit.load(out)(inputs)
+        assert torch.allclose(ours, theirs, atol=1e-4)
+    card = (tmp_path / f"net.{form}.md").read_text()
+    assert re.search(r"Marks of that score: surrogate; .*\n- surrogate: generated clips", card)
+    assert "no lie detector" in card and '"representation": "onset_difference"' in card
+
+
+def test_what_has_no_network_is_refused(bench, runs, random_runs, model, tmp_path):
+    bench.small(runs, "majority")
+    assert "no weights to keep" in bench("fit", only_run(runs).path).error
+    assert "is no run folder" in bench("fit", tmp_path).error
+    run = only_run(random_runs).path
+    assert "needs a model file" in bench("export", run, "--format", "onnx").error
+    assert "is for run folders" in bench("export", model, "--format", "csv").error
+    assert "no clip named" in bench("predict", model).error
+    assert "no model file" in bench("predict", tmp_path).error
