@@ -88,5 +88,6 @@ def _clips(rows: Sequence[Row], root: Path) -> list[Clip]:
         if problem.fatal:
             raise DataError(f"{problem.where}: {problem.what}")
     by_name = {(clip.dataset, clip.subject, clip.name): clip for clip in found.clips}
-    keys = [tuple(row.cells[name] for name in ("dataset", "subject", "clip")) for row in rows]
+    named = (row.cells for row in rows)
+    keys = [(cells["dataset"], cells["subject"], cells["clip"]) for cells in named]
     return [replace(by_name[key], emotion=UNKNOWN) for key in keys]
