@@ -44,7 +44,7 @@ class CapsuleNet(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Lengths of the class capsules, (B, classes), of frames (B, 3, 224, 224)."""
         maps = self.primary(self.convolution(self.trunk(frames)))  # (B, 256, 6, 6)
-        capsules = maps.permute(0, 2, 3, 1).reshape(len(maps), -1, CAPSULE_WIDTH)
+        capsules = maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, CAPSULE_WIDTH)
         return self.routing(squash(capsules)).norm(dim=2)
 
 

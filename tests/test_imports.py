@@ -11,7 +11,7 @@ WITHOUT_ANY = (
     *("rnas", "rnas.space", "rnas.trellis", "rnas.genotype", "rnas.decode"),
     *("baselines.fixed", "baselines.peers"),
     *("bench.protocol.metrics", "bench.data.steps.pipeline", "bench.data.cache"),
-    *("bench.training.augment", "reports.figures", "reports.cli.figures"),
+    *("bench.training.augment", "reports.figures", "reports.cli.figures", "reports.cli.api"),
 )
 WITHOUT_TORCH = ("bench.data.surrogates.writing",)
 

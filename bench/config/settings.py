@@ -33,6 +33,8 @@ Values = Mapping[str, Mapping[str, Any]]
 
 Precision = Literal["fp32", "tf32", "bf16"]
 
+Detector = Literal["cascade", "centerface"]
+
 Spelling = Callable[[Any], Any]
 
 
@@ -90,7 +92,7 @@ class ClipConfig:
     crop: Literal["none", "detect", "landmarks"] = setting(
         "none", "face crop: none, the face found on the onset frame, or boxes from a file"
     )
-    detector: Literal["cascade", "centerface"] = setting(
+    detector: Detector = setting(
         "cascade",
         "crop=detect: scikit-image's LBP cascade, or CenterFace, which finds turned heads too "
         "(extra `faces`); where that is installed, crop=detect sets it",

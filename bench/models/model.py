@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.fixed import StillInput
+from bench.config.loading import detecting
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip, ClipSet
 from bench.data.sources import load_input, magnifier_digest
@@ -129,8 +130,9 @@ def load_model(
     newer than this version.
     """
     model = load_network(file, device)
-    if crop is not None:
-        model = replace(model, data=replace(model.data, crop=crop))
+    if crop not in (None, model.data.crop):
+        whole = replace(model.data, crop="none")
+        model = replace(model, data=detecting(whole) if crop == "detect" else whole)
     data = _own_files(model.data, magnifier_weights, landmarks, Path(file))
     if magnifier_digest(data) != model.record.run.data.magnifier:
         raise BenchError(

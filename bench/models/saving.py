@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,6 @@ from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import nn
 
 SUMMARY = "reports.reading.summary:score_and_marks"
@@ -63,18 +60,13 @@ class Keeper:
 
 
 def add_scores(folder: RunFolder) -> None:
-    """Adds the run's score and marks to its model files, where it has been scored."""
-    if not folder.metrics.exists():
-        return
-    files = without_score([folder.model(fold) for fold in read_run_file(folder).folds])
-    if not files:
+    """Adds the run's score and marks to its model files, where it is finished and scored."""
+    folds = read_run_file(folder).folds
+    files = [folder.model(fold) for fold in folds if folder.model(fold).exists()]
+    finished = folder.metrics.exists() and all(folder.fold(fold).exists() for fold in folds)
+    found = {file: read_model(file) for file in files} if finished else {}
+    if all(record.score is not None for record, _ in found.values()):
         return
     score, marks = resolve_name(SUMMARY)(folder)
-    for file in files:
-        record, weights = read_model(file)
+    for file, (record, weights) in found.items():
         write_model(file, replace(record, score=score, marks=marks), weights)
-
-
-def without_score(files: Sequence[Path]) -> list[Path]:
-    """The model files that are there and hold no score yet."""
-    return [file for file in files if file.exists() and read_model(file)[0].score is None]

@@ -36,9 +36,8 @@ def run(
 
     variant: names, globs or groups; settings: `{"train.epochs": 10}`; the rest as the options of
     the command. Progress goes to stderr; what is finished already is not computed again. Needs no
-    `__main__` guard. Returns the runs as `load_runs` does, in the order
-    asked for. Raises UsageError for what is unknown or
-    contradicts itself, BenchError where a unit failed.
+    `__main__` guard. Returns the runs as `load_runs` does, in the order asked for. Raises
+    UsageError for what is unknown or contradicts itself, BenchError where a unit failed.
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request

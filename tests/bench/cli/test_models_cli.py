@@ -115,7 +115,7 @@ def test_the_same_frames_have_one_answer_in_every_form(bench, model, frames, tmp
     for number, frame in enumerate(frames):
         Image.fromarray(frame).save(tmp_path / "folder" / f"img{number + 5}.png")
     (tmp_path / "list.csv").write_text(
-        "dataset,subject,clip,label,frames\nmine,a,one,whatever,folder\nmine,a,two,,array.npy\n"
+        "dataset,subject,clip,label,frames\nsamm,a,one,whatever,folder\nsamm,a,two,,array.npy\n"
     )
     named = predicted(bench, model, tmp_path / "array.npy", tmp_path / "folder")
     listed = predicted(bench, model, tmp_path / "list.csv")

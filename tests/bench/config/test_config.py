@@ -283,3 +283,16 @@ def test_a_record_that_is_no_configuration_is_refused(values, message):
 @pytest.mark.parametrize("recorded", [None, 3, "data", [], {"data": 3}, {"data": None}])
 def test_what_has_lost_its_form_means_no_configuration(recorded):
     assert not means_the_same(load_config("smoke"), recorded)
+
+
+@pytest.mark.parametrize(("package", "detector"), [(object(), "centerface"), (None, "cascade")])
+def test_faces_are_detected_by_the_best_that_is_installed_unless_one_is_named(
+    package, detector, monkeypatch
+):
+    monkeypatch.setattr("bench.config.loading.find_spec", lambda name: package)
+    assert load_config("smoke").data.detector == "cascade"  # no face is looked for
+    assert load_config("smoke", ["data.crop=detect"]).data.detector == detector
+    named = ["data.detector=cascade", "data.crop=detect"]
+    assert load_config("smoke", named).data.detector == "cascade"
+    recorded = load_config("smoke", named).to_dict()
+    assert config_from_dict(recorded).data.detector == "cascade"
