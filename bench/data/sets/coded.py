@@ -16,6 +16,7 @@ from bench.data.disk.tree import Tree, refused_links
 from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
 from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
+from bench.data.sets.corrections import corrected, read_corrections
 from bench.data.sets.spreadsheet import Row, filled_down, has_columns, read_rows
 from bench.errors import DataError, printable, quoted
 
@@ -122,15 +123,20 @@ class CodedSet(SingleSet):
         return any(self._group_of(name) is not None for name in tree.entries(folder).folders)
 
     def _rows(self, tree: Tree, sheet: Path) -> tuple[list[Row], list[Problem]]:
-        """The rows of the spreadsheet, merged cells filled down, and the problem that tells it."""
+        """The rows of the spreadsheet with merged cells filled down and corrections made.
+
+        And the problems that tell it.
+        """
         rows, filled = filled_down(read_rows(sheet, self.columns), ("subject", "clip"))
-        if not filled:
-            return rows, []
-        what = (
-            f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as merged "
-            f"cells are read, the first in row {filled[0]}"
-        )
-        return rows, [Problem("merged", tree.shown(sheet), what)]
+        wanted = read_corrections(tree.layout.corrections, self.name)
+        rows, problems = corrected(rows, wanted, self.subject_of, tree.shown(sheet))
+        if filled:
+            what = (
+                f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as "
+                f"merged cells are read, the first in row {filled[0]}"
+            )
+            problems.insert(0, Problem("merged", tree.shown(sheet), what))
+        return rows, problems
 
     def _frames_home(self, tree: Tree, home: Path) -> tuple[Path, list[Problem]]:
         """The folder that holds subjects, in the set's folder or elsewhere below the root.

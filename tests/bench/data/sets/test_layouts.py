@@ -9,7 +9,7 @@ import pytest
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import load_clips
 from bench.data.sets.spreadsheet import read_rows
-from bench.errors import DataError, UsageError
+from bench.errors import BenchError, DataError, UsageError
 from bench.system.files import csv_text
 
 CASME2_HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion")
@@ -229,3 +229,86 @@ def test_text_that_is_called_xls_is_read_and_an_old_workbook_names_the_extra(tmp
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
     with pytest.raises(DataError, match=r"needs python-calamine: pip install .*\[xls\]"):
         read_rows(path, {"clip": "Filename"})
+
+
+# ---------------------------------------------------------------- corrections
+
+CASME3_ROWS = [
+    CASME3_HEAD,
+    ("spNO.216", "e", 0, 0, 3, "disgust"),
+    ("spNO.216", "d", 3647, 2668, 2670, "surprise"),
+    ("spNO.40", "e", 1812, 1814, 0, "disgust"),
+    ("spNO.40", "e", 1970, 1972, 1975, "disgust"),
+]
+
+
+def write_casme3(trees, home: Path) -> None:
+    write_table(trees, home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", CASME3_ROWS)
+    for recording, first, last in (
+        ("spNO.216/e", 1, 4),
+        ("spNO.216/d", 2647, 2671),
+        ("spNO.40/e", 1812, 1976),
+    ):
+        numbers = range(first, last)
+        trees.frames(home / "part_A" / recording / "color", numbers, "{}.jpg")
+
+
+def test_known_errors_are_corrected_on_request_told_and_only_where_they_are(tmp_path, trees):
+    write_casme3(trees, tmp_path)
+    found = load_clips("casme3", tmp_path)
+    assert {(clip.name, len(clip.frames)) for clip in found.clips} == {("e_0", 3), ("e_1970", 6)}
+    assert [p.kind for p in found.problems if p.fatal] == ["numbers", "numbers"]
+    found = load_clips("casme3", tmp_path, layout=Layout(corrections="known"))
+    assert {(clip.name, len(clip.frames), clip.apex) for clip in found.clips} == {
+        ("e_1", 3, 0),
+        ("d_2647", 24, 21),
+        ("e_1812", 34, 2),
+        ("e_1970", 6, 2),
+    }
+    told = [p for p in found.problems if p.kind == "corrected"]
+    assert len(told) == 4 and not any(p.fatal for p in found.problems)
+    assert "row 3 (spNO.216 d 3647)" in told[0].where
+    assert "onset 3647 corrected to 2647: the onset lies after" in told[0].what
+
+
+def test_a_file_corrects_a_cell_or_leaves_a_row_out_and_says_what_it_could_not(tmp_path, trees):
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", MERGED)
+    for clip in ("sub01/EP02_01f", "sub01/EP04_02", "sub02/EP01_01"):
+        trees.frames(tmp_path / "Cropped" / clip, range(46, 51))
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "dataset;subject;clip;column;from;to;reason\n"
+        "CASME2;1;EP02_01f;offset;50;49;cut off\n"
+        "casme2;sub01;EP04_02;row;;;hand before the face\n"
+        "casme2;2;EP01_01;apex;99;47;mistyped\n"
+        "casme2;3;EP01_01;apex;;47;nobody\n"
+        "samm;006;006_1_2;apex;;47;another set\n"
+    )
+    found = load_clips("casme2", tmp_path, layout=Layout(corrections=str(file)))
+    assert [(c.name, len(c.frames)) for c in found.clips] == [("EP02_01f", 4), ("EP01_01", 5)]
+    told = [(p.kind, p.what) for p in found.problems if p.kind.startswith("correct")]
+    assert told == [
+        ("corrected", "offset 50 corrected to 49: cut off"),
+        ("corrected", "left out: hand before the face"),
+        ("correction", "apex is '48', not '99': not corrected"),
+        ("correction", "correction of apex not made: 0 rows are 3 EP01_01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "there is no such file"),
+        ("dataset,subject,clip,column,to\n", "no column reason"),
+        ("dataset,subject,clip,column,to,reason\ncasme2,1,a,colour,1,x\n", "'colour' is none of"),
+        ("dataset,subject,clip,column,to,reason\ncasme2,1,a,apex,1,\n", "gives no reason"),
+    ],
+)
+def test_what_is_no_file_of_corrections_is_one_line(tmp_path, trees, content, message):
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", ROWS["casme2"])
+    file = tmp_path / "mine.csv"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(BenchError, match=message) as error:
+        load_clips("casme2", tmp_path, layout=Layout(corrections=str(file)))
+    assert "\n" not in str(error.value)
