@@ -30,7 +30,7 @@ ClipFolders = Mapping[tuple[str, str], Path]
 
 
 @dataclass(frozen=True)
-class _Coded:
+class Coded:
     """A row that the class map keeps, before its frames are read."""
 
     row: Row
@@ -209,7 +209,7 @@ class CodedSet(SingleSet):
         subject = self.subject_of(row.text("subject"))
         return subjects is None or subject is None or subject in subjects
 
-    def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
+    def _coded(self, row: Row, where: str, class_map: ClassMap) -> Coded | None:
         """The row, None where the class map leaves it out; Rejected where it is invalid."""
         emotion = self._word(row)
         label = class_map.label_of(self.name, emotion)
@@ -225,9 +225,9 @@ class CodedSet(SingleSet):
         name = self._clip_name(row)
         if class_map.name == CHALLENGE and (subject, name) in LEFT_OUT.get(self.name, ()):
             return None
-        return _Coded(row, where, subject, name, label, emotion)
+        return Coded(row, where, subject, name, label, emotion)
 
-    def _clip(self, tree: Tree, coded: _Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
+    def _clip(self, tree: Tree, coded: Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
         onset, offset = _span(coded.row)
         folder = folders.get(self._key(coded.subject, coded.row.text("clip")))
         if folder and self.inner_folder:

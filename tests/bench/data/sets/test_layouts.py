@@ -32,6 +32,11 @@ ROWS = {
         ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "Emotion"),
         ("01", "t1", 46, 48, 50, "Positive"),
     ),
+    "casme": (
+        ("Subject", "Filename", "OnsetF", "ApexF1", "OffsetF", "Emotion"),
+        (1, "EP01_5", 46, 48, 50, "tense"),
+    ),
+    "casme3c": (("sub", "count", "onset", "offset", "emotion"), (1, 2, 46, 50, "negative")),
     "smic": (HSE_HEAD, (1, "s1_ne_01", 46, 50, "negative", None)),
 }
 CLIPS = {
@@ -41,6 +46,8 @@ CLIPS = {
     "mmew": "happiness/S01-02-001",
     "casme3": "spNO.1/a/color",
     "4dme": "01/t1",
+    "casme": "sub01/EP01_5",
+    "casme3c": "01/a/color",
 }
 
 LAYOUTS = (  # data set, table or None, folder of the frames
@@ -66,6 +73,10 @@ LAYOUTS = (  # data set, table or None, folder of the frames
         "CASME3/part_A/data/part_A_split/part_A",
     ),
     ("casme3", "CAS(ME)3_part_A_ME_label.csv", "CASME3/ME_A"),
+    ("casme", "CASME/CASME.csv", "CASME/CASME_raw_selected"),
+    ("casme", "CASME/casme.xlsx", "CASME/Cropped"),
+    ("casme3c", "CASME3/annotation/partC/CAS(ME)3_part_C_ME.xlsx", "CASME3/part_C/part_C"),
+    ("casme3c", "CAS(ME)3_part_C_ME.csv", "part_C/RGB_Depth/part_C/part_C"),
     ("4dme", "4DMicro/4DME_Labelling_Micro_release v1.csv", "4DMicro/gray_micro_crop"),
 )
 
@@ -229,6 +240,35 @@ def test_text_that_is_called_xls_is_read_and_an_old_workbook_names_the_extra(tmp
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
     with pytest.raises(DataError, match=r"needs python-calamine: pip install .*\[xls\]"):
         read_rows(path, {"clip": "Filename"})
+
+
+# ---------------------------------------------------------------- CASME, CAS(ME)^3 part C
+
+
+def test_casme_is_told_from_the_sets_whose_names_begin_alike(tmp_path, trees):
+    for dataset, home in (("casme", "CASME"), ("casme2", "CASME2")):
+        table = {"casme": "CASME.xlsx", "casme2": "CASME2-coding-20140508.xlsx"}[dataset]
+        write_table(trees, tmp_path / home / table, ROWS[dataset])
+        trees.frames(tmp_path / home / "Cropped" / CLIPS[dataset], range(46, 51), "reg_EP-{}.jpg")
+    for dataset, emotion in (("casme", "tense"), ("casme2", "happiness")):
+        (clip,) = load_clips(dataset, tmp_path).clips
+        assert (clip.emotion, clip.apex, clip.dataset) == (emotion, 2, dataset)
+    assert load_clips("casme", tmp_path, class_map="native").class_counts()["tense"] == 1
+
+
+def test_part_c_takes_cut_clips_before_recordings_and_has_no_apex(tmp_path, trees):
+    rows = [*ROWS["casme3c"], (1, 3, 60, 62, "others"), (2, 1, 5, 7, "positive")]
+    write_table(trees, tmp_path / "CAS(ME)3_part_C_ME.xlsx", rows)
+    trees.frames(tmp_path / "part_C" / "01" / "a" / "color", range(40, 70), "{}.jpg")
+    trees.frames(tmp_path / "part_C" / "2" / "1" / "color", range(5, 8), "{}.jpg")
+    found = load_clips("casme3c", tmp_path, class_map="native")
+    assert [(c.subject, c.name, len(c.frames), c.apex) for c in found.clips] == [
+        ("01", "2", 5, None),
+        ("01", "3", 3, None),
+        ("02", "1", 3, None),
+    ]
+    assert [c.emotion for c in found.clips] == ["negative", "others", "positive"]
+    assert not found.problems
 
 
 # ---------------------------------------------------------------- corrections
