@@ -99,7 +99,7 @@ def score(
     claims = [
         Claim.parse(metric, text) for metric in metrics() for text in claimed[CLAIMED + metric]
     ]
-    source = read_scored(log, Reading(_class_names(classes), dataset or "", selection))
+    source = read_scored(log, Reading(class_names(classes), dataset or "", selection))
     report = score_report(source, claims, draws)
     deliver(_rendered(report, form), out)
     if form != "json":
@@ -108,7 +108,8 @@ def score(
         click.get_current_context().exit(1)
 
 
-def _class_names(text: str | None) -> tuple[str, ...]:
+def class_names(text: str | None) -> tuple[str, ...]:
+    """The classes that `--classes` names; UsageError for fewer than two."""
     from bench.errors import UsageError
 
     if text is None:

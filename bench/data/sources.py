@@ -15,7 +15,7 @@ from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
 from bench.data.disk.tree import Layout
-from bench.data.sets.catalogue import BUILT_IN, find_dataset, load_clips, require_root
+from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
 from bench.data.steps.settings import preprocessing
@@ -69,10 +69,10 @@ def resolve_source(dataset: str, root: Path | None, surrogate: bool, cache: Path
             )
         places = [found.root / row.cells["frames"] for row in found.rows]
         return _source_at(found.name, found.root, places, cache)
-    if surrogate and dataset not in BUILT_IN:
+    if surrogate and dataset not in GENERATED:
         raise UsageError(
             f"--surrogate: there are no generated clips of {dataset}; name its folder with "
-            "--data-root, or take one of " + ", ".join(BUILT_IN)
+            "--data-root, or take one of " + ", ".join(GENERATED)
         )
     if surrogate:
         return Source(dataset, None, True, cache.absolute())

@@ -410,12 +410,17 @@ def render_log(log: Log, form: str, source: Mapping[str, Any]) -> str:
     """The text of a log: `megc2019`, `csv` or `json`, without the last line break.
 
     source: where the predictions come from, for the JSON form, which alone has a place for it.
-    Raises DataError where the challenge's log cannot hold the names.
+    Raises DataError where the challenge's log cannot hold the names or the classes.
     """
     return _WRITERS[form](log, source)
 
 
 def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
+    if log.predictions.classes != CHALLENGE_CLASSES:
+        raise DataError(
+            f"the challenge's log has the classes {', '.join(CHALLENGE_CLASSES)} alone, and these "
+            f"answers {', '.join(log.predictions.classes)}; use --format csv or json"
+        )
     lines = [SURROGATE_REMARK] if log.protocol["surrogate"] else []
     before = None
     for answer in log.predictions.answers:

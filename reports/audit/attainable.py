@@ -8,7 +8,10 @@ FP_c >= 0, Σ FP_c = E and FP_c <= E - e_c: a class's own errors are predicted a
 vertex, where all errors of the other classes are predicted as one class a and the errors of a as
 one class b; and Lagrangian duality bounds it from below. The search enumerates in integers the
 diagonals within the claimed Acc and UAR, discards those whose bounds on UF1 are too far off, and
-tries every FP of the rest ("splits" of the errors over the columns).
+tries every FP of the rest ("splits" of the errors over the columns). Of many classes a diagonal may
+have more than MOST_SPLITS: then evenly spaced ones are tried. Their UF1 lie densely between the
+bounds, so that one within the tolerance is found nearly always, and is proof; where none is, and
+the bounds do not rule it out, `nearest` raises UsageError.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.errors import UsageError
+
 SCORES = ("acc", "uar", "uf1")
 
 SLACK = 1e-6
@@ -31,7 +36,13 @@ FINEST = Fraction(1, 2_000_000)
 """The smallest tolerance, half a unit of the sixth decimal; floats resolve SLACK × FINEST."""
 
 MOST_DIAGONALS = 300_000_000
-"""The largest Π (n_c + 1) that is searched: seconds, or minutes at worst."""
+"""The largest number of diagonals that is searched: seconds, or minutes at worst."""
+
+SEARCHED_FULLY = 3
+"""Classes up to which every split is tried within MOST_DIAGONALS."""
+
+MOST_SPLITS = 100_000
+"""Splits of a diagonal that are tried of more classes."""
 
 BLOCK = 200_000
 """Diagonals, or splits, held in memory at a time."""
@@ -48,10 +59,10 @@ class Claim:
     def typed(cls, text: str) -> Claim:
         """A number with the rounding of its digits as tolerance: ".90" is 0.90 ± 0.005.
 
-        The tolerance is at least FINEST. Raises decimal.InvalidOperation where the text is no
-        number.
+        So is "90%". The tolerance is at least FINEST. Raises decimal.InvalidOperation where the
+        text is no number.
         """
-        number = Decimal(text)
+        number = typed_number(text)
         half = Fraction(10) ** exponent(number) / 2
         return cls(Fraction(number), max(half, FINEST))
 
@@ -62,6 +73,15 @@ class Claim:
     def holds(self, score: Fraction) -> bool:
         """Whether a score is within the tolerance."""
         return abs(score - self.value) <= self.tolerance
+
+
+def typed_number(text: str) -> Decimal:
+    """A fraction, or per cent with the sign as a fraction, with the digits typed.
+
+    Raises decimal.InvalidOperation where the text is no number.
+    """
+    number = Decimal(text.removesuffix("%").strip())
+    return number.scaleb(-2) if text.endswith("%") and number.is_finite() else number
 
 
 def exponent(number: Decimal) -> int:
@@ -89,7 +109,11 @@ def nearest(counts: Sequence[int], claims: Mapping[str, Claim]) -> Nearest:
     claims: one or more of SCORES, with tolerances of at least FINEST. Where no matrix is within the
     tolerances, the result has the least possible misfit, so misfit × tolerance is the smallest
     tolerance that would do. Where one is, the result is an example; others may fit more closely.
+    Raises UsageError where there are too many matrices to tell.
     """
+    if claims.keys() == {"acc"}:
+        return _accuracy_alone(np.asarray(counts), claims)
+    check_searchable(counts, claims)
     reach = 1  # tolerances are multiplied by it until a matrix is within them
     while True:
         if found := _best_within(np.asarray(counts), claims, reach):
@@ -97,14 +121,44 @@ def nearest(counts: Sequence[int], claims: Mapping[str, Claim]) -> Nearest:
         reach *= 2
 
 
+def check_searchable(counts: Sequence[int], claims: Mapping[str, Claim]) -> None:
+    """UsageError where there are more diagonals than can be searched for these claims.
+
+    A claimed UAR leaves hardly a choice of the last class.
+    """
+    free = sorted(counts)[:-1] if "uar" in claims else counts
+    if claims.keys() != {"acc"} and math.prod(count + 1 for count in free) > MOST_DIAGONALS:
+        raise UsageError(
+            f"{'/'.join(map(str, counts))} clips per class leave too many confusion matrices to "
+            "search; up to about 600 clips in each of 3 classes are possible. Give the accuracy "
+            "alone (--acc), of any number of classes"
+        )
+
+
+def _accuracy_alone(counts: np.ndarray, claims: Mapping[str, Claim]) -> Nearest:
+    """A matrix with the nearest number of right clips, whose accuracy every split of them has."""
+    total = int(counts.sum())
+    below = math.floor(claims["acc"].value * total)
+    right = min((below, min(below + 1, total)), key=lambda n: abs(n / total - claims["acc"].value))
+    before = np.cumsum(counts) - counts
+    hits = np.clip(right - before, 0, counts)
+    return _nearest(counts, claims, _candidates(counts, claims, hits[None]).best())
+
+
 def uf1_range(counts: Sequence[int], claims: Mapping[str, Claim]) -> tuple[float, float] | None:
-    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None if none has them."""
+    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None if none has them.
+
+    Of more than three classes the least is a lower bound.
+    """
     clips = np.asarray(counts)
     given = {name: claim for name, claim in claims.items() if name != "uf1"}
     low, high = math.inf, -math.inf
     for hits in _diagonals(clips, given, 1):
         high = max(high, float(_uf1_ceiling(clips, hits).max()))
         floor = _uf1_floor(clips, hits)
+        if len(clips) > SEARCHED_FULLY:
+            low = min(low, float(floor.min()))
+            continue
         for part in _portions(clips, hits, floor, low):
             if floor[part[0]] >= low:
                 break
@@ -184,16 +238,23 @@ class _Candidates(NamedTuple):
 def _best_within(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Nearest | None:
     """The matrix of least misfit, if that is at most `reach`; ends early at a misfit of 1."""
     best: _Candidate | None = None
+    thinned = False
     for hits in _diagonals(counts, claims, reach):
         bound = _misfit_bound(counts, claims, hits)
         for part in _portions(counts, hits, bound, (best.misfit if best else reach) + SLACK):
             if best and bound[part[0]] > best.misfit + SLACK:
                 break
+            thinned |= "uf1" in claims and bound[part[0]] <= 1 and _stride(counts, hits[part]) > 1
             found = _candidates(counts, claims, hits[part]).best()
             if found.misfit <= reach and (best is None or found.beats(best)):
                 best = found
             if best and best.misfit <= 1:
                 return _nearest(counts, claims, best)
+    if thinned:
+        raise UsageError(
+            f"{len(counts)} classes have too many confusion matrices to tell whether one has this "
+            "UF1: give fewer scores, or a larger --tolerance"
+        )
     return _nearest(counts, claims, best) if best else None
 
 
@@ -282,17 +343,32 @@ def _diagonal_block(counts: np.ndarray, limits: _Limits, start: int, stop: int) 
 
 
 def _splits(counts: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every FP that a matrix with one of these diagonals can have: (index of the diagonal, FP)."""
+    """FP that a matrix with one of these diagonals can have: (index of the diagonal, FP).
+
+    Every one, unless a diagonal has more than MOST_SPLITS.
+    """
     errors = counts - hits
+    stride = _stride(counts, hits)
     left = errors.sum(axis=1)
     most = left[:, None] - errors
     owner, wrong = np.arange(len(hits)), np.zeros((len(hits), 0), dtype=np.int64)
     for column in range(len(counts) - 1):
         later = most[owner, column + 1 :].sum(axis=1)
-        pick, value = _ragged(np.maximum(left - later, 0), np.minimum(left, most[owner, column]))
+        step = stride if column < len(counts) - 2 else 1
+        low, high = np.maximum(left - later, 0), np.minimum(left, most[owner, column])
+        pick, value = _ragged(low, high, step)
         owner, left = owner[pick], left[pick] - value
         wrong = np.column_stack([wrong[pick], value])
     return owner, np.column_stack([wrong, left])
+
+
+def _stride(counts: np.ndarray, hits: np.ndarray) -> int:
+    """The step of the columns that are free to vary, beside the last two, of evenly spaced FP."""
+    errors, columns = int((counts - hits).sum(axis=1).max()), len(counts)
+    splits = math.comb(errors + columns - 1, columns - 1)
+    if columns <= SEARCHED_FULLY or splits <= MOST_SPLITS:
+        return 1
+    return math.ceil((splits / MOST_SPLITS) ** (1 / (columns - 2)))
 
 
 def _vertices(counts: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
@@ -308,12 +384,12 @@ def _vertices(counts: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
                 yield wrong
 
 
-def _ragged(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every integer of each closed range, in order: (index of its range, integer)."""
-    lengths = np.maximum(high - low + 1, 0)
+def _ragged(low: np.ndarray, high: np.ndarray, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Every step-th integer of each closed range, in order: (index of its range, integer)."""
+    lengths = np.maximum((high - low) // step + 1, 0)
     owner = np.repeat(np.arange(len(lengths)), lengths)
     begin = np.cumsum(lengths) - lengths
-    return owner, np.arange(len(owner)) - begin[owner] + low[owner]
+    return owner, (np.arange(len(owner)) - begin[owner]) * step + low[owner]
 
 
 def _portions(

@@ -19,6 +19,7 @@ from reports.audit.attainable import (
     confusion_scores,
     exponent,
     nearest,
+    typed_number,
     uf1_range,
 )
 from reports.audit.findings import (
@@ -55,7 +56,11 @@ def audit_scores(
     where = f"{'/'.join(map(str, counts))} clips per class"
     return [
         _scores_finding(
-            TYPED, where, {name: Decimal(typed[name]) for name in chosen}, chosen, tuple(counts)
+            TYPED,
+            where,
+            {name: typed_number(typed[name]) for name in chosen},
+            chosen,
+            tuple(counts),
         )
         for chosen in wanted
     ]

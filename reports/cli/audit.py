@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,10 +27,10 @@ EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 @click.option("--all", "everything", is_flag=True, help="List what holds, too.")
 @click.option(
     "--counts",
-    metavar="N,N[,N]",
+    metavar="N,N[,N...]",
     help="Clips per class of your own scores; or composite, smic, casme2, samm.",
 )
-@click.option("--acc", metavar="X", help="Your accuracy, a fraction.")
+@click.option("--acc", metavar="X", help="Your accuracy, a fraction or 85.1%.")
 @click.option("--uar", metavar="X", help="Your unweighted average recall.")
 @click.option("--uf1", metavar="X", help="Your unweighted F1-score.")
 @click.option(
@@ -92,14 +91,15 @@ def _own_scores(
 
 
 def typed_counts(text: str) -> tuple[int, ...]:
-    """The clips per class that `--counts` names, 2 or 3 of them; UsageError for other text."""
+    """The clips per class that `--counts` names, 2 or more of them; UsageError for other text."""
+    from bench.data.disk.finding import letters
     from bench.errors import UsageError
-    from reports.audit.attainable import MOST_DIAGONALS
     from reports.audit.scores import class_counts
     from reports.reading.names import DATASETS
 
-    if text in DATASETS:
-        return class_counts(text)
+    known = {letters(word): name for name, title in DATASETS.items() for word in (name, title)}
+    if letters(text) in known:
+        return class_counts(known[letters(text)])
     try:
         counts = tuple(int(word) for word in text.split(","))
     except ValueError:
@@ -107,20 +107,18 @@ def typed_counts(text: str) -> tuple[int, ...]:
             f"--counts {text} is no list of clips per class such as 250,109,83, "
             f"and none of {', '.join(DATASETS)}"
         ) from None
-    if len(counts) not in (2, 3):
-        raise UsageError(f"--counts {text} has {len(counts)} class(es); 2 or 3 can be searched")
+    if len(counts) < 2:
+        raise UsageError(f"--counts {text} has one class; give the clips of each of them")
     if min(counts) < 1:
         raise UsageError(f"--counts {text}: every class needs a clip; leave out empty classes")
-    if math.prod(count + 1 for count in counts) > MOST_DIAGONALS:
-        raise UsageError(
-            f"--counts {text} leaves too many confusion matrices to search; up to about 600 clips "
-            "in each of 3 classes are possible"
-        )
     return counts
 
 
 def typed_scores(typed: dict[str, str]) -> dict[str, str]:
-    """The scores as typed; UsageError where there is none or one is no number from 0 to 1."""
+    """The scores as typed, each a number from 0 to 1, or per cent with the sign.
+
+    UsageError where there is none or one is neither.
+    """
     from bench.errors import UsageError
 
     if not typed:
@@ -128,7 +126,7 @@ def typed_scores(typed: dict[str, str]) -> dict[str, str]:
     for name, text in typed.items():
         value = _fraction(f"--{name}", text)
         if value > 1:
-            raise UsageError(f"--{name} {text} is above 1: scores are fractions, 85.1% is .851")
+            raise UsageError(f"--{name} {text} is above 1: write a fraction, or {text}%")
         if value < 0:
             raise UsageError(f"--{name} {text} is below 0: scores are fractions from 0 to 1")
     return typed
@@ -147,13 +145,13 @@ def _tolerance(text: str | None) -> Fraction | None:
 
 
 def _fraction(option: str, text: str) -> Fraction:
-    from decimal import Decimal, InvalidOperation
+    from decimal import InvalidOperation
 
     from bench.errors import UsageError
-    from reports.audit.attainable import exponent
+    from reports.audit.attainable import exponent, typed_number
 
     try:
-        number = Decimal(text)
+        number = typed_number(text)
         digits = abs(exponent(number))
     except (InvalidOperation, ValueError):
         raise UsageError(f"{option} {text} is no number; write a fraction such as .8511") from None

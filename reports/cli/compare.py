@@ -81,6 +81,12 @@ class MetricName(click.ParamType):
     help="Compare runs whose protocols differ too, such as a leaky and a clean one.",
 )
 @click.option(
+    "--other-frames",
+    is_flag=True,
+    help="Compare runs on the same clips whose frames differ: cropped or aligned anew.",
+)
+@click.option("--classes", metavar="A,B,...", help="What 0, 1, ... mean in logs of predictions.")
+@click.option(
     "--diagram",
     "diagrams",
     multiple=True,
@@ -107,38 +113,51 @@ def compare(
     draws: int,
     rules: tuple[str, ...],
     across_protocols: bool,
+    other_frames: bool,
+    classes: str | None,
     diagrams: tuple[Path, ...],
     form: str,
     out: Path | None,
 ) -> None:
     """Compare runs clip by clip and subject by subject.
 
-    RUN is the folder of a run, or of a configuration with its seeds. Seeds of one configuration
-    are averaged. For every pair: the difference with its 95 % interval over subjects, a paired
-    permutation test over subjects, McNemar's exact test, both corrected by Holm. A configuration
-    stands beside the random networks of its search space where such runs exist. Runs on other
-    clips or labels are refused, other protocols without --across-protocols.
+    RUN is the folder of a run, or of a configuration with its seeds, or a log of predictions made
+    elsewhere, as `bench score` reads it (--dataset names its set where it does not). Seeds of one
+    configuration are averaged. For every pair: the difference with its 95 % interval over subjects,
+    a paired permutation test over subjects, McNemar's exact test, both corrected by Holm. A
+    configuration stands beside the random networks of its search space where such runs exist. Runs
+    on other clips or labels are refused, other protocols without --across-protocols.
     """
     from bench.cli.output import check_place
     from bench.cli.progress import Steps, bars
-    from reports.compare.entries import Protocol, by_rule, make_entries
+    from bench.cli.score import class_names
+    from bench.scoring.logs import Reading
+    from reports.compare.checks import OTHER_FRAMES
+    from reports.compare.entries import Protocol, by_rule, log_entry, make_entries
     from reports.compare.render import render
     from reports.compare.report import Plan
     from reports.compare.report import compare as compare_entries
 
     check_place(out)
     _check_diagrams(diagrams)
+    logs = [path for path in run_folders if path.is_file()]
+    folders = [path for path in run_folders if path not in logs]
+    groups: list[RunGroup] = []
     if run_folders:
-        _refuse_filters(patterns, dataset, preset, config)
-        groups = _named_groups(run_folders, apart=not rules)
+        _refuse_filters(patterns, None if logs else dataset, preset, config)
+        if folders:
+            groups = _named_groups(folders, apart=not rules and not logs)
     else:
         groups = _found_groups(runs, patterns, dataset, preset, config, across_protocols)
     if rules:
         groups = [by_rule(group, rule) for group in groups for rule in dict.fromkeys(rules)]
+    reading = Reading(class_names(classes), dataset or "")
+    entries = make_entries(groups, [log_entry(path, reading) for path in logs])
     allowed = frozenset(Protocol._fields if across_protocols else ["selection"] * bool(rules))
+    allowed |= {OTHER_FRAMES} if other_frames else set()
     plan = Plan(metric, draws, allowed=allowed)
     with bars() as display:
-        report = compare_entries(make_entries(groups), plan, Steps(display))
+        report = compare_entries(entries, plan, Steps(display))
     deliver(render(report, form), out)
     if diagrams:
         _draw(report, diagrams)

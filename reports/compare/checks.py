@@ -11,6 +11,9 @@ from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, ClipKey
 from reports.compare.entries import Entry
 
+OTHER_FRAMES = "frames"
+"""What is allowed to differ where clips of the same names were cropped or aligned anew."""
+
 NAMED = 3
 """Clips that a message names one by one."""
 
@@ -21,8 +24,8 @@ FREE = ("protocol",)
 def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) -> None:
     """Checks that the scores of entries of one data set may be compared.
 
-    Raises DataError where they answer other clips or labels, UsageError where their protocols
-    differ in a field of `Protocol` that is not `allowed`.
+    Raises DataError where they answer other clips or labels, or saw other frames and OTHER_FRAMES
+    is not `allowed`, UsageError where their protocols differ in a field of `Protocol` that is not.
     """
     for entry in entries:
         for record, predictions in zip(entry.records[1:], entry.predictions[1:], strict=True):
@@ -31,7 +34,8 @@ def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) ->
     reference = entries[0]
     for entry in entries[1:]:
         _check_answers(reference.name, reference.predictions[0], entry.name, entry.predictions[0])
-        _check_files(reference, entry)
+        if OTHER_FRAMES not in allowed:
+            _check_files(reference, entry)
     for one, two in combinations(entries, 2):
         found = one.protocol.differences(two.protocol, allowed)
         if found:
@@ -43,11 +47,17 @@ def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) ->
 
 
 def setting_notes(entries: Sequence[Entry]) -> list[str]:
-    """A line for each setting other than the protocol that is not the same in all entries."""
-    configs = {entry.name: dict(_settings(entry)) for entry in entries}
+    """A line for each setting other than the protocol that is not the same in all entries.
+
+    And one where the frames are not. Of a log no setting is known.
+    """
+    configs = {entry.name: dict(_settings(entry)) for entry in entries if entry.first.config}
     defaults = {key: default for key, default, *_ in settings_table()}  # of newer settings
     keys = dict.fromkeys(key for config in configs.values() for key in config)
+    seen = {entry.first.data.fingerprint for entry in entries} - {None}
     notes = []
+    if len(seen) > 1:
+        notes.append(f"frames differ: {len(seen)} kinds under the same names of clips")
     for key in keys:
         values: dict[str, list[str]] = {}
         for name, config in configs.items():
@@ -101,5 +111,6 @@ def _check_files(one: Entry, two: Entry) -> None:
         raise DataError(
             f"{one.name} and {two.name} on {one.dataset} have clips of the same names with other "
             "frames (data.fingerprint in run.json): other files, or surrogates of another "
-            "difficulty, seed or version"
+            "difficulty, seed or version; compare frames that were cropped anew with "
+            "--other-frames"
         )

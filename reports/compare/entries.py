@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bench.data.sets.catalogue import DATASETS
 from bench.errors import BenchError, DataError
 from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
+from bench.scoring.logs import Reading, read_log
 from bench.scoring.report import selected_protocol
 from reports.reading.finished import set_name
 from reports.reading.groups import RunGroup
-from reports.reading.marks import distinct
+from reports.reading.marks import FROM_LOG, distinct
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -50,7 +54,7 @@ class Protocol(NamedTuple):
         stated = scores_of(record)["protocol"]
         origin = stated.get("genotype", "searched")
         return cls(
-            split=record.split,
+            split=stated.get("split", record.split),
             aggregation=stated["aggregation"],
             search_scope=stated["search_scope"] if origin == "searched" else None,
             selection=stated["selection"],
@@ -121,8 +125,8 @@ class Entry:
         return metrics()[metric].function(self.matrices.sum(axis=1))
 
 
-def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:
-    """An entry per configuration, named so that no two on a data set are called the same.
+def make_entries(groups: Iterable[RunGroup], logs: Iterable[Entry] = ()) -> list[Entry]:
+    """An entry per configuration and log, named so that no two on a data set are called the same.
 
     Raises BenchError where a run is not finished or its folds are corrupt.
     """
@@ -134,7 +138,40 @@ def make_entries(groups: Iterable[RunGroup]) -> list[Entry]:
         )
         for group in groups
     ]
-    return _named(entries)
+    return _named([*entries, *logs])
+
+
+def log_entry(path: Path, reading: Reading) -> Entry:
+    """The predictions in a file, made elsewhere, as those of a run with one seed.
+
+    Of its protocol is known what the file states. Raises BenchError as `read_log`.
+    """
+    from bench.runs.record import DataRecord, RunRecord
+
+    log = read_log(path, reading)
+    sets = log.predictions.datasets
+    people = tuple(dict.fromkeys(log.predictions.people))
+    whole = set(sets) == set(DATASETS["composite"].parts)
+    record = RunRecord(
+        dataset="composite" if whole else "+".join(sets),
+        surrogate=bool(log.protocol["surrogate"]),
+        variant=path.stem,
+        preset="log",
+        config_hash=hashlib.sha256(repr(log.predictions.answers).encode()).hexdigest()[:8],
+        seed=0,
+        folds=people,
+        finished=people,
+        kind="fixed",
+        marks=(FROM_LOG,),
+        folder=path,
+        data=DataRecord(classes=log.predictions.classes),
+        metrics={
+            **log.predictions.metrics(),
+            "trained": None,
+            "protocol": {**log.protocol, "genotype": "fixed"},
+        },
+    )
+    return Entry(path.stem, RunGroup((record,)), (log.predictions.in_order(),))
 
 
 def by_rule(group: RunGroup, rule: str) -> RunGroup:

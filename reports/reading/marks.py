@@ -39,6 +39,9 @@ BELOW_BASELINE = "below linear baseline"
 CANNOT_DECIDE = "cannot decide"
 """Mark of searches whose α, η and β could not move far enough to choose."""
 
+FROM_LOG = "read from a log"
+"""Mark of predictions that were made elsewhere."""
+
 TRAINED_WITHOUT = "trained without a class"
 """Mark of runs in which some folds have no training clip of a class."""
 
@@ -175,6 +178,7 @@ MARK_MEANINGS = {
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",
     "gap not recorded": "searched by a version that did not yet evaluate the decoded cell alone",
+    FROM_LOG: "predictions made elsewhere: of their protocol only what the file states is known",
     FOLDS_TITLE: "several subjects at a time are left out of training and tested",
     SET_TITLE: "all people of a data set are tested by a network trained on other sets",
     TRAINED_WITHOUT: "some folds train without a single clip of a class, and cannot know it",

@@ -20,8 +20,11 @@ from bench.data.sets.manifest import PREFIX, Manifest
 from bench.errors import UsageError
 from bench.system.entry_points import Door, Unfit
 
-BUILT_IN = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
-"""Data sets of the harness in the order of listings; there are generated clips of each."""
+GENERATED = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
+"""Data sets of the harness that there are generated clips of."""
+
+BUILT_IN = (*GENERATED, "casme", "casme3c")
+"""Data sets of the harness in the order of listings."""
 
 
 def _dataset(name: str, value: Any) -> DataSet:
@@ -109,5 +112,5 @@ def require_root(dataset: str, root: Path | None) -> Path:
     )
     raise UsageError(
         f"no data root for {dataset}: give --data-root DIR or set BENCH_DATA. "
-        f"{find_dataset(dataset).how_to_get}{generated if dataset in BUILT_IN else ''}"
+        f"{find_dataset(dataset).how_to_get}{generated if dataset in GENERATED else ''}"
     )

@@ -2,9 +2,9 @@
 
 Source: See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
 The counts are in `challenge.csv` and nowhere else in the project. The challenge covers SMIC,
-CASME II and SAMM. Our maps of CAS(ME)^3, 4DME and MMEW follow its rule (happiness is positive,
-surprise stays, every other named emotion is negative, others are left out); there are no counts to
-compare those sets with.
+CASME II and SAMM. Our maps of CAS(ME)^3, CASME, 4DME and MMEW follow its rule (happiness is
+positive, surprise stays, every other named emotion is negative, others are left out); there are no
+counts to compare those sets with.
 """
 
 from __future__ import annotations
@@ -42,6 +42,17 @@ CLASS_MAPS = MappingProxyType(
             "happy": "positive",
             "surprise": "surprise",
         },
+        "casme3c": {"negative": "negative", "positive": "positive", "surprise": "surprise"},
+        "casme": {
+            "contempt": "negative",
+            "disgust": "negative",
+            "fear": "negative",
+            "repression": "negative",
+            "sadness": "negative",
+            "tense": "negative",
+            "happiness": "positive",
+            "surprise": "surprise",
+        },
         "4dme": {
             "negative": "negative",
             "repression": "negative",
@@ -66,6 +77,8 @@ UNMAPPED = MappingProxyType(
         "casme2": ("others", "sadness", "fear"),
         "samm": ("other",),
         "casme3": ("others",),
+        "casme3c": ("others",),
+        "casme": ("others",),
         "4dme": ("others", "compound"),
         "mmew": ("others",),
     }
@@ -78,6 +91,11 @@ NATIVE_CLASSES = MappingProxyType(
         "casme2": ("disgust", "happiness", "others", "repression", "surprise"),
         "samm": ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise"),
         "casme3": ("anger", "disgust", "fear", "happy", "others", "sad", "surprise"),
+        "casme3c": ("negative", "others", "positive", "surprise"),
+        "casme": (
+            *("contempt", "disgust", "fear", "happiness"),
+            *("repression", "sadness", "surprise", "tense"),
+        ),
         "4dme": ("negative", "others", "positive", "repression", "surprise"),
         "mmew": ("anger", "disgust", "fear", "happiness", "others", "sadness", "surprise"),
     }

@@ -17,6 +17,7 @@ from bench.data.sets.apex import place_apex
 from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
 from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
+from bench.data.sets.corrections import corrected, read_corrections
 from bench.data.sets.spreadsheet import Row, filled_down, has_columns, read_rows
 from bench.errors import DataError, printable, quoted
 
@@ -30,7 +31,7 @@ ClipFolders = Mapping[tuple[str, str], Path]
 
 
 @dataclass(frozen=True)
-class _Coded:
+class Coded:
     """A row that the class map keeps, before its frames are read."""
 
     row: Row
@@ -121,15 +122,20 @@ class CodedSet(SingleSet):
         return any(self._group_of(name) is not None for name in tree.entries(folder).folders)
 
     def _rows(self, tree: Tree, sheet: Path) -> tuple[list[Row], list[Problem]]:
-        """The rows of the spreadsheet, merged cells filled down, and the problem that tells it."""
+        """The rows of the spreadsheet with merged cells filled down and corrections made.
+
+        And the problems that tell it.
+        """
         rows, filled = filled_down(read_rows(sheet, self.columns), ("subject", "clip"))
-        if not filled:
-            return rows, []
-        what = (
-            f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as merged "
-            f"cells are read, the first in row {filled[0]}"
-        )
-        return rows, [Problem("merged", tree.shown(sheet), what)]
+        wanted = read_corrections(tree.layout.corrections, self.name)
+        rows, problems = corrected(rows, wanted, self.subject_of, tree.shown(sheet))
+        if filled:
+            what = (
+                f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as "
+                f"merged cells are read, the first in row {filled[0]}"
+            )
+            problems.insert(0, Problem("merged", tree.shown(sheet), what))
+        return rows, problems
 
     def _frames_home(self, tree: Tree, home: Path) -> tuple[Path, list[Problem]]:
         """The folder that holds subjects, in the set's folder or elsewhere below the root.
@@ -202,7 +208,7 @@ class CodedSet(SingleSet):
         subject = self.person(row.text("subject"))
         return subjects is None or subject is None or subject in subjects
 
-    def _coded(self, row: Row, where: str, class_map: ClassMap) -> _Coded | None:
+    def _coded(self, row: Row, where: str, class_map: ClassMap) -> Coded | None:
         """The row, None where the class map leaves it out; Rejected where it is invalid."""
         emotion = self.word(row)
         label = class_map.label_of(self.name, emotion)
@@ -218,9 +224,9 @@ class CodedSet(SingleSet):
         name = self._clip_name(row)
         if class_map.name == CHALLENGE and (subject, name) in LEFT_OUT.get(self.name, ()):
             return None
-        return _Coded(row, where, subject, name, label, emotion)
+        return Coded(row, where, subject, name, label, emotion)
 
-    def _clip(self, tree: Tree, coded: _Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
+    def _clip(self, tree: Tree, coded: Coded, folders: ClipFolders) -> tuple[Clip, list[Problem]]:
         onset, offset = _span(coded.row)
         folder = folders.get(self._key(coded.subject, coded.row.text("clip")))
         if folder and self.inner_folder:

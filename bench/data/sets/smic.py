@@ -94,10 +94,12 @@ class Smic(SingleSet):
         """
         if folder.name.lower() in _OTHER_CAMERAS:
             return False
-        people = tree.entries(folder).folders
-        return any(_micro(tree, path) for path in people.values()) or any(
-            self.subject_of(name) and any(map(_CLIP.fullmatch, tree.entries(path).folders))
-            for name, path in people.items()
+        people = [
+            path for name, path in tree.entries(folder).folders.items() if self.subject_of(name)
+        ]
+        return any(
+            _micro(tree, path) or any(map(_CLIP.fullmatch, tree.entries(path).folders))
+            for path in people
         )
 
     def _high_speed(self, tree: Tree) -> tuple[Path, list[Problem]]:

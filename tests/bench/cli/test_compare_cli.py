@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from made_logs import HAND
 from tiny_runs import only_run
 
 
@@ -40,3 +41,40 @@ def test_two_rules_of_one_run(bench, composite_runs):
     ]
     assert [entry["leaky"] for entry in found["entries"]] == [False, True]
     assert (found["clips"], found["subjects"]) == (own["last"]["clips"], own["last"]["subjects"])
+
+
+# Predictions made elsewhere
+
+
+def test_two_logs_are_compared_clip_by_clip(bench, tmp_path):
+    one, two = tmp_path / "theirs.txt", tmp_path / "others.csv"
+    one.write_text(HAND)
+    rows = ["database,subject,file,y_true,y_pred"]
+    for line in HAND.splitlines():
+        words = line.split()
+        if len(words) == 2:
+            dataset, subject = words
+        else:
+            clip, true, _ = words
+            rows.append(f"{dataset},{subject},{clip},{true},{true}")
+    two.write_text("\n".join(rows) + "\n")
+    outcome = bench("compare", one, two, "--draws", 100, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    (found,) = json.loads(outcome.out)["comparisons"]
+    assert [entry["name"] for entry in found["entries"]] == ["theirs", "others"]
+    assert (found["clips"], found["subjects"], found["dataset"]) == (8, 3, "casme2+samm")
+    assert found["entries"][1]["scores"]["uar"]["mean"] == 1
+    assert all("read from a log" in entry["marks"] for entry in found["entries"])
+    assert found["notes"] == []
+    difference = found["pairs"][0]["differences"]["acc"]["estimate"]
+    assert difference == -sum(len(set(line.split()[1:])) == 2 for line in HAND.splitlines()) / 8
+
+
+def test_logs_of_other_clips_or_sets_are_one_line(bench, tmp_path):
+    one, two, three = (tmp_path / f"{name}.txt" for name in ("one", "two", "three"))
+    one.write_text(HAND)
+    lines = HAND.splitlines()
+    two.write_text("\n".join(lines[:-1]) + "\n")
+    three.write_text("\n".join(lines[:4]) + "\n")
+    assert "only one has samm 006 006_5_9" in bench("compare", one, two).error
+    assert "no two configurations" in bench("compare", one, three).error

@@ -148,6 +148,14 @@ def test_what_is_no_log_is_told_by_its_place(text, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("classes", [("a", "b"), (*CHALLENGE_CLASSES, "others")])
+def test_other_classes_have_no_place_in_the_challenge_log(classes):
+    log = Log(Predictions(classes, (Answer("own", "p1", "c", 0, 1),)), UNKNOWN)
+    with pytest.raises(DataError, match=f"these answers {', '.join(classes)}; use --format csv"):
+        render_log(log, "megc2019", SOURCE)
+    assert parse_log(render_log(log, "json", SOURCE), "log").predictions == log.predictions
+
+
 def test_a_name_with_a_space_has_no_place_in_the_challenge_log():
     log = Log(Predictions(CHALLENGE_CLASSES, (Answer("own", "p 1", "c", 0, 0),)), UNKNOWN)
     with pytest.raises(DataError, match="use --format csv"):

@@ -184,6 +184,16 @@ def test_splits_and_bounds_enclose_every_matrix(counts):
         assert attainable._uf1_ceiling(n, diagonal)[0] == pytest.approx(uf1.max(), abs=1e-12)
 
 
+@pytest.mark.parametrize("values", [(0.8, 0.75, 0.7), (0.5, 0.5, 0.2), (0.33, 0.25, 0.3)])
+def test_four_classes_are_those_of_brute_force(values):
+    counts = (2, 1, 2, 1)
+    claims = claims_of(dict(zip(SCORES, map(Fraction, values), strict=True)), Fraction(1, 50))
+    expected = brute_misfit(counts, claims)
+    found = nearest(counts, claims)
+    assert found.attained == (expected <= 1)
+    assert found.attained or found.misfit == pytest.approx(float(expected))
+
+
 def test_scores_are_those_of_the_bench():
     matrix = [[219, 22, 9], [40, 62, 7], [21, 3, 59]]
     ours = confusion_scores(matrix)

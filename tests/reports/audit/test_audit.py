@@ -354,13 +354,38 @@ def test_one_score_is_one_finding():
     assert confusion_scores(finding.confusion)["uar"] == Fraction(5, 6)
 
 
+@pytest.mark.parametrize("name", ["casme2", "CASME2", "CASME II", "casme-ii"])
+def test_a_data_set_is_known_by_any_spelling_of_its_name(invoke, name):
+    result = invoke("--counts", name, "--acc", "86.2%", "--format", "json")
+    (finding,) = json.loads(result.output)
+    assert (finding["published"], finding["tolerance"]) == (0.862, 0.0005)
+    assert finding["verdict"] == "attainable" and "125 of 145 clips" in finding["note"]
+
+
+def test_accuracy_alone_asks_for_no_search_of_any_number_of_classes(invoke):
+    counts = "64,250,86,57,55,187,161"
+    result = invoke("--counts", counts, "--acc", ".5", "--tolerance", ".0001", "--format", "json")
+    (finding,) = json.loads(result.output)
+    assert (finding["verdict"], finding["recomputed"]) == ("attainable", 0.5)
+    (odd,) = audit_scores((2, 2, 2, 1), {"acc": "0.450"})
+    assert (odd.verdict, odd.recomputed) == ("unattainable", Decimal("0.4286"))
+
+
+def test_five_and_seven_classes_are_searched_for_all_scores(invoke):
+    five = ("--counts", "63,27,32,25,99", "--acc", "76.02%", "--uar", "73%", "--uf1", "74%")
+    (*_, together) = json.loads(invoke(*five, "--format", "json").output)
+    assert together["verdict"] == "attainable"
+    (*_, far) = audit_scores((3, 2, 2, 2, 3, 2, 2), {"acc": "0.75", "uar": "0.75", "uf1": "0.2"})
+    assert far.failed
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--acc", ".5"], "scores need --counts"),
         (["--tolerance", ".01"], "scores need --counts"),
         (["--counts", "5,5"], "nothing to check"),
-        (["--counts", "5,5", "--acc", "85"], "85.1% is .851"),
+        (["--counts", "5,5", "--acc", "85"], "write a fraction, or 85%"),
         (["--counts", "5,5", "--acc", "-.1"], "below 0"),
         (["--counts", "5,5", "--acc", "high"], "no number"),
         (["--counts", "5,5", "--acc", "nan"], "no number"),
@@ -369,9 +394,8 @@ def test_one_score_is_one_finding():
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "1e99999999"], "no score"),
         (["--counts", "five", "--acc", ".5"], "no list of clips per class"),
         (["--counts", "5,0", "--acc", ".5"], "every class needs a clip"),
-        (["--counts", "5", "--acc", ".5"], "2 or 3 can be searched"),
-        (["--counts", "5,5,5,5", "--acc", ".5"], "2 or 3 can be searched"),
-        (["--counts", "9000,9000,9000", "--acc", ".5"], "too many"),
+        (["--counts", "5", "--acc", ".5"], "one class"),
+        (["--counts", "9000,9000,9000,9000", "--acc", ".5", "--uar", ".5"], "too many"),
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "0"], "--tolerance 0"),
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "2"], "--tolerance 2"),
     ],

@@ -38,6 +38,11 @@ def test_the_same_names_of_other_frames(pair, compare):
         compare(*pair(fingerprint="g"))
 
 
+def test_frames_that_were_cropped_anew_are_compared_on_purpose_and_said(pair, report):
+    (found,) = report(*pair(fingerprint="g"), "--other-frames")["comparisons"]
+    assert "frames differ: 2 kinds under the same names of clips" in found["notes"]
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

@@ -9,7 +9,7 @@ import pytest
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import load_clips
 from bench.data.sets.spreadsheet import read_rows
-from bench.errors import DataError, UsageError
+from bench.errors import BenchError, DataError, UsageError
 from bench.system.files import csv_text
 
 CASME2_HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion")
@@ -32,6 +32,11 @@ ROWS = {
         ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "Emotion"),
         ("01", "t1", 46, 48, 50, "Positive"),
     ),
+    "casme": (
+        ("Subject", "Filename", "OnsetF", "ApexF1", "OffsetF", "Emotion"),
+        (1, "EP01_5", 46, 48, 50, "tense"),
+    ),
+    "casme3c": (("sub", "count", "onset", "offset", "emotion"), (1, 2, 46, 50, "negative")),
     "smic": (HSE_HEAD, (1, "s1_ne_01", 46, 50, "negative", None)),
 }
 CLIPS = {
@@ -41,6 +46,8 @@ CLIPS = {
     "mmew": "happiness/S01-02-001",
     "casme3": "spNO.1/a/color",
     "4dme": "01/t1",
+    "casme": "sub01/EP01_5",
+    "casme3c": "01/a/color",
 }
 
 LAYOUTS = (  # data set, table or None, folder of the frames
@@ -66,6 +73,10 @@ LAYOUTS = (  # data set, table or None, folder of the frames
         "CASME3/part_A/data/part_A_split/part_A",
     ),
     ("casme3", "CAS(ME)3_part_A_ME_label.csv", "CASME3/ME_A"),
+    ("casme", "CASME/CASME.csv", "CASME/CASME_raw_selected"),
+    ("casme", "CASME/casme.xlsx", "CASME/Cropped"),
+    ("casme3c", "CASME3/annotation/partC/CAS(ME)3_part_C_ME.xlsx", "CASME3/part_C/part_C"),
+    ("casme3c", "CAS(ME)3_part_C_ME.csv", "part_C/RGB_Depth/part_C/part_C"),
     ("4dme", "4DMicro/4DME_Labelling_Micro_release v1.csv", "4DMicro/gray_micro_crop"),
 )
 
@@ -229,3 +240,115 @@ def test_text_that_is_called_xls_is_read_and_an_old_workbook_names_the_extra(tmp
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
     with pytest.raises(DataError, match=r"needs python-calamine: pip install .*\[xls\]"):
         read_rows(path, {"clip": "Filename"})
+
+
+# ---------------------------------------------------------------- CASME, CAS(ME)^3 part C
+
+
+def test_casme_is_told_from_the_sets_whose_names_begin_alike(tmp_path, trees):
+    for dataset, home in (("casme", "CASME"), ("casme2", "CASME2")):
+        table = {"casme": "CASME.xlsx", "casme2": "CASME2-coding-20140508.xlsx"}[dataset]
+        write_table(trees, tmp_path / home / table, ROWS[dataset])
+        trees.frames(tmp_path / home / "Cropped" / CLIPS[dataset], range(46, 51), "reg_EP-{}.jpg")
+    for dataset, emotion in (("casme", "tense"), ("casme2", "happiness")):
+        (clip,) = load_clips(dataset, tmp_path).clips
+        assert (clip.emotion, clip.apex, clip.dataset) == (emotion, 2, dataset)
+    assert load_clips("casme", tmp_path, class_map="native").class_counts()["tense"] == 1
+
+
+def test_part_c_takes_cut_clips_before_recordings_and_has_no_apex(tmp_path, trees):
+    rows = [*ROWS["casme3c"], (1, 3, 60, 62, "others"), (2, 1, 5, 7, "positive")]
+    write_table(trees, tmp_path / "CAS(ME)3_part_C_ME.xlsx", rows)
+    trees.frames(tmp_path / "part_C" / "01" / "a" / "color", range(40, 70), "{}.jpg")
+    trees.frames(tmp_path / "part_C" / "2" / "1" / "color", range(5, 8), "{}.jpg")
+    found = load_clips("casme3c", tmp_path, class_map="native")
+    assert [(c.subject, c.name, len(c.frames), c.apex) for c in found.clips] == [
+        ("01", "2", 5, None),
+        ("01", "3", 3, None),
+        ("02", "1", 3, None),
+    ]
+    assert [c.emotion for c in found.clips] == ["negative", "others", "positive"]
+    assert not found.problems
+
+
+# ---------------------------------------------------------------- corrections
+
+CASME3_ROWS = [
+    CASME3_HEAD,
+    ("spNO.216", "e", 0, 0, 3, "disgust"),
+    ("spNO.216", "d", 3647, 2668, 2670, "surprise"),
+    ("spNO.40", "e", 1812, 1814, 0, "disgust"),
+    ("spNO.40", "e", 1970, 1972, 1975, "disgust"),
+]
+
+
+def write_casme3(trees, home: Path) -> None:
+    write_table(trees, home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", CASME3_ROWS)
+    for recording, first, last in (
+        ("spNO.216/e", 1, 4),
+        ("spNO.216/d", 2647, 2671),
+        ("spNO.40/e", 1812, 1976),
+    ):
+        numbers = range(first, last)
+        trees.frames(home / "part_A" / recording / "color", numbers, "{}.jpg")
+
+
+def test_known_errors_are_corrected_on_request_told_and_only_where_they_are(tmp_path, trees):
+    write_casme3(trees, tmp_path)
+    found = load_clips("casme3", tmp_path)
+    assert {(clip.name, len(clip.frames)) for clip in found.clips} == {("e_0", 3), ("e_1970", 6)}
+    assert [p.kind for p in found.problems if p.fatal] == ["numbers", "numbers"]
+    found = load_clips("casme3", tmp_path, layout=Layout(corrections="known"))
+    assert {(clip.name, len(clip.frames), clip.apex) for clip in found.clips} == {
+        ("e_1", 3, 0),
+        ("d_2647", 24, 21),
+        ("e_1812", 34, 2),
+        ("e_1970", 6, 2),
+    }
+    told = [p for p in found.problems if p.kind == "corrected"]
+    assert len(told) == 4 and not any(p.fatal for p in found.problems)
+    assert "row 3 (spNO.216 d 3647)" in told[0].where
+    assert "onset 3647 corrected to 2647: the onset lies after" in told[0].what
+
+
+def test_a_file_corrects_a_cell_or_leaves_a_row_out_and_says_what_it_could_not(tmp_path, trees):
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", MERGED)
+    for clip in ("sub01/EP02_01f", "sub01/EP04_02", "sub02/EP01_01"):
+        trees.frames(tmp_path / "Cropped" / clip, range(46, 51))
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "dataset;subject;clip;column;from;to;reason\n"
+        "CASME2;1;EP02_01f;offset;50;49;cut off\n"
+        "casme2;sub01;EP04_02;row;;;hand before the face\n"
+        "casme2;2;EP01_01;apex;99;47;mistyped\n"
+        "casme2;3;EP01_01;apex;;47;nobody\n"
+        "samm;006;006_1_2;apex;;47;another set\n"
+    )
+    found = load_clips("casme2", tmp_path, layout=Layout(corrections=str(file)))
+    assert [(c.name, len(c.frames)) for c in found.clips] == [("EP02_01f", 4), ("EP01_01", 5)]
+    told = [(p.kind, p.what) for p in found.problems if p.kind.startswith("correct")]
+    assert told == [
+        ("corrected", "offset 50 corrected to 49: cut off"),
+        ("corrected", "left out: hand before the face"),
+        ("correction", "apex is '48', not '99': not corrected"),
+        ("correction", "correction of apex not made: 0 rows are 3 EP01_01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "there is no such file"),
+        ("dataset,subject,clip,column,to\n", "no column reason"),
+        ("dataset,subject,clip,column,to,reason\ncasme2,1,a,colour,1,x\n", "'colour' is none of"),
+        ("dataset,subject,clip,column,to,reason\ncasme2,1,a,apex,1,\n", "gives no reason"),
+    ],
+)
+def test_what_is_no_file_of_corrections_is_one_line(tmp_path, trees, content, message):
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", ROWS["casme2"])
+    file = tmp_path / "mine.csv"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(BenchError, match=message) as error:
+        load_clips("casme2", tmp_path, layout=Layout(corrections=str(file)))
+    assert "\n" not in str(error.value)

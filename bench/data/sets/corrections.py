@@ -1,0 +1,150 @@
+"""Corrections of the coding of a release: which cell of which row, to what, and why.
+
+`known` are errors of releases that their authors or public loaders name, in `corrections.csv`; any
+other name is a CSV file with the same columns. A correction states what it replaces, so that it
+cannot hit a release in which the cell is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.data.clips import Problem
+from bench.data.sets.spreadsheet import Row
+from bench.errors import DataError, UsageError, printable, quoted
+from bench.system.tables import NAMES, Table, parse_table, read_text
+
+KNOWN = "known"
+
+WHOLE_ROW = "row"
+"""Column of a correction that leaves the row out."""
+
+COLUMNS = ("onset", "apex", "offset", "emotion", "subject", "clip", WHOLE_ROW)
+
+SPELLINGS = MappingProxyType(
+    {**NAMES, **{name: (name,) for name in ("onset", "column", "from", "to", "reason")}}
+)
+"""Column of a file of corrections -> the titles that are taken for it."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One cell to change. onset: the coded one, where a clip has several rows; else empty.
+
+    old: what the cell holds, empty for anything.
+    """
+
+    dataset: str
+    subject: str
+    clip: str
+    onset: str
+    column: str
+    old: str
+    new: str
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """The row in messages."""
+        return printable(" ".join(filter(None, (self.subject, self.clip, self.onset))))
+
+
+def read_corrections(name: str, dataset: str) -> tuple[Correction, ...]:
+    """Those of a data set: `known`, a file, or none for an empty name.
+
+    Raises UsageError where there is no such file, DataError where it is no table of corrections.
+    """
+    if not name:
+        return ()
+    return tuple(each for each in _all(name) if each.dataset.lower() == dataset)
+
+
+def corrected(
+    rows: Sequence[Row],
+    corrections: Sequence[Correction],
+    subject_of: Callable[[str], str | None],
+    sheet: str,
+) -> tuple[list[Row], list[Problem]]:
+    """The rows with the corrections made, and a problem for each that was made or could not be.
+
+    All look at the rows as coded. sheet: the file that the rows are of, for messages.
+    """
+    found = list(rows)
+    left_out = set()
+    problems = []
+    for each in corrections:
+        places = [place for place, row in enumerate(rows) if _is_meant(each, row, subject_of)]
+        if len(places) != 1:
+            what = f"correction of {each.column} not made: {len(places)} rows are {each.title}"
+            problems.append(Problem("correction", sheet, what))
+            continue
+        row = rows[places[0]]
+        where = f"{sheet} row {row.number} ({each.title})"
+        held = "" if each.column == WHOLE_ROW else row.text(each.column)
+        if each.old and held != each.old:
+            what = f"{each.column} is {quoted(held)}, not {quoted(each.old)}: not corrected"
+            problems.append(Problem("correction", where, what))
+            continue
+        if each.column == WHOLE_ROW:
+            left_out.add(places[0])
+            what = f"left out: {each.reason}"
+        else:
+            now = found[places[0]]
+            found[places[0]] = replace(now, cells={**now.cells, each.column: each.new})
+            what = f"{each.column} {held or 'empty'} corrected to {each.new}: {each.reason}"
+        problems.append(Problem("corrected", where, printable(what)))
+    return [row for place, row in enumerate(found) if place not in left_out], problems
+
+
+def _is_meant(each: Correction, row: Row, subject_of: Callable[[str], str | None]) -> bool:
+    return (
+        row.text("clip").lower() == each.clip.lower()
+        and subject_of(row.text("subject")) == subject_of(each.subject)
+        and each.onset in ("", row.text("onset"))
+    )
+
+
+def _all(name: str) -> tuple[Correction, ...]:
+    if name == KNOWN:
+        text = resources.files("bench.data.sets").joinpath("corrections.csv").read_text("utf-8")
+        return _parsed(parse_table(text, "known corrections"))
+    path = Path(name).expanduser()
+    try:
+        return _parsed(parse_table(read_text(path), f"corrections {printable(path)}"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"data.corrections={name}: expected {KNOWN} or a CSV file with columns "
+            f"{', '.join(SPELLINGS)}; there is no such file"
+        ) from None
+    except OSError as error:
+        raise DataError(f"corrections {printable(path)} cannot be read ({error})") from error
+
+
+def _parsed(table: Table) -> tuple[Correction, ...]:
+    places = table.places(SPELLINGS)
+    missing = [name for name in SPELLINGS if name not in places and name not in ("onset", "from")]
+    if missing:
+        raise DataError(
+            f"{table.name}: no column {', '.join(missing)}; expected {', '.join(SPELLINGS)}, its "
+            f"header has {table.found_titles}"
+        )
+    found = []
+    for line in table.lines:
+        cells = {name: line.cells[place] for name, place in places.items()}
+        column = cells["column"].lower()
+        if column not in COLUMNS:
+            raise DataError(
+                f"{table.name} row {line.number}: column {quoted(cells['column'])} is none of "
+                f"{', '.join(COLUMNS)}"
+            )
+        if not cells["reason"]:
+            raise DataError(f"{table.name} row {line.number} gives no reason")
+        names = (cells["dataset"], cells["subject"], cells["clip"], cells.get("onset", ""))
+        found.append(
+            Correction(*names, column, cells.get("from", ""), cells["to"], cells["reason"])
+        )
+    return tuple(found)
