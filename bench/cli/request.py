@@ -223,9 +223,15 @@ def say_found(request, prepared) -> None:
 
 def describe(prepared, tasks) -> None:
     """One line per run: its units, how many are done, its folds, its search's reach, its folder."""
+    from bench.engine.plan import done_units
+
+    there = done_units(tasks)
+    by_folder: dict = {}
+    for task in tasks:
+        by_folder.setdefault(task.unit.job.folder, []).append(task)
     for job in prepared.jobs:
-        own = [task for task in tasks if task.unit.job == job]
-        done = sum(task.unit.done for task in own)
+        own = by_folder.get(job.folder, [])
+        done = sum(task.unit in there for task in own)
         phases = dict.fromkeys(task.unit.phase for task in own)
         click.echo(
             f"{job.title}: {len(own)} units ({', '.join(phases)}), {done} done already, "

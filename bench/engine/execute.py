@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,14 +105,17 @@ def execute(
         done = done_units(tasks)
         here = provenance_of(prepared, executor)
         left = [task.unit.job for task in tasks if task.unit not in done]
-        for job in {job.folder: job for job in left}.values():
+        unfinished = {job.folder: job for job in left}
+        for job in unfinished.values():
             note_other_maker(job, here)
         heard = _Remembered(listener)
         failures = executor.run(tasks, perform, heard)
         failures += _left_out(tasks, done | heard.done, failures) + _never_seen(heard)
-        for job in prepared.jobs:
-            _record_failures(job, failures, tasks)
+        tried = {task.unit for task in tasks}
+        for job in unfinished.values():
             note_machines(job)
+        for job in prepared.jobs:
+            _record_failures(job, failures, tried)
             if not prepared.only:
                 sweep_notes(job.folder)
             add_scores(job.folder)
@@ -217,12 +220,11 @@ def _parts(job: Job, only: Sequence[str]) -> tuple[str, ...]:
     return (*only, "_search") if only and waits else tuple(only)
 
 
-def _record_failures(job: Job, failures: Sequence[Failure], tasks: Sequence[Task]) -> None:
+def _record_failures(job: Job, failures: Sequence[Failure], tried: Set[Unit]) -> None:
     """Keeps what failed in the run folder, with what failed before and was not tried now."""
-    tried = {(task.unit.phase, task.unit.fold) for task in tasks if task.unit.job == job}
     there = job.folder.failures.exists()
     earlier = read_json(job.folder.failures) if there else []
-    own = [each for each in earlier if (each["phase"], each["fold"]) not in tried]
+    own = [each for each in earlier if Unit(job, each["phase"], each["fold"]) not in tried]
     own += [
         {
             "phase": failure.unit.phase,

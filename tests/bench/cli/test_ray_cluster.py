@@ -18,35 +18,40 @@ WAIT = 240.0
 def cluster():
     from ray.cluster_utils import Cluster
 
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     ray.init(address=found.address, log_to_driver=False)
     yield found
     ray.shutdown()
     found.shutdown()
 
 
-def kill_twice(cluster, nodes, runs):
-    """Kills the machine of a unit at work, twice; another takes the place of the first."""
-    for number in range(2):
+def kill(cluster, nodes, runs, killed):
+    """Kills machines one after the other, each while units are at work everywhere."""
+    while nodes:
         until = time.monotonic() + WAIT
-        while not list(runs.glob("*/*/*/*/.work-fold-*")) and time.monotonic() < until:
+        while len(notes(runs)) <= len(nodes) and time.monotonic() < until:
             time.sleep(0.05)
-        cluster.remove_node(nodes[number], allow_graceful=False)
-        nodes.append(cluster.add_node(num_cpus=1))
+        killed.append(sorted(file.name for file in notes(runs)))
+        cluster.remove_node(nodes.pop(), allow_graceful=False)
+
+
+def notes(runs):
+    return list(runs.glob("*/*/*/*/.work-fold-*"))
 
 
 def test_nodes_killed_twice_change_nothing(bench, runs, tmp_path, cluster, monkeypatch):
     monkeypatch.setattr("bench.engine.pools.RemoteExecutor.look_every", 0.2)
-    longer = ("--set", "recipe_epochs=40")
-    alone = tmp_path / "alone"
+    longer = ("--set", "recipe_epochs=300")
+    alone, killed = tmp_path / "alone", []
     assert bench.small(alone, "ststnet", *longer, "--executor", "serial").code == 0
     nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-    killer = threading.Thread(target=kill_twice, args=(cluster, nodes, runs))
+    killer = threading.Thread(target=kill, args=(cluster, nodes, runs, killed))
     killer.start()
-    outcome = bench.small(runs, "ststnet", *longer, "--executor", "ray", "--jobs", 2)
+    outcome = bench.small(runs, "ststnet", *longer, "--executor", "ray", "--jobs", 3)
     killer.join()
     assert outcome.code == 0, outcome.err
-    assert len(nodes) == 4
+    assert len(killed) == 2
+    assert all(killed), "nothing was at work"
     found, expected = only_run(runs).folds, only_run(alone).folds
     assert {fold: record["clips"] for fold, record in found.items()} == {
         fold: record["clips"] for fold, record in expected.items()

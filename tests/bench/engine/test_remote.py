@@ -6,7 +6,9 @@ import json
 
 import pytest
 from test_executors import job
+from tiny_runs import SIZES
 
+from bench.config.loading import load_config
 from bench.engine.execute import _left_out, _Remembered
 from bench.engine.needs import CARD_GB, LEAST_MINUTES, estimated_needs
 from bench.engine.opening import note_machines
@@ -69,8 +71,13 @@ def test_what_needs_a_failed_unit_is_not_lost(tmp_path):
     assert {failure.unit.phase for failure in lost} == {METRICS, "profile"}
 
 
-def test_needs_are_known_before_anything_is_trained(tmp_path):
-    one = job(tmp_path)
-    search, trained, scored = (Unit(one, phase) for phase in (SEARCH, FOLD, METRICS))
-    assert estimated_needs(scored).minutes == LEAST_MINUTES
-    assert CARD_GB < estimated_needs(trained).gpu_gb < estimated_needs(search).gpu_gb
+def test_needs_are_known_before_anything_is_trained_and_grow_with_the_network(tmp_path):
+    small, wide = (
+        job(tmp_path, load_config("smoke", (*SIZES, f"space.channels={channels}")))
+        for channels in (4, 8)
+    )
+    assert estimated_needs(Unit(small, METRICS)).minutes == LEAST_MINUTES
+    assert estimated_needs(Unit(small, SEARCH)).gpu_gb > CARD_GB
+    less, more = (estimated_needs(Unit(one, FOLD)) for one in (small, wide))
+    assert CARD_GB < less.gpu_gb < more.gpu_gb
+    assert LEAST_MINUTES < less.minutes < more.minutes
