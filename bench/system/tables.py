@@ -31,13 +31,16 @@ MARKS = (
 )
 """Byte order mark -> encoding; that of UTF-32 begins with that of UTF-16."""
 
+WIDE = ("utf-16-le", "utf-16-be")
+"""What may be written without a mark: every other byte of Latin letters is 0."""
+
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
 
 NAMES: Spellings = MappingProxyType(
     {
         "dataset": ("dataset", "database"),
-        "subject": ("subject", "subjectid", "sub", "participant"),
+        "subject": ("subject", "subjectid", "sub", "participant", "subjectname", "person"),
         "clip": ("clip", "clipname", "filename", "file", "video", "videoname", "sample"),
     }
 )
@@ -61,8 +64,19 @@ def decoded(content: bytes, name: str) -> str:
     except UnicodeDecodeError:
         text = _guessed(content, name)
     if "\0" in text:
+        text = next(filter(None, (_unmarked(content, each) for each in WIDE)), text)
+    if "\0" in text:
         raise DataError(f"{printable(name)} holds NUL characters: it is no text")
     return text
+
+
+def _unmarked(content: bytes, encoding: str) -> str:
+    """The text of bytes in an encoding of two bytes a character; empty where that is not it."""
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return ""
+    return text if text[:1].isascii() and text[:1].isprintable() else ""
 
 
 def _guessed(content: bytes, name: str) -> str:

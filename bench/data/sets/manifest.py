@@ -48,8 +48,11 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 SPELLINGS = MappingProxyType(
     {
         **NAMES,
-        "label": ("label", "emotion", "estimatedemotion", "class", "expression"),
-        "frames": ("frames", "path", "framepath", "folder", "images", "image"),
+        "label": ("label", "emotion", "estimatedemotion", "class", "expression", "emotionlabel"),
+        "frames": (
+            *("frames", "path", "framepath", "folder", "images", "image"),
+            *("imagepath", "filepath", "folderpath", "directory"),
+        ),
         "onset": ("onset", "onsetframe"),
         "apex": ("apex", "apexframe"),
         "offset": ("offset", "offsetframe"),
@@ -394,7 +397,7 @@ def _fps(text: str) -> float:
     if not text:
         return DEFAULT_FPS
     try:
-        value = float(text)
+        value = float(text.replace(",", "."))
     except ValueError:
         value = 0.0
     if not 0 < value < 1e5:

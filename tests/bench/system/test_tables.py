@@ -40,7 +40,9 @@ def test_what_is_written_is_read(rows, delimiter, end, stated):
     assert table.lines[0].number == 2 + stated or not any(stripped[0])
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"]
+)
 def test_encodings_with_a_mark_and_utf_8_are_read(tmp_path, encoding):
     file = tmp_path / "table.csv"
     file.write_bytes("subject;Überraschung\n张;1\n".encode(encoding))
