@@ -12,9 +12,9 @@ import bench
 from bench.cli import COMMANDS
 from bench.config.loading import load_config
 
-OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?![A-Z-])")
+OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 SETTING = re.compile(r"(?<![\w/.])(data|space|search|train|compute|protocol)\.([a-z_0-9]+)=")
-FOREIGN = {"debug", "help", "editable", "force-reinstall", "logdir", "porcelain", "claimed-"}
+FOREIGN = {"debug", "help", "editable", "force-reinstall", "logdir", "porcelain", "claimed"}
 """Read before click does, made by it, of a family of options, and those of pip, git and others."""
 
 
