@@ -103,6 +103,8 @@ class ClassMap:
                 f"say what the numbers mean: --set data.class_map={numbers} if they are the "
                 "challenge's, else with your own classes"
             )
+        if self.name != CHALLENGE and word in CHALLENGE_CLASSES:
+            return "--set data.class_map=challenge knows it"
         keep = "--set data.class_map=native keeps all labels as classes, " * (self.name != NATIVE)
         return (
             f"{keep}--set data.class_map=WORD=CLASS,... or a CSV file with columns emotion, class "
