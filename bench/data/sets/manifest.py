@@ -156,9 +156,17 @@ class Manifest(DataSet):
         return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
 
     def subject_of(self, text: str) -> str | None:
-        """The text itself, or the name of that person in the data sets listed; None for a blank."""
+        """The text itself, or the name of that person in the data sets listed; None for a blank.
+
+        Raises UsageError for a text that several people of these sets may be called by.
+        """
         named = {known_subject(dataset, text, self.sets) for dataset in self.parts}
-        return next(iter(sorted(named & set(self.subjects))), text.strip() or None)
+        found = sorted(named & set(self.subjects))
+        if len(found) > 1:
+            raise UsageError(
+                f"subject {quoted(printable(text))} may be {' or '.join(found)}: say which"
+            )
+        return found[0] if found else text.strip() or None
 
     def load(
         self,
