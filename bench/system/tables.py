@@ -20,6 +20,9 @@ from bench.system.files import file_bytes, unescaped
 MOST_BYTES = 64 << 20
 """Largest table that is read. Tables have a line per clip: a larger file is something else."""
 
+SOME_ROWS = 5
+"""Rows that a message names of those with the same fault; it counts them all."""
+
 DELIMITERS = (",", ";", "\t", "|")
 
 MARKS = (
@@ -156,13 +159,18 @@ def parse_table(text: str, name: str) -> Table:
         return Table(name, (), ())
     titles, *lines = numbered
     width = len(titles.cells)
-    for line in lines:
-        if len(line.cells) < width or any(line.cells[width:]):
-            raise DataError(
-                f"{name} row {line.number} has {len(line.cells)} cells, its header {width}: a "
-                f"{'comma' if delimiter == ',' else repr(delimiter)} within a cell needs quotes "
-                "round the cell"
-            )
+    uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
+    if uneven:
+        first, *others = uneven
+        numbers = ", ".join(str(line.number) for line in others[:SOME_ROWS])
+        more = (
+            f" (so have {len(others)} others: rows {numbers}{', ...' * (len(others) > SOME_ROWS)})"
+        )
+        raise DataError(
+            f"{name} row {first.number} has {len(first.cells)} cells, its header {width}"
+            f"{more * bool(others)}: a {'comma' if delimiter == ',' else repr(delimiter)} within a "
+            "cell needs quotes round the cell"
+        )
     return Table(name, titles.cells, tuple(lines))
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
-from bench.data.clips import Clip
+from bench.data.clips import Clip, Problem, Rejected, problem_lines
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name, known_subject
 from bench.data.steps.box import Box
@@ -76,19 +76,26 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
         )
     titles = [plain_title(title) for title in table.titles]
     found: dict[str, dict[tuple[str, str], Landmarks]] = {}
+    problems = []
     for line in table.lines:
         row = dict(zip(titles, line.cells, strict=False))
-        where = f"{file} row {line.number}"
         named = {field: line.cells[place] for field, place in places.items()}
         dataset, subject, clip = (named.get(field, "") for field in NAMES)
         rows = found.setdefault(clip, {})
-        if (dataset, subject) in rows:
-            raise DataError(f"{where}: a second row of clip {subject}/{clip}; leave one of them")
-        rows[dataset, subject] = _landmarks_in(row, where)
+        try:
+            if (dataset, subject) in rows:
+                raise Rejected("duplicate", f"a second row of clip {subject}/{clip}; leave one")
+            rows[dataset, subject] = _landmarks_in(row)
+        except Rejected as reason:
+            where = f"row {line.number}"
+            problems.append(Problem(reason.kind, where, reason.what, fatal=True))
+    if problems:
+        raise DataError(f"landmarks {file}: {'; '.join(problem_lines(problems))}")
     return found
 
 
-def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
+def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
+    """The box or points of a row; Rejected where it has none."""
     points: tuple[tuple[float, float], ...] = ()
     try:
         if row.get("left"):
@@ -101,9 +108,9 @@ def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
         if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
             raise ValueError
     except (KeyError, TypeError, ValueError):
-        raise DataError(
-            f"{where}: no box: expected numbers left < right and top < bottom, or points x1, y1, "
-            "x2, y2, ..."
+        raise Rejected(
+            "odd",
+            "no box: expected numbers left < right and top < bottom, or points x1, y1, x2, y2, ...",
         ) from None
     return Landmarks(Box(round(top), round(left), round(bottom), round(right)), points)
 
