@@ -194,8 +194,10 @@ def _relative(folder: Path, frames: str, home: Path) -> str:
     """A path relative to `folder` as one relative to `home`; what is no path of here as it is."""
     if not frames or WINDOWS.match(frames):
         return frames
-    place = os.path.abspath(folder / frames.replace("\\", "/"))  # noqa: PTH100 - links stay
-    return os.path.relpath(place, home).replace(os.sep, "/")
+    place = Path(os.path.abspath(folder / frames.replace("\\", "/")))  # noqa: PTH100 - links stay
+    homes = (home, Path(os.path.realpath(home)))
+    base = next((each for each in homes if place.is_relative_to(each)), home)
+    return os.path.relpath(place, base).replace(os.sep, "/")
 
 
 def _label(text: str, labels: Mapping[str, str]) -> str | None:

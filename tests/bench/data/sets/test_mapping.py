@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -62,8 +64,11 @@ def test_columns_labels_and_paths_are_mapped(table, tmp_path):
 
 
 def test_beside_the_table_nothing_is_outside(table, tmp_path):
-    made = mapped_manifest(table, WORDING, tmp_path / "mine.csv")
-    assert not made.outside and ",raw/s001/x," in made.text
+    (tmp_path / "link").symlink_to(tmp_path)
+    absolute = replace(WORDING, frames=f"{tmp_path}/{WORDING.frames}")
+    for wording, home in ((WORDING, tmp_path), (absolute, tmp_path), (absolute, tmp_path / "link")):
+        made = mapped_manifest(home / table.name, wording, home / "mine.csv")
+        assert not made.outside and ",raw/s001/x," in made.text
 
 
 def test_classes_of_ones_own_say_how_to_read_them(table, tmp_path):
