@@ -161,13 +161,13 @@ def parse_table(text: str, name: str) -> Table:
     width = len(titles.cells)
     uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
     if uneven:
-        first, *others = uneven
+        odd, *others = uneven
         numbers = ", ".join(str(line.number) for line in others[:SOME_ROWS])
         more = (
             f" (so have {len(others)} others: rows {numbers}{', ...' * (len(others) > SOME_ROWS)})"
         )
         raise DataError(
-            f"{name} row {first.number} has {len(first.cells)} cells, its header {width}"
+            f"{name} row {odd.number} has {len(odd.cells)} cells, its header {width}"
             f"{more * bool(others)}: a {'comma' if delimiter == ',' else repr(delimiter)} within a "
             "cell needs quotes round the cell"
         )
