@@ -343,7 +343,7 @@ def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:
     if not bad or config.skip_bad_clips:
         return
     listed = "; ".join(problem_lines(bad))
+    rest = "; go on without them with --set data.skip_bad_clips=true" * bool(clip_set.clips)
     raise DataError(
-        f"{clip_set.dataset} has {len(bad)} unusable clips: {listed}. See `bench data check`; go "
-        "on without them with --set data.skip_bad_clips=true"
+        f"{clip_set.dataset} has {len(bad)} unusable clips: {listed}. See `bench data check`{rest}"
     )

@@ -20,6 +20,9 @@ from bench.system.files import file_bytes, unescaped
 MOST_BYTES = 64 << 20
 """Largest table that is read. Tables have a line per clip: a larger file is something else."""
 
+SOME_ROWS = 5
+"""Rows that a message names of those with the same fault; it counts them all."""
+
 DELIMITERS = (",", ";", "\t", "|")
 
 MARKS = (
@@ -31,13 +34,16 @@ MARKS = (
 )
 """Byte order mark -> encoding; that of UTF-32 begins with that of UTF-16."""
 
+WIDE = ("utf-16-le", "utf-16-be")
+"""What may be written without a mark: every other byte of Latin letters is 0."""
+
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
 
 NAMES: Spellings = MappingProxyType(
     {
         "dataset": ("dataset", "database"),
-        "subject": ("subject", "subjectid", "sub", "participant"),
+        "subject": ("subject", "subjectid", "sub", "participant", "subjectname", "person"),
         "clip": ("clip", "clipname", "filename", "file", "video", "videoname", "sample"),
     }
 )
@@ -61,8 +67,19 @@ def decoded(content: bytes, name: str) -> str:
     except UnicodeDecodeError:
         text = _guessed(content, name)
     if "\0" in text:
+        text = next(filter(None, (_unmarked(content, each) for each in WIDE)), text)
+    if "\0" in text:
         raise DataError(f"{printable(name)} holds NUL characters: it is no text")
     return text
+
+
+def _unmarked(content: bytes, encoding: str) -> str:
+    """The text of bytes in an encoding of two bytes a character; empty where that is not it."""
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return ""
+    return text if text[:1].isascii() and text[:1].isprintable() else ""
 
 
 def _guessed(content: bytes, name: str) -> str:
@@ -142,13 +159,18 @@ def parse_table(text: str, name: str) -> Table:
         return Table(name, (), ())
     titles, *lines = numbered
     width = len(titles.cells)
-    for line in lines:
-        if len(line.cells) < width or any(line.cells[width:]):
-            raise DataError(
-                f"{name} row {line.number} has {len(line.cells)} cells, its header {width}: a "
-                f"{'comma' if delimiter == ',' else repr(delimiter)} within a cell needs quotes "
-                "round the cell"
-            )
+    uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
+    if uneven:
+        odd, *others = uneven
+        numbers = ", ".join(str(line.number) for line in others[:SOME_ROWS])
+        more = (
+            f" (so have {len(others)} others: rows {numbers}{', ...' * (len(others) > SOME_ROWS)})"
+        )
+        raise DataError(
+            f"{name} row {odd.number} has {len(odd.cells)} cells, its header {width}"
+            f"{more * bool(others)}: a {'comma' if delimiter == ',' else repr(delimiter)} within a "
+            "cell needs quotes round the cell"
+        )
     return Table(name, titles.cells, tuple(lines))
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST_FRAMES = 20_000
 """A clip lasts half a second: a longer file is not a clip, and could fill the memory."""
 
+MOST_HEADER = 4096
+"""Bytes in which the header of a .npy file of plain numbers ends."""
+
 VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
 """The only formats that are opened, whatever the file's name.
 
@@ -42,6 +45,19 @@ def unpack(clip: Clip, content: bytes) -> np.ndarray:
     if not len(video) or (wanted is not None and len(video) < wanted):
         raise _bad(clip, f"has no frames {first}..{'' if end is None else end - 1}", "check onset")
     return video
+
+
+def array_length(clip: Clip) -> int | None:
+    """The number of frames that the header of a clip's .npy file tells of; None without a header.
+
+    Nothing is decoded.
+    """
+    try:
+        with clip.frames[0].open("rb") as file:
+            shape, *_ = _header(clip, file.read(MOST_HEADER))
+    except (DataError, OSError):  # it is reported when the clip is read
+        return None
+    return shape[0] if shape else None
 
 
 def _array(clip: Clip, content: bytes) -> np.ndarray:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from bench.errors import printable, quoted
 
 NOT_ANNOTATED = re.compile(
-    r"[-–—/\\?.*x]*|-1(\.0*)?|0+(\.0*)?|n/?a|nan|none|null|nil", re.IGNORECASE
+    r"[-–—/\\?.*x]*|-1([.,]0*)?|0+([.,]0*)?|n/?a|nan|none|null|nil", re.IGNORECASE
 )
 """What stands in a cell where no apex is annotated. The onset is a frame, so that 0 is none."""
 
-FRAME_NUMBER = re.compile(r"([0-9]{1,9})(\.0*)?")
+FRAME_NUMBER = re.compile(r"([0-9]{1,9})([.,]0*)?")
 
 SPOTTED = "the frame that differs most from the onset is taken"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from bench.data.clips import Clip, Problem, clip_title
+from bench.data.disk.containers import array_length
 from bench.data.disk.numbering import CONTAINER_SUFFIXES
 
 LONGEST = 1000
@@ -47,14 +47,5 @@ def _frames_of(clip: Clip) -> int | None:
     suffix = clip.frames[0].suffix.lower()
     if suffix not in CONTAINER_SUFFIXES:
         return len(clip.frames)
-    whole = _length(clip.frames[0]) if suffix == ".npy" else None
+    whole = array_length(clip) if suffix == ".npy" else None
     return None if whole is None else whole - (clip.span[0] if clip.span else 0)
-
-
-def _length(path: Path) -> int | None:
-    import numpy as np
-
-    try:
-        return len(np.load(path, mmap_mode="r", allow_pickle=False))
-    except Exception:  # damaged files may raise anything; they are reported when they are read
-        return None

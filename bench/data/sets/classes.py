@@ -7,6 +7,7 @@ different classes in two sets, dataset.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ class ClassMap:
     @classmethod
     def native(cls, dataset: str, words: Iterable[str] = ()) -> ClassMap:
         """The release's own words, without the rarest; for sets not listed here, `words`."""
-        found = filter(None, map(_plain, words))
+        found = filter(None, map(plain_label, words))
         classes = NATIVE_CLASSES.get(dataset) or tuple(sorted(set(found)))
         known = {*CLASS_MAPS.get(dataset, ()), *UNMAPPED.get(dataset, ())} - set(classes)
         own = {(ANY, word): word for word in classes}
@@ -81,13 +82,13 @@ class ClassMap:
 
     def label_of(self, dataset: str, word: str) -> int | None:
         """Index of the class, None for a word left out on purpose; Rejected for an unknown one."""
-        plain = _plain(word)
-        for key in ((_plain(dataset), plain), (ANY, plain)):
+        plain = plain_label(word)
+        for key in ((dataset.lower(), plain), (ANY, plain)):
             if key in self.left_out:
                 return None
             if key in self.words:
                 return self.classes.index(self.words[key])
-        known = dict.fromkeys(word for place, word in self.words if place in (_plain(dataset), ANY))
+        known = dict.fromkeys(word for place, word in self.words if place in (dataset.lower(), ANY))
         raise Rejected(
             "label",
             f"label {quoted(printable(word))} is none of {', '.join(map(printable, known))} (class "
@@ -102,6 +103,8 @@ class ClassMap:
                 f"say what the numbers mean: --set data.class_map={numbers} if they are the "
                 "challenge's, else with your own classes"
             )
+        if self.name != CHALLENGE and word in CHALLENGE_CLASSES:
+            return "--set data.class_map=challenge knows it"
         keep = "--set data.class_map=native keeps all labels as classes, " * (self.name != NATIVE)
         return (
             f"{keep}--set data.class_map=WORD=CLASS,... or a CSV file with columns emotion, class "
@@ -116,7 +119,7 @@ def label_pairs(text: str, option: str) -> dict[str, str]:
     """
     pairs: dict[str, str] = {}
     for part in text.split(","):
-        label, separator, name = (_plain(piece) for piece in part.partition("="))
+        label, separator, name = (plain_label(piece) for piece in part.partition("="))
         if not (separator and label) or label in pairs or not name.isprintable():
             raise UsageError(
                 f"{option}: {quoted(printable(part))}: expected each label once with its class, as "
@@ -153,8 +156,8 @@ def _from_file(path: Path) -> ClassMap:
     dropped = set()
     for line in table.lines:
         row = {field: line.cells[place] for field, place in places.items()}
-        emotion, name = (_plain(row[column]) for column in ("emotion", "class"))
-        key = (_plain(row.get("dataset", ANY)), emotion)
+        emotion, name = (plain_label(row[column]) for column in ("emotion", "class"))
+        key = (row.get("dataset", ANY).lower(), emotion)
         if key in words or key in dropped:
             raise DataError(f"class map {path} has {emotion!r} twice")
         if name:
@@ -168,5 +171,6 @@ def _from_file(path: Path) -> ClassMap:
     return ClassMap(name, classes, words, frozenset(dropped))
 
 
-def _plain(word: str) -> str:
-    return word.strip().lower()
+def plain_label(word: str) -> str:
+    """A label without case, and without the `.0` that other programs give to a number."""
+    return re.sub(r"^(-?[0-9]+)[.,]0*$", r"\1", word.strip().lower())

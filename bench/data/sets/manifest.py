@@ -48,8 +48,11 @@ COLUMNS = (*REQUIRED, *OPTIONAL)
 SPELLINGS = MappingProxyType(
     {
         **NAMES,
-        "label": ("label", "emotion", "estimatedemotion", "class", "expression"),
-        "frames": ("frames", "path", "framepath", "folder", "images", "image"),
+        "label": ("label", "emotion", "estimatedemotion", "class", "expression", "emotionlabel"),
+        "frames": (
+            *("frames", "path", "framepath", "folder", "images", "image"),
+            *("imagepath", "filepath", "folderpath", "directory"),
+        ),
         "onset": ("onset", "onsetframe"),
         "apex": ("apex", "apexframe"),
         "offset": ("offset", "offsetframe"),
@@ -153,9 +156,17 @@ class Manifest(DataSet):
         return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
 
     def subject_of(self, text: str) -> str | None:
-        """The text itself, or the name of that person in the data sets listed; None for a blank."""
+        """The text itself, or the name of that person in the data sets listed; None for a blank.
+
+        Raises UsageError for a text that several people of these sets may be called by.
+        """
         named = {known_subject(dataset, text, self.sets) for dataset in self.parts}
-        return next(iter(sorted(named & set(self.subjects))), text.strip() or None)
+        found = sorted(named & set(self.subjects))
+        if len(found) > 1:
+            raise UsageError(
+                f"subject {quoted(printable(text))} may be {' or '.join(found)}: say which"
+            )
+        return found[0] if found else text.strip() or None
 
     def load(
         self,
@@ -394,7 +405,7 @@ def _fps(text: str) -> float:
     if not text:
         return DEFAULT_FPS
     try:
-        value = float(text)
+        value = float(text.replace(",", "."))
     except ValueError:
         value = 0.0
     if not 0 < value < 1e5:

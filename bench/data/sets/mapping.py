@@ -14,7 +14,7 @@ from typing import NamedTuple, NoReturn
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, Rejected, problem_lines
 from bench.data.disk.tree import Tree
 from bench.data.sets.catalogue import DATASETS, judged
-from bench.data.sets.classes import CHALLENGE
+from bench.data.sets.classes import CHALLENGE, plain_label
 from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Manifest, Row
 from bench.data.sets.manifest_export import leaves
 from bench.errors import DataError, UsageError, printable, quoted
@@ -91,6 +91,8 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     and labels that are missing or named wrongly, and where no row is usable.
     """
     table = _table(path)
+    if out.exists() and out.samefile(path):
+        raise UsageError(f"--out {printable(out)} is the table itself: name another file")
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
     rows, problems = [], []
     for row in _rows(table, wording, path.parent, home):
@@ -99,8 +101,8 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
         except Rejected as reason:
             where = f"{table.name} row {row.number} ({row.who})"
             problems.append(Problem(reason.kind, where, reason.what, fatal=True))
-            label = ""
-        if label:
+            label = CHALLENGE_CLASSES[0]  # so that the rest of the row is checked as well
+        if label is not None:
             rows.append(replace(row, cells={**row.cells, "label": label}))
     outside = any(leaves(home / row.cells["frames"], home) for row in rows)
     class_map = _class_map(wording)
@@ -192,17 +194,20 @@ def _relative(folder: Path, frames: str, home: Path) -> str:
     """A path relative to `folder` as one relative to `home`; what is no path of here as it is."""
     if not frames or WINDOWS.match(frames):
         return frames
-    place = os.path.abspath(folder / frames.replace("\\", "/"))  # noqa: PTH100 - links stay
-    return os.path.relpath(place, home).replace(os.sep, "/")
+    place = Path(os.path.abspath(folder / frames.replace("\\", "/")))  # noqa: PTH100 - links stay
+    homes = (home, Path(os.path.realpath(home)))
+    base = next((each for each in homes if place.is_relative_to(each)), home)
+    return os.path.relpath(place, base).replace(os.sep, "/")
 
 
-def _label(text: str, labels: Mapping[str, str]) -> str:
-    """The class of a label, empty where it is left out; Rejected where it has none."""
+def _label(text: str, labels: Mapping[str, str]) -> str | None:
+    """The class of a label, None where it is left out; Rejected where it has none."""
     if not labels:
-        return text or "?"
-    if text.lower() not in labels:
+        return text
+    plain = plain_label(text)
+    if plain not in labels:
         raise Rejected("label", f"label {quoted(printable(text))} is not among --labels")
-    return labels[text.lower()]
+    return labels[plain] or None
 
 
 def _class_map(wording: Wording) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
-from bench.data.clips import Clip
+from bench.data.clips import Clip, Problem, Rejected, problem_lines
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name, known_subject
 from bench.data.steps.box import Box
@@ -45,29 +45,23 @@ def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
 
 
 def _landmarks_of(clip: Clip, file: str) -> Landmarks:
-    rows = _landmarks_in_set(file, clip.dataset)
-    if (clip.subject, clip.name) in rows:
-        return rows[clip.subject, clip.name]
+    """The row of a clip, of those that name its data set where there are any."""
+    named = _landmarks(file).get(clip.name, {})
+    for wanted in (clip.dataset, ""):
+        for (owner, subject), row in named.items():
+            if known_name(owner, DATASETS) != wanted:
+                continue
+            if known_subject(clip.dataset, subject, DATASETS) == clip.subject:
+                return row
     raise DataError(
         f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
         "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
     )
 
 
-@lru_cache(maxsize=16)
-def _landmarks_in_set(file: str, dataset: str) -> Mapping[tuple[str, str], Landmarks]:
-    """(subject, clip) -> row, of the rows that name the data set, or else none."""
-    found = {}
-    rows = _landmarks(file)
-    for (owner, subject, clip), row in sorted(rows.items(), key=lambda item: bool(item[0][0])):
-        if known_name(owner, DATASETS) in ("", dataset):
-            found[known_subject(dataset, subject, DATASETS), clip] = row
-    return found
-
-
 @lru_cache(maxsize=4)
-def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
-    """(data set or "", subject, clip) -> row of the file."""
+def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
+    """Clip -> (data set or "", subject) -> row of the file."""
     try:
         table = parse_table(read_text(Path(file).expanduser()), f"landmarks {file}")
     except FileNotFoundError:
@@ -81,19 +75,27 @@ def _landmarks(file: str) -> Mapping[tuple[str, str, str], Landmarks]:
             f"{table.found_titles}"
         )
     titles = [plain_title(title) for title in table.titles]
-    found: dict[tuple[str, str, str], Landmarks] = {}
+    found: dict[str, dict[tuple[str, str], Landmarks]] = {}
+    problems = []
     for line in table.lines:
         row = dict(zip(titles, line.cells, strict=False))
-        where = f"{file} row {line.number}"
         named = {field: line.cells[place] for field, place in places.items()}
         dataset, subject, clip = (named.get(field, "") for field in NAMES)
-        if (dataset, subject, clip) in found:
-            raise DataError(f"{where}: a second row of clip {subject}/{clip}; leave one of them")
-        found[dataset, subject, clip] = _landmarks_in(row, where)
+        rows = found.setdefault(clip, {})
+        try:
+            if (dataset, subject) in rows:
+                raise Rejected("duplicate", f"a second row of clip {subject}/{clip}; leave one")
+            rows[dataset, subject] = _landmarks_in(row)
+        except Rejected as reason:
+            where = f"row {line.number}"
+            problems.append(Problem(reason.kind, where, reason.what, fatal=True))
+    if problems:
+        raise DataError(f"landmarks {file}: {'; '.join(problem_lines(problems))}")
     return found
 
 
-def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
+def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
+    """The box or points of a row; Rejected where it has none."""
     points: tuple[tuple[float, float], ...] = ()
     try:
         if row.get("left"):
@@ -106,9 +108,9 @@ def _landmarks_in(row: Mapping[str, str], where: str) -> Landmarks:
         if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
             raise ValueError
     except (KeyError, TypeError, ValueError):
-        raise DataError(
-            f"{where}: no box: expected numbers left < right and top < bottom, or points x1, y1, "
-            "x2, y2, ..."
+        raise Rejected(
+            "odd",
+            "no box: expected numbers left < right and top < bottom, or points x1, y1, x2, y2, ...",
         ) from None
     return Landmarks(Box(round(top), round(left), round(bottom), round(right)), points)
 

@@ -208,10 +208,12 @@ def test_search_then_evaluate_is_run(bench, searched_runs, runs):
     assert run.json("profile.json") == whole.json("profile.json")
 
 
-def test_evaluate_before_any_search_says_what_to_do_and_leaves_no_folder(bench, runs):
+def test_evaluate_before_any_search_says_what_to_do_and_makes_nothing(tmp_path, runs):
+    bench = Bench(tmp_path / "cache")
     outcome = bench.small(runs, "rnas_mer_3", command="evaluate")
     assert outcome.code == 1
     assert "nothing decoded" in outcome.error
+    assert not bench.cache.exists()
     assert "bench search" in outcome.error
     assert not runs.exists()
 
@@ -318,17 +320,11 @@ def test_variants_by_glob_and_option_each_have_their_folder(bench, runs):
     assert names == {"random_rnas_mer_2", "random_rnas_mer_4", "random_rnas_mer_4b"}
 
 
-def test_what_needs_no_clip_is_said_before_any_is_made(tmp_path, runs):
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, runs):
     bench = Bench(tmp_path / "cache")
-    assert ", 3 folds, reach " in bench.small(runs, "rnas_mer_3", "--dry-run").out
-    assert "nothing decoded" in bench.small(runs, "rnas_mer_3", command="evaluate").error
-    assert not runs.exists() and not bench.cache.exists()
-
-
-def test_a_dry_run_says_what_would_be_done_and_writes_nothing(bench, runs):
     outcome = bench.small(runs, "rnas_mer_3", "--dry-run", "--seed", 0, 1)
     assert outcome.code == 0
-    assert not runs.exists()
+    assert not runs.exists() and not bench.cache.exists()
     lines = outcome.out.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("rnas_mer_3 on smic (surrogate), seed 1: 6 units (search, fold, ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,7 +181,7 @@ class TestFindClips:
         for number in range(2, 7):
             bad = source.root / f"SMIC_all_cropped/HS/s2/micro/positive/s2_po_0{number}"
             bad.mkdir()
-        with pytest.raises(DataError, match=r"smic has 5 unusable clips: .*s2_po_02.*and 2 more"):
+        with pytest.raises(DataError, match=r"smic has 5 unusable clips: .*s2_po_02.*and 1 more"):
             find_clips(source, DataConfig())
         kept = find_clips(source, DataConfig(skip_bad_clips=True))
         assert len(kept.clips) == 3
@@ -197,8 +198,9 @@ class TestPrepare:
         source = resolve_source("smic", tmp_path / "data", False, tmp_path)
         taken = []
 
-        def load(clips, config, cache, progress, workers):
+        def load(clip_set, config, cache, progress, workers):
             taken.append(workers)
+            return np.zeros((len(clip_set.clips), 2, 1))
 
         monkeypatch.setattr("bench.data.sources.load_videos", load)
         monkeypatch.setattr("bench.data.sources.usable_cores", lambda: 5)

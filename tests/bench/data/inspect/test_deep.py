@@ -89,7 +89,7 @@ def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
     video[4] = 9
     path = tmp_path / "clip.npy"
     np.save(path, video)
-    assert kinds(replace(clip, frames=(path,))) == ["constant", "blank"]
+    assert kinds(replace(clip, frames=(path,))) == ["constant", "repeated"]
     assert kinds(replace(clip, frames=(path,), span=(0, 3))) == []
     path.write_bytes(path.read_bytes()[:-1])
     assert kinds(replace(clip, frames=(path,))) == ["unreadable"]

@@ -8,7 +8,7 @@ from PIL import Image
 from bench.data.sets.apex import place_apex
 from bench.data.sets.catalogue import load_clips
 
-MARKS = ("", "—", "n/a", "#N/A", "-1.0", "?", "NULL", "000", "//")
+MARKS = ("", "—", "n/a", "#N/A", "-1.0", "?", "NULL", "000", "//", "-1,0")
 
 
 @pytest.mark.parametrize("mark", [*MARKS, "late", "7.5"])
@@ -22,6 +22,7 @@ def test_an_apex_that_is_not_annotated_is_spotted(mark):
     [
         ("7", (5, 6, 7, 9), 2, ""),
         ("7.0", None, 2, ""),
+        ("7,0", (5, 6, 7), 2, ""),
         ("8", (5, 6, 7, 9), 2, "the nearest, 7,"),
         ("6", (5, 8, 9), 1, "the nearest, 8,"),  # never the onset: its flow would be blank
         ("12", (5, 6, 7, 9), 2, "the middle is used"),

@@ -7,6 +7,7 @@ import pytest
 from bench.data.clips import Clip, problem_lines
 from bench.data.sets.catalogue import DATASETS, load_clips
 from bench.data.sets.identity import known_name, known_subject, look_alikes, refuse_collisions
+from bench.errors import UsageError
 
 
 def clip(subject: str, name: str = "c", dataset: str = "mine") -> Clip:
@@ -77,7 +78,7 @@ def test_several_spellings_in_a_manifest_are_one_subject_and_told(tmp_path):
     for number in (1, 2):
         (tmp_path / "f" / f"{number}.png").touch()
     people = ("Sub_05", "5", "005")
-    rows = (f"SAMM,{who},c{place},fear,f\n" for place, who in enumerate(people))
+    rows = [f"SAMM,{who},c{place},fear,f\n" for place, who in enumerate(people)]
     (tmp_path / "m.csv").write_text("dataset,subject,clip,label,frames\n" + "".join(rows))
     found = load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path, subjects=["s5"])
     assert {(c.dataset, c.subject) for c in found.clips} == {("samm", "005")}
@@ -85,3 +86,7 @@ def test_several_spellings_in_a_manifest_are_one_subject_and_told(tmp_path):
     assert [p.kind for p in found.problems] == ["identity"]
     (line,) = problem_lines(found.problems)
     assert all(repr(who) in line for who in people)
+    with (tmp_path / "m.csv").open("a") as file:
+        file.write("casme2,5,c9,disgust,f\n")
+    with pytest.raises(UsageError, match="'5' may be 005 or sub05"):
+        load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path, subjects=["5"])

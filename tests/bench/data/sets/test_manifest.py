@@ -195,6 +195,13 @@ class TestLabels:
         assert clip_set.classes == ("negative", "positive", "surprise")
         assert {clip.name: clip.label for clip in clip_set.clips} == {labels[0]: 2, labels[1]: 0}
 
+    @pytest.mark.parametrize(("word", "tried"), [("Negative", "native"), ("joy", "challenge")])
+    def test_advice_names_no_map_that_is_in_force(self, tmp_path, word, tried):
+        images(tmp_path / "a1", (1, 2))
+        name = write(tmp_path, {"dataset": "samm", "label": word})
+        (problem,) = load(name, class_map=tried).problems
+        assert f"data.class_map={tried}" not in problem.what and "data.class_map=" in problem.what
+
     @pytest.mark.parametrize("text", ["0=a", "0=a,0=b", "0=a,1", "=a,1=b", "0=a,1=\u202eb"])
     def test_a_bad_inline_map_is_refused(self, tmp_path, text):
         images(tmp_path / "a1", (1, 2))

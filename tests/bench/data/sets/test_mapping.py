@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -25,7 +27,7 @@ def table(tmp_path):
     """Three clips of two people, and one that is left out, as another lab lists them."""
     for who, clip in (("s001", "x"), ("s001", "y"), ("s012", "x")):
         frames(tmp_path / "raw" / who / clip, 3, 4, 5)
-    lines = ("lab;1;x;2;3;4", "lab;1;y;0;3;—", "lab;12;x;1;3;9", "lab;12;z;9;3;4")
+    lines = ("lab;1;x;2;3;4", "lab;1;y;0.0;3;—", "lab;12;x;1;3;9", "lab;12;z;9;3;4")
     file = tmp_path / "theirs.csv"
     file.write_bytes((GERMAN + "\n".join(lines)).encode("utf-16"))
     return file
@@ -62,8 +64,11 @@ def test_columns_labels_and_paths_are_mapped(table, tmp_path):
 
 
 def test_beside_the_table_nothing_is_outside(table, tmp_path):
-    made = mapped_manifest(table, WORDING, tmp_path / "mine.csv")
-    assert not made.outside and ",raw/s001/x," in made.text
+    (tmp_path / "link").symlink_to(tmp_path)
+    absolute = replace(WORDING, frames=f"{tmp_path}/{WORDING.frames}")
+    for wording, home in ((WORDING, tmp_path), (absolute, tmp_path), (absolute, tmp_path / "link")):
+        made = mapped_manifest(home / table.name, wording, home / "mine.csv")
+        assert not made.outside and ",raw/s001/x," in made.text
 
 
 def test_classes_of_ones_own_say_how_to_read_them(table, tmp_path):
@@ -92,13 +97,18 @@ def test_all_wrong_rows_are_told_at_once_with_counts(table, tmp_path):
     with pytest.raises(DataError) as error:
         mapped_manifest(table, wording, tmp_path / "mine.csv")
     assert "label: 2 times: " in str(error.value) and "'2'" in str(error.value)
-    assert "missing: 2 times: " in str(error.value) and "theirs.csv row 3" in str(error.value)
+    assert "missing: 4 times: " in str(error.value) and "theirs.csv row 3" in str(error.value)
 
 
 def test_numbers_are_not_guessed_to_be_classes(table, tmp_path):
     wording = Wording(WORDING.columns, frames=WORDING.frames)
     with pytest.raises(DataError, match="--labels 0=negative,1=positive,2=surprise"):
         mapped_manifest(table, wording, tmp_path / "mine.csv")
+
+
+def test_the_table_itself_is_not_written_over(table):
+    with pytest.raises(UsageError, match="the table itself"):
+        mapped_manifest(table, WORDING, table)
 
 
 @pytest.mark.parametrize("pattern", ["raw/{Proband", "raw/{Proband:q}/x"])

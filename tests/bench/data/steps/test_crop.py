@@ -74,10 +74,11 @@ class TestLandmarks:
         path.write_text(text)
         return Preprocessing(4, 8, crop="landmarks", landmarks=str(path), **more)
 
-    def test_a_box(self, tmp_path):
+    @pytest.mark.parametrize("who", ["s01", "1", "Sub01"])
+    def test_a_box(self, tmp_path, who):
         video = noise(3, 40, 50)
         clip = write_clip(tmp_path / "clip", video)
-        text = "subject,clip,left,top,right,bottom\ns01,s01_ne_01,5,10,25.4,30\n"
+        text = f"subject,clip,left,top,right,bottom\n{who},s01_ne_01,5,10,25.4,30\n"
         cut = crop(clip, video, self.settings(tmp_path, text))
         assert np.array_equal(cut, video[:, 10:30, 5:25])
 
