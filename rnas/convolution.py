@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,12 +18,23 @@ class Convolution(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) -> (B, C', T / s, H / s, W / s), rounded up, for stride s."""
         weight = reachable(self.weight, x.shape[2:], self.dilation)
-        if weight.shape == self.weight.shape:
-            return super().forward(x)
         padding = [d * (k // 2) for k, d in zip(weight.shape[2:], self.dilation, strict=True)]
         return F.conv3d(
             x, weight, self.bias, self.stride, padding, self.dilation, groups=self.groups
         )
+
+    def drop_unreachable(self, size: Sequence[int]) -> None:
+        """Forgets the taps that clips of at most this size (T, H, W) never reach.
+
+        No loss depends on them. `kernel_size` and checkpoints to be loaded may have them all.
+        """
+        kept = reachable(self.weight.detach(), size, self.dilation)
+        self.weight = nn.Parameter(kept.clone())
+
+    def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *others: Any) -> None:
+        if f"{prefix}weight" in state:
+            state[f"{prefix}weight"] = inner_taps(state[f"{prefix}weight"], self.weight.shape[2:])
+        super()._load_from_state_dict(state, prefix, *others)
 
 
 def reachable(weight: Tensor, size: Sequence[int], dilation: Sequence[int]) -> Tensor:
@@ -30,9 +42,19 @@ def reachable(weight: Tensor, size: Sequence[int], dilation: Sequence[int]) -> T
 
     The others multiply nothing but padding: at 1×2×2 voxels 5×5×5 taps shrink to 1×3×3.
     """
-    cuts = []
-    for taps, voxels, step in zip(weight.shape[-3:], size, dilation, strict=True):
-        reach = min(taps // 2, (voxels - 1) // step)
-        cuts.append(slice(taps // 2 - reach, taps // 2 + reach + 1))
-    time, rows, columns = cuts
-    return weight[..., time, rows, columns]
+    axes = zip(weight.shape[-3:], size, dilation, strict=True)
+    return inner_taps(
+        weight, [2 * min(taps // 2, (voxels - 1) // step) + 1 for taps, voxels, step in axes]
+    )
+
+
+def inner_taps(weight: Tensor, taps: Sequence[int]) -> Tensor:
+    """So many taps along each axis from the middle of a kernel (..., kT, kH, kW), if it has more.
+
+    The numbers are odd, as those of the kernel.
+    """
+    for axis, wanted in enumerate(taps, start=weight.dim() - 3):
+        surplus = weight.shape[axis] - wanted
+        if surplus > 0:
+            weight = weight.narrow(axis, surplus // 2, wanted)
+    return weight

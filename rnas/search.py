@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rnas.convolution import inner_taps
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
 from rnas.identify import keep_still
@@ -156,6 +157,10 @@ class Searcher:
         """Restores what `state_dict` returned."""
         self.supernet.load_state_dict(state["supernet"])
         self.weight_optimiser.load_state_dict(state["weight_optimiser"])
+        for weight, kept in self.weight_optimiser.state.items():
+            if weight.dim() == 5:  # of a supernet that keeps all taps, perhaps
+                momentum = inner_taps(kept["momentum_buffer"], weight.shape[2:])
+                kept["momentum_buffer"] = torch.empty_like(weight).copy_(momentum)
         self.architecture_optimiser.load_state_dict(state["architecture_optimiser"])
 
 

@@ -279,9 +279,11 @@ class Searched(InSpace):
         from rnas.fast.supernet import FastSupernet
         from rnas.supernet import Supernet
 
-        evaluation = {"fast": FastSupernet, "reference": Supernet}[config.search.evaluation]
-        space = self.configured_space(config)
-        return partial(evaluation, space, classes, start=config.search.start)
+        space, start = self.configured_space(config), config.search.start
+        if config.search.evaluation == "reference":
+            return partial(Supernet, space, classes, start=start)
+        _, frames, height, width = self.input_shape(config)
+        return partial(FastSupernet, space, classes, start=start, size=(frames, height, width))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,8 +34,8 @@ Layer = tuple[nn.Module, ...]
 
 Chain = tuple[Layer, ...]
 
-WEIGHTLESS = (nn.Identity, MaxPool, AvgPool, nn.BatchNorm3d)
-"""Modules of candidates without weights, which treat every channel alone."""
+WEIGHTLESS = (nn.Identity, MaxPool, AvgPool)
+"""Modules without weights that treat every channel of every clip alone."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,8 @@ class SingleStack:
         size = activated.shape[2:]
         kernels = []
         for convolutions in self.groups:
-            kernel = torch.stack([c.weight for c in convolutions], 1)
-            kernel = reachable(kernel, size, (1, 1, 1)).unflatten(1, (self.edges, -1))
-            kernels.append(kernel)  # (C, E, k, C, kT, kH, kW)
+            kernel = torch.stack([reachable(c.weight, size, (1, 1, 1)) for c in convolutions], 1)
+            kernels.append(kernel.unflatten(1, (self.edges, -1)))  # (C, E, k, C, kT, kH, kW)
         branches = []
         # On clips so small that kernels of 3 and 5 are cut to the same size, they share a call.
         for _, alike in groupby(kernels, key=lambda kernel: kernel.shape[-3:]):
@@ -191,13 +190,15 @@ class Stack:
     def _convolve(self, x: Tensor, convolutions: Sequence[nn.Conv3d], first: bool) -> Tensor:
         """(B·A, C or n·C, T, H, W) -> (B·A, n·C, T, H, W)."""
         kind = convolutions[0]
-        weights = [convolution.weight for convolution in convolutions]
         size, dilation = x.shape[2:], kind.dilation
-        if kind.kernel_size == (1, 1, 1) and not first:
+        weights = [reachable(convolution.weight, size, dilation) for convolution in convolutions]
+        depthwise = kind.groups > 1
+        if weights[0].shape[2:] == (1, 1, 1) and not first and not depthwise:
             return pointwise(x, torch.stack(weights))
-        weight = reachable(torch.cat(weights), size, dilation)
-        if kind.groups > 1:  # depthwise
-            x = x.repeat(1, len(weights), 1, 1, 1) if first else x
+        weight = torch.cat(weights)
+        if depthwise:
+            if first:  # a copy of all channels per kernel, stored channels last
+                x = x.movedim(1, -1).repeat(1, 1, 1, 1, len(weights)).movedim(-1, 1)
             return convolve(x, weight, dilation, groups=x.shape[1])
         return convolve(x, weight, dilation, groups=1 if first else len(weights))
 
@@ -287,12 +288,21 @@ def is_single(form: tuple) -> bool:
 
 def _layer_form(module: nn.Module) -> tuple:
     if isinstance(module, nn.Conv3d):
-        return ("conv", module.kernel_size, module.dilation, module.groups > 1)
+        taps = tuple(module.weight.shape[2:])
+        steps = tuple(d if k > 1 else 1 for k, d in zip(taps, module.dilation, strict=True))
+        return ("conv", taps, steps, module.groups > 1)
     if isinstance(module, nn.BatchNorm3d):
         return ("norm", module.eps)
     return ("relu",)
 
 
 def _weightless(module: nn.Module) -> bool:
-    leaves = [part for part in module.modules() if not isinstance(part, nn.Sequential)]
-    return all(isinstance(leaf, WEIGHTLESS) for leaf in leaves)
+    return all(
+        isinstance(leaf, WEIGHTLESS) or (isinstance(leaf, nn.BatchNorm3d) and _stackable(leaf))
+        for leaf in leaves(module)
+    )
+
+
+def leaves(module: nn.Module) -> list[nn.Module]:
+    """The module, or what its nn.Sequential consist of."""
+    return [part for part in module.modules() if not isinstance(part, nn.Sequential)]

@@ -2,12 +2,14 @@
 
 Every form computes the same sums as `F.conv3d`, in another order. On a CPU, oneDNN is slow for
 three cases that are common in the supernet: dilated kernels, input gradients with few channels, and
-gradients of depthwise kernels.
+depthwise kernels, above all on few voxels. Which form runs depends on the shapes alone, so that a
+repeated run gives the same numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +19,10 @@ from torch.nn.grad import conv3d_input, conv3d_weight
 
 FEW_CHANNELS = 4
 """Up to here `_few_channels_input` beats oneDNN's own gradient (registers hold eight floats)."""
+
+FEW_VOXELS = 64
+"""Up to here a depthwise kernel runs as a matrix of voxels by voxels (36 voxels: 1296 products a
+channel and clip, of which those beside a 3×3×3 kernel's 490 are by zero, all in one call)."""
 
 InputGradient = Callable[[Tensor, Tensor], Tensor]
 """(gradient of the result, weight) -> gradient of the input."""
@@ -50,7 +56,13 @@ def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1
         phases = convolve(_phases(x, steps), weight, (1, 1, 1), groups)
         return _interleaved(phases, steps, x.shape)
     if groups == x.shape[1] == len(weight):
-        return _split(x, weight, groups, _depthwise_input, _depthwise_weight)
+        if weight.numel() == groups:
+            return x * weight.view(-1, 1, 1, 1)
+        if x[0, 0].numel() <= FEW_VOXELS:
+            return _by_matrices(x, weight)
+        return _split(_channels_last(x), weight, groups, _depthwise_input, _depthwise_weight)
+    if weight[0, 0].numel() == 1 and groups == 1:
+        return pointwise(x, weight[None])
     if groups == 1 and x.shape[1] <= FEW_CHANNELS and weight.shape[2] > 1:
         return _split(x, weight, groups, _few_channels_input, _few_channels_weight)
     return _same_conv(x, weight, groups)
@@ -59,8 +71,32 @@ def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1
 def pointwise(x: Tensor, weight: Tensor) -> Tensor:
     """Separate 1×1×1 convolutions, n of them: x: (B, n·C, T, H, W); weight: (n, C', C, 1, 1, 1)."""
     groups, _, channels = weight.shape[:3]
-    y = weight.flatten(2) @ x.flatten(2).unflatten(1, (groups, channels))  # (B, n, C', V)
-    return y.flatten(1, 2).unflatten(2, x.shape[2:])
+    batch, _, *size = x.shape
+    rows = x.unflatten(1, (groups, channels)).permute(1, 0, 3, 4, 5, 2).flatten(1, 4)
+    y = rows @ weight.flatten(2).mT  # (n, B·V, C')
+    return y.view(groups, batch, *size, -1).permute(1, 0, 5, 2, 3, 4).flatten(1, 2)
+
+
+def _by_matrices(x: Tensor, weight: Tensor) -> Tensor:
+    """A depthwise convolution as one matrix per channel, from all voxels to all voxels."""
+    size = x.shape[2:]
+    taps = F.pad(weight.flatten(1), (0, 1))  # the last one is zero
+    matrices = taps[:, _taps_between(size, weight.shape[2:])]  # (C, V, V)
+    return (matrices @ x.flatten(2).permute(1, 2, 0)).permute(2, 0, 1).unflatten(2, size)
+
+
+@lru_cache(maxsize=64)
+def _taps_between(size: torch.Size, taps: torch.Size) -> Tensor:
+    """(V, V): which tap leads from an input voxel (column) to an output voxel (row).
+
+    Where none does, the number of taps.
+    """
+    voxels = torch.cartesian_prod(*(torch.arange(axis) for axis in size))  # (V, 3)
+    limits = torch.tensor(taps)
+    place = voxels - voxels[:, None] + limits // 2  # (V, V, 3)
+    inside = ((place >= 0) & (place < limits)).all(-1)
+    number = (place[..., 0] * limits[1] + place[..., 1]) * limits[2] + place[..., 2]
+    return torch.where(inside, number, limits.prod())
 
 
 def _same_conv(x: Tensor, weight: Tensor, groups: int) -> Tensor:
@@ -173,30 +209,14 @@ def _few_channels_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
 
 def _depthwise_input(grad: Tensor, weight: Tensor) -> Tensor:
     """A convolution with the kernel reversed, since oneDNN is fast at depthwise forward passes."""
-    return _same_conv(grad, weight.flip(2, 3, 4), len(weight))
+    return _same_conv(_channels_last(grad), weight.flip(2, 3, 4), len(weight))
 
 
 def _depthwise_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
-    """One matrix product per tap of (kH, kW): frames of the input times frames of the gradient.
+    """The one of oneDNN, which is fast where both are stored channels last."""
+    return conv3d_weight(x, shape, _channels_last(grad), padding=_half(shape), groups=shape[0])
 
-    Both are stored as (C, frames, B·rows·columns), every clip padded, so that a shift in the plane
-    is an offset into memory. The taps along T are the diagonals of the product.
-    """
-    batch, channels, frames, height, width = x.shape
-    taps, rows, columns = shape[2:]
-    wide, high = width + columns - 1, height + rows - 1
-    length = batch * high * wide
-    flat = x.new_zeros(channels, frames + taps - 1, length + (rows - 1) * wide + columns - 1)
-    room = flat[..., :length].view(channels, -1, batch, high, wide)
-    inner = room.narrow(1, taps // 2, frames).narrow(3, rows // 2, height)
-    inner.narrow(4, columns // 2, width).copy_(x.permute(1, 2, 0, 3, 4))
-    grad = F.pad(grad, (0, columns - 1, 0, rows - 1)).permute(1, 2, 0, 3, 4)
-    grad = grad.reshape(channels, frames, length).mT
-    products = x.new_empty(rows, columns, channels, frames + taps - 1, frames)
-    for row in range(rows):
-        for column in range(columns):
-            shifted = flat.narrow(2, row * wide + column, length)
-            torch.bmm(shifted, grad, out=products[row, column])
-    strides = (*products.stride()[:3], frames, frames + 1)
-    diagonals = products.as_strided((rows, columns, channels, taps, frames), strides)
-    return diagonals.sum(-1).permute(2, 3, 0, 1)[:, None]  # (C, 1, kT, kH, kW)
+
+def _channels_last(x: Tensor) -> Tensor:
+    """Where a channel alone makes a result, oneDNN computes many channels at a time so."""
+    return x.contiguous(memory_format=torch.channels_last_3d)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import ceil
 from typing import cast
 
 import torch
@@ -21,12 +22,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnas.cell import Cell, join_nodes
+from rnas.convolution import Convolution
 from rnas.errors import MethodError
-from rnas.fast.branches import EdgeParts, share_map, stacks_of, take_apart
+from rnas.fast.branches import EdgeParts, leaves, norm_apart, share_map, stacks_of, take_apart
 from rnas.fast.mix import mix
 from rnas.mixed import MixedOperation, channel_shuffle
 from rnas.operations import SEARCH_NORM, Norm
-from rnas.resample import VOXELS, check_clips, level_size, voxels
+from rnas.resample import VOXELS, Size, check_clips, level_size, voxels
 from rnas.space import SearchSpace, incoming
 from rnas.supernet import Supernet
 from rnas.trellis import State
@@ -51,6 +53,10 @@ class Shares:
 class FastSupernet(Supernet):
     """`Supernet` with another forward: same parameters, state_dict, logits and gradients.
 
+    size: T, H, W of the largest clips. With it, cells keep only the taps of their kernels that such
+    clips reach: full dilated kernels have up to a hundred others, of which no logit depends. It
+    loads the checkpoints of a supernet without, whose other taps it leaves out.
+
     Raises MethodError for an affine norm, which only derived networks have. Gradients of gradients
     are not available.
     """
@@ -67,10 +73,14 @@ class FastSupernet(Supernet):
         in_channels: int = 3,
         norm: Norm = SEARCH_NORM,
         start: str = "uniform",
+        size: Size | None = None,
     ) -> None:
         super().__init__(space, classes, in_channels, norm, start)
         if norm.affine:
             raise MethodError("FastSupernet needs a norm without affine: use Supernet")
+        self.size = size
+        if size:
+            self._drop_unreachable(size)
         states = space.outer.states
         cells = [cell for cell in self.cells.values() if isinstance(cell, Cell)]
         parts = [
@@ -85,9 +95,15 @@ class FastSupernet(Supernet):
             state: FastCell(space, cell, edges, norm.eps)
             for state, cell, edges in zip(states, cells, parts, strict=True)
         }
-        to_shares, signs, self.share_sizes = share_map(space, parts[0][0])
-        self.register_buffer("to_shares", to_shares, persistent=False)
-        self.register_buffer("signs", signs, persistent=False)
+        # Which candidates have kernels of one form, and stand side by side, depends on the level.
+        by_level = {
+            state.level: share_map(space, p[0]) for state, p in zip(states, parts, strict=True)
+        }
+        self.levels = {level: number for number, level in enumerate(by_level)}
+        to_shares, signs, sizes = zip(*by_level.values(), strict=True)
+        self.share_sizes = sizes[0]
+        self.register_buffer("to_shares", torch.stack(to_shares), persistent=False)
+        self.register_buffer("signs", torch.stack(signs), persistent=False)
         from_older = torch.tensor([edge.source == 1 for edge in space.edges])
         self.register_buffer("from_older", from_older, persistent=False)
         by_source = torch.tensor([k for edges in _outgoing(space) for k in edges])
@@ -96,6 +112,7 @@ class FastSupernet(Supernet):
     def forward(self, clips: Tensor) -> Tensor:
         """clips: (B, C, T, H, W), normalised; returns logits (B, classes)."""
         check_clips(clips)
+        self._check_size(voxels(clips))
         trellis = self.space.outer
         shares = {older: self._shares(older) for older in (False, True)}
         beta = self.architecture.beta()
@@ -106,8 +123,9 @@ class FastSupernet(Supernet):
             older = self._older_input(state, outputs, size)
             arrows = trellis.into(state)
             previous = [self._resampler(arrow)(outputs[arrow.source], size) for arrow in arrows]
-            cell = self.fast_cells[state]
-            output = cell(torch.stack(previous, 1), older, shares[older is not None], self.signs)
+            cell, level = self.fast_cells[state], self.levels[state.level]
+            edges = shares[older is not None][level]
+            output = cell(torch.stack(previous, 1), older, edges, self.signs[level])
             arrivals = output.unbind(1)
             weighted = [beta[arrow] * x for arrow, x in zip(arrows, arrivals, strict=True)]
             outputs[state] = cast("Tensor", sum(weighted))  # Eq. 6; every state has an arrow
@@ -115,14 +133,29 @@ class FastSupernet(Supernet):
         heads = zip(final, self.heads.values(), strict=True)
         return sum(head(outputs[state].mean(VOXELS)) for state, head in heads)
 
-    def _shares(self, older: bool) -> list[Shares]:
-        """Eqs. 1 and 2: the weights on the edges of every source, with or without I^{l-2}."""
+    def _drop_unreachable(self, size: Size) -> None:
+        (frames, *plane), factor = size, self.space.outer.factors[0]
+        height, width = (ceil(axis / factor) for axis in plane)
+        for state, cell in zip(self.space.outer.states, self.cells.values(), strict=True):
+            for module in cell.modules():
+                if isinstance(module, Convolution):
+                    module.drop_unreachable(level_size((frames, height, width), state.level))
+
+    def _check_size(self, size: Size) -> None:
+        if self.size and any(axis > most for axis, most in zip(size, self.size, strict=True)):
+            raise MethodError(f"clips of size {size}: this supernet was built for {self.size}")
+
+    def _shares(self, older: bool) -> list[list[Shares]]:
+        """Eqs. 1 and 2: per level and source, the weights on its edges, with or without I^{l-2}."""
         with torch.autocast(self.to_shares.device.type, enabled=False):
             edges = self._edge_weights(older)[:, None]  # (E, 1)
             weights = edges * self.architecture.operation_weights()  # (E, |operations|)
-            shares = torch.cat([edges, weights @ self.to_shares], 1)[self.by_source]
-        sources = shares.split([len(edges) for edges in _outgoing(self.space)])
-        return [Shares(*rows.split([1, *self.share_sizes], 1)) for rows in sources]
+            parts = weights @ self.to_shares  # (levels, E, all parts)
+            shares = torch.cat([edges.expand(len(parts), -1, 1), parts], 2)[:, self.by_source]
+        sizes, sources = [1, *self.share_sizes], [len(edges) for edges in _outgoing(self.space)]
+        return [
+            [Shares(*rows.split(sizes, 1)) for rows in level.split(sources)] for level in shares
+        ]
 
     def _edge_weights(self, older: bool) -> Tensor:
         """softmax(η) over each node's present edges, 1 each without η: (E,)."""
@@ -201,7 +234,7 @@ class Source:
         chosen, bypassing = x.tensor_split([x.shape[2] // self.partial], 2)
         total = self._branches(chosen, shares, signs)
         for module, share in zip(self.plain, shares.plain.unbind(1), strict=True):
-            feature = _apart(module, chosen).flatten(3)[:, :, :, None]  # (B, A, C/b, 1, V)
+            feature = _plain(module, chosen).flatten(3)[:, :, :, None]  # (B, A, C/b, 1, V)
             total = total + feature * share[:, None]
         if any(self.others):
             total = total + self._others(chosen, shares.others)
@@ -224,10 +257,19 @@ class Source:
         return torch.stack([edge.flatten(3) for edge in edges], 3)
 
 
+def _plain(module: nn.Module, x: Tensor) -> Tensor:
+    """A candidate without weights for all arrows' (B, A, C, T, H, W) at once."""
+    arrivals, y = x.shape[1], x.flatten(0, 1)
+    for layer in leaves(module):
+        if isinstance(layer, nn.BatchNorm3d):
+            y = norm_apart(y, arrivals, layer.eps)
+        elif y.shape[2:] != (1, 1, 1):  # the maximum and the mean of a voxel is itself
+            y = layer(y)
+    return y.view(x.shape)
+
+
 def _apart(module: nn.Module, x: Tensor) -> Tensor:
     """A module applied to each arrow's (B, C, T, H, W) of (B, A, C, T, H, W) separately."""
-    if isinstance(module, nn.Identity):
-        return x
     return torch.stack([module(arrow) for arrow in x.unbind(1)], 1)
 
 

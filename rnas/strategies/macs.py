@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +42,15 @@ class MacCounter:
             handle.remove()
 
     def _count(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        weight = module.get_parameter("weight")
-        self.total += output.numel() // len(weight) * weight.numel()
+        self.total += output.numel() * _factors(module)
+
+
+def _factors(module: nn.Module) -> int:
+    """Products in one number of the result, over all taps, whether a supernet keeps them or not."""
+    if isinstance(module, nn.Linear):
+        return module.in_features
+    convolution = cast("nn.Conv3d", module)
+    return prod(convolution.kernel_size) * convolution.in_channels // convolution.groups
 
 
 @torch.no_grad()
