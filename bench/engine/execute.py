@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.engine.executors import Executor, Failure, Listener, ProcessExecutor, SerialExecutor
-from bench.engine.opening import adopt_genotype, note_other_maker, open_run
+from bench.engine.opening import adopt_genotype, note_other_maker, open_run, take_up
 from bench.engine.plan import ALL_PHASES, FOLD, SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
 from bench.errors import UsageError
-from bench.runs.checksums import file_sums, forget_missing, seal
+from bench.runs.checksums import gather, seal_rest, sealing
 from bench.runs.job import Job
-from bench.system.files import write_json
+from bench.system.files import sweep_partial, write_json
 from bench.system.machine_lock import machine_in_use
 from bench.system.processes import usable_cores
 
@@ -79,14 +79,14 @@ def execute(
         locks.enter_context(machine_in_use())
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock())
-        before = {job: file_sums(job.folder) for job in prepared.jobs}
         for job in prepared.jobs:
+            sweep_partial(job.folder.path)
             if force and not keeps_search:
                 job.folder.clear()
             open_run(job, prepared, executor)
             if force and keeps_search:
                 job.folder.clear_evaluation()
-            forget_missing(job.folder)
+            take_up(job)
             if not all(task.unit.done for task in plan(job, phases)):
                 note_other_maker(job, executor)
         for job, file in (genotypes or {}).items():
@@ -95,7 +95,9 @@ def execute(
         failures = executor.run(tasks, perform, listener)
         for job in prepared.jobs:
             _record_failures(job, failures)
-            seal(job.folder, before[job])
+            gather(job.folder)
+            if job.folder.metrics.exists():
+                seal_rest(job.folder)
     return failures
 
 
@@ -111,6 +113,7 @@ def _record_failures(job: Job, failures: Sequence[Failure]) -> None:
         if failure.unit.job == job
     ]
     if own:
-        write_json(job.folder.failures, own)
+        with sealing(job.folder, "failures"):
+            write_json(job.folder.failures, own)
     else:
         job.folder.failures.unlink(missing_ok=True)

@@ -249,7 +249,13 @@ class Crew:
             if not self.running:
                 return failures
             done, _ = wait(self.running, LOOK_EVERY, FIRST_COMPLETED)
-            self._hear()
+            try:
+                self._hear()
+            except (EOFError, OSError) as error:
+                raise BenchError(
+                    "the process that passes on what the workers report died; repeat the command, "
+                    "it goes on where it stopped"
+                ) from error
             broken = False
             for future in done:
                 failure, died = _outcome(future, self.running[future])

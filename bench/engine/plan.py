@@ -42,6 +42,16 @@ class Unit:
         return places[self.phase]
 
     @property
+    def name(self) -> str:
+        """The unit among those of its run."""
+        return f"{self.phase} {self.fold}".strip()
+
+    @property
+    def place(self) -> Path:
+        """What it alone writes: its output, of a search the folder that holds it."""
+        return self.output.parent if self.phase == SEARCH else self.output
+
+    @property
     def done(self) -> bool:
         """Whether its output is there."""
         return self.output.exists()
@@ -49,7 +59,7 @@ class Unit:
     @property
     def title(self) -> str:
         """The unit in messages: `rnas_mer: fold s05`."""
-        return f"{self.job.variant}: {self.phase}{' ' + self.fold if self.fold else ''}"
+        return f"{self.job.variant}: {self.name}"
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from statistics import median_low
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import tested_labels
 from bench.engine.material import Report, job_clips, network_builder
-from bench.engine.plan import Unit
+from bench.engine.plan import SEARCH, Unit
 from bench.engine.search import summarise_searches
 from bench.errors import BenchError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
 from bench.runs.answered import unlike_data
+from bench.runs.checksums import sealing
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
@@ -26,8 +27,14 @@ from rnas.sizes import count_parameters
 
 
 def perform(unit: Unit, report: Report) -> None:
-    """Does a unit and writes its output; raises BenchError or MethodError where it cannot."""
-    resolve_name(unit.job.method.work[unit.phase])(unit, report)
+    """Does a unit, writes its output and seals it.
+
+    Raises BenchError or MethodError where it cannot.
+    """
+    with sealing(unit.job.folder, unit.name):
+        resolve_name(unit.job.method.work[unit.phase])(unit, report)
+    if unit.phase == SEARCH:  # only now: a search that is not sealed goes on from its last step
+        unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
 
 
 def score(unit: Unit, report: Report) -> None:

@@ -5,7 +5,6 @@ The truth of a run is what lies on disk: a file that exists is complete and is n
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-FORMAT = 1
-"""Version of the layout, in `run.json`."""
+FORMAT = 2
+"""Version of the layout, in `run.json`: from 2 on, results have seals from the start."""
 
 SURROGATE_SUFFIX = "-surrogate"
 
@@ -57,8 +56,12 @@ class RunFolder:
 
     @property
     def checksums(self) -> Path:
-        """SHA-256 sums of all files of a finished run."""
+        """The seals of its files (`bench.runs.checksums`)."""
         return self.path / "checksums.json"
+
+    def seal(self, unit: str) -> Path:
+        """The seals of what a unit of work wrote, until they are gathered."""
+        return self.path / ".seals" / f"{unit}.json"
 
     def search(self, fold: str | None = None) -> Path:
         """Folder of a search: the run's only one, or that of a fold."""
@@ -112,22 +115,22 @@ class RunFolder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the run folder for this process; BenchError where another process has it."""
+        from filelock import FileLock, Timeout  # listings hold no lock
+
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = (self.path / LOCK).open("w")
+            held = FileLock(self.path / LOCK).acquire(timeout=0)
+        except Timeout:
+            raise BenchError(
+                f"another process is working on {self.path}; wait for it, or choose another "
+                "folder with --runs"
+            ) from None
         except OSError as error:
             raise BenchError(
                 f"cannot write the run folder {self.path}: {error.strerror or error}; "
                 "choose another with --runs"
             ) from error
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BenchError(
-                    f"another process is working on {self.path}; wait for it, or choose another "
-                    "folder with --runs"
-                ) from None
+        with held:
             yield
 
 

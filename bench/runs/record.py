@@ -13,11 +13,12 @@ from bench.config.loading import config_from_dict
 from bench.config.settings import Config, TrainConfig
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
-from bench.runs.folder import FORMAT, RunFolder
+from bench.runs.checksums import SEALED, require_unchanged, write_run_file
+from bench.runs.folder import RunFolder
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
-from bench.system.files import read_json, write_json
+from bench.system.files import read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,8 @@ class Maker:
 class RunFile:
     """The content of `run.json`. Keys that older runs lack have a default.
 
-    config: settings by section, as they were recorded: other versions have others.
+    config: settings by section, as they were recorded: other versions have others; format: 1 in
+    runs that do not say it.
     """
 
     what: ClassVar[str] = "run"
@@ -74,7 +76,7 @@ class RunFile:
     config_hash: str
     seed: int
     folds: tuple[str, ...]
-    format: int = FORMAT
+    format: int = 1
     kind: str | None = None
     marks: tuple[str, ...] = ()
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -132,6 +134,16 @@ class RunFile:
     def fresh(self) -> bool:
         """Whether one network was tested on new people, and no subject was left out."""
         return bool(self.setting("data", "fresh_seed"))
+
+    def results(self, folder: RunFolder) -> tuple[Path, ...]:
+        """The files in a folder that say what the run is and what came out."""
+        return (
+            folder.run,
+            *map(folder.genotype, self.searches.names),
+            *map(folder.fold, self.folds),
+            folder.metrics,
+            folder.profile,
+        )
 
     def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
         """A setting as recorded; `otherwise` where it was not."""
@@ -200,10 +212,11 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
 def read_run(folder: RunFolder) -> RunRecord:
     """The record of one run folder.
 
-    Raises BenchError where a file is corrupt, or `run.json` has a key that is missing, unknown or
-    of the wrong kind.
+    Raises BenchError where a file is corrupt or is not the one that was sealed, or `run.json` has a
+    key that is missing, unknown or of the wrong kind.
     """
     run = read_run_file(folder)
+    require_unchanged(folder, run.results(folder) if run.format >= SEALED else ())
     return RunRecord(
         **vars(run),
         folder=folder.path,
@@ -214,7 +227,7 @@ def read_run(folder: RunFolder) -> RunRecord:
 
 
 def read_run_file(folder: RunFolder) -> RunFile:
-    """What `run.json` says; BenchError as `read_run`."""
+    """What `run.json` says, without a look at any seal; BenchError as `read_run`."""
     run = read_as(RunFile, read_json(folder.run), folder.run)
     try:
         _ = run.method
@@ -226,7 +239,7 @@ def read_run_file(folder: RunFolder) -> RunFile:
 def add_maker(folder: RunFolder, maker: Mapping[str, Any]) -> None:
     """Adds the provenance of a continuation to `run.json`."""
     run = read_json(folder.run)
-    write_json(folder.run, {**run, "continued": [*run.get("continued", []), dict(maker)]})
+    write_run_file(folder, {**run, "continued": [*run.get("continued", []), dict(maker)]})
 
 
 def _results(file: Path) -> dict[str, Any] | None:

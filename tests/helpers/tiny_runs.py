@@ -137,7 +137,7 @@ class Run:
         return {
             str(path.relative_to(self.path)): path.stat().st_mtime_ns
             for path in self.path.rglob("*")
-            if path.is_file() and not path.name.startswith(".")
+            if path.is_file() and "/." not in str(path.relative_to(self.path.parent))
         }
 
 
