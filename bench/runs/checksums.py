@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -90,6 +90,8 @@ def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:
     _write(folder, SealFile({name: seals for name, seals in left.items() if seals}, rest))
     for unit in pending:
         folder.seal(unit).unlink()
+    with suppress(OSError):  # it is not there, or a unit still at work uses it
+        folder.seal("").parent.rmdir()
 
 
 def seal_rest(folder: RunFolder) -> None:
@@ -149,7 +151,7 @@ def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
     name, what = next(iter(wrong.items()))
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     raise BenchError(
-        f"{folder.path / name}{more} {what}; restore it, or remove it and repeat the command that "
+        f"{folder.path / name}{more} {what}; restore it, or delete it and repeat the command that "
         "made the run (with --force everything is made anew)"
     )
 

@@ -228,7 +228,16 @@ def read_run(folder: RunFolder) -> RunRecord:
 
 def read_run_file(folder: RunFolder) -> RunFile:
     """What `run.json` says, without a look at any seal; BenchError as `read_run`."""
-    run = read_as(RunFile, read_json(folder.run), folder.run)
+    try:
+        content = read_json(folder.run)
+    except BenchError as error:
+        if folder.run.exists():  # to delete it would leave results of which nothing is known
+            raise BenchError(
+                f"{folder.run} cannot be read: restore it, or start the run anew with `bench run "
+                "--force`"
+            ) from error
+        raise
+    run = read_as(RunFile, content, folder.run)
     try:
         _ = run.method
     except UsageError as error:
