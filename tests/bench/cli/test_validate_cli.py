@@ -159,7 +159,21 @@ def no_json(run):
     (run.path / "folds/s06.json").write_text("{")
 
 
+def another_path(run):
+    def edit(search):
+        search["path"] = [2, 2, 2, 2, 2, 4 if search["path"][-1] == 2 else 2]
+
+    change(run, "search/genotype.json", edit)
+
+
+def longer_history(run):
+    file = run.path / "search/history.csv"
+    file.write_text(file.read_text() + file.read_text().splitlines()[-1] + "\n")
+
+
 TAMPERING = [
+    (another_path, ("search", "search/genotype.json")),
+    (longer_history, ("search", "search/history.csv")),
     (flip_prediction, ("scores", "folds/s05.json")),
     (flip_logits_too, ("scores", "metrics.json")),
     (swap_label, ("labels", "folds/s06.json")),
