@@ -109,6 +109,7 @@ def _as_text(request: ClipRequest, report: dict) -> str:
         lines.append(f"delete {report['cache']}/clips and prepare again")
     lines.append(
         f"{request.title}: {report['clips']} clips of {report['subjects']} subjects in "
-        f"{report['cache']}, {report['jobs']} process(es), at most {report['peak_mb']:.0f} MB"
+        f"{report['cache']}, {report['jobs']} process(es), at most "
+        f"{report['peak_mb'] or float('nan'):.0f} MB"
     )
     return "\n".join(lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -168,8 +167,15 @@ def _made_anew(job: tuple[Clip, Product]) -> bytes:
     return array.tobytes()
 
 
-def peak_memory_mb(workers: int) -> float:
-    """Upper bound in MB (10^6 bytes): this process's peak plus the largest child's per worker."""
+def peak_memory_mb(workers: int) -> float | None:
+    """Upper bound in MB (10^6 bytes): this process's peak plus the largest child's per worker.
+
+    None where the system does not tell.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
     own, child = (
         resource.getrusage(who).ru_maxrss * unit / 1e6

@@ -15,6 +15,7 @@ from bench.engine.opening import (
     note_other_maker,
     open_run,
     provenance_of,
+    take_up,
 )
 from bench.engine.plan import (
     ALL_PHASES,
@@ -32,9 +33,9 @@ from bench.engine.together import StackingExecutor
 from bench.engine.working import LATE, Failure, Listener, missing_after
 from bench.errors import UsageError
 from bench.models.saving import add_scores
-from bench.runs.checksums import file_sums, forget_missing, seal
+from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
 from bench.runs.job import Job
-from bench.system.files import read_json, write_json
+from bench.system.files import read_json, sweep_partial, write_json
 from bench.system.machine_lock import machine_in_use
 from bench.system.processes import allow_open_files, usable_cores
 
@@ -98,7 +99,7 @@ def execute(
     from bench.engine.units import perform
 
     keeps_search = SEARCH not in phases and not genotypes
-    with _opened(prepared, executor, force, keeps_search) as before:
+    with _opened(prepared, executor, force, keeps_search):
         for job, file in (genotypes or {}).items():
             adopt_genotype(job, file)
         tasks = tasks_of(prepared, phases, executor)
@@ -116,10 +117,13 @@ def execute(
             note_machines(job)
         for job in prepared.jobs:
             _record_failures(job, failures, tried)
-            if not prepared.only:
-                sweep_notes(job.folder)
             add_scores(job.folder)
-            seal(job.folder, before[job])
+            if prepared.only:  # other commands may be at work on other folds
+                continue
+            sweep_notes(job.folder)
+            gather(job.folder)
+            if job.folder.metrics.exists():
+                seal_rest(job.folder)
     return failures
 
 
@@ -138,23 +142,27 @@ def open_runs(prepared: Prepared) -> None:
 @contextmanager
 def _opened(
     prepared: Prepared, executor: Executor, force: bool, keeps_search: bool
-) -> Iterator[Mapping[Job, Mapping[str, str]]]:
-    """Holds and opens the run folders; gives the sums of the files as they were found."""
+) -> Iterator[None]:
+    """Holds and opens the run folders: what is in them is what the runs themselves made."""
     allow_open_files(len(prepared.jobs) + SPARE_FILES)
     with ExitStack() as locks:
         locks.enter_context(machine_in_use())
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock(_parts(job, prepared.only)))
-        before = {job: file_sums(job.folder) for job in prepared.jobs}
         here = provenance_of(prepared, executor)
         for job in prepared.jobs:
+            if not prepared.only:
+                sweep_partial(job.folder.path)
             if force and not keeps_search:
                 job.folder.clear()
             open_run(job, prepared, here)
             if force and keeps_search:
                 job.folder.clear_evaluation()
-            forget_missing(job.folder)
-        yield before
+            if prepared.only:
+                require_unchanged(job.folder)
+            else:
+                take_up(job)
+        yield
 
 
 @dataclass(frozen=True)
@@ -236,6 +244,7 @@ def _record_failures(job: Job, failures: Sequence[Failure], tried: Set[Unit]) ->
         if failure.unit.job == job
     ]
     if own:
-        write_json(job.folder.failures, own)
+        with sealing(job.folder, "failures"):
+            write_json(job.folder.failures, own)
     elif there:
         job.folder.failures.unlink(missing_ok=True)

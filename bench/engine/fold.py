@@ -18,6 +18,7 @@ from bench.models.file import write_model
 from bench.models.saving import Keeper, model_record
 from bench.protocol.selection import best_epoch
 from bench.protocol.splits import Fold, hold_out, named_fold
+from bench.runs.checksums import sealing
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
@@ -92,7 +93,8 @@ def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[
         try:
             if isinstance(outcome, LossDiverged):
                 raise outcome
-            each.write(outcome)
+            with sealing(job.folder, each.unit.name):
+                each.write(outcome)
         except LossDiverged as error:
             errors[each.unit] = error
     return errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -12,10 +13,21 @@ from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
+from bench.engine.plan import SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
 from bench.protocol.splits import absent_classes, folds_of
+from bench.runs.checksums import (
+    SEALED,
+    gather,
+    require_unchanged,
+    result_files,
+    seal_rest,
+    sealed_files,
+    sealing,
+    write_run_file,
+)
 from bench.runs.folder import FORMAT
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
@@ -26,7 +38,7 @@ from bench.system.provenance import now, provenance
 from rnas.genotype import check_genotype
 
 DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
-"""Provenance keys that can change a result's last digits."""
+"""Provenance keys that can change a result: the last digits of sums, from there on predictions."""
 
 
 def adopt_genotype(job: Job, file: Path) -> None:
@@ -47,7 +59,8 @@ def adopt_genotype(job: Job, file: Path) -> None:
                 f"{place} holds another genotype; replace it with --force, or choose another "
                 "folder with --runs"
             )
-        write_json(place, record)
+        with sealing(job.folder, Unit(job, SEARCH, name).name):
+            write_json(place, record)
 
 
 def require_genotypes(jobs: Sequence[Job]) -> None:
@@ -73,7 +86,12 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
     here: `provenance_of` the command.
     """
     if not job.folder.run.exists():
-        write_json(job.folder.run, _run_record(job, prepared, here))
+        if result_files(job.folder):
+            raise BenchError(
+                f"{job.folder.run} is missing, and results are there: restore it, or start the run "
+                "anew with `bench run --force`"
+            )
+        write_run_file(job.folder, _run_record(job, prepared, here))
         return
     run = read_run_file(job.folder)
     method = _method_record(job.variant, job.config, len(prepared.clip_set.classes))
@@ -105,9 +123,58 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         )
 
 
+def take_up(job: Job) -> None:
+    """Makes a run folder ready to be gone on with: what is in it is what the run itself made.
+
+    Results without a seal are those of a command that was killed on the way, and are made anew;
+    runs of earlier versions have no seals and get them here. For the process that holds the run.
+
+    Raises BenchError where a file was changed, or comes from another run.
+    """
+    folder, older = job.folder, read_run_file(job.folder).format < SEALED
+    gather(folder)
+    require_unchanged(folder, () if older else [folder.run])
+    known = sealed_files(folder)
+    units = [task.unit for task in plan(job)]
+    for unit in units:
+        if unit.done and unit.output.relative_to(folder.path).as_posix() not in known:
+            _refuse_foreign(unit)
+            if not older:
+                unit.output.unlink()
+    undone = {unit.name: unit.place for unit in units if not unit.done}
+    gather(folder, {**undone, "failures": folder.failures})
+    for unit in units:
+        if unit.phase == SEARCH and unit.done:
+            folder.checkpoint(unit.fold).unlink(missing_ok=True)
+    if older:
+        seal_rest(folder)
+
+
+def _refuse_foreign(unit: Unit) -> None:
+    """BenchError where the output of a unit says that another run made it."""
+    content = read_json(unit.output)
+    maker = content.get("run") if isinstance(content, dict) else None
+    if maker not in (None, unit.job.stamp):
+        raise BenchError(
+            f"{unit.output} was made by another run ({maker}): move it elsewhere; `bench evaluate "
+            "--genotype FILE` takes a genotype from elsewhere"
+        )
+
+
 def note_other_maker(job: Job, command: Mapping[str, Any]) -> None:
-    """Adds this command's provenance to `run.json` where it may change last digits."""
+    """Adds this command's provenance to `run.json` where it may change results.
+
+    Another number of threads is warned of: the order of sums changes, and what a search decodes to.
+    """
     run, here = read_run_file(job.folder), _maker(job, command)
+    own = run.provenance.threads
+    if own not in (None, here["threads"]):
+        print(
+            f"warning: {job.title} was begun on {own} thread(s) and goes on with "
+            f"{here['threads']}: other sums, so that genotypes and predictions may differ "
+            "(OMP_NUM_THREADS, --jobs); run.json records it",
+            file=sys.stderr,
+        )
     makers = (run.provenance, *run.continued)
     if not any(all(getattr(maker, key) == here[key] for key in DECISIVE) for maker in makers):
         add_maker(job.folder, {"started": now(), **here})
@@ -123,7 +190,7 @@ def note_machines(job: Job) -> None:
     found = [{**asdict(each), "folds": known.count(each)} for each in dict.fromkeys(known)]
     run = read_json(job.folder.run)
     if run.get("machines") != found:
-        write_json(job.folder.run, {**run, "machines": found})
+        write_run_file(job.folder, {**run, "machines": found})
 
 
 def _maker(job: Job, here: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,16 @@ class Unit:
         }[self.phase]
 
     @property
+    def name(self) -> str:
+        """The unit among those of its run."""
+        return f"{self.phase} {self.fold}".strip()
+
+    @property
+    def place(self) -> Path:
+        """What it alone writes: its output, of a search the folder that holds it."""
+        return self.output.parent if self.phase == SEARCH else self.output
+
+    @property
     def done(self) -> bool:
         """Whether its output is there."""
         return self.output.exists()
@@ -56,7 +66,7 @@ class Unit:
     @property
     def title(self) -> str:
         """The unit in messages: `rnas_mer: fold s05`."""
-        return f"{self.job.variant}: {self.phase}{' ' + self.fold if self.fold else ''}"
+        return f"{self.job.variant}: {self.name}"
 
     def __hash__(self) -> int:
         """Of its place alone: a hash over all settings would cost more than planning a unit."""

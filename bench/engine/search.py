@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import asdict, dataclass, field
-from typing import IO, Any, cast
-
-import torch
+from typing import Any
 
 from bench.data.clips import ClipSet, subjects_among
 from bench.data.sources import used_labels
+from bench.engine.checkpoints import ANEW, load_checkpoint, save_checkpoint
 from bench.engine.material import made_on
 from bench.engine.plan import Report, Unit
 from bench.engine.search_health import search_health
@@ -18,10 +17,12 @@ from bench.engine.search_material import SearchMaterial, search_halves, search_s
 from bench.errors import BenchError
 from bench.methods.strategies import STRATEGIES
 from bench.runs.agreement import summarise
+from bench.runs.checksums import SEALED
 from bench.runs.job import Job
+from bench.runs.record import read_run_file
 from bench.runs.searches import genotype_record, read_genotype
 from bench.seeds import derive_seed
-from bench.system.files import csv_of_records, write_atomic, write_json, write_text
+from bench.system.files import csv_of_records, write_json, write_text
 from bench.training.compute import float32_arithmetic
 from rnas.decode import gauge_free
 from rnas.genotype import Genotype, random_genotype
@@ -121,27 +122,46 @@ def _cost_record(cost: Cost, seconds: float) -> dict[str, float]:
 
 
 def _resumed(unit: Unit, strategy: Strategy) -> Past:
-    """What a checkpoint logged, and the strategy as it left it; nothing where there is none."""
+    """What a checkpoint logged, and the strategy as it left it; nothing where there is none.
+
+    The logs are written anew: a killed process may have left them a step behind.
+    """
     checkpoint = unit.job.folder.checkpoint(unit.fold)
     if not checkpoint.exists():
         return Past()
+    sealed = read_run_file(unit.job.folder).format >= SEALED
+    state = load_checkpoint(checkpoint, _about(unit, strategy), sealed)
     try:
-        # To the CPU: Adam waits for the GPU at every step where its step counters lie there.
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         strategy.load_state_dict(state["searcher"])
-        return Past(state["rows"], state["weights"], state.get("cost"))
+        past = Past(state["rows"], state["weights"], state.get("cost"))
     except Exception as error:
-        raise BenchError(
-            f"{checkpoint} cannot be read ({type(error).__name__}); delete it and repeat the "
-            "command: the search starts anew"
-        ) from error
+        raise BenchError(f"{checkpoint} cannot be read ({type(error).__name__}); {ANEW}") from error
+    if len(past.rows) > strategy.steps:
+        raise BenchError(f"{checkpoint} has {len(past.rows)} of {strategy.steps} epochs; {ANEW}")
+    _write_logs(unit, past)
+    return past
+
+
+def _about(unit: Unit, strategy: Strategy) -> dict[str, Any]:
+    """Whose state a checkpoint holds: the run, its clips, the fold, and how many steps it takes."""
+    job = unit.job
+    return {
+        "run": job.stamp,
+        "data": read_run_file(job.folder).data.fingerprint,
+        "fold": unit.fold,
+        "epochs": strategy.steps,
+    }
 
 
 def _save_search(unit: Unit, strategy: Strategy, past: Past) -> None:
     """Saves a search; the checkpoint comes first, since the logs are derived from it."""
-    folder = unit.job.folder
     state = {"searcher": strategy.state_dict(), **vars(past)}
-    write_atomic(folder.checkpoint(unit.fold), lambda file: _save(state, file))
+    save_checkpoint(unit.job.folder.checkpoint(unit.fold), _about(unit, strategy), state)
+    _write_logs(unit, past)
+
+
+def _write_logs(unit: Unit, past: Past) -> None:
+    folder = unit.job.folder
     if not past.weights:
         write_text(folder.steps(unit.fold), csv_of_records(past.rows))
         return
@@ -152,29 +172,6 @@ def _save_search(unit: Unit, strategy: Strategy, past: Past) -> None:
         "edges": [[edge.source, edge.node] for edge in space.edges],
     }
     write_json(folder.architecture(unit.fold), {**labels, "epochs": past.weights})
-
-
-def _save(state: dict[str, Any], file: IO[bytes]) -> None:
-    """torch.save, but with the OSError where a file could not be written, which it hides."""
-    failed: list[OSError] = []
-
-    class Watched:
-        def write(self, data: bytes) -> int:
-            try:
-                return file.write(data)
-            except OSError as error:
-                failed.append(error)
-                raise
-
-        def flush(self) -> None:
-            file.flush()
-
-    try:
-        torch.save(state, cast(IO[bytes], Watched()))
-    except Exception:
-        if failed:
-            raise failed[0] from None
-        raise
 
 
 def _write_decoded(
@@ -190,7 +187,6 @@ def _write_decoded(
         architecture = strategy.searcher.supernet.architecture
         record |= {"health": health, **_decoded_from(architecture, genotype)}
     write_json(unit.output, record)
-    unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
 
 
 def _decoded_from(architecture: Architecture, genotype: Genotype) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from statistics import median_low
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import prepare
 from bench.engine.material import job_clips, network_builder
-from bench.engine.plan import PREPARE, Report, Unit
+from bench.engine.plan import PREPARE, SEARCH, Report, Unit
 from bench.engine.search import summarise_searches
 from bench.engine.working import await_files
 from bench.errors import BenchError
@@ -18,6 +18,7 @@ from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
 from bench.protocol.splits import tested_labels
 from bench.runs.answered import unlike_data
+from bench.runs.checksums import sealing
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
@@ -32,7 +33,7 @@ WORK = {PREPARE: "bench.engine.units:prepare_clips"}
 
 
 def perform(unit: Unit, report: Report) -> None:
-    """Does a unit on the device that its job's choice means here, and writes its output.
+    """Does a unit on the device that its job's choice means here, writes its output and seals it.
 
     Raises BenchError or MethodError where it cannot.
     """
@@ -40,7 +41,11 @@ def perform(unit: Unit, report: Report) -> None:
     device = resolve_device(unit.job.device)
     with current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))
-        resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])(here, report)
+        work = resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])
+        with sealing(unit.job.folder, unit.name):
+            work(here, report)
+    if unit.phase == SEARCH:  # only now: a search that is not sealed goes on from its last step
+        unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
 
 
 def prepare_clips(unit: Unit, report: Report) -> None:

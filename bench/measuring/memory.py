@@ -14,7 +14,6 @@ import gc
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,6 +27,7 @@ import torch
 
 import bench.methods.operations  # noqa: F401 - networks that come pickled may hold a package's own
 from bench.measuring.workload import Call, Workload, inference, update
+from bench.system.processes import end_with
 from bench.training.compute import current_card, float32_arithmetic
 
 MEGA = 10**6
@@ -85,7 +85,7 @@ def measure_peaks(workload: Workload, batch: int) -> Peaks:
         return Peaks(None, None, batch, workload.device, threads, f"{OFF}=off")
     config = workload.config
     plain = replace(config, compute=replace(config.compute, compile="off"))
-    request = pickle.dumps((replace(workload, config=plain), batch, threads))
+    request = pickle.dumps((os.getpid(), replace(workload, config=plain), batch, threads))
     found, reason = _ask(request)
     return Peaks(
         found.get("infer_mb"), found.get("train_mb"), batch, workload.device, threads, reason
@@ -140,7 +140,8 @@ def _environment() -> dict[str, str]:
 
 def main() -> None:
     """Reads a pickled request from stdin; prints each figure at once, as a JSON object."""
-    workload, batch, threads = pickle.load(sys.stdin.buffer)
+    parent, workload, batch, threads = pickle.load(sys.stdin.buffer)
+    end_with(parent)
     torch.set_num_threads(threads)
     gpu = workload.device.startswith("cuda")
     precise = float32_arithmetic(workload.config.compute.precision)
@@ -212,6 +213,8 @@ def _resident() -> int | None:
 
 def _highest() -> int:
     """Peak resident bytes since the start of the process, or since the last reset."""
+    import resource  # not on Windows, where this process ends, and its reason stands in the record
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return _status("VmHWM") or peak * (1 if sys.platform == "darwin" else 1024)
 

@@ -18,7 +18,7 @@ from bench.measuring.workload import Workload
 from bench.methods import registry
 from bench.methods.variants import Variant
 from bench.runs.folder import RunFolder
-from bench.runs.record import read_run_file
+from bench.runs.record import read_run
 from bench.runs.searches import given_genotype, run_searches
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters
@@ -228,7 +228,7 @@ def run_target(folder: Path, supernet: bool) -> Target:
     place = RunFolder(folder)
     if not place.run.exists():
         raise UsageError(f"{folder} is no run folder (no run.json in it); see `bench list runs`")
-    run = read_run_file(place)
+    run = read_run(place)
     variant, config, classes = run.variant, run.settings, len(run.data.classes)
     if supernet:
         return supernet_target(variant, config, classes)

@@ -1,68 +1,220 @@
-"""SHA-256 sums of a finished run's files (`checksums.json`), so that a later change is seen.
+"""Seals: SHA-256 sum and size of each of a run's files, so that a later change is seen.
 
-They are written when a run is complete. They guard against slips and quiet edits, not against a
-person who also writes new sums.
+A unit of work seals what it wrote as soon as it is done, in a file of its own below `.seals`: units
+in several processes do not wait for each other. The command that holds the run gathers them in
+`checksums.json`. A file is as the run made it if its seal is among those recorded for it.
+
+Seals guard against accidents and quiet edits, not against a person who also writes new ones.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
+from bench.errors import BenchError
 from bench.runs.folder import RunFolder
-from bench.system.files import read_json, write_json
-from bench.system.provenance import now
+from bench.runs.typed import read_as
+from bench.system.files import json_text, read_json, write_json, write_text, written
 
-KEY = "sha256"
+SEALED = 2
+"""From this format of a run on, each result has a seal from the start."""
+
+LARGE = 1 << 20
+"""Files of more bytes are compared by their size where runs are looked through.
+
+Tables read hundreds of runs, whose weights may be gigabytes. Who loads such a file compares its sum
+(`require_sealed`), as `bench validate` does.
+"""
+
+Seals = Mapping[str, str]
+"""File below the run folder -> its sum, a blank and its size; earlier versions left out the size"""
 
 
-def file_sums(folder: RunFolder) -> dict[str, str]:
-    """The SHA-256 sum of each file of the run, by its path below the run folder.
+@dataclass(frozen=True)
+class SealFile:
+    """The content of `checksums.json`: the seals by unit, and of files that no unit wrote."""
 
-    Hidden files, the sums themselves, failures and checkpoints are no part of a finished run.
+    what: ClassVar[str] = "file of seals"
+    cure: ClassVar[str] = "restore it, or make the run anew with `bench run --force`"
+
+    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
+
+
+# Sealing
+
+
+@contextmanager
+def sealing(folder: RunFolder, unit: str) -> Iterator[None]:
+    """Seals, in the name of a unit, the files that the block writes whole into the run folder."""
+    with written() as paths:
+        yield
+    own = [path for path in paths if path.is_relative_to(folder.path) and _is_result(folder, path)]
+    write_json(folder.seal(unit), {_below(folder, path): _seal_of(path) for path in own})
+
+
+GROWING = ("continued", "machines")
+"""Lists that are added to `run.json`: each version of it has a seal of its own."""
+
+
+def write_run_file(folder: RunFolder, content: Mapping[str, Any]) -> None:
+    """Writes `run.json`, sealed first, beside the one that it replaces: a kill spoils neither."""
+    text = json_text(content)
+    seals = {folder.run.name: _seal(hashlib.sha256(text.encode()), len(text.encode()))}
+    write_json(
+        folder.seal(" ".join(["run", *(str(len(content.get(key, ()))) for key in GROWING)])), seals
+    )
+    write_text(folder.run, text)
+
+
+def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:
+    """Brings the seals of units together; those of files that are gone are forgotten.
+
+    undone: units that are about to work, with the file or folder that they write: whatever is
+    sealed there, or in their name, will be written anew. For the process that holds the run.
     """
-    passing = {folder.checksums, folder.failures}
-    return {
-        str(path.relative_to(folder.path)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.path.rglob("*"))
-        if path.is_file() and path not in passing and not _is_passing(path)
+    undone = undone or {}
+    before, pending = _seal_file(folder), _pending(folder)
+    units = {**before.units, **pending}
+
+    def kept(seals: Seals) -> Seals:
+        return {name: seal for name, seal in seals.items() if (folder.path / name).exists()}
+
+    rest = {
+        name: seal
+        for name, seal in kept(before.sha256).items()
+        if not any((folder.path / name).is_relative_to(place) for place in undone.values())
     }
+    left = {name: kept(seals) for name, seals in units.items() if name not in undone}
+    _write(folder, SealFile({name: seals for name, seals in left.items() if seals}, rest))
+    for unit in pending:
+        folder.seal(unit).unlink()
+    with suppress(OSError):  # it is not there, or a unit still at work uses it
+        folder.seal("").parent.rmdir()
 
 
-def recorded_sums(folder: RunFolder) -> dict[str, str]:
-    """The sums in `checksums.json`, none where there is no such file."""
-    return read_json(folder.checksums).get(KEY, {}) if folder.checksums.exists() else {}
+def seal_rest(folder: RunFolder) -> None:
+    """Seals whatever lies in the run folder without a seal. For the process that holds the run."""
+    before, known = _seal_file(folder), sealed_files(folder)
+    found = {_below(folder, path): path for path in result_files(folder)}
+    new = {name: _seal_of(path) for name, path in found.items() if name not in known}
+    _write(folder, replace(before, sha256={**before.sha256, **new}))
 
 
-def forget_missing(folder: RunFolder) -> None:
-    """Drops the sums of files that are gone.
+def _write(folder: RunFolder, seals: SealFile) -> None:
+    if asdict(seals) != asdict(_seal_file(folder)):
+        write_json(folder.checksums, {"units": seals.units, "sha256": seals.sha256})
 
-    New files take their place. A command that stops before it has sealed the run must not leave
-    them beside the sums of the old ones.
+
+# Comparing
+
+
+def sealed_files(folder: RunFolder) -> dict[str, set[str]]:
+    """File below the run folder -> the seals recorded for it; empty for a run without seals.
+
+    BenchError where a file of seals is corrupt.
     """
-    recorded = recorded_sums(folder)
-    kept = {name: found for name, found in recorded.items() if (folder.path / name).exists()}
-    if kept != recorded:
-        write_json(folder.checksums, {KEY: kept, "written": now()})
+    recorded = _seal_file(folder)
+    found: dict[str, set[str]] = {}
+    for seals in (recorded.sha256, *recorded.units.values(), *_pending(folder).values()):
+        for name, seal in seals.items():
+            found.setdefault(name, set()).add(seal)
+    return found
 
 
-def seal(folder: RunFolder, before: Mapping[str, str]) -> None:
-    """Writes the sums of a run that has been scored, where they changed.
+def changed_files(folder: RunFolder, whole: bool = False) -> dict[str, str]:
+    """Sealed files that are not as the run made them -> what is wrong with them.
 
-    before: the sums of the files as this command found them. A file that it left alone keeps the
-    sum recorded for it, so that going on with a run does not make an edited file pass.
+    whole: whether large files (`LARGE`) are read, too.
     """
-    if not folder.metrics.exists():
+    found = {}
+    for name, seals in sealed_files(folder).items():
+        path = folder.path / name
+        if not path.exists():
+            found[name] = "was removed after the run made it"
+        elif not _is_sealed(path, seals, whole):
+            found[name] = "was changed after the run made it"
+    return found
+
+
+def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
+    """BenchError where a sealed file has changed or is gone, or an `expected` one has no seal."""
+    wrong, known = changed_files(folder), sealed_files(folder)
+    if expected and not known:
+        wrong[folder.checksums.name] = "is missing, which says what the run's files are"
+    for path in expected:
+        if path.exists() and (name := _below(folder, path)) not in known:
+            wrong[name] = "has no seal: made by another hand, or by a command that was stopped"
+    if not wrong:
         return
-    recorded = recorded_sums(folder)
-    sums = {
-        name: recorded.get(name, found) if before.get(name) == found else found
-        for name, found in file_sums(folder).items()
-    }
-    if sums != recorded:
-        write_json(folder.checksums, {KEY: sums, "written": now()})
+    name, what = next(iter(wrong.items()))
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    raise BenchError(
+        f"{folder.path / name}{more} {what}; restore it, or delete it and repeat the command that "
+        "made the run (with --force everything is made anew)"
+    )
 
 
-def _is_passing(path: Path) -> bool:
-    return path.name.startswith(".") or path.suffix == ".pt"
+def require_sealed(folder: RunFolder, path: Path) -> None:
+    """BenchError where a large file, which `require_unchanged` did not read, was changed."""
+    large = path.stat().st_size > LARGE
+    seals = sealed_files(folder).get(_below(folder, path)) if large else None
+    if seals and not _is_sealed(path, seals, whole=True):
+        raise BenchError(f"{path} was changed after the run made it; restore it")
+
+
+def result_files(folder: RunFolder) -> list[Path]:
+    """Everything in the run folder but hidden files, the seals and the states of searches."""
+    every = sorted(folder.path.rglob("*"))
+    return [path for path in every if _is_result(folder, path) and path.is_file()]
+
+
+def _is_result(folder: RunFolder, path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder.path).parts)
+    return not hidden and path != folder.checksums and path.name != folder.checkpoint().name
+
+
+def _is_sealed(path: Path, seals: Iterable[str], whole: bool) -> bool:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return False
+        if found.st_size > LARGE and not whole:
+            sizes = {seal.partition(" ")[2] for seal in seals}
+            return str(found.st_size) in sizes or "" in sizes
+        seal = _seal_of(path)
+        return seal in seals or seal.partition(" ")[0] in seals  # earlier seals were the sum alone
+    except OSError:
+        return False
+
+
+def _seal_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return _seal(hashlib.file_digest(file, "sha256"), path.stat().st_size)
+
+
+def _seal(digest: Any, size: int) -> str:
+    return f"{digest.hexdigest()} {size}"
+
+
+def _seal_file(folder: RunFolder) -> SealFile:
+    file = folder.checksums
+    return read_as(SealFile, read_json(file), file) if file.exists() else SealFile()
+
+
+def _pending(folder: RunFolder) -> dict[str, Seals]:
+    """The seals of units that are not gathered yet, by unit."""
+    files = sorted(folder.seal("x").parent.glob("*.json"))
+    content = {"units": {file.stem: read_json(file) for file in files}}
+    return dict(read_as(SealFile, content, folder.seal("x").parent).units)
+
+
+def _below(folder: RunFolder, path: Path) -> str:
+    return path.relative_to(folder.path).as_posix()

@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.system.leases import leased, refuse_held
 
-FORMAT = 1
-"""Version of the layout, in `run.json`."""
+FORMAT = 2
+"""Version of the layout, in `run.json`: from 2 on, results have seals from the start."""
 
 SURROGATE_SUFFIX = "-surrogate"
 
@@ -62,8 +62,12 @@ class RunFolder:
 
     @property
     def checksums(self) -> Path:
-        """SHA-256 sums of all files of a finished run."""
+        """The seals of its files (`bench.runs.checksums`)."""
         return self.path / "checksums.json"
+
+    def seal(self, unit: str) -> Path:
+        """The seals of what a unit of work wrote, until they are gathered."""
+        return self.path / ".seals" / f"{unit}.json"
 
     def search(self, fold: str | None = None) -> Path:
         """Folder of a search: the run's only one, or that of a fold."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from bench.errors import BenchError, DataError, printable
 from bench.protocol.metrics import fold_mean, pooled_metrics, subject_matrices
+from bench.runs.checksums import require_sealed
 from bench.runs.folder import RunFolder
 from bench.runs.folds import ClipRecord, FoldRecord, read_fold
-from bench.runs.record import RunRecord, read_run_file
+from bench.runs.record import RunRecord, read_run
 from bench.runs.searches import CannotDraw
 
 UNNAMED = "#"
@@ -117,10 +118,10 @@ class Predictions:
 def run_predictions(folder: RunFolder, selection: str | None = None) -> Predictions:
     """The answers of a finished run: those it is scored by, or those of another selection rule.
 
-    Raises BenchError where a fold is missing or corrupt, DataError where the run has not recorded
-    that rule.
+    Raises BenchError where a fold is missing, changed or corrupt, DataError where the run has not
+    recorded that rule.
     """
-    run = read_run_file(folder)
+    run = read_run(folder)
     missing = [name for name in run.folds if not folder.fold(name).exists()]
     if missing:
         done = len(run.folds) - len(missing)
@@ -131,6 +132,7 @@ def run_predictions(folder: RunFolder, selection: str | None = None) -> Predicti
     answers: list[Answer] = []
     for name in run.folds:
         file = folder.fold(name)
+        require_sealed(folder, file)
         answers += fold_answers(read_fold(file), file, selection)
     return Predictions(run.data.classes, tuple(answers))
 

@@ -14,11 +14,12 @@ from bench.config.settings import Config, TrainConfig
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
 from bench.protocol.naming import split_title
-from bench.runs.folder import FORMAT, RunFolder
+from bench.runs.checksums import SEALED, require_unchanged, write_run_file
+from bench.runs.folder import RunFolder
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
-from bench.system.files import read_json, write_json
+from bench.system.files import read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,9 @@ class Maker:
 class RunFile:
     """The content of `run.json`. Keys that older runs lack have a default.
 
-    config: settings by section, as they were recorded: other versions have others; machines: that
-    did its folds, and how many each, where they are of several kinds.
+    config: settings by section, as they were recorded: other versions have others; format: 1 in
+    runs that do not say it; machines: that did its folds, and how many each, where they are of
+    several kinds.
     """
 
     what: ClassVar[str] = "run"
@@ -76,7 +78,7 @@ class RunFile:
     config_hash: str
     seed: int
     folds: tuple[str, ...]
-    format: int = FORMAT
+    format: int = 1
     kind: str | None = None
     marks: tuple[str, ...] = ()
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -147,6 +149,16 @@ class RunFile:
         some = self.setting("protocol", "test_sets") or self.setting("protocol", "train_sets")
         return not (self.fresh or some)
 
+    def results(self, folder: RunFolder) -> tuple[Path, ...]:
+        """The files in a folder that say what the run is and what came out."""
+        return (
+            folder.run,
+            *map(folder.genotype, self.searches.names),
+            *map(folder.fold, self.folds),
+            folder.metrics,
+            folder.profile,
+        )
+
     def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
         """A setting as recorded; `otherwise` where it was not."""
         return self.config.get(section, {}).get(name, otherwise)
@@ -214,10 +226,11 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
 def read_run(folder: RunFolder) -> RunRecord:
     """The record of one run folder.
 
-    Raises BenchError where a file is corrupt, or `run.json` has a key that is missing, unknown or
-    of the wrong kind.
+    Raises BenchError where a file is corrupt or is not the one that was sealed, or `run.json` has a
+    key that is missing, unknown or of the wrong kind.
     """
     run = read_run_file(folder)
+    require_unchanged(folder, run.results(folder) if run.format >= SEALED else ())
     return RunRecord(
         **vars(run),
         folder=folder.path,
@@ -228,8 +241,17 @@ def read_run(folder: RunFolder) -> RunRecord:
 
 
 def read_run_file(folder: RunFolder) -> RunFile:
-    """What `run.json` says; BenchError as `read_run`."""
-    run = read_as(RunFile, read_json(folder.run), folder.run)
+    """What `run.json` says, without a look at any seal; BenchError as `read_run`."""
+    try:
+        content = read_json(folder.run)
+    except BenchError as error:
+        if folder.run.exists():  # to delete it would leave results of which nothing is known
+            raise BenchError(
+                f"{folder.run} cannot be read: restore it, or start the run anew with `bench run "
+                "--force`"
+            ) from error
+        raise
+    run = read_as(RunFile, content, folder.run)
     try:
         _ = run.method
     except UsageError as error:
@@ -240,7 +262,7 @@ def read_run_file(folder: RunFolder) -> RunFile:
 def add_maker(folder: RunFolder, maker: Mapping[str, Any]) -> None:
     """Adds the provenance of a continuation to `run.json`."""
     run = read_json(folder.run)
-    write_json(folder.run, {**run, "continued": [*run.get("continued", []), dict(maker)]})
+    write_run_file(folder, {**run, "continued": [*run.get("continued", []), dict(maker)]})
 
 
 def _results(file: Path) -> dict[str, Any] | None:

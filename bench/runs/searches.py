@@ -10,6 +10,7 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import BenchError, DataError, UsageError
+from bench.runs.checksums import require_sealed
 from bench.runs.folder import RunFolder
 from bench.runs.folds import Machine
 from bench.runs.record import RunFile, RunRecord
@@ -276,7 +277,11 @@ def histories(record: RunRecord) -> tuple[History, ...]:
 def weights(record: RunRecord, space: SearchSpace) -> tuple[Weights, ...]:
     """α and η of every search; CannotDraw where there are none, BenchError where corrupt."""
     files = {name: record.files.architecture(name) for name in record.searches.names}
-    found = [_weights(file, name, space) for name, file in files.items() if file.exists()]
+    found = []
+    for name, file in files.items():
+        if file.exists():
+            require_sealed(record.files, file)
+            found.append(_weights(file, name, space))
     if not found:
         raise CannotDraw(_why_unsearched(record, "architecture.json"))
     return tuple(found)

@@ -15,14 +15,16 @@ from bench.errors import BenchError, DataError
 from bench.protocol.metrics import BUILT_IN
 from bench.protocol.splits import tested_labels
 from bench.runs.answered import some, unlike_data
-from bench.runs.checksums import file_sums, recorded_sums
+from bench.runs.checksums import SEALED, changed_files, result_files, sealed_files
 from bench.runs.folder import FOLDS, RunFolder, run_folder
 from bench.runs.folds import FoldRecord, read_fold
 from bench.runs.job import Job
-from bench.runs.record import RunFile, read_run_file
+from bench.runs.record import RunFile, RunRecord, read_run_file
 from bench.runs.results import run_scores
-from bench.runs.searches import SearchRecord, read_search
+from bench.runs.searches import SearchRecord, history_columns, read_search, space_of
 from bench.system.files import read_json
+from rnas.decode import decode
+from rnas.settings import FIRST_ORDER
 
 TOLERANCE = 1e-9
 """Scores are stored to full precision: only the order of a sum may differ."""
@@ -47,6 +49,9 @@ LASTING = frozenset(
 )
 """Keys of `metrics.json` that every version writes."""
 
+BY_GRADIENT = (FIRST_ORDER, "second_order")
+"""Strategies whose genotype is what α, η and β decode to after the last epoch."""
+
 Found = TypeVar("Found")
 
 
@@ -54,7 +59,7 @@ Found = TypeVar("Found")
 class Finding:
     """Something wrong with a run.
 
-    kind: incomplete, configuration, leak, scores, labels, changed or unreadable;
+    kind: incomplete, configuration, leak, search, scores, labels, changed or unreadable;
     where: a file below the run folder, or the check that an edited file broke.
     """
 
@@ -112,7 +117,7 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
     except BenchError as error:
         return Verdict(folder.path, (Finding("incomplete", "run.json", str(error)),))
     files, findings = _read(folder, run)
-    for check in (_configuration, _completeness, _separation, _scores, _sums):
+    for check in (_configuration, _completeness, _separation, _search, _scores, _seals):
         findings += _guarded(check, files)
     labels, unchecked = _compared_with_data(files, data_root, cache)
     return Verdict(folder.path, (*findings, *labels), unchecked)
@@ -247,6 +252,28 @@ def _search_separation(files: RunFiles, name: str, record: SearchRecord) -> Iter
         yield Finding("leak", where, f"the fold's test subject {some(tested)} was searched on")
 
 
+def _search(files: RunFiles) -> Iterator[Finding]:
+    """A search by gradient took its epochs, and its weights decode to its genotype."""
+    folder, epochs = files.folder, files.run.setting("search", "epochs")
+    for name, search in files.searches.items():
+        if search.beta is None or search.strategy not in (None, *BY_GRADIENT):
+            continue
+        where = _below(folder, folder.genotype(name))
+        space = space_of(RunRecord(**vars(files.run), folder=folder.path))
+        alpha, eta = search.operation_weights, search.edge_weights
+        beta = search.beta_of(space.outer)
+        if alpha and eta and beta and decode(space, alpha, eta, beta) != search.genotype:
+            yield Finding("search", where, "its weights decode to another genotype")
+        logged = {
+            folder.history(name): lambda file: len(history_columns(file)["epoch"]),
+            folder.architecture(name): lambda file: len(read_json(file)["epochs"]),
+        }
+        for file, count in logged.items():
+            if file.exists() and count(file) != epochs:
+                what = f"has {count(file)} epochs, the search has {epochs}"
+                yield Finding("search", _below(folder, file), what)
+
+
 def _scores(files: RunFiles) -> Iterator[Finding]:
     """Predictions follow from the logits, and metrics from the predictions."""
     config, run = files.run.settings, files.run
@@ -268,20 +295,22 @@ def _scores(files: RunFiles) -> Iterator[Finding]:
         yield Finding("scores", "metrics.json", what)
 
 
-def _sums(files: RunFiles) -> Iterator[Finding]:
-    """No file has changed since the run was complete."""
-    if not files.folder.checksums.exists():
-        what = "is missing: repeat the command that made the run, it writes the sums of its files"
-        yield Finding("incomplete", files.folder.checksums.name, what)
+def _seals(files: RunFiles) -> Iterator[Finding]:
+    """No file has changed since the run made it."""
+    folder, sealed = files.folder, sealed_files(files.folder)
+    if not sealed and files.run.format < SEALED:
+        what = "is missing: repeat the command that made this older run, it seals its files"
+        yield Finding("incomplete", folder.checksums.name, what)
         return
-    recorded, found = recorded_sums(files.folder), file_sums(files.folder)
-    for name in sorted(recorded.keys() | found.keys()):
-        if name not in found:
-            yield Finding("changed", name, "was removed after the run was complete")
-        elif name not in recorded:
+    if not sealed:
+        yield Finding("changed", folder.checksums.name, "was removed after the run made it")
+        return
+    for name, what in sorted(changed_files(folder, whole=True).items()):
+        yield Finding("changed", name, what)
+    if files.complete and files.metrics is not None:
+        there = {_below(folder, path) for path in result_files(folder)} - {folder.failures.name}
+        for name in sorted(there - sealed.keys()):
             yield Finding("changed", name, "was added after the run was complete")
-        elif recorded[name] != found[name]:
-            yield Finding("changed", name, "was changed after the run was complete")
 
 
 # Against the clips themselves

@@ -23,7 +23,7 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.protocol.metrics import UAR, UF1, metrics
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import run_predictions
-from bench.runs.record import read_run_file
+from bench.runs.record import read_run
 from bench.runs.searches import SearchRecord, read_search
 from bench.scoring.statistics import resampled
 from bench.seeds import derive_seed
@@ -64,7 +64,7 @@ def read_searches(folder: RunFolder, space: SearchSpace) -> tuple[tuple[Genotype
     Raises BenchError where the run has not been searched, DataError where it holds no β of this
     trellis.
     """
-    files = [folder.genotype(name) for name in read_run_file(folder).searches.names]
+    files = [folder.genotype(name) for name in read_run(folder).searches.names]
     found = [read_search(file) for file in files]
     betas = [_beta(search, space.outer, file) for search, file in zip(found, files, strict=True)]
     mean = {arrow: float(np.mean([beta[arrow] for beta in betas])) for arrow in space.outer.arrows}

@@ -10,7 +10,9 @@ import math
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -21,6 +23,22 @@ MOST_BYTES = 256 << 20
 """Largest file of text that is read whole: a larger one is something else."""
 
 MOST_WEIGHT_BYTES = 8 << 30
+
+PARTIAL = re.compile(r"\..+\.([0-9a-f]{32}|[a-z0-9_]{8})")
+"""What `write_atomic` calls a file until it is complete."""
+
+_WRITTEN: ContextVar[dict[Path, None] | None] = ContextVar("written", default=None)
+
+
+@contextmanager
+def written() -> Iterator[dict[Path, None]]:
+    """The files that `write_atomic` completes in the block, in order, each once."""
+    found: dict[Path, None] = {}
+    token = _WRITTEN.set(found)
+    try:
+        yield found
+    finally:
+        _WRITTEN.reset(token)
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -37,6 +55,8 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            if (found := _WRITTEN.get()) is not None:
+                found[path] = None
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -51,7 +71,19 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file, whole or not at all; NaN and infinity are refused (ValueError)."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as `write_json` writes it."""
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
+def sweep_partial(folder: Path) -> None:
+    """Removes what killed calls of `write_atomic` left below a folder that nobody else writes."""
+    for path in folder.rglob(".*"):
+        if PARTIAL.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def file_bytes(path: Path, most: int = MOST_BYTES) -> bytes:

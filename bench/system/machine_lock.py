@@ -6,7 +6,6 @@ other work of the harness shares it; it lists its holders, so that an error can 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import shlex
@@ -15,6 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 from bench.errors import BenchError
 from bench.system.files import default_cache
@@ -69,6 +73,8 @@ def machine_alone() -> Iterator[None]:
 
 
 def _open() -> IO[str]:
+    if fcntl is None:
+        raise OSError("this system has no locks that can be shared")
     path = lock_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("a+")

@@ -81,6 +81,7 @@ def _perform(
 def _write_profile(job) -> None:
     """The profile of the derived network; measuring its peak of memory would take seconds."""
     from bench.measuring.profiling import profile
+    from bench.runs.checksums import sealing
     from bench.runs.searches import read_genotype
     from bench.system.files import write_json
     from rnas.derived import DerivedNetwork
@@ -88,7 +89,8 @@ def _write_profile(job) -> None:
     network = DerivedNetwork(
         job.method.configured_space(job.config), read_genotype(job.folder.genotype()), 3
     )
-    write_json(job.folder.profile, profile(network, (3, 4, 8, 8)))
+    with sealing(job.folder, "profile"):
+        write_json(job.folder.profile, profile(network, (3, 4, 8, 8)))
 
 
 class Silence:

@@ -14,14 +14,12 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from glob import escape
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 
+from filelock import FileLock
 from PIL import Image
 
 from bench.config.settings import DIFFICULTIES, SURROGATE_VERSION
@@ -36,9 +34,6 @@ from bench.system.processes import in_processes
 JPEG_QUALITY = 95
 
 LANDMARKS_NAME = "landmarks.csv"
-
-ABANDONED_AFTER = 24 * 60 * 60
-"""Age in seconds from which an unfinished folder is assumed to be abandoned."""
 
 
 def write_surrogate(
@@ -58,9 +53,9 @@ def write_surrogate(
 
     `folder` gets the official layout, `SURROGATE.txt`, and `landmarks.csv`: the true 68 landmarks
     of each clip's onset frame, in the format of `data.landmarks`. The clips are rendered into a
-    temporary folder beside it, which is renamed at the end, so that a folder of that name is always
-    complete. Temporary folders end in `.partial`; abandoned ones are removed by later writes when
-    they are a day old. A folder of earlier surrogate clips is replaced.
+    folder `.NAME.partial` beside it, which is renamed at the end, so that a folder of that name is
+    always complete; writing the same clips again goes on where a killed process stopped. A second
+    process waits for the first. A folder of earlier surrogate clips is replaced.
 
     `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `version` is that of the
     generator, from 1 to `SURROGATE_VERSION`: each makes the same clips for ever; `subjects`
@@ -77,30 +72,31 @@ def write_surrogate(
     plans = plan_clips(dataset, settings.seed, subjects)
     workers = min(_workers(workers), len(plans))
     folder = Path(folder).resolve()
-    partial = folder.with_name(f".{folder.name}.{token_hex(4)}.partial")
+    partial = folder.with_name(f".{folder.name}.partial")
     note = _note(dataset, settings, subjects)
     try:
         _make_way(folder)
-        _sweep_abandoned(folder)
-        partial.mkdir(parents=True)
-        for done, _ in enumerate(_write_all(dataset, plans, settings, partial, workers), start=1):
-            if progress:
-                progress(done, len(plans))
-        (partial / NOTE_NAME).write_text(note, encoding="utf-8")
-        (partial / LANDMARKS_NAME).write_text(landmark_table(plans, settings), encoding="utf-8")
-        _put_in_place(partial, folder, note)
+        with _alone(folder):
+            if not _is_there(folder, note):
+                _begin(partial, note)
+                written = _write_all(dataset, plans, settings, partial, workers)
+                for done, _ in enumerate(written, start=1):
+                    if progress:
+                        progress(done, len(plans))
+                landmarks = landmark_table(plans, settings)
+                (partial / LANDMARKS_NAME).write_text(landmarks, encoding="utf-8")
+                partial.rename(folder)
     except BrokenProcessPool:
         raise DataError(
             f"a process that rendered clips for {folder} died, perhaps for want of memory; "
             "repeat with workers=1 to render in one process."
         ) from None
     except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
         raise DataError(
             f"cannot write surrogate clips to {folder}: {error.strerror or error}. "
             "Name a folder where there is room and permission to write."
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return {
         "clips": len(plans),
         "subjects": len({(plan.row.dataset, plan.row.subject) for plan in plans}),
@@ -183,22 +179,31 @@ def _make_way(folder: Path) -> None:
         folder.rmdir()
 
 
-def _sweep_abandoned(folder: Path) -> None:
-    """Removes the old temporary folders of killed writers of `folder`."""
-    for partial in folder.parent.glob(f".{escape(folder.name)}.{'[0-9a-f]' * 8}.partial"):
-        with suppress(OSError):  # another writer may remove it at the same time
-            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
-                shutil.rmtree(partial)
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Waits until no other process writes the folder, and holds it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f".{folder.name}.lock")
+    with FileLock(lock):
+        yield
+        with suppress(OSError):  # a system that removes no open file
+            lock.unlink()
 
 
-def _put_in_place(partial: Path, folder: Path, note: str) -> None:
-    """Renames `partial` to `folder`, unless another process has just written the same clips."""
-    try:
-        partial.rename(folder)
-    except OSError:
-        theirs = folder / NOTE_NAME
-        if not theirs.is_file() or theirs.read_text(encoding="utf-8") != note:
-            raise
+def _is_there(folder: Path, note: str) -> bool:
+    """Whether another process has just written the same clips."""
+    theirs = folder / NOTE_NAME
+    return theirs.is_file() and theirs.read_text(encoding="utf-8") == note
+
+
+def _begin(partial: Path, note: str) -> None:
+    """Makes the temporary folder, or keeps the one that a killed process left of the same clips."""
+    if _is_there(partial, note):
+        return
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir()
+    (partial / NOTE_NAME).write_text(note, encoding="utf-8")
 
 
 # ---------------------------------------------------------------- the clips
@@ -218,6 +223,11 @@ def _write_all(
 def _write_clip(job: tuple[Plan, Settings, Path]) -> None:
     plan, settings, home = job
     folder = home / plan.folder(settings.raw)
-    folder.mkdir(parents=True)
+    if folder.exists():  # whole: a process killed later wrote it
+        return
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     for name, frame in zip(plan.file_names(settings.raw), render_clip(plan, settings), strict=True):
-        Image.fromarray(frame).save(folder / name, quality=JPEG_QUALITY)
+        Image.fromarray(frame).save(partial / name, quality=JPEG_QUALITY)
+    partial.rename(folder)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from tiny_runs import only_run
 
-from bench.system.files import write_json
+from bench.runs.checksums import write_run_file
+from bench.runs.folder import RunFolder
 
 
 def remember(run, **changes):
     """The run as if it had been made under other conditions."""
     record = run.json("run.json")
     record["provenance"] |= changes
-    write_json(run.path / "run.json", record)
+    write_run_file(RunFolder(run.path), record)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ import shutil
 import pytest
 from tiny_runs import Run, only_run
 
+from bench.runs.checksums import write_run_file
+from bench.runs.folder import RunFolder
+
 SOURCE = """
 from torch import nn
 from baselines.fixed import FixedNetwork, Recipe, StillInput
@@ -231,7 +234,7 @@ def test_that_cannot_be_built_is_told_of_before_any_work(bench, runs):
 def test_another_recipe_in_the_same_place_is_refused(bench, run, runs):
     record = run.json("run.json")
     record["network"]["recipe"]["lr"] = 0.5
-    (run.path / "run.json").write_text(json.dumps(record))
+    write_run_file(RunFolder(run.path), record)
     outcome = bench.small(runs, "their_net")
     assert outcome.code == 1
     assert "network differ" in outcome.error
@@ -333,10 +336,10 @@ def test_of_stills_goes_on_from_a_record_that_says_less(bench, flows, runs):
         ("recipe", "balance"),
     ):
         del record["network"][part][key]  # as before it could be told
-    (run.path / "run.json").write_text(json.dumps(record))
+    write_run_file(RunFolder(run.path), record)
     of_flows(bench, flows, runs)
     record["network"]["input"]["divisor"] = 1.0
-    (run.path / "run.json").write_text(json.dumps(record))
+    write_run_file(RunFolder(run.path), record)
     outcome = bench(
         *("run", "--variant", "their_still", "--dataset", f"manifest:{flows}", "--runs", runs)
     )

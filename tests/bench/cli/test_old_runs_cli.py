@@ -9,7 +9,7 @@ import pytest
 from tiny_runs import Run, only_run
 
 from bench.config.settings import recorded_hash
-from bench.runs.checksums import seal
+from bench.runs.checksums import seal_rest
 from bench.runs.folder import RunFolder
 
 VARIANT = "rnas_mer_3"
@@ -25,7 +25,7 @@ def old(searched_runs, runs) -> Run:
     for name in ("run.json", "search/genotype.json", *(f"folds/{f}.json" for f in run.folds)):
         edit(run, name)
     (run.path / "checksums.json").unlink()
-    seal(RunFolder(run.path), {})
+    seal_rest(RunFolder(run.path))
     return run
 
 

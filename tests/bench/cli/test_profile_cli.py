@@ -202,8 +202,8 @@ class TestRunsThatCannotBeProfiled:
         [
             (lambda run: (run / "run.json").write_text("{"), "cannot be read"),
             (lambda run: (run / "run.json").write_text("{}"), "no run of this harness"),
-            (lambda run: (run / "search/genotype.json").unlink(), "nothing decoded yet"),
-            (lambda run: (run / "search/genotype.json").write_text("{}"), "no search of this"),
+            (lambda run: (run / "search/genotype.json").unlink(), "was removed after"),
+            (lambda run: (run / "search/genotype.json").write_text("{}"), "was changed after"),
         ],
     )
     def test_are_named_and_the_others_shown(self, bench, finished, searched_runs, spoil, said):

@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
-from tiny_runs import SUBJECTS, Bench, only_run
+from tiny_runs import SUBJECTS, Bench, only_run, without_seals
 
 from bench.runs.searches import read_search
 from rnas.decode import gauge_free, viterbi
@@ -201,7 +201,11 @@ def test_search_then_evaluate_is_run(bench, searched_runs, runs):
     assert bench.small(runs, "rnas_mer_3", command="search").code == 0
     run, whole = only_run(runs), only_run(searched_runs)
     searched = {"genotype.json", "history.csv", "architecture.json"}
-    assert set(run.times) == {"run.json", *(f"search/{name}" for name in searched)}
+    assert set(run.times) == {
+        "run.json",
+        "checksums.json",
+        *(f"search/{name}" for name in searched),
+    }
     assert bench.small(runs, "rnas_mer_3", command="evaluate").code == 0
     assert run.folds == whole.folds
     assert run.json("metrics.json") == whole.json("metrics.json")
@@ -356,6 +360,7 @@ def test_each_fold_trains_the_architecture_of_its_own_search(bench, runs):
     assert len(set(genotypes.values())) == 3
     first = only_run(runs).folds
     places = only_run(runs).path / "search"
+    without_seals(only_run(runs))
     (places / "s05/genotype.json").write_text(genotypes["s06"])
     assert bench.small(runs, "random_rnas_mer", *scope, "--force", command="evaluate").code == 0
     second = only_run(runs).folds

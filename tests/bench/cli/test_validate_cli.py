@@ -35,11 +35,11 @@ def change(run, name, edit):
 
 def reseal(run):
     """The sums of the files as they are now: a tamperer who knows of them."""
-    from bench.runs.checksums import seal
+    from bench.runs.checksums import seal_rest
     from bench.runs.folder import RunFolder
 
     (run.path / "checksums.json").unlink()
-    seal(RunFolder(run.path), {})
+    seal_rest(RunFolder(run.path))
 
 
 class TestPasses:
@@ -159,7 +159,21 @@ def no_json(run):
     (run.path / "folds/s06.json").write_text("{")
 
 
+def another_path(run):
+    def edit(search):
+        search["path"] = [2, 2, 2, 2, 2, 4 if search["path"][-1] == 2 else 2]
+
+    change(run, "search/genotype.json", edit)
+
+
+def longer_history(run):
+    file = run.path / "search/history.csv"
+    file.write_text(file.read_text() + file.read_text().splitlines()[-1] + "\n")
+
+
 TAMPERING = [
+    (another_path, ("search", "search/genotype.json")),
+    (longer_history, ("search", "search/history.csv")),
     (flip_prediction, ("scores", "folds/s05.json")),
     (flip_logits_too, ("scores", "metrics.json")),
     (swap_label, ("labels", "folds/s06.json")),
@@ -212,8 +226,10 @@ class TestTampering:
     def test_does_not_pass_for_going_on_with_the_run(self, bench, run, runs):
         flip_logits_too(run)
         (run.path / "metrics.json").unlink()
-        assert bench.small(runs, "rnas_mer_3").code == 0  # scores the edited fold
-        assert kinds(findings(bench, run.path)) == {("changed", "folds/s05.json")}
+        outcome = bench.small(runs, "rnas_mer_3")
+        assert outcome.code == 1
+        assert "folds/s05.json was changed after the run made it" in outcome.error
+        assert ("changed", "folds/s05.json") in kinds(findings(bench, run.path))
 
     def test_is_not_seen_in_an_evaluation_made_anew_that_was_stopped_on_the_way(
         self, bench, run, runs, monkeypatch
@@ -236,8 +252,10 @@ class TestTampering:
         assert bench.small(runs, "rnas_mer_3").code == 0
         assert findings(bench, run.path) == set()
 
-    def test_missing_sums_are_written_by_the_same_command(self, bench, run, runs):
+    def test_an_older_run_gets_its_seals_by_the_same_command(self, bench, run, runs):
         (run.path / "checksums.json").unlink()
+        assert kinds(findings(bench, run.path)) == {("changed", "checksums.json")}
+        change(run, "run.json", lambda record: record.pop("format"))
         ((kind, where, what),) = findings(bench, run.path)
         assert (kind, where) == ("incomplete", "checksums.json")
         assert "repeat the command" in what
@@ -278,7 +296,7 @@ class TestTampering:
         assert outcome.code == 1
         assert outcome.out.splitlines() == [
             f"{run.path}: scores: metrics.json: uar does not follow from the folds",
-            f"{run.path}: changed: metrics.json: was changed after the run was complete",
+            f"{run.path}: changed: metrics.json: was changed after the run made it",
             "0 of 1 runs complete and clean",
         ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from real_runs import make_runs
 from shared import made_once
+from tiny_runs import Run, without_seals
 
 from bench.methods.registry import variants
 from bench.runs.record import find_runs
@@ -27,8 +28,11 @@ def made_runs(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def runs(made_runs, tmp_path) -> Path:
-    """A copy of `made_runs` to spoil."""
-    return shutil.copytree(made_runs, tmp_path / "runs")
+    """A copy of `made_runs` to spoil: as runs of a version that had no seals."""
+    runs = shutil.copytree(made_runs, tmp_path / "runs")
+    for path in runs.glob("*/*/*/seed*"):
+        without_seals(Run(path))
+    return runs
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -98,14 +97,34 @@ def test_the_folder_says_what_it_holds(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_interrupted_write_leaves_no_folder(tmp_path, workers):
+def test_an_interrupted_write_leaves_no_folder_and_is_gone_on_with(tmp_path, workers):
     def stop(done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
+    how = {"size": 16, "subjects": ["s05", "s19"], "workers": workers}
     with pytest.raises(KeyboardInterrupt):
-        write_surrogate("smic", tmp_path / "c", size=16, workers=workers, progress=stop)
-    assert list(tmp_path.iterdir()) == []
+        write_surrogate("smic", tmp_path / "c", **how, progress=stop)
+    assert not (tmp_path / "c").exists()
+    first, other = sorted({path.parent for path in tmp_path.rglob("*.jpg")})[:2]
+    left = first.rename(first.with_name(f".{first.name}.partial"))  # what a process was killed at
+    (left / "extra.jpg").write_text("half a frame")
+    kept, before = other.relative_to(tmp_path / ".c.partial"), other.stat().st_ino
+    write_surrogate("smic", tmp_path / "c", **how)
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    assert (tmp_path / "c" / kept).stat().st_ino == before
+    whole = write_surrogate("smic", tmp_path / "whole", **how)
+    assert whole["clips"] == 4
+    assert contents(tmp_path / "c") == contents(tmp_path / "whole")
+
+
+def test_what_was_begun_with_other_settings_is_not_gone_on_with(tmp_path):
+    left = tmp_path / ".c.partial"
+    left.mkdir()
+    (left / surrogate.NOTE_NAME).write_text("others")
+    (left / "others.jpg").write_text("a frame")
+    write_surrogate("smic", tmp_path / "c", size=16, subjects=["s05"], workers=1)
+    assert not (tmp_path / "c/others.jpg").exists()
 
 
 def test_an_unfinished_write_lies_under_another_name(tmp_path):
@@ -118,8 +137,7 @@ def test_an_unfinished_write_lies_under_another_name(tmp_path):
         workers=1,
         progress=lambda done, total: names.update(path.name for path in tmp_path.iterdir()),
     )
-    assert len(names) == 1
-    assert names.pop().endswith(".partial")
+    assert names == {".c.partial", ".c.lock"}
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
@@ -135,33 +153,19 @@ def test_earlier_surrogates_are_replaced_and_anything_else_is_kept(tmp_path):
     assert list(folder.rglob("s19"))
 
 
-@pytest.mark.parametrize(
-    ("name", "hours", "swept"),
-    [
-        (".c.0123abcd.partial", 25, True),
-        (".c.0123abcd.partial", 23, False),
-        (".c.x.0123abcd.partial", 25, False),
-        (".c.notes.partial", 25, False),
-    ],
-)
-def test_what_dead_writers_of_the_folder_left_is_swept(tmp_path, name, hours, swept):
-    left = tmp_path / name
-    (left / "SMIC_all_cropped").mkdir(parents=True)
-    then = time.time() - hours * 60 * 60
-    os.utime(left, (then, then))
-    write_surrogate("smic", tmp_path / "c", size=16, subjects=["s05"], workers=1)
-    assert left.exists() != swept
-
-
-def test_of_two_writers_of_the_same_clips_the_first_wins(tmp_path):
-    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    for folder in (mine, theirs):
-        folder.mkdir()
-        (folder / surrogate.NOTE_NAME).write_text("same", encoding="utf-8")
-    surrogate._put_in_place(mine, theirs, "same")
-    assert theirs.is_dir()
-    with pytest.raises(OSError, match=r".+"):
-        surrogate._put_in_place(mine, theirs, "other")
+def test_of_two_writers_of_the_same_clips_the_second_waits_for_the_first(tmp_path):
+    how = {"size": 16, "subjects": ["s05"], "workers": 1}
+    second = Thread(target=write_surrogate, args=("smic", tmp_path / "c"), kwargs=how)
+    write_surrogate(
+        "smic",
+        tmp_path / "c",
+        **how,
+        progress=lambda done, total: None if second.ident else second.start(),
+    )
+    first = (tmp_path / "c").stat().st_ino
+    second.join(timeout=60)
+    assert not second.is_alive()
+    assert (tmp_path / "c").stat().st_ino == first
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,263 @@
+"""Every kind of file in a run folder, damaged: no number of it is shown without a word."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_runs import Run, only_run
+
+from bench.errors import BenchError
+from bench.runs import checksums
+from bench.runs.checksums import gather, require_sealed, result_files, seal_rest, sealed_files
+from bench.runs.folder import RunFolder
+from bench.runs.predictions import run_predictions
+from bench.runs.record import find_runs, read_run
+from bench.runs.validate import validate
+
+VARIANT = "rnas_mer_3"
+
+
+@pytest.fixture(scope="module")
+def every_kind(searched_runs, tmp_path_factory) -> Path:
+    """A finished run folder with all that runs hold, and a file of a kind that nobody knows."""
+    runs = shutil.copytree(searched_runs, tmp_path_factory.mktemp("kinds") / "runs")
+    folder = RunFolder(only_run(runs).path)
+    (folder.path / "weights").mkdir()
+    (folder.path / "weights/s05.bin").write_bytes(bytes(range(256)))
+    seal_rest(folder)
+    return runs
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+
+
+def edit_a_value(file: Path) -> None:
+    """The last digit before the end is another: numbers, sums and names have digits."""
+    content = bytearray(file.read_bytes())
+    place = max(place for place, byte in enumerate(content) if chr(byte).isdigit())
+    content[place] = ord("7") if content[place] != ord("7") else ord("3")
+    file.write_bytes(content)
+
+
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def replace_by_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+DAMAGES = (flip_a_bit, cut_short, edit_a_value, remove, replace_by_a_folder)
+
+
+def readers(runs: Path) -> dict[str, Callable[[], list[str]]]:
+    """What shows runs (tables, figures, report, list; compare, score; validate) -> its complaints.
+
+    Each gives the lines that a person reads.
+    """
+    folder = RunFolder(only_run(runs).path)
+
+    def complaint(read: Callable[[RunFolder], object]) -> list[str]:
+        try:
+            read(folder)
+        except BenchError as error:
+            return [str(error)]
+        return []
+
+    return {
+        "tables": lambda: find_runs(runs)[1],
+        "compare": lambda: complaint(run_predictions),
+        "validate": lambda: [
+            f"{found.where}: {found.what}"
+            for found in validate(folder, None, runs).findings
+            if found.kind != "labels"
+        ],
+    }
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damage_to_any_file_is_told_by_all_who_show_the_run(every_kind, tmp_path, damage):
+    untouched = readers(every_kind)
+    assert [read() for read in untouched.values()] == [[], [], []]
+    home = only_run(every_kind).path
+    names = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
+    kept = [name for name in names if not name.startswith(".")]
+    kinds = {"run.json", "checksums.json", "search/history.csv", "folds/s05.json"}
+    assert {*kinds, "weights/s05.bin"} < set(kept)
+    silent = []
+    for number, name in enumerate(kept):
+        runs = shutil.copytree(every_kind, tmp_path / str(number))
+        file = only_run(runs).path / name
+        damage(file)
+        if not file.exists() and name == "run.json":
+            continue  # no run is left that could be shown
+        if name == "checksums.json" and _seals(runs) == _seals(every_kind):
+            continue  # in the name of a unit, which nobody is shown
+        sought = "" if name == "checksums.json" else Path(name).name  # seals speak of other files
+        for who, read in readers(runs).items():
+            if not any(sought in line for line in read()):
+                silent.append((name, who))
+    assert silent == []
+
+
+def _seals(runs: Path) -> dict[str, set[str]] | None:
+    try:
+        return sealed_files(RunFolder(only_run(runs).path))
+    except BenchError:
+        return None
+
+
+def flip_a_condition(run: Run) -> str:
+    record = run.json("run.json")
+    (run.path / "run.json").write_text(json.dumps({**record, "surrogate": False}, indent=1))
+    return "run.json"
+
+
+def raise_a_score(run: Run) -> str:
+    scores = run.json("metrics.json")
+    (run.path / "metrics.json").write_text(json.dumps({**scores, "uar": 0.99}, indent=1))
+    return "metrics.json"
+
+
+def lengthen_the_history(run: Run) -> str:
+    file = run.path / "search/history.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines, lines[-1]]) + "\n")
+    return "search/history.csv"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [flip_a_condition, raise_a_score, lengthen_the_history],
+    ids=lambda edit: edit.__name__,
+)
+def test_commands_leave_an_edited_run_out_and_do_not_go_on_with_it(
+    bench, searched_runs, runs, edit
+):
+    shutil.copytree(searched_runs, runs)
+    run = only_run(runs)
+    name = edit(run)
+    told = f"{run.path / name} was changed after the run made it"
+    table = bench("tables", "--runs", runs, "--table", 4, "--format", "json")
+    assert told in table.err
+    assert not any(row["measured"] and any(row["measured"].values()) for row in rows(table.out))
+    listed = bench("list", "runs", "--runs", runs)
+    assert told in listed.err and VARIANT not in listed.out
+    resumed = bench.small(runs, VARIANT)
+    assert resumed.code == 1 and told in resumed.error
+    assert bench.small(runs, VARIANT, "--force").code == 0
+    assert find_runs(runs)[1] == []
+
+
+def rows(text: str) -> list[dict]:
+    return json.loads(text)["rows"] if text else []
+
+
+class TestGoingOn:
+    """With a run whose evaluation is missing, and in which somebody else has left something."""
+
+    @pytest.fixture
+    def begun(self, searched_runs, runs) -> Run:
+        shutil.copytree(searched_runs, runs)
+        run = only_run(runs)
+        for name in ("folds/s05.json", "metrics.json", "profile.json"):
+            (run.path / name).unlink()
+        gather(RunFolder(run.path))
+        return run
+
+    def test_makes_results_anew_that_were_never_sealed(self, bench, runs, begun):
+        """As a command leaves them that is killed between a file and its seal."""
+        other = begun.json("folds/s06.json")
+        (begun.path / "folds/s05.json").write_text(json.dumps(other))
+        (begun.path / ".metrics.json.ab12cd_9").write_text("half")
+        (begun.path / "folds/.s05.json.ab12cd_9").write_text("half")
+        with pytest.raises(BenchError, match="has no seal"):
+            read_run(RunFolder(begun.path))
+        assert bench.small(runs, VARIANT).code == 0
+        assert begun.json("folds/s05.json")["subject"] == "s05"
+        assert not list(begun.path.rglob("*.ab12cd_9"))
+        assert bench("validate", runs).code == 0
+
+    @pytest.mark.parametrize("name", ["folds/s05.json", "search/genotype.json"])
+    def test_refuses_what_another_run_made(self, bench, runs, begun, name):
+        content = begun.json(name) if (begun.path / name).exists() else begun.json("folds/s06.json")
+        (begun.path / name).unlink(missing_ok=True)
+        folder = RunFolder(begun.path)
+        gather(folder)  # the seal of the removed file is forgotten
+        foreign = {**content, "run": {**content["run"], "seed": 7}}
+        (begun.path / name).write_text(json.dumps(foreign))
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 1
+        assert f"{name} was made by another run" in outcome.error and "elsewhere" in outcome.error
+
+    def test_needs_the_record_of_the_run(self, bench, runs, begun):
+        (begun.path / "run.json").unlink()
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 1 and "run.json is missing, and results are there" in outcome.error
+
+    def test_seals_what_a_unit_writes_whatever_it_is(self, bench, runs, begun, monkeypatch):
+        from bench.engine import fold as folds
+        from bench.system.files import write_text
+
+        evaluate = folds.evaluate_fold
+
+        def also(unit, report):
+            write_text(unit.job.folder.path / f"{unit.fold}.novel", "a kind of its own")
+            evaluate(unit, report)
+
+        monkeypatch.setattr(folds, "evaluate_fold", also)
+        monkeypatch.setattr("bench.engine.execute.seal_rest", lambda folder: None)
+        assert bench.small(runs, VARIANT).code == 0
+        assert {"s05.novel", "folds/s05.json"} <= sealed_files(RunFolder(begun.path)).keys()
+
+    def test_warns_of_another_number_of_threads(self, bench, runs, begun):
+        from bench.runs.checksums import write_run_file
+
+        record = begun.json("run.json")
+        record["provenance"]["threads"] = 3
+        write_run_file(RunFolder(begun.path), record)
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 0
+        assert "was begun on 3 thread(s) and goes on with 1" in outcome.err
+
+
+def test_a_run_that_never_had_seals_is_read_as_it_is(searched_runs, runs):
+    shutil.copytree(searched_runs, runs)
+    run = only_run(runs)
+    (run.path / "checksums.json").unlink()
+    assert len(find_runs(runs)[1]) == 1  # it says of itself that it has seals
+    record = run.json("run.json")
+    del record["format"]
+    (run.path / "run.json").write_text(json.dumps(record))
+    assert find_runs(runs)[1] == []
+    assert run_predictions(RunFolder(run.path)).answers
+
+
+def test_large_files_are_read_by_those_alone_who_load_them(every_kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(checksums, "LARGE", 255)
+    runs = shutil.copytree(every_kind, tmp_path / "runs")
+    folder = RunFolder(only_run(runs).path)
+    file = folder.path / "weights/s05.bin"
+    flip_a_bit(file)
+    assert read_run(folder)
+    with pytest.raises(BenchError, match="was changed"):
+        require_sealed(folder, file)
+    assert {found.where for found in validate(folder, None, tmp_path).findings} == {
+        "weights/s05.bin"
+    }
+    cut_short(file)  # its size tells
+    with pytest.raises(BenchError, match="was changed"):
+        read_run(folder)
+    assert file in result_files(folder)
