@@ -117,7 +117,7 @@ def write_manifest(root: Path) -> None:
     header = ["dataset", "subject", "clip", "label", "frames", "onset", "apex", "offset", "fps"]
     rows = (
         ("mine", "anna", "a1", "negative", "clips/a1", 5, 6, 7, 100),
-        ("mine", "anna", "a2", "surprise", "clips/a2", 98, "", 100, ""),
+        ("mine", "anna", "a2", "surprise", "clips/a2", 98, 99, 100, ""),
         ("mine", "bert", "b1", "positive", "clips/b1/img*.png", 7, 8, 9, 200),
         ("mine", "bert", "b2", "negative", "clips/b2.npy", 1, 2, 3, 25),
     )
