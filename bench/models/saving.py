@@ -68,5 +68,6 @@ def add_scores(folder: RunFolder) -> None:
     if all(record.score is not None for record, _ in found.values()):
         return
     score, marks = resolve_name(SUMMARY)(folder)
-    for file, (record, weights) in found.items():
-        write_model(file, replace(record, score=score, marks=marks), weights)
+    with sealing(folder, "scores of models"):
+        for file, (record, weights) in found.items():
+            write_model(file, replace(record, score=score, marks=marks), weights)

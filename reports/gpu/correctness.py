@@ -17,6 +17,8 @@ from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.data.sources import resolve_source
 from bench.data.surrogates.writing import write_surrogate
+from bench.engine.executors import SerialExecutor
+from bench.engine.opening import open_run, provenance_of
 from bench.engine.plan import SEARCH, Unit
 from bench.engine.request import Request, prepare_jobs
 from bench.engine.search import search
@@ -270,7 +272,9 @@ def _search_job(variant: str, settings: Settings, runs: Path) -> Job:
         device=settings.device,
         processes=1,
     )
-    (job,) = prepare_jobs(request, lambda *what: None).jobs
+    prepared = prepare_jobs(request, lambda *what: None)
+    (job,) = prepared.jobs
+    open_run(job, prepared, provenance_of(prepared, SerialExecutor()))
     return job
 
 

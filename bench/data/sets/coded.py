@@ -241,6 +241,8 @@ class CodedSet(SingleSet):
         who = _who(coded.where, coded.row)
         problems += frame_problems(who, frames, onset, offset)
         apex, oddity = place_apex(coded.row.text("apex"), onset, offset, list(frames))
+        if "apex" not in self.columns:  # the set has none: nothing is replaced
+            oddity = ""
         if oddity:
             problems.append(Problem("apex", who, oddity))
         if not re.fullmatch(self.clip_pattern, coded.row.text("clip")):

@@ -175,7 +175,7 @@ class TestTheTable:
         (["--variant", "random_rnas_mer", "--supernet"], "has no supernet"),
         (["--variant", "ablation", "--genotype", __file__], "--genotype belongs to one variant"),
         (["--variant", "rnas_mer", "--genotype", __file__, "--supernet"], "leave out --genotype"),
-        (["--variant", "rnas_mer", "--device", "tpu"], "'tpu' is not one of"),
+        (["--variant", "rnas_mer", "--device", "tpu"], "expected auto, cpu, mps, cuda"),
         (["--variant", "rnas_mer", "--draws", "0"], "'--draws'"),
     ],
 )

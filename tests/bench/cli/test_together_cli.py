@@ -38,7 +38,7 @@ def test_predictions_are_those_of_one_fold_at_a_time(together, random_runs):
 
 
 def test_each_fold_is_said(together):
-    said = [line for line in together[1].err.splitlines() if "fold" in line]
+    said = [line for line in together[1].err.splitlines() if ": fold " in line]
     assert len(said) == 3
     assert all("done" in line for line in said)
 

@@ -75,7 +75,7 @@ def estimate(unit, report):
     clips, arrays = load(job.source, job.config.data, None)
     labels = np.array(used_labels(clips.clips, job.config.data, job.seed))
     features = np.abs(np.diff(arrays.astype(float), axis=2)).mean((1, 2)).reshape(len(labels), -1)
-    fold = named_fold(clips, unit.fold)
+    fold = named_fold(clips, unit.job.config.protocol, unit.fold)
     train, test = list(fold.train), list(fold.test)
     model = GaussianNB(var_smoothing=job.method.estimator.smoothing)
     logits = model.fit(features[train], labels[train]).predict_log_proba(features[test])

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import Future
 
-import pytest
-
-from bench.engine.executors import Crew, Todo
-from bench.errors import BenchError
-from bench.system.processes import queue_server
 
 CHILD = """
 import os, sys, time
@@ -37,13 +31,3 @@ def test_a_process_ends_when_the_one_that_started_it_is_killed():
         assert parent.stdout.readline() == "up\n"
         parent.kill()
         parent.stdout.read()  # to its end, which comes when the orphan has closed it
-
-
-def test_the_death_of_the_process_that_passes_on_reports_is_told():
-    with queue_server() as server:
-        crew = Crew(None, None, None, server.Queue())
-        server._process.kill()
-        server._process.join()
-        crew.running[Future()] = "a unit"
-        with pytest.raises(BenchError, match=r"the process that passes on .* died; repeat"):
-            crew.work(Todo([]), jobs=1)

@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 import pytest
 from click.testing import CliRunner
 from real_runs import BY_FOLD, CONTROL, SEARCHED, change, folder_of, keep_only
+from tiny_runs import Run, without_seals
 
 from bench.methods.registry import variants
 from bench.runs.folder import RunFolder
@@ -347,6 +348,7 @@ def test_the_command_prints_it_alone_or_after_tables(invoke):
 
 def test_a_finished_search_is_shown_before_its_folds_are(invoke, runs):
     folder = folder_of(keep_only(runs, SEARCHED), SEARCHED)
+    without_seals(Run(folder))
     for name in ("metrics.json", "profile.json"):
         (folder / name).unlink()
     result = invoke("--health", "--format", "json")
