@@ -14,6 +14,7 @@ from bench.models.file import (
     weights_of,
     write_model,
 )
+from bench.runs.checksums import sealing
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
