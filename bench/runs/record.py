@@ -15,7 +15,7 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
 from bench.protocol.naming import split_title
 from bench.runs.checksums import SEALED, require_unchanged, write_run_file
-from bench.runs.folder import RunFolder
+from bench.runs.folder import RunFolder, run_folder
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
@@ -159,6 +159,11 @@ class RunFile:
             folder.profile,
         )
 
+    def place(self, runs: Path) -> Path:
+        """Its folder below that of all runs, as it is named."""
+        where = (self.dataset, self.surrogate, self.variant, self.preset, self.config_hash)
+        return run_folder(runs, *where, self.seed).path
+
     def setting(self, section: str, name: str, otherwise: Any = None) -> Any:
         """A setting as recorded; `otherwise` where it was not."""
         return self.config.get(section, {}).get(name, otherwise)
@@ -212,14 +217,27 @@ class RunRecord(RunFile):
 
 
 def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
-    """All runs below a folder, by path, and one line for every folder that cannot be read."""
+    """All runs below a folder, by path, and one line for every folder that is left out.
+
+    Left out are those that cannot be read, and copies of a run in another place: they would count as
+    further seeds.
+    """
     records: list[RunRecord] = []
     unreadable: list[str] = []
-    for path in sorted(runs.glob("*/*/*/seed*/run.json")):
+    for path in sorted(runs.glob("*/*/*/seed*")):
+        if not (path / "run.json").exists():
+            if any(path.glob("[!.]*")):
+                unreadable.append(f"{path} has results and no run.json: restore it")
+            continue
         try:
-            records.append(read_run(RunFolder(path.parent)))
+            record = read_run(RunFolder(path))
         except BenchError as error:
             unreadable.append(str(error))
+            continue
+        if path != (place := record.place(runs)):
+            unreadable.append(f"{path} is a copy: its run.json is that of {place}")
+        else:
+            records.append(record)
     return records, unreadable
 
 

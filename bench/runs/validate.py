@@ -16,7 +16,7 @@ from bench.protocol.metrics import BUILT_IN
 from bench.protocol.splits import tested_labels
 from bench.runs.answered import some, unlike_data
 from bench.runs.checksums import SEALED, changed_files, result_files, sealed_files
-from bench.runs.folder import FOLDS, RunFolder, run_folder
+from bench.runs.folder import FOLDS, RunFolder
 from bench.runs.folds import FoldRecord, read_fold
 from bench.runs.job import Job
 from bench.runs.record import RunFile, RunRecord, read_run_file
@@ -172,9 +172,7 @@ def _configuration(files: RunFiles) -> Iterator[Finding]:
             "run.json",
             f"its settings hash to {found}, but it names {run.config_hash}: they were edited",
         )
-    expected = run_folder(
-        Path(), run.dataset, run.surrogate, run.variant, run.preset, run.config_hash, run.seed
-    ).path.parts[-4:]
+    expected = run.place(Path()).parts[-4:]
     if files.folder.path.absolute().parts[-4:] != expected:
         what = f"describes the run {'/'.join(expected)}, which is not what its folder is called"
         yield Finding("configuration", "run.json", what)
