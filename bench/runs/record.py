@@ -219,8 +219,8 @@ class RunRecord(RunFile):
 def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     """All runs below a folder, by path, and one line for every folder that is left out.
 
-    Left out are those that cannot be read, and copies of a run in another place: they would count as
-    further seeds.
+    Left out are those that cannot be read, and copies of a run in another place: they would count
+    as further seeds.
     """
     records: list[RunRecord] = []
     unreadable: list[str] = []
