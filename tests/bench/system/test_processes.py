@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-
 CHILD = """
 import os, sys, time
 from bench.system.processes import end_with
