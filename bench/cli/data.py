@@ -130,10 +130,12 @@ def _count_rows(report: Mapping) -> Iterator[tuple]:
 )
 def export_manifest(request: ClipRequest, out: Path) -> None:
     """Write a data set as a manifest: a subset or a relabelling is then an edit away."""
+    from bench.cli.output import check_place
     from bench.cli.progress import steps
     from bench.data.sets.manifest_export import manifest_text
     from bench.system.files import write_text
 
+    check_place(out)
     with steps() as progress:
         clip_set = request.clips(progress)
     text, outside = manifest_text(clip_set, out)

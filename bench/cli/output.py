@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+WRITTEN = ("out", "diagrams")
+"""The parameters that name files to write."""
+
+_NAMED = re.compile(r"manifest:|[\w.]+=")
+"""What stands before a file in `manifest:FILE` and `data.class_map=FILE`."""
 
 
 def deliver(text: str, out: Path | None) -> None:
@@ -18,6 +25,7 @@ def deliver(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text)
         return
+    refuse_input(out)
     try:
         write_text(out, text + "\n")
     except BenchError as error:
@@ -28,6 +36,7 @@ def check_place(out: Path | None) -> None:
     """Raises the UsageError of `deliver` before long work instead of after it."""
     if out is None:
         return
+    refuse_input(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out.parent):
@@ -36,6 +45,28 @@ def check_place(out: Path | None) -> None:
             raise IsADirectoryError(f"{out} is a folder")
     except OSError as error:
         raise _refused(out, error) from error
+
+
+def refuse_input(out: Path) -> None:
+    """Raises UsageError where a file to be written is one that the command was told to read."""
+    from bench.errors import UsageError
+
+    context = click.get_current_context(silent=True)
+    if context is None or not out.is_file():
+        return
+    for source in _inputs(context.params):
+        if source.is_file() and source.samefile(out):
+            raise UsageError(f"{out} is a file that is read here: name another to write")
+
+
+def _inputs(params: Mapping[str, Any]) -> Iterator[Path]:
+    """The files and folders that a command's parameters name, those to be written left out."""
+    for name, value in params.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, Path) and name not in WRITTEN:
+                yield each
+            elif isinstance(each, str) and (found := _NAMED.match(each)):
+                yield Path(each[found.end() :])
 
 
 def sheet(rows: Sequence[Sequence[Any]], headings: Sequence[str], form: str) -> str:

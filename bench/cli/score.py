@@ -91,11 +91,12 @@ def score(
     The clips are compared with the challenge's list. Scores are pooled over folds; the mean over
     folds and each data set's slice stand beside, with their names.
     """
-    from bench.cli.output import deliver
+    from bench.cli.output import check_place, deliver
     from bench.scoring.claims import Claim
     from bench.scoring.logs import Reading
     from bench.scoring.report import read_scored, score_report
 
+    check_place(out)
     claims = [
         Claim.parse(metric, text) for metric in metrics() for text in claimed[CLAIMED + metric]
     ]
@@ -183,6 +184,8 @@ def _say(report: Mapping[str, Any]) -> None:
     """The verdicts and the problems, on stderr: what is printed stays a table."""
     from bench.errors import printable
 
+    for note in report["notes"]:
+        click.echo(note, err=True)
     for name in report.get("absent", ()):
         click.echo(
             f"no clip of class {name}: it is left out of {UAR.heading} and {UF1.heading}", err=True

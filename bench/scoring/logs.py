@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
-from bench.data.sets.identity import known_name, known_subject
+from bench.data.sets.identity import known_name, known_subject, look_alikes
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
@@ -60,10 +61,14 @@ _SMIC_CLIP = re.compile(r"s?([0-9]{1,4})_([a-z]+)_([0-9]{1,4})", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Log:
-    """Predictions with what their file says of the protocol (None: nothing)."""
+    """Predictions with what their file says of the protocol (None: nothing).
+
+    notes: what a reader of the scores has to be told of the file, a line each.
+    """
 
     predictions: Predictions
     protocol: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,14 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
 
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
+    log = _parsed(text, name, reading)
+    twins = (
+        f"{each.kind}: {each.where}: {each.what}" for each in look_alikes(log.predictions.answers)
+    )
+    return replace(log, notes=(*log.notes, *twins))
+
+
+def _parsed(text: str, name: str, reading: Reading) -> Log:
     if is_printed(text):
         return _from_print(text, name, reading)
     if reading.selection:
@@ -115,11 +128,11 @@ def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
             "script printed (and for run folders)"
         )
     if text.lstrip()[:1] in ("{", "["):
+        log = _from_json(parse_json(text, name), name, reading.classes)
         _refuse_dataset(reading, name)
-        return _from_json(parse_json(text, name), name, reading.classes)
+        return log
     if is_table(text):
         return _csv_answers(parse_table(text, name), reading)
-    _refuse_dataset(reading, name)
     lines = list(_challenge_lines(text, name))
     if not lines:
         raise DataError(f"{name} holds no prediction")
@@ -130,6 +143,7 @@ def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
             raise
         number, first = next((n, t) for n, t in enumerate(text.splitlines(), 1) if t.strip())
         raise DataError(f"{name} line {number}: {_not_understood(first)}") from None
+    _refuse_dataset(reading, name)
     stated = {**UNKNOWN, "surrogate": _is_surrogate(text)}
     return Log(_predictions(answers, classes, name), stated)
 
@@ -224,8 +238,9 @@ def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
 def _csv_answers(table: Table, reading: Reading) -> Log:
     """The answers of a table; the option `dataset` fills the column where it is not there."""
     places = table.places(SPELLINGS)
-    chances = {} if "pred" in places else _chances(table, places, reading.classes)
-    if chances:
+    chances = _chances(table, places, reading.classes)
+    from_chances = bool(chances) and "pred" not in places
+    if from_chances:
         places["pred"] = next(iter(chances))
     filled = {"dataset": reading.dataset} if reading.dataset else {}
     if filled and "dataset" in places:
@@ -241,7 +256,7 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
     for line in table.lines:
         where = f"{table.name} line {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
-        if chances:
+        if from_chances:
             cells["pred"] = chances[_most_probable(line, chances, where)]
         empty = [column for column in COLUMNS if not cells[column]]
         if empty:
@@ -254,7 +269,26 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
     answers, classes = _labelled(lines, reading.classes)
-    return Log(_predictions(answers, classes, table.name), {**UNKNOWN, "surrogate": surrogate})
+    against = sum(map(_contradicted, table.lines, repeat(chances), answers, repeat(classes)))
+    note = f"{table.name}: column pred is not the most probable class in {against} row(s)"
+    return Log(
+        _predictions(answers, classes, table.name),
+        {**UNKNOWN, "surrogate": surrogate},
+        (f"{note}; scored is pred",) * bool(against),
+    )
+
+
+def _contradicted(
+    line: Line, chances: Mapping[int, str], answer: Answer, classes: Sequence[str]
+) -> bool:
+    """Whether another class has a larger number than the one predicted; False where none has."""
+    own = next((p for p, name in chances.items() if name == classes[answer.pred].lower()), None)
+    try:
+        return own is not None and any(
+            float(line.cells[own]) < float(line.cells[place]) for place in chances
+        )
+    except ValueError:
+        return False
 
 
 def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> dict[int, str]:
@@ -291,7 +325,7 @@ def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> int:
 
 def _from_print(text: str, name: str, reading: Reading) -> Log:
     dataset = _dataset(reading.dataset) if reading.dataset else ""
-    answers, best = printed_answers(text, name, dataset, reading.selection)
+    answers, best, notes = printed_answers(text, name, dataset, reading.selection)
     oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
     classes = reading.classes or CHALLENGE_CLASSES
     most = max(max(answer.true, answer.pred) for answer in answers)
@@ -300,7 +334,8 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
             f"{name} has the label {most}, expected 0 to {len(classes) - 1} for "
             f"{', '.join(classes)}; name the classes with --classes A,B,..."
         )
-    return Log(_predictions(answers, classes, name), {**UNKNOWN, **(oracle if best else {})})
+    protocol = {**UNKNOWN, **(oracle if best else {})}
+    return Log(_predictions(answers, classes, name), protocol, tuple(notes))
 
 
 # JSON

@@ -24,11 +24,15 @@ from bench.system.files import read_json
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores as in `metrics.json`; without `predictions` the file held their matrix alone."""
+    """Scores as in `metrics.json`; without `predictions` the file held their matrix alone.
+
+    notes: those of the log (`bench.scoring.logs.Log`).
+    """
 
     metrics: Mapping[str, Any]
     protocol: Mapping[str, Any]
     predictions: Predictions | None = None
+    notes: tuple[str, ...] = ()
 
     def part(self, name: str) -> Scored:
         """The slice of a data set; UsageError where there is none."""
@@ -89,7 +93,7 @@ def scored(log: Log) -> Scored:
     """The scores of the predictions of a log: pooled, slices, mean over folds."""
     predictions = log.predictions
     parts = tuple(dict.fromkeys((*parts_of(predictions), *predictions.datasets)))
-    return Scored(predictions.metrics(parts), log.protocol, predictions)
+    return Scored(predictions.metrics(parts), log.protocol, predictions, log.notes)
 
 
 def score_report(
@@ -100,7 +104,8 @@ def score_report(
     `precision` is the macro precision; `intervals` hold each score's 95 % interval over subjects
     (without draws, or without clips, none), `chance` the UAR's permutation test against
     chance; `problems` every difference from the challenge's list,
-    `complete` whether there is none (None: not checked); `claims` the verdicts.
+    `complete` whether there is none (None: not checked); `claims` the verdicts; `notes` what is
+    odd about the file itself.
     """
     matrix = np.array(source.metrics["confusion"])
     problems = _problems(source)
@@ -114,6 +119,7 @@ def score_report(
         "complete": not problems if checked else None,
         "problems": [asdict(problem) for problem in problems],
         "claims": [_verdict(source, claim) for claim in claims],
+        "notes": list(source.notes),
     }
 
 

@@ -11,6 +11,7 @@ Lists may go over several lines, and be spelled as NumPy 2 and torch print them
 (`[np.int64(0), ...]`, `tensor([0, 2], device='cuda:0')`, `[0. 2.]`); a list of lists holds a number
 for each class, of which the largest is the answer. `Best Predicted` are the answers of the epoch
 that was best on that very subject: selection=oracle. Clips have no names there; they are numbered.
+Lists whose title says that they are of training or validation are left out.
 """
 
 from __future__ import annotations
@@ -33,17 +34,27 @@ LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"
 _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
 _LIST = re.compile(r"(Best Predicted|Predicted|Ground Truth)\s*:\s*(?:[\w.]+\()?\[")
 
+_OTHER_PART = re.compile(
+    r"(?<![a-z])(train|training|trn|val|valid|validation|dev|development)(?![a-z]|\.\w)",
+    re.IGNORECASE,
+)
+"""A word of a title whose answers are no test's; `train.py` before it is a logger's remark."""
+
 LONGEST_LIST = 1 << 20
 """Most characters of a list: one that does not end is none."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """What was printed of one subject; `lists` holds labels by the word before them."""
+    """What was printed of one subject; `lists` holds every list of labels by the word before it.
+
+    left_out: the titles of the lists that are of training or validation.
+    """
 
     where: str
     subject: str
-    lists: Mapping[str, tuple[int, ...]]
+    lists: Mapping[str, Sequence[tuple[int, ...]]]
+    left_out: Sequence[str]
 
 
 def is_printed(text: str) -> bool:
@@ -53,12 +64,13 @@ def is_printed(text: str) -> bool:
 
 def printed_answers(
     text: str, name: str, dataset: str = "", selection: str | None = None
-) -> tuple[list[Answer], bool]:
-    """The answers, and whether they are those of the best epoch on the test subject.
+) -> tuple[list[Answer], bool, list[str]]:
+    """The answers, whether they are those of the best epoch on the test subject, and notes.
 
     dataset: whose subjects these are where their names do not tell. selection: `oracle` for the
     best epoch's; `last` or None for the others, or for the only ones there are. Raises DataError
-    for a subject without labels or of unknown origin, UsageError for answers that nobody printed.
+    for a subject without labels, with several lists of them, or of unknown origin,
+    UsageError for answers that nobody printed.
     """
     blocks = list(_blocks(text, name))
     printed = [word for word in (LAST, BEST) if all(word in block.lists for block in blocks)]
@@ -70,7 +82,13 @@ def printed_answers(
             f"{name} has no answers of selection={selection}, only {' and '.join(printed)}"
         )
     answers = [answer for block in blocks for answer in _answers(block, wanted, dataset)]
-    return answers, wanted == BEST
+    titles = [title for block in blocks for title in block.left_out]
+    notes = [f"{name}: {len(titles)} list(s) left out, not of the test: {_listed(titles)}"]
+    return answers, wanted == BEST, notes * bool(titles)
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return ", ".join(quoted(printable(title)) for title in dict.fromkeys(titles))
 
 
 def _blocks(text: str, name: str) -> Iterator[Block]:
@@ -79,11 +97,18 @@ def _blocks(text: str, name: str) -> Iterator[Block]:
     ends = [match.start() for match in begins[1:]] + [len(text)]
     for match, end in zip(begins, ends, strict=True):
         where = f"{name} line {text.count(NEWLINE, 0, match.start()) + 1}"
-        part, lists = text[match.start() : end], {}
+        part = text[match.start() : end]
+        lists: dict[str, list[tuple[int, ...]]] = {}
+        left_out = []
         for found in _LIST.finditer(part):
+            before = re.split(r"[\n0-9|,;]", part[: found.start()])[-1]
+            if _OTHER_PART.search(before):
+                left_out.append(f"{before}{found[1]}".strip())
+                continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
-            lists[found[1]] = _labels(part[found.end() - 1 :], f"{name} line {line}: {found[1]}")
-        yield Block(where, match[1], lists)
+            labels = _labels(part[found.end() - 1 :], f"{name} line {line}: {found[1]}")
+            lists.setdefault(found[1], []).append(labels)
+        yield Block(where, match[1], lists, left_out)
 
 
 def _labels(text: str, where: str) -> tuple[int, ...]:
@@ -123,12 +148,19 @@ def _largest(numbers: Sequence[float]) -> int:
 
 
 def _answers(block: Block, word: str, dataset: str) -> Iterator[Answer]:
-    true, pred = block.lists.get(TRUTH, ()), block.lists[word]
-    if not true or len(true) != len(pred):
-        raise DataError(
-            f"{block.where}: subject {printable(block.subject)} has {len(true)} true and "
-            f"{len(pred)} predicted labels"
-        )
+    who = f"{block.where}: subject {printable(block.subject)}"
+    for title, lists in block.lists.items():
+        if len(lists) > 1 and (title != TRUTH or len(set(lists)) > 1):
+            raise DataError(
+                f"{who} has {len(lists)} lists `{title}`: no score can say which of them counts; "
+                "leave the one of the finished training"
+            )
+    true, pred = block.lists.get(TRUTH, [()])[0], block.lists[word][0]
+    for title in (word, *block.lists):
+        given = len(block.lists[title][0])
+        if not true or given != len(true):
+            kind = "predicted" if title == word else f"`{title}`"
+            raise DataError(f"{who} has {len(true)} true and {given} {kind} labels")
     owner = dataset or _owner(block)
     for number, (label, answer) in enumerate(zip(true, pred, strict=True), 1):
         yield Answer(owner, block.subject, f"{UNNAMED}{number}", label, answer)

@@ -37,6 +37,9 @@ MARKS = (
 WIDE = ("utf-16-le", "utf-16-be")
 """What may be written without a mark: every other byte of Latin letters is 0."""
 
+SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How workbooks begin, new and old: as other archives do."""
+
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
 
@@ -61,6 +64,10 @@ def read_text(path: Path) -> str:
 
 def decoded(content: bytes, name: str) -> str:
     """The text that bytes hold; DataError where they hold none."""
+    if content.startswith(SPREADSHEETS):
+        raise DataError(
+            f"{printable(name)} is a spreadsheet (or an archive), no text: save it as CSV"
+        )
     stated = next((encoding for mark, encoding in MARKS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(stated)

@@ -153,6 +153,9 @@ def compare(
         groups = [by_rule(group, rule) for group in groups for rule in dict.fromkeys(rules)]
     reading = Reading(class_names(classes), dataset or "")
     entries = make_entries(groups, [log_entry(path, reading) for path in logs])
+    for entry in entries:
+        for note in entry.notes:
+            click.echo(f"{entry.name}: {note}", err=True)
     allowed = frozenset(Protocol._fields if across_protocols else ["selection"] * bool(rules))
     allowed |= {OTHER_FRAMES} if other_frames else set()
     plan = Plan(metric, draws, allowed=allowed)
@@ -164,9 +167,11 @@ def compare(
 
 
 def _check_diagrams(diagrams: Sequence[Path]) -> None:
+    from bench.cli.output import refuse_input
     from bench.errors import UsageError
 
     for path in diagrams:
+        refuse_input(path)
         if path.suffix.lower() not in PICTURES:
             raise UsageError(
                 f"--diagram {path}: expected a name that ends in {', '.join(PICTURES)}"

@@ -71,6 +71,7 @@ def _predictions(run: Path, form: str, selection: str | None, out: Path | None) 
 
 
 def _network(file: Path, form: str, selection: str | None, out: Path | None) -> None:
+    from bench.cli.output import check_place
     from bench.errors import UsageError
     from bench.models.model import load_network
     from bench.system.files import write_text
@@ -78,8 +79,9 @@ def _network(file: Path, form: str, selection: str | None, out: Path | None) -> 
 
     if selection:
         raise UsageError("--selection is for run folders: a model has the weights of one epoch")
-    model = load_network(file)
     path = out or file.with_suffix(f".{form}")
+    check_place(path)
+    model = load_network(file)
     model.export(path, form)
     place = path.with_name(f"{path.name}.md")
     write_text(place, card(model, form))

@@ -77,11 +77,15 @@ class Protocol(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One configuration on one data set: its finished seeds, and their answers in clip order."""
+    """One configuration on one data set: its finished seeds, and their answers in clip order.
+
+    notes: those of the log (`bench.scoring.logs.Log`) that it was read from.
+    """
 
     name: str
     group: RunGroup
     predictions: tuple[Predictions, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def records(self) -> tuple[RunRecord, ...]:
@@ -171,7 +175,7 @@ def log_entry(path: Path, reading: Reading) -> Entry:
             "protocol": {**log.protocol, "genotype": "fixed"},
         },
     )
-    return Entry(path.stem, RunGroup((record,)), (log.predictions.in_order(),))
+    return Entry(path.stem, RunGroup((record,)), (log.predictions.in_order(),), log.notes)
 
 
 def by_rule(group: RunGroup, rule: str) -> RunGroup:

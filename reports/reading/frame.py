@@ -92,6 +92,8 @@ def predictions_of(path: Path, selection: str | None = None) -> pd.DataFrame:
     folder = RunFolder(path)
     if not folder.run.exists():
         log = parse_log(text_of(path), path.name, AS_STATED)
+        for note in log.notes:
+            warnings.warn(note, stacklevel=3)
         return _answers_frame(log.predictions)
     frame = _answers_frame(run_predictions(folder, selection))
     if selection is not None:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Protocol
 
 from bench.data.clips import Clip, Problem
 from bench.data.sets.base import DataSet, SingleSet
@@ -58,21 +59,47 @@ def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Pro
     return tuple(kept), problems
 
 
-def look_alikes(clips: Iterable[Clip]) -> Iterator[Problem]:
-    """A problem for subjects of one data set whose names differ by case, zeros or prefix alone."""
+class OfPerson(Protocol):
+    """What is known by its data set and subject: a clip, or the answer to one."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set's name."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """The subject's name in it."""
+        ...
+
+
+def look_alikes(clips: Iterable[OfPerson]) -> Iterator[Problem]:
+    """A problem for subjects of one data set whose names differ by case, zeros or prefix alone.
+
+    And one for data sets whose names differ by case alone.
+    """
     people: dict[tuple[str, str], dict[str, None]] = {}
+    sets: dict[str, dict[str, None]] = {}
     for clip in clips:
+        sets.setdefault(_on_disk(clip.dataset), {})[clip.dataset] = None
         key = (clip.dataset, _plain(clip.subject))
         people.setdefault(key, {})[clip.subject] = None
     for (dataset, _), names in people.items():
         if len(names) < 2:
             continue
-        listed = " and ".join(quoted(printable(name)) for name in names)
         what = (
-            f"subjects {listed} may be one person: if they are, write one name, or folds train on "
-            "the person that they test"
+            f"subjects {_listed(names)} may be one person: if they are, write one name, or "
+            "folds train on the person that they test"
         )
         yield Problem("identity", printable(dataset), what)
+    for names in sets.values():
+        if len(names) > 1:
+            what = f"data sets {_listed(names)} may be one: if they are, write one name"
+            yield Problem("identity", "dataset", what)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(quoted(printable(name)) for name in names)
 
 
 def _on_disk(name: str) -> str:

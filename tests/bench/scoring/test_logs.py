@@ -271,3 +271,42 @@ def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
 def test_prose_is_no_log(text):
     with pytest.raises(DataError, match=f"line 1: '{text.splitlines()[0]}'"):
         parse_log(text, "log")
+
+
+TITLES = "dataset,subject,clip,true,pred"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["lab,s01,a,0,1", "lab,S01,b,1,1"], "subjects 's01' and 'S01' may be one person"),
+        (["lab,01,a,0,1", "lab,01.0,b,1,1"], "subjects '01' and '01.0' may be one person"),
+        (["lab,s01,a,0,1", "lab,s\u200b01,b,1,1"], "may be one person"),
+        (["lab,s01,a,0,1", "lab,\uff5301,b,1,1"], "may be one person"),
+        (["lab,s01,a,0,1", "LAB,s02,b,1,1"], "data sets 'lab' and 'LAB' may be one"),
+    ],
+)
+def test_one_person_under_several_names_is_told(rows, told):
+    (note,) = parse_log("\n".join([TITLES, *rows]), "log.csv").notes
+    assert told in note
+    assert not parse_log(f"{TITLES}\n{rows[0]}", "log.csv").notes
+
+
+def test_predictions_against_their_own_probabilities_are_counted():
+    rows = ["lab,s1,a,0,1,.8,.1,.1", "lab,s1,b,0,1,.4,.4,.2", "lab,s1,c,0,2,.4,.4,.2"]
+    log = parse_log("\n".join([f"{TITLES},p0,p1,p2", *rows]), "log.csv")
+    assert [answer.pred for answer in log.predictions.answers] == [1, 1, 2]
+    (note,) = log.notes
+    assert "pred is not the most probable class in 2 row(s)" in note
+
+
+def test_a_text_that_is_no_log_states_no_data_set():
+    with pytest.raises(DataError, match="before the first header"):
+        parse_log("once upon a time there\nwas nothing at all", "log.txt", Reading(dataset="lab"))
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\0", b"\xd0\xcf\x11\xe0\xa1"])
+def test_a_workbook_is_told_to_be_saved_as_csv(start, tmp_path):
+    (tmp_path / "x.xlsx").write_bytes(start)
+    with pytest.raises(DataError, match=r"x\.xlsx is a spreadsheet .*save it as CSV"):
+        read_log(tmp_path / "x.xlsx")

@@ -71,6 +71,12 @@ def test_bare_numbers_need_their_data_set():
     ("text", "message"),
     [
         (PLAIN.replace("[0, 0, 2]", "[0, 0]"), "subject 006 has 3 true and 2 predicted labels"),
+        (
+            BEST.replace("[1, 0, 0]\nG", "[1, 0]\nG"),
+            "sub01 has 3 true and 2 `Best Predicted` labels",
+        ),
+        (PLAIN.replace("Final", "Predicted: [0, 1]\nFinal"), "s05 has 2 lists `Predicted`"),
+        (PLAIN.replace("Final", "Ground Truth: [2, 0]\nFinal"), "s05 has 2 lists `Ground Truth`"),
         (PLAIN.replace("[0, 0, 2]", ""), "not every subject has a line"),
         (PLAIN.replace("[0, 2]", "[0, 7]"), "label 7, expected 0 to 2 .*--classes"),
         (PLAIN + PLAIN, "samm 006 #1 .*is answered more than once"),
@@ -117,3 +123,15 @@ def test_other_lists_are_refused_with_their_line(written):
     text = f"Subject: sub01\nPredicted : {written}\nGround Truth : [0, 1]\n"
     with pytest.raises(DataError, match=r"out\.txt line 2: Predicted: .*no list of labels"):
         parse_log(text, "out.txt")
+
+
+@pytest.mark.parametrize(
+    "part", ["Train ", "val_", "[dev] ", "Validation: ", "12:01 INFO valid Best "]
+)
+def test_answers_that_are_no_tests_are_left_out_and_told(part):
+    more = f"{part}Predicted : [1, 1, 1]\n{part}Ground Truth : [2, 2, 2]\n"
+    text = BEST.replace("INFO", "train.py INFO") + more
+    assert answers(text) == answers(BEST)
+    (note,) = parse_log(text, "out.txt").notes
+    assert note.startswith("out.txt: 2 list(s) left out, not of the test: ")
+    assert not parse_log(BEST + BEST.splitlines()[-1], "out.txt").notes
