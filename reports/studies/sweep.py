@@ -164,6 +164,8 @@ def _loss_axis(axes: Axes, record: Mapping[str, Any]) -> None:
     every = [loss for row in record["rows"] for each in row["losses"] for loss in each]
     axes.axhline(limit, color=GREY, linestyle="--", linewidth=1)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")  # powers of ten are written as formulas otherwise
+    axes.yaxis.set_minor_formatter("")
     axes.set_ylim(min(*every, limit) / 1.2, max(*every, 1.0) * 1.2)
 
 

@@ -51,6 +51,7 @@ def test_every_word_is_legible(settings, variants):
     assert not overlapping(boxes)
     assert any("SMIC-HS (surrogate)" in words for words in words_on(figure))
     assert set(variants) <= set(words_on(figure))
+    assert not any("$" in words for words in words_on(figure))
 
 
 def test_the_table_says_what_was_chosen():
