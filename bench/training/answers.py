@@ -13,15 +13,21 @@ from bench.training.tensors import Tensors
 TRIED = 2
 """Clips that a network is asked about: batch norm and slips such as `[:1]` need more than one."""
 
+ALIKE = 1e-3
+"""Most that two answers to a clip may differ, as a share of the largest logit: sums are rounded."""
+
 
 @torch.no_grad()
 def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> None:
-    """BenchError where the network does not answer clips with finite logits (clips, classes)."""
+    """BenchError where the network does not answer clips with finite logits (clips, classes).
+
+    Neither the other clips of a batch nor earlier ones may have a say in an answer.
+    """
     network.eval()
-    inputs = clips.evaluation_batch(torch.as_tensor(indices[:TRIED]))
+    inputs, again = (clips.evaluation_batch(torch.as_tensor(indices[:TRIED])) for _ in range(2))
     expected = (len(inputs), clips.classes)
     try:
-        answer = network(inputs)
+        answer, backwards = network(inputs), network(again.flip(0))
     except Exception as error:  # a user's network may fail in any way
         reason = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")[:200]
         raise BenchError(
@@ -39,4 +45,9 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
     if not (answer.is_floating_point() and answer.isfinite().all()):
         raise BenchError(
             "the untrained network gives numbers that are not finite: check it and its input"
+        )
+    if (answer - backwards.flip(0)).abs().max() > ALIKE * max(1.0, float(answer.abs().max())):
+        raise BenchError(
+            "in evaluation mode the network's answer to a clip changes with the other clips of its "
+            "batch, or from call to call: its score would depend on their order"
         )

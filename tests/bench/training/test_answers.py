@@ -51,6 +51,9 @@ def test_logits_pass_and_change_nothing():
         (lambda x: x.detach().numpy(), 3, "gives a ndarray"),
         (lambda x: x / 0 * 0, 3, "not finite"),
         (lambda x: x.argmax(1, keepdim=True).expand(2, 3), 3, "not finite"),
+        (lambda x: x[:1].expand_as(x), 3, "changes with the other clips"),
+        (lambda x: x.sort(0).values, 3, "changes with the other clips"),
+        (lambda x: x + torch.rand(3), 3, "from call to call"),
         (lambda x: x @ x, 3, r"cannot take clips \(2, 1, 4, 4\): RuntimeError"),
     ],
 )
