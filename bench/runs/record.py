@@ -234,7 +234,7 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
         except BenchError as error:
             unreadable.append(str(error))
             continue
-        if path != (place := record.place(runs)):
+        if path.parts[-4:] != (place := record.place(runs)).parts[-4:]:
             unreadable.append(f"{path} is a copy: its run.json is that of {place}")
         else:
             records.append(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -144,6 +145,7 @@ class Run:
 def without_seals(run: Run) -> None:
     """Makes it a run of a version that had no seals, so that it can be edited."""
     (run.path / "checksums.json").unlink(missing_ok=True)
+    shutil.rmtree(run.path / ".seals", ignore_errors=True)
     record = run.json("run.json")
     record.pop("format", None)
     (run.path / "run.json").write_text(json.dumps(record))

@@ -93,7 +93,7 @@ def test_an_operation(example, peaks, jobs):
     assert set(run.json("search/genotype.json")["operations"]) <= {"planar", "conv_1"}
     profile = run.json("profile.json")
     assert profile["macs"] > 0
-    assert (profile["peak_train_mb"] is not None) is (peaks == "on")
+    assert (profile["peak_train_mb"] is not None) is (peaks == "on"), profile.get("peak_reason")
     assert len(run.folds) == 3
 
 

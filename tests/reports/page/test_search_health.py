@@ -352,7 +352,7 @@ def test_a_finished_search_is_shown_before_its_folds_are(invoke, runs):
     for name in ("metrics.json", "profile.json"):
         (folder / name).unlink()
     result = invoke("--health", "--format", "json")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
     (row,) = json.loads(result.stdout)["rows"]
     assert set(row["measured"]) >= set(MEASURES) and "leaky: search_scope=all" in row["marks"]
 
