@@ -162,12 +162,14 @@ def fit(run: Where, out: Where, *, data_root: Where | None = None, device: str =
     return load_network(out, device)
 
 
-def predict(models: Sequence[Model], *clips: Where) -> Answers:
-    """The mean answer of several models to clips, with its spread; `Model.predict` asks one."""
+def predict(models: Model | Sequence[Model], *clips: Where) -> Answers:
+    """The answer of a model to clips, or the mean answer of several, with its spread."""
     from bench.models.answers import answers_of
     from bench.models.inputs import named_clips
+    from bench.models.model import Model
 
-    return answers_of(models, named_clips(clips))
+    asked = [models] if isinstance(models, Model) else models
+    return answers_of(asked, named_clips(clips))
 
 
 def variants() -> pd.DataFrame:

@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_runs import only_run
 
+from bench import predict
 from bench.data.sources import Source, load
 from bench.models.file import FORMAT, VERSION_KEY, WHOLE, read_model
 from bench.models.model import load_model
@@ -175,6 +176,9 @@ def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tm
     )
     assert list(clip["probabilities"].values()) == pytest.approx(each.mean(0))
     assert list(clip["spread"].values()) == pytest.approx(each.std(0, ddof=1))
+    models = [load_model(file) for file in files]
+    assert predict(models, tmp_path / "c.npy").mean[0] == pytest.approx(each.mean(0))
+    assert predict(models[0], tmp_path / "c.npy").mean[0] == pytest.approx(each[0])
 
 
 @pytest.mark.parametrize(
