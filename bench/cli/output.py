@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-WRITTEN = ("out", "diagrams")
+WRITTEN = ("out", "diagrams", "picture")
 """The parameters that name files to write."""
 
 _NAMED = re.compile(r"manifest:|[\w.]+=")

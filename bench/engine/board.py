@@ -46,10 +46,6 @@ class Board:
         """The next task whose needs are done; None where there is none, for now or at all."""
         return self._in_order[heappop(self._ready)] if self._ready else None
 
-    def put_back(self, unit: Unit) -> None:
-        """Makes a unit that was taken available again."""
-        heappush(self._ready, self._tasks[unit][0])
-
     def done(self, unit: Unit) -> None:
         """A unit that was taken is done: what needs it may follow."""
         for follower in self._wanted_by.pop(unit, ()):

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class Answers:
     """Probabilities (models, clips, classes), each model's of a clip adding up to 1.
 
-    They are softmax of logits: a network's own confidence, not calibrated.
+    They are softmax of logits: a network's own confidence, not calibrated. unanswered: windows of
+    the video that are left out.
     """
 
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
     models: tuple[str, ...]
     probabilities: np.ndarray
+    unanswered: int = 0
 
     @property
     def mean(self) -> np.ndarray:

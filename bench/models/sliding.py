@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.data.clips import Clip
+from bench.data.clips import Clip, clip_title
 from bench.data.disk.images import decode, read_frames
-from bench.errors import UsageError
+from bench.errors import DataError, UsageError
 from bench.models.answers import Answers, check_classes, probabilities
 
 if TYPE_CHECKING:
@@ -72,20 +72,25 @@ def slide(
 ) -> Answers:
     """The answers to every window of a clip; the clips answered are its windows, by `span`.
 
-    progress: called with (windows done, windows). Raises what `Window.starts` raises, UsageError
-    where models differ in their classes, DataError where the clip cannot be read.
+    Windows that cannot be answered, since no face is found on their onset, are left out and
+    counted. progress: called with (windows done, windows). Raises what `Window.starts` raises,
+    UsageError where models differ in their classes, DataError where the clip cannot be read or no
+    window answered.
     """
     check_classes(models)
     video = decode(clip, read_frames(clip))
     starts = list(window.starts(len(video)))
-    found: list[np.ndarray] = []
+    answers: dict[int, np.ndarray | DataError] = {}
     for begin in range(0, len(starts), AT_ONCE):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             part = starts[begin : begin + AT_ONCE]
             cut = list(_cut(clip, video, part, window.length, Path(folder)))
-            found.append(np.stack([probabilities(model, cut) for model in models]))
+            answers |= dict(zip(part, _answered(models, cut), strict=True))
         if progress:
             progress(min(begin + AT_ONCE, len(starts)), len(starts))
+    found = {start: each for start, each in answers.items() if isinstance(each, np.ndarray)}
+    if not found:
+        raise DataError(f"{clip_title(clip)}: no window can be answered, the first: {answers[0]}")
     first = clip.span[0] if clip.span else 0
     windows = tuple(
         replace(
@@ -93,10 +98,27 @@ def slide(
             name=f"{first + start}-{first + start + window.length - 1}",
             span=(first + start, first + start + window.length),
         )
-        for start in starts
+        for start in found
     )
     titles = tuple(model.record.title for model in models)
-    return Answers(models[0].classes, windows, titles, np.concatenate(found, axis=1))
+    chances = np.stack(list(found.values()), axis=1)
+    return Answers(models[0].classes, windows, titles, chances, len(starts) - len(found))
+
+
+def _answered(models: Sequence[Model], cut: Sequence[Clip]) -> Iterator[np.ndarray | DataError]:
+    """Of each window (models, classes), or why there is none: no face on its onset, say."""
+    try:
+        yield from _chances(models, cut).swapaxes(0, 1)
+    except DataError:
+        for clip in cut:
+            try:
+                yield _chances(models, [clip])[:, 0]
+            except DataError as error:
+                yield error
+
+
+def _chances(models: Sequence[Model], clips: Sequence[Clip]) -> np.ndarray:
+    return np.stack([probabilities(model, clips) for model in models])
 
 
 def stated_rate(clip: Clip) -> float | None:

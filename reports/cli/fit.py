@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import device_option
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -19,13 +21,7 @@ import click
     type=click.Path(path_type=Path),
     help="Folder of the run's clips, if they are no longer where the run found them.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where the network trains.",
-)
+@device_option
 def fit(run: Path, out: Path | None, data_root: Path | None, device: str) -> None:
     """Train the method of the run folder RUN on all its clips, and keep the network.
 

