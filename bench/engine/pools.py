@@ -18,6 +18,9 @@ from bench.engine.plan import Task
 from bench.engine.working import Failure, Listener, Needs, Order, Perform, carry_out
 from bench.system.processes import process_pool
 
+AT_A_TIME = 256
+"""Units that are handed in to other machines at a time where nobody says."""
+
 TRIES = 3
 """How often a unit is begun whose process dies each time."""
 
@@ -88,13 +91,29 @@ class PoolExecutor(ABC):
                 crew.follow(self.look_every)
 
 
+@dataclass(frozen=True)
 class RemoteExecutor(PoolExecutor):
     """An executor whose units may be done on other machines that share the folders of the run.
 
     The devices are chosen where the units are done, and clips are prepared there.
+
+    jobs: units that are handed in at a time, those that wait for room included; cores: of each, and
+    threads of torch.
     """
 
     look_every = 15.0
+    jobs: int = AT_A_TIME
+    cores: int = 1
+
+    @property
+    def processes(self) -> int:
+        """See `PoolExecutor.processes`."""
+        return self.jobs
+
+    @property
+    def threads(self) -> int:
+        """See `PoolExecutor.threads`."""
+        return self.cores
 
     def needs(self, task: Task) -> Needs | None:
         """See `PoolExecutor.needs`: an estimate, made before anything is trained."""

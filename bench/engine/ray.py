@@ -10,15 +10,12 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from bench.engine.plan import Task
-from bench.engine.pools import Pool, RemoteExecutor, WorkerDied
+from bench.engine.pools import AT_A_TIME, Pool, RemoteExecutor, WorkerDied
 from bench.engine.working import Failure, Needs, Order, carry_out
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from ray import ObjectRef
-
-AT_A_TIME = 256
-"""Units that are handed in at a time where nobody says: those without room wait in Ray."""
 
 STEPS = 20
 """Shares of a card are multiples of 1/20."""
@@ -29,25 +26,13 @@ class RayExecutor(RemoteExecutor):
     """Units as tasks of Ray.
 
     address: of a running cluster, empty for the one in RAY_ADDRESS or that runs here, and for Ray's
-    own on this machine where there is none; cores: of each unit, and threads of torch; gpus: share
-    of a card, None for what its memory suggests; card_gb: memory of the cluster's cards.
+    own on this machine where there is none; gpus: share of a card, None for what its memory
+    suggests; card_gb: memory of the cluster's cards.
     """
 
-    jobs: int = AT_A_TIME
     address: str = ""
-    cores: int = 1
     gpus: float | None = None
     card_gb: float = 16.0
-
-    @property
-    def processes(self) -> int:
-        """Units at a time, those that wait for room included."""
-        return self.jobs
-
-    @property
-    def threads(self) -> int:
-        """Threads of torch for each unit."""
-        return self.cores
 
     def needs(self, task: Task) -> Needs | None:
         """See `PoolExecutor.needs`; without cards there is nothing to estimate."""

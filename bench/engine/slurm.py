@@ -11,16 +11,13 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from bench.engine.plan import Task
-from bench.engine.pools import Pool, RemoteExecutor, WorkerDied
+from bench.engine.pools import AT_A_TIME, Pool, RemoteExecutor, WorkerDied
 from bench.engine.working import Failure, Needs, Order, carry_out
 from bench.errors import BenchError
 from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
     from submitit import Job
-
-AT_A_TIME = 256
-"""Jobs that are handed in at a time where nobody says."""
 
 LOGS = ".slurm"
 
@@ -33,10 +30,9 @@ class SlurmExecutor(RemoteExecutor):
     """Units as Slurm jobs; those handed in together are an array.
 
     cluster: `slurm`, or `local` for processes of this machine; minutes: the limit of each job, None
-    for an estimate; cores: and threads of torch; gpus: None for one where `--device` names one.
+    for an estimate; gpus: None for one where `--device` names one.
     """
 
-    jobs: int = AT_A_TIME
     cluster: str = "slurm"
     partition: str = ""
     account: str = ""
@@ -44,18 +40,7 @@ class SlurmExecutor(RemoteExecutor):
     constraint: str = ""
     minutes: int | None = None
     memory_gb: float = 4.0
-    cores: int = 1
     gpus: int | None = None
-
-    @property
-    def processes(self) -> int:
-        """Units at a time, those that wait in the queue included."""
-        return self.jobs
-
-    @property
-    def threads(self) -> int:
-        """Threads of torch for each unit."""
-        return self.cores
 
     def needs(self, task: Task) -> Needs | None:
         """See `PoolExecutor.needs`; where the time is given there is nothing to estimate."""
