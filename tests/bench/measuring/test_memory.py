@@ -73,6 +73,12 @@ def test_names_how_it_was_measured(large):
     assert "peak_reason" not in record
 
 
+def test_work_that_needs_no_new_memory_has_a_peak_too():
+    """Freed memory that is used again does not raise the resident set."""
+    meter = memory._resident_meter(Workload(padding_network(0), SHAPE, 3))
+    assert 0 <= meter(lambda: None) < 8 * MEGA
+
+
 NO_PROC = """
 from pathlib import Path
 from bench.measuring import memory
