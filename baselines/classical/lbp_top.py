@@ -47,13 +47,8 @@ def lbp_top(clip: np.ndarray) -> np.ndarray:
 def _patterns(frames: np.ndarray, axes: tuple[int, int, int]) -> np.ndarray:
     """The pattern of each voxel in planes of one direction, without the volume's border."""
     import numpy as np
+    from skimage.feature import local_binary_pattern
 
-    try:
-        from skimage.feature import local_binary_pattern
-    except ImportError:
-        raise MethodError(
-            "lbp_top needs scikit-image: pip install 'rnas-mer-bench[preprocess]'"
-        ) from None
     planes = frames.transpose(axes)
     # As one tall image: where planes meet, patterns mix them, and are cut off with the border.
     codes = local_binary_pattern(planes.reshape(-1, planes.shape[-1]), NEIGHBOURS, RADIUS)

@@ -13,6 +13,7 @@ from bench.engine.plan import Task
 from bench.engine.pools import AT_A_TIME, Pool, RemoteExecutor, WorkerDied
 from bench.engine.working import Failure, Needs, Order, carry_out
 from bench.errors import BenchError
+from bench.system.installed import install_command
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -49,7 +50,7 @@ class RayExecutor(RemoteExecutor):
             import ray
         except ImportError as error:
             raise BenchError(
-                "--executor ray needs the package ray: pip install 'rnas-mer-bench[ray]'"
+                f"--executor ray needs the package ray: {install_command('ray')}"
             ) from error
         joined = ray.is_initialized()
         if not joined:

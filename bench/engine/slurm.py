@@ -14,6 +14,7 @@ from bench.engine.plan import Task
 from bench.engine.pools import AT_A_TIME, Pool, RemoteExecutor, WorkerDied
 from bench.engine.working import Failure, Needs, Order, carry_out
 from bench.errors import BenchError
+from bench.system.installed import install_command
 from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class SlurmExecutor(RemoteExecutor):
         """See `PoolExecutor.opened`. Jobs are cancelled where the command ends early."""
         if find_spec("submitit") is None:
             raise BenchError(
-                "--executor slurm needs the package submitit: pip install 'rnas-mer-bench[slurm]'"
+                f"--executor slurm needs the package submitit: {install_command('slurm')}"
             )
         jobs = _Jobs(self)
         try:

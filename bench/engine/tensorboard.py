@@ -10,6 +10,7 @@ from bench.engine.listening import RunListener
 from bench.engine.plan import Unit
 from bench.errors import BenchError
 from bench.runs.folder import RunFolder
+from bench.system.installed import install_command
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -29,8 +30,8 @@ class TensorBoard(RunListener):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise BenchError(
-                "--listener tensorboard needs the package tensorboard: pip install "
-                "'rnas-mer-bench[tensorboard]'"
+                "--listener tensorboard needs the package tensorboard: "
+                + install_command("tensorboard")
             ) from error
         self.writer = SummaryWriter
         self.open: dict[Path, SummaryWriter] = {}

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError, UsageError, unknown_name
 from bench.system.files import write_atomic
+from bench.system.installed import install_command
 
 if TYPE_CHECKING:
     from bench.models.model import Model
@@ -68,9 +69,7 @@ def _onnx(network: nn.Module, example: Tensor, facts: Facts) -> bytes:
     try:
         import onnxscript  # noqa: F401
     except ImportError:
-        raise UsageError(
-            "ONNX needs further packages: pip install 'rnas-mer-bench[onnx]'"
-        ) from None
+        raise UsageError(f"ONNX needs further packages: {install_command('onnx')}") from None
     program = torch.onnx.export(
         _program(network, example),
         (),

@@ -30,6 +30,13 @@ def checkout_entries(group: str) -> tuple[EntryPoint, ...]:
     return tuple(EntryPoint(name, value, group) for name, value in listed.items())
 
 
+def install_command(extra: str) -> str:
+    """The shell command that installs an extra: from the checkout where that is what runs."""
+    if (_checkout() / "pyproject.toml").exists():
+        return f"pip install --editable '{_checkout()}[{extra}]'"
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
 def _checkout() -> Path:
     return Path(str(files("bench"))).parent
 

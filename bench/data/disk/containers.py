@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.data.clips import Clip
 from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_PIXELS
 from bench.errors import DataError, printable
+from bench.system.installed import install_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,8 +108,7 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
         import av
     except ImportError:
         raise DataError(
-            f"{printable(clip.frames[0])}: reading a video needs PyAV: "
-            "pip install 'rnas-mer-bench[video]'"
+            f"{printable(clip.frames[0])}: reading a video needs PyAV: " + install_command("video")
         ) from None
     frames: list[np.ndarray] = []
     taken = 0

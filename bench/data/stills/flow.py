@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import DataError
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -33,17 +31,11 @@ def tvl1(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     """TV-L1 flow from onset to apex, grey (H, W) in 0..255: float32 (2, H, W), u then v, in pixels.
 
     u is positive to the right, v positive downwards: what lies at (x, y) on the onset frame lies at
-    (x + u, y + v) at the apex. Zach, Pock, Bischof, DAGM 2007. Raises DataError where scikit-image
-    is not installed.
+    (x + u, y + v) at the apex. Zach, Pock, Bischof, DAGM 2007.
     """
     import numpy as np
+    from skimage.registration import optical_flow_tvl1
 
-    try:
-        from skimage.registration import optical_flow_tvl1
-    except ImportError:
-        raise DataError(
-            "optical flow needs scikit-image: pip install 'rnas-mer-bench[preprocess]'"
-        ) from None
     down, right = optical_flow_tvl1(
         onset.astype(np.float32) / 255,
         apex.astype(np.float32) / 255,

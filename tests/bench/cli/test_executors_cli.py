@@ -10,6 +10,8 @@ from importlib.util import find_spec
 import pytest
 from tiny_runs import only_run
 
+from bench.system.installed import install_command
+
 SMALL = ("--set", "recipe_epochs=2")
 
 
@@ -65,10 +67,11 @@ def test_what_is_not_installed_is_said(bench, runs, name):
         pytest.skip(f"{package} is installed")
     outcome = bench.small(runs, "ststnet", "--executor", name)
     assert outcome.code == 1
-    assert f"pip install 'rnas-mer-bench[{name}]'" in outcome.error
+    assert install_command(name) in outcome.error
 
 
 CARELESS = """
+from bench.system.installed import install_command
 from bench.engine.executors import SerialExecutor
 
 class Careless(SerialExecutor):

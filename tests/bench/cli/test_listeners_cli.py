@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tiny_runs import only_run
 
+from bench.system.installed import install_command
+
 FAILING = """
 from bench.engine.listening import RunListener
 
@@ -47,7 +49,7 @@ def test_without_tensorboard_says_what_to_install(bench, runs, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     outcome = bench.small(runs, "rnas_mer_3", "--listener", "tensorboard")
     assert outcome.code == 1
-    assert "pip install 'rnas-mer-bench[tensorboard]'" in outcome.error
+    assert install_command("tensorboard") in outcome.error
     assert not runs.exists()
 
 

@@ -20,8 +20,6 @@ from bench.data.preparing import Wanted
 from bench.data.stills.inputs import still_product
 from bench.data.surrogates.writing import write_surrogate
 
-pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
-
 CLIP = Clip("smic", "s01", "a", 0, (), None, "negative", 100.0)
 SETTINGS = ("--set", "data.frames=4", "--set", "data.size=16", "--set", "data.shift=1")
 

@@ -20,8 +20,6 @@ from bench.data.inspect.pictures import (
 )
 from bench.data.sets.catalogue import load_clips
 
-pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
-
 
 @pytest.fixture
 def show(bench, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -29,10 +28,6 @@ RIGHT, DOWN = 1.5, -0.75
 FRAMES = 5
 CONFIG = DataConfig(representation="flow", frames=FRAMES, size=24, flow_side=SIDE)
 INNER = slice(5, -5)
-
-needs_skimage = pytest.mark.skipif(
-    find_spec("skimage") is None, reason="scikit-image is absent: pip install -e '.[preprocess]'"
-)
 
 
 def faces(frames=FRAMES) -> np.ndarray:
@@ -62,7 +57,6 @@ def raw(clip, cache, config=CONFIG):
     return load_arrays([clip], video_product(config), cache)[0]
 
 
-@needs_skimage
 def test_a_translation_is_found_in_every_frame_from_the_onset_on(clip, tmp_path):
     flows = raw(clip, tmp_path / "cache")
     assert flows.shape == (FRAMES, 24, 24, 3)
@@ -75,7 +69,6 @@ def test_a_translation_is_found_in_every_frame_from_the_onset_on(clip, tmp_path)
         assert np.median(v) == pytest.approx(DOWN * share, abs=0.15)
 
 
-@needs_skimage
 def test_a_mirrored_clip_has_the_mirrored_flow_with_u_turned(tmp_path):
     ahead, back = (
         load([write_clip(tmp_path / name, video)], cache=tmp_path / "cache")[0]
@@ -95,7 +88,6 @@ def test_a_mirrored_clip_has_the_mirrored_flow_with_u_turned(tmp_path):
     assert any(near) and not all(near)
 
 
-@needs_skimage
 def test_the_cache_holds_what_would_be_made_anew(clip, tmp_path, monkeypatch):
     first = raw(clip, tmp_path)
     anew = video_product(CONFIG).make(clip, read_frames(clip))
@@ -104,7 +96,6 @@ def test_the_cache_holds_what_would_be_made_anew(clip, tmp_path, monkeypatch):
     np.testing.assert_array_equal(first, anew)
 
 
-@needs_skimage
 @pytest.mark.parametrize(
     "change",
     [
@@ -123,7 +114,6 @@ def test_settings_that_change_a_clip_have_an_entry_of_their_own(clip, tmp_path, 
     assert len(list(tmp_path.rglob("*.npz"))) == 2
 
 
-@needs_skimage
 def test_a_clip_of_one_frame_is_the_flow_image_at_the_apex(tmp_path):
     clip = replace(write_clip(tmp_path / "clip", stretched()), apex=3)
     config = replace(CONFIG, frames=1)

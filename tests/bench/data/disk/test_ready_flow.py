@@ -49,7 +49,6 @@ def test_a_ready_flow_is_the_flow(tmp_path, flow_file, scale):
 
 
 def test_ready_and_computed_flows_stand_in_the_order_of_the_clips(tmp_path, flow_file):
-    pytest.importorskip("skimage")
     frames = [translated(texture(32), shift, 0).round().astype(np.uint8) for shift in (0, 1)]
     np.save(tmp_path / "clip.npy", np.stack(frames))
     clip_set = manifest(tmp_path, "clip.npy", flow_file, "clip.npy")

@@ -25,7 +25,6 @@ CANVAS = (300, 400)
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
     """A clip of a whole scene, as a camera sees it: a generated face on a grey canvas."""
-    pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
     folder = tmp_path_factory.mktemp("raw")
     write_surrogate("samm", folder, size=SIDE, subjects=["037"], workers=1)
     (clip,) = load_clips("samm", folder, ["037"]).clips
@@ -58,7 +57,6 @@ def test_the_face_is_found_and_cut_alike_from_all_frames(raw):
 
 
 def test_a_clip_without_a_face_is_named_or_falls_to_the_centre_if_asked(tmp_path):
-    pytest.importorskip("skimage")
     video = noise(3, 60, 80)
     clip = write_clip(tmp_path, video)
     with pytest.raises(DataError, match=r"no face found .* s01/s01_ne_01.*crop_fallback=centre"):

@@ -19,8 +19,6 @@ from bench.data.surrogates.pictures import subject_scene
 from bench.data.surrogates.releases import RELEASES
 from bench.data.surrogates.writing import write_surrogate
 
-pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
-
 SUBJECT = {
     "smic": "s09",
     "casme2": "sub08",

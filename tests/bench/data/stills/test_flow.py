@@ -10,8 +10,6 @@ from moved_faces import texture, translated
 
 from bench.data.stills.flow import flow_image, strain, tvl1
 
-pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
-
 INNER = (slice(16, -16), slice(16, -16))
 
 

@@ -22,8 +22,6 @@ from bench.data.stills.inputs import load_inputs, minmax
 from bench.data.stills.patches import BROWS_AND_MOUTH, TEMPLATE, cut_patches
 from bench.errors import DataError
 
-pytest.importorskip("skimage", reason="scikit-image is absent: pip install -e '.[preprocess]'")
-
 SIDE = 64
 CONFIG = DataConfig(flow_side=SIDE)
 FLOW = StillInput("flow", 28)
