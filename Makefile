@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: setup demo test lint benchmarks smoke-benchmarks gpu docs clean
+.PHONY: setup demo test lint benchmarks smoke-benchmarks benchmarks-compare dist gpu docs clean
 
 setup: $(INSTALLED)
 
@@ -46,6 +46,23 @@ benchmarks: setup
 smoke-benchmarks: setup
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only -m "not slow" \
 		--benchmark-json=benchmarks.json
+
+# This run's smoke benchmarks beside those of an earlier file: make benchmarks-compare LAST=FILE.
+# The change of a group's reference is the machine's.
+benchmarks-compare: setup
+	$(BIN)/pytest-benchmark compare $(LAST) benchmarks.json --group-by=fullname --sort=name \
+		--columns=median,iqr
+
+# Wheel and source archive in dist/, checked. HOME_URL=https://host/owner/name makes the links of the
+# README absolute, as a package index needs them.
+dist: setup
+	$(BIN)/python -m pip install $(PIP_FLAGS) --quiet --constraint constraints.txt --editable '.[dist]'
+	rm -rf dist build/source && mkdir -p build/source
+	git archive HEAD | tar -x -C build/source
+	$(if $(HOME_URL),sed -i -E 's#(!\[[^]]*\]\()(docs|results)/#\1$(HOME_URL)/raw/main/\2/#g; \
+		s#(\]\()(docs|results|LICENSE|C[A-Z]+\.)#\1$(HOME_URL)/blob/main/\2#g' build/source/README.md)
+	$(BIN)/python -m build --outdir dist build/source
+	$(BIN)/twine check --strict dist/*
 
 # All that only a GPU can tell, in at most 8 minutes; then the GPU section of the page.
 # Needs no set-up where the interpreter has torch and the other packages of the core already.
