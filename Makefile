@@ -55,12 +55,13 @@ benchmarks-compare: setup
 
 # Wheel and source archive in dist/, checked. HOME_URL=https://host/owner/name makes the links of the
 # README absolute, as a package index needs them.
+ABSOLUTE = -e 's~(!\[[^]]*\]\()(docs|results)/~\1$(HOME_URL)/raw/main/\2/~g' \
+	-e 's~(\]\()(docs|results|LICENSE|C[A-Z]+\.)~\1$(HOME_URL)/blob/main/\2~g'
 dist: setup
 	$(BIN)/python -m pip install $(PIP_FLAGS) --quiet --constraint constraints.txt --editable '.[dist]'
 	rm -rf dist build/source && mkdir -p build/source
 	git archive HEAD | tar -x -C build/source
-	$(if $(HOME_URL),sed -i -E 's#(!\[[^]]*\]\()(docs|results)/#\1$(HOME_URL)/raw/main/\2/#g; \
-		s#(\]\()(docs|results|LICENSE|C[A-Z]+\.)#\1$(HOME_URL)/blob/main/\2#g' build/source/README.md)
+	[ -z "$(HOME_URL)" ] || sed -i -E $(ABSOLUTE) build/source/README.md
 	$(BIN)/python -m build --outdir dist build/source
 	$(BIN)/twine check --strict dist/*
 
