@@ -50,8 +50,9 @@ STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"
 
-SLACK = MEGA
-"""Bytes by which the kernel's counts of present and peak memory may differ: it adds up per core."""
+PROBE = 64 * MEGA
+"""Bytes that are touched and freed to see whether the peak can be reset. The kernel's counts are
+approximate: two readings may differ by some MB."""
 
 
 @dataclass(frozen=True)
@@ -186,21 +187,35 @@ def _resident_meter(workload: Workload) -> Callable[[Callable[[], None]], int]:
     _work(inference, trial, 2, 1)
     _work(update, trial, 2, 1)
     _settle()
+    resets = _resets()
     base = _resident() or _highest()
 
     def meter(work: Callable[[], None]) -> int:
         _settle()
-        with suppress(OSError):
-            RESET.write_text(RESET_PEAK)
+        _reset()
         before = _highest()
-        stale = before - (_resident() or 0) > SLACK
         work()
         after = _highest()
-        if stale and after <= before:
+        if after <= before and not resets:
             raise RuntimeError("this system does not tell the peak of a process anew")
         return max(after - base, 0)
 
     return meter
+
+
+def _reset() -> None:
+    with suppress(OSError):
+        RESET.write_text(RESET_PEAK)
+
+
+def _resets() -> bool:
+    """Whether the system resets the peak of a process."""
+    probe = torch.ones(PROBE, dtype=torch.uint8)
+    high = _highest()
+    del probe
+    _settle()
+    _reset()
+    return high - _highest() > PROBE / 2
 
 
 def _settle() -> None:
