@@ -42,6 +42,7 @@ def performance_page(*files: dict[str, Any]) -> str:
         "\n\n".join(
             [
                 "# Performance",
+                "This page says how long search steps, decoding and training take.",
                 conditions,
                 'Median and interquartile range of the rounds. "Speed-up" is the median of the '
                 "group's reference over this one's, measured in the same run; `-` where the group "

@@ -96,8 +96,10 @@ def page(rows: Sequence[Row]) -> str:
     ]
     return f"""# What the surrogate clips are worth
 
+This page says what generated clips can and cannot tell about a method.
+
 Generated clips can replace licensed ones only if they pose the same problem: to recognise small
-motions, of unseen people, under nuisance. This page measures that on generated clips in the place
+motions, of unseen people, under nuisance. That is measured here on generated clips in the place
 of `{first.dataset}`: seed {first.seed}, generator version {first.generator}. No number here says
 anything about a real data set.
 
