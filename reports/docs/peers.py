@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.protocol.metrics import UAR, UF1
 from bench.runs.marks import NO_LANDMARKS, SUPPLIED
+from reports.audit.text import wrapped
 from reports.docs.tables import table
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def score_table(results: Path) -> str:
 
     scored = _scored(_runs(results))
     rows = [_score_row(entry, scored.get(entry.name, {})) for entry in PEERS]
-    return f"{table(SCORE_HEADINGS, rows)}\n\n{_above_chance(scored)}"
+    return f"{table(SCORE_HEADINGS, rows)}\n\n{wrapped(_above_chance(scored))}"
 
 
 def size_table(results: Path) -> str:
