@@ -22,6 +22,7 @@ from markdown_it.token import Token
 
 from bench.cli import cli
 from bench.config.loading import load_config
+from bench.config.settings import settings_table
 from bench.errors import BenchError
 
 ROOT = Path(__file__).parents[3]
@@ -30,6 +31,9 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 SHELL = {"sh", ""}
 ASSIGNED = re.compile(r'^(\w+)="([^"]*)"$', re.MULTILINE)
 FOREIGN = re.compile(r"""<(?:script|img|iframe)[^>]*\bsrc=["'](?:https?:)?//|<link[^>]*//""")
+
+RECORDED = {"data.problems", "data.fingerprint"}
+"""Keys of `run.json` that read like settings."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -121,6 +125,14 @@ def test_commands_parse(page, parse):
 def test_a_wrong_command_is_found(line, parse):
     with pytest.raises((BenchError, click.ClickException)):
         parse(line.split())
+
+
+@every_page
+def test_settings_exist(page):
+    known = {key for key, *_ in settings_table()} | RECORDED
+    sections = "|".join({key.split(".")[0] for key in known})
+    named = re.findall(rf"`(?:--set )?((?:{sections})\.\w+)", page.read_text(encoding="utf-8"))
+    assert {*named} <= known
 
 
 @every_page
