@@ -72,8 +72,15 @@ gpu:
 	-$(ANY_PYTHON) -m reports.gpu --out results/gpu
 	$(ANY_PYTHON) -m reports.gpu --show results/gpu
 
-docs: setup
+# The computed pages, then the site in build/docs/index.html, which needs no network. Sphinx comes
+# with the extra `docs`, at the first use.
+docs: $(VENV)/.docs
 	$(BIN)/python -m reports.docs
+	$(BIN)/python -m sphinx -W --keep-going --quiet docs build/docs
+
+$(VENV)/.docs: $(INSTALLED)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 clean:
-	rm -rf $(VENV) runs benchmarks.json
+	rm -rf $(VENV) build runs benchmarks.json

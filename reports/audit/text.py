@@ -76,7 +76,7 @@ def claimed_scores(findings: Sequence[Finding], style: str) -> str:
 
 def wrapped(text: str, indent: str = "") -> str:
     """Prose in lines of at most 100 characters."""
-    return textwrap.fill(text, 100, subsequent_indent=indent)
+    return textwrap.fill(text, 100, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def value_text(value: Value) -> str:

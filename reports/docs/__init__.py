@@ -1,1 +1,1 @@
-"""Generates pages of `docs/` and parts of README from code, settings and measurements."""
+"""Generates pages of `docs/` from code, settings and measurements."""

@@ -31,10 +31,12 @@ def page() -> str:
     remarks = "\n".join(wrapped(f"- {where}: {what}", "  ") for where, what in REMARKS)
     return f"""# Audit of the paper's numbers
 
+This page lists which printed numbers of the RNAS-MER paper do not hold.
+
 {wrapped(cited)}
 
-This page follows from the paper's printed numbers alone. `bench audit` prints it, with `--all` also
-what holds, and with `--format json` everything as JSON. Every verdict is computed from
+Everything here follows from the paper's printed numbers alone. `bench audit` prints it, with
+`--all` also what holds, and with `--format json` everything as JSON. Every verdict is computed from
 `reports/published/`: the tables, the claims of the text with their places (`claims.csv`), and the
 confusion matrices of STSTNet's published predictions (`ststnet_confusion.csv`).
 
@@ -55,7 +57,7 @@ one clip. That cannot explain scores that are unattainable within ±0.0035.
 
 ## Your own numbers
 
-```
+```sh
 bench audit --counts 250,109,83 --acc .90 --uar .85 --uf1 .83
 bench audit --counts composite --uar .7605 --uf1 .7353
 ```

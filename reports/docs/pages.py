@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.audit.text import wrapped
 from reports.docs.audit import page as audit_page
+from reports.docs.tables import table
 
 if TYPE_CHECKING:
     from baselines.fixed import FixedNetwork
@@ -15,6 +17,20 @@ DOCS = Path("docs")
 
 DRAWS = 2000
 """Random genotypes per search space in `docs/sizes.md`."""
+
+SETTINGS = {
+    "data": "Clips",
+    "space": "Search space",
+    "search": "Search",
+    "train": "Training",
+    "protocol": "Protocol",
+    "compute": "Arithmetic",
+    "save": "What is kept",
+}
+"""Section of the settings -> its heading in `docs/settings.md`."""
+
+PEER_FACTS = ("parameters", "input", "recipe", "pretraining", "released code scores", "marks")
+"""What `docs/peers.md` says of every method before its deviations."""
 
 SEED = 0
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -27,25 +43,54 @@ def settings_page() -> str:
     from bench.config.settings import settings_table
 
     presets = {name: load_config(name).to_dict() for name in preset_names()}
-    rows = []
+    sections: dict[str, list[str]] = {}
     for key, _, published, meaning in settings_table():
         section, name = key.split(".")
-        values = [_code(presets[preset][section][name]) for preset in presets]
-        rows.append([_code(key), *values, "paper" if published else "not published", meaning])
+        values = {preset: _code(values[section][name]) for preset, values in presets.items()}
+        source = ", published" if published else ""
+        item = f"- {_code(key)} ({_in_presets(values)}{source}): {meaning}"
+        sections.setdefault(section, []).append(wrapped(item, "  "))
+    lists = "\n\n".join(
+        "\n".join([f"## {SETTINGS[section]}: `{section}`", "", *items])
+        for section, items in sections.items()
+    )
     return f"""# Settings
 
-Every setting of a run, with its value in each preset. Change one with `--set key=value`; the bare
-name is enough where only one section has it. "Not published" marks what the paper does not state
-or contradicts: the value is our choice, and results depend on it.
+This page lists every setting of a run, with its value in each preset ({", ".join(presets)}).
 
-{_table(["setting", *presets, "source", "meaning"], rows)}
+Change one with `--set key=value`; the bare name is enough where only one section has it.
+`published` marks what the paper states. It does not state, or contradicts, all others: their values
+are our choice, and results depend on them.
 
-The name of a run folder ends in a hash of the settings that differ from their defaults, whatever
-their spelling (`easy` or `0.15`, subjects in any order and case). A folder that an earlier version
-named by a hash of all settings keeps its name, and the same command goes on with it.
+{lists}
+
+## The name of a run folder
+
+It ends in a hash of the settings that differ from their defaults, whatever their spelling (`easy`
+or `0.15`, subjects in any order and case). A folder that an earlier version named by a hash of all
+settings keeps its name, and the same command goes on with it.
 
 Written by `python -m reports.docs` from `bench/config/settings.py`, `rnas/settings.py` and
 `bench/config/presets/`.
+"""
+
+
+def marks_page() -> str:
+    """The text of docs/marks.md: the marks that stand beside scores, with their meaning."""
+    from reports.reading.marks import MARK_MEANINGS
+
+    items = (wrapped(f"- `{mark}`: {meaning}", "  ") for mark, meaning in MARK_MEANINGS.items())
+    return f"""# Marks
+
+This page says what each mark beside a score means.
+
+A mark stands wherever the score stands: tables, report, comparison, predictions of a model. Marks
+with a number or a name (`4 of 16 subjects (SMIC)`, `class map native`) say what they mean
+themselves.
+
+{chr(10).join(items)}
+
+Written by `python -m reports.docs` from `reports/reading/marks.py`.
 """
 
 
@@ -80,6 +125,8 @@ def sizes_page() -> str:
     quantiles = [f"{quantile:.0%}" for quantile in QUANTILES]
     return f"""# Sizes
 
+This page says how large the networks of each search space are.
+
 Millions of parameters of derived networks over {DRAWS} uniformly random genotypes and paths
 (seed {SEED}, N = 3, {CLASSES} classes), computed without building them (`rnas/sizes.py`; the tests
 compare with built networks). The paper does not publish the cell width F; F = 8 puts the median of
@@ -87,7 +134,7 @@ RNAS-MER near its published 1.91 M. These networks are size-matched, not reprodu
 
 ## `size=same`: one F for all
 
-{_table(["variant", "F", *quantiles, "Table 5"], rows)}
+{table(["variant", "F", *quantiles, "Table 5"], rows)}
 
 With equal F, networks of DARTS operations are about ten times smaller than hybrid ones, while in
 Table 5 RNAS-MER_1 and RNAS-MER_2 are larger than RNAS-MER: the order of sizes differs, whatever the
@@ -95,7 +142,7 @@ single F.
 
 ## `size=published`: F fitted to each row of Table 5
 
-{_table(["variant", "F", "median", "Table 5"], fitted)}
+{table(["variant", "F", "median", "Table 5"], fitted)}
 
 Written by `python -m reports.docs`.
 """
@@ -106,24 +153,24 @@ def peers_page() -> str:
     from baselines.peers import PEERS
     from reports.published import published_only
 
-    facts = ("parameters", "input", "recipe", "pretraining", "released code scores", "marks")
-    rows = [[_code(e.name), *(e.facts.get(fact, "") for fact in facts)] for e in PEERS]
-    about = "\n".join(_about_peer(entry) for entry in PEERS)
+    about = "\n\n".join(_about_peer(entry) for entry in PEERS)
     return f"""# Hand-designed methods
 
-The methods that Tables 2 and 5 compare NAS with, as far as they can be rebuilt, and a plain 3D
-control. All are written anew from their publications and released code. They run like any variant,
-on the same clips and folds, pooled and scored by the same rules: `bench run --variant peers` runs
-them all, `bench list variants --long` prints the same facts. Parameters are counted at 3 classes;
-for a released network they equal its own exactly.
+This page says how each hand-designed method is built and trained, and where that deviates from its
+publication.
 
-{_table(["variant", *facts], rows)}
+These are the methods that Tables 2 and 5 compare NAS with, as far as they can be rebuilt, and a
+plain 3D control. All are written anew from their publications and released code. They run like any
+variant, on the same clips and folds, pooled and scored by the same rules: `bench run --variant
+peers` runs them all, `bench list variants --long` prints the same facts. Parameters are counted at
+3 classes; for a released network they equal its own exactly.
+Measured scores: [results](results.md).
 
 Networks are trained by their published recipe (`--set train.recipe=own`, the default);
 `train.recipe=harness` trains them like derived networks. Whatever epoch the released code scores,
 the harness scores the one that `protocol.selection` names, by default the last.
 
-## Deviations from the publications
+## The methods
 
 {about}
 
@@ -132,7 +179,7 @@ the harness scores the one that `protocol.selection` names, by default the last.
 These rows of Tables 2 and 5 have no measured values: nothing runs under a method's name that is not
 the method.
 
-{_table(["method", "why"], published_only().items())}
+{table(["method", "why"], published_only().items())}
 
 ## Weights for CapsuleNet
 
@@ -164,9 +211,23 @@ Written by `python -m reports.docs` from `baselines/peers.py` and
 
 
 def _about_peer(entry: FixedNetwork) -> str:
-    """One method as a list item, with its deviations below it."""
-    deviations = "".join(f"\n  - {text}" for text in entry.deviations)
-    return f"- `{entry.name}`: {entry.reference}{deviations}"
+    """One method: its facts, then its deviations from the publication."""
+    facts = (
+        wrapped(f"- {name}: {text}", "  ")
+        for name, text in entry.facts.items()
+        if name in PEER_FACTS
+    )
+    deviations = (wrapped(f"- deviation: {text}", "  ") for text in entry.deviations)
+    return "\n".join(
+        [f"### `{entry.name}`", "", wrapped(f"{entry.reference}."), "", *facts, *deviations]
+    )
+
+
+def _in_presets(values: Mapping[str, str]) -> str:
+    """`a` where all presets agree, otherwise `paper a, small b, smoke b`."""
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return ", ".join(f"{preset} {value}" for preset, value in values.items())
 
 
 def write_pages(folder: Path) -> None:
@@ -174,19 +235,12 @@ def write_pages(folder: Path) -> None:
     from bench.system.files import write_text
 
     write_text(folder / "audit.md", audit_page())
+    write_text(folder / "marks.md", marks_page())
     write_text(folder / "peers.md", peers_page())
     write_text(folder / "settings.md", settings_page())
     write_text(folder / "sizes.md", sizes_page())
 
 
-def _table(headers: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    from tabulate import tabulate
-
-    return tabulate(
-        [list(row) for row in rows], headers=list(headers), tablefmt="github", disable_numparse=True
-    )
-
-
 def _code(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"`{text}`" if text else "(empty)"
+    return f"`{text}`" if text else "empty"

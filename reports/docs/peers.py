@@ -1,4 +1,4 @@
-"""README's tables of the hand-designed methods: `python -m reports.docs.peers` prints them.
+"""The tables of hand-designed methods in docs/results.md: `python -m reports.docs.peers`.
 
 They come from `results/peers-smic-surrogate.csv` (`python -m reports.docs.results`) and
 `results/peers-time.json` (`bench time --format json`).
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from bench.protocol.metrics import UAR, UF1
 from bench.runs.marks import NO_LANDMARKS, SUPPLIED
+from reports.audit.text import wrapped
+from reports.docs.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,42 +22,44 @@ if TYPE_CHECKING:
     from baselines.fixed import FixedNetwork
 
 RESULTS = Path("results")
-HEADINGS = (
-    "method",
-    "input",
-    "parameters",
-    "MMACs",
-    "inference, ms",
-    "training, ms a clip",
-    "epochs",
-    f"{UAR.heading} (95 %)",
-    UF1.heading,
-    "p",
-)
+SCORE_HEADINGS = ("method", "epochs", f"{UAR.heading} (95 %)", UF1.heading, "p")
+SIZE_HEADINGS = ("method", "parameters", "MMACs", "inference, ms", "training, ms a clip")
 OTHER_HEADINGS = ("method", "clips", "epochs", f"{UAR.heading} (95 %)", "p")
 SIGNIFICANT = 0.05
 LANDMARKS = SUPPLIED[NO_LANDMARKS]
 
 
-def live_table(results: Path) -> str:
+def score_table(results: Path) -> str:
     """Markdown: a row per method, then how many differ from chance; "–" is not measured.
 
     Of several runs on hard clips by the method's own recipe, one with landmarks is preferred, then
     one on magnified clips, then the one with the most epochs, then the latest. p is the permutation
-    test against chance; times are at batch 1 (inference) and per clip of the recipe's batch
-    (training).
+    test against chance.
+    """
+    from baselines.peers import PEERS
+
+    scored = _scored(_runs(results))
+    rows = [_score_row(entry, scored.get(entry.name, {})) for entry in PEERS]
+    return f"{table(SCORE_HEADINGS, rows)}\n\n{wrapped(_above_chance(scored))}"
+
+
+def size_table(results: Path) -> str:
+    """Markdown: parameters, MACs and times of each method, as `score_table` chooses its runs.
+
+    Times are at batch 1 (inference) and per clip of the recipe's batch (training).
     """
     from baselines.peers import PEERS
 
     scored = _scored(_runs(results))
     timed = json.loads((results / "peers-time.json").read_text())["rows"]
     times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
-    rows = [_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
-    return f"{_table(rows, HEADINGS)}\n\n{_above_chance(scored)}"
+    return table(
+        SIZE_HEADINGS, [_size_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]
+    )
 
 
 def other_runs(results: Path) -> str:
-    """Markdown: the runs that `live_table` does not show."""
+    """Markdown: the runs that `score_table` does not show."""
     runs = _runs(results)
     shown = list(_scored(runs).values())
     rows = [
@@ -69,7 +73,7 @@ def other_runs(results: Path) -> str:
         for run in sorted(runs, key=lambda run: (run["variant"], run["difficulty"]))
         if run not in shown
     ]
-    return _table(rows, OTHER_HEADINGS)
+    return table(OTHER_HEADINGS, rows)
 
 
 def _runs(results: Path) -> list[dict[str, str]]:
@@ -81,12 +85,6 @@ def _scored(runs: list[dict[str, str]]) -> dict[str, dict[str, str]]:
     """Variant -> its preferred run."""
     own = {"difficulty": "hard", "recipe": "own"}.items()
     return {run["variant"]: run for run in sorted(runs, key=_preference) if own <= run.items()}
-
-
-def _table(rows: list[list[str]], headings: tuple[str, ...]) -> str:
-    from tabulate import tabulate
-
-    return tabulate(rows, headings, tablefmt="github", disable_numparse=True)
 
 
 def _above_chance(scored: Mapping[str, Mapping[str, str]]) -> str:
@@ -126,22 +124,27 @@ def _preference(run: Mapping[str, str]) -> tuple[bool, bool, int, str]:
     return _landmarks(run), _magnified(run), int(run["epochs"]), run.get("started", "")
 
 
-def _row(
-    entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
-) -> list[str]:
+def _score_row(entry: FixedNetwork, run: Mapping[str, str]) -> list[str]:
     named = dict.fromkeys([*(_marks(run) or entry.marks), *conditions(run)])
     marks = f" ({', '.join(named)})" if named else ""
     return [
         f"`{entry.name}`{marks}",
-        entry.input_text,
-        f"{entry.params:,}",
-        _digits(float(run["macs"]) / 1e6) if run.get("macs") else "–",
-        _digits(times.get((entry.name, "inference"))),
-        _digits(times.get((entry.name, "training step"))),
         _epochs(entry, run),
         _score(run, UAR.name) + _interval(run),
         _score(run, UF1.name),
         _p(run),
+    ]
+
+
+def _size_row(
+    entry: FixedNetwork, run: Mapping[str, str], times: Mapping[tuple[str, str], float]
+) -> list[str]:
+    return [
+        f"`{entry.name}`",
+        f"{entry.params:,}",
+        _digits(float(run["macs"]) / 1e6) if run.get("macs") else "–",
+        _digits(times.get((entry.name, "inference"))),
+        _digits(times.get((entry.name, "training step"))),
     ]
 
 
@@ -180,4 +183,4 @@ def _digits(value: float | None) -> str:
 
 
 if __name__ == "__main__":
-    print(live_table(RESULTS), other_runs(RESULTS), sep="\n\n")
+    print(score_table(RESULTS), other_runs(RESULTS), size_table(RESULTS), sep="\n\n")

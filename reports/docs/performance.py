@@ -12,10 +12,21 @@ from typing import Any
 
 from bench.errors import DataError
 from bench.system.files import read_json, write_text
+from reports.docs.tables import table
 from reports.gpu.page import PAGE, RESULTS, gpu_section, read_records
 
 REFERENCE = "reference"
 """The benchmark with this word in its name is the baseline of its group."""
+
+EXPLAINED = """
+Median and interquartile range of the rounds. "Speed-up" is the median of the group's reference over
+this one's, measured in the same run; `-` where the group has no reference. A search step is forward
+and backward for w, then for α, η and β. "step / convolutions" is its time over that of its
+convolutions alone: where it comes near 1, the step is bound by their arithmetic (FLOPs) and no
+evaluation of the same convolutions could be faster. "kept MB" is what a forward pass leaves in
+memory for its backward pass. "GFLOP/s" beside that of the matrix product says how near a step comes
+to what the machine's arithmetic allows.
+""".strip()
 
 SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
@@ -42,15 +53,9 @@ def performance_page(*files: dict[str, Any]) -> str:
         "\n\n".join(
             [
                 "# Performance",
+                "This page says how long search steps, decoding and training take.",
                 conditions,
-                'Median and interquartile range of the rounds. "Speed-up" is the median of the '
-                "group's reference over this one's, measured in the same run; `-` where the group "
-                "has no reference. A search step is forward and backward for w, then for α, η and "
-                'β. "step / convolutions" is its time over that of its convolutions alone: where '
-                "it comes near 1, the step is bound by their arithmetic (FLOPs) and no evaluation "
-                'of the same convolutions could be faster. "kept MB" is what a forward pass '
-                'leaves in memory for its backward pass. "GFLOP/s" beside that of the matrix '
-                "product says how near a step comes to what the machine's arithmetic allows.",
+                EXPLAINED,
                 *tables,
                 gpu_section(read_records(RESULTS)),
                 "Written by `make benchmarks` and "
@@ -75,8 +80,6 @@ def _group(entry: dict[str, Any]) -> str:
 
 
 def _table(entries: Sequence[dict[str, Any]]) -> str:
-    from tabulate import tabulate
-
     references = [e["stats"]["median"] for e in entries if REFERENCE in e["name"]]
     reference = references[0] if len(references) == 1 else None
     details = list(dict.fromkeys(key for e in entries for key in _details(e)))
@@ -90,8 +93,7 @@ def _table(entries: Sequence[dict[str, Any]]) -> str:
         ]
         for entry in entries
     ]
-    headers = ["benchmark", "median", "IQR", "speed-up", *details]
-    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return table(["benchmark", "median", "IQR", "speed-up", *details], rows)
 
 
 def _details(entry: dict[str, Any]) -> Iterator[str]:

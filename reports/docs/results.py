@@ -1,6 +1,6 @@
 """Finished runs with their provenance: `python -m reports.docs.results RUNS OUT.csv`.
 
-The sheets below `results/`, which README's pictures and tables show, are made so.
+The sheets below `results/`, which the pictures and tables of docs/ show, are made so.
 """
 
 from __future__ import annotations

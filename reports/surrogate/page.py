@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 from bench.config.settings import DIFFICULTIES
 from bench.data.clips import CHALLENGE_CLASSES
@@ -15,6 +14,7 @@ from bench.data.inspect.pictures import drawn
 from bench.data.surrogates.motion import ALIGNMENT, ALIGNMENT_LIMIT
 from bench.errors import UsageError
 from bench.system.files import write_atomic, write_text
+from reports.docs import tables
 from reports.drawing.export import save_figure
 from reports.drawing.style import house_style
 from reports.surrogate import table
@@ -96,8 +96,10 @@ def page(rows: Sequence[Row]) -> str:
     ]
     return f"""# What the surrogate clips are worth
 
+This page says what generated clips can and cannot tell about a method.
+
 Generated clips can replace licensed ones only if they pose the same problem: to recognise small
-motions, of unseen people, under nuisance. This page measures that on generated clips in the place
+motions, of unseen people, under nuisance. That is measured here on generated clips in the place
 of `{first.dataset}`: seed {first.seed}, generator version {first.generator}. No number here says
 anything about a real data set.
 
@@ -123,7 +125,7 @@ UAR, pooled over leave-one-subject-out, of a balanced logistic regression on eac
 (C = {STRENGTH:g} everywhere, nothing tuned). Shuffled labels: mean ± standard deviation of
 {SHUFFLES} permutations.
 
-{_table(["a classifier that sees", *titles], scores)}
+{tables.table(["a classifier that sees", *titles], scores)}
 
 {_reading(found)}
 
@@ -135,7 +137,7 @@ all frames from the onset frame, and one derived network of `{VARIANT}` (the ran
 {GENOTYPE}) trained on the same differences for {TRAINING.epochs} epochs at a learning rate of
 {TRAINING.lr:g}.
 
-{_table(["a classifier that sees", *names_of], inputs)}
+{tables.table(["a classifier that sees", *names_of], inputs)}
 
 ## How far faces move
 
@@ -145,7 +147,7 @@ onset to the middle without the movement of the head. The generator draws amplit
 of the class; how much of one TV-L1 finds depends on the extent and the texture of what moves, and
 on nuisance that it takes for motion.
 
-{_table(["class", *titles], peaks)}
+{tables.table(["class", *titles], peaks)}
 
 ## Clips to look at
 
@@ -184,7 +186,3 @@ def _cell(row: Row | None) -> str:
     if row is None:
         return "-"
     return f"{row.value:.2f} ± {row.spread:.2f}" if row.repeats > 1 else f"{row.value:.2f}"
-
-
-def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return tabulate(lines, headers=header, tablefmt="github", disable_numparse=True)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from tiny_runs import only_run
 
 import bench as api
+
+PAGE = Path(__file__).parents[3] / "docs" / "api.md"
+
+LONG = ("runs = bench.run(", "model.export(")
+"""Lines of the page's example that other tests cover."""
 
 SCRIPT = """
 from bench.system.processes import in_processes
@@ -118,3 +127,21 @@ def test_a_style_is_a_width_and_a_size_of_text(answered):
 
 def test_variants_are_listed():
     assert {"rnas_mer", "ststnet", "lbp_top"} <= {*api.variants().name}
+
+
+def test_the_example_of_the_page_runs(bench, kept_runs, tmp_path, monkeypatch):
+    for name, value in bench.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(kept_runs, "runs")
+    with av.open("clip.mp4", "w") as video:
+        stream = video.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 32
+        for frame in np.random.default_rng(0).integers(0, 255, (30, 32, 32, 3), dtype=np.uint8):
+            video.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+        video.mux(stream.encode())
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for line in example.splitlines() if not line.startswith(LONG)]
+    assert len(lines) > 8
+    exec("\n".join(lines), names := {})
+    assert names["model"].classes == ("negative", "positive", "surprise")

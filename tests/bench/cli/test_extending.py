@@ -65,7 +65,7 @@ def test_the_page_names_every_door_of_its_table():
         for text in sections().values()
         for group in tomllib.loads(block(text, "toml"))["project"]["entry-points"]
     }
-    assert groups == set(re.findall(r"^\| `(bench\.\w+)`", PAGE.read_text(), re.MULTILINE))
+    assert groups == set(re.findall(r"^- `(bench\.\w+)`:", PAGE.read_text(), re.MULTILINE))
 
 
 def test_a_metric(example):

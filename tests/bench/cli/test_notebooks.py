@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas
 import pytest
 from matplotlib import pyplot
 
@@ -45,7 +46,8 @@ def place(bench, tmp_path, monkeypatch):
     load.cache_clear()
     entry_points.forget()
     registry.variants.cache_clear()
-    yield
+    with pandas.option_context("display.max_colwidth", 50):
+        yield
     pyplot.close("all")
     sys.modules.pop("my_network", None)
     entry_points.forget()

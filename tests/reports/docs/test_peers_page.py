@@ -1,20 +1,32 @@
-"""README shows the hand-designed methods as the results say."""
+"""docs/results.md shows the hand-designed methods as the results say."""
 
 import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from baselines.peers import PEERS
-from reports.docs.peers import conditions, live_table, other_runs
+from reports.docs.peers import conditions, other_runs, score_table, size_table
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_readme_has_the_table_of_the_results():
-    table, readme = live_table(ROOT / "results"), (ROOT / "README.md").read_text()
-    for text in (table, other_runs(ROOT / "results")):
-        assert text in readme, "put in what `python -m reports.docs.peers` prints"
-    assert all(f"`{entry.name}`" in table for entry in PEERS)
+def cells(table):
+    """The rows of a Markdown table without its headings."""
+    rows = (line for line in table.splitlines()[2:] if line.startswith("|"))
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+
+
+@pytest.mark.parametrize("write", [score_table, other_runs, size_table])
+def test_the_page_of_results_has_the_tables_of_the_results(write):
+    page = (ROOT / "docs" / "results.md").read_text()
+    assert write(ROOT / "results") in page, "put in what `python -m reports.docs.peers` prints"
+
+
+def test_every_method_has_its_rows():
+    for table in (score_table(ROOT / "results"), size_table(ROOT / "results")):
+        assert all(f"`{entry.name}`" in table for entry in PEERS)
 
 
 def test_the_protocol_page_has_what_selection_and_aggregation_do_to_a_score():
@@ -41,24 +53,17 @@ off_apexnet,easy,eulerian,own,90,0.9,0.9,,,0.001,
     (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
     row = {"variant": "ststnet", "what": "training step", "batch": 256, "median_ms": 25.6}
     (tmp_path / "peers-time.json").write_text(json.dumps({"rows": [row]}))
-    first, second, third, *_ = live_table(tmp_path).splitlines()[2:]
-    assert [cell.strip() for cell in first.split("|")[3:-1]] == [
-        "1,683",
-        "0.39",
-        "–",
-        "0.1",
-        "800",
-        "0.500 (0.41 to 0.57)",
-        "0.400",
-        "0.0004",
-    ]
-    cells = [cell.strip() for cell in second.split("|")[4:-1]]
-    assert cells == ["–", "–", "–", "20 of 3,000", "0.600", "0.500", "0.01"]
-    assert [cell.strip() for cell in third.split("|")[4:-1]] == ["–"] * 7
-    verdict = live_table(tmp_path).splitlines()[-1]
+    first, second, third, *_ = cells(score_table(tmp_path))
+    assert first[1:] == ["800", "0.500 (0.41 to 0.57)", "0.400", "0.0004"]
+    assert second[1:] == ["20 of 3,000", "0.600", "0.500", "0.01"]
+    assert third[1:] == ["–"] * 4
+    first, second, *_ = cells(size_table(tmp_path))
+    assert first[1:] == ["1,683", "0.39", "–", "0.1"]
+    assert second[2:] == ["–"] * 3
+    verdict = score_table(tmp_path).splitlines()[-1]
     assert verdict.startswith("p < 0.05: 2 of 2 methods, 2 after Holm's correction")
-    others = [line.split("|")[1:4] for line in other_runs(tmp_path).splitlines()[2:]]
-    assert [[cell.strip(" `") for cell in line] for line in others] == [
+    others = [[cell.strip("`") for cell in line[:3]] for line in cells(other_runs(tmp_path))]
+    assert others == [
         ["off_apexnet", "easy, magnified", "90"],
         ["off_apexnet", "hard", "90"],
         ["ststnet", "hard", "100"],
@@ -74,11 +79,9 @@ lei_graph_cnn,easy,eulerian,own,20,0.5,0.5,0.1,no MagNet; landmarks given; no AU
 """
     (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
     (tmp_path / "peers-time.json").write_text('{"rows": []}')
-    (row,) = (line for line in live_table(tmp_path).splitlines() if "| `lei_graph_cnn`" in line)
-    assert row.split("|")[1].strip() == (
-        "`lei_graph_cnn` (no MagNet, landmarks given, no AU labels)"
-    )
-    others = [line.split("|")[2].strip() for line in other_runs(tmp_path).splitlines()[2:]]
+    names = [line[0] for line in cells(score_table(tmp_path))]
+    assert "`lei_graph_cnn` (no MagNet, landmarks given, no AU labels)" in names
+    others = [line[1] for line in cells(other_runs(tmp_path))]
     assert others == ["easy, landmarks given, magnified", "hard, magnified"]
 
 
@@ -90,7 +93,7 @@ rcn_a,hard,none,own,100,0.5,0.4,0.4
 """
     (tmp_path / "peers-smic-surrogate.csv").write_text(sheet)
     (tmp_path / "peers-time.json").write_text('{"rows": []}')
-    verdict = live_table(tmp_path).splitlines()[-1]
+    verdict = score_table(tmp_path).splitlines()[-1]
     assert verdict == (
         "p < 0.05: 1 of 2 methods, 0 after Holm's correction for multiple tests (not `ststnet`)."
     )
