@@ -19,6 +19,7 @@ from reports.drawing.style import (
     DARK,
     GREY,
     HEAT,
+    PALE,
     TEXT_SIZE,
     Sheet,
     sheet,
@@ -199,6 +200,7 @@ def _path_map(axes: Axes, trellis: Trellis, moves: Sequence[tuple[int, int]], me
         if arrow.source in choices:
             move = moves.index((arrow.source.level, arrow.target.level))
             shown[move, arrow.target.layer - 1] = shares
+    axes.set_facecolor(PALE)
     _heat_map(axes, shown.reshape(len(moves), -1), means)
     borders = means.epochs * np.arange(trellis.layers + 1) - 0.5
     axes.vlines(borders[1:-1], *axes.get_ylim(), color=GREY, linewidth=0.6)
@@ -254,9 +256,11 @@ def _notes(record: RunRecord, space: SearchSpace, path: bool) -> list[str]:
     if not record.searches.per_fold:
         maps += " Black mark: the operation that the decoded cell keeps on that edge."
     notes = [
-        f"{maps} Colour: a weight over that of a uniform choice in its row{' of β' * path}: white "
-        "is undecided, red above, blue below.",
+        f"{maps} Colour: a weight over that of a uniform choice between its alternatives; white is "
+        "undecided, red above, blue below.",
     ]
+    if path:
+        notes.append("β: a row per move, s → s′; grey: the layer has no such choice.")
     frozen = frozen_epochs(record)
     if frozen:
         notes.append("Left of the dashed line: epochs in which α, η and β are frozen.")
