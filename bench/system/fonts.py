@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import FigureBase
     from matplotlib.ft2font import FT2Font
 
 HOUSE = "DejaVu Sans"
@@ -36,7 +36,7 @@ def families(text: str) -> list[str]:
     return [HOUSE, *(font.family_name for font in _covering(lacking))]
 
 
-def font_file(text: str) -> str:
+def font_file(text: str) -> str | bytes:
     """The file of the first font, HOUSE's before the system's, that has all of a text.
 
     HOUSE's where none has.
@@ -46,7 +46,7 @@ def font_file(text: str) -> str:
     return next(whole, _house(FACES[0]).fname)
 
 
-def fit_fonts(figure: Figure) -> None:
+def fit_fonts(figure: FigureBase) -> None:
     """Gives the texts of a figure whose characters HOUSE lacks the fonts that have them."""
     from matplotlib.text import Text
 

@@ -66,14 +66,13 @@ class Means:
         return len(self.operations)
 
     @property
-    def norm(self) -> LogNorm:
-        """One scale of colours for α and β: uniform is its middle."""
+    def most(self) -> float:
+        """The end of the scale of colours: times a uniform choice, and one over it."""
         shares = np.concatenate(
             [each.ravel() for each in (self.operations, self.beta) if each is not None]
         )
         farthest = np.exp(np.abs(np.log(np.maximum(shares, 1e-9))).max())
-        most = float(np.clip(farthest, 1 + LEAST_RANGE, self.operations.shape[-1]))
-        return LogNorm(1 / most, most, clip=True)
+        return float(np.clip(farthest, 1 + LEAST_RANGE, self.operations.shape[-1]))
 
 
 def architecture(record: RunRecord) -> Figure:
@@ -99,7 +98,7 @@ def architecture(record: RunRecord) -> Figure:
         ),
     )
     image = _heat_maps(page, names, eta + path + FOOT, record, space, means)
-    _colour_bar(page, names + 2 * (HEAT_WIDTH + ACROSS), page.height - UP - 0.25, image)
+    _colour_bar(page, names + 2 * (HEAT_WIDTH + ACROSS), page.height - UP - 0.25, image, means)
     if moves:
         axes = page.axes(names, eta + 0.55, width - names - ACROSS, ROW * len(moves))
         _path_map(axes, space.outer, moves, means)
@@ -155,7 +154,8 @@ def _heat_maps(
 def _heat_map(axes: Axes, values: np.ndarray, means: Means) -> AxesImage:
     """An image of shares of a uniform choice, rows downwards, in a thin frame."""
     axes.spines[:].set(visible=True, color=GREY, linewidth=0.6)
-    return axes.imshow(values, cmap=HEAT, norm=means.norm, aspect="auto", interpolation="nearest")
+    norm = LogNorm(1 / means.most, means.most, clip=True)  # uniform is its middle
+    return axes.imshow(values, cmap=HEAT, norm=norm, aspect="auto", interpolation="nearest")
 
 
 def _kept(record: RunRecord, space: SearchSpace) -> dict[tuple[int, ...], str]:
@@ -169,11 +169,11 @@ def _kept(record: RunRecord, space: SearchSpace) -> dict[tuple[int, ...], str]:
     return dict(zip(one.genotype.edges, one.genotype.operations, strict=True))
 
 
-def _colour_bar(page: Sheet, left: float, top: float, image: AxesImage) -> None:
+def _colour_bar(page: Sheet, left: float, top: float, image: AxesImage, means: Means) -> None:
     """Right of the first row, in the corner that the triangle of heat maps leaves free."""
     axes = page.axes(left, top - 0.14, HEAT_WIDTH, 0.14)
     bar = page.figure.colorbar(image, cax=axes, orientation="horizontal")
-    most = image.norm.vmax
+    most = means.most
     bar.set_ticks([1 / most, 1, most], labels=[f"÷{most:.3g}", "1", f"×{most:.3g}"])
     bar.minorticks_off()
     axes.tick_params(labelsize=SMALL)

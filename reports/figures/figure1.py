@@ -212,7 +212,8 @@ def _spread(axes: Axes, point: Point, across: float, quantity: str) -> list[Box]
     colour = STYLES[point.kind]["edgecolor"]
     dots = [(seed[quantity], seed["uar"]) for seed in point.seeds if seed[quantity]]
     if dots:
-        axes.scatter(*zip(*dots, strict=True), s=7, color=colour, linewidth=0, zorder=2)
+        x, y = zip(*dots, strict=True)
+        axes.scatter(x, y, s=7, color=colour, linewidth=0, zorder=2)
     if point.interval is None:
         return []
     axes.vlines(across, *point.interval, color=DARK, linewidth=1.0, zorder=4)
@@ -287,7 +288,9 @@ def _key(axes: Axes, points: Sequence[Point], columns: int) -> None:
     axes.set_axis_off()
     sized = [point for point in points if point.memory_mb is not None]
     kinds = [kind for kind in STYLES if any(point.kind == kind for point in sized)]
-    entries = [(_key_marker(axes, kind, KEY_MB[1]), kind) for kind in kinds]
+    entries: list[tuple[PathCollection | tuple[PathCollection, ...], str]] = [
+        (_key_marker(axes, kind, KEY_MB[1]), kind) for kind in kinds
+    ]
     if len(sized) < len(points):
         cross = axes.scatter([], [], s=SIZE_OF_UNKNOWN, marker="x", color=ORANGE)
         entries.append((cross, "published, memory not printed"))

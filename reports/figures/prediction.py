@@ -55,7 +55,7 @@ def prediction(models: Sequence[Model], answers: Answers, number: int = 0) -> Fi
         axes = figure.add_subplot(grid[0, panels:])
         probabilities(answers, ax=axes, clip=number)
         figure.set_label(f"{clip.name}: {answers.predicted[number]}")
-        figure.text(0.005, 0.01, _note(answers), size=look.text - 2, color=DARK)
+        figure.text(0.005, 0.01, _note(answers, flow is not None), size=look.text - 2, color=DARK)
     return figure
 
 
@@ -97,7 +97,7 @@ def flow_seen(model: Model, clip: Clip) -> np.ndarray | None:
 def _flow(axes: Axes, flow: np.ndarray) -> None:
     """The flow without the median motion in colours, with their wheel below it."""
     flow = flow - np.median(flow, (0, 1))
-    axes.imshow(flow_colours(*np.moveaxis(flow, -1, 0), least=STILL))
+    axes.imshow(flow_colours(flow[..., 0], flow[..., 1], STILL))
     flow_wheel(axes.inset_axes((0.3, -0.45, 0.4, 0.4)))
 
 
@@ -107,6 +107,7 @@ def _picture(axes: Axes, title: str) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _note(answers: Answers) -> str:
+def _note(answers: Answers, flow: bool) -> str:
     several = f"Mean of {len(answers.models)} models ± their standard deviation. "
-    return f"{several * (len(answers.models) > 1)}Softmax of logits: not calibrated."
+    key = "Flow: hue is direction, the full colour the largest motion. " * flow
+    return f"{several * (len(answers.models) > 1)}{key}Softmax of logits: not calibrated."
