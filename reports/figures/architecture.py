@@ -261,6 +261,8 @@ def _notes(record: RunRecord, space: SearchSpace, path: bool) -> list[str]:
     ]
     if path:
         notes.append("β: a row per move, s → s′; grey: the layer has no such choice.")
+        if record.setting("search", "start", "uniform") == "path_uniform":
+            notes[-1] += " It starts with all paths equally likely, which is not uniform per row."
     frozen = frozen_epochs(record)
     if frozen:
         notes.append("Left of the dashed line: epochs in which α, η and β are frozen.")
