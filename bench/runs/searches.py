@@ -222,12 +222,14 @@ class ArchitectureFile:
 class Weights:
     """`architecture.json` of a search.
 
-    operations: softmax(α), [epoch][edge][operation]; edges: softmax(η), [epoch][edge].
+    operations: softmax(α), [epoch][edge][operation]; edges: softmax(η), [epoch][edge]; beta: β,
+    [epoch][arrow], None where a file does not say it.
     """
 
     fold: str
     operations: Sequence[Sequence[Sequence[float]]]
     edges: Sequence[Sequence[float]]
+    beta: Sequence[Sequence[float]] | None = None
 
 
 def space_of(record: RunRecord) -> SearchSpace:
@@ -351,10 +353,13 @@ def _weights(file: File, fold: str, space: SearchSpace) -> Weights:
             _check_shapes(epoch.operation_weights, epoch.edge_weights, space)
         except ValueError as error:
             raise _unfit(file, error) from None
+    beta = tuple(epoch.beta for epoch in epochs)
+    known = all(len(each) == len(space.outer.arrows) for each in beta)
     return Weights(
         fold,
         operations=tuple(epoch.operation_weights for epoch in epochs),
         edges=tuple(epoch.edge_weights for epoch in epochs),
+        beta=beta if known else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from bench.cli.output import deliver
 from reports.cli.options import config_option, preset_option, runs_option
 from reports.reading.finished import FIRST_RUN, sound_runs
 from reports.tables.build import NUMBERS, build_table
+
+if TYPE_CHECKING:
+    from reports.tables.table import Table
 
 NAMED = 3
 """Unfinished runs that are named one by one."""
@@ -36,12 +40,17 @@ NAMED = 3
     type=click.Choice(["md", "latex", "csv", "json", "html"]),
     default="md",
     show_default=True,
-    help="Markdown, LaTeX (booktabs), one CSV sheet, JSON, or an HTML page.",
+    help="Markdown, LaTeX (booktabs), CSV, JSON, or an HTML page.",
 )
 @runs_option
 @preset_option
 @config_option
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead; CSV to a file per table in this folder, or of one table to "
+    "this file.csv.",
+)
 def tables(
     numbers: tuple[str, ...],
     health: bool,
@@ -58,10 +67,10 @@ def tables(
     code is then 1.
     """
     from bench.methods.registry import variants
-    from reports.tables.render import render
 
-    sound, unreadable = sound_runs(runs)
     wanted = [int(number) for number in dict.fromkeys(numbers)] or ([] if health else NUMBERS)
+    _check_out(out, style, len(wanted) + health)
+    sound, unreadable = sound_runs(runs)
     _say((*unreadable, *_unfinished(sound if wanted else ())))
     there = sound if health else [record for record in sound if _usable(record)]
     chosen = _chosen(there, runs, preset, config)
@@ -76,9 +85,32 @@ def tables(
         _say(found.unreadable)
         unreadable += found.unreadable
         made.append(health_table(found, registered))
-    deliver(render(made, style), out)
+    _deliver(made, style, out)
     if unreadable:
         click.get_current_context().exit(1)
+
+
+def _check_out(out: Path | None, style: str, count: int) -> None:
+    """Raises UsageError where several tables are to go into one CSV file."""
+    from bench.errors import UsageError
+
+    if out and style == "csv" and out.suffix == ".csv" and count > 1:
+        raise UsageError(
+            f"--out {out} is one CSV file, of one table, for {count} tables; name a folder, or one "
+            "--table"
+        )
+
+
+def _deliver(made: Sequence[Table], style: str, out: Path | None) -> None:
+    """Prints or writes the tables; CSV goes into a file per table where `out` is a folder."""
+    from reports.tables.render import render
+
+    if out is None or style != "csv" or out.suffix == ".csv":
+        deliver(render(made, style), out)
+        return
+    for table in made:
+        name = f"table{table.number}" if isinstance(table.number, int) else table.number
+        deliver(render([table], style), out / f"{name}.csv")
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -30,6 +30,9 @@ LINE = 0.26
 GAP = 3.0
 """Points between a label and the line that leads to it."""
 
+RULER = 0.36
+"""Inches from the axis up to the ruler."""
+
 TICK = 0.3
 """Least inches from one number on the axis to the next."""
 
@@ -52,8 +55,9 @@ def draw_ranks(report: Report) -> Figure:
     side = max(text_width(name, TEXT_SIZE) for name in names) + 0.4
     rows = (len(names) + 1) // 2 + _bars_at_most(len(names))
     with house_style():
-        page = sheet(AXIS + 2 * side, LINE * (rows + 2) + 0.15, _words(report, found))
-        axes = page.axes(side, 0.1, AXIS, LINE * (rows + 1) + 0.1)
+        tall = LINE * (rows + 1) + 0.1
+        page = sheet(AXIS + 2 * side, tall + RULER + 0.3, _words(report, found))
+        axes = page.axes(side, 0.1, AXIS, tall)
         drawn = critical_difference_diagram(
             pd.Series(found.ranks, index=names),
             pd.DataFrame(found.nemenyi, index=names, columns=names),
@@ -74,6 +78,7 @@ def draw_ranks(report: Report) -> Figure:
                 offset_copy(label.get_transform(), page.figure, away, units="points")
             )
         _number(axes, len(names))
+        _ruler(axes, found.critical_difference, len(names), 1 + RULER / tall)
         return page.figure
 
 
@@ -83,6 +88,39 @@ def _number(axes: Axes, methods: int) -> None:
     step = math.ceil(TICK * (methods - 1) / AXIS)
     axes.set_xticks(range(1, methods + 1, step))
     axes.set_xlim(1, methods)
+    axes.annotate(
+        "mean rank",
+        (0, 1),
+        (-4 * GAP, 0),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        size=TEXT_SIZE,
+    )
+
+
+def _ruler(axes: Axes, difference: float, methods: int, up: float) -> None:
+    """The critical difference to scale; up: its height over the axis, in heights of the axes."""
+    whole = difference <= methods - 1
+    ends = (1, 1 + difference if whole else methods)
+    place = axes.get_xaxis_transform()
+    axes.plot(ends, (up, up), color=BLACK, transform=place, clip_on=False, linewidth=1.4)
+    marks = ("|", "|" if whole else ">")
+    for end, mark in zip(ends, marks, strict=True):
+        axes.plot(end, up, mark, color=BLACK, transform=place, clip_on=False, markersize=7)
+    text = f"CD = {difference:.2f}{'' if whole else ', longer than the axis'}"
+    axes.annotate(
+        text,
+        (sum(ends) / 2, up),
+        (0, 3),
+        xycoords=place,
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        size=TEXT_SIZE,
+        annotation_clip=False,
+    )
 
 
 def _bars_at_most(methods: int) -> int:

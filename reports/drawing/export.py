@@ -14,6 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from bench.system.files import write_atomic
+from bench.system.fonts import fit_fonts
 from reports.drawing.style import house_style
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _element(figure: Figure, text: str) -> str:
 
 
 def _printed(figure: Figure, kind: str, settings: dict[RcKeyType, Any] | None = None) -> bytes:
+    fit_fonts(figure)
     buffer = io.BytesIO()
     with house_style(), matplotlib.rc_context(settings):
         figure.savefig(buffer, format=kind, dpi=DPI, metadata=UNDATED[kind])

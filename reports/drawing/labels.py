@@ -69,7 +69,7 @@ def place_labels(
 HIDES = 1e6
 """Cost of a label that hides another or a marker's centre: more than any distance."""
 
-COVERS, TOUCHES, DOUBTFUL = 3.0, 12.0, 6.0
+COVERS, TOUCHES, DOUBTFUL = 3.0, 30.0, 6.0
 """Costs: covering a marker (per unit of depth), touching what should be avoided, and being as near
 to another marker as to one's own."""
 

@@ -18,6 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
+from rich.cells import cell_len
+
+from bench.system.fonts import HOUSE, families
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -26,8 +29,8 @@ BLACK, DARK, GREY, PALE = "#000000", "#404040", "#6b6b6b", "#d4d4d4"
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 
-HEAT = "cividis"
-"""Colour map: perceptually uniform, safe for colour-blind readers, monotonic in grey."""
+HEAT = "RdBu_r"
+"""Colour map around a middle, which is white: red above, blue below; safe for the colour-blind."""
 
 SHADES = "Blues"
 """Colour map of counts: white to dark blue, darker is more in grey too."""
@@ -37,7 +40,7 @@ MARGIN = 0.12
 """Inches left free around a sheet."""
 
 SETTINGS: dict[RcKeyType, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": HOUSE,
     "font.size": TEXT_SIZE,
     "axes.titlesize": TEXT_SIZE + 0.5,
     "axes.titleweight": "bold",
@@ -131,14 +134,18 @@ def sheet(width: float, height: float, words: Words) -> Sheet:
 def wrapped(lines: Sequence[str], width: float, size: float, bold: bool = False) -> list[str]:
     """The lines, wrapped to a sheet of `width` inches."""
     per_inch = 72 / (size * (0.66 if bold else 0.58))  # DejaVu Sans: ems of an average letter
-    columns = max(20, int((width - 2 * MARGIN) * per_inch))
-    return [part for line in lines for part in textwrap.wrap(line, columns)]
+    columns = (width - 2 * MARGIN) * per_inch
+    return [
+        part
+        for line in filter(None, lines)  # East Asian characters are twice as wide
+        for part in textwrap.wrap(line, max(20, int(columns * len(line) / cell_len(line))))
+    ]
 
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width of a line of text, inches."""
-    font = FontProperties(family="DejaVu Sans", weight=weight)
+    font = FontProperties(family=families(text), weight=weight)
     return TextPath((0, 0), text, size=size, prop=font).get_extents().x1 / 72
 
 

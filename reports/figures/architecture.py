@@ -1,4 +1,4 @@
-"""Heat maps of α and curves of η over the epochs of a search."""
+"""Heat maps of α and β over the epochs of a search, and curves of η."""
 
 from __future__ import annotations
 
@@ -7,180 +7,208 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from bench.runs.record import RunRecord
-from bench.runs.searches import (
-    CannotDraw,
-    Weights,
-    decoded,
-    space_of,
-    weights,
-)
+from bench.runs.searches import CannotDraw, Weights, decoded, space_of, weights
 from reports.drawing.style import (
     BLACK,
     DARK,
+    GREY,
     HEAT,
+    PALE,
     TEXT_SIZE,
     Sheet,
     sheet,
     text_width,
 )
 from reports.figures.cell import edge_name, source_name
-from reports.figures.search_curves import LINES, frozen_epochs, least_range, uniform_line
+from reports.figures.search_curves import (
+    LEAST_RANGE,
+    LINES,
+    frozen_epochs,
+    least_range,
+    uniform_line,
+)
 from reports.figures.words import words
-from rnas.space import Edge, SearchSpace, incoming
+from rnas.space import SearchSpace, incoming
+from rnas.trellis import Trellis
 
 ROW = 0.15
-"""Inches of an operation's row in a heat map."""
+"""Inches of a row of a heat map."""
 
 HEAT_WIDTH, ACROSS, UP = 1.3, 0.24, 0.34
 
-FOOT, ETA = 0.45, 1.75
-"""Inches below the heat maps for their epochs, and for η."""
+FOOT, ETA, PATH = 0.45, 1.75, 0.95
+"""Inches below the heat maps of α for their epochs, for η, and for what stands around that of β."""
 
 SMALL = TEXT_SIZE - 1.5
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The layout of the heat maps: a row per node, a column per source; in inches."""
+class Means:
+    """Means over the searches of a run, as shares of a uniform choice but for η.
 
-    space: SearchSpace
-    left: float
-    bottom: float
-    epochs: int
+    operations: softmax(α), (epochs, E, |operations|); edges: softmax(η) itself, (epochs, E); beta:
+    (epochs, arrows), None where it is not recorded or nothing is to choose.
+    """
+
+    operations: np.ndarray
+    edges: np.ndarray
+    beta: np.ndarray | None
 
     @property
-    def tall(self) -> float:
-        """Height of a heat map."""
-        return ROW * len(self.space.operations)
+    def epochs(self) -> int:
+        """Those that every search has."""
+        return len(self.operations)
 
-    def corner(self, edge: Edge) -> tuple[float, float]:
-        """Lower left corner of an edge's heat map."""
-        below = self.space.nodes - 1 - edge.node
-        return (
-            self.left + edge.source * (HEAT_WIDTH + ACROSS),
-            self.bottom + below * (self.tall + UP),
+    @property
+    def most(self) -> float:
+        """The end of the scale of colours: times a uniform choice, and one over it."""
+        shares = np.concatenate(
+            [each.ravel() for each in (self.operations, self.beta) if each is not None]
         )
-
-    def row(self, edge: Edge, operation: int) -> float:
-        """Height of the middle of an operation's row."""
-        return self.corner(edge)[1] + self.tall - (operation + 0.5) * ROW
+        farthest = np.exp(np.abs(np.log(np.maximum(shares, 1e-9))).max())
+        return float(np.clip(farthest, 1 + LEAST_RANGE, self.operations.shape[-1]))
 
 
 def architecture(record: RunRecord) -> Figure:
-    """softmax(α) as a heat map of operation and epoch per edge; softmax(η) as curves per node."""
+    """softmax(α) and β as heat maps over the epochs; softmax(η) as curves per node."""
     space = space_of(record)
     found = weights(record, space)
-    operations, edges = _means(found)
-    names = max(text_width(name, SMALL) for name in space.operations) + 0.25
-    bottom = FOOT + (ETA if space.edge_norm else 0.0)
-    grid = Grid(space, names, bottom, len(operations))
+    means = _means(found, space)
+    moves = _moves(space.outer) if means.beta is not None else []
+    rows = [*space.operations, *(_move_name(space.outer, move) for move in moves)]
+    names = max(text_width(name, SMALL) for name in rows) + 0.25
+    eta = ETA * space.edge_norm
+    path = (PATH + ROW * len(moves)) * bool(moves)
+    tall = ROW * len(space.operations)
+    width = max(names + (space.nodes + 1) * (HEAT_WIDTH + ACROSS), 6.4)
     page = sheet(
-        max(names + (space.nodes + 1) * (HEAT_WIDTH + ACROSS), 6.4),
-        bottom + space.nodes * (grid.tall + UP),
-        words(record, "Architecture weights", _sentence(found, operations), _notes(record, space)),
+        width,
+        eta + path + FOOT + space.nodes * (tall + UP),
+        words(
+            record,
+            "Architecture weights",
+            _sentence(found, means.epochs),
+            _notes(record, space, bool(moves)),
+        ),
     )
-    axes = page.canvas()
-    span = _colour_range(operations, 1 / len(space.operations))
-    _heat_maps(axes, grid, operations, span)
-    _warmup_line(axes, grid, frozen_epochs(record))
-    _kept_marks(axes, grid, _kept(record, space))
-    _colour_bar(axes, grid, span)
-    axes.set(xlim=(0, page.width), ylim=(0, page.height), aspect="auto")
+    image = _heat_maps(page, names, eta + path + FOOT, record, space, means)
+    _colour_bar(page, names + 2 * (HEAT_WIDTH + ACROSS), page.height - UP - 0.25, image, means)
+    if moves:
+        axes = page.axes(names, eta + 0.55, width - names - ACROSS, ROW * len(moves))
+        _path_map(axes, space.outer, moves, means)
     if space.edge_norm:
-        _eta(page, names, space, edges)
+        _eta(page, names, space, means.edges)
     return page.figure
 
 
-def _means(found: Sequence[Weights]) -> tuple[np.ndarray, np.ndarray]:
-    """softmax(α) (epochs, E, |operations|) and softmax(η) (epochs, E), means over the searches."""
+def _means(found: Sequence[Weights], space: SearchSpace) -> Means:
     shortest = min(len(each.operations) for each in found)
     operations = np.array([each.operations[:shortest] for each in found]).mean(axis=0)
-    return operations, np.array([each.edges[:shortest] for each in found]).mean(axis=0)
+    edges = np.array([each.edges[:shortest] for each in found]).mean(axis=0)
+    beta = None
+    known = [each.beta[:shortest] for each in found if each.beta is not None]
+    if space.outer.choices and len(known) == len(found):
+        ways = [len(space.outer.out_of(arrow.source)) for arrow in space.outer.arrows]
+        beta = np.array(known).mean(axis=0) * ways
+    return Means(operations * len(space.operations), edges, beta)
 
 
-def _kept(record: RunRecord, space: SearchSpace) -> list[tuple[Edge, str]]:
+def _heat_maps(
+    page: Sheet,
+    left: float,
+    bottom: float,
+    record: RunRecord,
+    space: SearchSpace,
+    means: Means,
+) -> AxesImage:
+    """A map per edge: a row per node, a column per source."""
+    tall = ROW * len(space.operations)
+    kept = _kept(record, space)
+    for index, edge in enumerate(space.edges):
+        across = left + edge.source * (HEAT_WIDTH + ACROSS)
+        below = bottom + (space.nodes - 1 - edge.node) * (tall + UP)
+        axes = page.axes(across, below, HEAT_WIDTH, tall)
+        image = _heat_map(axes, means.operations[:, index].T, means)
+        axes.set_title(edge_name(edge), size=TEXT_SIZE, pad=3)
+        axes.set_yticks(range(len(space.operations)), space.operations)
+        axes.tick_params(length=0, labelsize=SMALL, labelleft=edge.source == 0)
+        ends = sorted({0, means.epochs - 1})
+        last = edge.node == space.nodes - 1
+        axes.set_xticks(ends, [str(end + 1) if last else "" for end in ends])
+        axes.set_xlabel("epoch" if last else "", size=SMALL, labelpad=1)
+        frozen = frozen_epochs(record)
+        if 0 < frozen < means.epochs:
+            axes.axvline(frozen - 0.5, color=DARK, linewidth=1.0, linestyle="--")
+        if edge in kept:
+            place = (1.06, space.operations.index(kept[edge]))
+            axes.plot(*place, "<", color=BLACK, clip_on=False, transform=axes.get_yaxis_transform())
+    return image
+
+
+def _heat_map(axes: Axes, values: np.ndarray, means: Means) -> AxesImage:
+    """An image of shares of a uniform choice, rows downwards, in a thin frame."""
+    axes.spines[:].set(visible=True, color=GREY, linewidth=0.6)
+    norm = LogNorm(1 / means.most, means.most, clip=True)  # uniform is its middle
+    return axes.imshow(values, cmap=HEAT, norm=norm, aspect="auto", interpolation="nearest")
+
+
+def _kept(record: RunRecord, space: SearchSpace) -> dict[tuple[int, ...], str]:
     """Edges and operations of the decoded cell; none over folds or before decoding."""
     if record.searches.per_fold:
-        return []
+        return {}
     try:
         (one,) = decoded(record, space)
     except CannotDraw:
-        return []
-    return list(zip(one.genotype.edges, one.genotype.operations, strict=True))
+        return {}
+    return dict(zip(one.genotype.edges, one.genotype.operations, strict=True))
 
 
-def _colour_range(operations: np.ndarray, uniform: float) -> tuple[float, float]:
-    """The smallest and largest weight: one scale for all heat maps."""
-    low, high = least_range(uniform)
-    return min(float(operations.min()), low), max(float(operations.max()), high)
-
-
-def _heat_maps(axes: Axes, grid: Grid, operations: np.ndarray, span: tuple[float, float]) -> None:
-    """operations: softmax(α), (epochs, E, |operations|)."""
-    space, norm = grid.space, Normalize(*span)
-    for index, edge in enumerate(space.edges):
-        left, bottom = grid.corner(edge)
-        right, top = left + HEAT_WIDTH, bottom + grid.tall
-        axes.imshow(
-            operations[:, index].T,
-            cmap=HEAT,
-            norm=norm,
-            interpolation="nearest",
-            extent=(left, right, bottom, top),
-        )
-        axes.text(left, top + 0.05, edge_name(edge), size=TEXT_SIZE, weight="bold")
-        if edge.source == 0:
-            for row, name in enumerate(space.operations):
-                up = grid.row(edge, row)
-                axes.text(left - 0.06, up, name, ha="right", va="center", size=SMALL)
-        if edge.node == space.nodes - 1:
-            half = HEAT_WIDTH / grid.epochs / 2
-            places = {1: left + half, grid.epochs: right - half}
-            for epoch, across in places.items():
-                axes.text(across, bottom - 0.05, str(epoch), ha="center", va="top", size=SMALL)
-            middle = (left + right) / 2
-            axes.text(middle, bottom - 0.2, "epoch", ha="center", va="top", size=SMALL)
-
-
-def _warmup_line(axes: Axes, grid: Grid, frozen: int) -> None:
-    if not 0 < frozen < grid.epochs:
-        return
-    corners = [grid.corner(edge) for edge in grid.space.edges]
-    across = [left + HEAT_WIDTH * frozen / grid.epochs for left, _ in corners]
-    lower = np.array([bottom for _, bottom in corners])
-    axes.vlines(across, lower, lower + grid.tall, colors="white", linewidths=1.0, linestyles="--")
-
-
-def _kept_marks(axes: Axes, grid: Grid, kept: Sequence[tuple[Edge, str]]) -> None:
-    if not kept:
-        return
-    across = [grid.corner(edge)[0] + HEAT_WIDTH + 0.07 for edge, _ in kept]
-    up = [grid.row(edge, grid.space.operations.index(name)) for edge, name in kept]
-    axes.scatter(across, up, marker="<", s=28, color=BLACK, zorder=4)
-
-
-def _colour_bar(axes: Axes, grid: Grid, span: tuple[float, float]) -> None:
+def _colour_bar(page: Sheet, left: float, top: float, image: AxesImage, means: Means) -> None:
     """Right of the first row, in the corner that the triangle of heat maps leaves free."""
-    norm = Normalize(*span)
-    left, bottom = grid.corner(Edge(2, 0))
-    top = bottom + grid.tall - 0.1
-    ramp = np.linspace(*span, 64)[None]
-    right = left + HEAT_WIDTH
-    axes.imshow(ramp, cmap=HEAT, norm=norm, extent=(left, right, top - 0.14, top))
-    uniform = 1 / len(grid.space.operations)
-    at = left + HEAT_WIDTH * float(norm(uniform))
-    axes.plot([at, at], [top - 0.2, top + 0.04], color=BLACK, linewidth=1.2)
-    axes.text(left, top + 0.07, "weight, softmax(α)", size=TEXT_SIZE)
-    axes.text(left, top - 0.2, f"{span[0]:.3f}", va="top", size=SMALL)
-    axes.text(right, top - 0.2, f"{span[1]:.3f}", ha="right", va="top", size=SMALL)
-    axes.text(
-        left, top - 0.36, f"black line: uniform, {uniform:.3f}", va="top", size=SMALL, color=DARK
-    )
+    axes = page.axes(left, top - 0.14, HEAT_WIDTH, 0.14)
+    bar = page.figure.colorbar(image, cax=axes, orientation="horizontal")
+    most = means.most
+    bar.set_ticks([1 / most, 1, most], labels=[f"÷{most:.3g}", "1", f"×{most:.3g}"])
+    bar.minorticks_off()
+    axes.tick_params(labelsize=SMALL)
+    axes.set_title("weight / uniform", size=TEXT_SIZE, weight="normal", pad=4)
+
+
+def _moves(trellis: Trellis) -> list[tuple[int, int]]:
+    """Levels that an arrow leads from and to, where there is a choice."""
+    choices = set(trellis.choices)
+    chosen = (arrow for arrow in trellis.arrows if arrow.source in choices)
+    return sorted({(arrow.source.level, arrow.target.level) for arrow in chosen})
+
+
+def _move_name(trellis: Trellis, move: tuple[int, int]) -> str:
+    return "s = {} → {}".format(*(trellis.factors[level] for level in move))
+
+
+def _path_map(axes: Axes, trellis: Trellis, moves: Sequence[tuple[int, int]], means: Means) -> None:
+    """β of every move with an alternative: a block per layer, in which epochs run to the right."""
+    assert means.beta is not None
+    choices = set(trellis.choices)
+    shown = np.full((len(moves), trellis.layers, means.epochs), np.nan)
+    for arrow, shares in zip(trellis.arrows, means.beta.T, strict=True):
+        if arrow.source in choices:
+            move = moves.index((arrow.source.level, arrow.target.level))
+            shown[move, arrow.target.layer - 1] = shares
+    axes.set_facecolor(PALE)
+    _heat_map(axes, shown.reshape(len(moves), -1), means)
+    borders = means.epochs * np.arange(trellis.layers + 1) - 0.5
+    axes.vlines(borders[1:-1], *axes.get_ylim(), color=GREY, linewidth=0.6)
+    axes.set_title("β by layer", size=TEXT_SIZE, pad=3)
+    axes.set_yticks(range(len(moves)), [_move_name(trellis, move) for move in moves])
+    axes.set_xticks((borders[:-1] + borders[1:]) / 2, [str(n + 1) for n in range(trellis.layers)])
+    axes.set_xlabel("layer; within each, epochs from left to right", size=SMALL, labelpad=1)
+    axes.tick_params(length=0, labelsize=SMALL)
 
 
 def _eta(page: Sheet, names: float, space: SearchSpace, edges: np.ndarray) -> None:
@@ -218,18 +246,26 @@ def _eta(page: Sheet, names: float, space: SearchSpace, edges: np.ndarray) -> No
     )
 
 
-def _sentence(found: Sequence[Weights], operations: np.ndarray) -> str:
-    epochs = f"{len(operations)} epochs"
+def _sentence(found: Sequence[Weights], count: int) -> str:
+    epochs = f"{count} epochs"
     return f"Mean over the searches of {len(found)} folds, {epochs}" if len(found) > 1 else epochs
 
 
-def _notes(record: RunRecord, space: SearchSpace) -> list[str]:
-    notes = ["A heat map per edge, source → node; a row per operation; one colour scale for all."]
+def _notes(record: RunRecord, space: SearchSpace, path: bool) -> list[str]:
+    maps = "α: a heat map per edge, source → node, a row per operation."
     if not record.searches.per_fold:
-        notes[0] += " Black mark: the operation that the decoded cell keeps on that edge."
+        maps += " Black mark: the operation that the decoded cell keeps on that edge."
+    notes = [
+        f"{maps} Colour: a weight over that of a uniform choice between its alternatives; white is "
+        "undecided, red above, blue below.",
+    ]
+    if path:
+        notes.append("β: a row per move, s → s′; grey: the layer has no such choice.")
+        if record.setting("search", "start", "uniform") == "path_uniform":
+            notes[-1] += " It starts with all paths equally likely, which is not uniform per row."
     frozen = frozen_epochs(record)
     if frozen:
-        notes.append("Left of the white line: epochs in which α, η and β are frozen.")
+        notes.append("Left of the dashed line: epochs in which α, η and β are frozen.")
     if space.edge_norm:
         notes.append("η: dotted is a uniform choice.")
     else:

@@ -22,6 +22,7 @@ from bench.protocol.metrics import subject_matrices
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import finished_folds, run_predictions
 from bench.runs.record import read_run
+from bench.system.fonts import fit_fonts
 from reports.drawing.style import BLUE, DARK, GREEN, GREY, PURPLE, SHADES, VERMILION, house_style
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def single(height: float) -> Callable[[Drawing], Callable[..., Axes]]:
                     size = (look.width, height * look.width)
                     _, ax = pyplot.subplots(figsize=size, layout="constrained")
                 draw(what, ax, **more)
+                fit_fonts(ax.figure)
             return ax
 
         return plot

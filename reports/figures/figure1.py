@@ -1,4 +1,4 @@
-"""Figure 1: accuracy against parameters and against FLOPs, published and measured.
+"""Figure 1: accuracy against parameters and against FLOPs, a row of panels per data set.
 
 The paper does not print the numbers behind its Figure 1. Its CASME II UAR (Tables 2 and 4) and its
 parameters and memory (Table 5) are used instead; its FLOPs can only be read off the picture.
@@ -12,47 +12,44 @@ from typing import TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 
 from bench.methods.registry import Variant
 from bench.runs.record import RunRecord
+from bench.system.fonts import fit_fonts
 from reports.drawing.labels import Box, place_labels
 from reports.drawing.style import (
     BLUE,
     DARK,
     GREEN,
-    GREY,
+    NOTE_SIZE,
     ORANGE,
     TEXT_SIZE,
     Sheet,
     Words,
     house_style,
     sheet,
-    text_width,
+    wrapped,
 )
 from reports.drawing.ticks import set_log_ticks
-from reports.figures.figure1_points import (
-    MEASURED,
-    PUBLISHED,
-    RANDOM,
-    Point,
-    measured_groups,
-    measured_point,
-    published_points,
-    seeds_of,
-)
-from reports.published import paper
-from reports.reading.groups import RunGroup
-from reports.reading.marks import distinct
+from reports.figures.figure1_points import MEASURED, PUBLISHED, RANDOM, Panel, Point, panels
 
-NOTHING_MEASURED = "no run with scores and a profile yet"
+NOTHING_MEASURED = "Measured: no run with scores and a profile yet."
 
 NO_FLOPS = "The paper prints no FLOPs: they exist only as positions in its own Figure 1."
 
-AREA_PER_MB = 14.0
+AREA_PER_MB = 8.0
 """Area of a marker in points² per MB of checkpoint."""
 
-SIZE_OF_UNKNOWN = 26.0
+SMALLEST_MB = 5.0
+"""A smaller checkpoint has the marker of this one, which can still be seen."""
+
+KEY_MB = (SMALLEST_MB, 20.0, 50.0)
+"""Checkpoints in the key."""
+
+SIZE_OF_UNKNOWN = 40.0
 """Size of the cross of a method whose memory is not known."""
 
 LABEL_SIZE = TEXT_SIZE - 0.5
@@ -82,98 +79,102 @@ STYLES: dict[str, MarkerStyle] = {
 SIDE = {"o": 4 / pi, "s": 1.0, "^": 2.0}
 """The size that matplotlib needs to draw a marker of area 1."""
 
+QUANTITIES = {
+    "params_m": "Parameters, millions (log)",
+    "gflops": "GFLOPs of one clip, 2 × MACs (log)",
+}
+
+PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.1
+
+LEFT, BETWEEN = 0.7, 0.3
+
+WIDTH = LEFT + 2 * PANEL_WIDTH + BETWEEN + 0.2
+
+BELOW, ABOVE = 0.6, 0.12
+"""Inches of a row for the titles of its axes, and over its title."""
+
+KEY_STRIP = 1.3
+"""Inches for the key where no cell of the grid is free for it."""
+
+LINE = 1.3 / 72
+"""Inches from one line of text to the next, per point of its size."""
+
 
 def draw_tradeoff(
     records: Iterable[RunRecord], variants: Mapping[str, Variant], dataset: str | None
 ) -> Figure:
     """The figure; only published points where nothing was measured."""
-    groups, notes = measured_groups(list(records), dataset)
-    points = [*published_points(), *(measured_point(group, variants) for group in groups)]
+    rows, notes = panels(list(records), variants, dataset)
     with house_style():
-        return _draw(points, groups, variants, notes)
+        return _draw(rows, notes)
 
 
-def _words(
-    groups: Sequence[RunGroup], variants: Mapping[str, Variant], notes: Sequence[str]
-) -> Words:
-    source = f"{paper()['venue']} {paper()['year']}"
-    published = f"Published: CASME II, {source}, Tables 2, 4, 5"
-    if not groups:
-        return Words(
-            "Figure 1. Accuracy against size: published",
-            f"{published}. Measured: {NOTHING_MEASURED}",
-            (NO_FLOPS,),
-        )
-    splits = " and ".join(distinct(group.records[0].split for group in groups))
-    clips = distinct(f"{group.clips} (preset {group.key.preset})" for group in groups)
+def _words(rows: Sequence[Panel], notes: Sequence[str]) -> Words:
+    points = [point for row in rows for point in row.points]
+    bars = ["Bars: 95 % interval over subjects, of the mean over seeds."]
+    dots = ["Small dots: single seeds."]
     return Words(
-        "Figure 1. Accuracy against size and computation: published and measured",
-        f"{published}. Measured: {', '.join(clips)}; {splits}, pooled over folds",
+        "Figure 1. Accuracy against size and computation",
+        "A row of panels per data set: scores on different clips are not compared on one axis",
         (
-            "Published and measured are different clips: compare the order of methods, not the "
-            f"heights. {NO_FLOPS}",
-            *_marks(groups, variants),
+            NO_FLOPS if len(rows) > 1 else f"{NO_FLOPS} {NOTHING_MEASURED}",
+            *bars * any(point.interval for point in points),
+            *dots * any(point.seeds for point in points),
             *notes,
         ),
     )
 
 
-def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[str]:
-    """Notes on the marks of the measured points: those of all, then those of some with names."""
-    bearers: dict[str, list[str]] = {}
-    for group in groups:
-        variant = variants.get(group.key.variant)
-        own = variant.marks if variant else ()
-        for mark in distinct(
-            (*group.conditions, *group.leaks, *own, *group.shortfalls, *group.size_marks)
-        ):
-            bearers.setdefault(mark, []).append(group.name)
-    everyone = [mark for mark, names in bearers.items() if len(names) == len(groups)]
-    some = [
-        f"{mark}: {', '.join(names)}" for mark, names in bearers.items() if len(names) < len(groups)
+def _draw(rows: Sequence[Panel], notes: Sequence[str]) -> Figure:
+    heads = [[row.title, *wrapped(row.marks, WIDTH - LEFT, NOTE_SIZE)] for row in rows]
+    tall = [
+        ABOVE + LINE * (TEXT_SIZE + NOTE_SIZE * len(head)) + PANEL_HEIGHT + BELOW for head in heads
     ]
-    lines = [f"All measured: {'; '.join(everyone)}."] if everyone else []
-    counts = sorted({len(seeds_of(group)) for group in groups})
-    spread = "; bars: sample standard deviation" if counts[-1] > 1 else ""
-    seeds = f"{'-'.join(map(str, counts))} seed{'s' if counts[-1] > 1 else ''} each{spread}"
-    return [*lines, *([f"{'. '.join(some)}."] if some else []), f"Measured: {seeds}."]
-
-
-PANEL_WIDTH, PANEL_HEIGHT = 5.0, 4.3
-
-LEFT, BETWEEN, BELOW, ABOVE = 0.7, 0.35, 1.25, 0.25
-
-KEY_HEIGHT = 0.36
-"""Inches from the lower edge of the drawing to the middle of its legend."""
-
-
-def _draw(
-    points: Sequence[Point],
-    groups: Sequence[RunGroup],
-    variants: Mapping[str, Variant],
-    notes: Sequence[str],
-) -> Figure:
-    page = sheet(
-        LEFT + 2 * PANEL_WIDTH + BETWEEN + 0.2,
-        BELOW + PANEL_HEIGHT + ABOVE,
-        _words(groups, variants, notes),
-    )
-    first = page.axes(LEFT, BELOW, PANEL_WIDTH, PANEL_HEIGHT)
-    second = page.axes(LEFT + PANEL_WIDTH + BETWEEN, BELOW, PANEL_WIDTH, PANEL_HEIGHT)
-    low = min(point.uar - (point.uar_sd or 0) for point in points)
-    high = max(point.uar + (point.uar_sd or 0) for point in points)
-    ylim = (max(-0.03, low - 0.06 - 0.05 * (high - low)), min(1.06, high + 0.06))
-    for axes, quantity, title in (
-        (first, "params_m", "Parameters, millions (log)"),
-        (second, "gflops", "GFLOPs of one clip, 2 × MACs (log)"),
-    ):
-        _panel(axes, [p for p in points if getattr(p, quantity)], quantity, ylim)
-        axes.set_xlabel(title)
-    first.set_ylabel("UAR")
-    second.tick_params(labelleft=False)
-    _empty_flops(second, any(point.gflops for point in points))
-    _key(page, points)
+    free = not _has(rows[0], "gflops")
+    top = sum(tall) + KEY_STRIP * (not free)
+    page = sheet(WIDTH, top, _words(rows, notes))
+    right = LEFT + PANEL_WIDTH + BETWEEN
+    for row, head, height in zip(rows, heads, tall, strict=True):
+        _head(page, top - ABOVE, head)
+        top -= height
+        ylim = _limits(row.points)
+        for left, quantity in zip((LEFT, right), QUANTITIES, strict=True):
+            if _has(row, quantity):
+                axes = page.axes(left, top + BELOW, PANEL_WIDTH, PANEL_HEIGHT)
+                _panel(axes, row.points, quantity, ylim)
+                axes.set_ylabel("UAR" if left == LEFT else "")
+                axes.tick_params(labelleft=left == LEFT)
+    points = [point for row in rows for point in row.points]
+    if free:
+        cell = page.axes(right, sum(tall) - tall[0] + BELOW, PANEL_WIDTH, PANEL_HEIGHT)
+        _key(cell, points, 1)
+    else:
+        _key(page.axes(LEFT, 0, WIDTH - LEFT, KEY_STRIP), points, 3)
     return page.figure
+
+
+def _has(row: Panel, quantity: str) -> bool:
+    return any(getattr(point, quantity) for point in row.points)
+
+
+def _head(page: Sheet, top: float, lines: Sequence[str]) -> None:
+    """The title of a row and the marks of its points."""
+    axes = page.canvas()
+    title, *marks = lines
+    axes.text(LEFT, top, title, size=TEXT_SIZE + 0.5, weight="bold", va="top")
+    below = top - LINE * (TEXT_SIZE + 0.5)
+    axes.text(LEFT, below, "\n".join(marks), size=NOTE_SIZE, color=DARK, va="top")
+
+
+def _limits(points: Sequence[Point]) -> tuple[float, float]:
+    ends = [value for point in points for value in _extent(point)]
+    low, high = min(ends), max(ends)
+    return max(-0.03, low - 0.06 - 0.05 * (high - low)), min(1.06, high + 0.06)
+
+
+def _extent(point: Point) -> list[float]:
+    """Every UAR that is drawn of a point."""
+    return [point.uar, *(point.interval or ()), *(seed["uar"] or 0.0 for seed in point.seeds)]
 
 
 def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float, float]) -> None:
@@ -181,21 +182,18 @@ def _panel(axes: Axes, points: Sequence[Point], quantity: str, ylim: tuple[float
     axes.set_ylim(ylim)
     axes.grid(zorder=0)
     axes.set_axisbelow(True)
-    if not points:
-        axes.set_xlim(0.1, 10)
-        axes.grid(False, axis="x")
-        axes.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
-        return
-    points = sorted(points, key=lambda point: -(point.memory_mb or 0))  # small ones in front
-    across = [getattr(point, quantity) for point in points]
-    spread = [getattr(point, f"{quantity.split('_')[0]}_sd") or 0.0 for point in points]
-    axes.set_xlim(min(across) / 1.8, max(map(sum, zip(across, spread, strict=True))) * 1.8)
+    axes.set_xlabel(QUANTITIES[quantity])
+    known = [point for point in points if getattr(point, quantity)]
+    known.sort(key=lambda point: -(point.memory_mb or 0))  # small ones in front
+    across = [getattr(point, quantity) for point in known]
+    seeds = [seed[quantity] for point in known for seed in point.seeds if seed[quantity]]
+    axes.set_xlim(min((*across, *seeds)) / 1.8, max((*across, *seeds)) * 1.8)
     set_log_ticks(axes, PANEL_WIDTH, "{:g}".format)
     bars = []
-    for point, value, sd in zip(points, across, spread, strict=True):
+    for point, value in zip(known, across, strict=True):
         _marker(axes, point, value)
-        bars += _error_bars(axes, point, value, sd)
-    _labels(axes, points, across, bars)
+        bars += _spread(axes, point, value, quantity)
+    _labels(axes, known, across, bars)
 
 
 def _marker(axes: Axes, point: Point, across: float) -> None:
@@ -207,33 +205,25 @@ def _marker(axes: Axes, point: Point, across: float) -> None:
         return
     size = _size(point.memory_mb, style["marker"])
     axes.scatter(across, point.uar, s=size, alpha=0.85, linewidth=1.2, zorder=3, **style)
-    axes.scatter(across, point.uar, s=4, color=DARK, linewidth=0, zorder=5)
 
 
-def _error_bars(axes: Axes, point: Point, across: float, sd: float) -> list[Box]:
-    """Bars of one standard deviation where there are several seeds; returns their boxes."""
-    if not (point.uar_sd or sd):
+def _spread(axes: Axes, point: Point, across: float, quantity: str) -> list[Box]:
+    """The interval of a point as a bar and its seeds as dots; returns the bar's box in points."""
+    colour = STYLES[point.kind]["edgecolor"]
+    dots = [(seed[quantity], seed["uar"]) for seed in point.seeds if seed[quantity]]
+    if dots:
+        x, y = zip(*dots, strict=True)
+        axes.scatter(x, y, s=7, color=colour, linewidth=0, zorder=2)
+    if point.interval is None:
         return []
-    axes.errorbar(
-        across,
-        point.uar,
-        xerr=sd or None,
-        yerr=point.uar_sd or None,
-        fmt="none",
-        ecolor=DARK,
-        elinewidth=1.0,
-        capsize=2.5,
-        zorder=4,
-    )
-    up = point.uar_sd or 0.0
-    ends = [(across, point.uar - up), (across, point.uar + up)]
-    ends += [(max(across - sd, across / 10), point.uar), (across + sd, point.uar)]
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = axes.transData.transform(ends) * _points(axes)
-    return [Box(x0 - 2, y0, x1 + 2, y1), Box(x2, y2 - 2, x3, y3 + 2)]
+    axes.vlines(across, *point.interval, color=DARK, linewidth=1.0, zorder=4)
+    ends = [(across, end) for end in point.interval]
+    (x0, y0), (x1, y1) = axes.transData.transform(ends) * _points(axes)
+    return [Box(x0 - 1, y0, x1 + 1, y1)]
 
 
 def _size(memory_mb: float, marker: str) -> float:
-    return AREA_PER_MB * memory_mb * SIDE[marker]
+    return AREA_PER_MB * max(memory_mb, SMALLEST_MB) * SIDE[marker]
 
 
 def _points(axes: Axes) -> float:
@@ -257,11 +247,11 @@ def _labels(
             ha="center",
             va="center",
             size=LABEL_SIZE,
-            style="normal" if point.kind == PUBLISHED else "italic",
             zorder=6,
         )
         for point, spot in zip(points, spots, strict=True)
     ]
+    fit_fonts(axes.figure)
     boxes = [text.get_window_extent() for text in texts]
     sizes = np.array([(box.width, box.height) for box in boxes]) * scale
     radii = np.array([_radius(point) for point in points])
@@ -293,39 +283,33 @@ def _leader(axes: Axes, spot: tuple[float, float], away: np.ndarray, size: np.nd
     )
 
 
-def _empty_flops(axes: Axes, measured: bool) -> None:
-    """Says in the panel why it has no published points."""
-    if measured:
-        axes.set_title("no published points: the paper prints no FLOPs", weight="normal")
-        return
-    published = "no published points:\nthe paper prints no FLOPs"
-    text = f"{published}\n\nno measured points:\n{NOTHING_MEASURED}"
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=DARK)
+def _key(axes: Axes, points: Sequence[Point], columns: int) -> None:
+    """The legend: kinds of marker, then their area, in the shapes that are in use."""
+    axes.set_axis_off()
+    sized = [point for point in points if point.memory_mb is not None]
+    kinds = [kind for kind in STYLES if any(point.kind == kind for point in sized)]
+    entries: list[tuple[PathCollection | tuple[PathCollection, ...], str]] = [
+        (_key_marker(axes, kind, KEY_MB[1]), kind) for kind in kinds
+    ]
+    if len(sized) < len(points):
+        cross = axes.scatter([], [], s=SIZE_OF_UNKNOWN, marker="x", color=ORANGE)
+        entries.append((cross, "published, memory not printed"))
+    largest = max((point.memory_mb or 0.0 for point in sized), default=0.0)
+    for memory in (SMALLEST_MB, *(each for each in KEY_MB[1:] if each <= largest)):
+        shapes = tuple(_key_marker(axes, kind, memory) for kind in kinds)
+        least = " or less" * (memory == SMALLEST_MB)
+        entries.append((shapes, f"checkpoint of {memory:g} MB{least}"))
+    axes.legend(
+        *zip(*entries, strict=True),
+        loc="center left",
+        bbox_to_anchor=(0.05 if columns == 1 else 0.0, 0.5),
+        ncols=columns,
+        handlelength=3.4 * len(kinds),
+        handleheight=2.7,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.5)},
+    )
 
 
-def _key(page: Sheet, points: Sequence[Point]) -> None:
-    """The legend: kinds of marker, then their area."""
-    axes = page.canvas()
-    across = LEFT
-    for kind, style in STYLES.items():
-        if any(point.kind == kind for point in points):
-            axes.scatter(across, KEY_HEIGHT, s=80, linewidth=1.2, **style)
-            across = _key_text(axes, across + 0.14, kind)
-    if any(point.memory_mb is None for point in points):
-        axes.scatter(across, KEY_HEIGHT, s=SIZE_OF_UNKNOWN, marker="x", color=ORANGE)
-        across = _key_text(axes, across + 0.14, "published, memory not printed")
-    largest = max((point.memory_mb or 0.0 for point in points), default=0.0)
-    across = _key_text(axes, across, "area: training checkpoint", pause=0.2)
-    for memory in (1, 10, 50):
-        if memory <= largest:
-            size = _size(memory, "o")
-            radius = sqrt(size) / 2 / 72
-            across += radius
-            axes.scatter(across, KEY_HEIGHT, s=size, facecolor="none", edgecolor=GREY)
-            across = _key_text(axes, across + radius + 0.06, f"{memory} MB", pause=0.2)
-
-
-def _key_text(axes: Axes, across: float, text: str, pause: float = 0.35) -> float:
-    """Writes an entry of the legend; returns where the next one begins."""
-    axes.text(across, KEY_HEIGHT, text, va="center", size=TEXT_SIZE)
-    return across + text_width(text, TEXT_SIZE) + pause
+def _key_marker(axes: Axes, kind: str, memory: float) -> PathCollection:
+    style = STYLES[kind]
+    return axes.scatter([], [], s=_size(memory, style["marker"]), linewidth=1.2, **style)

@@ -1,20 +1,35 @@
-"""The points of Figure 1: published and measured accuracy, size and cost."""
+"""The points of Figure 1, a panel per data set: accuracy, size and cost."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 
+import numpy as np
+
+from bench.errors import BenchError
 from bench.methods.registry import Variant
-from bench.runs.folder import SURROGATE_SUFFIX
+from bench.protocol.naming import LOSO_TITLE
+from bench.runs.predictions import run_predictions
 from bench.runs.record import RunRecord
-from reports.published import PublishedRow, published_table
-from reports.reading.finished import on_dataset, set_name
-from reports.reading.groups import RunGroup, gather, latest
+from bench.scoring.statistics import bootstrap
+from bench.seeds import derive_seed
+from reports.published import PublishedRow, method_names, paper, published_table
+from reports.reading.finished import on_dataset
+from reports.reading.groups import RunGroup, dataset_order, gather, latest
+from reports.reading.marks import distinct
+from reports.reading.names import DATASETS
 
 PUBLISHED, MEASURED, RANDOM = "published", "measured", "random control"
+
+PAPERS = "casme2"
+"""The data set of the paper's own Figure 1."""
+
+DRAWS = 2_000
+"""Resamples of an interval: its ends are drawn to the pixel, not printed."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,8 @@ class Point:
     """A method in Figure 1.
 
     uar, params_m (10^6), gflops, memory_mb (10^6 bytes of checkpoint): means over seeds, None
-    where not known; *_sd: sample standard deviation over seeds, None for one seed.
+    where not known; interval: of the UAR, 95 % over subjects, None where no clips are known;
+    seeds: UAR, params_m and gflops of each of several seeds.
     """
 
     label: str
@@ -31,13 +47,56 @@ class Point:
     params_m: float | None
     gflops: float | None
     memory_mb: float | None
-    uar_sd: float | None = None
-    params_sd: float | None = None
-    gflops_sd: float | None = None
+    interval: tuple[float, float] | None = None
+    seeds: tuple[Mapping[str, float | None], ...] = ()
 
 
-def published_points() -> list[Point]:
-    """Every method whose CASME II UAR and parameters the paper prints.
+@dataclass(frozen=True)
+class Panel:
+    """The points of one data set; marks: sentences on the measured ones."""
+
+    title: str
+    points: tuple[Point, ...]
+    marks: tuple[str, ...] = ()
+
+
+def panels(
+    records: Sequence[RunRecord], variants: Mapping[str, Variant], dataset: str | None
+) -> tuple[list[Panel], list[str]]:
+    """A panel per data set, and notes on what was left out.
+
+    Published and measured points share one where the clips are the same. That of the paper's own
+    figure comes first, measured or not.
+    """
+    groups, notes = measured_groups(records, dataset)
+    by_clips: dict[str, list[RunGroup]] = {PAPERS: []}
+    for group in sorted(groups, key=dataset_order):
+        by_clips.setdefault(_place(group), []).append(group)
+    return [_panel(place, found, variants) for place, found in by_clips.items()], notes
+
+
+def _place(group: RunGroup) -> str:
+    """The paper's data set, or the clips in words where the paper has no scores on them."""
+    split = group.records[0].split
+    if group.key.dataset in DATASETS and not group.key.surrogate and split == LOSO_TITLE:
+        return group.key.dataset
+    return f"{group.clips}; {split}"
+
+
+def _panel(place: str, groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> Panel:
+    published = published_points(place) if place in DATASETS else []
+    presets = ", ".join(distinct(f"preset {group.key.preset}" for group in groups))
+    sides = [f"published, {paper()['venue']} {paper()['year']}, Tables 2, 4, 5"] * bool(published)
+    sides += [f"measured, {presets}"] * bool(groups)
+    return Panel(
+        f"{DATASETS.get(place, place)}: {'; '.join(sides)}",
+        (*published, *(measured_point(group, variants) for group in groups)),
+        tuple(_marks(groups, variants)),
+    )
+
+
+def published_points(dataset: str) -> list[Point]:
+    """Every method whose UAR on a data set and whose parameters the paper prints.
 
     Rows of Table 5 are matched with rows of Tables 2 and 4 by variant, else by name.
     """
@@ -45,20 +104,12 @@ def published_points() -> list[Point]:
     found = []
     for row in published_table(5).rows:
         match = next((other for other in scored if _same_method(row, other)), None)
-        uar = match.number("casme2_uar") if match else None
+        uar = match.number(f"{dataset}_uar") if match else None
         params = row.number("params_m")
         if match is None or uar is None or params is None:
             continue
-        found.append(
-            Point(
-                label=match.method.replace("_Inc", "Inc"),
-                kind=PUBLISHED,
-                uar=uar,
-                params_m=params,
-                gflops=None,
-                memory_mb=row.number("memory_mb"),
-            )
-        )
+        memory = row.number("memory_mb")
+        found.append(Point(match.method, PUBLISHED, uar, params, None, memory))
     return found
 
 
@@ -75,27 +126,14 @@ def _plain(name: str) -> str:
 def measured_groups(
     records: Sequence[RunRecord], dataset: str | None
 ) -> tuple[list[RunGroup], list[str]]:
-    """The groups of the data set shown, one per variant and search strategy.
-
-    And notes on what was left out.
-    """
+    """The groups to show, one per variant, data set and search strategy; notes on the others."""
     usable = [group for group in gather(on_dataset(records, dataset)) if seeds_of(group)]
     plain = [group for group in usable if not group.shuffled]
     shown, choices = latest(plain)
-    by_set: dict[str, list[RunGroup]] = {}
-    for group in shown:
-        by_set.setdefault(set_name(group.records[0]), []).append(group)
-    notes: list[str] = []
-    if not by_set:
-        return [], notes
-    name = max(by_set, key=lambda name: (len(by_set[name]), not name.endswith(SURROGATE_SUFFIX)))
-    others = sorted(by_set.keys() - {name})
-    if others:
-        notes.append(f"Also measured, not shown: {', '.join(others)} (choose with --dataset).")
-    notes += [f"{note}." for note in choices if f" on {by_set[name][0].key.dataset} " in note]
+    notes = [f"{note}." for note in choices]
     if len(plain) < len(usable):
         notes.append("Runs with shuffled labels are controls and not shown.")
-    return by_set[name], notes
+    return list(shown), notes
 
 
 def seeds_of(group: RunGroup) -> list[RunRecord]:
@@ -109,38 +147,76 @@ def seeds_of(group: RunGroup) -> list[RunRecord]:
 
 def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
     """The point of a group with at least one of `seeds_of`."""
-    seeds = seeds_of(group)
-    scores = [record.metrics["uar"] for record in seeds if record.metrics]
-    profiles = [record.profile for record in seeds if record.profile is not None]
-    params, params_sd = _mean_and_sd([_scaled(each.get("params"), 1e6) for each in profiles])
-    gflops, gflops_sd = _mean_and_sd([each.get("gflops") for each in profiles])
-    memory, _ = _mean_and_sd([each.get("checkpoint_mb") for each in profiles])
-    name = group.key.variant
-    marks = variants[name].marks if name in variants else group.records[0].marks
-    rebuilt = " (reconstruction)" if "reconstruction" in marks else ""
+    records = seeds_of(group)
+    seeds = tuple(_values(record) for record in records)
+    means = {name: _mean(each[name] for each in seeds) for name in seeds[0]}
     return Point(
-        label=f"{group.name}{rebuilt}",
+        label=_label(group, variants),
         kind=RANDOM if group.records[0].method.control else MEASURED,
-        uar=statistics.fmean(scores),
-        params_m=params,
-        gflops=gflops,
-        memory_mb=memory,
-        uar_sd=_sd(scores),
-        params_sd=params_sd,
-        gflops_sd=gflops_sd,
+        uar=statistics.fmean(each["uar"] for each in seeds),
+        params_m=means["params_m"],
+        gflops=means["gflops"],
+        memory_mb=means["memory_mb"],
+        interval=_interval(records),
+        seeds=seeds if len(seeds) > 1 else (),
     )
 
 
-def _scaled(value: float | None, by: float) -> float | None:
-    return None if value is None else value / by
+def _values(record: RunRecord) -> dict[str, float]:
+    profile, params = record.profile or {}, (record.profile or {}).get("params")
+    return {
+        "uar": (record.metrics or {})["uar"],
+        "params_m": None if params is None else params / 1e6,
+        "gflops": profile.get("gflops"),
+        "memory_mb": profile.get("checkpoint_mb"),
+    }
 
 
-def _mean_and_sd(values: Iterable[float | None]) -> tuple[float | None, float | None]:
+def _mean(values: Iterable[float | None]) -> float | None:
     numbers = [value for value in values if value is not None and isfinite(value)]
-    if not numbers:
-        return None, None
-    return statistics.fmean(numbers), _sd(numbers)
+    return statistics.fmean(numbers) if numbers else None
 
 
-def _sd(numbers: Sequence[float]) -> float | None:
-    return statistics.stdev(numbers) if len(numbers) > 1 else None
+def _interval(records: Sequence[RunRecord]) -> tuple[float, float] | None:
+    """As `bench compare` has it: over subjects, of the mean over seeds."""
+    try:
+        matrices = np.stack([run_predictions(record.files).matrices for record in records])
+    except (BenchError, ValueError):  # folds that cannot be read, or seeds with other subjects
+        return None
+    generator = np.random.default_rng(derive_seed(0, "bootstrap"))
+    found = bootstrap(matrices, draws=DRAWS, generator=generator)
+    return None if found.low is None or found.high is None else (found.low, found.high)
+
+
+def _label(group: RunGroup, variants: Mapping[str, Variant]) -> str:
+    """The method as the paper calls it, with what its runs do otherwise."""
+    variant = group.key.variant
+    names = method_names()
+    searched = variant.removeprefix("random_")
+    name = names.get(variant) or (f"random {names[searched]}" if searched in names else variant)
+    marks = variants[variant].marks if variant in variants else group.records[0].marks
+    rebuilt = ", reconstruction" if "reconstruction" in marks else ""
+    return f"{name}{group.name.removeprefix(variant)}{rebuilt}"
+
+
+def _marks(groups: Sequence[RunGroup], variants: Mapping[str, Variant]) -> list[str]:
+    """Sentences on the marks of the measured points: those of all, then those of some."""
+    found = {_label(group, variants): _marks_of(group, variants) for group in groups}
+    everyone = [
+        m for m in distinct(chain(*found.values())) if all(m in own for own in found.values())
+    ]
+    bearers: dict[tuple[str, ...], list[str]] = {}
+    for name, own in found.items():
+        said = (mark for mark in own if mark.removeprefix("strategy ") not in name)
+        if rest := tuple(mark for mark in said if mark not in everyone):
+            bearers.setdefault(rest, []).append(name)
+    counts = sorted({len(seeds_of(group)) for group in groups})
+    seeds = [f"{'-'.join(map(str, counts))} seed{'s' * (counts[-1] > 1)} each" for _ in groups[:1]]
+    lines = [f"All measured: {'; '.join((*everyone, *seeds))}."] if groups else []
+    return [*lines, *(f"{', '.join(names)}: {'; '.join(own)}." for own, names in bearers.items())]
+
+
+def _marks_of(group: RunGroup, variants: Mapping[str, Variant]) -> tuple[str, ...]:
+    variant = variants.get(group.key.variant)
+    own = variant.marks if variant else ()
+    return distinct((*group.conditions, *group.leaks, *own, *group.shortfalls, *group.size_marks))

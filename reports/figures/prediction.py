@@ -9,12 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.data.disk.images import decode, read_frames
+from bench.data.inspect.pictures import flow_colours, flow_wheel
 from bench.data.steps.crop import crop
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.apex import spot_apex
 from bench.models.sliding import NOT_SPOTTING
 from bench.training.tensors import StillTensors
-from reports.drawing.style import BLUE, DARK, house_style
+from reports.drawing.style import DARK
 from reports.figures.axes import over_time, probabilities, styled
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 FLOWS = ("flow", "flow_pair")
 
-STEP = 8
-"""An arrow every so many of 64 pixels of a flow."""
+STILL = 1e-3
+"""A largest motion below which a flow is shown as none, in the units of the model's input."""
 
 
 def prediction(models: Sequence[Model], answers: Answers, number: int = 0) -> Figure:
@@ -54,7 +55,7 @@ def prediction(models: Sequence[Model], answers: Answers, number: int = 0) -> Fi
         axes = figure.add_subplot(grid[0, panels:])
         probabilities(answers, ax=axes, clip=number)
         figure.set_label(f"{clip.name}: {answers.predicted[number]}")
-        figure.text(0.005, 0.01, _note(answers), size=look.text - 2, color=DARK)
+        figure.text(0.005, 0.01, _note(answers, flow is not None), size=look.text - 2, color=DARK)
     return figure
 
 
@@ -94,15 +95,10 @@ def flow_seen(model: Model, clip: Clip) -> np.ndarray | None:
 
 
 def _flow(axes: Axes, flow: np.ndarray) -> None:
-    """Length of the flow in grey, and arrows."""
-    flow = flow - np.median(flow, (0, 1), keepdims=True)
-    side = flow.shape[0]
-    step = max(side * STEP // 64, 1)
-    at = np.arange(step // 2, side, step)
-    axes.imshow(np.hypot(*np.moveaxis(flow, -1, 0)), cmap="Greys")
-    u, v = flow[np.ix_(at, at)].transpose(2, 0, 1)
-    with house_style():
-        axes.quiver(at, at, u, -v, color=BLUE, angles="uv", width=0.006)
+    """The flow without the median motion in colours, with their wheel below it."""
+    flow = flow - np.median(flow, (0, 1))
+    axes.imshow(flow_colours(flow[..., 0], flow[..., 1], STILL))
+    flow_wheel(axes.inset_axes((0.3, -0.45, 0.4, 0.4)))
 
 
 def _picture(axes: Axes, title: str) -> None:
@@ -111,6 +107,7 @@ def _picture(axes: Axes, title: str) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _note(answers: Answers) -> str:
+def _note(answers: Answers, flow: bool) -> str:
     several = f"Mean of {len(answers.models)} models ± their standard deviation. "
-    return f"{several * (len(answers.models) > 1)}Softmax of logits: not calibrated."
+    key = "Flow: hue is direction, the full colour the largest motion. " * flow
+    return f"{several * (len(answers.models) > 1)}{key}Softmax of logits: not calibrated."

@@ -85,6 +85,13 @@ def published_table(number: int) -> PublishedTable:
     return PublishedTable(number, source["title"], source["caption"], columns, rows)
 
 
+@cache
+def method_names() -> Mapping[str, str]:
+    """Variant -> its method's name as the paper prints it, in Table 2 where that has it."""
+    rows = (row for number in (5, 4, 2) for row in published_table(number).rows)
+    return MappingProxyType({row.variant: row.method for row in rows if row.variant})
+
+
 def paper() -> Mapping[str, str | int]:
     """Title, authors, venue, year and version of the paper that prints the tables."""
     return MappingProxyType(_sources()["paper"])

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from bench.config.settings import DIFFICULTIES
 from bench.data.clips import CHALLENGE_CLASSES, Clip
+from bench.data.inspect.pictures import FLOW_FULL, flow_colours, flow_wheel
 from bench.data.sources import Source, find_clips
 from bench.data.stills.flow import tvl1
 from reports.drawing.style import (
@@ -48,15 +49,6 @@ LOOKS = {
 
 SHOWN = ("easy", "hard")
 """Difficulties side by side on the contact sheet."""
-
-STEP = 6
-"""Pixels between the arrows of a flow."""
-
-LONGER = 12
-"""Length of an arrow over the motion."""
-
-STILL = 0.12
-"""Pixels of motion below which no arrow is drawn."""
 
 BRIGHTER = 4
 """Factor by which changes of grey level are amplified."""
@@ -117,7 +109,7 @@ class Shown:
 
 def contact_sheet(dataset: str, seed: int, cache: Path) -> Figure:
     """A clip of each class, easy and hard: onset, middle, their difference, the flow."""
-    columns = ("onset", "middle", f"change × {BRIGHTER}", f"flow × {LONGER}")
+    columns = ("onset", "middle", f"change × {BRIGHTER}", "flow")
     side, gap, left = 1.02, 0.05, 0.85
     block = len(columns) * (side + gap)
     words = Words(
@@ -125,12 +117,14 @@ def contact_sheet(dataset: str, seed: int, cache: Path) -> Figure:
         f"{dataset} (surrogate): the same clip of each class at both difficulties",
         (
             "Change: grey levels of the middle frame minus those of the onset, grey where there is "
-            "none. Flow: TV-L1 from onset to middle without the movement of the head, arrows "
-            f"from {STILL:g} pixels up.",
+            "none. Flow: TV-L1 from onset to middle without the movement of the head; the wheel "
+            f"has the colours of the directions, full where a clip moves most, at least "
+            f"{FLOW_FULL:g} px.",
         ),
     )
     with house_style():
         page = sheet(left + 2 * block + 0.35, 3 * (side + gap) + 0.3, words)
+        flow_wheel(page.axes(0.1, 3 * (side + gap) - 0.3, 0.6, 0.6))
         for index, name in enumerate(SHOWN):
             start = left + index * (block + 0.2)
             for row, shown in enumerate(_examples(Level(dataset, DIFFICULTIES[name], seed), cache)):
@@ -165,20 +159,7 @@ def _draw(panels: Sequence[Axes], shown: Shown) -> None:
     panels[0].imshow(shown.onset, cmap="gray", vmin=0, vmax=255)
     panels[1].imshow(shown.middle, cmap="gray", vmin=0, vmax=255)
     panels[2].imshow(change, cmap="gray", vmin=-128, vmax=127)
-    panels[3].imshow(shown.onset, cmap="gray", vmin=-255, vmax=255)
-    height, width = shown.onset.shape
-    y, x = np.mgrid[STEP // 2 : height : STEP, STEP // 2 : width : STEP]
-    u, v = shown.flow[:, y, x]
-    moves = np.hypot(u, v) > STILL
-    panels[3].quiver(
-        *(part[moves] for part in (x, y, LONGER * u, LONGER * v)),
-        angles="xy",
-        scale_units="xy",
-        scale=1,
-        color=VERMILION,
-        width=0.012,
-        headwidth=4,
-    )
+    panels[3].imshow(flow_colours(*shown.flow))
     for axes in panels:
         axes.spines[:].set_visible(False)
-        axes.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        axes.set(xticks=[], yticks=[])

@@ -28,8 +28,7 @@ from reports.tables.table import Cell, Row, Table
 def render(tables: Sequence[Table], style: str) -> str:
     """The tables in one of STYLES, without a newline at the end.
 
-    JSON is one object for one table, else a list; CSV is one sheet, where several tables leave
-    the columns of the others empty.
+    JSON is one object for one table, else a list; between two sheets of CSV is an empty line.
     """
     return STYLES[style](tables)
 
@@ -48,11 +47,7 @@ def html(tables: Sequence[Table]) -> str:
 
 def csv(tables: Sequence[Table]) -> str:
     """One line per method and source, with a column of standard deviations per numeric column."""
-    import pandas
-
-    frames = [pandas.DataFrame(_records(table)) for table in tables]
-    sheet = pandas.concat(frames).map(escaped).rename(columns=escaped)
-    return sheet.to_csv(index=False, lineterminator="\n").rstrip("\n")
+    return "\n\n".join(map(_csv, tables))
 
 
 def to_json(tables: Sequence[Table]) -> str:
@@ -126,6 +121,13 @@ def _record(
 ) -> dict:
     spread = {f"{column}_sd": cell.sd if cell else None for column, cell in cells.items()}
     return {**about, "source": source, **_values(cells), **spread, "marks": "; ".join(marks)}
+
+
+def _csv(table: Table) -> str:
+    import pandas
+
+    sheet = pandas.DataFrame(_records(table)).map(escaped).rename(columns=escaped)
+    return sheet.to_csv(index=False, lineterminator="\n").rstrip("\n")
 
 
 def _markdown(table: Table) -> str:

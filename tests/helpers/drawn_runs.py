@@ -70,6 +70,7 @@ def make_run(
                 "protocol": {"search_scope": scope},
             },
             "space": recorded,
+            "data": {"classes": list(CLASSES)},
             "folds": list(folds),
             "started": f"2024-01-01T00:00:0{seed % 10}+00:00",
         },
@@ -194,11 +195,12 @@ def entropy(shares) -> float:
 
 def predicted(dataset: str, clips: int, drawn: random.Random) -> list[dict]:
     found = []
-    for _ in range(drawn.randint(1, clips)):
+    for number in range(drawn.randint(1, clips)):
         true = drawn.randrange(len(CLASSES))
         right = drawn.random() < 0.7
         pred = true if right else drawn.randrange(len(CLASSES))
-        found.append({"dataset": dataset, "clip": "c", "true": true, "pred": pred, "logits": []})
+        names = {"dataset": dataset, "clip": f"c{number}"}
+        found.append({**names, "true": true, "pred": pred, "logits": []})
     return found
 
 

@@ -16,6 +16,7 @@ from bench.data.steps.magnify import magnify
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.apex import spot_apex
 from bench.data.stills.flow import flow_image
+from bench.system.fonts import fit_fonts, font_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,16 @@ CELL = 1.25
 
 FLOW_FULL = 1.0
 """Motion shown in full colour, unless a clip has more; in pixels of a face of 128."""
+
+WHEEL = 0.62
+"""Side of the colour wheel of a sheet, in inches."""
+
+WHEEL_ARROW = {"arrowstyle": "->", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0, "color": "0.25"}
+
+FLOW_KEY = (
+    "flow: hue is direction, white is none;\n"
+    f"full colour at the largest motion, at least {FLOW_FULL:g} px"
+)
 
 NAME_SIZE = 7
 GIF_SIDE = 224
@@ -96,7 +107,8 @@ def _spread(clips: Sequence[Clip]) -> list[Clip]:
 def contact_sheet(groups: Sequence[tuple[str, Sequence[Moments]]], title: str) -> Figure:
     """A row per clip: onset, apex, offset, flow as colours, strain; groups one below another."""
     lines = [(name, clip) for name, clips in groups for clip in clips]
-    figure, axes = _grid(len(lines), 5)
+    figure, axes = _grid(len(lines), 5, WHEEL + 0.25)
+    _flow_key(figure)
     for row, (name, shown) in zip(axes, lines, strict=True):
         for axis, frame, head in zip(row, shown.frames, shown.heads, strict=False):
             _picture(axis, frame.squeeze(), head)
@@ -187,44 +199,68 @@ def clip_gif(clip: Clip, config: DataConfig, title: str) -> list[Image]:
 
 def _captioned(picture: Image, title: str, left: str, right: str) -> Image:
     """The picture below a caption: a title, and a line of text over each half."""
-    from pathlib import Path
-
-    import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), LETTERS)
     page = Image.new("RGB", (picture.width, picture.height + CAPTION), "white")
     page.paste(picture, (0, CAPTION))
     pen, middle = ImageDraw.Draw(page), picture.width // 2
     places = ((4, 2, title, picture.width), (4, 18, left, middle), (middle + 4, 18, right, middle))
     for across, down, words, room in places:
+        font = ImageFont.truetype(font_file(words), LETTERS)
         while font.getlength(words) > room - 8:
             words = f"{words.removesuffix('…')[:-1]}…"
         pen.text((across, down), words, fill="black", font=font)
     return page
 
 
-def flow_colours(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Direction as hue, magnitude as saturation, no motion as white: (H, W, 3) in 0..1."""
+def flow_colours(u: np.ndarray, v: np.ndarray, least: float = FLOW_FULL) -> np.ndarray:
+    """Direction as hue, magnitude as saturation, no motion as white: (H, W, 3) in 0..1.
+
+    The largest motion, or `least` where all are smaller, has the full colour.
+    """
     import numpy as np
     from matplotlib.colors import hsv_to_rgb
 
     speed = np.hypot(u, v)
     hue = np.arctan2(-v, -u) / (2 * np.pi) + 0.5
-    full = max(FLOW_FULL, float(speed.max()))
+    full = max(least, float(speed.max()))
     return hsv_to_rgb(np.stack([hue % 1, (speed / full).clip(0, 1), np.ones_like(hue)], -1))
 
 
-def _grid(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
+def flow_wheel(axes: Axes) -> None:
+    """The key of `flow_colours`: the colour of each direction, full at the rim."""
+    import numpy as np
+
+    side = np.linspace(-1, 1, 121)
+    u, v = np.meshgrid(side, side)
+    inside = np.hypot(u, v) <= 1
+    extent = (-1, 1, 1, -1)  # as in a picture, v is downwards
+    axes.imshow(flow_colours(u * inside, v * inside), extent=extent)
+    for across, down in ((1, 0), (0, 1), (-1, 0), (0, -1)):
+        axes.annotate("", (across, down), (0, 0), arrowprops=WHEEL_ARROW)
+    axes.set_axis_off()
+
+
+def _flow_key(figure: Figure) -> None:
+    """The wheel and what it says, in the upper right corner of a sheet."""
+    width, height = figure.get_size_inches()
+    left, bottom = width - WHEEL - 0.1, height - WHEEL - 0.06
+    flow_wheel(figure.add_axes((left / width, bottom / height, WHEEL / width, WHEEL / height)))
+    place = ((left - 0.1) / width, (bottom + WHEEL / 2) / height)
+    figure.text(*place, FLOW_KEY, fontsize=NAME_SIZE, ha="right", va="center")
+
+
+def _grid(lines: int, columns: int, above: float = 0.5) -> tuple[Figure, np.ndarray]:
+    """Axes in rows and columns; above: inches left free over them."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(CELL * columns + 0.9, (CELL + 0.22) * lines + 0.45))
+    figure = Figure(figsize=(CELL * columns + 0.9, (CELL + 0.22) * lines + above - 0.05))
     axes = figure.subplots(lines, columns, squeeze=False)
     figure.subplots_adjust(
         left=0.85 / figure.get_figwidth(),
         right=0.99,
         bottom=0.05 / figure.get_figheight(),
-        top=1 - 0.5 / figure.get_figheight(),
+        top=1 - above / figure.get_figheight(),
         wspace=0.06,
         hspace=0.22,
     )
@@ -266,6 +302,7 @@ def drawn(figure: Figure) -> Image:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    fit_fonts(figure)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     width, height = canvas.get_width_height()

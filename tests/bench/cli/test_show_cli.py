@@ -15,6 +15,7 @@ from bench.data.inspect.pictures import (
     clip_gif,
     drawn,
     flow_colours,
+    flow_wheel,
     preprocessing_stages,
     steps_sheet,
 )
@@ -155,6 +156,20 @@ def test_few_pixels_of_flow_among_much_skin_keep_their_hue():
     wanted = 255 * flow[:, :]
     blurred = [part.reshape(10, 4, 10, 4, 3).mean(axis=(1, 3)) for part in (shown, wanted)]
     assert min(np.abs(blurred[0] - way).max() for way in (blurred[1], blurred[1][::-1])) < 40
+
+
+def test_the_wheel_has_the_colour_of_each_direction_at_its_rim():
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    flow_wheel(axes)
+    shown = axes.images[0].get_array()
+    middle, last = len(shown) // 2, len(shown) - 1
+    places = {(1, 0): (middle, last), (0, 1): (last, middle), (-1, 0): (middle, 0)}
+    for (u, v), place in places.items():  # v is downwards, as in a picture
+        (colour,) = flow_colours(np.array([float(u)]), np.array([float(v)]))
+        np.testing.assert_allclose(shown[place], colour, atol=1e-6)
+    np.testing.assert_allclose(shown[[0, middle], [0, middle]], 1)  # outside, and no motion
 
 
 def test_stillness_is_white_and_opposite_motions_have_opposite_hues():

@@ -108,12 +108,34 @@ def test_a_profile_is_shown_before_the_folds_are_finished(invoke, write_run):
 
 def test_out_writes_the_same_text(invoke, tmp_path, write_run):
     write_run()
-    shown = invoke("--format", "csv").stdout
-    result = invoke("--format", "csv", "--out", tmp_path / "new" / "tables.csv")
+    shown = invoke("--format", "md").stdout
+    result = invoke("--format", "md", "--out", tmp_path / "new" / "tables.md")
     assert result.stdout == ""
-    written = (tmp_path / "new" / "tables.csv").read_text()
-    assert written == shown
-    assert len(list(csv.DictReader(io.StringIO(written)))) > 30
+    assert (tmp_path / "new" / "tables.md").read_text() == shown
+
+
+def test_csv_is_a_file_per_table_with_the_marks_and_every_digit(invoke, tmp_path, write_run):
+    write_run(uar=0.1 + 0.2, surrogate=True)
+    sheets = invoke("--format", "csv", "--health", "--table", 4, "--table", 5).stdout.split("\n\n")
+    out = tmp_path / "sheets"
+    result = invoke("--format", "csv", "--health", "--table", 4, "--table", 5, "--out", out)
+    assert result.stdout == ""
+    names = ("table4", "table5", "health")
+    written = [(out / f"{name}.csv").read_text() for name in names]
+    assert sorted(out.iterdir()) == sorted(out / f"{name}.csv" for name in names)
+    assert [text.strip("\n") for text in written] == [sheet.strip("\n") for sheet in sheets]
+    (row,) = (row for row in csv.DictReader(io.StringIO(written[0])) if row["source"] == "measured")
+    assert (row["smic_uar"], row["marks"]) == (str(0.1 + 0.2), "surrogate")
+
+
+def test_a_csv_file_holds_one_table(invoke, tmp_path, write_run):
+    write_run()
+    file = tmp_path / "one.csv"
+    assert invoke("--format", "csv", "--table", 4, "--out", file).exit_code == 0
+    assert file.read_text() == invoke("--format", "csv", "--table", 4).stdout
+    with pytest.raises(UsageError, match=r"one CSV file.*4 tables; name a folder"):
+        invoke("--format", "csv", "--out", tmp_path / "other.csv")
+    assert not (tmp_path / "other.csv").exists()
 
 
 def test_out_that_cannot_be_written_is_one_line(invoke, tmp_path):

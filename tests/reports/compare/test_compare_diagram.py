@@ -64,13 +64,30 @@ def test_labels_leave_room_for_their_lines(report):
     figure = draw_ranks(report(7))
     (axes,) = figure.axes
     boxes = texts(figure)
-    labels = [text for text in axes.texts if text in boxes]
+    labels = [text for text in axes.texts if "seed" in text.get_text()]
     elbows = [line for line in axes.lines if len(line.get_xdata()) == 3]
     assert len(labels) == len(elbows) == 7
     for label, elbow in zip(labels, elbows, strict=True):
         end = axes.transData.transform((elbow.get_xdata()[0], elbow.get_ydata()[0]))[0]
         box = boxes[label]
         assert (box.x0 - end if label.get_ha() == "left" else end - box.x1) > 1
+
+
+@pytest.mark.parametrize(("blocks", "whole"), [(6, True), (2, False)])
+def test_the_ruler_is_as_long_as_the_critical_difference(report, blocks, whole):
+    made = report(4)
+    ranks = rank_test(made.ranks.names, np.random.default_rng(0).random((blocks, 4)))
+    made = Report(made.plan, made.comparisons, ranks, ())
+    (axes,) = draw_ranks(made).axes
+    ruler, *ends = axes.lines[-3:]
+    left, right = ruler.get_xdata()
+    difference = made.ranks.critical_difference
+    assert left == 1
+    assert right == pytest.approx(1 + difference if whole else 4)
+    assert whole == (difference <= len(made.ranks.names) - 1)
+    (text,) = (text for text in words_on(axes.figure) if text.startswith("CD = "))
+    assert f"{difference:.2f}" in text and ("longer than the axis" in text) is not whole
+    assert [end.get_marker() for end in ends] == ["|", "|" if whole else ">"]
 
 
 @pytest.mark.parametrize(

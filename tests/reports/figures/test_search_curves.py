@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 from looks import words_on
-from matplotlib.collections import PathCollection
 
 from ablations import RNAS_MER, RNAS_MER_1
+from baselines import AUTODEEPLAB_3D
 from reports.figures import run_figures
 
 
@@ -92,38 +92,72 @@ def test_lines_differ_without_colour(run):
         assert len(kinds) == len(set(kinds)) > 1
 
 
-def test_heat_maps_hold_every_weight_on_one_scale(run):
+def maps(record):
+    """The heat maps of α, that of β, and the axes of η."""
+    shown = [axes for axes in drawn(record, "architecture").axes if axes.get_title(loc="left")]
+    heat = [axes for axes in shown if axes.images]
+    return heat[:-1], heat[-1], [axes for axes in shown if not axes.images and axes.lines]
+
+
+def test_heat_maps_hold_every_weight_over_uniform_on_one_scale(run):
     record = run(epochs=6)
     stored = json.loads((record.folder / "search" / "architecture.json").read_text())
     table = np.array([epoch["operation_weights"] for epoch in stored["epochs"]])  # (6, 9, 14)
-    images = drawn(record, "architecture").axes[0].images
-    *maps, bar = images
-    assert len(maps) == len(RNAS_MER.edges)
-    assert len({(image.norm.vmin, image.norm.vmax) for image in images}) == 1
-    for index, image in enumerate(maps):
-        np.testing.assert_allclose(image.get_array(), table[:, index].T)
-    assert (bar.norm.vmin, bar.norm.vmax) == pytest.approx((table.min(), table.max()))
+    edges, path, _ = maps(record)
+    assert len(edges) == len(RNAS_MER.edges)
+    (norm,) = {(i.norm.vmin, i.norm.vmax) for axes in (*edges, path) for i in axes.images}
+    assert norm[0] * norm[1] == pytest.approx(1) and norm[1] > 1  # uniform is the middle
+    for index, axes in enumerate(edges):
+        np.testing.assert_allclose(axes.images[0].get_array(), 14 * table[:, index].T)
+    image = edges[0].images[0]
+    np.testing.assert_allclose(image.cmap(image.norm(1.0))[:3], 0.97, atol=0.01)  # white
+
+
+def test_each_move_of_beta_is_a_row_over_its_own_uniform_choice(run):
+    record = run(AUTODEEPLAB_3D, epochs=3)
+    stored = json.loads((record.folder / "search" / "architecture.json").read_text())
+    trellis = AUTODEEPLAB_3D.outer
+    _, axes, _ = maps(record)
+    shown = axes.images[0].get_array()
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    for index, arrow in enumerate(trellis.arrows):
+        ways = len(trellis.out_of(arrow.source))
+        if ways == 1:
+            continue
+        ends = (trellis.factors[state.level] for state in (arrow.source, arrow.target))
+        row = shown[names.index("s = {} → {}".format(*ends))]
+        block = row[3 * (arrow.target.layer - 1) : 3 * arrow.target.layer]
+        beta = [epoch["beta"][index] for epoch in stored["epochs"]]
+        np.testing.assert_allclose(block, ways * np.array(beta))
+
+
+def test_a_search_that_recorded_no_beta_has_no_map_of_it(run):
+    record = run(RNAS_MER_1, epochs=3)
+    file = record.folder / "search" / "architecture.json"
+    stored = json.loads(file.read_text())
+    for epoch in stored["epochs"]:
+        del epoch["beta"]
+    file.write_text(json.dumps(stored))
+    edges, last, eta = maps(record)
+    assert len(edges) + 1 == len(RNAS_MER_1.edges) and "β" not in last.get_title(loc="left")
+    assert not eta
 
 
 def test_marks_point_at_the_decoded_operations(run):
     record = run(seed=3)
     genotype = json.loads((record.folder / "search" / "genotype.json").read_text())
-    axes = drawn(record, "architecture").axes[0]
-    (marks,) = (c for c in axes.collections if isinstance(c, PathCollection))
-    assert len(marks.get_offsets()) == len(genotype["edges"])
-    rows = {
-        name: {t.get_position()[1] for t in axes.texts if t.get_text() == name}
-        for name in RNAS_MER.operations
-    }
-    for (_, up), name in zip(marks.get_offsets(), genotype["operations"], strict=True):
-        assert min(abs(up - row) for row in rows[name]) < 1e-9
+    edges, *_ = maps(record)
+    kept = dict(zip(map(tuple, genotype["edges"]), genotype["operations"], strict=True))
+    for edge, axes in zip(RNAS_MER.edges, edges, strict=True):
+        rows = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "<"]
+        assert rows == [RNAS_MER.operations.index(kept[e]) for e in (edge,) if e in kept]
 
 
 def test_eta_of_every_node_is_drawn(run):
     record = run(epochs=6)
     stored = json.loads((record.folder / "search" / "architecture.json").read_text())
     eta = np.array([epoch["edge_weights"] for epoch in stored["epochs"]])
-    panels = drawn(record, "architecture").axes[1:]
+    *_, panels = maps(record)
     drawn_lines = [
         line.get_ydata() for axes in panels for line in axes.lines if line.get_marker() != "None"
     ]
