@@ -144,7 +144,7 @@ def compare_on(
         pairs=tuple(pairs),
         controls=tuple(controls),
         agreement=agreement(_table(entries, shared, plan.metric)) if len(shared) > 1 else None,
-        intervals={entry.name: score_intervals(entry, plan) for entry in entries},
+        intervals={entry.name: score_intervals(entry, plan, metrics()) for entry in entries},
         notes=distinct(notes),
     )
 
@@ -196,16 +196,16 @@ def _unscoped(record: RunRecord) -> dict[str, Any]:
     return {key: value for key, value in changed.items() if key != "protocol.search_scope"}
 
 
-def score_intervals(entry: Entry, plan: Plan) -> dict[str, Any]:
+def score_intervals(entry: Entry, plan: Plan, names: Iterable[str]) -> dict[str, Any]:
     """Metric -> its interval over subjects, as JSON holds it."""
     return {
         name: bootstrap(
             entry.matrices,
-            metric.function,
+            metrics()[name].function,
             draws=plan.draws,
             generator=np.random.default_rng(derive_seed(plan.seed, "bootstrap")),
         ).to_dict()
-        for name, metric in metrics().items()
+        for name in names
     }
 
 

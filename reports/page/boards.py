@@ -19,7 +19,7 @@ from bench.protocol.metrics import metrics
 from bench.runs.record import RunRecord
 from bench.scoring.statistics import DRAWS, Interval
 from reports.compare.checks import check_comparable
-from reports.compare.entries import Entry, Protocol, make_entries
+from reports.compare.entries import Entry, Protocol, make_entries, named_apart
 from reports.compare.pairs import Pair
 from reports.compare.render import (
     beside,
@@ -114,7 +114,12 @@ class Board:
     @property
     def tested(self) -> tuple[BoardRow, ...]:
         """The rows that are compared in pairs, in the order of their places."""
-        return tuple(row for row in self.rows if row.lead or row.test)
+        return tuple(row for row in self.rows if row.test)
+
+    @property
+    def rest(self) -> tuple[BoardRow, ...]:
+        """The rows that are not."""
+        return tuple(row for row in self.rows if not row.test)
 
 
 def boards(
@@ -178,24 +183,20 @@ def _board(
     faces: bool,
     progress: Callable[[str, int, int], None],
 ) -> Board:
-    ranked = make_entries([e.group for e in sorted(entries, key=_score, reverse=True)])
+    ranked = named_apart(sorted(entries, key=_score, reverse=True))
     tested = _tested(ranked)
     comparison = compare_on(tested[0].dataset, tested, PLAN, progress)
     rows = tuple(_row(entry, comparison, anchors, costs) for entry in ranked)
-    left = len(ranked) - len(tested)
     return Board(
         title=ranked[0].group.clips,
         protocol=_protocol(ranked),
         rows=rows,
-        chart=_chart([row for row in rows if row.lead or row.test], tested),
+        chart=_chart([row for row in rows if row.test], tested),
         legend=legend(PLAN.metric, len(comparison.pairs)),
         headings=pair_headings(PLAN.metric),
         pairs=_pairings(comparison),
         clips=disagreements(tested, faces),
-        notes=(
-            *([f"{left} more methods are not tested here: `bench compare`"] if left else []),
-            *comparison.notes,
-        ),
+        notes=comparison.notes,
     )
 
 
@@ -243,7 +244,7 @@ def _row(
 ) -> BoardRow:
     best = comparison.entries[0]
     lead = _pair(comparison, best.name, entry.name)
-    found = comparison.intervals.get(entry.name) or score_intervals(entry, PLAN)
+    found = comparison.intervals.get(entry.name) or score_intervals(entry, PLAN, [PLAN.metric])
     control = next((each for each in comparison.controls if each.name == entry.name), None)
     spent = [costs.get(record.folder) for record in entry.records]
     known = [seconds for seconds in spent if seconds is not None]

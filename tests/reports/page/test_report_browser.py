@@ -285,6 +285,14 @@ def test_figures_follow_the_colours_of_the_reader(page):
     assert all(one != other for one, other in zip(light, dark, strict=True))
 
 
+def test_a_marked_number_does_not_look_like_a_clean_one(page):
+    styles = page.run(
+        "return ['.leaders td.score', '#table-2 tr[data-source=\\'published\\'] td.number'].map("
+        "(part) => getComputedStyle(document.querySelector(part)).fontStyle)"
+    )
+    assert styles == ["italic", "normal"]
+
+
 PICKED = """
 const part = document.querySelector(".compared");
 const [pair] = part.querySelectorAll(".pairs tbody tr");
