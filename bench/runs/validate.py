@@ -320,17 +320,17 @@ def _compared_with_data(
     """Findings on labels, or the reason why they could not be compared."""
     try:
         config = files.run.settings
-        source = _source(files, config, data_root, cache)
+        source = run_source(files.run, config, data_root, cache)
         expected = tested_labels(source, config, files.run.seed)
     except (BenchError, KeyError, TypeError) as error:
         return [], (f"labels not compared with the data: {error}",)
     return _guarded(lambda files: _labels(files, expected), files), ()
 
 
-def _source(files: RunFiles, config: Config, data_root: Path | None, cache: Path) -> Source:
+def run_source(run: RunFile, config: Config, data_root: Path | None, cache: Path) -> Source:
     """Where the run's clips are; BenchError where they are not, or not known to be."""
-    data, surrogate = files.run.data, files.run.surrogate
-    dataset = data.source or files.run.dataset
+    data, surrogate = run.data, run.surrogate
+    dataset = data.source or run.dataset
     if surrogate and not data.root:
         source = Source(dataset, None, True, cache)
         if not surrogate_folder(source, config.data).exists():

@@ -27,10 +27,17 @@ if TYPE_CHECKING:
 @preset_option
 @config_option
 @click.option("--title", default="RNAS-MER bench", show_default=True, help="Heading of the page.")
-def report(runs: Path, out: Path, preset: str | None, config: str | None, title: str) -> None:
-    """Tables, figures, every run and configurations compared on one HTML page.
+@click.option(
+    "--faces",
+    is_flag=True,
+    help="Embed thumbnails of real clips, too: look what their licence says before you pass it on.",
+)
+def report(
+    runs: Path, out: Path, preset: str | None, config: str | None, title: str, faces: bool
+) -> None:
+    """Leaderboards, tables, figures, every run and methods compared on one HTML page.
 
-    The page needs no network and no other file, and includes unfinished runs. Files that cannot be
+    The page needs no network and no other file, and lists unfinished runs. Files that cannot be
     read are reported and left out; the exit code is then 1.
     """
     from bench.cli.output import deliver
@@ -47,14 +54,7 @@ def report(runs: Path, out: Path, preset: str | None, config: str | None, title:
     if not chosen:
         click.echo(_nothing(runs, sound, FIRST_RUN), err=True)
     with bars() as shown:
-        steps = Steps(shown)
-        page = build_report(
-            chosen,
-            variants(),
-            title,
-            corrupt,
-            lambda done, total: steps("drawing runs", done, total),
-        )
+        page = build_report(chosen, variants(), title, corrupt, Steps(shown), faces)
     deliver(page.html, out)
     click.echo(_summary(out, page.views, corrupt))
     for line in (*corrupt, *page.troubles):

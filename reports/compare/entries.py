@@ -142,7 +142,7 @@ def make_entries(groups: Iterable[RunGroup], logs: Iterable[Entry] = ()) -> list
         )
         for group in groups
     ]
-    return _named([*entries, *logs])
+    return named_apart([*entries, *logs])
 
 
 def log_entry(path: Path, reading: Reading) -> Entry:
@@ -212,7 +212,7 @@ def single_seeds(groups: Iterable[RunGroup]) -> list[RunGroup]:
     return [RunGroup((record,)) for group in groups for record in group.records]
 
 
-def _named(entries: Sequence[Entry]) -> list[Entry]:
+def named_apart(entries: Sequence[Entry]) -> list[Entry]:
     """Adds to names that are not unique what tells them apart: protocol, configuration, seed."""
     for suffix in _SUFFIXES:
         taken = Counter((entry.dataset, entry.name) for entry in entries)

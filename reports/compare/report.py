@@ -112,7 +112,7 @@ def compare(entries: Sequence[Entry], plan: Plan, progress: Progress) -> Report:
         )
     for group in several.values():
         check_comparable(group, plan.allowed)
-    comparisons = tuple(_comparison(name, group, plan, progress) for name, group in several.items())
+    comparisons = tuple(compare_on(name, group, plan, progress) for name, group in several.items())
     alone = [
         f"{g[0].name} alone is on {name}: left out" for name, g in by_set.items() if len(g) < 2
     ]
@@ -120,7 +120,10 @@ def compare(entries: Sequence[Entry], plan: Plan, progress: Progress) -> Report:
     return Report(plan, comparisons, ranks, (*alone, *notes))
 
 
-def _comparison(dataset: str, entries: list[Entry], plan: Plan, progress: Progress) -> Comparison:
+def compare_on(
+    dataset: str, entries: Sequence[Entry], plan: Plan, progress: Progress
+) -> Comparison:
+    """The comparison of entries that may be compared; of one alone its scores and intervals."""
     pairs = compare_pairs(
         entries,
         plan.metric,
@@ -141,7 +144,7 @@ def _comparison(dataset: str, entries: list[Entry], plan: Plan, progress: Progre
         pairs=tuple(pairs),
         controls=tuple(controls),
         agreement=agreement(_table(entries, shared, plan.metric)) if len(shared) > 1 else None,
-        intervals={entry.name: _intervals(entry, plan) for entry in entries},
+        intervals={entry.name: score_intervals(entry, plan, metrics()) for entry in entries},
         notes=distinct(notes),
     )
 
@@ -193,15 +196,16 @@ def _unscoped(record: RunRecord) -> dict[str, Any]:
     return {key: value for key, value in changed.items() if key != "protocol.search_scope"}
 
 
-def _intervals(entry: Entry, plan: Plan) -> dict[str, Any]:
+def score_intervals(entry: Entry, plan: Plan, names: Iterable[str]) -> dict[str, Any]:
+    """Metric -> its interval over subjects, as JSON holds it."""
     return {
         name: bootstrap(
             entry.matrices,
-            metric.function,
+            metrics()[name].function,
             draws=plan.draws,
             generator=np.random.default_rng(derive_seed(plan.seed, "bootstrap")),
         ).to_dict()
-        for name, metric in metrics().items()
+        for name in names
     }
 
 

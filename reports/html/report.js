@@ -8,6 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   if (!document.getElementById("start")) return; // a page of tables alone
   startFilter();
+  document.querySelectorAll(".compared").forEach(startPick);
   window.addEventListener("hashchange", showPart);
   showPart();
 });
@@ -56,7 +57,7 @@ function sortedUnits(all, column, kind, order) {
 }
 
 function cellValue(cell, kind) {
-  if (kind !== "number") return cell.textContent.trim();
+  if (kind !== "number") return (cell.firstElementChild ?? cell).textContent.trim(); // without marks
   return cell.dataset.order === undefined ? null : Number(cell.dataset.order);
 }
 
@@ -98,5 +99,28 @@ function startFilter() {
     }
     const left = rows.filter((row) => !row.hidden).length;
     document.getElementById("shown").value = `${left} of ${rows.length} runs`;
+  });
+}
+
+// ------------------------------------------------------------------ two methods chosen
+
+// Leaves the pairs with the methods chosen, and the clips that the two of them differ on.
+function startPick(part) {
+  const pick = part.querySelector(".pick");
+  const choices = [...pick.querySelectorAll("select")];
+  pick.hidden = false;
+  pick.addEventListener("change", () => {
+    const chosen = choices.map((choice) => choice.value).filter(Boolean);
+    for (const row of part.querySelectorAll("tr[data-places]")) {
+      const places = row.dataset.places.split(" ");
+      row.hidden = !chosen.every((place) => places.includes(place));
+    }
+    const two = new Set(chosen).size === 2;
+    for (const row of part.querySelectorAll(".clips tr")) {
+      const cells = [...row.cells].slice(1);
+      cells.forEach((cell, place) => { cell.hidden = two && !chosen.includes(String(place)); });
+      const [one, other] = chosen.map((place) => cells[place].style.cssText);
+      row.hidden = two && row.parentElement.tagName === "TBODY" && one === other;
+    }
   });
 }

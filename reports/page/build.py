@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from bench.config.settings import settings_table
 from bench.protocol.metrics import metrics
 from reports.figures import svg, tradeoff
 from reports.html.templating import asset, fill, script_digest
-from reports.page.comparison import comparisons
+from reports.page.boards import PLAN, boards
 from reports.page.runs import run_views
 from reports.page.views import RunView
 from reports.reading.marks import MARK_MEANINGS, distinct
@@ -48,9 +49,10 @@ def build_report(
     variants: Mapping[str, Variant],
     title: str,
     skipped: Sequence[str] = (),
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    faces: bool = False,
 ) -> Report:
-    """Tables 2-5, search health, Figure 1, every run, and configurations compared.
+    """Leaderboards, tables 2-5, search health, Figure 1, every run, and methods compared.
 
     The same runs give the same page.
 
@@ -59,9 +61,11 @@ def build_report(
         variants: All registered variants, for the tables.
         title: Heading of the page.
         skipped: A line for every run folder that is left out.
-        progress: Called with (runs done, runs in all).
+        progress: Called with (what, done, total).
+        faces: Whether thumbnails of real clips are embedded, too.
     """
-    views = run_views(records, progress)
+    views = run_views(records, lambda done, total: progress("drawing runs", done, total))
+    anchors = {view.record.folder: view.anchor for view in views}
     findings = read_searches(records)
     health = health_table(findings, variants)
     script = asset("report.js")
@@ -75,7 +79,11 @@ def build_report(
         metrics=metrics(),
         marks=explained_marks(views),
         skipped=skipped,
-        comparisons=comparisons(records),
+        boards=boards(records, anchors, findings.searched, faces, progress),
+        metric=PLAN.metric,
+        others={name: each for name, each in metrics().items() if name != PLAN.metric},
+        unfinished=sum(not view.finished for view in views),
+        defaults=list(settings_table()),
         style=asset("report.css"),
         script=script,
         digest=script_digest(script),

@@ -6,6 +6,7 @@ A file that cannot be read is reported and its part left out; the rest is shown.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -22,11 +23,11 @@ from bench.runs.searches import CannotDraw, Decoded, decoded, space_of
 from bench.system.files import read_json
 from bench.system.processes import in_processes, usable_cores
 from reports.figures import run_figures, svg
+from reports.page.marks import group_marks
 from reports.page.network import network_facts
 from reports.page.searches import agreement_facts, health_facts
 from reports.page.views import (
     COMMAND_LINE,
-    DEFAULT,
     Confusion,
     Drawing,
     Edge,
@@ -38,7 +39,7 @@ from reports.page.views import (
     Subject,
 )
 from reports.reading.finished import MALFORMED
-from reports.reading.groups import RunGroup, leaks
+from reports.reading.groups import GroupKey, RunGroup
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS, place
 from reports.tables.html import HtmlMark, html_mark
@@ -48,6 +49,11 @@ INPUTS = ("previous cell", "cell before it")
 
 FIGURES = ("network_path", "cell", "search_curves", "architecture")
 """Figures on the page; confusion matrices and subjects are tables there."""
+
+MOST_DRAWN = 24
+"""Runs with figures; those of further ones would take minutes and megabytes."""
+
+NOT_DRAWN = "only so many runs have figures here; `bench figures` draws it"
 
 RUNS_A_PROCESS = 4
 """Fewest runs per worker process: starting one takes as long as drawing three runs."""
@@ -60,13 +66,25 @@ def run_views(
     records: Sequence[RunRecord], progress: Callable[[int, int], None]
 ) -> tuple[RunView, ...]:
     """The runs as the report shows them; `progress` is called with (runs done, runs in all)."""
-    named = list(zip(records, unique_anchors(records), strict=True))
+    named = list(zip(records, unique_anchors(records), _drawn(records), strict=True))
     workers = min(usable_cores(), len(named) // RUNS_A_PROCESS) or 1
     views = []
     for view in in_processes(_view, named, workers):
         views.append(view)
         progress(len(views), len(named))
     return tuple(views)
+
+
+def _drawn(records: Sequence[RunRecord]) -> list[bool]:
+    """Which runs get figures where there are many: each configuration's first, then its second."""
+    seen: Counter[GroupKey] = Counter()
+    turns = []
+    for record in records:
+        key = GroupKey.of(record)
+        turns.append(seen[key])
+        seen[key] += 1
+    first = sorted(range(len(records)), key=turns.__getitem__)[:MOST_DRAWN]
+    return [place in first for place in range(len(records))]
 
 
 def unique_anchors(records: Iterable[RunRecord]) -> list[str]:
@@ -81,8 +99,8 @@ def unique_anchors(records: Iterable[RunRecord]) -> list[str]:
     return anchors
 
 
-def _view(named: tuple[RunRecord, str]) -> RunView:
-    record, anchor = named
+def _view(named: tuple[RunRecord, str, bool]) -> RunView:
+    record, anchor, drawn = named
     troubles: list[str] = []
 
     def read(make: Callable[[RunRecord], Piece], otherwise: Fallback) -> Piece | Fallback:
@@ -98,7 +116,8 @@ def _view(named: tuple[RunRecord, str]) -> RunView:
     done, missing = read(_folds, ((), ()))
     found = [read(partial(_subject, fold), None) for fold in done]
     subjects = tuple(subject for subject in found if subject)
-    drawings, undrawn, broken = read(_drawings, ((), {}, ()))
+    none: Any = ((), dict.fromkeys(FIGURES, NOT_DRAWN), ())
+    drawings, undrawn, broken = read(_drawings, ((), {}, ())) if drawn else none
     return RunView(
         anchor=anchor,
         record=record,
@@ -126,12 +145,7 @@ def _view(named: tuple[RunRecord, str]) -> RunView:
 
 
 def _marks(record: RunRecord) -> tuple[HtmlMark, ...]:
-    """The conditions, leaks, marks and shortfalls of a run, and what holds of its size."""
-    group = RunGroup((record,))
-    shortfalls = group.shortfalls if record.metrics else ()
-    own = (*group.conditions, *leaks(record), *record.marks, *shortfalls, *group.size_marks)
-    control = ("random control",) if record.method.control else ()
-    return tuple(map(html_mark, distinct((*own, *control))))
+    return tuple(map(html_mark, group_marks(RunGroup((record,)))))
 
 
 def _scores(record: RunRecord) -> tuple[ScoreRow, ...]:
@@ -191,7 +205,7 @@ def _number(value: Any) -> float | None:
 
 
 def _settings(record: RunRecord) -> tuple[Setting, ...]:
-    """The settings of a run by origin: `--set`, then preset, then defaults."""
+    """The settings of a run that are not the defaults: of `--set`, then of its preset."""
     known = {key: rest for key, *rest in settings_table()}
     preset = _flat(load_config(record.preset).to_dict()) if record.preset in preset_names() else {}
     rows = []
@@ -202,10 +216,9 @@ def _settings(record: RunRecord) -> tuple[Setting, ...]:
         elif key not in known or value != default:
             origin = f"preset {record.preset}"
         else:
-            origin = DEFAULT
+            continue
         rows.append(Setting(key, value, default, origin, meaning, published))
-    rank = {COMMAND_LINE: 0, DEFAULT: 2}
-    return tuple(sorted(rows, key=lambda row: rank.get(row.origin, 1)))
+    return tuple(sorted(rows, key=lambda row: row.origin != COMMAND_LINE))
 
 
 def _flat(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from bench.runs.record import DataRecord, RunRecord
 from reports.reading.names import DATASETS
 from reports.tables.html import HtmlMark
 
-DEFAULT = "default"
 COMMAND_LINE = "--set"
-"""Origins of a setting; the third is `preset <name>`."""
+"""Origin of a setting; the other is `preset <name>`."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a run; `origin` is DEFAULT, COMMAND_LINE or `preset <name>`."""
+    """A setting of a run that is not the default; `origin` is COMMAND_LINE or `preset <name>`."""
 
     key: str
     value: Any
@@ -27,11 +26,6 @@ class Setting:
     origin: str
     help: str
     published: bool
-
-    @property
-    def changed(self) -> bool:
-        """Whether preset or command line set the value."""
-        return self.origin != DEFAULT
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,23 @@ TRAINED_WITHOUT = "trained without a class"
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
+CAVEATS = (
+    "surrogate",
+    "smoke",
+    "leaky",
+    NOT_TRAINED,
+    BELOW_BASELINE,
+    CANNOT_DECIDE,
+    "shuffled labels",
+    "reconstruction",
+)
+"""Marks with which a number is not what it seems to a reader who misses them."""
+
+
+def is_caveat(mark: str) -> bool:
+    """Whether a page must not let the marked number look like a clean one."""
+    return mark.partition(":")[0] in CAVEATS or mark.startswith("incomplete ")
+
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Marks of settings that change what a score means, where they are not the defaults."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reports.html.templating import asset, fill, script_digest
-from reports.reading.marks import MARK_MEANINGS
+from reports.reading.marks import MARK_MEANINGS, is_caveat
 from reports.tables.lines import DIFFERENCE, NOTHING, Line, lines
 from reports.tables.table import Cell, Table
 
@@ -33,6 +33,11 @@ class HtmlMark:
     def words(self) -> tuple[str, ...]:
         """The mark and its causes: `leaky` and `search_scope=all`."""
         return tuple(self.text.replace(": ", ", ").split(", "))
+
+    @property
+    def caveat(self) -> bool:
+        """Whether the marked number must not look like a clean one."""
+        return is_caveat(self.text)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_every_table_has_all_its_lines_and_a_value_for_every_column(made_runs, n
     records, _ = find_runs(made_runs)
     built = build_table(number, records, variants())
     head, *lines = Cells(table_html(built)).rows
-    assert len(head[1]) == len(built.columns) + 3
+    assert len(head[1]) == len(built.columns) + 2
     assert {len(texts) for _, texts in lines} == {len(head[1])}
     markdown = render([built], "md").splitlines()
     assert len(lines) == sum(line.startswith("|") for line in markdown) - 2

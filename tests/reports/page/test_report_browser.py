@@ -64,10 +64,11 @@ class Page:
         return [element.text for element in self.all(selector)]
 
     def rows(self, selector: str) -> list[list[str]]:
-        """The cells of a table's visible rows."""
+        """The first line of the cells of a table's visible rows: names without their marks."""
         return self.run(
             "return [...document.querySelector(arguments[0]).tBodies[0].rows]"
-            ".filter(row => !row.hidden).map(row => [...row.cells].map(cell => cell.innerText))",
+            ".filter(row => !row.hidden).map(row => [...row.cells].map("
+            "cell => cell.innerText.trim().split('\\n')[0]))",
             selector,
         )
 
@@ -101,7 +102,7 @@ def page(chromium, address):
         if (message := json.loads(entry["message"])["message"])["method"]
         == "Network.requestWillBeSent"
     ]
-    local = {"file", "data", "about", "chrome"}  # the last is the browser's own first tab
+    local = {"file", "data", "about", "chrome", "chrome-untrusted"}  # the browser's own first tab
     assert {urlparse(url).scheme for url in asked} <= local
     assert {url.split("#")[0] for url in asked if url.startswith("file:")} == {address}
     assert opened.run("return performance.getEntriesByType('resource').length") == 0
@@ -117,7 +118,8 @@ def test_it_opens_on_the_first_page_alone(page, made_report):
     assert page.shown == ["start"]
     assert page.one("h1").text == "A report"
     assert len(page.rows("#run-list")) == len(made_report.views)
-    assert len(page.all("#start figure svg")) == 1
+    assert len(page.all("#start .drawing svg")) == 1
+    assert [len(page.all(f"#start {part}")) for part in (".forest svg", ".leaders")] == [3, 3]
 
 
 def test_a_column_sorts_by_number_and_back(page):
@@ -229,15 +231,88 @@ def test_the_filter_keeps_runs_with_all_words(page):
     assert len(page.rows("#run-list")) == 4
 
 
-def test_no_part_is_wider_than_a_telephone(page, made_report):
-    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+OUT_OF_SIGHT = """
+document.querySelectorAll(".scroll").forEach((part) => { part.scrollLeft = arguments[0]; });
+const marks = [...document.querySelectorAll(".page.shown .marks li")];
+const out = marks.map((mark) => [mark.textContent, mark.getBoundingClientRect()])
+  .filter(([, place]) => place.left < 0 || place.right > innerWidth || !place.width);
+return [marks.length, out.map(([text]) => text)];
+"""
+"""Marks on the page, and those that are outside the window where tables are scrolled so far."""
+
+
+@pytest.mark.parametrize("width", [390, 480, 900])
+def test_no_part_is_wider_than_the_window_and_marks_stay_in_sight(page, made_report, width):
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == 390}
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         for place in ("", f"#{anchor(made_report, COMPOSITE)}", "#compare"):
             page.open(place)
-            assert page.run("return document.documentElement.scrollWidth") <= 390, place
+            assert page.run("return document.documentElement.scrollWidth") <= width, place
+            for scrolled in (0, 9999):
+                count, out = page.run(OUT_OF_SIGHT, scrolled)
+                assert count and out == [], (place, scrolled)
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_click_opens_the_seeds_of_a_method(page):
+    row = page.one(".leaders tbody tr")
+    seed = row.find_element("css selector", "a[href^='#run-']")
+    assert not seed.is_displayed()
+    row.find_element("css selector", "summary").click()
+    assert seed.is_displayed() and seed.text == "seed 0"
+    wanted = seed.get_attribute("href").partition("#")[2]
+    seed.click()
+    assert page.shown == [wanted]
+
+
+def test_figures_follow_the_colours_of_the_reader(page):
+    """The chart takes the page's colours, the other figures are inverted with their hues kept."""
+
+    def drawn(scheme):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        return page.run(
+            "const style = (part) => getComputedStyle(document.querySelector(part));"
+            "return [style('.forest circle').stroke, style('.drawing svg').filter]"
+        )
+
+    try:
+        light, dark = drawn("light"), drawn("dark")
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert all(one != other for one, other in zip(light, dark, strict=True))
+
+
+def test_a_marked_number_does_not_look_like_a_clean_one(page):
+    styles = page.run(
+        "return ['.leaders td.score', '#table-2 tr[data-source=\\'published\\'] td.number'].map("
+        "(part) => getComputedStyle(document.querySelector(part)).fontStyle)"
+    )
+    assert styles == ["italic", "normal"]
+
+
+PICKED = """
+const part = document.querySelector(".compared");
+const [pair] = part.querySelectorAll(".pairs tbody tr");
+const other = pair.cloneNode(true);
+other.dataset.places = "0 2";
+pair.after(other);
+const [clip] = part.querySelectorAll(".clips tbody tr");
+const alike = clip.cloneNode(true);
+alike.cells[1].style.cssText = alike.cells[2].style.cssText;
+clip.after(alike);
+part.querySelectorAll("select").forEach((choice, place) => { choice.value = place; });
+part.querySelector(".pick").dispatchEvent(new Event("change"));
+return [pair, other, clip, alike].map((row) => row.hidden);
+"""
+"""Chooses both methods beside a pair of others and a clip that they answer alike."""
+
+
+def test_two_methods_chosen_leave_their_pair_and_the_clips_they_differ_on(page):
+    page.open("#compare")
+    assert page.run(PICKED) == [False, True, False, True]
 
 
 def test_without_its_script_everything_is_there(page, made_report):
@@ -247,6 +322,7 @@ def test_without_its_script_everything_is_there(page, made_report):
         visible = [
             element.get_attribute("id") for element in page.all(".page") if element.size["height"]
         ]
-        assert visible == ["start", "compare", *(view.anchor for view in made_report.views)]
+        runs = [view.anchor for view in made_report.views]
+        assert visible == ["start", "compare", "settings", *runs]
     finally:
         page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

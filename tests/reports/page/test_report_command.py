@@ -35,7 +35,7 @@ def page(tmp_path):
 
 def shown(html):
     """Names of the variants in the list of runs."""
-    return re.findall(r"<a href=\"#run-[^\"]*\">([^<]*)</a>", html)
+    return re.findall(r"<th scope=\"row\"><a href=\"#run-[^\"]*\">([^<]*)</a>", html)
 
 
 def test_it_says_what_was_written(invoke, page, one):

@@ -7,7 +7,11 @@ from click.testing import CliRunner
 from markupsafe import escape
 from real_runs import CONTROL, SEARCHED, change, folder_of, keep_only
 
+from bench.runs.record import find_runs
+from reports.compare.entries import make_entries
 from reports.html.templating import script_digest
+from reports.page.clips import disagreements
+from reports.reading.groups import gather
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
 
@@ -56,41 +60,73 @@ def test_a_path_of_uniform_beta_is_said_to_be_no_finding(made_report):
         assert said == sum(search.is_uniform == is_uniform for search in uniform)
 
 
-def test_runs_are_compared_as_the_command_compares_them(made_report, made_runs):
+def test_methods_are_compared_as_the_command_compares_them(made_report, made_runs):
     from reports.cli.compare import compare
 
     folders = [str(folder_of(made_runs, name)) for name in (SEARCHED, CONTROL)]
     told = CliRunner().invoke(compare, [*folders, "--format", "json"])
     (comparison,) = json.loads(told.stdout)["comparisons"]
+    board = board_of(made_report.html, "rnas_mer_3")
+    for entry in comparison["entries"]:
+        found = entry["scores"]["uar"]["interval"]
+        assert f"{entry['scores']['uar']['mean']:.3f}" in board[entry["name"]]
+        assert f"[{found['low']:.3f}, {found['high']:.3f}]" in board[entry["name"]]
     (pair,) = comparison["pairs"]
-    names = [pair["second"], pair["first"]]
-    row = next(row for row in rows(compared(made_report.html)) if row[:2] == names)
-    for cell, found in zip(row[2:5], pair["differences"].values(), strict=True):
-        assert float(cell.split()[0]) == pytest.approx(-found["estimate"], abs=1e-4)
-    assert float(row[5]) == pytest.approx(pair["permutation"]["p"], abs=1e-4)
-    assert float(row[7]) == pytest.approx(pair["mcnemar"]["p"], abs=1e-4)
+    (cells,) = (cells for cells in pairs(made_report.html) if "rnas_mer_4" not in cells[0])
+    for cell, found in zip(cells[1:4], pair["differences"].values(), strict=True):
+        assert abs(float(cell.split()[0])) == pytest.approx(abs(found["estimate"]), abs=1e-4)
+    for cell, test in zip(cells[4:], (pair["permutation"], pair["mcnemar"]), strict=True):
+        p, _, corrected = cell.split()
+        assert float(p) == pytest.approx(test["p"], abs=1e-4)
+        assert float(corrected) == pytest.approx(test["p_holm"], abs=1e-4)
 
 
-def test_what_differs_in_clips_or_protocol_is_not_compared(made_report):
-    said = compared(made_report.html)
-    names = {cell for row in rows(said) for cell in row}
-    assert not names & {"rnas_mer_4", "random_automer_3d"}
-    assert said.count("<h2") == 1
+def board_of(html, name):
+    """Name of a method -> the text of its row, in the leaderboard that has this one."""
+    for table in re.findall(r'<table class="leaders">(.*?)</table>', html, re.S):
+        rows = re.findall(r"<tr>\s*<th scope=.row.*?</tr>", table, re.S)
+        found = {re.search(r'"method">([^<]*)<', row)[1]: row for row in rows}
+        if name in found:
+            return found
+    raise AssertionError(f"no leaderboard has {name}")
 
 
-def test_one_run_alone_is_compared_with_nothing(runs, report_of):
-    keep_only(runs, SEARCHED)
-    assert "No two configurations" in compared(report_of(runs).html)
+def pairs(html):
+    """The texts of the cells of each pair."""
+    found = re.findall(r"<tr data-places=.*?</tr>", html, re.S)
+    cells = (re.findall(r"<t[hd].*?</t[hd]>", row, re.S) for row in found)
+    return [[" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in row] for row in cells]
 
 
-def compared(html):
-    (text,) = re.findall(r'<section class="page" id="compare">(.*?)</section>', html, re.S)
-    return text
+def test_what_differs_in_clips_or_protocol_is_on_another_leaderboard(made_report):
+    assert set(board_of(made_report.html, "rnas_mer_3")) == {"rnas_mer_3", "random_rnas_mer_3"}
+    assert set(board_of(made_report.html, "rnas_mer_4")) == {"rnas_mer_4", "random_rnas_mer_3"}
+    assert set(board_of(made_report.html, "random_automer_3d")) == {"random_automer_3d"}
 
 
-def rows(html):
-    found = re.findall(r"<tr>((?:<td>.*?</td>)+)</tr>", html)
-    return [re.findall(r"<td>(.*?)</td>", row) for row in found]
+def test_an_unfinished_run_is_on_no_leaderboard(runs, report_of):
+    keep_only(runs, SEARCHED, CONTROL)
+    (folder_of(runs, CONTROL) / "folds" / "s05.json").unlink()
+    html = report_of(runs).html
+    assert set(board_of(html, "rnas_mer_3")) == {"rnas_mer_3"}
+    assert "No two configurations" in html and pairs(html) == []
+
+
+def test_clips_that_methods_differ_on_are_shown(made_report, made_runs, monkeypatch):
+    """The clips are where the runs found them; the report that was made did not look there."""
+    records = [r for r in find_runs(made_runs)[0] if "rnas_mer_3" in r.variant]
+    entries = make_entries(gather(records))
+    one, two = (entry.predictions[0].answers for entry in entries)
+    differ = {
+        a.key for a, b in zip(one, two, strict=True) if (a.pred == a.true) != (b.pred == b.true)
+    }
+    monkeypatch.setenv("BENCH_CACHE", str(made_runs.parent / "cache"))
+    shown = disagreements(entries, faces=False)
+    assert {row.key for row in shown.rows} == differ != set()
+    assert all(row.picture.startswith("data:image/jpeg;base64,") for row in shown.rows)
+    monkeypatch.setenv("BENCH_CACHE", str(made_runs / "nowhere"))
+    without = disagreements(entries, faces=False)
+    assert "not at hand" in without.note and {row.picture for row in without.rows} == {None}
 
 
 def test_hostile_names_stay_text(runs, report_of):
