@@ -14,7 +14,8 @@ from bench.cli.clip_options import ClipRequest, request_options
 from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
-from bench.cli.options import dataset_option, format_option
+from bench.cli.hints import Commands
+from bench.cli.options import OutFile, dataset_option, format_option
 from bench.config.settings import SURROGATE_VERSION
 from bench.data.sets.catalogue import find_dataset
 from bench.errors import DataError, UsageError, printable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bench.data.clips import ClipSet, Problem
 
 
-@click.group()
+@click.group(cls=Commands)
 def data() -> None:
     """Check, look at and prepare the clips of a data set, or write surrogate ones."""
 
@@ -125,7 +126,7 @@ def _count_rows(report: Mapping) -> Iterator[tuple]:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="CSV file to write; paths in it are relative to its folder.",
 )
 def export_manifest(request: ClipRequest, out: Path) -> None:

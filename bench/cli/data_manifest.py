@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.options import OutFile
+
 if TYPE_CHECKING:
     from bench.data.sets.mapping import Mapped
 
@@ -49,9 +51,7 @@ if TYPE_CHECKING:
     help="Where frames are, relative to the table, with titles in braces: images/{sub}_{clip}.png, "
     "{sub:03d} for three digits.  [default: the column frames]",
 )
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The manifest to write."
-)
+@click.option("--out", required=True, type=OutFile(), help="The manifest to write.")
 def manifest(
     table: Path,
     dataset_column: str | None,

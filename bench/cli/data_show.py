@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.options import OutFile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,9 +40,7 @@ MOST_LINES = 400
 @click.option("--clip", "name", metavar="S/NAME", help="One clip: with --gif or --steps.")
 @click.option("--gif", is_flag=True, help="That clip as GIF, beside its change from the onset.")
 @click.option("--steps", "by_steps", is_flag=True, help="That clip after every step.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write.  [default: named by the content]"
-)
+@click.option("--out", type=OutFile(), help="File to write.  [default: named by the content, here]")
 def show(
     request: ClipRequest,
     by: str,

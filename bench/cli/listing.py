@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import format_option
+from bench.cli.hints import Commands
+from bench.cli.options import format_option, runs_option
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
@@ -20,7 +21,7 @@ WORD_WIDTH, LINE_WIDTH = 22, 100
 """Characters of the first column and of a line of `bench list variants --long`."""
 
 
-@click.group("list")
+@click.group("list", cls=Commands)
 def list_group() -> None:
     """List variants, data sets, presets or runs."""
 
@@ -104,15 +105,13 @@ def presets(form: str, preset: str | None) -> None:
 
 @list_group.command()
 @format_option
-@click.option(
-    "--runs", "folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True
-)
-def runs(form: str, folder: Path) -> int:
+@runs_option
+def runs(form: str, runs: Path) -> int:
     """Run folders and how far they are."""
     from bench.protocol.metrics import UAR, UF1
     from bench.runs.record import find_runs
 
-    records, unreadable = find_runs(folder)
+    records, unreadable = find_runs(runs)
     rows = [
         {
             "variant": record.variant,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bench.cli.networks import resolve_targets, target_options
-from bench.cli.options import format_option
+from bench.cli.options import format_option, out_option
 from bench.runs.marks import COUNTS
 
 COLUMNS = {
@@ -52,7 +52,7 @@ COLUMNS = {
     help="Measure peak memory, seconds per network.",
 )
 @format_option
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def profile(
     draws: int,
     depth: int | None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bench.cli.options import out_option
 from bench.config.settings import SELECTION_RULES
 from bench.protocol.metrics import UAR, UF1, metrics
 
@@ -69,7 +70,7 @@ def _claim_option(metric: str) -> click.Option:
     default="table",
     show_default=True,
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def score(
     log: Path,
     classes: str | None,

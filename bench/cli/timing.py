@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bench.cli.networks import resolve_targets, target_options
-from bench.cli.options import ManyNumbers
+from bench.cli.options import ManyNumbers, Several, out_option, together
 
 HEADINGS = {
     "variant": "Variant",
@@ -43,66 +43,60 @@ class ManyBatches(ManyNumbers):
     many = "--batch"
 
 
-def measuring_options(command: Callable) -> Callable:
-    """Adds the options about how time is measured to a command."""
-    options = [
-        click.option(
-            "--batch",
-            "batches",
-            multiple=True,
-            type=click.IntRange(min=1),
-            default=(1, 2, 4, 8),
-            metavar="N ...",
-            help="Clips per batch of inference; 1 is latency.  [default: 1 2 4 8]",
-        ),
-        click.option(
-            "--repeats", type=click.IntRange(min=3), default=20, show_default=True, help="Calls."
-        ),
-        click.option(
-            "--warmup",
-            type=click.IntRange(min=1),
-            default=3,
-            show_default=True,
-            help="Calls before them that do not count.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(["fp32", "tf32", "bf16"]),
-            help=f"Arithmetic; tf32 exists on GPUs only.  {AS_SET}",
-        ),
-        click.option(
-            "--channels-last/--contiguous",
-            "channels_last",
-            default=None,
-            help=f"Memory format.  {AS_SET}",
-        ),
-        click.option(
-            "--compile",
-            "compiled",
-            type=click.Choice(["off", "default", "reduce-overhead"]),
-            help=f"torch.compile.  {AS_SET}",
-        ),
-        click.option(
-            "--evaluation",
-            type=click.Choice(["fast", "reference"]),
-            help=f"How a supernet is computed.  {AS_SET}",
-        ),
-        click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU."),
-        click.option(
-            "--shared", is_flag=True, help="Measure beside other work; every row says so."
-        ),
-        click.option(
-            "--format",
-            "style",
-            type=click.Choice(["table", "json", "csv"]),
-            default="table",
-            show_default=True,
-        ),
-        click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+measuring_options = together(
+    click.option(
+        "--batch",
+        "batches",
+        multiple=True,
+        type=Several(min=1),
+        default=(1, 2, 4, 8),
+        metavar="N ...",
+        help="Clips per batch of inference; 1 is latency.  [default: 1 2 4 8]",
+    ),
+    click.option(
+        "--repeats", type=click.IntRange(min=3), default=20, show_default=True, help="Calls."
+    ),
+    click.option(
+        "--warmup",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Calls before them that do not count.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "tf32", "bf16"]),
+        help=f"Arithmetic; tf32 exists on GPUs only.  {AS_SET}",
+    ),
+    click.option(
+        "--channels-last/--contiguous",
+        "channels_last",
+        default=None,
+        help=f"Memory format.  {AS_SET}",
+    ),
+    click.option(
+        "--compile",
+        "compiled",
+        type=click.Choice(["off", "default", "reduce-overhead"]),
+        help=f"torch.compile.  {AS_SET}",
+    ),
+    click.option(
+        "--evaluation",
+        type=click.Choice(["fast", "reference"]),
+        help=f"How a supernet is computed.  {AS_SET}",
+    ),
+    click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU."),
+    click.option("--shared", is_flag=True, help="Measure beside other work; every row says so."),
+    click.option(
+        "--format",
+        "style",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        show_default=True,
+    ),
+    out_option,
+)
+"""The options about how time is measured."""
 
 
 @click.command("time", cls=ManyBatches)

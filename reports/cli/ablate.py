@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import conditions, write_study
@@ -60,6 +61,7 @@ def replicates_option(name: str, default: int, text: str):
     type=click.Path(path_type=Path),
     default=Path("ablation"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file, the table and the picture.",
 )
 @format_option

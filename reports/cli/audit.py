@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import out_option
 from bench.cli.output import deliver
 
 MOST_DIGITS = 100
@@ -38,7 +39,7 @@ EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
     metavar="X",
     help="How far your scores may be off. [default: the rounding of the digits typed]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def audit(
     style: str,
     everything: bool,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.completing import variants
+from bench.cli.options import OutFile, out_option, runs_option
 from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
 from bench.protocol.metrics import UAR, metrics
-from reports.cli.options import config_option, preset_option
+from reports.cli.options import config_option, dataset_filter, preset_option
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -42,16 +44,11 @@ class MetricName(click.ParamType):
     "patterns",
     multiple=True,
     metavar="NAME|GLOB|GROUP",
+    shell_complete=variants,
     help="Compare the runs of these methods below --runs instead.",
 )
-@click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs.",
-)
+@dataset_filter
+@runs_option
 @preset_option
 @config_option
 @click.option(
@@ -90,7 +87,7 @@ class MetricName(click.ParamType):
     "--diagram",
     "diagrams",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     metavar="FILE",
     help="Write the critical-difference diagram: .png, .svg or .pdf; repeat for several.",
 )
@@ -101,7 +98,7 @@ class MetricName(click.ParamType):
     default="table",
     show_default=True,
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def compare(
     run_folders: tuple[Path, ...],
     patterns: tuple[str, ...],

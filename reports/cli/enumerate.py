@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import (
@@ -58,6 +59,7 @@ SHOWN = 5
     type=click.Path(path_type=Path),
     default=Path("enumeration"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file and the picture.",
 )
 @format_option

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import OutFile
 from bench.config.settings import SELECTION_RULES
 
 LOGS = ("megc2019", "csv", "json")
@@ -28,7 +29,7 @@ NETWORKS = ("pt2", "onnx", "torchscript")
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="Write to this file instead.  [default: the terminal; of a model, beside it]",
 )
 def export(source: Path, form: str | None, selection: str | None, out: Path | None) -> None:

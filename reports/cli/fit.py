@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import device_option
+from bench.cli.options import OutFile, device_option
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="The model file.  [default: VARIANT-DATASET-seedN.safetensors here]",
 )
 @click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import SCORES, conditions, heading, trained_folds, write_study
@@ -35,6 +36,7 @@ FEWEST_PERMUTATIONS = 20
     type=click.Path(path_type=Path),
     default=Path("leakage"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file and the picture of each variant.",
 )
 @format_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench.cli.options import device_option, magnifier_option
+from bench.cli.options import OutFile, device_option, magnifier_option, out_option
 
 if TYPE_CHECKING:
     from bench.data.clips import Clip
@@ -38,10 +38,10 @@ MODEL_SUFFIX = ".safetensors"
     default="table",
     show_default=True,
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="Draw key frames, flow and probabilities (or these over time) into this file: .png, "
     ".svg, .pdf; of several clips one each, numbered.",
 )

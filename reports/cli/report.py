@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.cli.options import config_option, preset_option, runs_option
+from bench.cli.options import OutFile, runs_option
+from reports.cli.options import config_option, preset_option
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @runs_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     default=Path("report.html"),
     show_default=True,
     help="The page to write.",

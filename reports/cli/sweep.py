@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import conditions, write_study
@@ -77,6 +78,7 @@ class Numbers(click.ParamType):
     type=click.Path(path_type=Path),
     default=Path("sweep"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file, the table and the picture.",
 )
 @format_option

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import out_option, runs_option
 from bench.cli.output import deliver
-from reports.cli.options import config_option, preset_option, runs_option
+from reports.cli.options import config_option, preset_option
 from reports.reading.finished import FIRST_RUN, sound_runs
 from reports.tables.build import NUMBERS, build_table
 
@@ -41,7 +42,7 @@ NAMED = 3
 @runs_option
 @preset_option
 @config_option
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def tables(
     numbers: tuple[str, ...],
     health: bool,
