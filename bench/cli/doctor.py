@@ -26,7 +26,9 @@ TOPICS = ("software", "machine", "folders", "data", "tools", "commands")
 @runs_option
 @format_option
 def doctor(data_root: Path | None, runs: Path, form: str) -> int:
-    """Versions, device, memory, data sets found, and what is missing for which command.
+    """Check the installation, the machine and the data sets.
+
+    Says what is missing, and for which command.
 
     Exit code 1 where something that every run needs is missing or broken.
     """

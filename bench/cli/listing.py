@@ -32,7 +32,7 @@ def list_group() -> None:
     "--long",
     "in_full",
     is_flag=True,
-    help="Parameters, input, recipe, pretraining, what the released code scores, deviations.",
+    help="Also show parameters, input, recipe, pretraining, released scores and deviations.",
 )
 def variants(form: str, in_full: bool) -> None:
     """Methods that `--variant` knows."""
@@ -81,7 +81,7 @@ def datasets(form: str) -> None:
 @format_option
 @click.argument("preset", required=False)
 def presets(form: str, preset: str | None) -> None:
-    """Presets, or with PRESET every setting with its value there."""
+    """Presets, or the settings of one."""
     from bench.config.loading import load_config, preset_names, preset_summary
     from bench.config.settings import settings_table
 

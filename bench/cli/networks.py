@@ -27,7 +27,7 @@ target_options = together(
         "--runs",
         type=click.Path(path_type=Path),
         shell_complete=completing.folders,
-        help="All runs below this folder.",
+        help="Measure all runs below this folder.",
     ),
     click.option(
         "--variant",

@@ -23,9 +23,7 @@ class OutFile(click.Path):
 class Several(click.IntRange):
     """A whole number of an option that is given once for several, as in `--seed 0 1 2`."""
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number; click's BadParameter shows how several are written."""
         if param and re.fullmatch(r"\d+[,;][\d,; ]*", str(value)):
             spaced = " ".join(re.findall(r"\d+", value))
@@ -49,14 +47,20 @@ device_option = click.option(
     help="Where networks run; cuda:1 is the second GPU.",
 )
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="A table for readers, or JSON for programs.",
-)
+
+def form_option(*forms: str) -> Callable[[Callable], Callable]:
+    """The option for the form of the output; the first is the usual one."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="How the result is written.",
+    )
+
+
+format_option = form_option("table", "json")
 
 out_option = click.option("--out", type=OutFile(), help="Write to this file instead.")
 

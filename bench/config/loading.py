@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
+from functools import cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -157,7 +158,8 @@ def _of_preset(preset: str, below: tuple[str, ...] = ()) -> Iterator[Given]:
         if str(base).endswith(TOML):
             base = Path(preset).parent / base
         yield from _of_preset(str(base), (*below, place))
-    yield from (Given(f"preset {preset_name(preset)}", *each) for each in _flat(values))
+    origin = f"preset {preset_name(preset)}"
+    yield from (Given(origin, *each) for each in _flat(values))
 
 
 def _preset_values(preset: str) -> dict[str, Any]:
@@ -234,6 +236,7 @@ def _resolve(key: str) -> str:
     return same[0]
 
 
+@cache
 def _type_of(section: str, name: str) -> Any:
     return get_type_hints(type(getattr(Config(), section)))[name]
 

@@ -75,9 +75,10 @@ def ablate(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Measure each factor of Table 3 on its own: --variant ablation, or only some ablations.
+    """Measure the effect of each factor of Table 3 on its own.
 
-    The factors are the respects in which these variants differ from rnas_mer. In the network
+    The factors are the respects in which the variants differ from rnas_mer: --variant ablation
+    takes all of them, single ablations only theirs. In the network
     (operation set, attention): random genotypes, each trained with and without the factor. In the
     search (partial channels, edge normalisation, operation set): several searches of each kind,
     beside random search. Differences come with intervals over genotypes or searches and subjects.

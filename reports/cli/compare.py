@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.completing import variants
-from bench.cli.options import OutFile, out_option, runs_option
+from bench.cli.options import OutFile, form_option, out_option, runs_option
 from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
 from bench.protocol.metrics import UAR, metrics
@@ -63,7 +63,7 @@ class MetricName(click.ParamType):
     type=click.IntRange(min=100, max=1_000_000),
     default=10_000,
     show_default=True,
-    help="Resamples of intervals, permutations of tests.",
+    help="Number of resamples (intervals) and of permutations (tests).",
 )
 @click.option(
     "--selection",
@@ -91,13 +91,7 @@ class MetricName(click.ParamType):
     metavar="FILE",
     help="Write the critical-difference diagram: .png, .svg or .pdf; repeat for several.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "md", "csv"]),
-    default="table",
-    show_default=True,
-)
+@form_option("table", "json", "md", "csv")
 @out_option
 def compare(
     run_folders: tuple[Path, ...],

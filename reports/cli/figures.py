@@ -55,7 +55,7 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
     multiple=True,
     metavar="KIND ...",
     shell_complete=offering(lambda *_: (*PICTURES, DOT)),
-    help="png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
+    help="Files to write: png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
 )
 @runs_option
 @click.option(
@@ -80,7 +80,7 @@ def figures(
     preset: str | None,
     config: str | None,
 ) -> None:
-    """Figures 1 and 3 of the paper, search curves, confusion matrices, subjects.
+    """Draw Figures 1 and 3 of the paper, and figures of each run.
 
     Figure 1 shows accuracy against parameters and FLOPs, published and measured. The other figures
     are drawn for each run: network_path and cell (Figure 3), search_curves, architecture (α and η

@@ -43,10 +43,11 @@ FEWEST_PERMUTATIONS = 20
 def leakage(
     permutations: int, out: Path, form: str, force: bool, dry_run: bool, **options: Any
 ) -> int:
-    """Measure leaks: {fold, all} x {last, inner_val, oracle}, on true and on shuffled labels.
+    """Measure how much leaky protocols raise scores.
 
-    Writes ordinary run folders, reuses existing ones, and resumes. One training run records all
-    three selection rules. Leaky by design: search_scope=all searches on the test subjects, and
+    They are {fold, all} x {last, inner_val, oracle}, on true and on shuffled labels. Writes
+    ordinary run folders, reuses existing ones, and resumes. One training run records all three
+    selection rules. Leaky by design: search_scope=all searches on the test subjects, and
     selection=oracle picks the epoch by their labels. With search_scope=fold every fold of every
     permutation is searched. To save time, use random_<variant> or a fixed network, which have no
     search, or make the search short with --set.

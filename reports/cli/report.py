@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @config_option
 @click.option("--title", default="RNAS-MER bench", show_default=True, help="Heading of the page.")
 def report(runs: Path, out: Path, preset: str | None, config: str | None, title: str) -> None:
-    """Tables, figures, every run and configurations compared on one HTML page.
+    """Write all runs, with tables and figures, to one HTML page.
 
     The page needs no network and no other file, and includes unfinished runs. Files that cannot be
     read are reported and left out; the exit code is then 1.

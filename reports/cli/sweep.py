@@ -93,13 +93,13 @@ def sweep(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Choose learning rate, warm-up and epochs: train random genotypes under each combination.
+    """Choose learning rate, warm-up and epochs of training.
 
-    Losses alone choose: the fewest epochs under which 95 % of the networks of every space are
-    trained (last loss below 0.7 ln(classes)), then the smallest spread between seeds. One network
-    per genotype, seed and setting learns from all clips; generated people of another seed test it,
-    for the record. Needs --surrogate and two seeds or more, e.g. --seed 0 1. Runs lie below
-    RUNS/sweep; the command resumes.
+    Random genotypes are trained under each combination. Losses alone choose: the fewest epochs
+    under which 95 % of the networks of every space are trained (last loss below 0.7 ln(classes)),
+    then the smallest spread between seeds. One network per genotype, seed and setting learns from
+    all clips; generated people of another seed test it, for the record. Needs --surrogate and two
+    seeds or more, e.g. --seed 0 1. Runs lie below RUNS/sweep; the command resumes.
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures, say_found

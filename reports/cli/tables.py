@@ -23,7 +23,7 @@ NAMED = 3
     "numbers",
     type=click.Choice(list(map(str, NUMBERS))),
     multiple=True,
-    help="Table of the paper; repeat for several. [default: all four]",
+    help="Table of the paper; repeat for several.  [default: all four]",
 )
 @click.option(
     "--health",
@@ -52,11 +52,11 @@ def tables(
     config: str | None,
     out: Path | None,
 ) -> None:
-    """Tables 2-5 of the paper, published beside measured, or the health of the searches.
+    """Print Tables 2-5 of the paper, published beside measured.
 
-    Of several configurations of a variant on a data set the latest is shown; --preset and
-    --config choose another. Run folders that cannot be read are named and skipped, and the exit
-    code is then 1.
+    --health prints how the searches went. Of several configurations of a variant on a data set the
+    latest is shown; --preset and --config choose another. Run folders that cannot be read are named
+    and skipped, and the exit code is then 1.
     """
     from bench.methods.registry import variants
     from reports.tables.render import render
