@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import completing
 from bench.cli.hints import Commands
 from bench.cli.options import format_option, runs_option
 
@@ -79,7 +80,7 @@ def datasets(form: str) -> None:
 
 @list_group.command()
 @format_option
-@click.argument("preset", required=False)
+@click.argument("preset", required=False, shell_complete=completing.presets)
 def presets(form: str, preset: str | None) -> None:
     """Presets, or the settings of one."""
     from bench.config.loading import load_config, preset_names, preset_summary
