@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 
 
@@ -27,15 +28,37 @@ MOST_NAMES, SOME_NAMES = 100, 8
 """An error lists up to MOST_NAMES known names; of more (clips, say) it lists SOME_NAMES."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one probably means; None where no name is like it.
+
+    Case, spaces and punctuation do not count: `RNAS-MER` is `rnas_mer`.
+    """
+    plain = {_letters(each): each for each in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(_letters(name), plain, n=1, cutoff=0.5)
+    return plain[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question that ends a message on a misspelt name, after a space; empty without answer."""
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for an unknown name: it suggests the nearest known name and lists the others."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    guess = f" Did you mean {near[0]!r}?" if near else ""
+    parts = name.split(",")
+    hint = did_you_mean(name, known)
+    if len(parts) > 1 and {part.strip() for part in parts} <= {*known}:
+        hint = " Give each name by itself: repeat the option."
     listed = ", ".join(known)
     if len(known) > MOST_NAMES:
         listed = f"{', '.join(known[:SOME_NAMES])} and {len(known) - SOME_NAMES} more"
-    return UsageError(f"unknown {kind} {name!r}.{guess} Known: {listed}.")
+    return UsageError(f"unknown {kind} {name!r}.{hint} Known: {listed}.")
 
 
 def printable(text: object) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from contextlib import redirect_stderr, suppress
+from itertools import groupby
+from typing import Any, NoReturn
 
 import click
 
 from bench import __version__
+from bench.cli import completing
+from bench.cli.hints import Commands, told
 from bench.errors import BenchError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
 from rnas.errors import MethodError
@@ -26,19 +32,51 @@ def _command(name: str, value: Any) -> click.Command:
 COMMANDS = Door("bench.commands", "command", _command)
 
 
-class LazyCommands(click.Group):
+GROUPS = {
+    "Run": ("run", "search", "evaluate", "ablate", "leakage", "enumerate", "sweep"),
+    "Look": ("list", "config", "status", "tables", "figures", "report"),
+    "Compare": ("compare", "score"),
+    "Check": ("validate", "audit", "doctor", "completion"),
+    "Data": ("data",),
+    "Model": ("fit", "predict", "export", "profile", "time"),
+}
+"""Headings of `bench --help`, and the harness's own commands below each."""
+
+OTHERS = "From installed packages"
+
+
+class LazyCommands(Commands):
     """A group whose commands are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands that can be used, by name."""
-        return list(COMMANDS.values())
+        """The commands that can be used, in the order of the headings."""
+        own = [name for names in GROUPS.values() for name in names]
+        return sorted(COMMANDS.values(), key=lambda name: (*own, name).index(name))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command:
         """The command of that name; UsageError where there is none."""
         return COMMANDS.load(name)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands below their headings."""
+        headings = {name: title for title, names in GROUPS.items() for name in names}
+        names = self.list_commands(ctx)
+        width = max(map(len, names))
+        for title, below in groupby(names, lambda name: headings.get(name, OTHERS)):
+            with formatter.section(title):
+                formatter.write_dl(
+                    (name.ljust(width), self._summary(ctx, name, formatter.width - width - 6))
+                    for name in below
+                )
 
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+    def _summary(self, ctx: click.Context, name: str, width: int) -> str:
+        return self.get_command(ctx, name).get_short_help_str(width)
+
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=LazyCommands, context_settings=HELP)
 @click.version_option(__version__, prog_name="bench")
 def cli() -> None:
     """Honest benchmarks of neural architecture search for micro-expression recognition.
@@ -51,6 +89,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; every error is one line on stderr. Exits with 0, 1, 2 or 130."""
+    if completing.VARIABLE in os.environ:
+        _complete()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -66,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(error.format_message(), err=True)
         code = UsageError.exit_code
     except click.ClickException as error:
-        code = _say(f"{error.format_message()} (see --help)", error.exit_code)
+        code = _say(told(error), error.exit_code)
         _traceback(error, debug)
     except BenchError as error:
         code = _say(str(error), error.exit_code)
@@ -84,6 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         code = result if isinstance(result, int) else 0
     sys.exit(code)
+
+
+def _complete() -> NoReturn:
+    """Answers a shell that asks for completions; without one it says nothing."""
+    with redirect_stderr(io.StringIO()), suppress(Exception):
+        cli.main(prog_name="bench")
+    sys.exit(1)
 
 
 def _say(message: str, code: int) -> int:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import dataset_option, magnified_by, magnifier_option
+from bench.cli.options import (
+    allow_outside_option,
+    data_root_option,
+    dataset_option,
+    magnified_by,
+    magnifier_option,
+    settings_options,
+    subjects_option,
+    surrogate_option,
+    together,
+)
 
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
@@ -24,7 +34,6 @@ class ClipRequest:
 
     source: Source
     config: DataConfig
-    preset: str
 
     @property
     def title(self) -> str:
@@ -53,68 +62,36 @@ def request_options(command: Callable) -> Callable:
         allow_outside: bool,
         magnifier_weights: Path | None,
         preset: str,
+        config_file: Path | None,
         overrides: tuple[str, ...],
         **rest,
     ):
+        from bench.config.loading import load_config
+        from bench.data.sources import named_subjects, resolve_source
+        from bench.system.files import default_cache
+
         named = [f"data.subjects={subjects}"] if subjects is not None else []
         named += [f"data.class_map={class_map}"] if class_map is not None else []
         named += ["data.allow_outside=true"] if allow_outside else []
         named += magnified_by(magnifier_weights)
-        request = _request(dataset, surrogate, data_root, preset, (*overrides, *named))
-        return command(request=request, **rest)
+        config = load_config(preset, (*overrides, *named), config_file).data
+        named_subjects(config)  # raises for invalid subjects before any work
+        source = resolve_source(dataset, data_root, surrogate, default_cache())
+        return command(request=ClipRequest(source, config), **rest)
 
-    options = [
+    options = together(
         dataset_option,
-        click.option("--surrogate", is_flag=True, help="Generated clips, no licence needed."),
-        click.option(
-            "--data-root",
-            type=click.Path(path_type=Path),
-            envvar="BENCH_DATA",
-            show_envvar=True,
-            help="Folder with the data set, or with its folder.",
-        ),
-        click.option("--subjects", metavar="A,B", help="These subjects only."),
+        surrogate_option,
+        data_root_option,
+        subjects_option,
         click.option(
             "--class-map",
             metavar="NAME|FILE",
             help="challenge, native, or a CSV file with columns emotion, class.  "
             "[default: challenge]",
         ),
-        click.option(
-            "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
-        ),
+        allow_outside_option,
         magnifier_option,
-        click.option(
-            "--preset",
-            default="small",
-            show_default=True,
-            help="Settings to start from: smoke, small or paper.",
-        ),
-        click.option(
-            "--set",
-            "overrides",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Change a setting, e.g. data.crop=detect (see `bench list presets`).",
-        ),
-    ]
-    for option in reversed(options):
-        resolving = option(resolving)
-    return resolving
-
-
-def _request(
-    dataset: str,
-    surrogate: bool,
-    data_root: Path | None,
-    preset: str,
-    overrides: tuple[str, ...],
-) -> ClipRequest:
-    from bench.config.loading import load_config
-    from bench.data.sources import named_subjects, resolve_source
-    from bench.system.files import default_cache
-
-    config = load_config(preset, overrides).data
-    named_subjects(config)  # raises for invalid subjects before any work
-    source = resolve_source(dataset, data_root, surrogate, default_cache())
-    return ClipRequest(source, config, preset)
+        settings_options(),
+    )
+    return options(resolving)

@@ -14,7 +14,8 @@ from bench.cli.clip_options import ClipRequest, request_options
 from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
-from bench.cli.options import dataset_option, format_option
+from bench.cli.hints import Commands
+from bench.cli.options import OutFile, dataset_option, format_option
 from bench.config.settings import SURROGATE_VERSION
 from bench.data.sets.catalogue import find_dataset
 from bench.errors import DataError, UsageError, printable
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from bench.data.clips import ClipSet, Problem
 
 
-@click.group()
+@click.group(cls=Commands)
 def data() -> None:
-    """Check, look at and prepare the clips of a data set, or write surrogate ones."""
+    """Check, show, prepare or generate the clips of a data set."""
 
 
 data.add_command(manifest)
@@ -47,7 +48,7 @@ def _split_subjects(
 
 
 subjects_option = click.option(
-    "--subjects", metavar="A,B", callback=_split_subjects, help="These subjects only."
+    "--subjects", metavar="A,B", callback=_split_subjects, help="Only these subjects."
 )
 
 
@@ -55,14 +56,16 @@ subjects_option = click.option(
 @request_options
 @click.option("--deep", is_flag=True, help="Decode every frame, too.")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="Processes of --deep.  [default: one per core]"
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Number of processes of --deep.  [default: one per core]",
 )
 @format_option
 def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None:
-    """Clips found beside those of the challenge, and all that is missing, extra or odd.
+    """Compare the clips found with the challenge's list.
 
-    Exit code 1 where anything is missing or extra, with --deep also where a frame is absent,
-    damaged, of another size, constant or repeated.
+    Lists all that is missing, extra or odd. Exit code 1 where anything is missing or extra, with
+    --deep also where a frame is absent, damaged, of another size, constant or repeated.
     """
     from bench.cli.progress import steps
     from bench.data.inspect.check import check_report
@@ -125,11 +128,11 @@ def _count_rows(report: Mapping) -> Iterator[tuple]:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="CSV file to write; paths in it are relative to its folder.",
 )
 def export_manifest(request: ClipRequest, out: Path) -> None:
-    """Write a data set as a manifest: a subset or a relabelling is then an edit away."""
+    """Write a data set as a manifest, which can then be edited."""
     from bench.cli.output import check_place
     from bench.cli.progress import steps
     from bench.data.sets.manifest_export import manifest_text
@@ -161,22 +164,32 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     default="easy",
     show_default=True,
     metavar="easy|middle|hard|0..1",
-    help="Motion against nuisance.",
+    help="How hard the clips are: small motion and strong disturbances are.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the generator.",
+)
 @click.option(
     "--version",
     type=click.IntRange(1, SURROGATE_VERSION),
     default=SURROGATE_VERSION,
     show_default=True,
-    help="Of the generator: an older one makes the clips that it made then.",
+    help="Version of the generator; an older one makes the clips of that time.",
 )
 @subjects_option
-@click.option("--size", type=click.IntRange(min=16), default=128, show_default=True, help="Pixels.")
 @click.option(
-    "--raw", is_flag=True, help="Uncropped frames: a person before a background; SIZE is the face."
+    "--size", type=click.IntRange(min=16), default=128, show_default=True, help="Side, pixels."
 )
-@click.option("--force", is_flag=True, help="Replace surrogates written there before.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Uncropped frames: a person before a background; --size is then the face's side.",
+)
+@click.option("--force", is_flag=True, help="Replace the generated clips that are there.")
 def synth(
     dataset: str,
     out: Path,
@@ -188,7 +201,7 @@ def synth(
     raw: bool,
     force: bool,
 ) -> None:
-    """Write generated clips in the official layout of a data set."""
+    """Write generated clips in the layout of a data set."""
     people = None if subjects is None else find_dataset(dataset).resolve_subjects(subjects)
     if not force:
         _refuse_occupied(out)

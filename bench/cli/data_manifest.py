@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.options import OutFile
+
 if TYPE_CHECKING:
     from bench.data.sets.mapping import Mapped
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     help="The table: any delimiter, encoding and order of columns.",
 )
 @click.option("--dataset-column", "dataset_column", metavar="TITLE", help="Column of data sets.")
-@click.option("--dataset", metavar="NAME", default="", help="Stands for that column.")
+@click.option(
+    "--dataset", metavar="NAME", default="", help="Data set of all rows, where no column says it."
+)
 @click.option("--subject", metavar="TITLE", help="Column of subjects.")
 @click.option("--clip", metavar="TITLE", help="Column of clips.")
 @click.option("--label", metavar="TITLE", help="Column of labels.")
@@ -40,18 +44,16 @@ if TYPE_CHECKING:
     default="challenge",
     show_default=True,
     metavar="NAME|FILE",
-    help="Of labels without --labels: challenge, native, or a CSV file.",
+    help="Classes of labels without --labels: challenge, native, or a CSV file.",
 )
 @click.option(
     "--frames",
     default="",
     metavar="PATTERN",
-    help="Where frames are, relative to the table, with titles in braces: images/{sub}_{clip}.png, "
+    help="Paths of frames, relative to the table, with titles in braces: images/{sub}_{clip}.png, "
     "{sub:03d} for three digits.  [default: the column frames]",
 )
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The manifest to write."
-)
+@click.option("--out", required=True, type=OutFile(), help="The manifest to write.")
 def manifest(
     table: Path,
     dataset_column: str | None,
@@ -62,7 +64,9 @@ def manifest(
     out: Path,
     **titles: str | None,
 ) -> int:
-    """Write a manifest from a table with other titles, labels and paths.
+    """Write a manifest from a table of your own.
+
+    The table may have other titles, labels and paths.
 
     Columns with a usual title (Subject, filename, OnsetFrame, ...) need no option. Exit code 1
     where rows are not usable: all of them are told, and runs refuse or skip them.

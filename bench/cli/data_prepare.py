@@ -17,7 +17,8 @@ USUAL_INPUTS = "clip,flow"
 @click.option(
     "--inputs",
     metavar="A,B",
-    help="clip, flow, flow_pair, apex, dynamic_image, landmark_patches; a size as in apex:224.  "
+    help="What to make: clip, flow, flow_pair, apex, dynamic_image, landmark_patches; with a size "
+    "as in apex:224.  "
     f"[default: {USUAL_INPUTS} without --variant]",
 )
 @click.option(
@@ -25,21 +26,28 @@ USUAL_INPUTS = "clip,flow"
     "variants",
     multiple=True,
     metavar="NAME|GLOB|GROUP",
-    help="Whatever these methods see, in training too, as runs will look for it.",
+    help="Make all inputs that runs of these methods need.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes at work.  [default: one per core]",
+    help="Number of processes.  [default: one per core]",
 )
 @click.option(
     "--verify",
     type=click.IntRange(min=0),
     default=0,
+    show_default=True,
     metavar="N",
     help="Make N clips of each input anew and compare them with the cache, byte by byte.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of that choice.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the choice of these clips.",
+)
 @format_option
 def prepare(
     request: ClipRequest,
@@ -50,7 +58,7 @@ def prepare(
     seed: int,
     form: str,
 ) -> int:
-    """Preprocess clips and make stills ahead of runs.
+    """Preprocess clips ahead of runs.
 
     Interrupted, it loses nothing: the same command goes on. Exit code 1 where --verify finds a
     difference.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.options import OutFile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,21 +28,23 @@ MOST_LINES = 400
     type=click.Choice(["class", "subject"]),
     default="class",
     show_default=True,
-    help="Contact sheet per class or per subject.",
+    help="Group the clips by class or by subject.",
 )
 @click.option(
     "--each",
     type=click.IntRange(min=1, max=50),
     default=2,
     show_default=True,
-    help="Clips of each.",
+    help="Number of clips of each.",
 )
-@click.option("--clip", "name", metavar="S/NAME", help="One clip: with --gif or --steps.")
-@click.option("--gif", is_flag=True, help="That clip as GIF, beside its change from the onset.")
-@click.option("--steps", "by_steps", is_flag=True, help="That clip after every step.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write.  [default: named by the content]"
+    "--clip", "name", metavar="S/NAME", help="Show this clip alone, with --gif or --steps."
 )
+@click.option("--gif", is_flag=True, help="Write it as GIF, beside its change from the onset.")
+@click.option(
+    "--steps", "by_steps", is_flag=True, help="Draw it after every step of preprocessing."
+)
+@click.option("--out", type=OutFile(), help="File to write.  [default: named by the content, here]")
 def show(
     request: ClipRequest,
     by: str,
@@ -51,7 +54,7 @@ def show(
     by_steps: bool,
     out: Path | None,
 ) -> None:
-    """Draw a contact sheet (PNG), or one clip as GIF or step by step."""
+    """Draw a contact sheet, or one clip as GIF or step by step."""
     from bench.cli.output import check_place
     from bench.cli.progress import steps
     from bench.data.sources import find_clips

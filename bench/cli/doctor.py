@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import format_option
+from bench.cli.options import data_root_option, format_option, runs_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,23 +22,13 @@ TOPICS = ("software", "machine", "folders", "data", "tools", "commands")
 
 
 @click.command()
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    envvar="BENCH_DATA",
-    show_envvar=True,
-    help="Folder of the licensed data sets.",
-)
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of all run folders.",
-)
+@data_root_option
+@runs_option
 @format_option
 def doctor(data_root: Path | None, runs: Path, form: str) -> int:
-    """Versions, device, memory, data sets found, and what is missing for which command.
+    """Check the installation, the machine and the data sets.
+
+    Says what is missing, and for which command.
 
     Exit code 1 where something that every run needs is missing or broken.
     """

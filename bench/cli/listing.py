@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import format_option
+from bench.cli import completing
+from bench.cli.hints import Commands
+from bench.cli.options import format_option, runs_option
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
@@ -20,7 +22,7 @@ WORD_WIDTH, LINE_WIDTH = 22, 100
 """Characters of the first column and of a line of `bench list variants --long`."""
 
 
-@click.group("list")
+@click.group("list", cls=Commands)
 def list_group() -> None:
     """List variants, data sets, presets or runs."""
 
@@ -31,7 +33,7 @@ def list_group() -> None:
     "--long",
     "in_full",
     is_flag=True,
-    help="Parameters, input, recipe, pretraining, what the released code scores, deviations.",
+    help="Also show parameters, input, recipe, pretraining, released scores and deviations.",
 )
 def variants(form: str, in_full: bool) -> None:
     """Methods that `--variant` knows."""
@@ -78,9 +80,9 @@ def datasets(form: str) -> None:
 
 @list_group.command()
 @format_option
-@click.argument("preset", required=False)
+@click.argument("preset", required=False, shell_complete=completing.presets)
 def presets(form: str, preset: str | None) -> None:
-    """Presets, or with PRESET every setting with its value there."""
+    """Presets, or the settings of one."""
     from bench.config.loading import load_config, preset_names, preset_summary
     from bench.config.settings import settings_table
 
@@ -104,15 +106,13 @@ def presets(form: str, preset: str | None) -> None:
 
 @list_group.command()
 @format_option
-@click.option(
-    "--runs", "folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True
-)
-def runs(form: str, folder: Path) -> int:
+@runs_option
+def runs(form: str, runs: Path) -> int:
     """Run folders and how far they are."""
     from bench.protocol.metrics import UAR, UF1
     from bench.runs.record import find_runs
 
-    records, unreadable = find_runs(folder)
+    records, unreadable = find_runs(runs)
     rows = [
         {
             "variant": record.variant,

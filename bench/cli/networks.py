@@ -2,62 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import device_option
+from bench.cli import completing
+from bench.cli.options import device_option, settings_options, together
 
 if TYPE_CHECKING:
     from bench.config.settings import Config
     from bench.measuring.networks import Target
 
 
-def target_options(command: Callable) -> Callable:
-    """Adds the options to a command: run folders, variants or a genotype file, and settings."""
-    options = [
-        click.argument(
-            "run_folders", nargs=-1, metavar="[RUN]...", type=click.Path(path_type=Path)
-        ),
-        click.option("--runs", type=click.Path(path_type=Path), help="All runs below this folder."),
-        click.option(
-            "--variant",
-            "variants",
-            multiple=True,
-            metavar="NAME|GLOB|GROUP",
-            help="Fixed networks, or networks of random genotypes of these methods.",
-        ),
-        click.option(
-            "--genotype",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            help="The network of this genotype file (with one --variant).",
-        ),
-        click.option("--supernet", is_flag=True, help="The search network instead."),
-        click.option(
-            "--preset", help="Clip size and widths: smoke, small or paper.  [default: small]"
-        ),
-        click.option(
-            "--set",
-            "overrides",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Change a setting, e.g. data.size=112 (see `bench list presets`).",
-        ),
-        click.option("--classes", type=click.IntRange(min=2), help="Classes.  [default: 3]"),
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="Seed of the random genotypes.",
-        ),
-        device_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+target_options = together(
+    click.argument(
+        "run_folders",
+        nargs=-1,
+        metavar="[RUN]...",
+        type=click.Path(path_type=Path),
+        shell_complete=completing.folders,
+    ),
+    click.option(
+        "--runs",
+        type=click.Path(path_type=Path),
+        shell_complete=completing.folders,
+        help="Measure all runs below this folder.",
+    ),
+    click.option(
+        "--variant",
+        "variants",
+        multiple=True,
+        metavar="NAME|GLOB|GROUP",
+        shell_complete=completing.variants,
+        help="Fixed networks, or networks of random genotypes of these methods.",
+    ),
+    click.option(
+        "--genotype",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="The network of this genotype file (with one --variant).",
+    ),
+    click.option("--supernet", is_flag=True, help="The search network instead."),
+    settings_options(preset=None),
+    click.option("--classes", type=click.IntRange(min=2), help="Number of classes.  [default: 3]"),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of the random genotypes.",
+    ),
+    device_option,
+)
+"""The options that choose networks: run folders, variants or a genotype file, and settings."""
 
 
 def resolve_targets(
@@ -67,6 +64,7 @@ def resolve_targets(
     genotype: Path | None,
     supernet: bool,
     preset: str | None,
+    config_file: Path | None,
     overrides: tuple[str, ...],
     classes: int | None,
     seed: int,
@@ -77,14 +75,21 @@ def resolve_targets(
     Raises UsageError where the options contradict one another or name nothing, BenchError where
     no run is left.
     """
-    from bench.errors import BenchError
+    from bench.config.loading import load_config
+    from bench.errors import BenchError, UsageError
+    from bench.methods.registry import select_variants
 
     from_runs = bool(run_folders or runs)
     _check_sources(from_runs, variants, genotype, supernet)
     if not from_runs:
-        config = _config(variants, preset, overrides)
+        select_variants(variants)  # unknown ones are found before torch is imported
+        config = load_config(preset or "small", overrides, config_file)
         return _of_variants(variants, genotype, supernet, config, classes or 3, seed, draws), False
-    _check_own_settings(preset, overrides, classes)
+    if preset or config_file or overrides or classes:
+        raise UsageError(
+            "a run has settings and classes of its own: leave out --preset, --config, --set and "
+            "--classes, or name a --variant instead of runs"
+        )
     targets, skipped = _of_runs(run_folders, runs, supernet)
     if not targets:
         where = f"below {runs}" if runs else "named"
@@ -105,27 +110,6 @@ def _check_sources(
         raise UsageError("nothing to measure: name run folders (RUN or --runs) or a --variant")
     if genotype and supernet:
         raise UsageError("--supernet holds all genotypes: leave out --genotype, or --supernet")
-
-
-def _check_own_settings(
-    preset: str | None, overrides: tuple[str, ...], classes: int | None
-) -> None:
-    from bench.errors import UsageError
-
-    if preset or overrides or classes:
-        raise UsageError(
-            "a run has settings and classes of its own: leave out --preset, --set and --classes, "
-            "or name a --variant instead of runs"
-        )
-
-
-def _config(variants: tuple[str, ...], preset: str | None, overrides: tuple[str, ...]) -> Config:
-    """The settings; unknown variants are found before torch is imported."""
-    from bench.config.loading import load_config
-    from bench.methods.registry import select_variants
-
-    select_variants(variants)
-    return load_config(preset or "small", overrides)
 
 
 def _of_variants(

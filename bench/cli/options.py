@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from bench.cli import completing
 from bench.data.sets.catalogue import BUILT_IN
+
+
+class OutFile(click.Path):
+    """A file that the command writes; every other path is one that it reads."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+
+class Several(click.IntRange):
+    """A whole number of an option that is given once for several, as in `--seed 0 1 2`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; click's BadParameter shows how several are written."""
+        if param and re.fullmatch(r"\d+[,;][\d,; ]*", str(value)):
+            spaced = " ".join(re.findall(r"\d+", value))
+            self.fail(f"{value!r}: write spaces between several numbers, {spaced}", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 dataset_option = click.option(
     "--dataset",
     required=True,
     metavar="NAME",
-    help=f"One of {', '.join(BUILT_IN)}, that of an installed package, or manifest:FILE.csv.",
+    shell_complete=completing.datasets,
+    help=f"One of {', '.join(BUILT_IN)}, one of an installed package, or manifest:FILE.csv.",
 )
 
 device_option = click.option(
@@ -21,11 +44,52 @@ device_option = click.option(
     default="auto",
     show_default=True,
     metavar="auto|cpu|cuda[:N]|mps",
-    help="Where networks run; cuda:1 is the second card.",
+    help="Where networks run; cuda:1 is the second GPU.",
 )
 
-format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+
+def form_option(*forms: str) -> Callable[[Callable], Callable]:
+    """The option for the form of the output; the first is the usual one."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="How the result is written.",
+    )
+
+
+format_option = form_option("table", "json")
+
+out_option = click.option("--out", type=OutFile(), help="Write to this file instead.")
+
+runs_option = click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    shell_complete=completing.folders,
+    help="Folder of all run folders.",
+)
+
+surrogate_option = click.option(
+    "--surrogate", is_flag=True, help="Use generated clips, which need no licence."
+)
+
+data_root_option = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    envvar="BENCH_DATA",
+    show_envvar=True,
+    shell_complete=completing.folders,
+    help="Folder of the licensed data sets.",
+)
+
+subjects_option = click.option("--subjects", metavar="A,B", help="Only these subjects.")
+
+allow_outside_option = click.option(
+    "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
 )
 
 magnifier_option = click.option(
@@ -33,6 +97,47 @@ magnifier_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Magnify motion by the network of Oh et al. with this state_dict.",
 )
+
+
+def settings_options(preset: str | None = "small") -> Callable[[Callable], Callable]:
+    """The options that say which settings are meant; `preset` is the one to start from."""
+    return together(
+        click.option(
+            "--preset",
+            default=preset,
+            show_default=preset is not None,
+            metavar="NAME|FILE.toml",
+            shell_complete=completing.presets,
+            help="Settings to start from: smoke, small, paper, or a file of your own."
+            + ("" if preset else "  [default: small]"),
+        ),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE.toml",
+            help="Settings that replace those of the preset (`bench config show` prints them).",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            shell_complete=completing.settings,
+            help="Change a setting, e.g. search.epochs=10; repeat for several.",
+        ),
+    )
+
+
+def together(*options: Callable[[Callable], Callable]) -> Callable[[Callable], Callable]:
+    """The options as one decorator; help shows them in this order."""
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def magnified_by(weights: Path | None) -> tuple[str, ...]:

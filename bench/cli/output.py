@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-WRITTEN = ("out", "diagrams", "picture")
-"""The parameters that name files to write."""
+from bench.cli.options import OutFile
 
 _NAMED = re.compile(r"manifest:|[\w.]+=")
 """What stands before a file in `manifest:FILE` and `data.class_map=FILE`."""
@@ -54,16 +53,17 @@ def refuse_input(out: Path) -> None:
     context = click.get_current_context(silent=True)
     if context is None or not out.is_file():
         return
-    for source in _inputs(context.params):
+    for source in _inputs(context):
         if source.is_file() and source.samefile(out):
             raise UsageError(f"{out} is a file that is read here: name another to write")
 
 
-def _inputs(params: Mapping[str, Any]) -> Iterator[Path]:
+def _inputs(context: click.Context) -> Iterator[Path]:
     """The files and folders that a command's parameters name, those to be written left out."""
-    for name, value in params.items():
+    written = {param.name for param in context.command.params if isinstance(param.type, OutFile)}
+    for value in (value for name, value in context.params.items() if name not in written):
         for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, Path) and name not in WRITTEN:
+            if isinstance(each, Path):
                 yield each
             elif isinstance(each, str) and (found := _NAMED.match(each)):
                 yield Path(each[found.end() :])

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bench.cli.networks import resolve_targets, target_options
-from bench.cli.options import format_option
+from bench.cli.options import format_option, out_option
 from bench.runs.marks import COUNTS
 
 COLUMNS = {
@@ -33,12 +33,12 @@ COLUMNS = {
     type=click.IntRange(1, 2000),
     default=9,
     show_default=True,
-    help="Random genotypes per --variant, from small to large; median and range are shown.",
+    help="Number of random genotypes per --variant; their median and range are shown.",
 )
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
-    help="Also parameters and MACs of every module down to this depth.",
+    help="Also list the parameters and MACs of modules, down to so many levels.",
 )
 @click.option(
     "--batch",
@@ -49,10 +49,10 @@ COLUMNS = {
     "--peaks/--no-peaks",
     default=True,
     show_default=True,
-    help="Measure peak memory, seconds per network.",
+    help="Measure peak memory, which takes seconds per network.",
 )
 @format_option
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def profile(
     draws: int,
     depth: int | None,
@@ -63,7 +63,9 @@ def profile(
     device: str,
     **asked,
 ) -> int:
-    """Parameters, MACs by three counters, weights, checkpoint, peak memory.
+    """Count parameters and MACs, and measure peak memory.
+
+    MACs are counted by three programs.
 
     RUN is a run folder. Of a variant without a run, random genotypes are taken. JSON is one
     object for one target, else a list.

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from bench.cli.options import ManyNumbers, device_option, magnified_by, magnifier_option
+from bench.cli import completing
+from bench.cli.options import (
+    ManyNumbers,
+    Several,
+    allow_outside_option,
+    data_root_option,
+    dataset_option,
+    device_option,
+    magnified_by,
+    magnifier_option,
+    runs_option,
+    settings_options,
+    subjects_option,
+    surrogate_option,
+    together,
+)
 
 
 class ManySeeds(ManyNumbers):
@@ -17,84 +32,60 @@ class ManySeeds(ManyNumbers):
     many = "--seed"
 
 
-def run_options(command: Callable) -> Callable:
-    """The options that say which runs are meant."""
-    options = [
-        click.option(
-            "--variant",
-            "variants",
-            multiple=True,
-            required=True,
-            metavar="NAME|GLOB|GROUP",
-            help="Method(s): a name, a glob ('rnas_mer*') or a group (all, nas, peers, ...).",
-        ),
-        click.option(
-            "--dataset", required=True, help="One of `bench list datasets`, or manifest:FILE.csv."
-        ),
-        click.option("--surrogate", is_flag=True, help="Use generated clips, no licence needed."),
-        click.option("--preset", default="small", show_default=True, help="smoke, small or paper."),
-        click.option(
-            "--seed",
-            "seeds",
-            multiple=True,
-            type=click.IntRange(min=0),
-            default=(0,),
-            metavar="N ...",
-            help="One run per seed.  [default: 0]",
-        ),
-        click.option(
-            "--set",
-            "overrides",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Change a setting, e.g. search.epochs=10 (see `bench list presets`).",
-        ),
-        click.option(
-            "--data-root",
-            type=click.Path(path_type=Path),
-            envvar="BENCH_DATA",
-            show_envvar=True,
-            help="Folder of the licensed data sets.",
-        ),
-        click.option(
-            "--runs",
-            type=click.Path(path_type=Path),
-            default=Path("runs"),
-            show_default=True,
-            help="Folder of all run folders.",
-        ),
-        device_option,
-        click.option("--subjects", default=None, metavar="A,B", help="Only these subjects."),
-        click.option(
-            "--allow-outside", is_flag=True, help="Let a manifest name frames outside its folder."
-        ),
-        magnifier_option,
-        click.option(
-            "--jobs",
-            type=click.IntRange(min=1),
-            help="Units of work (folds, searches) at a time, each in a process and on one thread.  "
-            "[default: one on all threads; for fixed networks on a CPU as many as it has cores]",
-        ),
-        click.option(
-            "--executor",
-            metavar="NAME[:KEY=VALUE,...]",
-            help="Who does the work: serial, process, ray, slurm, or that of an installed package; "
-            "with its options.  [default: as --jobs says]",
-        ),
-        click.option(
-            "--listener",
-            "listeners",
-            multiple=True,
-            metavar="NAME",
-            help="Tell an experiment tracker of units, losses and scores: tensorboard, or that of "
-            "an installed package.",
-        ),
-        click.option("--force", is_flag=True, help="Start over instead of resuming."),
-        click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+run_options = together(
+    click.option(
+        "--variant",
+        "variants",
+        multiple=True,
+        required=True,
+        metavar="NAME|GLOB|GROUP",
+        shell_complete=completing.variants,
+        help="Method to run: a name, a glob ('rnas_mer*') or a group (all, nas, peers, ...).",
+    ),
+    dataset_option,
+    surrogate_option,
+    settings_options(),
+    click.option(
+        "--seed",
+        "seeds",
+        multiple=True,
+        type=Several(min=0),
+        default=(0,),
+        metavar="N ...",
+        help="One run per seed.  [default: 0]",
+    ),
+    data_root_option,
+    runs_option,
+    device_option,
+    subjects_option,
+    allow_outside_option,
+    magnifier_option,
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Number of folds or searches at a time, each in a process with one thread.  "
+        "[default: 1 with all threads; fixed networks on a CPU: one per core]",
+    ),
+    click.option(
+        "--executor",
+        metavar="NAME[:KEY=VALUE,...]",
+        shell_complete=completing.registered_in("bench.executors"),
+        help="What distributes the work: serial, process, ray, slurm, or one of an installed "
+        "package, with its options.  [default: as --jobs says]",
+    ),
+    click.option(
+        "--listener",
+        "listeners",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completing.registered_in("bench.listeners"),
+        help="Report losses and scores to an experiment tracker: tensorboard, or one of an "
+        "installed package.",
+    ),
+    click.option("--force", is_flag=True, help="Start over instead of resuming."),
+    click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
+)
+"""The options that say which runs are meant."""
 
 
 def resolve_request(
@@ -114,9 +105,10 @@ def resolve_request(
     executor: str | None = None,
     listeners: Sequence[str] = (),
     folds: str | None = None,
+    config_file: Path | None = None,
 ):
     """The `Request` that the options of a command make; UsageError where they cannot be meant."""
-    from bench.config.loading import load_config
+    from bench.config.loading import load_settings
     from bench.data.sources import resolve_source
     from bench.methods.registry import select_variants
     from bench.system.files import default_cache
@@ -126,11 +118,11 @@ def resolve_request(
     if allow_outside:
         overrides = (*overrides, "data.allow_outside=true")
     overrides = (*overrides, *magnified_by(magnifier_weights))
-    config = load_config(preset, overrides)
+    settings = load_settings(preset, overrides, config_file)
     names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())
     if source.made:
-        config = load_config(preset, (*overrides, *source.made.overrides))
+        settings = load_settings(preset, (*overrides, *source.made.overrides), config_file)
 
     from bench.engine.executors import make_executor
     from bench.engine.listening import LISTENERS
@@ -143,8 +135,8 @@ def resolve_request(
     request = Request(
         variants=names,
         source=source,
-        preset=preset,
-        config=config,
+        preset=settings.preset,
+        config=settings.config,
         seeds=tuple(dict.fromkeys(seeds)),
         runs=runs,
         device=device if elsewhere else resolve_device(device),

@@ -27,7 +27,7 @@ folds_option = click.option(
     "--fold",
     "folds",
     metavar="A,B",
-    help="Only these folds, and what they need; several such commands may work on one run at a "
+    help="Only these folds and what they need; several such commands may work on one run at a "
     "time. The same command without it scores the run.",
 )
 
@@ -38,11 +38,11 @@ folds_option = click.option(
 @click.option(
     "--only",
     type=click.Choice(["plan"]),
-    help="Open the run folders, prepare the clips, and print what is left to do, a unit a line: "
-    "variant, seed, phase, fold.",
+    help="Open the run folders, prepare the clips, and print the units of work that are left, one "
+    "a line: variant, seed, phase, fold.",
 )
 def run(**request) -> int:
-    """Search, decode, evaluate by leave-one-subject-out, score and profile.
+    """Run methods: search, decode, cross-validate, score, profile.
 
     Resumes: what a run folder holds already is not computed again.
     """
@@ -54,7 +54,10 @@ def run(**request) -> int:
 @click.command(cls=ManySeeds)
 @run_options
 def search(**request) -> int:
-    """Only search and decode: leaves search/genotype.json in each run folder."""
+    """Search and decode alone, without evaluation.
+
+    Leaves search/genotype.json in each run folder.
+    """
     from bench.engine.plan import SEARCH_PHASES
 
     return _work(SEARCH_PHASES, **request)
@@ -69,7 +72,7 @@ def search(**request) -> int:
     help="Evaluate this genotype file instead of the run's own search.",
 )
 def evaluate(genotype: Path | None, **request) -> int:
-    """Only evaluate: train and test the networks that `bench search` decoded."""
+    """Train and test the networks that `bench search` decoded."""
     from bench.engine.plan import EVALUATION_PHASES
 
     return _work(EVALUATION_PHASES, genotype=genotype, **request)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bench.cli.options import form_option, out_option
 from bench.config.settings import SELECTION_RULES
 from bench.protocol.metrics import UAR, UF1, metrics
 
@@ -37,7 +38,7 @@ def _claim_option(metric: str) -> click.Option:
         [f"--claimed-{metric}", CLAIMED + metric],
         multiple=True,
         metavar="[SET=]SCORE",
-        help=f"A published {metric.upper()}: says which aggregate it is, e.g. .7605 or smic=.7013.",
+        help=f"A published {metric.upper()}, as .7605 or smic=.7013: finds the aggregate it is.",
     )
 
 
@@ -51,25 +52,23 @@ def _claim_option(metric: str) -> click.Option:
 @click.option(
     "--selection",
     type=click.Choice(SELECTION_RULES),
-    help="Of a run folder, or of a script's `Best Predicted`: the answers of this rule.",
+    help="The predictions of this selection rule, of a run folder or a script's output.",
 )
-@click.option("--dataset", help="Whose subjects a script's output names, e.g. casme2.")
+@click.option(
+    "--dataset", help="Data set of the subjects, where the file does not name it, e.g. casme2."
+)
 @click.option(
     "--draws",
     type=click.IntRange(min=0, max=1_000_000),
     default=10_000,
     show_default=True,
-    help="Resamples of the intervals and of the test against chance; 0 = none.",
+    help="Number of resamples (intervals) and permutations (test against chance); 0: none.",
 )
-@click.option("--strict", is_flag=True, help="Exit code 1 where the list of clips differs.")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "md", "csv"]),
-    default="table",
-    show_default=True,
+    "--strict", is_flag=True, help="Exit code 1 where the clips differ from the challenge's list."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@form_option("table", "json", "md", "csv")
+@out_option
 def score(
     log: Path,
     classes: str | None,
@@ -81,12 +80,13 @@ def score(
     out: Path | None,
     **claimed: tuple[str, ...],
 ) -> None:
-    """Score LOG: a MEGC2019 log, a CSV or JSON file of predictions, or a run folder.
+    """Score predictions under the challenge's rules.
 
-    A MEGC2019 log has a header per subject (`casme2 sub01`), then a line per clip (`EP02_01f 1 1`:
-    file, true, predicted). A CSV file has columns dataset, subject, clip, true, pred. JSON is what
-    `bench export` writes, a fold of a run, or a metrics.json (its matrix alone). What training
-    scripts print (`Subject: 006`, `Predicted : [0, 2]`, `Ground Truth : [0, 2]`) is read too.
+    LOG is a MEGC2019 log, a CSV or JSON file of predictions, or a run folder. A MEGC2019 log has a
+    header per subject (`casme2 sub01`), then a line per clip (`EP02_01f 1 1`: file, true,
+    predicted). A CSV file has columns dataset, subject, clip, true, pred. JSON is what `bench
+    export` writes, a fold of a run, or a metrics.json (its matrix alone). What training scripts
+    print (`Subject: 006`, `Predicted : [0, 2]`, `Ground Truth : [0, 2]`) is read too.
 
     The clips are compared with the challenge's list. Scores are pooled over folds; the mean over
     folds and each data set's slice stand beside, with their names.

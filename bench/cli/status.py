@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 
 if TYPE_CHECKING:
@@ -23,14 +24,20 @@ SILENT = 120.0
 
 
 @click.command()
-@click.argument("runs", default=Path("runs"), type=click.Path(path_type=Path))
+@click.argument(
+    "runs", default=Path("runs"), type=click.Path(path_type=Path), shell_complete=folders
+)
 @click.option("--watch", is_flag=True, help="Show it again every few seconds, until Ctrl-C.")
 @click.option(
-    "--every", type=click.IntRange(min=1), default=10, show_default=True, help="Seconds of --watch."
+    "--every",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Seconds between two looks of --watch.",
 )
 @format_option
 def status(runs: Path, watch: bool, every: int, form: str) -> int:
-    """Show what runs where below a folder of runs: done, failed, at work, time left.
+    """Show how far runs are: done, failed, at work, time left.
 
     It reads the run folders alone, so that it works beside any executor and from any machine.
     """

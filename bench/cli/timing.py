@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bench.cli.networks import resolve_targets, target_options
-from bench.cli.options import ManyNumbers
+from bench.cli.options import ManyNumbers, Several, form_option, out_option, together
 
 HEADINGS = {
     "variant": "Variant",
@@ -43,66 +43,64 @@ class ManyBatches(ManyNumbers):
     many = "--batch"
 
 
-def measuring_options(command: Callable) -> Callable:
-    """Adds the options about how time is measured to a command."""
-    options = [
-        click.option(
-            "--batch",
-            "batches",
-            multiple=True,
-            type=click.IntRange(min=1),
-            default=(1, 2, 4, 8),
-            metavar="N ...",
-            help="Clips per batch of inference; 1 is latency.  [default: 1 2 4 8]",
-        ),
-        click.option(
-            "--repeats", type=click.IntRange(min=3), default=20, show_default=True, help="Calls."
-        ),
-        click.option(
-            "--warmup",
-            type=click.IntRange(min=1),
-            default=3,
-            show_default=True,
-            help="Calls before them that do not count.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(["fp32", "tf32", "bf16"]),
-            help=f"Arithmetic; tf32 exists on GPUs only.  {AS_SET}",
-        ),
-        click.option(
-            "--channels-last/--contiguous",
-            "channels_last",
-            default=None,
-            help=f"Memory format.  {AS_SET}",
-        ),
-        click.option(
-            "--compile",
-            "compiled",
-            type=click.Choice(["off", "default", "reduce-overhead"]),
-            help=f"torch.compile.  {AS_SET}",
-        ),
-        click.option(
-            "--evaluation",
-            type=click.Choice(["fast", "reference"]),
-            help=f"How a supernet is computed.  {AS_SET}",
-        ),
-        click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU."),
-        click.option(
-            "--shared", is_flag=True, help="Measure beside other work; every row says so."
-        ),
-        click.option(
-            "--format",
-            "style",
-            type=click.Choice(["table", "json", "csv"]),
-            default="table",
-            show_default=True,
-        ),
-        click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+measuring_options = together(
+    click.option(
+        "--batch",
+        "batches",
+        multiple=True,
+        type=Several(min=1),
+        default=(1, 2, 4, 8),
+        metavar="N ...",
+        help="Clips per batch of inference; 1 is latency.  [default: 1 2 4 8]",
+    ),
+    click.option(
+        "--repeats",
+        type=click.IntRange(min=3),
+        default=20,
+        show_default=True,
+        help="Number of timed calls.",
+    ),
+    click.option(
+        "--warmup",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Number of calls before them that are not timed.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "tf32", "bf16"]),
+        help=f"Arithmetic; tf32 exists on GPUs only.  {AS_SET}",
+    ),
+    click.option(
+        "--channels-last/--contiguous",
+        "channels_last",
+        default=None,
+        help=f"Memory format.  {AS_SET}",
+    ),
+    click.option(
+        "--compile",
+        "compiled",
+        type=click.Choice(["off", "default", "reduce-overhead"]),
+        help=f"Mode of torch.compile.  {AS_SET}",
+    ),
+    click.option(
+        "--evaluation",
+        type=click.Choice(["fast", "reference"]),
+        help=f"How a supernet is computed.  {AS_SET}",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="Number of CPU threads.  [default: as torch chooses]",
+    ),
+    click.option(
+        "--shared", is_flag=True, help="Measure although other work is running; every row says so."
+    ),
+    form_option("table", "json", "csv"),
+    out_option,
+)
+"""The options about how time is measured."""
 
 
 @click.command("time", cls=ManyBatches)
@@ -119,14 +117,15 @@ def time(
     threads: int | None,
     shared: bool,
     device: str,
-    style: str,
+    form: str,
     out: Path | None,
     **asked,
 ) -> int:
-    """Latency, throughput and the time of a training step; with --supernet of a search step.
+    """Measure latency, throughput and the time of a training step.
 
-    RUN is a run folder. Of a variant without a run, a random genotype of median size is taken.
-    Refuses to measure while other work of the harness is on this machine.
+    With --supernet the time of a search step. RUN is a run folder. Of a variant without a run, a
+    random genotype of median size is taken. Refuses to measure while other work of the harness is
+    on this machine.
     """
     from bench.cli.output import check_place, deliver
     from bench.cli.progress import Steps, bars
@@ -154,7 +153,7 @@ def time(
     with alone, on_threads(threads), current_card(place), bars() as display:
         sizes = tuple(dict.fromkeys(batches))
         timings = time_targets(targets, sizes, conditions, Steps(display))
-    deliver(STYLES[style](timings.to_dict()), out)
+    deliver(STYLES[form](timings.to_dict()), out)
     return 1 if skipped else 0
 
 

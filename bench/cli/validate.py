@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 
 if TYPE_CHECKING:
@@ -17,23 +18,30 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument(
-    "places", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path)
+    "places",
+    nargs=-1,
+    required=True,
+    metavar="RUN...",
+    type=click.Path(path_type=Path),
+    shell_complete=folders,
 )
 @click.option(
     "--data-root",
     type=click.Path(path_type=Path),
     envvar="BENCH_DATA",
     show_envvar=True,
-    help="Folder of the licensed data sets, if not where the run found them.",
+    shell_complete=folders,
+    help="Folder of the licensed data sets.  [default: where the run found them]",
 )
 @format_option
 def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int:
-    """Check that runs are complete and clean; a line per finding, exit code 1 if there is one.
+    """Check that runs are complete, unchanged and without leaks.
 
-    RUN is a run folder, or a folder with runs below it. All folds must be there, nobody tested by
-    a network (or, with search_scope=fold, by an architecture) that has seen them, all files of one
-    configuration and unchanged since the run was complete, the scores those of the predictions,
-    the labels those of the data where it can be read.
+    Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, or a
+    folder with runs below it. All folds must be there, nobody tested by a network (or, with
+    search_scope=fold, by an architecture) that has seen them, all files of one configuration and
+    unchanged since the run was complete, the scores those of the predictions, the labels those of
+    the data where it can be read.
     """
     from bench.runs.folder import RunFolder
     from bench.runs.validate import validate as check

@@ -1,13 +1,16 @@
-"""Settings from presets, `--set key=value` and `run.json`, checked as they come in."""
+"""Settings from presets, files, `--set key=value` and `run.json`, checked as they come in."""
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Sequence
-from dataclasses import is_dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from functools import cache
 from importlib import resources
 from importlib.util import find_spec
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from bench.config.settings import (
     ComputeConfig,
@@ -20,14 +23,48 @@ from bench.config.settings import (
     setting_fields,
 )
 from bench.errors import UsageError, unknown_name
+from bench.system.entry_points import NAME
+from bench.system.files import file_bytes
+
+TOML = ".toml"
+
+OPTION, DEFAULT, INSTALLED = "--set", "default", "installed packages"
+"""Origins of a setting's value; others are `preset NAME` and the file of `--config`."""
 
 DETECTOR = "data.detector"
 """The one setting whose value for new runs depends on what is installed: it is recorded."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run.
+
+    preset: its name; origins: where each setting that somebody gave has its value from.
+    """
+
+    preset: str
+    config: Config
+    origins: Mapping[str, str]
+
+
+class Given(NamedTuple):
+    """A setting as somebody wrote it: where, under which name, and the text of its value."""
+
+    origin: str
+    key: str
+    text: str
+
+
 def config_from_dict(values: Values) -> Config:
     """The configuration that `Config.to_dict` wrote (in `run.json`)."""
-    return _merged(Config(), values, "run.json")
+    config = Config()
+    for section, entries in values.items():
+        for name, value in entries.items():
+            known = getattr(config, section, None)
+            if not is_dataclass(known) or not hasattr(known, name):
+                raise UsageError(f"run.json: no setting {section}.{name} of this version")
+            config = _with(config, section, name, _checked(section, name, value))
+    return config
 
 
 def detecting(data: DataConfig) -> DataConfig:
@@ -55,53 +92,131 @@ def preset_names() -> tuple[str, ...]:
 
 def preset_summary(name: str) -> str:
     """One line that says what a preset is for."""
-    return str(_preset_file(name)["summary"])
+    return str(_preset_values(name)["summary"])
 
 
-def load_config(preset: str, overrides: Sequence[str] = ()) -> Config:
-    """The settings of a preset with `key=value` overrides.
+def preset_name(preset: str) -> str:
+    """The name that runs bear of a preset: its own, or that of its file without `.toml`."""
+    if not preset.endswith(TOML):
+        return preset
+    name = Path(preset).stem
+    if not NAME.fullmatch(name):
+        raise UsageError(f"--preset {preset}: name the file by letters, digits, _ and - alone")
+    if name in preset_names():
+        raise UsageError(f"--preset {preset}: {name} is another preset's name; rename the file")
+    return name
 
-    A key is `section.name`, or the bare name where only one section has it. Raises UsageError for
-    unknown presets and keys (nearest names given), ambiguous keys, values of the wrong kind and
-    augmentation that the clips are too small for.
+
+def load_config(preset: str, overrides: Sequence[str] = (), file: Path | None = None) -> Config:
+    """The settings that `load_settings` finds, without their origins."""
+    return load_settings(preset, overrides, file).config
+
+
+def load_settings(preset: str, overrides: Sequence[str] = (), file: Path | None = None) -> Settings:
+    """The settings of a preset, changed by those of a TOML file, changed by `key=value` overrides.
+
+    preset: a name, or the path of a `.toml` file of one's own, which may name the preset that it
+    `extends`. A key is `section.name`, or the bare name where only one section has it. Raises
+    UsageError for unknown presets and keys (nearest names given), ambiguous keys, values of the
+    wrong kind, files that cannot be read and augmentation that the clips are too small for.
     """
-    values = {key: value for key, value in _preset_file(preset).items() if key != "summary"}
-    config = _merged(Config(), values, f"preset {preset}")
-    named: set[str] = set()
-    for override in overrides:
-        key, separator, text = override.partition("=")
-        if not separator:
-            raise UsageError(f"--set {override!r}: expected key=value, e.g. search.epochs=10")
-        named.add(full := _resolve(key.strip()))
-        section, name = full.split(".")
-        config = _with(config, section, name, _parse(section, name, text.strip()))
-    if DETECTOR not in named and config.data.crop == "detect":
+    config, origins = Config(), {}
+    for each in (*_of_preset(preset), *_of_file(file), *map(_of_option, overrides)):
+        try:
+            key = _resolve(each.key)
+            section, name = key.split(".")
+            config = _with(config, section, name, _parse(section, name, each.text))
+        except UsageError as error:
+            where = "" if each.origin == OPTION else f"{each.origin}: "
+            raise UsageError(f"{where}{error}") from None
+        origins[key] = each.origin
+    if DETECTOR not in origins and config.data.crop == "detect":
         config = replace(config, data=detecting(config.data))
+        origins[DETECTOR] = INSTALLED
     _check_reach(config.data)
     _check_stacking(config.compute)
     _check_rate(config.search)
     recorded_rules(config.protocol)
-    return config
+    return Settings(preset_name(preset), config, origins)
 
 
-def _preset_file(name: str) -> dict[str, Any]:
-    if name not in preset_names():
-        raise unknown_name("preset", name, preset_names())
-    return tomllib.loads(
-        resources.files("bench.config.presets").joinpath(f"{name}.toml").read_text()
-    )
+def choices(key: str) -> tuple[str, ...]:
+    """The values that a setting may have, where they can be listed."""
+    kind = _type_of(*key.split("."))
+    return ("true", "false") if kind is bool else get_args(kind)
 
 
-def _merged(config: Config, values: Values, origin: str) -> Config:
-    for section, entries in values.items():
-        for name, value in entries.items():
-            known = getattr(config, section, None)
-            if not is_dataclass(known) or not hasattr(known, name):
-                raise UsageError(
-                    f"{origin}: no setting {section}.{name} (see `bench list presets`)"
-                )
-            config = _with(config, section, name, _checked(section, name, value))
-    return config
+def _of_preset(preset: str, below: tuple[str, ...] = ()) -> Iterator[Given]:
+    """What a preset sets, after that which it extends."""
+    values = _preset_values(preset)
+    base = values.pop("extends", None)
+    values.pop("summary", None)
+    if base is not None:
+        place = str(Path(preset).resolve())
+        if place in below:
+            raise UsageError(f"preset {preset} extends itself")
+        if str(base).endswith(TOML):
+            base = Path(preset).parent / base
+        yield from _of_preset(str(base), (*below, place))
+    origin = f"preset {preset_name(preset)}"
+    yield from (Given(origin, *each) for each in _flat(values))
+
+
+def _preset_values(preset: str) -> dict[str, Any]:
+    """What the file of a preset says."""
+    if preset.endswith(TOML):
+        return _read(Path(preset))
+    if preset not in preset_names():
+        raise unknown_name("preset", preset, (*preset_names(), *_files_named(preset)))
+    shipped = resources.files("bench.config.presets").joinpath(preset + TOML)
+    return tomllib.loads(shipped.read_text())
+
+
+def _files_named(preset: str) -> list[str]:
+    """The file that is meant where somebody leaves out its `.toml`."""
+    return [preset + TOML] if Path(preset + TOML).is_file() else []
+
+
+def _of_file(file: Path | None) -> Iterator[Given]:
+    if file is None:
+        return
+    values = _read(file)
+    if {"extends", "summary"} & values.keys():
+        raise UsageError(f"{file} is a preset: say --preset {file}")
+    yield from (Given(str(file), *each) for each in _flat(values))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The content of a TOML file of the user's; UsageError where there is none."""
+    try:
+        return tomllib.loads(file_bytes(file).decode())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is no TOML file: {error}") from None
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Keys with dots and the texts of their values, of nested tables."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _text(value)
+
+
+def _text(value: Any) -> str:
+    """A value of TOML as `--set` has it; a list is written with commas."""
+    if isinstance(value, list):
+        return ",".join(map(_text, value))
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _of_option(override: str) -> Given:
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise UsageError(f"--set {override!r}: expected key=value, as in search.epochs=10")
+    return Given(OPTION, key.strip(), text.strip())
 
 
 def _with(config: Config, section: str, name: str, value: Any) -> Config:
@@ -117,29 +232,29 @@ def _resolve(key: str) -> str:
     if len(same) > 1:
         raise UsageError(f"setting {key!r} is ambiguous: say {' or '.join(same)}")
     if not same:
-        bare = {item.name for item in keys.values()}
-        raise unknown_name("setting", key, keys if "." in key else bare)
+        raise unknown_name("setting", key, {*keys, *(item.name for item in keys.values())})
     return same[0]
 
 
+@cache
 def _type_of(section: str, name: str) -> Any:
     return get_type_hints(type(getattr(Config(), section)))[name]
 
 
 def _parse(section: str, name: str, text: str) -> Any:
-    """The value of a setting from command-line text."""
+    """The value of a setting from its text."""
     kind = _type_of(section, name)
     if kind is bool:
         known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if text.lower() not in known:
-            raise UsageError(f"--set {section}.{name}={text}: expected true or false")
+            raise UsageError(f"{section}.{name}={text}: expected true or false")
         return known[text.lower()]
     if kind in (int, float):
         try:
             return _checked(section, name, kind(text))
         except ValueError:
             what = "a whole number" if kind is int else "a number"
-            raise UsageError(f"--set {section}.{name}={text}: expected {what}") from None
+            raise UsageError(f"{section}.{name}={text}: expected {what}") from None
     return _checked(section, name, text)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from baselines.fixed import StillInput
 from bench.config.loading import means_the_same
-from bench.config.settings import Config, DataConfig
+from bench.config.settings import HASH_DIGITS, Config, DataConfig
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, planned_set, prepare
 from bench.data.videos import clip_settings
@@ -157,7 +157,7 @@ def _configuration_folders(request: Request, variant: str, config: Config) -> tu
     source = request.source
     named = (source.label, source.surrogate, variant, request.preset, config.hash)
     own = run_folder(request.runs, *named, seed=0).path.parent
-    others = sorted(own.parent.glob(f"{request.preset}-*"))
+    others = sorted(own.parent.glob(f"{request.preset}-{'?' * HASH_DIGITS}"))
     alike = [place for place in others if means_the_same(config, _recorded_settings(place))]
     older = [place for place in alike if place != own]
     return (own, *older) if own.exists() else (*older, own)

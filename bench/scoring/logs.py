@@ -250,7 +250,8 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         raise DataError(
             f"{table.name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)} (labels "
             f"as numbers or class names), its header has {table.found_titles}"
-            + ("; --dataset NAME stands for the column" if missing == ["dataset"] else "")
+            + "; --dataset NAME stands for the column dataset" * ("dataset" in missing)
+            + "; where clips have no names, number them in a column clip" * ("clip" in missing)
         )
     lines, surrogate = [], False
     for line in table.lines:

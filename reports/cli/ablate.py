@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import conditions, write_study
@@ -60,6 +61,7 @@ def replicates_option(name: str, default: int, text: str):
     type=click.Path(path_type=Path),
     default=Path("ablation"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file, the table and the picture.",
 )
 @format_option
@@ -73,9 +75,10 @@ def ablate(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Measure each factor of Table 3 on its own: --variant ablation, or only some ablations.
+    """Measure the effect of each factor of Table 3 on its own.
 
-    The factors are the respects in which these variants differ from rnas_mer. In the network
+    The factors are the respects in which the variants differ from rnas_mer: --variant ablation
+    takes all of them, single ablations only theirs. In the network
     (operation set, attention): random genotypes, each trained with and without the factor. In the
     search (partial channels, edge normalisation, operation set): several searches of each kind,
     beside random search. Differences come with intervals over genotypes or searches and subjects.

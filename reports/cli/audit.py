@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import form_option, out_option
 from bench.cli.output import deliver
 
 MOST_DIGITS = 100
@@ -16,31 +17,26 @@ EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 
 
 @click.command()
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(["table", "md", "json"]),
-    default="table",
-    show_default=True,
-    help="For a terminal, Markdown, or JSON with every finding.",
-)
-@click.option("--all", "everything", is_flag=True, help="List what holds, too.")
+@form_option("table", "md", "json")
+@click.option("--all", "everything", is_flag=True, help="List the claims that hold, too.")
 @click.option(
     "--counts",
     metavar="N,N[,N...]",
-    help="Clips per class of your own scores; or composite, smic, casme2, samm.",
+    help="Numbers of clips per class behind your own scores, or composite, smic, casme2, samm.",
 )
-@click.option("--acc", metavar="X", help="Your accuracy, a fraction or 85.1%.")
-@click.option("--uar", metavar="X", help="Your unweighted average recall.")
-@click.option("--uf1", metavar="X", help="Your unweighted F1-score.")
+@click.option(
+    "--acc", metavar="X", help="Your accuracy, as a fraction (.851) or in per cent (85.1%)."
+)
+@click.option("--uar", metavar="X", help="Your unweighted average recall, likewise.")
+@click.option("--uf1", metavar="X", help="Your unweighted F1-score, likewise.")
 @click.option(
     "--tolerance",
     metavar="X",
-    help="How far your scores may be off. [default: the rounding of the digits typed]",
+    help="How far your scores may be off, as a fraction.  [default: the rounding of their digits]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@out_option
 def audit(
-    style: str,
+    form: str,
     everything: bool,
     counts: str | None,
     acc: str | None,
@@ -49,7 +45,7 @@ def audit(
     tolerance: str | None,
     out: Path | None,
 ) -> None:
-    """Check the paper's numbers against each other, or your own against your counts.
+    """Check the paper's numbers for consistency, or your own.
 
     Without options it recomputes what the paper's text and tables claim and lists what does not
     hold. With --counts it searches all confusion matrices with those counts for your scores, and
@@ -62,9 +58,9 @@ def audit(
 
         raise UsageError(f"scores need --counts, the clips per class: {EXAMPLE}")
     text = (
-        _paper(style, everything)
+        _paper(form, everything)
         if counts is None
-        else _own_scores(style, typed_counts(counts), typed_scores(scores), _tolerance(tolerance))
+        else _own_scores(form, typed_counts(counts), typed_scores(scores), _tolerance(tolerance))
     )
     deliver(text, out)
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.completing import variants
+from bench.cli.options import OutFile, form_option, out_option, runs_option
 from bench.cli.output import deliver
 from bench.config.settings import SELECTION_RULES
 from bench.protocol.metrics import UAR, metrics
-from reports.cli.options import config_option, preset_option
+from reports.cli.options import config_option, dataset_filter, preset_option
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -42,16 +44,11 @@ class MetricName(click.ParamType):
     "patterns",
     multiple=True,
     metavar="NAME|GLOB|GROUP",
+    shell_complete=variants,
     help="Compare the runs of these methods below --runs instead.",
 )
-@click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the runs.",
-)
+@dataset_filter
+@runs_option
 @preset_option
 @config_option
 @click.option(
@@ -66,7 +63,7 @@ class MetricName(click.ParamType):
     type=click.IntRange(min=100, max=1_000_000),
     default=10_000,
     show_default=True,
-    help="Resamples of intervals, permutations of tests.",
+    help="Number of resamples (intervals) and of permutations (tests).",
 )
 @click.option(
     "--selection",
@@ -90,18 +87,12 @@ class MetricName(click.ParamType):
     "--diagram",
     "diagrams",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     metavar="FILE",
     help="Write the critical-difference diagram: .png, .svg or .pdf; repeat for several.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "md", "csv"]),
-    default="table",
-    show_default=True,
-)
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@form_option("table", "json", "md", "csv")
+@out_option
 def compare(
     run_folders: tuple[Path, ...],
     patterns: tuple[str, ...],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import (
@@ -43,7 +44,7 @@ SHOWN = 5
     "--beta",
     "beta_run",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Run folder with the search.  [default: that of the request, run if missing]",
+    help="Run folder with the search.  [default: that of the same options, run if missing]",
 )
 @click.option(
     "--cell",
@@ -58,6 +59,7 @@ SHOWN = 5
     type=click.Path(path_type=Path),
     default=Path("enumeration"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file and the picture.",
 )
 @format_option
@@ -70,12 +72,12 @@ def enumerate_paths(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Train every path of a variant's trellis separately (OPEN has 42), and compare with β.
+    """Train every path of an outer search space, and compare with β.
 
-    All paths have the same cell and protocol, each in its own run folder below RUNS/enumeration;
-    the command resumes. Shows Kendall's τ between path probability under β and score, and for
-    comparison under uniform β and with the parameter count. A random_<variant> has no β.
-    --force trains the paths again and keeps the search.
+    OPEN has 42 paths. All have the same cell and protocol, each in its own run folder below
+    RUNS/enumeration; the command resumes. Shows Kendall's τ between path probability under β and
+    score, and for comparison under uniform β and with the parameter count. A random_<variant> has
+    no β. --force trains the paths again and keeps the search.
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures, say_found

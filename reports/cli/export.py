@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import OutFile
 from bench.config.settings import SELECTION_RULES
 
 LOGS = ("megc2019", "csv", "json")
@@ -18,21 +19,23 @@ NETWORKS = ("pt2", "onnx", "torchscript")
     "--format",
     "form",
     type=click.Choice([*LOGS, *NETWORKS]),
-    help="Of a run's predictions: the challenge's log, a CSV sheet, or JSON with classes and "
-    "protocol.  Of a model file: torch.export, ONNX, TorchScript.  [default: megc2019, pt2]",
+    help="Of a run: the challenge's log, CSV, or JSON with classes and protocol. Of a model: "
+    "torch.export, ONNX or TorchScript.  [default: megc2019, pt2]",
 )
 @click.option(
     "--selection",
     type=click.Choice(SELECTION_RULES),
-    help="The answers of this rule.  [default: the run's own]",
+    help="The predictions of this selection rule.  [default: the run's own]",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
-    help="Write to this file instead.  [default: the terminal; of a model, beside it]",
+    type=OutFile(),
+    help="File to write.  [default: the terminal; of a model, beside it]",
 )
 def export(source: Path, form: str | None, selection: str | None, out: Path | None) -> None:
-    """Write the predictions of the run folder RUN, or the network of the file MODEL.
+    """Write a run's predictions, or a model's network, to a file.
+
+    RUN is a run folder, MODEL a file that `bench fit` wrote.
 
     `bench score` of the predictions gives the run's own scores. The log of a surrogate run begins
     with a remark that says so: its clips have the names of real ones. A network takes what the

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.cli.options import config_option, preset_option, runs_option
+from bench.cli.completing import folders, offering
+from bench.cli.options import runs_option
+from reports.cli.options import config_option, dataset_filter, preset_option, variant_filter
 from reports.figures import DOT, FIGURE_1, PICTURES, RUN_FIGURES
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
     "names",
     multiple=True,
     metavar="NAME ...",
+    shell_complete=offering(lambda *_: (FIGURE_1, *RUN_FIGURES)),
     help=f"Figures to draw: {', '.join((FIGURE_1, *RUN_FIGURES))}.  [default: all]",
 )
 @click.option(
@@ -51,7 +54,8 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
     "formats",
     multiple=True,
     metavar="KIND ...",
-    help="png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
+    shell_complete=offering(lambda *_: (*PICTURES, DOT)),
+    help="Files to write: png, svg, pdf, and dot for network_path and cell.  [default: png svg]",
 )
 @runs_option
 @click.option(
@@ -59,10 +63,11 @@ def _spread(args: Sequence[str]) -> Iterator[str]:
     type=click.Path(path_type=Path),
     default=Path("figures"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the pictures; each run's are in a subfolder with the run's path.",
 )
-@click.option("--variant", "patterns", multiple=True, metavar="NAME|GLOB|GROUP ...")
-@click.option("--dataset", metavar="NAME", help="Only runs on it: smic, smic-surrogate, ...")
+@variant_filter
+@dataset_filter
 @preset_option
 @config_option
 def figures(
@@ -75,7 +80,7 @@ def figures(
     preset: str | None,
     config: str | None,
 ) -> None:
-    """Figures 1 and 3 of the paper, search curves, confusion matrices, subjects.
+    """Draw Figures 1 and 3 of the paper, and figures of each run.
 
     Figure 1 shows accuracy against parameters and FLOPs, published and measured. The other figures
     are drawn for each run: network_path and cell (Figure 3), search_curves, architecture (α and η

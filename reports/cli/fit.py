@@ -6,27 +6,30 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import device_option
+from bench.cli.completing import folders
+from bench.cli.options import OutFile, device_option
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=folders)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="The model file.  [default: VARIANT-DATASET-seedN.safetensors here]",
 )
 @click.option(
     "--data-root",
     type=click.Path(path_type=Path),
-    help="Folder of the run's clips, if they are no longer where the run found them.",
+    shell_complete=folders,
+    help="Folder of the run's clips.  [default: where the run found them]",
 )
 @device_option
 def fit(run: Path, out: Path | None, data_root: Path | None, device: str) -> None:
-    """Train the method of the run folder RUN on all its clips, and keep the network.
+    """Train a run's method on all its clips, and keep the network.
 
-    No score is claimed of it: all clips were trained on. The file carries the score of the run,
-    whose folds estimate the method. The last epoch is kept: nobody is left to choose another by.
+    RUN is a run folder. No score is claimed of it: all clips were trained on. The file carries the
+    score of the run, whose folds estimate the method. The last epoch is kept: nobody is left to
+    choose another by.
     """
     from bench.cli.output import check_place
     from bench.cli.progress import steps

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import SCORES, conditions, heading, trained_folds, write_study
@@ -35,16 +36,18 @@ FEWEST_PERMUTATIONS = 20
     type=click.Path(path_type=Path),
     default=Path("leakage"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file and the picture of each variant.",
 )
 @format_option
 def leakage(
     permutations: int, out: Path, form: str, force: bool, dry_run: bool, **options: Any
 ) -> int:
-    """Measure leaks: {fold, all} x {last, inner_val, oracle}, on true and on shuffled labels.
+    """Measure how much leaky protocols raise scores.
 
-    Writes ordinary run folders, reuses existing ones, and resumes. One training run records all
-    three selection rules. Leaky by design: search_scope=all searches on the test subjects, and
+    They are {fold, all} x {last, inner_val, oracle}, on true and on shuffled labels. Writes
+    ordinary run folders, reuses existing ones, and resumes. One training run records all three
+    selection rules. Leaky by design: search_scope=all searches on the test subjects, and
     selection=oracle picks the epoch by their labels. With search_scope=fold every fold of every
     permutation is searched. To save time, use random_<variant> or a fixed network, which have no
     search, or make the search short with --set.

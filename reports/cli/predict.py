@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench.cli.options import device_option, magnifier_option
+from bench.cli.options import OutFile, device_option, form_option, magnifier_option, out_option
 
 if TYPE_CHECKING:
     from bench.data.clips import Clip
@@ -20,36 +20,49 @@ MODEL_SUFFIX = ".safetensors"
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="MODEL... CLIP...")
-@click.option("--onset", type=click.IntRange(min=0), help="First frame of the clip.")
-@click.option("--apex", type=click.IntRange(min=0), help="Its frame of most motion, if known.")
-@click.option("--offset", type=click.IntRange(min=0), help="Its last frame.")
-@click.option("--sliding", is_flag=True, help="Move a window over a longer video. Not spotting.")
 @click.option(
-    "--window", type=click.IntRange(min=2), help="Its length, frames.  [default: half a second]"
+    "--onset",
+    type=click.IntRange(min=0),
+    help="Number of its first frame.  [default: of the file's first]",
 )
 @click.option(
-    "--stride", type=click.IntRange(min=1), help="How far it moves, frames.  [default: a quarter]"
+    "--apex", type=click.IntRange(min=0), help="Number of its frame of most motion, if known."
 )
-@click.option("--fps", type=click.FloatRange(min=0.1), help="Frames per second, if not stated.")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
+    "--offset",
+    type=click.IntRange(min=0),
+    help="Number of its last frame.  [default: of the file's last]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+@click.option(
+    "--sliding", is_flag=True, help="Move a window over a longer video; this is not spotting."
+)
+@click.option(
+    "--window",
+    type=click.IntRange(min=2),
+    help="Length of the window, frames.  [default: half a second]",
+)
+@click.option(
+    "--stride",
+    type=click.IntRange(min=1),
+    help="Step of the window, frames.  [default: a part of its length]",
+)
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=0.1),
+    help="Frames per second.  [default: as the video states]",
+)
+@form_option("table", "csv", "json")
+@out_option
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path),
-    help="Draw key frames, flow and probabilities (or these over time) into this file: .png, "
-    ".svg, .pdf; of several clips one each, numbered.",
+    type=OutFile(),
+    help="Draw key frames, flow and probabilities into this file (.png, .svg, .pdf); of several "
+    "clips one each, numbered.",
 )
 @click.option(
     "--crop",
     type=click.Choice(["none", "detect"]),
-    help="Look for the face on the first frame, or take frames as faces.  [default: as the run "
-    "did; its clips may have been cropped already]",
+    help="Look for the face on the first frame, or take whole frames.  [default: as the run did]",
 )
 @click.option(
     "--landmarks",
@@ -75,12 +88,13 @@ def predict(
     magnifier_weights: Path | None,
     device: str,
 ) -> None:
-    """Classify new clips with one or several model files (.safetensors).
+    """Classify new clips with one or several models.
 
-    A CLIP is a video, a folder of frames, an .npy array (T, H, W) or (T, H, W, 3), or a manifest
-    (.csv). It is taken from its first to its last frame, or from --onset to --offset, counted from
-    0, in a folder as its images are numbered. Every step is that of the model's run. Several
-    models: the mean of their probabilities, and their standard deviation.
+    A MODEL is a file (.safetensors) that `bench fit` wrote. A CLIP is a video, a folder of frames,
+    an .npy array (T, H, W) or (T, H, W, 3), or a manifest (.csv). It is taken from its first to its
+    last frame, or from --onset to --offset, counted from 0, in a folder as its images are numbered.
+    Every step is that of the model's run. Several models: the mean of their probabilities, and
+    their standard deviation.
     """
     from bench.cli.output import check_place, deliver
     from bench.errors import UsageError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.cli.options import config_option, preset_option, runs_option
+from bench.cli.options import OutFile, runs_option
+from reports.cli.options import config_option, preset_option
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @runs_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     default=Path("report.html"),
     show_default=True,
     help="The page to write.",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def report(
     runs: Path, out: Path, preset: str | None, config: str | None, title: str, faces: bool
 ) -> None:
-    """Leaderboards, tables, figures, every run and methods compared on one HTML page.
+    """Write leaderboards, tables, figures and all runs to one HTML page.
 
     The page needs no network and no other file, and lists unfinished runs. Files that cannot be
     read are reported and left out; the exit code is then 1.

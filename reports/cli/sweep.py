@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bench.cli.completing import folders
 from bench.cli.options import format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import conditions, write_study
@@ -77,6 +78,7 @@ class Numbers(click.ParamType):
     type=click.Path(path_type=Path),
     default=Path("sweep"),
     show_default=True,
+    shell_complete=folders,
     help="Folder for the JSON file, the table and the picture.",
 )
 @format_option
@@ -91,13 +93,13 @@ def sweep(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Choose learning rate, warm-up and epochs: train random genotypes under each combination.
+    """Choose learning rate, warm-up and epochs of training.
 
-    Losses alone choose: the fewest epochs under which 95 % of the networks of every space are
-    trained (last loss below 0.7 ln(classes)), then the smallest spread between seeds. One network
-    per genotype, seed and setting learns from all clips; generated people of another seed test it,
-    for the record. Needs --surrogate and two seeds or more, e.g. --seed 0 1. Runs lie below
-    RUNS/sweep; the command resumes.
+    Random genotypes are trained under each combination. Losses alone choose: the fewest epochs
+    under which 95 % of the networks of every space are trained (last loss below 0.7 ln(classes)),
+    then the smallest spread between seeds. One network per genotype, seed and setting learns from
+    all clips; generated people of another seed test it, for the record. Needs --surrogate and two
+    seeds or more, e.g. --seed 0 1. Runs lie below RUNS/sweep; the command resumes.
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures, say_found

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.options import OutFile, runs_option
 from bench.cli.output import deliver
-from reports.cli.options import config_option, preset_option, runs_option
+from reports.cli.options import config_option, preset_option
 from reports.reading.finished import FIRST_RUN, sound_runs
 from reports.tables.build import NUMBERS, build_table
 
@@ -26,7 +27,7 @@ NAMED = 3
     "numbers",
     type=click.Choice(list(map(str, NUMBERS))),
     multiple=True,
-    help="Table of the paper; repeat for several. [default: all four]",
+    help="Table of the paper; repeat for several.  [default: all four]",
 )
 @click.option(
     "--health",
@@ -47,7 +48,7 @@ NAMED = 3
 @config_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     help="Write to this file instead; CSV to a file per table in this folder, or of one table to "
     "this file.csv.",
 )
@@ -60,11 +61,11 @@ def tables(
     config: str | None,
     out: Path | None,
 ) -> None:
-    """Tables 2-5 of the paper, published beside measured, or the health of the searches.
+    """Print Tables 2-5 of the paper, published beside measured.
 
-    Of several configurations of a variant on a data set the latest is shown; --preset and
-    --config choose another. Run folders that cannot be read are named and skipped, and the exit
-    code is then 1.
+    --health prints how the searches went. Of several configurations of a variant on a data set the
+    latest is shown; --preset and --config choose another. Run folders that cannot be read are named
+    and skipped, and the exit code is then 1.
     """
     from bench.methods.registry import variants
 

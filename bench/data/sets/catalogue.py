@@ -15,7 +15,7 @@ from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
 from bench.data.sets.blank import absurd_clips
 from bench.data.sets.classes import CHALLENGE
-from bench.data.sets.identity import look_alikes, refuse_collisions
+from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest
 from bench.errors import UsageError
 from bench.system.entry_points import Door, Unfit
@@ -25,6 +25,10 @@ GENERATED = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
 
 BUILT_IN = (*GENERATED, "casme", "casme3c")
 """Data sets of the harness in the order of listings."""
+
+
+TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls")
+"""How the names of files end that are given for a data set."""
 
 
 def _dataset(name: str, value: Any) -> DataSet:
@@ -67,7 +71,26 @@ def find_dataset(name: str, allow_outside: bool = False) -> DataSet:
     """
     if name.startswith(PREFIX):
         return Manifest(Path(name.removeprefix(PREFIX)), DATASETS, allow_outside)
+    if name not in DOOR.names():
+        _refuse_path(name)
+        usual = known_name(name, DATASETS)
+        if usual in DATASETS:
+            raise UsageError(f"unknown data set {name!r}. Did you mean {usual!r}?")
     return DOOR.load(name)
+
+
+def _refuse_path(name: str) -> None:
+    """UsageError where a file or a folder is given for a data set: it says what was meant."""
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(
+            f"--dataset {name} is a folder: name its data set, and the folder by --data-root "
+            f"{name}; clips of your own need a manifest (`bench data manifest --help`)"
+        )
+    if path.is_file() or path.suffix in TABLES:
+        raise UsageError(
+            f"--dataset {name} names a file: a manifest of clips is written {PREFIX}{name}"
+        )
 
 
 def load_clips(
