@@ -1,0 +1,79 @@
+"""The table of results in README: `python -m reports.docs.leaderboard RUNS CSV`.
+
+It writes the leaderboard that `bench report` shows of these runs to a CSV file, which is committed
+under `results/`, and prints README's table of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from bench.protocol.metrics import UAR
+from reports.docs.tables import table
+
+HEADINGS = ("method [marks]", f"{UAR.heading}, 95 %", "M params")
+
+SAID = ("surrogate", "fresh", "ours", "random control", "strategy ")
+"""Marks that the text above the table, or a method's name, says."""
+
+
+def write_leaderboard(runs: Path, file: Path) -> None:
+    """A row a method of the finished runs: name, marks, scores, interval, parameters, cost."""
+    from reports.page.boards import boards
+    from reports.reading.finished import sound_runs
+    from reports.reading.searches import read_searches
+
+    records, _ = sound_runs(runs)
+    anchors: dict[Path, str] = defaultdict(str)  # no run has a page here
+    found = boards(records, anchors, read_searches(records).searched, False, lambda *_: None)
+    rows = [
+        {
+            "data": board.title,
+            "protocol": board.protocol,
+            "method": row.name,
+            "marks": "; ".join(mark.text for mark in row.marks),
+            "seeds": len(row.seeds),
+            **row.scores,
+            "low": row.interval.low,
+            "high": row.interval.high,
+            "million_params": row.params,
+            "search": row.search_time,
+        }
+        for board in found
+        for row in board.rows
+    ]
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def leaderboard_table(file: Path) -> str:
+    """Markdown: a row per method of the CSV file."""
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return table(HEADINGS, map(_cells, rows))
+
+
+def _cells(row: dict[str, str]) -> tuple[str, ...]:
+    low, high = (f"{float(row[key]):.2f}" for key in ("low", "high"))
+    marks = [_short(mark) for mark in row["marks"].split("; ") if not mark.startswith(SAID)]
+    name = re.sub(r" \((.*)\)$", r", \1", row["method"]) + (
+        f" [{'; '.join(marks)}]" if marks else ""
+    )
+    params = row["million_params"].partition(" ± ")[0]
+    return name, f"{float(row[UAR.name]):.2f}, {low}–{high}", params
+
+
+def _short(mark: str) -> str:
+    """A mark without the name of the one data set, which the text above the table has."""
+    return re.sub(r"( of folds)? \(SMIC\)|: SMIC$", "", mark).replace(" %", "%")
+
+
+if __name__ == "__main__":
+    write_leaderboard(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(leaderboard_table(Path(sys.argv[2])))

@@ -1,0 +1,31 @@
+"""README and docs say what the committed records say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reports.docs.leaderboard import leaderboard_table
+from reports.studies.ablation import statement
+
+ROOT = Path(__file__).parents[3]
+README = ROOT / "README.md"
+WIDEST = 110
+"""Characters of a line of a table."""
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "ablation.md"], ids=lambda p: p.stem)
+def test_the_statement_of_the_ablation_is_that_of_its_record(page):
+    record = json.loads((ROOT / "results" / "ablation-smic-surrogate.json").read_text())
+    assert statement(record) in " ".join(page.read_text().split())
+
+
+def test_the_table_of_results_is_that_of_its_file():
+    table = leaderboard_table(ROOT / "results" / "leaderboard-smic-surrogate.csv")
+    assert table in README.read_text()
+
+
+def test_readme_is_short_and_its_tables_are_narrow():
+    lines = README.read_text().splitlines()
+    assert len(lines) <= 150
+    assert max(len(line) for line in lines if line.startswith("|")) <= WIDEST
