@@ -18,10 +18,14 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # the lock of a timing run 
     os.environ["BENCH_CACHE"] = str(Path(os.environ.get("BENCH_CACHE", ".cache")) / worker)
 
 
+gc.disable()  # until all is loaded
+
+
 def pytest_collection_finish():
     """What is loaded by now stays: the collector need not go through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

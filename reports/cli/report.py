@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def report(
     runs: Path, out: Path, preset: str | None, config: str | None, title: str, faces: bool
 ) -> None:
-    """Write leaderboards, tables, figures and all runs to one HTML page.
+    """Write leaderboards, tables and figures to one HTML page.
 
     The page needs no network and no other file, and lists unfinished runs. Files that cannot be
     read are reported and left out; the exit code is then 1.

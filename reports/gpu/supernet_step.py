@@ -53,7 +53,7 @@ SECONDS = 0.5
 TINY_SIZE = (2, 3, 4, 16, 16)
 TINY_SPACE = RNAS_MER.resized(nodes=1, channels=4, outer=Trellis(2, (2, 4), ("stay", "shrink")))
 TINY_MATRIX = 128
-TINY_COMPILE_LIMIT_S = 4.0
+TINY_COMPILE_LIMIT_S = 1.0
 
 LEAST_LEFT_S = 8.0
 """With less time left no further row is begun."""

@@ -107,17 +107,16 @@ def test_files(record, places):
 
 def test_what_a_kill_left_out_is_made_again_alike(ask, record, places):
     lost = [
-        *places[0].rglob("genotype1/*/*/*/*/seed0"),
-        *places[0].glob("ablation/search/*/*/*/seed1"),
+        next(places[0].rglob("genotype1/*/*/*/*/seed0")),
+        next(places[0].glob("ablation/search/*/*/*/seed1")),
     ]
-    assert len(lost) == 5
     for folder in lost:
         for name in ("metrics.json", "folds/fresh.json"):
             (folder / name).unlink()
     kept = {p: p.stat().st_mtime_ns for p in places[0].rglob("folds/*.json")}
     counted = ask("--dry-run").out.splitlines()
     left = {line[:20].strip(): line.split()[-3:-1] for line in counted}
-    assert left["all"] == ["5", "0"]  # networks, searches
+    assert left["all"] == ["2", "0"]  # networks, searches
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     outcome = ask("--format", "json")
     assert outcome.code == 0, outcome.err
