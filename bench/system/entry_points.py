@@ -195,7 +195,11 @@ def _is_ours(entry: EntryPoint) -> bool:
 
 def _package(entry: EntryPoint) -> str:
     """The distribution of an entry point; one without is the harness's own checkout."""
-    return DISTRIBUTION if entry.dist is None else str(entry.dist.name)
+    if entry.dist is None:
+        return DISTRIBUTION
+    # dist.name parses the whole file, of each entry point anew.
+    named = re.search(r"^Name: *(\S+)", entry.dist.read_text("METADATA") or "", re.MULTILINE)
+    return named[1] if named else str(entry.dist.name)
 
 
 def _where(entry: EntryPoint) -> str:
