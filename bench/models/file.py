@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +25,7 @@ FORMAT = 1
 """Version of the layout."""
 
 VERSION_KEY = "bench_model"
+SUM_KEY = "sha256"
 
 NAMED_FILES = ("landmarks", "magnifier_weights", "class_map")
 """Settings of the clips that may name a file of the user's."""
@@ -120,6 +122,7 @@ def write_model(path: Path, record: ModelRecord, weights: Mapping[str, Tensor]) 
         VERSION_KEY: str(FORMAT),
         **{name: json.dumps(value, allow_nan=False) for name, value in asdict(record).items()},
     }
+    metadata[SUM_KEY] = _sum(metadata, weights)
     content = save(dict(weights), metadata)
     write_atomic(path, lambda file: file.write(content))
 
@@ -139,14 +142,35 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
         )
     try:
         with safe_open(path, framework="pt") as file:
-            record = _record(file.metadata() or {}, path)
-            return record, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+            record = _record(metadata, path)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         reason = printable(" ".join(str(error).split()))[:120]
         raise DataError(
             f"{printable(path)} is no whole model file ({reason}); copy it again, or "
             f"{ModelRecord.cure}"
         ) from error
+    if metadata.get(SUM_KEY, "") not in ("", _sum(metadata, weights)):  # early files have none
+        raise DataError(
+            f"{printable(path)}: weights or record differ from the file's own checksum; copy it "
+            f"again, or {ModelRecord.cure}"
+        )
+    return record, weights
+
+
+def _sum(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of all that a model file holds but the sum itself."""
+    import torch
+
+    digest = sha256()
+    for name in sorted(metadata.keys() - {SUM_KEY}):
+        digest.update(f"{name}\0{metadata[name]}\0".encode())
+    for name in sorted(weights):
+        value = weights[name]
+        digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _record(metadata: Mapping[str, str], path: Path) -> ModelRecord:

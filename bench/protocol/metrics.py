@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
@@ -64,7 +65,7 @@ class Metric:
     def of(self, matrix: np.ndarray) -> float | None:
         """The score of one matrix (C, C); None where it has none."""
         value = float(self.function(matrix))
-        return None if math.isnan(value) else value
+        return value if math.isfinite(value) else None
 
 
 def class_recall(matrices: np.ndarray) -> np.ndarray:
@@ -118,10 +119,18 @@ def _checked(name: str, value: object) -> Metric:
     if not (name.isidentifier() and name.islower()):
         raise Unfit("the name must be one word in lower case")
     examples = np.stack([np.eye(3, dtype=int), np.zeros((3, 3), int)])
-    shape = np.shape(value.function(examples))
-    if shape != (2,):
-        raise Unfit(f"of matrices (2, 3, 3) it makes scores {shape} instead of (2,)")
-    return value
+    made = np.asarray(value.function(examples.copy()))
+    if made.shape != (2,):
+        raise Unfit(f"of matrices (2, 3, 3) it makes scores {made.shape} instead of (2,)")
+    if made.dtype.kind not in "biuf":
+        raise Unfit(f"its scores are no real numbers but {made.dtype}")
+    per_class = value.per_class and partial(_of_a_copy, value.per_class)
+    return replace(value, function=partial(_of_a_copy, value.function), per_class=per_class)
+
+
+def _of_a_copy(function: Statistic, matrices: np.ndarray) -> np.ndarray:
+    """A user's function cannot change the counts that the other scores are made of."""
+    return function(matrices.copy())
 
 
 def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:

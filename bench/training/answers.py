@@ -24,15 +24,10 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
     Neither the other clips of a batch nor earlier ones may have a say in an answer.
     """
     network.eval()
-    inputs, again = (clips.evaluation_batch(torch.as_tensor(indices[:TRIED])) for _ in range(2))
+    asked = torch.as_tensor(indices[:TRIED])
+    inputs, again, others = (clips.evaluation_batch(asked) for _ in range(3))
     expected = (len(inputs), clips.classes)
-    try:
-        answer, backwards = network(inputs), network(again.flip(0))
-    except Exception as error:  # a user's network may fail in any way
-        reason = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")[:200]
-        raise BenchError(
-            f"the network cannot take clips {tuple(inputs.shape)}: {reason}"
-        ) from error
+    answer, backwards = _answer(network, inputs), _answer(network, again.flip(0))
     if not isinstance(answer, Tensor):
         raise BenchError(
             f"the network gives a {type(answer).__name__}, expected a tensor of logits {expected}"
@@ -42,12 +37,26 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
             f"the network gives {tuple(answer.shape)}, expected logits {expected}: a row per clip, "
             "a column per class"
         )
-    if not (answer.is_floating_point() and answer.isfinite().all()):
+    if not answer.is_floating_point():
+        raise BenchError(f"the network gives {answer.dtype}, expected logits of a floating type")
+    if not answer.isfinite().all():
         raise BenchError(
             "the untrained network gives numbers that are not finite: check it and its input"
         )
-    if (answer - backwards.flip(0)).abs().max() > ALIKE * max(1.0, float(answer.abs().max())):
+    alone = torch.cat([_answer(network, clip) for clip in others.split(1)])
+    most = ALIKE * max(1.0, float(answer.abs().max()))
+    if any((answer - other).abs().max() > most for other in (backwards.flip(0), alone)):
         raise BenchError(
             "in evaluation mode the network's answer to a clip changes with the other clips of its "
             "batch, or from call to call: its score would depend on their order"
         )
+
+
+def _answer(network: nn.Module, inputs: Tensor) -> Tensor:
+    try:
+        return network(inputs)
+    except Exception as error:  # a user's network may fail in any way
+        reason = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")[:200]
+        raise BenchError(
+            f"the network cannot take clips {tuple(inputs.shape)}: {reason}"
+        ) from error

@@ -40,6 +40,21 @@ def absurdities(clip: Clip, frames: int | None) -> Iterator[Problem]:
         yield Problem("long", where, what)
 
 
+def twins(clips: Iterable[Clip]) -> Iterator[Problem]:
+    """A problem for each clip with the very frames of an earlier one.
+
+    Of two subjects, it is a leak: the fold that tests the one trains on the other.
+    """
+    first: dict[tuple, Clip] = {}
+    for clip in clips:
+        other = first.setdefault((clip.frames, clip.span), clip)
+        if other is not clip:
+            same = (other.dataset, other.subject) == (clip.dataset, clip.subject)
+            leak = "" if same else ", another subject: a fold trains on what it tests"
+            what = f"has the very frames of {clip_title(other)}{leak}"
+            yield Problem("twin", clip_title(clip), what)
+
+
 def _frames_of(clip: Clip) -> int | None:
     """The number of a clip's frames where that takes no decoding."""
     if clip.span and clip.span[1] is not None:

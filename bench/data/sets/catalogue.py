@@ -5,19 +5,21 @@ Data sets enter through the entry-point group `bench.datasets`, which names subc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.data.clips import ClipSet
+from bench.data.clips import ClipSet, clip_title
 from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
-from bench.data.sets.blank import absurd_clips
+from bench.data.sets.blank import absurd_clips, twins
 from bench.data.sets.classes import CHALLENGE
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest
-from bench.errors import UsageError
+from bench.errors import DataError, UsageError
 from bench.system.entry_points import Door, Unfit
 
 GENERATED = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
@@ -110,13 +112,43 @@ def load_clips(
     """
     found = find_dataset(dataset, allow_outside)
     wanted = None if subjects is None else found.resolve_subjects(subjects)
-    return judged(found.load(Tree.at(root, layout), wanted, class_map))
+    clips = found.load(Tree.at(root, layout), wanted, class_map)
+    if dataset not in BUILT_IN and not dataset.startswith(PREFIX):
+        _refuse_unsound(dataset, clips, wanted)
+    return judged(clips)
+
+
+def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None) -> None:
+    """Raises DataError where the data set of a package gives what cannot be scored."""
+    told: Counter[tuple[str, ...]] = Counter()
+    for clip in found.clips:
+        who = (clip.dataset, clip.subject, clip.name)
+        told[who] += 1
+        reasons = {
+            "is given more than once": told[who] > 1,
+            f"has label {clip.label!r}, none of 0 to {len(found.classes) - 1}": not (
+                isinstance(clip.label, int) and 0 <= clip.label < len(found.classes)
+            ),
+            "has no frames": not clip.frames,
+            "has a name that is no part of a path": any(PART.search(part) for part in who),
+            "is of another data set": clip.dataset != dataset,
+            "is of a subject that was not asked for": clip.subject
+            not in (wanted or [clip.subject]),
+        }
+        for reason, so in reasons.items():
+            if so:
+                raise DataError(f"data set {dataset} of a package: {clip_title(clip)} {reason}")
+
+
+PART = re.compile(r"[/\\\0]|^\.*$")
+"""What the name of a data set, subject or clip cannot hold, or be."""
 
 
 def judged(found: ClipSet) -> ClipSet:
     """The clips with the problems that can be seen whatever the door they came by."""
     clips, collisions = refuse_collisions(found.clips)
-    problems = (*found.problems, *collisions, *look_alikes(clips), *absurd_clips(clips))
+    seen = (*look_alikes(clips), *absurd_clips(clips), *twins(clips))
+    problems = (*found.problems, *collisions, *seen)
     return replace(found, clips=clips, problems=problems)
 
 

@@ -18,7 +18,7 @@ from tiny_runs import only_run
 
 from bench import predict
 from bench.data.sources import Source, load
-from bench.models.file import FORMAT, VERSION_KEY, WHOLE, read_model
+from bench.models.file import FORMAT, SUM_KEY, VERSION_KEY, WHOLE, read_model
 from bench.models.model import load_model
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run_file
@@ -199,7 +199,9 @@ def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tm
         (lambda file: save_file(load_file(file), file), "no model file of this harness"),
         (lambda file: save_file(load_file(file), file, {VERSION_KEY: str(FORMAT + 1)}), "update"),
         (lambda file: save_file(load_file(file), file, {VERSION_KEY: "1"}), "'run' is missing"),
-        (lambda file: save_file({}, file, metadata_of(file)), "weights do not fit"),
+        (lambda file: save_file({}, file, without_sum(file)), "weights do not fit"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-1] + b"\x7f"), "own checksum"),
+        (lambda file: save_file(load_file(file), file, edited(file)), "own checksum"),
         (lambda file: file.unlink(), "bench fit"),
     ],
 )
@@ -216,6 +218,15 @@ def metadata_of(file: Path) -> dict[str, str]:
     return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
 
 
+def without_sum(file: Path) -> dict[str, str]:
+    """As files of earlier versions are."""
+    return {name: value for name, value in metadata_of(file).items() if name != SUM_KEY}
+
+
+def edited(file: Path) -> dict[str, str]:
+    return metadata_of(file) | {"marks": "[]", "epoch": "99"}
+
+
 def test_a_network_of_the_users_own_needs_its_package(bench, own_model, frames, tmp_path):
     """A model file names a variant, never code: a package that is gone or other is said."""
     np.save(tmp_path / "c.npy", frames)
@@ -225,7 +236,7 @@ def test_a_network_of_the_users_own_needs_its_package(bench, own_model, frames, 
         (rb"\"mine\"", rb"\"gone\"", "not installed here"),
         (rb"own_network:Net", rb"os.path:abspath", "another network here"),
     ):
-        own_model.write_bytes(content.replace(old, new))
+        own_model.write_bytes(content.replace(old, new).replace(b'"sha256"', b'"no_sum"'))
         assert said in bench("predict", own_model, tmp_path / "c.npy").error
 
 

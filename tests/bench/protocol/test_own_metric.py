@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from compared_runs import write_run, wrong_every
 
@@ -116,3 +117,21 @@ def test_the_tables_of_scores_have_columns_for_it(printed, tmp_path):
     (measured,) = [row["measured"] for row in table["rows"] if row["variant"] == "rnas_mer"]
     assert measured["smic_kappa"] == pytest.approx(kappa_of(folder))
     assert "SMIC Kappa |" in printed("tables", "--table", "2")
+
+
+def test_it_cannot_change_the_counts_of_the_others(install):
+    spoiling = "def of(matrices):\n    matrices += 7\n    return matrices[..., 0, 0] * 1.0\n"
+    install(
+        f"from bench.protocol.metrics import Metric\n{spoiling}KAPPA = Metric('kappa', 'K', of)\n"
+    )
+    found = matrix_scores(np.eye(3, dtype=int), ("a", "b", "c"))
+    assert found["kappa"] == 8
+    assert found["confusion"] == np.eye(3, dtype=int).tolist()
+
+
+@pytest.mark.parametrize("made", ["['good'] * 2", "[1j, 2j]"])
+def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
+    source = f"Metric('kappa', 'K', lambda matrices: {made})"
+    install(f"from bench.protocol.metrics import Metric\nKAPPA = {source}\n")
+    assert "kappa" not in metrics()
+    assert "no real numbers" in capsys.readouterr().err

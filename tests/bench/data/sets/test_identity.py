@@ -74,11 +74,12 @@ def test_names_that_collide_on_a_case_blind_disk_are_refused(one, other):
 
 
 def test_several_spellings_in_a_manifest_are_one_subject_and_told(tmp_path):
-    (tmp_path / "f").mkdir()
-    for number in (1, 2):
-        (tmp_path / "f" / f"{number}.png").touch()
     people = ("Sub_05", "5", "005")
-    rows = [f"SAMM,{who},c{place},fear,f\n" for place, who in enumerate(people)]
+    for place in range(3):
+        (tmp_path / f"f{place}").mkdir()
+        for number in (1, 2):
+            (tmp_path / f"f{place}" / f"{number}.png").touch()
+    rows = [f"SAMM,{who},c{place},fear,f{place}\n" for place, who in enumerate(people)]
     (tmp_path / "m.csv").write_text("dataset,subject,clip,label,frames\n" + "".join(rows))
     found = load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path, subjects=["s5"])
     assert {(c.dataset, c.subject) for c in found.clips} == {("samm", "005")}
@@ -87,6 +88,6 @@ def test_several_spellings_in_a_manifest_are_one_subject_and_told(tmp_path):
     (line,) = problem_lines(found.problems)
     assert all(repr(who) in line for who in people)
     with (tmp_path / "m.csv").open("a") as file:
-        file.write("casme2,5,c9,disgust,f\n")
+        file.write("casme2,5,c9,disgust,f0\n")
     with pytest.raises(UsageError, match="'5' may be 005 or sub05"):
         load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path, subjects=["5"])
