@@ -1,0 +1,64 @@
+"""A data set of another package gives clips that can be scored, or is refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from own_packages import installing
+
+from bench.data.sets.catalogue import load_clips
+from bench.errors import DataError
+
+DOCS = Path(__file__).parents[4] / "docs" / "extending.md"
+SECTION = DOCS.read_text().partition("## A data set\n")[2]
+EXAMPLE = SECTION.partition("```python\n")[2].partition("```")[0]
+GIVEN = "tuple(clips)"
+
+
+@pytest.fixture
+def load(tmp_path):
+    for number, who in enumerate(("ann", "bea", "cem")):
+        folder = tmp_path / "data" / who / ("negative", "positive", "surprise")[number] / "c1"
+        folder.mkdir(parents=True)
+        for frame in (1, 2):
+            (folder / f"{frame}.png").touch()
+
+    def call(given=GIVEN, subjects=None):
+        with installing(tmp_path) as put:
+            put(
+                EXAMPLE.replace(GIVEN, given), {"bench.datasets": {"lab": "own_set:Lab"}}, "own_set"
+            )
+            return load_clips("lab", tmp_path / "data", subjects)
+
+    return call
+
+
+def test_sound_clips_pass(load):
+    found = load()
+    assert [clip.subject for clip in found.clips] == ["ann", "bea", "cem"]
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("tuple(clips) * 2", "lab ann/c1 is given more than once"),
+        ("tuple(REPLACE(c, label=7) for c in clips)", "label 7, none of 0 to 2"),
+        ("tuple(REPLACE(c, label=-1) for c in clips)", "label -1, none of 0 to 2"),
+        ("tuple(REPLACE(c, frames=()) for c in clips)", "has no frames"),
+        ("tuple(REPLACE(c, name='../../c') for c in clips)", "no part of a path"),
+        ("tuple(REPLACE(c, dataset='smic') for c in clips)", "another data set"),
+    ],
+)
+def test_others_are_refused(load, given, said):
+    given = given.replace("REPLACE", "__import__('dataclasses').replace")
+    with pytest.raises(DataError, match="data set lab of a package") as error:
+        load(given)
+    assert said in str(error.value)
+
+
+def test_subjects_that_were_not_asked_for_are_refused(load):
+    everyone = "tuple(Clip('lab', s, 'c', 0, (tree.root,), None, '', 1.0) for s in self.subjects)"
+    with pytest.raises(DataError, match="not asked for"):
+        load(everyone, ["ann"])
