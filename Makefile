@@ -29,11 +29,9 @@ demo: setup
 	$(BIN)/bench run --variant rnas_mer --variant rnas_mer_3 --dataset smic --surrogate --preset smoke
 	$(BIN)/bench tables --table 4
 
-# A process more than there are cores, since some tests wait for others; a file's tests stay together,
-# since they share what they made.
+# A process per core; a file's tests stay together, since they share what they made.
 test: setup lint
-	$(BIN)/python -m pytest --numprocesses $$(($$($(PYTHON) -c "import os; print(os.cpu_count())") + 1)) \
-		--dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

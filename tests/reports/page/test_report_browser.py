@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from urllib.parse import urlparse
 
 import pytest
 from real_runs import BY_FOLD, COMPOSITE, SEARCHED
 
+READY = "return document.readyState === 'complete' && !!document.querySelector('thead button')"
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -53,6 +55,10 @@ class Page:
     def open(self, place: str = "") -> None:
         self.driver.get("about:blank")
         self.driver.get(self.address + place)
+        for _ in range(100):  # `get` may be back before the page's script has run
+            if self.shown and self.run(READY):
+                return
+            time.sleep(0.1)
 
     def all(self, selector: str) -> list:
         return self.driver.find_elements("css selector", selector)
@@ -318,7 +324,7 @@ def test_two_methods_chosen_leave_their_pair_and_the_clips_they_differ_on(page):
 def test_without_its_script_everything_is_there(page, made_report):
     page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        page.open()
+        page.driver.get(page.address)
         visible = [
             element.get_attribute("id") for element in page.all(".page") if element.size["height"]
         ]
