@@ -1,6 +1,7 @@
 """README and docs say what the committed records say."""
 
 import json
+import re
 from pathlib import Path
 
 from reports.docs.leaderboard import leaderboard_table
@@ -19,6 +20,28 @@ def test_the_statement_of_the_ablation_is_that_of_its_record():
     factors, zero_line, _ = statement(record).partition(" Searches minus random search")
     assert zero_line
     assert factors in " ".join(README.read_text().split())
+
+
+def test_what_the_leak_adds_is_what_its_record_says():
+    file = ROOT / "results" / "leakage-smic-surrogate-random_rnas_mer.json"
+    rules = [
+        (each["of"]["selection"], each["over"]["selection"], each)
+        for each in json.loads(file.read_text())["inflation"]
+    ]
+    (added,) = (each for of, over, each in rules if (of, over) == ("oracle", "last"))
+    uar = added["uar"]["shuffled"]
+    said = f"**{uar['mean']:.3f} UAR** ({uar['low']:.3f} to {uar['high']:.3f})"
+    assert said in " ".join(README.read_text().split())
+
+
+def test_the_scores_of_the_audit_are_as_far_off_as_it_says():
+    composite = next(
+        line
+        for line in (ROOT / "docs" / "audit.md").read_text().splitlines()
+        if line.startswith("| Table 2, RNAS-MER, composite") and "UF1 0.8302" in line
+    )
+    off = float(re.search(r"(0\.\d+) off", composite)[1])
+    assert f"**{off:.3f}** off" in README.read_text()
 
 
 def test_the_table_of_results_is_that_of_its_file():
