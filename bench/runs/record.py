@@ -224,6 +224,7 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     """
     records: list[RunRecord] = []
     unreadable: list[str] = []
+    copies: dict[Path, list[Path]] = {}
     for path in sorted(runs.glob("*/*/*/seed*")):
         if not (path / "run.json").exists():
             if any(path.glob("[!.]*")):
@@ -235,10 +236,17 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
             unreadable.append(str(error))
             continue
         if path.parts[-4:] != (place := record.place(runs)).parts[-4:]:
-            unreadable.append(f"{path} is a copy: its run.json is that of {place}")
+            copies.setdefault(place, []).append(path)
         else:
             records.append(record)
+    unreadable += [_copies_line(place, found) for place, found in copies.items()]
     return records, unreadable
+
+
+def _copies_line(place: Path, copies: list[Path]) -> str:
+    if len(copies) == 1:
+        return f"{copies[0]} is a copy: its run.json is that of {place}"
+    return f"{len(copies)} folders are copies of {place}: {copies[0]} to {copies[-1]}"
 
 
 def read_run(folder: RunFolder) -> RunRecord:

@@ -87,8 +87,7 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
 
 def is_searched(record: RunRecord) -> bool:
     """Whether the run searched its architecture itself, rather than draw it or be given it."""
-    found = _searches(record) if record.method.learns else ()
-    return bool(found) and not any(search.given for search in found)
+    return bool(_own_searches(record))
 
 
 def search_marks(record: RunRecord) -> Iterable[str]:
@@ -96,22 +95,27 @@ def search_marks(record: RunRecord) -> Iterable[str]:
 
     A strategy that is not the paper's, too short a reach, decodings that differ in any search.
     """
-    if not is_searched(record):
+    if not (searches := _own_searches(record)):
         return
     strategy = record.setting("search", "strategy", FIRST_ORDER)
     if strategy != FIRST_ORDER:
         yield f"strategy {strategy}"
-    reaches = [search.reach for search in _searches(record)]
-    if any(reach is not None and reach < DECIDES for reach in reaches):
+    if any(search.reach is not None and search.reach < DECIDES for search in searches):
         yield CANNOT_DECIDE
-    if any(search.gauge_free_path not in (None, search.path) for search in _searches(record)):
+    if any(search.gauge_free_path not in (None, search.path) for search in searches):
         yield DECODINGS_DIFFER
 
 
-def _searches(record: RunRecord) -> Sequence[SearchRecord]:
-    """The searches of a run that have decoded; none where one is corrupt, which others report."""
+def _own_searches(record: RunRecord) -> Sequence[SearchRecord]:
+    """The decoded searches of a run that searched itself.
+
+    None where its genotype was drawn or given, or a record is corrupt, which others report.
+    """
+    if not record.method.learns:
+        return ()
     with suppress(BenchError):
-        return run_searches(record.files, record.searches)
+        found = run_searches(record.files, record.searches)
+        return () if any(search.given for search in found) else found
     return ()
 
 
