@@ -19,6 +19,9 @@ EXPIRES = 60.0
 
 The same for all that share a folder."""
 
+NAMED = 10.0
+"""Seconds within which the name in a lease is seen by all that share a folder."""
+
 LOOKS = 0.2
 """Seconds within which a lease of a dead process of this machine is taken over."""
 
@@ -40,12 +43,30 @@ def leased(file: Path, what: str) -> Iterator[None]:
         except Timeout:
             if _silent_for(file) < EXPIRES / 2:
                 raise
+            _sweep_nameless(file)
             lease.acquire(timeout=EXPIRES + 1)
     except Timeout:
         raise BenchError(
             f"another process is working on {what}: {_holder(file)}; wait for it, or choose "
             "another folder with --runs"
         ) from None
+    try:
+        yield
+    finally:
+        lease.release()
+
+
+@contextmanager
+def when_free(file: Path) -> Iterator[None]:
+    """Holds a lease for this process inside the block, as soon as nobody else does."""
+    from filelock import SoftFileLease, Timeout
+
+    lease = SoftFileLease(file, lease_duration=EXPIRES)
+    while not lease.is_locked:
+        try:
+            lease.acquire(timeout=EXPIRES / 2)
+        except Timeout:
+            _sweep_nameless(file)
     try:
         yield
     finally:
@@ -62,11 +83,22 @@ def refuse_held(file: Path, what: str) -> None:
 def _holder(file: Path) -> str:
     from filelock import SoftFileLease
 
-    owner = SoftFileLease(file, lease_duration=EXPIRES).owner
-    if owner is None:
-        return "it left no name"
+    lease, until = SoftFileLease(file, lease_duration=EXPIRES), time.monotonic() + NAMED
+    while (owner := lease.owner) is None:
+        if time.monotonic() > until:
+            return "it left no name"
+        time.sleep(LOOKS)
     host = owner.hostname.partition("?")[0]
     return f"process {owner.pid} on {host}, last heard of {_silent_for(file):.0f} s ago"
+
+
+def _sweep_nameless(file: Path) -> None:
+    """Removes a silent lease without a name: its holder died before it had written it."""
+    from filelock import SoftFileLease
+
+    nameless = SoftFileLease(file, lease_duration=EXPIRES).owner is None
+    if nameless and _silent_for(file) >= EXPIRES / 2:
+        file.unlink(missing_ok=True)
 
 
 def _silent_for(file: Path) -> float:

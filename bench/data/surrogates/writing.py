@@ -16,10 +16,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
 from PIL import Image
 
 from bench.config.settings import DIFFICULTIES, SURROGATE_VERSION
@@ -29,6 +28,7 @@ from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.points import landmark_table
 from bench.data.surrogates.spreadsheets import write_sheets
 from bench.errors import DataError, UsageError
+from bench.system.leases import when_free
 from bench.system.processes import in_processes
 
 JPEG_QUALITY = 95
@@ -183,11 +183,8 @@ def _make_way(folder: Path) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """Waits until no other process writes the folder, and holds it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = folder.with_name(f".{folder.name}.lock")
-    with FileLock(lock):
+    with when_free(folder.with_name(f".{folder.name}.lock")):
         yield
-        with suppress(OSError):  # a system that removes no open file
-            lock.unlink()
 
 
 def _is_there(folder: Path, note: str) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 import pytest
 
 from bench.errors import BenchError
 from bench.system import leases
-from bench.system.leases import leased, refuse_held
+from bench.system.leases import leased, refuse_held, when_free
 
 
 @pytest.fixture
@@ -51,6 +52,34 @@ def test_one_of_a_machine_that_fell_silent_is_taken_over(tmp_path, brief):
     with leased(file, "the run"):
         assert "far-away" not in file.read_text()
     assert not file.exists()
+
+
+@pytest.mark.parametrize("hold", [lambda file: leased(file, "the run"), when_free])
+@pytest.mark.parametrize("left", ["", "no name"])
+def test_one_without_a_name_is_taken_over_when_it_is_silent(tmp_path, brief, hold, left):
+    """A process may die, or its machine, between making the file and writing its name."""
+    file = tmp_path / ".lease"
+    file.write_text(left)
+    os.utime(file, (0, 0))
+    with hold(file):
+        assert str(os.getpid()) in file.read_text()
+    assert not file.exists()
+
+
+def test_who_waits_has_it_after_the_holder(tmp_path):
+    file, order = tmp_path / ".lease", []
+
+    def wait():
+        with when_free(file):
+            order.append("second")
+
+    second = threading.Thread(target=wait)
+    with when_free(file):
+        second.start()
+        time.sleep(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
 
 
 def test_that_nobody_holds_is_not_refused(tmp_path):
