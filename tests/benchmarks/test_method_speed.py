@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from ablations import RNAS_MER
-from baselines import AUTODEEPLAB_3D
+from ablations import RNAS_MER, RNAS_MER_1
+from baselines import AUTODEEPLAB_3D, AUTOMER_3D
 from bench.config.loading import load_config
-from bench.config.settings import DataConfig, TrainConfig
+from bench.config.settings import ComputeConfig, DataConfig, TrainConfig
+from bench.training.compute import accelerated
 from bench.training.loop import predict, train
 from bench.training.tensors import ClipTensors
 from rnas.decode import viterbi
@@ -110,6 +111,38 @@ def test_training_epoch(benchmark):
     network = DerivedNetwork(RNAS_MER, GENOTYPE, CLASSES)
     losses = benchmark(train, network, clips, range(CLIPS), settings, 0, "fold", no_report)
     assert len(losses) == 1
+
+
+DRAWS = 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lies", ["plain, reference", "channels last"])
+@pytest.mark.parametrize(
+    ("path", "choose"), [("finest", min), ("coarsest", max)], ids=["fine", "coarse"]
+)
+@pytest.mark.parametrize(
+    "space", [RNAS_MER, RNAS_MER_1, AUTODEEPLAB_3D, AUTOMER_3D], ids=lambda s: s.name
+)
+def test_memory_format(benchmark, space, path, choose, lies):
+    """Forward and backward pass of the network with the finest or coarsest path of those drawn."""
+    benchmark.group = (
+        f"training step, {space.name}, {path} of {DRAWS} genotypes, 16 x 3 x 8 x 24 x 24"
+    )
+    generator = random.Random(0)
+    drawn = choose(
+        (random_genotype(space, generator) for _ in range(DRAWS)), key=lambda g: sum(g.path)
+    )
+    network = DerivedNetwork(space, drawn, CLASSES)
+    evaluate = accelerated(network, ComputeConfig(channels_last=lies == "channels last"))
+    clips, labels = torch.randn(16, 3, 8, 24, 24), torch.arange(16) % CLASSES
+
+    def step():
+        network.zero_grad()
+        F.cross_entropy(evaluate(clips), labels).backward()
+
+    benchmark.pedantic(step, rounds=3, warmup_rounds=1)
+    assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)
 
 
 @pytest.mark.slow
