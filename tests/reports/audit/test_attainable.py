@@ -202,18 +202,18 @@ def test_an_ended_search_says_what_is_known(passes, verdict):
         if len(set(begun)) > passes:
             raise TimeUp("within 5 minutes")
 
-    found = nearest((9, 5, 4, 4), FAR, watch)
+    found = nearest((9, 5, 3, 3), FAR, watch)
     assert (found.verdict, found.ended) == (verdict, "within 5 minutes")
     assert found.scores == confusion_scores(found.confusion) and not found.attained
-    assert found.least <= nearest((9, 5, 4, 4), FAR).misfit <= found.misfit
+    assert found.least <= nearest((9, 5, 3, 3), FAR).misfit <= found.misfit
 
 
 def test_five_classes_with_hundreds_of_clips_are_decided():
-    """Its 280 million diagonals are too many to look at each."""
-    found = nearest((190, 50, 40, 30, 22), FAR)
-    assert found.verdict == "unattainable" and not found.ended
-    low, high = uf1_range((190, 50, 40, 30, 22), {"acc": FAR["acc"]})
-    assert 0 < low < high < 0.9 < high + found.misfit / 1000
+    """Their 280 million diagonals are too many to look at each."""
+    typed = {name: Claim.typed(text) for name, text in (("acc", ".7620"), ("uf1", ".9012"))}
+    found = nearest((190, 50, 40, 30, 22), typed)
+    assert (found.verdict, found.ended) == ("unattainable", "")
+    assert found.scores["uf1"] < typed["uf1"].value and found.scores["acc"] > typed["acc"].value
 
 
 def test_scores_are_those_of_the_bench():
