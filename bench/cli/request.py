@@ -166,8 +166,7 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     done = len(there)
     if tasks and done == len(tasks):
         click.echo(
-            f"nothing left to do: all {done} units were done before. Changes of your own code "
-            "are not noticed: --force starts over",
+            f"nothing left to do: all {done} units were done before; --force starts over",
             err=True,
         )
     shown = UnitBars(display, total, done) if display else UnitLines(total, done)

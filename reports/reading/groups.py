@@ -13,10 +13,12 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from bench.errors import DataError
+from bench.runs.code import changed_code
 from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     BELOW_BASELINE,
+    CODE_CHANGED,
     ONE_SEED,
     RECIPES_DIFFER,
     SMOKE,
@@ -159,6 +161,7 @@ class RunGroup:
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
             *distinct(mark for record in self.records for mark in search_marks(record)),
             *((ONE_SEED,) if self._one_search_seed() else ()),
+            *((CODE_CHANGED,) if any(map(changed_code, self.records)) else ()),
         )
 
     @property

@@ -45,6 +45,9 @@ FROM_LOG = "read from a log"
 TRAINED_WITHOUT = "trained without a class"
 """Mark of runs in which some folds have no training clip of a class."""
 
+CODE_CHANGED = "code changed"
+"""Mark of runs of which a package has brought other code since."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -55,6 +58,7 @@ CAVEATS = (
     NOT_TRAINED,
     BELOW_BASELINE,
     CANNOT_DECIDE,
+    CODE_CHANGED,
     "shuffled labels",
     "reconstruction",
 )
@@ -212,6 +216,8 @@ MARK_MEANINGS = {
     "strategy single_path": "single paths train a supernet, whose weights then score an evolution",
     CANNOT_DECIDE: "architecture steps × learning rate is under 1: α stays near uniform whatever "
     "the clips say",
+    CODE_CHANGED: "a package that the run used is installed with other code now; the score is of "
+    "the earlier code",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
