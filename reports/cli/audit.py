@@ -44,7 +44,7 @@ EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
     type=click.FloatRange(0, min_open=True),
     default=5.0,
     show_default=True,
-    help="How long your scores are searched; what is not decided by then is said.",
+    help="Number of minutes that the search may take; what is open by then is undecided.",
 )
 @out_option
 def audit(

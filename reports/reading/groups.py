@@ -77,7 +77,7 @@ class RunGroup:
             listed = "; ".join(sorted(map(str, keys))) or "none"
             raise DataError(
                 f"a table cell takes the seeds of one configuration, got {listed}; "
-                "choose with --preset or --config"
+                "choose with --preset or --config-hash"
             )
 
     @property
@@ -269,7 +269,7 @@ def _choice_note(shown: RunGroup, others: Sequence[RunGroup]) -> str:
     names = ", ".join(group.key.configuration for group in others)
     return (
         f"{shown.key} is the latest of {len(others) + 1}; also there: {names} "
-        "(choose with --preset NAME or --config HASH)"
+        "(choose with --preset NAME or --config-hash HASH)"
     )
 
 

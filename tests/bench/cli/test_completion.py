@@ -26,7 +26,7 @@ TABLE = [
     ("figures --figure co", {"confusion"}),
     ("tables --table 2 --table 5", {"5"}),
     ("tables --preset mi", {"mine"}),
-    ("tables --config 12", {"12345678"}),
+    ("tables --config-hash 12", {"12345678"}),
     ("compare --dataset smic", {"smic-surrogate"}),
 ]
 

@@ -59,7 +59,7 @@ def test_the_latest_configuration_is_shown_and_the_other_named(record, dates, sh
     assert [group.key.config_hash for group in groups] == [shown]
     (note,) = notes
     assert "aaaa1111" in note and "bbbb2222" in note
-    assert "--preset" in note and "--config" in note
+    assert "--preset" in note and "--config-hash" in note
 
 
 def test_real_and_surrogate_runs_are_no_rivals(record):
