@@ -24,6 +24,7 @@ from reports.reading.marks import (
     SMOKE,
     distinct,
     is_searched,
+    is_smoke,
     leak_marks,
     search_marks,
     shortfall,
@@ -155,7 +156,7 @@ class RunGroup:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
             *(("surrogate",) if self.key.surrogate else ()),
-            *((SMOKE,) if self.key.preset == "smoke" else ()),
+            *((SMOKE,) if is_smoke(self.key.preset, self.records[0].config) else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *((f"{BELOW_BASELINE}: {self._place}",) if self._below_baseline() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
