@@ -145,6 +145,12 @@ def brought(group: str) -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in registered(group) if not _is_ours(entry)}
 
 
+def package_of(group: str, name: str) -> str:
+    """The package that a name of a group comes from; the harness's own where no other has it."""
+    entry = brought(group).get(name)
+    return DISTRIBUTION if entry is None else _package(entry)
+
+
 @remembered
 def _admitted(door: Door) -> tuple[Mapping[str, EntryPoint], tuple[Refusal, ...]]:
     """Entry points whose names can be used, by name, and refusals of the others."""

@@ -34,6 +34,16 @@ def package_code(group: str, name: str, also: tuple[str, ...] = ()) -> str | Non
     return digest.hexdigest()
 
 
+def summary(entry: EntryPoint) -> str:
+    """The first line of the docstring of the module that an entry point names; may be empty."""
+    file = _file(entry.module)
+    try:
+        said = ast.get_docstring(ast.parse(file.read_bytes())) if file else None
+    except (SyntaxError, ValueError):
+        return ""
+    return (said or "").partition("\n")[0]
+
+
 def _top_levels(entry: EntryPoint) -> frozenset[str]:
     listed = entry.dist.read_text("top_level.txt") if entry.dist else None
     return frozenset([entry.module.partition(".")[0], *(listed or "").split()])

@@ -21,6 +21,7 @@ TABLE = [
     ("run --set data.crop=n", {"data.crop=none"}),
     ("run --set data.flip=", {"data.flip=true", "data.flip=false"}),
     ("run --set search.strategy=r", {"search.strategy=random_search"}),
+    ("list str", {"strategies"}),
     ("run --executor s", {"serial", "slurm"}),
     ("run --listener t", {"tensorboard"}),
     ("figures --figure co", {"confusion"}),
