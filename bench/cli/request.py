@@ -189,14 +189,15 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
     total = len(tasks_of(prepared, phases, executor))
     done = len(there)
+    shown = UnitBars(display, total, done) if display else UnitLines(total, done)
+    with Shared(shown, prepared.listeners) as listener:
+        failures = execute(prepared, executor, listener, phases, force, genotypes)
     if tasks and done == len(tasks):
         click.echo(
             f"nothing left to do: all {done} units were done before; --force starts over",
             err=True,
         )
-    shown = UnitBars(display, total, done) if display else UnitLines(total, done)
-    with Shared(shown, prepared.listeners) as listener:
-        return execute(prepared, executor, listener, phases, force, genotypes)
+    return failures
 
 
 def say_failures(failures, total: int) -> int:

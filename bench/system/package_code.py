@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
 from bench.system.entry_points import brought, remembered
 
+OURS = ("ablations", "baselines", "bench", "reports", "rnas")
+"""Packages of the harness itself, whose commit a run records."""
+
 
 @remembered
 def package_code(group: str, name: str, also: tuple[str, ...] = ()) -> str | None:
     """The sum of what a package brings under a name; None where no package does.
 
-    also: modules that belong to it beside the one that the entry point names.
+    also: further modules that it consists of.
     """
     entry = brought(group).get(name)
     if entry is None:
         return None
-    sources = _sources([entry.module, *also], _top_levels(entry))
+    modules = (entry.module, *also)
+    tops = {*_listed_tops(entry), *(module.partition(".")[0] for module in modules)}
+    sources = _sources(modules, tops.difference(OURS))
     if not sources:
         return None
     digest = hashlib.sha256()
@@ -44,12 +49,11 @@ def summary(entry: EntryPoint) -> str:
     return (said or "").partition("\n")[0]
 
 
-def _top_levels(entry: EntryPoint) -> frozenset[str]:
-    listed = entry.dist.read_text("top_level.txt") if entry.dist else None
-    return frozenset([entry.module.partition(".")[0], *(listed or "").split()])
+def _listed_tops(entry: EntryPoint) -> list[str]:
+    return ((entry.dist and entry.dist.read_text("top_level.txt")) or "").split()
 
 
-def _sources(modules: Sequence[str], tops: frozenset[str]) -> dict[str, bytes]:
+def _sources(modules: Sequence[str], tops: Set[str]) -> dict[str, bytes]:
     """Module -> its file's content, of these and of all that they import below `tops`."""
     found: dict[str, bytes] = {}
     left = list(modules)

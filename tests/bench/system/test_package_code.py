@@ -51,6 +51,15 @@ def test_what_is_not_imported_changes_nothing(lab):
     assert package_code("bench.things", "net", ("lab.unused",)) not in (before, None)
 
 
+def test_a_network_may_lie_beside_the_module_that_names_it(lab, tmp_path):
+    (tmp_path / "beside.py").write_text("")
+    before = package_code("bench.things", "net", ("beside", "baselines.fixed"))
+    (tmp_path / "beside.py").write_text("# edited")
+    forget()
+    assert package_code("bench.things", "net", ("beside", "baselines.fixed")) != before
+    assert before != package_code("bench.things", "net")
+
+
 def test_modules_that_no_longer_parse_have_a_sum(lab):
     (lab / "nets.py").write_text("NET = (\n")
     assert code()
