@@ -22,6 +22,9 @@ Kind = Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
 CHANNELS = {"flow": 3, "flow_pair": 2, "dynamic_image": 3, "apex": 3, "landmark_patches": 30}
 """Kind of a still -> its channels."""
 
+FLOWS = ("flow", "flow_pair")
+"""Kinds that a ready flow image can be."""
+
 WORDS = {
     "flow": "optical flow u, v and strain",
     "flow_pair": "optical flow u, v",

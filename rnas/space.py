@@ -57,8 +57,29 @@ SINGLETON_OPERATIONS = (
 Kernels factorised along T, H and W, in sequence or in parallel, and two dilated convolutions.
 """
 
-OPERATION_NAMES = frozenset((*HYBRID_OPERATIONS, *DARTS_OPERATIONS, *SINGLETON_OPERATIONS))
-"""Every operation of `rnas.operations.OPERATIONS`."""
+OPERATION_WORDS = {
+    "none": "no connection: weighed in the search, never decoded",
+    "skip": "identity",
+    **{f"conv_{k}": f"ReLU, {k}×{k}×{k} convolution, batch norm" for k in (1, 3, 5)},
+    **{
+        f"{name}_{one}_{other}": f"{word} of conv_{one} and conv_{other}"
+        for name, word in (("add", "sum"), ("max", "larger"), ("avg", "mean"))
+        for one, other in ((1, 3), (3, 5), (1, 5))
+    },
+    "max_pool_3": "maximum of 3×3×3, batch norm",
+    "avg_pool_3": "mean of 3×3×3, batch norm",
+    **{f"sep_conv_{k}": f"depthwise-separable {k}×{k}×{k} convolution, twice" for k in (3, 5)},
+    **{
+        f"dil_conv_{k}": f"{k}×{k}×{k} convolution of dilation 2, depthwise-separable or, with "
+        "space.dilated=full, over all channels"
+        for k in (3, 5)
+    },
+    **{f"single_seq_{k}": f"{k}-convolutions along T, H and W in turn" for k in (3, 5)},
+    **{f"single_par_{k}": f"sum of {k}-convolutions along T, H and W" for k in (3, 5)},
+}
+"""Every operation of `rnas.operations.OPERATIONS`, in a line."""
+
+OPERATION_NAMES = frozenset(OPERATION_WORDS)
 
 KERNELS = ("per_op", "shared")
 DILATED = ("separable", "full")

@@ -16,6 +16,7 @@ from bench.cli.options import format_option, runs_option
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
+    from bench.system.entry_points import Door
 
 
 WORD_WIDTH, LINE_WIDTH = 22, 100
@@ -24,7 +25,7 @@ WORD_WIDTH, LINE_WIDTH = 22, 100
 
 @click.group("list", cls=Commands)
 def list_group() -> None:
-    """List variants, data sets, presets or runs."""
+    """List variants, data sets, presets, runs and more."""
 
 
 @list_group.command()
@@ -76,6 +77,40 @@ def datasets(form: str) -> None:
         for name, entry in DATASETS.items()
     ]
     _show(form, rows)
+
+
+@list_group.command()
+@format_option
+def strategies(form: str) -> None:
+    """Search strategies that `--set search.strategy` knows."""
+    from bench.methods.strategies import STRATEGIES
+
+    _show(form, [_registered(STRATEGIES, name) for name in STRATEGIES.names()])
+
+
+@list_group.command()
+@format_option
+def operations(form: str) -> None:
+    """Operations that a search space can choose from."""
+    from bench.methods.operations import OPERATIONS
+    from bench.system.installed import DISTRIBUTION
+    from rnas.space import OPERATION_WORDS
+
+    own = [
+        {"name": name, "summary": words, "package": DISTRIBUTION}
+        for name, words in OPERATION_WORDS.items()
+    ]
+    _show(form, [*own, *(_registered(OPERATIONS, name) for name in OPERATIONS.names())])
+
+
+def _registered(door: Door[Any], name: str) -> dict[str, str]:
+    """A name of an entry-point group, the first line of its module, and its package."""
+    from bench.system.entry_points import package_of
+    from bench.system.installed import registered
+    from bench.system.package_code import summary
+
+    entry = next(each for each in registered(door.group) if each.name == name)
+    return {"name": name, "summary": summary(entry), "package": package_of(door.group, name)}
 
 
 @list_group.command()

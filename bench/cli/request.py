@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,10 @@ from bench.cli.options import (
     surrogate_option,
     together,
 )
+
+if TYPE_CHECKING:
+    from bench.config.settings import DataConfig
+    from bench.data.sources import Source
 
 
 class ManySeeds(ManyNumbers):
@@ -119,10 +124,10 @@ def resolve_request(
         overrides = (*overrides, "data.allow_outside=true")
     overrides = (*overrides, *magnified_by(magnifier_weights))
     settings = load_settings(preset, overrides, config_file)
-    names = select_variants(variants)
     source = resolve_source(dataset, data_root, surrogate, default_cache())
     if source.made:
         settings = load_settings(preset, (*overrides, *source.made.overrides), config_file)
+    names = _able(select_variants(variants), variants, source, settings.config.data)
 
     from bench.engine.executors import make_executor
     from bench.engine.listening import LISTENERS
@@ -149,6 +154,26 @@ def resolve_request(
     return request
 
 
+def _able(
+    names: tuple[str, ...], asked: Sequence[str], source: Source, data: DataConfig
+) -> tuple[str, ...]:
+    """The methods without those that cannot take ready flow images, where the clips are such.
+
+    A line names them. One that was asked for by its own name stays; so do all where none is left.
+    """
+    from bench.data.sources import planned_set
+    from bench.methods.registry import variant
+
+    able = tuple(name for name in names if name in asked or not variant(name).needs_frames)
+    if source.root is None or not able or able == names:
+        return names
+    if not any(clip.ready_flow for clip in planned_set(source, data).clips):
+        return names
+    left_out = ", ".join(name for name in names if name not in able)
+    click.echo(f"left out, as they need frames and these are flow images: {left_out}", err=True)
+    return able
+
+
 def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, genotypes=None):
     """Does what is missing of the jobs, with bars or lines; returns what failed.
 
@@ -164,15 +189,15 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
     total = len(tasks_of(prepared, phases, executor))
     done = len(there)
-    if tasks and done == len(tasks):
-        click.echo(
-            f"nothing left to do: all {done} units were done before. Changes of your own code "
-            "are not noticed: --force starts over",
-            err=True,
-        )
     shown = UnitBars(display, total, done) if display else UnitLines(total, done)
     with Shared(shown, prepared.listeners) as listener:
-        return execute(prepared, executor, listener, phases, force, genotypes)
+        failures = execute(prepared, executor, listener, phases, force, genotypes)
+    if tasks and done == len(tasks):
+        click.echo(
+            f"nothing left to do: all {done} units were done before; --force starts over",
+            err=True,
+        )
+    return failures
 
 
 def say_failures(failures, total: int) -> int:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from baselines.fixed import CHANNELS, StillInput
+from baselines.fixed import CHANNELS, FLOWS, StillInput
 from bench.config.settings import DataConfig
 from bench.data.cache import Product, load_arrays
 from bench.data.clips import Clip, ClipSet, clip_title
 from bench.data.disk.images import read_frames
 from bench.data.disk.ready_flow import ReadyFlow
-from bench.data.stills.inputs import FLOWS, load_inputs, still_product
+from bench.data.stills.inputs import load_inputs, still_product
 from bench.data.videos import flow_image_of, load_videos, video_product
 from bench.errors import UsageError, unknown_name
 from bench.seeds import derive_seed

@@ -17,6 +17,7 @@ from bench.engine.plan import SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
+from bench.protocol.metrics import METRIC
 from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.checksums import (
     SEALED,
@@ -28,11 +29,12 @@ from bench.runs.checksums import (
     sealing,
     write_run_file,
 )
+from bench.runs.code import changed_code, code_used
 from bench.runs.folder import FORMAT
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
-from bench.runs.record import add_maker, read_run_file, trained_network
+from bench.runs.record import RunFile, add_maker, read_run_file, trained_network
 from bench.system.files import read_json, write_json
 from bench.system.provenance import now, provenance
 from rnas.genotype import check_genotype
@@ -121,6 +123,23 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
             f"{job.folder.path} holds a run of another configuration ({', '.join(differing)} "
             "differ); start it anew with `bench run --force`, or choose another folder with --runs"
         )
+    _refuse_other_code(job, run)
+
+
+def _refuse_other_code(job: Job, run: RunFile) -> None:
+    """BenchError where a package has brought other code since; scores can be made anew alone."""
+    changed = changed_code(run)
+    decisive = [name for name in changed if not name.startswith(f"{METRIC} ")]
+    if decisive:
+        raise BenchError(
+            f"{job.folder.path} was made by other code of {', '.join(decisive)}: restore that "
+            "code, start anew with `bench run --force`, or choose another folder with --runs"
+        )
+    if changed and job.folder.metrics.exists():
+        raise BenchError(
+            f"{job.folder.metrics} was made by other code of {', '.join(changed)}: restore that "
+            "code, or delete this file and repeat the command to score the run anew"
+        )
 
 
 def take_up(job: Job) -> None:
@@ -166,7 +185,8 @@ def note_other_maker(job: Job, command: Mapping[str, Any]) -> None:
 
     Another number of threads is warned of: the order of sums changes, and what a search decodes to.
     """
-    run, here = read_run_file(job.folder), _maker(job, command)
+    run = read_run_file(job.folder)
+    here = _maker(job, command, len(run.data.classes))
     own = run.provenance.threads
     if own not in (None, here["threads"]):
         print(
@@ -176,7 +196,8 @@ def note_other_maker(job: Job, command: Mapping[str, Any]) -> None:
             file=sys.stderr,
         )
     makers = (run.provenance, *run.continued)
-    if not any(all(getattr(maker, key) == here[key] for key in DECISIVE) for maker in makers):
+    known = any(all(getattr(maker, key) == here[key] for key in DECISIVE) for maker in makers)
+    if not known or changed_code(run):
         add_maker(job.folder, {"started": now(), **here})
 
 
@@ -193,8 +214,12 @@ def note_machines(job: Job) -> None:
         write_run_file(job.folder, {**run, "machines": found})
 
 
-def _maker(job: Job, here: Mapping[str, Any]) -> dict[str, Any]:
-    return {**here, "threads": job.method.threads or here["threads"]}
+def _maker(job: Job, here: Mapping[str, Any], classes: int) -> dict[str, Any]:
+    record = _method_record(job.variant, job.config, classes)
+    code = code_used(
+        job.variant, type(job.method), job.source.dataset, job.config.to_dict(), record
+    )
+    return {**here, "threads": job.method.threads or here["threads"], "code": code}
 
 
 @lru_cache(maxsize=256)
@@ -234,5 +259,5 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
             "problems": [asdict(problem) for problem in problems],
         },
         "started": now(),
-        "provenance": _maker(job, here),
+        "provenance": _maker(job, here, len(clip_set.classes)),
     }

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from baselines.classical.baseline import ClassicalBaseline, ClipInput
-from baselines.fixed import FixedNetwork, Recipe, StillInput
+from baselines.fixed import FLOWS, FixedNetwork, Recipe, StillInput
 from bench.config.settings import ComputeConfig, Config, DataConfig, SpaceConfig, TrainConfig
 from bench.errors import BenchError, UsageError, unknown_name
 from bench.methods.operations import known_operations
@@ -123,6 +123,11 @@ class Variant(ABC):
     def inputs(self) -> tuple[StillInput | None, ...]:
         """What is prepared of each clip, None for the clip itself; empty where nothing is seen."""
         return (self.still,)
+
+    @property
+    def needs_frames(self) -> bool:
+        """Whether it has no input where clips are ready flow images."""
+        return self.still is not None and self.still.kind not in FLOWS
 
     def data(self, config: Config) -> DataConfig:
         """How the clips of a run become its input."""
@@ -465,6 +470,11 @@ class Estimated(Variant):
     def inputs(self) -> tuple[StillInput | None, ...]:
         """Its still, or the clip; empty where it looks at labels alone."""
         return (self.still,) if self.baseline.input else ()
+
+    @property
+    def needs_frames(self) -> bool:
+        """Whether it has no input where clips are ready flow images: flow has no grey levels."""
+        return isinstance(self.baseline.input, ClipInput) or super().needs_frames
 
     @property
     def reference(self) -> str:

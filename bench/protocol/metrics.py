@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 ENTRY_POINTS = "bench.metrics"
+METRIC = "metric"
 
 RESERVED = (
     *("confusion", "classes", "absent", "clips", "subjects", "slices", "selections"),

@@ -43,7 +43,10 @@ class DataRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Maker:
-    """Provenance of a run or of its continuation: code, packages, machine, time."""
+    """Provenance of a run or of its continuation: code, packages, machine, time.
+
+    code: SHA-256 of what installed packages brought (`bench.runs.code`).
+    """
 
     started: str | None = None
     git_commit: str | None = None
@@ -57,6 +60,7 @@ class Maker:
     argv: tuple[str, ...] | None = None
     threads: int | None = None
     processes: int | None = None
+    code: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

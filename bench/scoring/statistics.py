@@ -86,7 +86,6 @@ def bootstrap(
     *,
     draws: int = DRAWS,
     generator: np.random.Generator,
-    level: float = LEVEL,
 ) -> Interval:
     """The interval of the score pooled over subjects, averaged over the axes before them.
 
@@ -96,7 +95,7 @@ def bootstrap(
     def score(chosen: np.ndarray) -> np.ndarray:
         return _averaged(matrices, statistic, chosen)
 
-    return resampled(score, matrices.shape[-3:-2], draws, generator, level)
+    return resampled(score, matrices.shape[-3:-2], draws, generator)
 
 
 def paired_bootstrap(
@@ -106,7 +105,6 @@ def paired_bootstrap(
     *,
     draws: int = DRAWS,
     generator: np.random.Generator,
-    level: float = LEVEL,
 ) -> Interval:
     """The interval of score(first) - score(second), the same subjects drawn in both.
 
@@ -116,7 +114,7 @@ def paired_bootstrap(
     def difference(chosen: np.ndarray) -> np.ndarray:
         return _averaged(first, statistic, chosen) - _averaged(second, statistic, chosen)
 
-    return resampled(difference, (_paired_subjects(first, second),), draws, generator, level)
+    return resampled(difference, (_paired_subjects(first, second),), draws, generator)
 
 
 def paired_replicates_bootstrap(
@@ -126,7 +124,6 @@ def paired_replicates_bootstrap(
     *,
     draws: int = DRAWS,
     generator: np.random.Generator,
-    level: float = LEVEL,
 ) -> Interval:
     """The interval of the mean of score(first) - score(second) over R pairs.
 
@@ -140,7 +137,7 @@ def paired_replicates_bootstrap(
         return np.take_along_axis(apart, pairs, axis=-1).mean(axis=-1)
 
     sizes = (len(first), _paired_subjects(first, second))
-    return resampled(difference, sizes, draws, generator, level)
+    return resampled(difference, sizes, draws, generator)
 
 
 def replicates_bootstrap(
@@ -150,7 +147,6 @@ def replicates_bootstrap(
     *,
     draws: int = DRAWS,
     generator: np.random.Generator,
-    level: float = LEVEL,
 ) -> Interval:
     """The interval of the mean score of `first` minus that of `second`.
 
@@ -166,7 +162,7 @@ def replicates_bootstrap(
         return means[0] - means[1]
 
     sizes = (len(first), len(second), _paired_subjects(first, second))
-    return resampled(difference, sizes, draws, generator, level)
+    return resampled(difference, sizes, draws, generator)
 
 
 def exchange_test(

@@ -123,13 +123,35 @@ def load_values(
     return Door(group, group.removeprefix("bench.").removesuffix("s"), take, taken).values()
 
 
+_REMEMBERED: list[Any] = []
+
+
+def remembered(function: Callable[..., T]) -> Callable[..., T]:
+    """As `functools.cache`, until `forget`."""
+    cached = cache(function)
+    _REMEMBERED.append(cached)
+    return cached
+
+
 def forget() -> None:
     """Makes the next look at any group a fresh one: packages have been added or removed."""
-    for remembered in (_admitted, _outcome, _printed_by, _say):
-        remembered.cache_clear()
+    for each in _REMEMBERED:
+        each.cache_clear()
 
 
-@cache
+@remembered
+def brought(group: str) -> Mapping[str, EntryPoint]:
+    """What packages other than the harness register in a group, by name."""
+    return {entry.name: entry for entry in registered(group) if not _is_ours(entry)}
+
+
+def package_of(group: str, name: str) -> str:
+    """The package that a name of a group comes from; the harness's own where no other has it."""
+    entry = brought(group).get(name)
+    return DISTRIBUTION if entry is None else _package(entry)
+
+
+@remembered
 def _admitted(door: Door) -> tuple[Mapping[str, EntryPoint], tuple[Refusal, ...]]:
     """Entry points whose names can be used, by name, and refusals of the others."""
     every = sorted(registered(door.group), key=lambda entry: entry.name)
@@ -160,7 +182,7 @@ def _misnamed(door: Door, name: str, built_in: bool, alike: list[EntryPoint]) ->
     return ""
 
 
-@cache
+@remembered
 def _outcome(door: Door, name: str) -> Any:
     """The value of an admitted name, or the Refusal that says why there is none."""
     entry = _admitted(door)[0][name]
@@ -182,7 +204,7 @@ def _load_quietly(entry: EntryPoint) -> Any:
     return entry.load()
 
 
-@cache
+@remembered
 def _printed_by(module: str) -> str:
     with redirect_stdout(io.StringIO()) as out:
         import_module(module)
@@ -215,7 +237,7 @@ def _warn(refusals: Iterable[Refusal]) -> None:
         _say(f"warning: {refusal.where} is left out: {refusal.reason}")
 
 
-@cache
+@remembered
 def _say(line: str) -> None:
     """Once, and not again in every process that works for this one."""
     if multiprocessing.parent_process() is None:

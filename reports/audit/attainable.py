@@ -4,89 +4,48 @@ Acc, UAR and UF1 of a confusion matrix with row sums n_c (clips of class c) depe
 diagonal TP_c and on the false positives FP_c of each column: F1_c = 2 TP_c / (n_c + TP_c + FP_c).
 With errors e_c = n_c - TP_c and E = Σ e_c, a matrix with given TP and FP exists if and only if
 FP_c >= 0, Σ FP_c = E and FP_c <= E - e_c: a class's own errors are predicted as other classes
-(`arrange` builds the matrix). For a fixed diagonal, UF1 is convex in FP. So its maximum is at a
-vertex, where all errors of the other classes are predicted as one class a and the errors of a as
-one class b; and Lagrangian duality bounds it from below. The search enumerates in integers the
-diagonals within the claimed Acc and UAR, discards those whose bounds on UF1 are too far off, and
-tries every FP of the rest ("splits" of the errors over the columns). Of many classes a diagonal may
-have more than MOST_SPLITS: then evenly spaced ones are tried. Their UF1 lie densely between the
-bounds, so that one within the tolerance is found nearly always, and is proof; where none is, and
-the bounds do not rule it out, `nearest` raises UsageError.
+(`arrange` builds the matrix). For a fixed diagonal, UF1 is convex and separable in FP. So its
+maximum is at a vertex, where all errors of the other classes are predicted as one class a and the
+errors of a as one class b; and its minimum is found by giving each error to the column where it
+costs most. The search builds the diagonals within the claimed Acc and UAR class by class, leaves
+out beginnings whose bounds on UF1 are too far off (`reports.audit.diagonals`), and tries every FP
+("splits" of the errors over the columns) of a diagonal whose UF1 can lie on either side of the
+claim. Of many classes a diagonal may have more than MOST_SPLITS: then evenly spaced ones are tried.
+Their UF1 lie densely between the bounds, so that one within the tolerance is found nearly always,
+and is proof; where none is, and the bounds do not rule it out, the claim stays undecided.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from bench.errors import UsageError
-
-SCORES = ("acc", "uar", "uf1")
-
-SLACK = 1e-6
-"""Relative distance to a tolerance below which exact fractions decide in place of floats."""
-
-FINEST = Fraction(1, 2_000_000)
-"""The smallest tolerance, half a unit of the sixth decimal; floats resolve SLACK × FINEST."""
-
-MOST_DIAGONALS = 300_000_000
-"""The largest number of diagonals that is searched: seconds, or minutes at worst."""
-
-SEARCHED_FULLY = 3
-"""Classes up to which every split is tried within MOST_DIAGONALS."""
+from reports.audit.claim import SLACK, Claim
+from reports.audit.diagonals import diagonals, ragged
+from reports.audit.matrices import arrange, confusion_scores, exact_scores
 
 MOST_SPLITS = 100_000
-"""Splits of a diagonal that are tried of more classes."""
+"""Splits of a diagonal that are tried, of more than three classes."""
 
-BLOCK = 200_000
-"""Diagonals, or splits, held in memory at a time."""
+TOO_MANY = "with the splits tried of too many; give fewer scores, or a larger --tolerance"
+"""Why a search that MOST_SPLITS bounds has no answer."""
 
-
-@dataclass(frozen=True)
-class Claim:
-    """A claimed score, and how far the true one may be from it (inclusive)."""
-
-    value: Fraction
-    tolerance: Fraction
-
-    @classmethod
-    def typed(cls, text: str) -> Claim:
-        """A number with the rounding of its digits as tolerance: ".90" is 0.90 ± 0.005.
-
-        So is "90%". The tolerance is at least FINEST. Raises decimal.InvalidOperation where the
-        text is no number.
-        """
-        number = typed_number(text)
-        half = Fraction(10) ** exponent(number) / 2
-        return cls(Fraction(number), max(half, FINEST))
-
-    def within(self, tolerance: Fraction) -> Claim:
-        """The same value with another tolerance."""
-        return Claim(self.value, tolerance)
-
-    def holds(self, score: Fraction) -> bool:
-        """Whether a score is within the tolerance."""
-        return abs(score - self.value) <= self.tolerance
+BLOCK = 50_000
+"""Splits held in memory at a time."""
 
 
-def typed_number(text: str) -> Decimal:
-    """A fraction, or per cent with the sign as a fraction, with the digits typed.
-
-    Raises decimal.InvalidOperation where the text is no number.
-    """
-    number = Decimal(text.removesuffix("%").strip())
-    return number.scaleb(-2) if text.endswith("%") and number.is_finite() else number
+class TimeUp(Exception):
+    """Raised by a watch to end the search; the text follows "not decided"."""
 
 
-def exponent(number: Decimal) -> int:
-    """Power of ten of a number's last digit; ValueError for NaN and infinity."""
-    return int(number.as_tuple().exponent)
+Watch = Callable[[str, float], None]
+"""Is told what is searched and the share of it that is done, 0 to 1; may raise TimeUp."""
 
 
 @dataclass(frozen=True)
@@ -94,45 +53,53 @@ class Nearest:
     """A confusion matrix (rows true), its scores, and whether they are within all tolerances.
 
     `misfit` is the largest difference from a claim in units of that claim's tolerance: 1 or less
-    where the claims are attained.
+    where the claims are attained. `ended` says why the search ended before all was searched, and is
+    empty after a complete one; no matrix has a misfit below `least`.
     """
 
     confusion: tuple[tuple[int, ...], ...]
     scores: Mapping[str, Fraction]
     misfit: float
     attained: bool
+    least: float
+    ended: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the claims are attainable, unattainable or undecided."""
+        if self.attained:
+            return "attainable"
+        return "undecided" if self.ended and self.least < 1 else "unattainable"
 
 
-def nearest(counts: Sequence[int], claims: Mapping[str, Claim]) -> Nearest:
+def unwatched(what: str, share: float) -> None:
+    """A watch that lets the search end by itself."""
+
+
+def nearest(
+    counts: Sequence[int], claims: Mapping[str, Claim], watch: Watch = unwatched
+) -> Nearest:
     """A matrix over `counts` clips per class with the claimed scores, or the nearest to them.
 
     claims: one or more of SCORES, with tolerances of at least FINEST. Where no matrix is within the
     tolerances, the result has the least possible misfit, so misfit × tolerance is the smallest
     tolerance that would do. Where one is, the result is an example; others may fit more closely.
-    Raises UsageError where there are too many matrices to tell.
+    Where `watch` ended the search, or a diagonal has too many splits to tell, the result is the
+    nearest matrix found so far and `ended` says so. Raises UsageError where the clips per class are
+    too many for whole numbers of 64 bits.
     """
+    clips = np.asarray(counts)
     if claims.keys() == {"acc"}:
-        return _accuracy_alone(np.asarray(counts), claims)
-    check_searchable(counts, claims)
+        return _accuracy_alone(clips, claims)
+    search = _Search(clips, claims, watch)
     reach = 1  # tolerances are multiplied by it until a matrix is within them
-    while True:
-        if found := _best_within(np.asarray(counts), claims, reach):
-            return found
-        reach *= 2
-
-
-def check_searchable(counts: Sequence[int], claims: Mapping[str, Claim]) -> None:
-    """UsageError where there are more diagonals than can be searched for these claims.
-
-    A claimed UAR leaves hardly a choice of the last class.
-    """
-    free = sorted(counts)[:-1] if "uar" in claims else counts
-    if claims.keys() != {"acc"} and math.prod(count + 1 for count in free) > MOST_DIAGONALS:
-        raise UsageError(
-            f"{'/'.join(map(str, counts))} clips per class leave too many confusion matrices to "
-            "search; up to about 600 clips in each of 3 classes are possible. Give the accuracy "
-            "alone (--acc), of any number of classes"
-        )
+    try:
+        while not search.ends_within(reach):
+            reach *= 2
+    except TimeUp as end:
+        return _nearest(clips, claims, search.best, 0 if reach == 1 else reach / 2, str(end))
+    ended = TOO_MANY if search.thinned else ""
+    return _nearest(clips, claims, search.best, 0 if ended else search.best.misfit, ended)
 
 
 def _accuracy_alone(counts: np.ndarray, claims: Mapping[str, Claim]) -> Nearest:
@@ -142,68 +109,39 @@ def _accuracy_alone(counts: np.ndarray, claims: Mapping[str, Claim]) -> Nearest:
     right = min((below, min(below + 1, total)), key=lambda n: abs(n / total - claims["acc"].value))
     before = np.cumsum(counts) - counts
     hits = np.clip(right - before, 0, counts)
-    return _nearest(counts, claims, _candidates(counts, claims, hits[None]).best())
+    best = _candidates(counts, claims, hits[None]).best()
+    return _nearest(counts, claims, best, best.misfit)
 
 
-def uf1_range(counts: Sequence[int], claims: Mapping[str, Claim]) -> tuple[float, float] | None:
-    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None if none has them.
-
-    Of more than three classes the least is a lower bound.
-    """
-    clips = np.asarray(counts)
-    given = {name: claim for name, claim in claims.items() if name != "uf1"}
-    low, high = math.inf, -math.inf
-    for hits in _diagonals(clips, given, 1):
-        high = max(high, float(_uf1_ceiling(clips, hits).max()))
-        floor = _uf1_floor(clips, hits)
-        if len(clips) > SEARCHED_FULLY:
-            low = min(low, float(floor.min()))
-            continue
-        for part in _portions(clips, hits, floor, low):
-            if floor[part[0]] >= low:
-                break
-            owner, wrong = _splits(clips, hits[part])
-            low = min(low, float(_uf1(clips, hits[part][owner], wrong).min()))
-    return (low, high) if low <= high else None
+def uf1_range(
+    counts: Sequence[int], claims: Mapping[str, Claim], watch: Watch = unwatched
+) -> tuple[float, float] | None:
+    """Least and largest UF1 of all matrices with the claimed Acc and UAR; None if none has them."""
+    ends = [_nearest_uf1(np.asarray(counts), claims, end, watch) for end in (0, 1)]
+    low, high = ends
+    return None if low is None or high is None else (low, high)
 
 
-def confusion_scores(confusion: Sequence[Sequence[int]]) -> dict[str, Fraction]:
-    """Exact Acc, UAR and UF1 of a confusion matrix with clips in every row."""
-    counts = [sum(row) for row in confusion]
-    hits = [row[index] for index, row in enumerate(confusion)]
-    predicted = [sum(column) for column in zip(*confusion, strict=True)]
-    return _exact_scores(counts, hits, [p - h for p, h in zip(predicted, hits, strict=True)])
+def _nearest_uf1(
+    counts: np.ndarray, claims: Mapping[str, Claim], end: int, watch: Watch
+) -> float | None:
+    """The UF1 nearest to 0 or 1 of all matrices with the claimed Acc and UAR."""
+    found: float | None = None
 
+    def reach(name: str) -> float:
+        return 1 if name != "uf1" or found is None else abs(found - end) + SLACK
 
-def can_arrange(errors: Sequence[int], wrong: Sequence[int]) -> bool:
-    """Whether a matrix with these errors per row and false positives per column exists (K >= 2)."""
-    total = sum(errors)
-    pairs = zip(errors, wrong, strict=True)
-    return sum(wrong) == total and all(min(e, f) >= 0 and e + f <= total for e, f in pairs)
-
-
-def arrange(
-    counts: Sequence[int], hits: Sequence[int], wrong: Sequence[int]
-) -> tuple[tuple[int, ...], ...]:
-    """A confusion matrix with these row sums, diagonal and false positives of each column.
-
-    Raises ValueError where there is none.
-    """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import maximum_flow
-
-    errors = [n - h for n, h in zip(counts, hits, strict=True)]
-    if not can_arrange(errors, wrong):
-        raise ValueError(f"errors {errors} cannot be the false positives {list(wrong)}")
-    size = len(errors)
-    rows, columns = 1 + np.arange(size), 1 + size + np.arange(size)  # between source and sink
-    capacity = np.zeros((2 * size + 2, 2 * size + 2), dtype=np.int32)
-    capacity[0, rows] = errors
-    capacity[np.ix_(rows, columns)] = sum(errors) * (1 - np.eye(size, dtype=np.int32))
-    capacity[columns, -1] = wrong
-    flow = maximum_flow(csr_array(capacity), 0, 2 * size + 1).flow.toarray()
-    matrix = flow[np.ix_(rows, columns)] + np.diag(np.asarray(hits, dtype=np.int32))
-    return tuple(tuple(map(int, row)) for row in matrix)
+    claims = {**claims, "uf1": Claim(Fraction(end), Fraction(1))}
+    said = partial(watch, f"matrices with a UF1 towards {end}")
+    for hits in diagonals(counts, claims, reach, said):
+        near = hits[_uf1_floor(counts, hits) <= reach("uf1")] if end == 0 else hits
+        splits = [_least_split(counts, near)] if end == 0 else _vertices(counts, near)
+        values = [value for wrong in splits for value in _uf1(counts, near, wrong)]
+        if values:
+            nearest_value = float(min(values) if end == 0 else max(values))
+            if found is None or abs(nearest_value - end) < abs(found - end):
+                found = nearest_value
+    return found
 
 
 class _Candidate(NamedTuple):
@@ -235,52 +173,81 @@ class _Candidates(NamedTuple):
         return _Candidate(*(each[chosen].tolist() for each in self))
 
 
-def _best_within(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Nearest | None:
-    """The matrix of least misfit, if that is at most `reach`; ends early at a misfit of 1."""
-    best: _Candidate | None = None
-    thinned = False
-    for hits in _diagonals(counts, claims, reach):
+class _Search:
+    """The nearest matrix found so far; it begins with one of about the claimed level."""
+
+    def __init__(self, counts: np.ndarray, claims: Mapping[str, Claim], watch: Watch) -> None:
+        self.counts, self.claims, self.watch = counts, claims, watch
+        level = min(max(float(next(iter(claims.values())).value), 0), 1)
+        some = np.round(counts * level).astype(np.int64)[None]
+        self.best = _candidates(counts, claims, some).best()
+        self.thinned = False
+
+    def ends_within(self, reach: float) -> bool:
+        """Whether a matrix is within `reach` tolerances: `best` then; ends early at a misfit of 1.
+
+        Also where one may be, and there were too many splits to try each.
+        """
+
+        def allowed(name: str) -> float:
+            return min(reach, self.best.misfit) + SLACK
+
+        said = partial(self.watch, f"matrices within {reach} tolerances")
+        for hits in diagonals(self.counts, self.claims, allowed, said):
+            self._try(hits, reach)
+            if self.best.misfit <= 1:
+                return True
+        return self.thinned or self.best.misfit <= reach
+
+    def _try(self, hits: np.ndarray, reach: float) -> None:
+        counts, claims = self.counts, self.claims
         bound = _misfit_bound(counts, claims, hits)
-        for part in _portions(counts, hits, bound, (best.misfit if best else reach) + SLACK):
-            if best and bound[part[0]] > best.misfit + SLACK:
-                break
-            thinned |= "uf1" in claims and bound[part[0]] <= 1 and _stride(counts, hits[part]) > 1
+        for part in _portions(counts, hits, bound, min(reach, self.best.misfit) + SLACK):
+            if bound[part[0]] > self.best.misfit + SLACK or self.best.misfit <= 1:
+                return
             found = _candidates(counts, claims, hits[part]).best()
-            if found.misfit <= reach and (best is None or found.beats(best)):
-                best = found
-            if best and best.misfit <= 1:
-                return _nearest(counts, claims, best)
-    if thinned:
-        raise UsageError(
-            f"{len(counts)} classes have too many confusion matrices to tell whether one has this "
-            "UF1: give fewer scores, or a larger --tolerance"
-        )
-    return _nearest(counts, claims, best) if best else None
+            if found.beats(self.best):
+                self.best = found
+            close = "uf1" in claims and bound[part[0]] <= 1 < self.best.misfit
+            self.thinned |= close and _stride(counts, hits[part]) > 1
 
 
-def _nearest(counts: np.ndarray, claims: Mapping[str, Claim], best: _Candidate) -> Nearest:
+def _nearest(
+    counts: np.ndarray,
+    claims: Mapping[str, Claim],
+    best: _Candidate,
+    least: float,
+    ended: str = "",
+) -> Nearest:
     confusion = arrange(counts.tolist(), best.hits, best.wrong)
     scores = confusion_scores(confusion)
-    return Nearest(confusion, scores, best.misfit, _hold(claims, scores))
+    return Nearest(confusion, scores, best.misfit, _hold(claims, scores), least, ended)
 
 
 def _candidates(counts: np.ndarray, claims: Mapping[str, Claim], hits: np.ndarray) -> _Candidates:
-    """Every split of each diagonal; one split of each where UF1 is not claimed.
+    """Splits of each diagonal; one of each where UF1, which alone depends on it, is not claimed.
 
-    Only UF1 depends on the split.
+    Else those of largest and least UF1, and all others where the claim is between the two.
     """
-    if "uf1" in claims:
-        owner, wrong = _splits(counts, hits)
-        hits = hits[owner]
-        distances = _linear_distances(counts, claims, hits)
-        distances.append(_distance(_uf1(counts, hits, wrong), claims["uf1"]))
-    else:
-        wrong = next(_vertices(counts, hits))
-        distances = _linear_distances(counts, claims, hits)
+    ends = [next(_vertices(counts, hits))]
+    owner = np.arange(len(hits))
+    if claim := claims.get("uf1"):
+        value = float(claim.value)
+        between = np.flatnonzero(
+            (_uf1_floor(counts, hits) < value) & (value < _uf1_ceiling(counts, hits))
+        )
+        pick, splits = _splits(counts, hits[between])
+        ends = [*_vertices(counts, hits), _least_split(counts, hits)]
+        owner = np.concatenate([*(owner for _ in ends), between[pick]])
+        ends.append(splits)
+    wrong, hits = np.concatenate(ends), hits[owner]
+    distances = _linear_distances(counts, claims, hits)
+    if claim:
+        distances.append(_distance(_uf1(counts, hits, wrong), claim))
     misfit = np.max(distances, axis=0)
     for index in np.flatnonzero(np.abs(misfit - 1) <= SLACK):
         matrix = (each.tolist() for each in (counts, hits[index], wrong[index]))
-        misfit[index] = 1 if _hold(claims, _exact_scores(*matrix)) else 1 + 2 * SLACK
+        misfit[index] = 1 if _hold(claims, exact_scores(*matrix)) else 1 + 2 * SLACK
     return _Candidates(hits, wrong, misfit, np.sum(distances, axis=0))
 
 
@@ -288,58 +255,18 @@ def _hold(claims: Mapping[str, Claim], scores: Mapping[str, Fraction]) -> bool:
     return all(claim.holds(scores[name]) for name, claim in claims.items())
 
 
-# Diagonals and splits: integers, one per row
-
-
-class _Limits(NamedTuple):
-    """Closed bounds on Σ TP_c and on Σ TP_c · unit / n_c, where unit is a multiple of all n_c."""
-
-    unit: int
-    hits: tuple[int, int]
-    recalls: tuple[int, int]
-
-
-def _limits(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> _Limits:
-    unit = math.lcm(*counts.tolist())
-    wholes = {"acc": int(counts.sum()), "uar": unit * len(counts)}
-    bounds = {name: (0, whole) for name, whole in wholes.items()}
-    for name in wholes.keys() & claims.keys():
-        claim, whole = claims[name], wholes[name]
-        margin = claim.tolerance * reach
-        bounds[name] = (
-            math.ceil((claim.value - margin) * whole),
-            math.floor((claim.value + margin) * whole),
-        )
-    return _Limits(unit, bounds["acc"], bounds["uar"])
-
-
-def _diagonals(counts: np.ndarray, claims: Mapping[str, Claim], reach: int) -> Iterator[np.ndarray]:
-    """All TP with Acc and UAR within `reach` tolerances of the claims, in blocks (D, K)."""
-    limits = _limits(counts, claims, reach)
-    step = max(1, BLOCK // math.prod(n + 1 for n in counts[1:].tolist()))
-    for start in range(0, int(counts[0]) + 1, step):
-        stop = min(start + step - 1, int(counts[0]))
-        if len(block := _diagonal_block(counts, limits, start, stop)):
-            yield block
-
-
-def _diagonal_block(counts: np.ndarray, limits: _Limits, start: int, stop: int) -> np.ndarray:
-    """The diagonals whose first entry is in start..stop: (D, K)."""
-    hits = np.zeros((1, 0), dtype=np.int64)
-    weights = limits.unit // counts
-    for column, (count, weight) in enumerate(zip(counts, weights, strict=True)):
-        found = hits.sum(axis=1)
-        recalls = hits @ weights[:column]
-        later, classes_later = counts[column + 1 :].sum(), len(counts) - column - 1
-        least = np.maximum(
-            limits.hits[0] - found - later,
-            -((recalls + classes_later * limits.unit - limits.recalls[0]) // weight),
-        )
-        most = np.minimum(limits.hits[1] - found, (limits.recalls[1] - recalls) // weight)
-        first, last = (start, stop) if column == 0 else (0, count)
-        owner, value = _ragged(np.maximum(least, first), np.minimum(most, last))
-        hits = np.column_stack([hits[owner], value])
-    return hits
+def _least_split(counts: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """FP of the least UF1 of each diagonal: each error goes where it costs most."""
+    errors = counts - hits
+    total = errors.sum(axis=1)
+    room = total[:, None] - errors
+    wrong = np.zeros_like(hits)
+    for given in range(int(total.max(initial=0))):
+        size = counts + hits + wrong
+        cost = np.where(wrong < room, 2 * hits / (size * (size + 1)), -1)
+        open_rows = np.flatnonzero(given < total)
+        wrong[open_rows, cost[open_rows].argmax(axis=1)] += 1
+    return wrong
 
 
 def _splits(counts: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -356,7 +283,7 @@ def _splits(counts: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarra
         later = most[owner, column + 1 :].sum(axis=1)
         step = stride if column < len(counts) - 2 else 1
         low, high = np.maximum(left - later, 0), np.minimum(left, most[owner, column])
-        pick, value = _ragged(low, high, step)
+        pick, value = ragged(low, high, step)
         owner, left = owner[pick], left[pick] - value
         wrong = np.column_stack([wrong[pick], value])
     return owner, np.column_stack([wrong, left])
@@ -364,9 +291,9 @@ def _splits(counts: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _stride(counts: np.ndarray, hits: np.ndarray) -> int:
     """The step of the columns that are free to vary, beside the last two, of evenly spaced FP."""
-    errors, columns = int((counts - hits).sum(axis=1).max()), len(counts)
+    errors, columns = int((counts - hits).sum(axis=1).max(initial=0)), len(counts)
     splits = math.comb(errors + columns - 1, columns - 1)
-    if columns <= SEARCHED_FULLY or splits <= MOST_SPLITS:
+    if columns <= 3 or splits <= MOST_SPLITS:
         return 1
     return math.ceil((splits / MOST_SPLITS) ** (1 / (columns - 2)))
 
@@ -382,14 +309,6 @@ def _vertices(counts: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
                 wrong[:, a] = total - errors[:, a]
                 wrong[:, b] = errors[:, a]
                 yield wrong
-
-
-def _ragged(low: np.ndarray, high: np.ndarray, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Every step-th integer of each closed range, in order: (index of its range, integer)."""
-    lengths = np.maximum((high - low) // step + 1, 0)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    begin = np.cumsum(lengths) - lengths
-    return owner, (np.arange(len(owner)) - begin[owner]) * step + low[owner]
 
 
 def _portions(
@@ -462,14 +381,3 @@ def _linear_distances(
 def _distance(scores: np.ndarray, claim: Claim) -> np.ndarray:
     """|score - claim| in units of the tolerance."""
     return np.abs(scores - float(claim.value)) / float(claim.tolerance)
-
-
-def _exact_scores(
-    counts: Sequence[int], hits: Sequence[int], wrong: Sequence[int]
-) -> dict[str, Fraction]:
-    triples = list(zip(counts, hits, wrong, strict=True))
-    return {
-        "acc": Fraction(sum(hits), sum(counts)),
-        "uar": sum((Fraction(h, n) for n, h, _ in triples), Fraction()) / len(triples),
-        "uf1": sum((Fraction(2 * h, n + h + f) for n, h, f in triples), Fraction()) / len(triples),
-    }

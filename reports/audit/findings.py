@@ -39,10 +39,11 @@ class Finding:
     """One claim and its verdict.
 
     `published` and `recomputed` are a number, scores by name, names, or words; `verdict` is
-    consistent, inconsistent, attainable or unattainable. A claim about scores also has: `counts`,
-    the clips per class; `gap`, the smallest tolerance at which it would be attainable (0 where it
-    is); `confusion`, a matrix with the recomputed scores; `uf1_range`, the least and largest UF1
-    possible with the claimed Acc and UAR.
+    consistent, inconsistent, attainable, unattainable or undecided. A claim about scores also has:
+    `counts`, the clips per class; `gap`, the smallest tolerance at which it would be attainable (0
+    where it is); `confusion`, a matrix with the recomputed scores; `uf1_range`, the least and
+    largest UF1 possible with the claimed Acc and UAR; `ended`, why the search ended before all was
+    searched: `gap` and `confusion` are those of the nearest matrix found until then.
     """
 
     topic: str
@@ -57,6 +58,7 @@ class Finding:
     gap: float | None = None
     confusion: tuple[tuple[int, ...], ...] = ()
     uf1_range: tuple[float, float] | None = None
+    ended: str = ""
 
     @property
     def failed(self) -> bool:
@@ -81,6 +83,7 @@ class Finding:
                 "gap": self.gap,
                 "confusion": [list(row) for row in self.confusion],
                 "uf1_range": list(self.uf1_range) if self.uf1_range else None,
+                "ended": self.ended,
             }
         return result
 

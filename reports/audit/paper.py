@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reports.audit.attainable import exponent
+from reports.audit.claim import exponent
 from reports.audit.findings import (
     MEMORY,
     RANKS,

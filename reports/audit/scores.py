@@ -12,16 +12,8 @@ from functools import cache
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.challenge import expected_counts
-from reports.audit.attainable import (
-    SCORES,
-    Claim,
-    Nearest,
-    confusion_scores,
-    exponent,
-    nearest,
-    typed_number,
-    uf1_range,
-)
+from reports.audit.attainable import Nearest, TimeUp, Watch, nearest, uf1_range, unwatched
+from reports.audit.claim import SCORES, Claim, exponent, typed_number
 from reports.audit.findings import (
     ALONE,
     LENIENT,
@@ -35,6 +27,7 @@ from reports.audit.findings import (
     consistent,
     listed,
 )
+from reports.audit.matrices import confusion_scores
 from reports.published import PublishedRow, data_lines, published_table
 from reports.reading.names import DATASETS
 
@@ -42,11 +35,14 @@ SCORE_TABLES = (2, 4)
 
 
 def audit_scores(
-    counts: Sequence[int], typed: Mapping[str, str], tolerance: Fraction | None = None
+    counts: Sequence[int],
+    typed: Mapping[str, str],
+    tolerance: Fraction | None = None,
+    watch: Watch = unwatched,
 ) -> list[Finding]:
     """A user's own scores: Acc and UAR one by one, then all scores together.
 
-    typed: scores as typed; without `tolerance` their last digit sets it.
+    typed: scores as typed; without `tolerance` their last digit sets it; watch: may end the search.
     """
     claims = {name: Claim.typed(text) for name, text in typed.items()}
     if tolerance is not None:
@@ -61,6 +57,7 @@ def audit_scores(
             {name: typed_number(typed[name]) for name in chosen},
             chosen,
             tuple(counts),
+            watch,
         )
         for chosen in wanted
     ]
@@ -145,12 +142,15 @@ def _scores_finding(
     shown: Mapping[str, Decimal],
     claims: Mapping[str, Claim],
     counts: tuple[int, ...],
+    watch: Watch = unwatched,
 ) -> Finding:
-    found = nearest(counts, claims)
+    found = nearest(counts, claims, watch)
     tolerance = max(claim.tolerance for claim in claims.values())
     gap = max(abs(found.scores[name] - claim.value) for name, claim in claims.items())
-    open_uf1 = "uf1" not in claims or not found.attained
-    span = uf1_range(counts, claims) if len(claims) > 1 and open_uf1 else None
+    span, notes = None, _scores_notes(found, claims, sum(counts))
+    if len(claims) > 1 and ("uf1" not in claims or not found.attained):
+        span, note = _uf1_range(counts, claims, watch)
+        notes.append(note)
     named = listed([WORDS[name] for name in claims])
     return Finding(
         topic,
@@ -158,14 +158,29 @@ def _scores_finding(
         where,
         dict(shown) if len(shown) > 1 else next(iter(shown.values())),
         _nearest_scores(found, claims),
-        "attainable" if found.attained else "unattainable",
-        _scores_note(found, claims, counts, span),
+        found.verdict,
+        "; ".join(filter(None, notes)),
         counts,
         float(tolerance),
         0.0 if found.attained else float(gap),
         found.confusion,
         span,
+        found.ended,
     )
+
+
+def _uf1_range(
+    counts: tuple[int, ...], claims: Mapping[str, Claim], watch: Watch
+) -> tuple[tuple[float, float] | None, str]:
+    """Least and largest UF1 with the other claims, and a note on them."""
+    given = listed([WORDS[name] for name in claims if name != "uf1"])
+    try:
+        span = uf1_range(counts, claims, watch)
+    except TimeUp as end:
+        return None, f"UF1 possible with this {given}: not decided {end}"
+    if span is None:
+        return None, f"no matrix has this {given}"
+    return span, f"UF1 possible with this {given}: discrete values, {span[0]:.4f} to {span[1]:.4f}"
 
 
 def _nearest_scores(found: Nearest, claims: Mapping[str, Claim]) -> Value:
@@ -177,23 +192,18 @@ def _nearest_scores(found: Nearest, claims: Mapping[str, Claim]) -> Value:
     return scores if len(scores) > 1 else next(iter(scores.values()))
 
 
-def _scores_note(
-    found: Nearest,
-    claims: Mapping[str, Claim],
-    counts: Sequence[int],
-    span: tuple[float, float] | None,
-) -> str:
+def _scores_notes(found: Nearest, claims: Mapping[str, Claim], clips: int) -> list[str]:
     notes = []
     if claims.keys() == {"acc"}:
         correct = sum(row[index] for index, row in enumerate(found.confusion))
-        notes.append(f"{correct} of {sum(counts)} clips")
-    given = [WORDS[name] for name in claims if name != "uf1"]
-    if span:
-        values = f"{span[0]:.4f} to {span[1]:.4f}"
-        notes.append(f"UF1 possible with this {listed(given)}: discrete values, {values}")
-    elif not found.attained and given and len(claims) > 1:
-        notes.append(f"no matrix has this {listed(given)}")
-    return "; ".join(notes)
+        notes.append(f"{correct} of {clips} clips")
+    if found.ended and found.verdict == "undecided":
+        notes.append(f"not decided {found.ended}; nearest so far")
+    elif found.ended:
+        notes.append(
+            f"none within {found.least:g} tolerances; the nearest of all not decided {found.ended}"
+        )
+    return notes
 
 
 def ststnet() -> Iterator[Finding]:

@@ -63,7 +63,8 @@ def claimed_scores(findings: Sequence[Finding], style: str) -> str:
     numbered = [(f"class {index}", *row) for index, row in enumerate(last.confusion, 1)]
     heads = ["true \\ predicted", *(row[0] for row in numbered)]
     matrix = tabulate(numbered, heads, "pipe" if style == "md" else "simple")
-    which = "The nearest confusion matrix" if last.failed else "For example"
+    nearest = "The nearest confusion matrix" + (" found so far" if last.ended else "")
+    which = "For example" if last.verdict == "attainable" else nearest
     return "\n\n".join(
         (
             f"Among all confusion matrices pooled over {last.where}:",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import form_option, out_option
 from bench.cli.output import deliver
+
+if TYPE_CHECKING:
+    from reports.audit.attainable import Watch
 
 MOST_DIGITS = 100
 """Largest exponent of a typed score; the fraction of 1e-999999999 would fill the memory."""
@@ -34,6 +39,13 @@ EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
     metavar="X",
     help="How far your scores may be off, as a fraction.  [default: the rounding of their digits]",
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Number of minutes that the search may take; what is open by then is undecided.",
+)
 @out_option
 def audit(
     form: str,
@@ -43,6 +55,7 @@ def audit(
     uar: str | None,
     uf1: str | None,
     tolerance: str | None,
+    minutes: float,
     out: Path | None,
 ) -> None:
     """Check the paper's numbers for consistency, or your own.
@@ -60,7 +73,9 @@ def audit(
     text = (
         _paper(form, everything)
         if counts is None
-        else _own_scores(form, typed_counts(counts), typed_scores(scores), _tolerance(tolerance))
+        else _own_scores(
+            form, typed_counts(counts), typed_scores(scores), _tolerance(tolerance), minutes
+        )
     )
     deliver(text, out)
 
@@ -77,13 +92,32 @@ def _paper(style: str, everything: bool) -> str:
 
 
 def _own_scores(
-    style: str, counts: tuple[int, ...], scores: dict[str, str], tolerance: Fraction | None
+    style: str,
+    counts: tuple[int, ...],
+    scores: dict[str, str],
+    tolerance: Fraction | None,
+    minutes: float,
 ) -> str:
     from reports.audit.scores import audit_scores
     from reports.audit.text import claimed_scores, to_json
 
-    findings = audit_scores(counts, scores, tolerance)
+    findings = audit_scores(counts, scores, tolerance, _watch(minutes))
     return to_json(findings) if style == "json" else claimed_scores(findings, style)
+
+
+def _watch(minutes: float) -> Watch:
+    """Prints how far a long search is, and ends it after some minutes."""
+    from bench.cli.progress import Steps
+    from reports.audit.attainable import TimeUp
+
+    lines, end = Steps(None), time.monotonic() + 60 * minutes
+
+    def watch(what: str, share: float) -> None:
+        if time.monotonic() > end:
+            raise TimeUp(f"within {minutes:g} minutes (--minutes)")
+        lines(f"searched of {what}, in per cent", int(100 * share), 100)
+
+    return watch
 
 
 def typed_counts(text: str) -> tuple[int, ...]:
@@ -130,7 +164,7 @@ def typed_scores(typed: dict[str, str]) -> dict[str, str]:
 
 def _tolerance(text: str | None) -> Fraction | None:
     from bench.errors import UsageError
-    from reports.audit.attainable import FINEST
+    from reports.audit.claim import FINEST
 
     if text is None:
         return None
@@ -144,7 +178,7 @@ def _fraction(option: str, text: str) -> Fraction:
     from decimal import InvalidOperation
 
     from bench.errors import UsageError
-    from reports.audit.attainable import exponent, typed_number
+    from reports.audit.claim import exponent, typed_number
 
     try:
         number = typed_number(text)

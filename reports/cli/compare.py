@@ -174,7 +174,7 @@ def _refuse_filters(patterns: Sequence[str], *others: str | None) -> None:
 
     if patterns or any(others):
         raise UsageError(
-            "give either run folders (RUN) or --variant with --dataset, --preset, --config"
+            "give either run folders (RUN) or --variant with --dataset, --preset, --config-hash"
         )
 
 

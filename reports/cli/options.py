@@ -5,15 +5,29 @@ from __future__ import annotations
 import click
 
 from bench.cli.completing import below_runs, variants
+from bench.cli.options import together
+
+FORMER = "--config"
+"""What `--config-hash` was called; `--config` names a file of settings elsewhere."""
 
 
-def _beginning(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    if value and value.endswith(".toml"):
+def _renamed(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Takes the option by its former name, and says the new one."""
+    if value is None:
+        return
+    if value.endswith(".toml"):
         raise click.BadParameter(
-            f"{value}: here it is the beginning of a configuration hash, by which runs are chosen; "
-            "a file of settings is for the commands that make runs"
+            f"{value}: a file of settings is for the commands that make runs; runs are chosen by "
+            "--config-hash HASH"
         )
-    return value
+    click.echo(f"note: {FORMER} {value} is --config-hash {value} from now on", err=True)
+    context.meta[FORMER] = value
+
+
+def _of_either_name(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> str | None:
+    return context.meta.get(FORMER) if value is None else value
 
 
 preset_option = click.option(
@@ -23,12 +37,24 @@ preset_option = click.option(
     help="Only runs of this preset.",
 )
 
-config_option = click.option(
-    "--config",
-    metavar="HASH",
-    callback=_beginning,
-    shell_complete=below_runs(lambda path: path.name.rpartition("-")[2]),
-    help="Only runs whose configuration hash begins with this.",
+config_option = together(
+    click.option(
+        "--config-hash",
+        "config",
+        metavar="HASH",
+        callback=_of_either_name,
+        shell_complete=below_runs(lambda path: path.name.rpartition("-")[2]),
+        help="Only runs whose configuration hash begins with this.",
+    ),
+    click.option(
+        FORMER,
+        "former",
+        hidden=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_renamed,
+        help="Former name of --config-hash.",
+    ),
 )
 
 dataset_filter = click.option(

@@ -69,7 +69,7 @@ def _nothing(runs: Path, sound: Sequence[RunRecord], first_run: str) -> str:
     if not sound:
         return f"no run in {runs}; make one: {first_run}"
     there = ", ".join(sorted({f"{each.preset}-{each.config_hash}" for each in sound}))
-    return f"no run in {runs} for this --preset and --config; there: {there}"
+    return f"no run in {runs} for this --preset and --config-hash; there: {there}"
 
 
 def _summary(out: Path, views: Sequence[RunView], corrupt: Sequence[str]) -> str:

@@ -64,8 +64,8 @@ def tables(
     """Print Tables 2-5 of the paper, published beside measured.
 
     --health prints how the searches went. Of several configurations of a variant on a data set the
-    latest is shown; --preset and --config choose another. Run folders that cannot be read are named
-    and skipped, and the exit code is then 1.
+    latest is shown; --preset and --config-hash choose another. Run folders that cannot be read are
+    named and skipped, and the exit code is then 1.
     """
     from bench.methods.registry import variants
 
@@ -147,6 +147,6 @@ def _chosen(records: list, runs: Path, preset: str | None, config: str | None) -
         click.echo(f"no finished run in {runs}; make one: {FIRST_RUN}", err=True)
     elif not chosen:
         there = ", ".join(sorted({f"{each.preset}-{each.config_hash}" for each in records}))
-        asked = [f"--preset {preset}"] * bool(preset) + [f"--config {config}"] * bool(config)
+        asked = [f"--preset {preset}"] * bool(preset) + [f"--config-hash {config}"] * bool(config)
         click.echo(f"no finished run in {runs} for {' '.join(asked)}; there: {there}", err=True)
     return chosen

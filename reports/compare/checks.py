@@ -41,8 +41,8 @@ def check_comparable(entries: Sequence[Entry], allowed: Collection[str] = ()) ->
         if found:
             raise UsageError(
                 f"{one.name} and {two.name} on {one.dataset} differ in protocol: "
-                f"{'; '.join(found)}; choose runs alike (--config HASH, --preset NAME), or compare "
-                "them on purpose with --across-protocols"
+                f"{'; '.join(found)}; choose runs alike (--config-hash HASH, --preset NAME), or "
+                "compare them on purpose with --across-protocols"
             )
 
 

@@ -13,15 +13,18 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from bench.errors import DataError
+from bench.runs.code import changed_code
 from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     BELOW_BASELINE,
+    CODE_CHANGED,
     ONE_SEED,
     RECIPES_DIFFER,
     SMOKE,
     distinct,
     is_searched,
+    is_smoke,
     leak_marks,
     search_marks,
     shortfall,
@@ -75,7 +78,7 @@ class RunGroup:
             listed = "; ".join(sorted(map(str, keys))) or "none"
             raise DataError(
                 f"a table cell takes the seeds of one configuration, got {listed}; "
-                "choose with --preset or --config"
+                "choose with --preset or --config-hash"
             )
 
     @property
@@ -153,12 +156,13 @@ class RunGroup:
         """Marks that hold for every value of these runs: generated clips, an unconverged search."""
         return (
             *(("surrogate",) if self.key.surrogate else ()),
-            *((SMOKE,) if self.key.preset == "smoke" else ()),
+            *((SMOKE,) if is_smoke(self.key.preset, self.records[0].config) else ()),
             *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
             *((f"{BELOW_BASELINE}: {self._place}",) if self._below_baseline() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
             *distinct(mark for record in self.records for mark in search_marks(record)),
             *((ONE_SEED,) if self._one_search_seed() else ()),
+            *((CODE_CHANGED,) if any(map(changed_code, self.records)) else ()),
         )
 
     @property
@@ -266,7 +270,7 @@ def _choice_note(shown: RunGroup, others: Sequence[RunGroup]) -> str:
     names = ", ".join(group.key.configuration for group in others)
     return (
         f"{shown.key} is the latest of {len(others) + 1}; also there: {names} "
-        "(choose with --preset NAME or --config HASH)"
+        "(choose with --preset NAME or --config-hash HASH)"
     )
 
 

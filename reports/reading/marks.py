@@ -8,6 +8,7 @@ from contextlib import suppress
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from bench.config.loading import load_config
 from bench.data.clips import FRESH
 from bench.data.sets.challenge import expected_counts
 from bench.errors import BenchError
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
 
-SMOKE = "smoke: nothing converged"
-"""Mark of every result of the preset that only shows that the plumbing holds."""
+SMOKE_PRESET = "smoke"
+
+SMOKE = f"{SMOKE_PRESET}: nothing converged"
+"""Mark of every result of the preset that only shows that the plumbing holds, or of its size."""
+
+SMOKE_EPOCHS = (("search", "epochs"), ("train", "epochs"), ("train", "recipe_epochs"))
+"""Settings of which a preset of one's own has as few as that one, or fewer."""
 
 NOT_TRAINED = "not trained"
 
@@ -45,6 +51,9 @@ FROM_LOG = "read from a log"
 TRAINED_WITHOUT = "trained without a class"
 """Mark of runs in which some folds have no training clip of a class."""
 
+CODE_CHANGED = "code changed"
+"""Mark of runs of which a package has brought other code since."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -55,6 +64,7 @@ CAVEATS = (
     NOT_TRAINED,
     BELOW_BASELINE,
     CANNOT_DECIDE,
+    CODE_CHANGED,
     "shuffled labels",
     "reconstruction",
 )
@@ -64,6 +74,17 @@ CAVEATS = (
 def is_caveat(mark: str) -> bool:
     """Whether a page must not let the marked number look like a clean one."""
     return mark.partition(":")[0] in CAVEATS or mark.startswith("incomplete ")
+
+
+def is_smoke(preset: str, config: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the settings are those of `smoke`, or no epoch is more than there."""
+    if preset == SMOKE_PRESET:
+        return True
+    most = load_config(SMOKE_PRESET).to_dict()
+    return all(
+        0 < config.get(section, {}).get(name, 0) <= most[section][name]
+        for section, name in SMOKE_EPOCHS
+    )
 
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
@@ -216,6 +237,8 @@ MARK_MEANINGS = {
     "strategy single_path": "single paths train a supernet, whose weights then score an evolution",
     CANNOT_DECIDE: "architecture steps × learning rate is under 1: α stays near uniform whatever "
     "the clips say",
+    CODE_CHANGED: "a package that the run used is installed with other code now; the score is of "
+    "the earlier code",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

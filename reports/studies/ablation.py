@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.clips import FRESH
 from bench.protocol.metrics import UAR, metrics
 from bench.system.files import csv_of_records
-from reports.reading.marks import ENOUGH_TRAINED, MARK_MEANINGS, NOT_TRAINED, SMOKE
+from reports.reading.marks import ENOUGH_TRAINED, MARK_MEANINGS, NOT_TRAINED, SMOKE, is_smoke
 from reports.studies.record import clips_of, made_with, with_interval
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def ablation_marks(record: Record) -> tuple[str, ...]:
     poor = any(row["trained"] < ENOUGH_TRAINED for row in rows)
     return (
         *(("surrogate",) if record["surrogate"] else ()),
-        *((SMOKE,) if record["preset"] == "smoke" else ()),
+        *((SMOKE,) if is_smoke(record["preset"], record["config"]) else ()),
         *((FRESH,) if record["protocol"] == FRESH else ()),
         *((f"searches leaky: {', '.join(record['leaks'])}",) if record["leaks"] else ()),
         *((NOT_TRAINED,) if poor else ()),

@@ -126,7 +126,9 @@ def _record(
 def _csv(table: Table) -> str:
     import pandas
 
-    sheet = pandas.DataFrame(_records(table)).map(escaped).rename(columns=escaped)
+    sheet = pandas.DataFrame(_records(table))
+    empty = [name for name in sheet if name.endswith("_sd") and sheet[name].isna().all()]
+    sheet = sheet.drop(columns=empty).map(escaped).rename(columns=escaped)
     return sheet.to_csv(index=False, lineterminator="\n").rstrip("\n")
 
 

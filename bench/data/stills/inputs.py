@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from baselines.fixed import FLOWS, StillInput
 from bench.config.settings import DataConfig
 from bench.data.cache import Product, Progress, load_arrays
 from bench.data.clips import Clip, ClipSet
@@ -17,9 +18,6 @@ from bench.data.stills.products import Apex, DynamicImage, Flow, LandmarkPatches
 if TYPE_CHECKING:
     import numpy as np
 
-    from baselines.fixed import StillInput
-
-FLOWS = ("flow", "flow_pair")
 STRAIN = 2
 """Channel of the strain, after u and v."""
 

@@ -45,6 +45,8 @@ for words in json.loads(sys.argv[1]):
         ["config", "show"],
         ["list", "variants"],
         ["list", "datasets"],
+        ["list", "strategies"],
+        ["list", "operations"],
         ["list", "presets"],
         ["list", "presets", "paper"],
         ["list", "runs", "--runs", str(runs)],

@@ -21,12 +21,13 @@ TABLE = [
     ("run --set data.crop=n", {"data.crop=none"}),
     ("run --set data.flip=", {"data.flip=true", "data.flip=false"}),
     ("run --set search.strategy=r", {"search.strategy=random_search"}),
+    ("list str", {"strategies"}),
     ("run --executor s", {"serial", "slurm"}),
     ("run --listener t", {"tensorboard"}),
     ("figures --figure co", {"confusion"}),
     ("tables --table 2 --table 5", {"5"}),
     ("tables --preset mi", {"mine"}),
-    ("tables --config 12", {"12345678"}),
+    ("tables --config-hash 12", {"12345678"}),
     ("compare --dataset smic", {"smic-surrogate"}),
 ]
 

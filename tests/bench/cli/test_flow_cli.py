@@ -43,3 +43,14 @@ def test_a_control_runs_on_the_flow_of_clips(bench, runs):
     )
     assert prepared.code == 0, prepared.err
     assert "clip: 2 of 2 made anew are the same" in prepared.out
+
+
+def test_those_of_a_group_that_need_frames_are_left_out_and_named(bench, flows, runs):
+    command = ("run", "--dataset", f"manifest:{flows}", "--preset", "smoke", "--runs", runs)
+    outcome = bench(*command, "--variant", "classical")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.count("flow images: lbp_top, linear_difference\n") == 1
+    made = {path.parent.parent.name for path in runs.glob("*/*/*/seed0")}
+    assert made == {"majority", "linear_flow"}
+    asked = bench(*command, "--variant", "lbp_top")
+    assert asked.code == 1 and "is given as a ready flow image; expected its frames" in asked.error

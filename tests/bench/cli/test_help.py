@@ -120,7 +120,7 @@ def test_every_number_says_what_it_counts():
         ("run {need} --dataset CASME-II", "Did you mean 'casme2'?"),
         ("run {need} --preset mine", "Did you mean 'mine.toml'?"),
         ("run {need} --set training.lr=1", "Did you mean 'train.lr'?"),
-        ("tables --config mine.toml", "the beginning of a configuration hash"),
+        ("tables --config mine.toml", "runs are chosen by --config-hash HASH"),
         ("score scores.csv", "--dataset NAME stands for the column dataset"),
     ],
 )

@@ -58,6 +58,8 @@ class TestLists:
             ("variants", {"name", "group", "kind", "summary"}),
             ("datasets", {"name", "title", "summary"}),
             ("presets", {"name", "summary"}),
+            ("strategies", {"name", "summary", "package"}),
+            ("operations", {"name", "summary", "package"}),
         ],
     )
     def test_as_json_and_as_table_name_the_same(self, bench, what, keys):
@@ -66,6 +68,14 @@ class TestLists:
         assert all(set(row) == keys and all(row.values()) for row in rows)
         table = bench("list", what).out
         assert [row["name"] for row in rows] == [line.split()[0] for line in table.splitlines()[2:]]
+
+    def test_what_a_package_brings_is_listed_with_it(self, bench, install_package):
+        source = '"""Four draws.\n\nThe best of them."""\nraise RuntimeError("imported")'
+        group = {"bench.strategies": {"four": "draws:Four"}, "bench.operations": {"o": "draws:O"}}
+        install_package(source, group, "draws")
+        for what, name in (("strategies", "four"), ("operations", "o")):
+            rows = json.loads(bench("list", what, "--format", "json").out)
+            assert {"name": name, "summary": "Four draws.", "package": "draws"} in rows
 
     def test_settings_of_a_preset(self, bench):
         from bench.config.loading import load_config

@@ -23,6 +23,7 @@ from bench.scoring.statistics import (
     paired_replicates_bootstrap,
     permutation_test,
     replicates_bootstrap,
+    resampled,
 )
 
 CLASSES = ("negative", "positive", "surprise")
@@ -73,7 +74,11 @@ def test_interval_of_accuracy_agrees_with_every_resample_counted_out():
     """Three subjects of two clips each with 2, 1, 0 right: 27 resamples, all listed here."""
     stack = np.array([[[right, 2 - right], [0, 0]] for right in (2, 1, 0)])
     exact = sorted(sum(chosen) / 6 for chosen in product((2, 1, 0), repeat=3))
-    found = bootstrap(stack, acc, draws=20_000, generator=generator(), level=0.5)
+
+    def score(chosen):
+        return acc(stack[chosen].sum(axis=-3))
+
+    found = resampled(score, (3,), 20_000, generator(), level=0.5)
     assert found.estimate == pytest.approx(0.5)
     assert found.low in exact
     assert found.high in exact

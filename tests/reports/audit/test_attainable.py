@@ -11,16 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.protocol.metrics import matrix_scores
-from reports.audit import attainable
-from reports.audit.attainable import (
-    SCORES,
-    Claim,
-    arrange,
-    can_arrange,
-    confusion_scores,
-    nearest,
-    uf1_range,
-)
+from reports.audit import attainable, diagonals
+from reports.audit.attainable import TimeUp, nearest, uf1_range
+from reports.audit.claim import SCORES, Claim
+from reports.audit.matrices import arrange, can_arrange, confusion_scores
 
 COMPOSITE = (250, 109, 83)
 
@@ -121,6 +115,7 @@ def test_the_size_of_the_parts_does_not_change_the_answer(drawn, size):
     whole, span = nearest(counts, claims), uf1_range(counts, claims)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attainable, "BLOCK", size)
+        patch.setattr(diagonals, "BLOCK", size)
         parted, parted_span = nearest(counts, claims), uf1_range(counts, claims)
     assert parted.attained == whole.attained
     assert parted_span == (span and pytest.approx(span, abs=1e-9))
@@ -192,6 +187,33 @@ def test_four_classes_are_those_of_brute_force(values):
     found = nearest(counts, claims)
     assert found.attained == (expected <= 1)
     assert found.attained or found.misfit == pytest.approx(float(expected))
+
+
+FAR = claims_of({"acc": Fraction(3, 4), "uf1": Fraction(9, 10)}, Fraction(1, 1000))
+
+
+@pytest.mark.parametrize(("passes", "verdict"), [(0, "undecided"), (1, "unattainable")])
+def test_an_ended_search_says_what_is_known(passes, verdict):
+    """After a whole pass it is known that no matrix is within the tolerances."""
+    begun = []
+
+    def watch(what, share):
+        begun.append(what)
+        if len(set(begun)) > passes:
+            raise TimeUp("within 5 minutes")
+
+    found = nearest((9, 5, 3, 3), FAR, watch)
+    assert (found.verdict, found.ended) == (verdict, "within 5 minutes")
+    assert found.scores == confusion_scores(found.confusion) and not found.attained
+    assert found.least <= nearest((9, 5, 3, 3), FAR).misfit <= found.misfit
+
+
+def test_five_classes_with_hundreds_of_clips_are_decided():
+    """Their 280 million diagonals are too many to look at each."""
+    typed = {name: Claim.typed(text) for name, text in (("acc", ".7620"), ("uf1", ".9012"))}
+    found = nearest((190, 50, 40, 30, 22), typed)
+    assert (found.verdict, found.ended) == ("unattainable", "")
+    assert found.scores["uf1"] < typed["uf1"].value and found.scores["acc"] > typed["acc"].value
 
 
 def test_scores_are_those_of_the_bench():

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from bench.errors import UsageError
 from reports.audit import paper as auditing
-from reports.audit.attainable import confusion_scores
 from reports.audit.findings import (
     ALONE,
     LENIENT,
@@ -26,6 +25,7 @@ from reports.audit.findings import (
     WIDE,
     failed,
 )
+from reports.audit.matrices import confusion_scores
 from reports.audit.paper import audit_paper, text_claims
 from reports.audit.scores import audit_scores, class_counts, row_tolerance, ststnet_confusion
 from reports.cli.audit import audit
@@ -341,6 +341,15 @@ def test_own_scores_with_an_example(invoke, style):
     assert "4 of 8 clips" in result.output and "discrete values" in result.output
 
 
+@pytest.mark.parametrize("style", ["table", "json"])
+def test_what_is_not_decided_in_time_is_said(invoke, style):
+    scores = ("--counts", "9,5,3,3", "--acc", ".75", "--uf1", ".90", "--format", style)
+    hurried = invoke(*scores, "--minutes", "0.000001").output
+    assert "undecided" in hurried and "not decided within 1e-06 minutes (--minutes)" in hurried
+    assert "impossible" not in hurried and "no matrix has" not in hurried
+    assert "undecided" not in invoke(*scores).output
+
+
 def test_the_tolerance_given_replaces_that_of_the_digits():
     typed = {"acc": "0.9", "uar": "0.9", "uf1": "0.5"}
     assert audit_scores((5, 5), typed)[-1].tolerance == 0.05
@@ -395,7 +404,7 @@ def test_five_and_seven_classes_are_searched_for_all_scores(invoke):
         (["--counts", "five", "--acc", ".5"], "no list of clips per class"),
         (["--counts", "5,0", "--acc", ".5"], "every class needs a clip"),
         (["--counts", "5", "--acc", ".5"], "one class"),
-        (["--counts", "9000,9000,9000,9000", "--acc", ".5", "--uar", ".5"], "too many"),
+        (["--counts", "99991,99989,99971,99961", "--uar", ".5"], "too many"),
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "0"], "--tolerance 0"),
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "2"], "--tolerance 2"),
     ],

@@ -110,7 +110,7 @@ def test_filters(invoke, written, run):
     assert shown("--dataset", "smic-surrogate", "--preset", "small") == {
         "smic-surrogate/rnas_mer_3/small-bbbb2222"
     }
-    assert shown("--config", "bbbb") == {"smic-surrogate/rnas_mer_3/small-bbbb2222"}
+    assert shown("--config-hash", "bbbb") == {"smic-surrogate/rnas_mer_3/small-bbbb2222"}
     assert shown("--variant", "rnas_mer", "--preset", "smoke") == {
         "smic-surrogate/rnas_mer/smoke-aaaa1111"
     }

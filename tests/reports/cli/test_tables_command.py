@@ -57,11 +57,13 @@ def test_preset_and_configuration_choose(invoke, write_run):
 
     assert shown() == 0.25
     assert shown("--preset", "small") == 0.75
-    assert shown("--config", "bbbb") == 0.75
-    result = invoke("--preset", "paper", "--config", "cccc")
+    assert shown("--config-hash", "bbbb") == 0.75
+    assert shown("--config", "bbbb") == 0.75  # as earlier versions had it
+    assert "--config bbbb is --config-hash bbbb from now on" in invoke("--config", "bbbb").stderr
+    result = invoke("--preset", "paper", "--config-hash", "cccc")
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
-    assert "--preset paper --config cccc" in line and "small-bbbb2222" in line
+    assert "--preset paper --config-hash cccc" in line and "small-bbbb2222" in line
 
 
 def test_corrupt_folders_are_named_and_the_rest_is_shown(invoke, write_run):

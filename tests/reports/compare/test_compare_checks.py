@@ -108,7 +108,7 @@ def test_unfinished_runs(runs, compare):
         ((), "nothing to compare"),
         (("--variant", "rnas_mer"), "no two configurations"),
         (("--variant", "rnas_mr"), "Did you mean 'rnas_mer"),
-        (("--variant", "rnas_mer", "--config", "zz"), "no finished run of the kind asked for"),
+        (("--variant", "rnas_mer", "--config-hash", "zz"), "no finished run of the kind asked for"),
         (("nowhere",), "nowhere is no run folder and holds none"),
         (("a", "--variant", "rnas_mer"), "either run folders"),
         (("a", "--diagram", "ranks.gif"), "expected a name that ends in"),

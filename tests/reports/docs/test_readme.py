@@ -9,6 +9,7 @@ from reports.studies.ablation import statement
 
 ROOT = Path(__file__).parents[3]
 README = ROOT / "README.md"
+COMPARED = ROOT / "results" / "compare-smic-surrogate-smoke.json"
 WIDEST = 110
 """Characters of a line of a table."""
 
@@ -32,6 +33,24 @@ def test_what_the_leak_adds_is_what_its_record_says():
     uar = added["uar"]["shuffled"]
     said = f"**{uar['mean']:.3f} UAR** ({uar['low']:.3f} to {uar['high']:.3f})"
     assert said in " ".join(README.read_text().split())
+
+
+def test_the_two_runs_and_their_comparison_are_those_of_its_record():
+    """What the commands of its first page print: runs, intervals, `bench compare`."""
+    (found,) = json.loads(COMPARED.read_text())["comparisons"]
+    (pair,) = found["pairs"]
+    said = " ".join(README.read_text().split())
+    for entry in found["entries"]:
+        scores = {name: f"{score['mean']:.4f}" for name, score in entry["scores"].items()}
+        line = "UAR {uar}, UF1 {uf1}, Acc {acc}".format(**scores)
+        counted = f"{found['clips']} clips of {found['subjects']} subjects"
+        assert f"{entry['name']} on smic (surrogate), seed 0: {line} over {counted}" in said
+    uar = found["entries"][0]["scores"]["uar"]["interval"]
+    rounded = {key: round(uar[key], 4) for key in ("estimate", "low", "high")}
+    assert str(rounded).removesuffix("}") in said
+    difference = pair["differences"]["uar"]
+    values = "**{estimate:.2f}** ({low:.2f} to {high:.2f})".format(**difference)
+    assert f"{values}, p = {pair['permutation']['p']:.3f}" in said
 
 
 def test_the_scores_of_the_audit_are_as_far_off_as_it_says():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
+from collections.abc import Callable
 from urllib.parse import urlparse
 
 import pytest
 from real_runs import BY_FOLD, COMPOSITE, SEARCHED
 
 READY = "return document.readyState === 'complete' && !!document.querySelector('thead button')"
+PATIENCE = 60
+"""Seconds after which the browser is not slow but has failed."""
+
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -55,10 +58,17 @@ class Page:
     def open(self, place: str = "") -> None:
         self.driver.get("about:blank")
         self.driver.get(self.address + place)
-        for _ in range(100):  # `get` may be back before the page's script has run
-            if self.shown and self.run(READY):
-                return
-            time.sleep(0.1)
+        self.wait_until(lambda: self.shown and self.run(READY))
+
+    def wait_until(self, holds: Callable[[], object]) -> None:
+        """Until the page's script, which may be late, has brought about what is asked for."""
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        WebDriverWait(self.driver, PATIENCE).until(lambda _: holds())
+
+    def comes_to(self, part: str) -> None:
+        """Waits until this part alone is visible."""
+        self.wait_until(lambda: self.shown == [part])
 
     def all(self, selector: str) -> list:
         return self.driver.find_elements("css selector", selector)
@@ -198,15 +208,15 @@ def test_a_run_opens_and_the_back_button_returns(page, made_report):
     wanted = anchor(made_report, SEARCHED)
     page.run("arguments[0].scrollIntoView()", link := page.one(f"#run-list a[href='#{wanted}']"))
     link.click()
-    assert page.shown == [wanted]
+    page.comes_to(wanted)
     assert page.driver.current_url.endswith(f"#{wanted}")
     assert page.one(f"#{wanted} h1").text == "rnas_mer_3 on SMIC (surrogate)"
     assert len(page.all(f"#{wanted} figure svg")) == 4
     assert page.run("return document.activeElement.tagName") == "H1"
     page.driver.back()
-    assert page.shown == ["start"]
+    page.comes_to("start")
     page.driver.forward()
-    assert page.shown == [wanted]
+    page.comes_to(wanted)
 
 
 def test_an_address_leads_to_a_run(page, made_report):
@@ -214,10 +224,9 @@ def test_an_address_leads_to_a_run(page, made_report):
     page.open(f"#{wanted}")
     assert page.shown == [wanted]
     page.one("nav a[href='#tables']").click()
-    assert page.shown == ["start"]
-    assert (
-        abs(page.run("return document.getElementById('tables').getBoundingClientRect().top")) < 120
-    )
+    page.comes_to("start")
+    top = "return document.getElementById('tables').getBoundingClientRect().top"
+    page.wait_until(lambda: abs(page.run(top)) < 120)
 
 
 def test_an_address_of_nothing_leads_to_the_first_page(page):
@@ -270,7 +279,7 @@ def test_a_click_opens_the_seeds_of_a_method(page):
     assert seed.is_displayed() and seed.text == "seed 0"
     wanted = seed.get_attribute("href").partition("#")[2]
     seed.click()
-    assert page.shown == [wanted]
+    page.comes_to(wanted)
 
 
 def test_figures_follow_the_colours_of_the_reader(page):
@@ -324,11 +333,9 @@ def test_two_methods_chosen_leave_their_pair_and_the_clips_they_differ_on(page):
 def test_without_its_script_everything_is_there(page, made_report):
     page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
+        page.driver.get("about:blank")
         page.driver.get(page.address)
-        visible = [
-            element.get_attribute("id") for element in page.all(".page") if element.size["height"]
-        ]
-        runs = [view.anchor for view in made_report.views]
-        assert visible == ["start", "compare", "settings", *runs]
+        wanted = ["start", "compare", "settings", *(view.anchor for view in made_report.views)]
+        page.wait_until(lambda: page.shown == wanted)
     finally:
         page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

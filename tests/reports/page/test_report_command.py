@@ -99,7 +99,7 @@ def test_configurations_do_not_mix_and_choose(invoke, page, one):
     change(other / "run.json", lambda run: run.update(preset="paper", config_hash="bbbb2222"))
     assert invoke(one).exit_code == 0
     assert len(shown(page())) == 2 and "is the latest of 2" in page()
-    for chosen in (("--preset", "paper"), ("--config", "bbbb")):
+    for chosen in (("--preset", "paper"), ("--config-hash", "bbbb")):
         assert invoke(one, *chosen).exit_code == 0
         assert len(shown(page())) == 1 and "paper-bbbb2222" in page()
     result = invoke(one, "--preset", "small")

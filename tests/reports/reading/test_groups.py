@@ -59,7 +59,7 @@ def test_the_latest_configuration_is_shown_and_the_other_named(record, dates, sh
     assert [group.key.config_hash for group in groups] == [shown]
     (note,) = notes
     assert "aaaa1111" in note and "bbbb2222" in note
-    assert "--preset" in note and "--config" in note
+    assert "--preset" in note and "--config-hash" in note
 
 
 def test_real_and_surrogate_runs_are_no_rivals(record):
@@ -193,3 +193,13 @@ def test_what_every_run_was_given_replaces_the_mark_of_its_lack(record):
     group, other = RunGroup((given,)), RunGroup((record(dataset="samm"),))
     assert carried_marks([group], marks) == ("ours", "no MagNet", "landmarks given")
     assert carried_marks([group, other], marks) == marks
+
+
+@pytest.mark.parametrize(
+    ("epochs", "smoke"), [((2, 12, 2), True), ((1, 1, 1), True), ((2, 40, 2), False)]
+)
+def test_a_preset_of_ones_own_of_the_size_of_smoke_is_marked_like_it(record, epochs, smoke):
+    search, train, recipe = epochs
+    config = {"search": {"epochs": search}, "train": {"epochs": train, "recipe_epochs": recipe}}
+    group = RunGroup((record(preset="mine", config=config),))
+    assert ("smoke: nothing converged" in group.conditions) is smoke

@@ -122,6 +122,8 @@ def test_csv_reads_back_line_by_line(tables):
     assert float(measured["smic_uar"]) == pytest.approx(0.5)
     assert float(measured["smic_uar_sd"]) == pytest.approx(0.02**0.5)
     assert measured["samm_uar"] == "" and "seeds" in measured["marks"]
+    spreads = [name for name in read[0] if name.endswith("_sd")]
+    assert spreads and all(any(row[name] for row in read) for name in spreads)
 
 
 def test_several_tables_are_sheets_of_their_own(tables):

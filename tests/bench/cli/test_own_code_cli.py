@@ -1,0 +1,87 @@
+"""A score does not pass for that of code which has been edited since."""
+
+import pytest
+from own_packages import installing
+from tiny_runs import only_run
+
+from bench.system.entry_points import forget
+
+SOURCE = """
+from baselines.classical.baseline import ClassicalBaseline, ClipInput
+
+
+def motion(clip):
+    return abs(clip.astype(float) - clip[0]).mean((0, 3)).reshape(-1)
+
+
+def nearest(features, labels, people):
+    from sklearn.neighbors import NearestCentroid
+
+    return NearestCentroid().fit(features, labels)
+
+
+NEAREST = ClassicalBaseline("nearest_mean", "the nearest mean", ClipInput(), motion, nearest)
+"""
+
+METRIC = """
+from bench.protocol.metrics import Metric
+
+HALF = Metric("half", "Half", lambda matrices: matrices.sum((-2, -1)) * 0 + 0.5)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where a baseline and a metric are installed."""
+    with installing(tmp_path) as put:
+        put(SOURCE, {"bench.variants": {"nearest_mean": "my_nearest:NEAREST"}}, "my_nearest")
+        put(METRIC, {"bench.metrics": {"half": "my_half:HALF"}}, "my_half")
+        yield tmp_path
+
+
+def edit(folder, module):
+    with (folder / f"{module}.py").open("a") as file:
+        file.write("# edited\n")
+    forget()
+
+
+def test_edited_code_is_refused_and_marked(bench, folder):
+    runs = folder / "runs"
+
+    def run(*more):
+        return bench.small(runs, "nearest_mean", *more)
+
+    assert run().code == 0
+    code = only_run(runs).json("run.json")["provenance"]["code"]
+    assert sorted(code) == ["metric half", "variant nearest_mean"]
+    assert "nothing left to do" in run().err
+
+    edit(folder, "my_nearest")
+    assert "other code of variant nearest_mean: restore" in run().error
+    assert "code changed" in bench("tables", "--runs", runs, "--table", "2").out
+    assert run("--force").code == 0
+
+    edit(folder, "my_half")
+    assert "metrics.json was made by other code of metric half" in run().error
+    (only_run(runs).path / "metrics.json").unlink()
+    assert run().code == 0
+    assert "nothing left to do" in run().err
+    assert bench("validate", runs).code == 0
+    assert "code changed" not in bench("tables", "--runs", runs, "--table", "2").out
+
+
+def test_runs_that_recorded_no_code_are_not_judged(bench, folder):
+    """Those of earlier versions."""
+    import json
+
+    from bench.runs.code import changed_code
+    from bench.runs.folder import RunFolder
+    from bench.runs.record import read_run_file
+
+    assert bench.small(folder / "runs", "nearest_mean").code == 0
+    run = only_run(folder / "runs")
+    content = run.json("run.json")
+    del content["provenance"]["code"]
+    (run.path / "run.json").write_text(json.dumps(content))
+    edit(folder, "my_nearest")
+    assert changed_code(read_run_file(RunFolder(run.path))) == ()
