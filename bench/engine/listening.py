@@ -60,8 +60,19 @@ def _listener(name: str, value: Any) -> type[RunListener]:
 LISTENERS = Door("bench.listeners", "listener", _listener)
 
 
+def made_listener(name: str) -> RunListener:
+    """The listener of that name, made; raises as `Door.made`."""
+    from bench.engine.guarding import undisturbed  # torch comes with it
+
+    with undisturbed(LISTENERS.origin(name)):
+        return LISTENERS.made(name)
+
+
 class Shared:
-    """Tells what an executor says to the progress display and to the listeners of packages."""
+    """Tells what an executor says to the progress display and to the listeners of packages.
+
+    What a listener changes of the process (`bench.engine.guarding`) is set back.
+    """
 
     def __init__(self, shown: Listener, listeners: Mapping[str, RunListener]) -> None:
         self.shown = shown
@@ -114,13 +125,19 @@ class Shared:
         self._tell(lambda listener: listener.epoch(unit, epoch, values))
 
     def _tell(self, what: Callable[[RunListener], None]) -> None:
+        if not self.listeners:
+            return
+        from bench.engine.guarding import undisturbed  # torch comes with it
+
         for name, listener in list(self.listeners.items()):
+            who = LISTENERS.origin(name)
             try:
-                what(listener)
+                with undisturbed(who):
+                    what(listener)
             except Exception as error:  # a tracker may fail in any way, and the run goes on
                 del self.listeners[name]
                 said = " ".join(f"{type(error).__name__}: {error}".split())
-                print(f"warning: listener {name} hears no more: {said}", file=sys.stderr)
+                print(f"warning: {who} hears no more: {said}", file=sys.stderr)
 
 
 def epoch_values(unit: Unit) -> Sequence[Mapping[str, float]]:

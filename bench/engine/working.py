@@ -13,6 +13,7 @@ from typing import Protocol
 from bench.engine.notes import noted
 from bench.engine.plan import Report, Task, Unit
 from bench.errors import BenchError
+from bench.system.entry_points import PluginError
 from bench.system.processes import keep_freed_memory
 from bench.system.provenance import host
 from rnas.errors import MethodError
@@ -129,6 +130,8 @@ def missing_after(seconds: float, files: Sequence[Path]) -> list[Path]:
 
 def failure_of(unit: Unit, error: Exception) -> Failure:
     """The failure with its one-line reason; with the traceback where the error is unexpected."""
+    if isinstance(error, PluginError):
+        return Failure(unit, str(error), "".join(traceback.format_exception(error)))
     if isinstance(error, BenchError | MethodError):
         return Failure(unit, str(error))
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -9,13 +9,14 @@ only print names and headings start without it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import DataError
-from bench.system.entry_points import Unfit, load_values
+from bench.errors import DataError, printable
+from bench.system.entry_points import Door, Unfit, say_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,10 +105,27 @@ BUILT_IN = {metric.name: metric for metric in (UAR, UF1, ACC)}
 def metrics() -> Mapping[str, Metric]:
     """Name -> metric: UAR, UF1 and accuracy, then those of installed packages.
 
-    One that cannot be used is left out with a warning.
+    One that cannot be used is left out with a warning, as are all that share a heading.
     """
-    brought = load_values(ENTRY_POINTS, _checked, taken=(*BUILT_IN, *RESERVED))
-    return {**BUILT_IN, **brought}
+    door = Door(ENTRY_POINTS, "metric", _checked, taken=(*BUILT_IN, *RESERVED))
+    brought = door.values()
+    own = {_plain(metric.heading) for metric in BUILT_IN.values()}
+    told = Counter(_plain(metric.heading) for metric in brought.values())
+    kept = {}
+    for name, metric in brought.items():
+        heading = _plain(metric.heading)
+        if heading in own or heading in RESERVED or told[heading] > 1:
+            say_once(
+                f"warning: {door.origin(name)} is left out: another column has its heading, "
+                f"{printable(metric.heading)!r}"
+            )
+        else:
+            kept[name] = metric
+    return {**BUILT_IN, **kept}
+
+
+def _plain(heading: str) -> str:
+    return " ".join(heading.casefold().split())
 
 
 def _checked(name: str, value: object) -> Metric:
@@ -118,6 +136,10 @@ def _checked(name: str, value: object) -> Metric:
         raise Unfit(f"expected a bench.protocol.metrics.Metric of that name, got {value!r:.80}")
     if not (name.isidentifier() and name.islower()):
         raise Unfit("the name must be one word in lower case")
+    if not (isinstance(value.heading, str) and value.heading.strip()):
+        raise Unfit("it has no heading")
+    if not value.heading.isprintable():
+        raise Unfit(f"its heading {printable(value.heading)!r} cannot stand over a column")
     examples = np.stack([np.eye(3, dtype=int), np.zeros((3, 3), int)])
     made = np.asarray(value.function(examples.copy()))
     if made.shape != (2,):

@@ -186,7 +186,12 @@ class TestChoice:
             ("serial", 2, UsageError, "leave out --jobs 2, or take --executor process"),
             ("proces", None, UsageError, "unknown executor 'proces'. Did you mean 'process'"),
             ("theirs", None, BenchError, "processes, threads and run.*, got dict"),
-            ("broken", None, BenchError, "executor 'broken' cannot be made: ZeroDivisionError"),
+            (
+                "broken",
+                None,
+                BenchError,
+                r"broken of .*package their_exec.* failed: Zero",
+            ),
             ("number", None, BenchError, "expected a function from --jobs to an executor, got int"),
         ],
     )

@@ -10,6 +10,7 @@ from bench.engine.listening import RunListener, Shared
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
+from bench.system.entry_points import forget
 from bench.system.files import write_json, write_text
 
 HISTORY = (
@@ -133,3 +134,52 @@ def test_ctrl_c_closes_them(unit):
     with pytest.raises(KeyboardInterrupt), Shared(Silence(), {"heard": heard}):
         raise KeyboardInterrupt
     assert heard.events == [("close",)]
+
+
+def deaf(unit):
+    import torch
+
+    torch.set_grad_enabled(False)
+    torch.manual_seed(unit.phase == FOLD)
+
+
+def wandering(unit):
+    import os
+    import random
+
+    os.chdir("/")
+    random.random()
+
+
+def heavy(unit):
+    import numpy as np
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    np.random.seed(3)  # noqa: NPY002 - as others do
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (deaf, {"gradients", "torch's random numbers"}),
+        (wandering, {"the current folder", "Python's random numbers"}),
+        (heavy, {"the default dtype", "the number of threads", "NumPy's random numbers"}),
+    ],
+)
+def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys, change, named):
+    from bench.engine.guarding import SETTINGS
+
+    forget()
+    before = [setting.read() for setting in SETTINGS]
+    meddling = RunListener()
+    meddling.started = change
+    with Shared(Silence(), {"meddling": meddling}) as listener:
+        listener.started(unit(FOLD, "s1"))
+        listener.started(unit(FOLD, "s1"))
+    assert [setting.read() for setting in SETTINGS] == before
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(named)
+    assert all("warning: listener meddling changed" in line for line in said)
+    assert {line.partition("changed ")[2].partition(" of the process")[0] for line in said} == named
