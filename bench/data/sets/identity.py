@@ -1,7 +1,7 @@
 """Who is who: one person under one name, behind every door.
 
 A set's subjects and its own name are written in many ways (`1`, `001`, `sub01`, `Sub01`, `s1`);
-where the set is known they become one. Elsewhere names that may mean one person are problems, and
+where the set is known they become one. Elsewhere names that may mean the same are problems, and
 those that a disk may take for one (`Anna`, `anna`) are refused: a run has a file per subject.
 """
 
@@ -11,11 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Protocol
 
 from bench.data.clips import Clip, Problem
 from bench.data.sets.base import DataSet, SingleSet
 from bench.errors import printable, quoted
+from bench.system.tables import MISSING
 
 SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
 """Other usual names of data sets, lower case, letters and digits only."""
@@ -59,47 +59,75 @@ def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Pro
     return tuple(kept), problems
 
 
-class OfPerson(Protocol):
-    """What is known by its data set and subject: a clip, or the answer to one."""
-
-    @property
-    def dataset(self) -> str:
-        """The data set's name."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """The subject's name in it."""
-        ...
+ALIKE = MappingProxyType(
+    {
+        "subject": "one person: if they are, write one name, or folds train on whom they test",
+        "data set": "one: if they are, write one name",
+        "clip": "one, counted twice: if they are, leave one of them out",
+        "class": "one: if they are, write one name",
+    }
+)
+"""Of what is named: what alike names may be."""
 
 
-def look_alikes(clips: Iterable[OfPerson]) -> Iterator[Problem]:
-    """A problem for subjects of one data set whose names differ by case, zeros or prefix alone.
+def look_alikes(
+    names: Iterable[tuple[str, str, str]], classes: Iterable[str] = ()
+) -> Iterator[Problem]:
+    """A problem for all names of one thing each that may mean the same, or nothing.
 
-    And one for data sets whose names differ by case alone.
+    names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
+    leading zeros, by letters that only look the same, subjects also by punctuation and prefix.
     """
-    people: dict[tuple[str, str], dict[str, None]] = {}
-    sets: dict[str, dict[str, None]] = {}
-    for clip in clips:
-        sets.setdefault(_on_disk(clip.dataset), {})[clip.dataset] = None
-        key = (clip.dataset, _plain(clip.subject))
-        people.setdefault(key, {})[clip.subject] = None
-    for (dataset, _), names in people.items():
-        if len(names) < 2:
-            continue
-        what = (
-            f"subjects {_listed(names)} may be one person: if they are, write one name, or "
-            "folds train on the person that they test"
+    found: dict[tuple[str, str, str], dict[str, None]] = {}
+    for dataset, subject, clip in names:
+        for key, name in (
+            (("subject", dataset, _plain(subject)), subject),
+            (("data set", "names", plain_name(dataset)), dataset),
+            (("clip", f"{dataset} {subject}", unpadded(plain_name(clip))), clip),
+        ):
+            found.setdefault(key, {})[name] = None
+    for name in classes:
+        found.setdefault(("class", "names", plain_name(name)), {})[name] = None
+    for (what, where, _), alike in found.items():
+        many = "classes" if what == "class" else f"{what}s"
+        if len(alike) > 1:
+            text = f"{many} {' and '.join(map(_spelt, alike))} may be {ALIKE[what]}"
+            yield Problem("identity", printable(where), text)
+        for name in filter(MISSING.fullmatch, alike):
+            text = (
+                f"{what} {quoted(name)} is taken for a name; programs write so for a missing value"
+            )
+            yield Problem("identity", printable(where), text)
+
+
+def _spelt(name: str) -> str:
+    """A name for a message; letters beyond ASCII by number, too: they may look like others."""
+    codes = dict.fromkeys(f"U+{ord(letter):04X}" for letter in name if not letter.isascii())
+    return quoted(printable(name)) + f" ({', '.join(codes)})" * bool(codes)
+
+
+LATIN = str.maketrans(
+    dict(
+        zip(
+            "АВЕЅІЈКМНОРСТУХԌԚԜаеѕіјорсухһԁԛԝӏΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχı",
+            "ABESIJKMHOPCTYXGQWaesijopcyxhdqwlABEZHIKMNOPTYXaikvopuxi",
+            strict=True,
         )
-        yield Problem("identity", printable(dataset), what)
-    for names in sets.values():
-        if len(names) > 1:
-            what = f"data sets {_listed(names)} may be one: if they are, write one name"
-            yield Problem("identity", "dataset", what)
+    )
+)
+"""Letters of other alphabets as the Latin ones that they look like."""
 
 
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(quoted(printable(name)) for name in names)
+def plain_name(name: str) -> str:
+    """A name as the eye reads it: whatever its case, width, composition, alphabet and blanks."""
+    seen = (letter for letter in name if unicodedata.category(letter) != "Cf")
+    plain = unicodedata.normalize("NFKC", "".join(seen)).translate(LATIN).casefold()
+    return " ".join(plain.split())
+
+
+def unpadded(name: str) -> str:
+    """A name without leading zeros of its numbers."""
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
 def _on_disk(name: str) -> str:
@@ -108,6 +136,5 @@ def _on_disk(name: str) -> str:
 
 def _plain(subject: str) -> str:
     """A name without case, punctuation, usual prefix and leading zeros."""
-    folded = re.sub(r"\.0+$", "", unicodedata.normalize("NFKC", subject).casefold())
-    plain = re.sub(r"[\W_]", "", folded)
-    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", _PREFIX.sub("", plain))
+    plain = re.sub(r"[\W_]", "", re.sub(r"\.0+$", "", plain_name(subject)))
+    return unpadded(_PREFIX.sub("", plain))
