@@ -45,6 +45,9 @@ FROM_LOG = "read from a log"
 TRAINED_WITHOUT = "trained without a class"
 """Mark of runs in which some folds have no training clip of a class."""
 
+FOREIGN = "foreign file"
+"""Mark of runs in whose folder lies a result of a fold that they do not have."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -80,6 +83,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
             yield f"{factor}={value}"
     if record.split != LOSO_TITLE:
         yield record.split
+    for stranger in record.strangers:
+        yield f"{FOREIGN}: {stranger}"
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -212,6 +217,7 @@ MARK_MEANINGS = {
     "strategy single_path": "single paths train a supernet, whose weights then score an evolution",
     CANNOT_DECIDE: "architecture steps × learning rate is under 1: α stays near uniform whatever "
     "the clips say",
+    FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }
