@@ -31,7 +31,7 @@ from bench.engine.plan import (
 from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
-from bench.engine.working import LATE, Failure, Listener, missing_after
+from bench.engine.working import Failure, Listener, missing_after
 from bench.errors import UsageError
 from bench.models.saving import add_scores
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
@@ -224,7 +224,7 @@ def _never_seen(heard: _Remembered, executor: Executor, name: str) -> tuple[Fail
     """
     if not heard.unseen:
         return ()
-    late = LATE if isinstance(executor, RemoteExecutor) else 0.0
+    late = getattr(executor, "late", 0.0)
     if late:
         say_once(f"waiting up to {late:.0f} s for the files of {len(heard.unseen)} units")
     missing_after(late, [unit.output for unit in heard.unseen])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,15 +23,12 @@ class _Setting(NamedTuple):
     write: Callable[[Any], object]
 
 
-def _numpy_state() -> tuple[Any, ...]:
-    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - others may use it
-    return (kind, keys.tobytes(), *rest)
+def _numpy_state() -> bytes:
+    return pickle.dumps(np.random.get_state())  # noqa: NPY002 - others may use it
 
 
-def _set_numpy_state(state: tuple[Any, ...]) -> None:
-    kind, keys, *rest = state
-    numbers = np.frombuffer(keys, np.uint32)
-    np.random.set_state((kind, numbers, *rest))  # noqa: NPY002
+def _set_numpy_state(state: bytes) -> None:
+    np.random.set_state(pickle.loads(state))  # noqa: NPY002
 
 
 def _set_torch_state(state: bytes) -> None:

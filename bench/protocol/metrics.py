@@ -107,8 +107,7 @@ def metrics() -> Mapping[str, Metric]:
 
     One that cannot be used is left out with a warning, as are all that share a heading.
     """
-    door = Door(ENTRY_POINTS, "metric", _checked, taken=(*BUILT_IN, *RESERVED))
-    brought = door.values()
+    brought = METRICS.values()
     own = {_plain(metric.heading) for metric in BUILT_IN.values()}
     told = Counter(_plain(metric.heading) for metric in brought.values())
     kept = {}
@@ -116,7 +115,7 @@ def metrics() -> Mapping[str, Metric]:
         heading = _plain(metric.heading)
         if heading in own or heading in RESERVED or told[heading] > 1:
             say_once(
-                f"warning: {door.origin(name)} is left out: another column has its heading, "
+                f"warning: {METRICS.origin(name)} is left out: another column has its heading, "
                 f"{printable(metric.heading)!r}"
             )
         else:
@@ -146,13 +145,17 @@ def _checked(name: str, value: object) -> Metric:
         raise Unfit(f"of matrices (2, 3, 3) it makes scores {made.shape} instead of (2,)")
     if made.dtype.kind not in "biuf":
         raise Unfit(f"its scores are no real numbers but {made.dtype}")
-    per_class = value.per_class and partial(_of_a_copy, value.per_class)
-    return replace(value, function=partial(_of_a_copy, value.function), per_class=per_class)
+    per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
+    return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
 
 
-def _of_a_copy(function: Statistic, matrices: np.ndarray) -> np.ndarray:
+def _of_a_copy(name: str, function: Statistic, matrices: np.ndarray) -> np.ndarray:
     """A user's function cannot change the counts that the other scores are made of."""
-    return function(matrices.copy())
+    with METRICS.answering(name):
+        return function(matrices.copy())
+
+
+METRICS = Door(ENTRY_POINTS, "metric", _checked, taken=(*BUILT_IN, *RESERVED))
 
 
 def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name, known_subject, look_alikes
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
-from bench.runs.predictions import Answer, ClipKey, Predictions, fold_answers
+from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import csv_text
 from bench.system.tables import NAMES, Line, Table, parse_table, read_text
@@ -452,13 +452,11 @@ def _renamed(answer: Answer) -> Answer:
 
     Blanks around a name, and how its accents are stored, are no part of it.
     """
-    names = (unicodedata.normalize("NFC", name.strip()) for name in answer.key)
-    answer = replace(answer, **dict(zip(ClipKey._fields, names, strict=True)))
-    dataset = _dataset(answer.dataset)
+    dataset, subject, clip = (unicodedata.normalize("NFC", name.strip()) for name in answer.key)
+    dataset = _dataset(dataset)
     if dataset not in SINGLE:
-        return answer
-    subject = known_subject(dataset, answer.subject, DATASETS)
-    clip = answer.clip
+        return replace(answer, dataset=dataset, subject=subject, clip=clip)
+    subject = known_subject(dataset, subject, DATASETS)
     parts = _SMIC_CLIP.fullmatch(clip) if dataset == "smic" else None
     if parts:
         clip = f"s{int(parts[1]):02d}_{parts[2].lower()}_{int(parts[3]):02d}"

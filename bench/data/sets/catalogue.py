@@ -40,6 +40,9 @@ def _dataset(name: str, value: Any) -> DataSet:
     dataset = value()
     if dataset.name != name:
         raise Unfit(f"the data set calls itself {dataset.name!r}")
+    for what in ("title", "summary", "how_to_get"):
+        if not isinstance(getattr(dataset, what, None), str):
+            raise Unfit(f"the data set has no {what}")
     return dataset
 
 

@@ -99,6 +99,10 @@ class Stuck(Strategy):
     def step(self, step):
         return self.material.nothing
 
+    def genotype(self): ...
+    def state_dict(self): ...
+    def load_state_dict(self, state): ...
+
 class Aimless(Stuck):
     def __init__(self, material):
         raise ValueError("no\\naim")

@@ -443,6 +443,20 @@ class TestOtherMachines:
         assert "one that all machines share" in failures[0].reason
 
 
+class Near(OtherMachines):
+    """Its units are done on this machine, where files are seen at once."""
+
+    late = 0.0
+
+
+def test_a_unit_of_this_machine_without_its_file_fails_at_once_with_what_needs_it(tmp_path):
+    tasks, heard = plan(job(tmp_path, folds=("s01",))), Heard()
+    executor = Near()
+    (failure,) = executor.run(tasks, write_nothing, heard)
+    assert (name(failure.unit), executor.given) == ("search", ["search"])
+    assert f"Near said that it is done, but {failure.unit.output} is not there" in failure.reason
+
+
 class TestNotes:
     def test_say_where_a_unit_is_done_and_how_far_it_is(self, tmp_path):
         one, seen = job(tmp_path), []

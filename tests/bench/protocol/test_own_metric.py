@@ -148,3 +148,10 @@ def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
     install(f"from bench.protocol.metrics import Metric\nKAPPA = {source}\n")
     assert "kappa" not in metrics()
     assert "no real numbers" in capsys.readouterr().err
+
+
+def test_one_that_fails_at_work_is_named(install):
+    of = "lambda matrices: matrices[..., 0, 0] + [0, 0]"
+    install(f"from bench.protocol.metrics import Metric\nKAPPA = Metric('kappa', 'K', {of})\n")
+    with pytest.raises(entry_points.PluginError, match=r"metric kappa of .*their-metrics.* failed"):
+        metrics()["kappa"].function(np.ones((5, 3, 3)))
