@@ -161,13 +161,16 @@ class RunFile:
 
     def foreign(self, folder: RunFolder) -> tuple[str, ...]:
         """Results in a folder, below it, of folds and searches that the run does not have."""
-        places = {FOLDS: self.folds, MODELS: self.folds, SEARCHES: self.searches.names}
+        places = {
+            f"{FOLDS}/[!.]*.json": self.folds,
+            f"{MODELS}/[!.]*.safetensors": self.folds,
+            f"{SEARCHES}/[!.]*/": self.searches.names,
+        }
         return tuple(
-            f"{name}/{path.name}"
-            for name, known in places.items()
-            for path in sorted((folder.path / name).glob("[!.]*"))
-            if (path.is_dir() if name == SEARCHES else path.is_file())
-            and (path.name if name == SEARCHES else path.stem) not in known
+            path.relative_to(folder.path).as_posix()
+            for pattern, known in places.items()
+            for path in sorted(folder.path.glob(pattern))
+            if (path.name if path.is_dir() else path.stem) not in known
         )
 
     def place(self, runs: Path) -> Path:

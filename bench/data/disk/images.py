@@ -142,21 +142,36 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
             f"{printable(path)}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
             f"Convert the frames of clip {clip_title(clip)} to 8 bits."
         )
-    if (pictures := _pictures(clip, path, image)) > 1:
-        raise DataError(
-            f"{printable(path)}: this file of clip {clip_title(clip)} holds {pictures} pictures "
-            "(an animation, or pages), of which a frame can be one alone. Write each into an image "
-            "file of its own, numbered in their order, or make it a video or an .npy array."
-        )
+    try:
+        pictures = _pictures(image)
+    except Exception as error:  # a damaged file may raise anything
+        raise unreadable(clip, path, error) from error
+    if pictures > 1:
+        what = f"this file of clip {clip_title(clip)} {MANY.format(pictures)}"
+        raise DataError(f"{printable(path)}: {what}.")
     return image
 
 
-def _pictures(clip: Clip, path: Path, image: Image) -> int:
-    """How many pictures a file holds; what a camera adds to a photograph (MPO) does not count."""
+MANY = (
+    "holds {} pictures (an animation, or pages), of which a frame can be one alone: write each "
+    "into an image file of its own, numbered in their order, or make it a video or an .npy array"
+)
+
+
+def picture_count(path: Path) -> int:
+    """How many pictures an image file holds; 1 where it cannot be read, as its reader will say."""
+    from PIL import Image
+
     try:
-        return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    except Exception as error:  # a damaged file may raise anything
-        raise unreadable(clip, path, error) from error
+        with Image.open(path, formats=FORMATS) as image:
+            return _pictures(image)
+    except Exception:  # a damaged file may raise anything
+        return 1
+
+
+def _pictures(image: Image) -> int:
+    """What a camera adds to a photograph (MPO) does not count."""
+    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
 
 
 def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:

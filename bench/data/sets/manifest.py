@@ -22,6 +22,7 @@ from types import MappingProxyType
 
 from bench.data.clips import DOUBLED, Clip, ClipSet, Problem, Rejected
 from bench.data.disk.containers import array_length
+from bench.data.disk.images import MANY, picture_count
 from bench.data.disk.numbering import (
     CONTAINER_SUFFIXES,
     frame_problems,
@@ -254,6 +255,8 @@ class Manifest(DataSet):
         found, problems = self._frames(tree, cells["frames"], where)
         if (single := _single_file(found)) and is_ready_flow(single):
             return replace(listed, frames=(single,), ready_flow=True), problems
+        if single and single is not found and (count := picture_count(single)) > 1:
+            raise Rejected("unreadable", f"{printable(single.name)} {MANY.format(count)}")
         if isinstance(found, Path):  # a file that holds the whole clip
             first, last, numbers = onset or 0, offset, None
             span = (first, None if offset is None else offset + 1)

@@ -9,6 +9,7 @@ from PIL import Image
 from bench.data.clips import Clip
 from bench.data.disk.images import decode, read_frames
 from bench.data.disk.ready_flow import ReadyFlow, is_ready_flow
+from bench.data.sets.catalogue import load_clips
 from bench.errors import DataError
 
 
@@ -42,6 +43,17 @@ def test_a_ready_flow_image_is_one_picture_too(tmp_path):
     clip = clip_of(path)
     with pytest.raises(DataError, match="holds 3 pictures"):
         ReadyFlow(28).make(clip, read_frames(clip))
+
+
+@pytest.mark.parametrize("suffix", ["webp", "tif"])
+def test_it_is_refused_where_a_manifest_names_it(tmp_path, suffix):
+    first, *others = pictures(16, 3)
+    first.save(tmp_path / f"c.{suffix}", save_all=True, append_images=others)
+    row = f"lab,s1,c,negative,c.{suffix}"
+    (tmp_path / "m.csv").write_text(f"dataset,subject,clip,label,frames\n{row}\n")
+    found = load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path)
+    (problem,) = found.problems
+    assert found.clips == () and problem.fatal and "holds 3 pictures" in problem.what
 
 
 def test_what_a_camera_adds_to_a_photograph_is_no_frame(tmp_path):
