@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,12 +22,15 @@ class _Setting(NamedTuple):
     write: Callable[[Any], object]
 
 
-def _numpy_state() -> bytes:
-    return pickle.dumps(np.random.get_state())  # noqa: NPY002 - others may use it
+def _numpy_state() -> tuple[Any, ...]:
+    state: Any = np.random.get_state()  # noqa: NPY002 - others may use it
+    kind, keys, *rest = state
+    return (kind, keys.tobytes(), *rest)
 
 
-def _set_numpy_state(state: bytes) -> None:
-    np.random.set_state(pickle.loads(state))  # noqa: NPY002
+def _set_numpy_state(state: tuple[Any, ...]) -> None:
+    kind, keys, *rest = state
+    np.random.set_state((kind, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
 
 
 def _set_torch_state(state: bytes) -> None:

@@ -65,7 +65,7 @@ def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[
                 )
             clips += _listed(path)
         else:
-            clips += _clips([_row(number, path, place)], path.parent)
+            clips += _clips([_row(number, path, place)], path, printable(path.name))
     return clips
 
 
@@ -85,16 +85,19 @@ def _listed(path: Path) -> Iterator[NamedClip]:
     """The clips of a manifest, whatever its labels."""
     any_label = {"label": CHALLENGE_CLASSES[0]}
     rows = [replace(row, cells=row.cells | any_label) for row in Manifest(path, DATASETS).rows]
-    return _clips(rows, path.parent)
+    return _clips(rows, path)
 
 
-def _clips(rows: Sequence[Row], root: Path) -> Iterator[NamedClip]:
-    """The clips of rows in their order; DataError says what is wrong with the first bad one."""
-    tree = Tree.at(root)
+def _clips(rows: Sequence[Row], path: Path, where: str = "") -> Iterator[NamedClip]:
+    """The clips of rows in their order; DataError says what is wrong with the first bad one.
+
+    path: the file of the rows, or that of the only clip, then called `where` in messages.
+    """
+    tree = Tree.at(path.parent)
     apexes = any(row.cells.get("apex") for row in rows)
     first: dict[str, int] = {}
     for row in rows:
-        found = judged(_OneRow(row, root, apexes).load(tree))
+        found = judged(_OneRow(row, path, apexes, where).load(tree))
         for problem in found.problems:
             if problem.fatal:
                 raise DataError(f"{problem.where}: {problem.what}")
@@ -110,9 +113,13 @@ class _OneRow(Manifest):
     apexes: whether the rows beside it have any.
     """
 
-    def __init__(self, row: Row, root: Path, apexes: bool) -> None:
-        super().__init__(root / "clips", DATASETS)
-        self._row, self._has_apexes = row, apexes
+    def __init__(self, row: Row, path: Path, apexes: bool, where: str) -> None:
+        super().__init__(path, DATASETS)
+        self._row, self._has_apexes, self._where = row, apexes, where
 
     def _read(self) -> Sequence[Row]:
         return (self._row,)
+
+    def place_of(self, row: Row) -> str:
+        """The row in messages, or the clip that stands alone."""
+        return self._where or super().place_of(row)

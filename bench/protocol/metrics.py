@@ -39,6 +39,9 @@ RESERVED = (
 )
 """Keys beside the scores in `metrics.json` and in what `bench score` prints."""
 
+OTHER_COLUMNS = ("aggregate", "clips", "subjects", "method", "marks")
+"""Headings beside those of the scores in tables."""
+
 Statistic = Callable[["np.ndarray"], "np.ndarray"]
 """Confusion matrices (..., C, C), rows true, columns predicted -> scores (...), NaN where none."""
 
@@ -113,7 +116,7 @@ def metrics() -> Mapping[str, Metric]:
     kept = {}
     for name, metric in brought.items():
         heading = _plain(metric.heading)
-        if heading in own or heading in RESERVED or told[heading] > 1:
+        if heading in {*own, *OTHER_COLUMNS} or told[heading] > 1:
             say_once(
                 f"warning: {METRICS.origin(name)} is left out: another column has its heading, "
                 f"{printable(metric.heading)!r}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -448,15 +447,12 @@ def _dataset(text: str) -> str:
 
 
 def _renamed(answer: Answer) -> Answer:
-    """With subject and clip as the loaders call them, where the data set is known.
-
-    Blanks around a name, and how its accents are stored, are no part of it.
-    """
-    dataset, subject, clip = (unicodedata.normalize("NFC", name.strip()) for name in answer.key)
-    dataset = _dataset(dataset)
+    """With subject and clip as the loaders call them, where the data set is known."""
+    dataset = _dataset(answer.dataset)
     if dataset not in SINGLE:
-        return replace(answer, dataset=dataset, subject=subject, clip=clip)
-    subject = known_subject(dataset, subject, DATASETS)
+        return answer
+    subject = known_subject(dataset, answer.subject, DATASETS)
+    clip = answer.clip
     parts = _SMIC_CLIP.fullmatch(clip) if dataset == "smic" else None
     if parts:
         clip = f"s{int(parts[1]):02d}_{parts[2].lower()}_{int(parts[3]):02d}"

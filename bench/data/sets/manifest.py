@@ -141,6 +141,10 @@ class Manifest(DataSet):
         """The file that messages name."""
         return printable(self.path.name)
 
+    def place_of(self, row: Row) -> str:
+        """The row in messages."""
+        return f"{self.source} row {row.number} ({row.who})"
+
     def _identified(self, row: Row) -> Row:
         """The row with its data set and its subject under their usual names."""
         dataset = known_name(row.cells["dataset"], self.sets)
@@ -186,7 +190,7 @@ class Manifest(DataSet):
         for row in self.rows:
             if subjects is not None and row.cells["subject"] not in subjects:
                 continue
-            where = f"{self.source} row {row.number} ({row.who})"
+            where = self.place_of(row)
             try:
                 clip, notes = self._clip(tree, row, where, mapping)
             except Rejected as reason:
