@@ -73,31 +73,33 @@ ALIKE = MappingProxyType(
 def look_alikes(
     names: Iterable[tuple[str, str, str]], classes: Iterable[str] = ()
 ) -> Iterator[Problem]:
-    """A problem for all names of one thing each that may mean the same, or nothing.
+    """A problem for all names of one kind in one place that may mean the same, or nothing.
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
     leading zeros, by letters that only look the same, subjects also by punctuation and prefix.
     """
-    found: dict[tuple[str, str, str], dict[str, None]] = {}
+    found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+
+    def add(what: str, where: str, plain: str, name: str) -> None:
+        found.setdefault((what, where), {}).setdefault(plain, {})[name] = None
+
     for dataset, subject, clip in names:
-        for key, name in (
-            (("subject", dataset, _plain(subject)), subject),
-            (("data set", "names", plain_name(dataset)), dataset),
-            (("clip", f"{dataset} {subject}", unpadded(plain_name(clip))), clip),
-        ):
-            found.setdefault(key, {})[name] = None
+        add("subject", dataset, _plain(subject), subject)
+        add("data set", "names", plain_name(dataset), dataset)
+        add("clip", f"{dataset} {subject}", unpadded(plain_name(clip)), clip)
     for name in classes:
-        found.setdefault(("class", "names", plain_name(name)), {})[name] = None
-    for (what, where, _), alike in found.items():
-        many = "classes" if what == "class" else f"{what}s"
-        if len(alike) > 1:
-            text = f"{many} {' and '.join(map(_spelt, alike))} may be {ALIKE[what]}"
+        add("class", "names", plain_name(name), name)
+    for (what, where), by_look in found.items():
+        alike = [" and ".join(map(_spelt, each)) for each in by_look.values() if len(each) > 1]
+        if alike:
+            more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+            many = "classes" if what == "class" else f"{what}s"
+            text = f"{many} {alike[0]}{more} may be {ALIKE[what]}"
             yield Problem("identity", printable(where), text)
-        for name in filter(MISSING.fullmatch, alike):
-            text = (
-                f"{what} {quoted(name)} is taken for a name; programs write so for a missing value"
-            )
-            yield Problem("identity", printable(where), text)
+        for name in (each for group in by_look.values() for each in group):
+            if MISSING.fullmatch(name):
+                text = f"{what} {name!r} is taken for a name; programs write so for a missing value"
+                yield Problem("identity", printable(where), text)
 
 
 def _spelt(name: str) -> str:

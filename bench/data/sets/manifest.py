@@ -265,8 +265,8 @@ class Manifest(DataSet):
             first, last, numbers = onset or 0, offset, None
             span = (first, None if offset is None else offset + 1)
             clip = replace(listed, frames=(found,), span=span if span != (0, None) else None)
-            if last is None and (count := array_length(clip)):
-                last = count - 1
+            if last is None and (length := array_length(clip)):
+                last = length - 1
         else:
             kept = {n: path for n, path in found.items() if _within(n, onset, offset)}
             if not kept:

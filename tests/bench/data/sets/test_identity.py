@@ -94,6 +94,12 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
         assert problem.what.startswith("classes ") and "may be one" in problem.what
 
 
+def test_many_of_one_kind_are_one_problem():
+    names = ("a1", "a01", "b1", "b01", "c1", "C01", "d1")
+    (problem,) = alike("s1", clips=names)
+    assert problem.what.startswith("clips 'a1' and 'a01' (and 2 more) may be one")
+
+
 @pytest.mark.parametrize("word", ["nan", "NA", "None", "<NA>", "n/a", "NULL"])
 def test_a_name_that_may_be_a_missing_value_is_told_and_stays(word):
     (problem,) = alike(word)
