@@ -230,7 +230,7 @@ def _never_seen(heard: _Remembered, executor: Executor, name: str) -> tuple[Fail
     missing_after(late, [unit.output for unit in heard.unseen])
     heard.look()
     when = f" after {late:.0f} s" * bool(late)
-    who = EXECUTORS.origin(name)
+    who = EXECUTORS.origin(name or type(executor).__name__)
     return tuple(
         Failure(unit, f"{who} said that it is done, but {unit.output} is not there{when}")
         for unit in heard.unseen
