@@ -24,6 +24,9 @@ class DataError(BenchError):
     """Clips, spreadsheets or images that cannot be read or are invalid (exit code 1)."""
 
 
+FAILURES = (Exception, SystemExit)
+"""What other people's code may raise: its `exit()` must not end a command without a word."""
+
 MOST_NAMES, SOME_NAMES = 100, 8
 """An error lists up to MOST_NAMES known names; of more (clips, say) it lists SOME_NAMES."""
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.engine.working import Listener
+from bench.errors import FAILURES
 from bench.runs.searches import history_columns
 from bench.system.entry_points import Door, Unfit
 from bench.system.files import read_json
@@ -103,7 +105,7 @@ class Shared:
         self._tell_epochs(unit)
         if unit.phase == METRICS and self.listeners:
             found = read_json(unit.output).items()
-            scores = {name: value for name, value in found if isinstance(value, float)}
+            scores = MappingProxyType({n: value for n, value in found if isinstance(value, float)})
             self._tell(lambda listener: listener.scored(unit, scores))
         self._tell(lambda listener: listener.finished(unit))
 
@@ -122,7 +124,8 @@ class Shared:
         self.told[unit] = len(logged)
 
     def _tell_epoch(self, unit: Unit, epoch: int, values: Mapping[str, float]) -> None:
-        self._tell(lambda listener: listener.epoch(unit, epoch, values))
+        told = MappingProxyType(values)
+        self._tell(lambda listener: listener.epoch(unit, epoch, told))
 
     def _tell(self, what: Callable[[RunListener], None]) -> None:
         if not self.listeners:
@@ -134,7 +137,7 @@ class Shared:
             try:
                 with undisturbed(who):
                     what(listener)
-            except Exception as error:  # a tracker may fail in any way, and the run goes on
+            except FAILURES as error:  # however it fails, the run goes on
                 del self.listeners[name]
                 said = " ".join(f"{type(error).__name__}: {error}".split())
                 print(f"warning: {who} hears no more: {said}", file=sys.stderr)

@@ -13,6 +13,7 @@ from bench.engine.board import Board
 from bench.engine.executors import SerialExecutor
 from bench.engine.plan import FOLD, Task
 from bench.engine.working import Failure, Listener, Perform, failure_of, report_to
+from bench.errors import FAILURES
 from bench.system.processes import keep_freed_memory
 
 
@@ -75,7 +76,7 @@ def _train(tasks: Sequence[Task], perform: Perform, listener: Listener) -> list[
         try:
             with current_card(group[0].job.device):
                 errors = evaluate_together(group, [report_to(listener, unit) for unit in group])
-        except Exception as error:
+        except FAILURES as error:
             errors = dict.fromkeys(group, error)
         for unit in group:
             if unit not in errors:

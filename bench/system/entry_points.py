@@ -21,7 +21,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from bench.errors import BenchError, printable, unknown_name
+from bench.errors import FAILURES, BenchError, printable, unknown_name
 from bench.system.installed import DISTRIBUTION, registered
 
 NAME = re.compile(r"\w[\w-]*", re.ASCII)
@@ -106,13 +106,13 @@ class Door(Generic[T]):
         """Says whose fault an error in the block is, where what the name stands for is at work.
 
         Raises PluginError that names package and entry point in place of any error of Python's of a
-        package's; BenchErrors, and whatever the harness's own raise, come through.
+        package's, and of its `exit()`; BenchErrors, and what the harness's own raise, come through.
         """
         try:
             yield
         except BenchError:
             raise
-        except Exception as error:
+        except FAILURES as error:
             if self.is_own(name):
                 raise
             what = _one_line(traceback.format_exception_only(error)[-1])

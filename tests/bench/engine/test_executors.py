@@ -243,11 +243,12 @@ class TestSerialExecutor:
         assert ("failed", "fold s01", "no luck") in events
         assert self.run(tasks)[1] == ["fold s01", "metrics"]  # the next time goes on from there
 
-    def test_what_nobody_foresaw_is_a_failure_too_and_says_where(self, tmp_path):
+    @pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+    def test_what_nobody_foresaw_is_a_failure_too_and_says_where(self, tmp_path, error):
         tasks = plan(job(tmp_path))
-        (failure,), performed, _ = self.run(tasks, {"fold s01"}, RuntimeError("out of\nmemory"))
+        (failure,), performed, _ = self.run(tasks, {"fold s01"}, error("out of\nmemory"))
         assert performed == ["search", "fold s01", "fold s02", "profile"]
-        assert failure.reason == "RuntimeError: out of memory"
+        assert failure.reason == f"{error.__name__}: out of memory"
         assert "in perform" in failure.traceback
 
     def test_a_failed_search_leaves_out_everything_of_its_job(self, tmp_path):

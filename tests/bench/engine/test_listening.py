@@ -108,10 +108,11 @@ def test_losses_of_a_fold_and_scores_of_a_run_are_told_when_they_are_there(unit)
     assert heard.events[-2:] == [("failed", FOLD, "no luck"), ("close",)]
 
 
+@pytest.mark.parametrize("error", [OSError, SystemExit])
 @pytest.mark.parametrize("what", ["started", "advanced", "epoch", "finished", "failed", "close"])
-def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, what):
+def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, what, error):
     def spoil(*arguments):
-        raise OSError("no\nroom")
+        raise error("no\nroom")
 
     bad, good, shown, fold = RunListener(), Heard(), Heard(), unit(FOLD, "s1")
     setattr(bad, what, spoil)
@@ -123,7 +124,7 @@ def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, wh
             listener.finished(fold)
             listener.failed(fold, "no luck")
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "warning: listener bad hears no more: OSError: no room"
+    assert line == f"warning: listener bad hears no more: {error.__name__}: no room"
     assert [event[0] for event in shown.events].count("failed") == 2
     assert [event[0] for event in good.events].count("failed") == 2
     assert good.events[-1] == ("close",)
@@ -183,3 +184,15 @@ def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys,
     assert len(said) == len(named)
     assert all("warning: listener meddling changed" in line for line in said)
     assert {line.partition("changed ")[2].partition(" of the process")[0] for line in said} == named
+
+
+def test_none_can_change_what_the_others_hear(unit):
+    class Clearing(RunListener):
+        def epoch(self, unit, epoch, values):
+            values.clear()
+
+    heard, fold = Heard(), unit(FOLD, "s1")
+    with Shared(Silence(), {"clearing": Clearing(), "heard": heard}) as listener:
+        write_json(fold.output, {"losses": [0.5]})
+        listener.finished(fold)
+    assert heard.epochs == [(1, {"loss": 0.5})]

@@ -132,11 +132,12 @@ def test_an_unknown_name_suggests_the_nearest(install):
         THINGS.load("goood")
 
 
-def test_what_is_made_fails_in_one_line(install):
-    source = "def make(what): raise ValueError(f'no\\n{what}')"
+@pytest.mark.parametrize("error", ["ValueError", "SystemExit"])
+def test_what_is_made_fails_in_one_line(install, error):
+    source = f"def make(what): raise {error}(f'no\\n{{what}}')"
     install(source, {"maker": "maker_thing:make"}, GROUP, "maker_thing")
     makers = Door(GROUP, "maker", any_value)
-    said = r"^maker maker of bench.things, package maker_thing .* failed: ValueError: no way$"
+    said = r"^maker maker of bench.things, package maker_thing .* failed: \w+: no way$"
     with pytest.raises(PluginError, match=said):
         makers.made("maker", "way")
 
