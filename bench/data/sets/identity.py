@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from bench.data.clips import Clip, Problem
 from bench.data.sets.base import DataSet, SingleSet
-from bench.errors import printable, quoted
+from bench.errors import numbered, printable, quoted
 from bench.system.tables import MISSING
 
 SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
@@ -104,8 +104,8 @@ def look_alikes(
 
 def _spelt(name: str) -> str:
     """A name for a message; letters beyond ASCII by number, too: they may look like others."""
-    codes = dict.fromkeys(f"U+{ord(letter):04X}" for letter in name if not letter.isascii())
-    return quoted(printable(name)) + f" ({', '.join(codes)})" * bool(codes)
+    codes = numbered(letter for letter in name if not letter.isascii())
+    return repr(printable(name)[:80]) + f" ({codes})" * bool(codes)
 
 
 LATIN = str.maketrans(
