@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -23,6 +24,9 @@ class UsageError(BenchError):
 class DataError(BenchError):
     """Clips, spreadsheets or images that cannot be read or are invalid (exit code 1)."""
 
+
+FAILURES = (Exception, SystemExit)
+"""What other people's code may raise: its `exit()` must not end a command without a word."""
 
 MOST_NAMES, SOME_NAMES = 100, 8
 """An error lists up to MOST_NAMES known names; of more (clips, say) it lists SOME_NAMES."""
@@ -68,5 +72,16 @@ def printable(text: object) -> str:
 
 
 def quoted(text: str, longest: int = 40) -> str:
-    """A spreadsheet cell or a name as a person can recognise it in a message."""
-    return repr(text if len(text) <= longest else f"{text[: longest - 3]}...")
+    """A spreadsheet cell or a name as a person can recognise it in a message.
+
+    Among Latin letters those that only look like them are named by number.
+    """
+    shown = repr(text if len(text) <= longest else f"{text[: longest - 3]}...")
+    mixed = any(letter.isascii() and letter.isalpha() for letter in text)
+    odd = [each for each in text if unicodedata.name(each, "").startswith(("CYRILLIC", "GREEK"))]
+    return f"{shown} ({numbered(odd)})" if odd and mixed else shown
+
+
+def numbered(letters: Iterable[str]) -> str:
+    """`U+0430, U+0435`: letters by number, each once, the first of many."""
+    return ", ".join(list(dict.fromkeys(f"U+{ord(letter):04X}" for letter in letters))[:SOME_NAMES])

@@ -101,13 +101,26 @@ def _as_text(report: Mapping) -> str:
         disable_numparse=True,
     )
     problems = list(problem_lines(Problem(**found) for found in report["problems"]))
-    whole = "complete" if report["expected"] else "all clips usable"
-    broken = "not the challenge's set" if report["expected"] else "some clips are unusable"
-    verdict = whole if report["complete"] else broken
     if "frames" in report:
         problems.append(f"{report['frames']} frames decoded")
     count = len(report["problems"])
-    return "\n".join([table, "", *problems, f"{count} problem(s): {verdict}"])
+    return "\n".join([table, "", *problems, f"{count} problem(s): {_verdict(report)}"])
+
+
+def _verdict(report: Mapping) -> str:
+    """Whether the clips are those of the challenge, or can be used at all, and what to look at."""
+    from bench.data.inspect.check import INCOMPLETE
+    from bench.data.inspect.deep import WRONG
+
+    problems, listed = report["problems"], report["expected"]
+    kinds = {problem["kind"] for problem in problems}
+    if listed and kinds & INCOMPLETE:
+        return "not the challenge's set"
+    if any(problem["fatal"] for problem in problems):
+        return "some clips cannot be used"
+    whole = "complete" if listed else "all clips usable"
+    doubtful = sorted(kinds & WRONG) if not report["complete"] else ()
+    return f"{whole}, but look at: {', '.join(doubtful)}" if doubtful else whole
 
 
 def _count_rows(report: Mapping) -> Iterator[tuple]:

@@ -1,10 +1,9 @@
-"""`bench list`: what there is to choose from."""
+"""`bench list`: what there is to choose from; runs are listed by `reports.cli.listing`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import click
 
 from bench.cli import completing
 from bench.cli.hints import Commands
-from bench.cli.options import format_option, runs_option
+from bench.cli.options import format_option
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
@@ -46,7 +45,7 @@ def variants(form: str, in_full: bool) -> None:
         for entry in entries
     ]
     if not in_full:
-        _show(form, rows)
+        show(form, rows)
     elif form == "json":
         about = [row | entry.details for row, entry in zip(rows, entries, strict=True)]
         click.echo(json.dumps(about, indent=1, ensure_ascii=False))
@@ -76,7 +75,7 @@ def datasets(form: str) -> None:
         {"name": name, "title": entry.title, "summary": entry.summary}
         for name, entry in DATASETS.items()
     ]
-    _show(form, rows)
+    show(form, rows)
 
 
 @list_group.command()
@@ -85,7 +84,7 @@ def strategies(form: str) -> None:
     """Search strategies that `--set search.strategy` knows."""
     from bench.methods.strategies import STRATEGIES
 
-    _show(form, [_registered(STRATEGIES, name) for name in STRATEGIES.names()])
+    show(form, [_registered(STRATEGIES, name) for name in STRATEGIES.names()])
 
 
 @list_group.command()
@@ -100,7 +99,7 @@ def operations(form: str) -> None:
         {"name": name, "summary": words, "package": DISTRIBUTION}
         for name, words in OPERATION_WORDS.items()
     ]
-    _show(form, [*own, *(_registered(OPERATIONS, name) for name in OPERATIONS.names())])
+    show(form, [*own, *(_registered(OPERATIONS, name) for name in OPERATIONS.names())])
 
 
 def _registered(door: Door[Any], name: str) -> dict[str, str]:
@@ -122,7 +121,7 @@ def presets(form: str, preset: str | None) -> None:
     from bench.config.settings import settings_table
 
     if preset is None:
-        _show(form, [{"name": name, "summary": preset_summary(name)} for name in preset_names()])
+        show(form, [{"name": name, "summary": preset_summary(name)} for name in preset_names()])
         return
     values = load_config(preset).to_dict()
     rows = []
@@ -136,38 +135,11 @@ def presets(form: str, preset: str | None) -> None:
                 "meaning": meaning,
             }
         )
-    _show(form, rows)
+    show(form, rows)
 
 
-@list_group.command()
-@format_option
-@runs_option
-def runs(form: str, runs: Path) -> int:
-    """Run folders and how far they are."""
-    from bench.protocol.metrics import UAR, UF1
-    from bench.runs.record import find_runs
-
-    records, unreadable = find_runs(runs)
-    rows = [
-        {
-            "variant": record.variant,
-            "dataset": record.dataset + (" (surrogate)" if record.surrogate else ""),
-            "preset": record.preset,
-            "config": record.config_hash,
-            "seed": record.seed,
-            "folds": f"{record.folds_done}/{record.folds_total}",
-            **{name: (record.metrics or {}).get(name) for name in (UAR.name, UF1.name)},
-            "folder": str(record.folder),
-        }
-        for record in records
-    ]
-    _show(form, rows)
-    for line in unreadable:
-        click.echo(f"skipped: {line}", err=True)
-    return 1 if unreadable else 0
-
-
-def _show(form: str, rows: Sequence[dict[str, Any]]) -> None:
+def show(form: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Prints rows of the same keys as a table or as JSON."""
     if form == "json":
         click.echo(json.dumps(rows, indent=1))
         return

@@ -130,7 +130,7 @@ def resolve_request(
     names = _able(select_variants(variants), variants, source, settings.config.data)
 
     from bench.engine.executors import make_executor
-    from bench.engine.listening import LISTENERS
+    from bench.engine.listening import made_listener
     from bench.engine.pools import RemoteExecutor
     from bench.engine.request import Request, check_methods
     from bench.training.compute import resolve_device
@@ -147,7 +147,8 @@ def resolve_request(
         device=device if elsewhere else resolve_device(device),
         processes=jobs,
         executor=chosen,
-        listeners={name: LISTENERS.made(name) for name in listeners},
+        executor_name=(executor or "").partition(":")[0],
+        listeners={name: made_listener(name) for name in listeners},
         only=tuple(filter(None, (folds or "").split(","))),
     )
     check_methods(request)

@@ -22,9 +22,9 @@ from bench.config.settings import (
     recorded_rules,
     setting_fields,
 )
-from bench.errors import UsageError, unknown_name
+from bench.errors import DataError, UsageError, unknown_name
 from bench.system.entry_points import NAME
-from bench.system.files import file_bytes
+from bench.system.tables import read_text
 
 TOML = ".toml"
 
@@ -187,12 +187,12 @@ def _of_file(file: Path | None) -> Iterator[Given]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The content of a TOML file of the user's; UsageError where there is none."""
+    """The content of a TOML file of the user's, in any encoding; UsageError where it is none."""
     try:
-        return tomllib.loads(file_bytes(file).decode())
+        return tomllib.loads(read_text(file))
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
+    except (DataError, ValueError, RecursionError) as error:
         raise UsageError(f"{file} is no TOML file: {error}") from None
 
 

@@ -52,6 +52,10 @@ class Rejected(Exception):
         self.what = what
 
 
+DOUBLED = "row {} lists this clip already: leave one of the two rows"
+"""What is wrong with a further row of a clip."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something missing, extra or odd: `kind` is a short word, `where` names file, row or clip.

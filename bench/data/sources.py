@@ -228,7 +228,6 @@ def prepare(
     of the set.
     """
     clip_set = find_clips(source, config, progress)
-    settings = preprocessing(config)
     workers = (workers or usable_cores()) if len(clip_set.clips) > FEW_CLIPS else 1
     for still in dict.fromkeys(stills):
         what = f"making {still.text}" if still else "preprocessing clips"
@@ -238,17 +237,28 @@ def prepare(
 
         if still:
             made = load_inputs(clip_set, still, config, source.cache, one_more, workers)
-            blank = blank_inputs(clip_set.clips, made, still.text)
         else:
             seen = clip_settings(config, clip_set.clips)
             made = load_videos(clip_set, seen, source.cache, one_more, workers)
-            blank = blank_inputs(clip_set.clips, made, "clip", moving=made.shape[1] > 1)
-        clip_set = replace(clip_set, problems=(*clip_set.problems, *blank))
-    if settings.crop == "detect" and settings.crop_fallback == "centre":
-        centred = centred_clips(clip_set.clips, source.cache, settings.detector)
-        clip_set = replace(clip_set, problems=(*clip_set.problems, *centred))
+        odd = input_problems(clip_set.clips, made, still, config, source.cache)
+        clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
     digests = content_digests(clip_set.clips, source.cache)
     return clip_set, data_fingerprint(clip_set.clips, digests)
+
+
+def input_problems(
+    clips: Sequence[Clip],
+    made: np.ndarray,
+    still: StillInput | None,
+    config: DataConfig,
+    cache: Path,
+) -> Iterator[Problem]:
+    """What is odd about the inputs that were made of clips: they are blank, or show no face."""
+    what, moving = (still.text, False) if still else ("clip", made.shape[1] > 1)
+    yield from blank_inputs(clips, made, what, moving)
+    settings = preprocessing(config)
+    if settings.crop == "detect" and settings.crop_fallback == "centre":
+        yield from centred_clips(clips, cache, settings.detector)
 
 
 def blank_inputs(

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.engine.executors import Executor, ProcessExecutor, SerialExecutor
+from bench.engine.executors import EXECUTORS, Executor, ProcessExecutor, SerialExecutor
 from bench.engine.notes import sweep_notes
 from bench.engine.opening import (
     adopt_genotype,
@@ -15,6 +15,7 @@ from bench.engine.opening import (
     note_other_maker,
     open_run,
     provenance_of,
+    refuse_foreign,
     take_up,
 )
 from bench.engine.plan import (
@@ -30,11 +31,12 @@ from bench.engine.plan import (
 from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
-from bench.engine.working import LATE, Failure, Listener, missing_after
+from bench.engine.working import Failure, Listener, missing_after
 from bench.errors import UsageError
 from bench.models.saving import add_scores
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
 from bench.runs.job import Job
+from bench.system.entry_points import say_once
 from bench.system.files import read_json, sweep_partial, write_json
 from bench.system.machine_lock import machine_in_use
 from bench.system.processes import allow_open_files, usable_cores
@@ -110,8 +112,10 @@ def execute(
         for job in unfinished.values():
             note_other_maker(job, here)
         heard = _Remembered(listener)
-        failures = executor.run(tasks, perform, heard)
-        failures += _left_out(tasks, done | heard.done, failures) + _never_seen(heard)
+        with EXECUTORS.answering(prepared.executor_name):
+            failures = tuple(executor.run(tasks, perform, heard))
+        failures += _left_out(tasks, done | heard.done, failures)
+        failures += _never_seen(heard, executor, prepared.executor_name)
         tried = {task.unit for task in tasks}
         for job in unfinished.values():
             note_machines(job)
@@ -160,6 +164,7 @@ def _opened(
                 job.folder.clear_evaluation()
             if prepared.only:
                 require_unchanged(job.folder)
+                refuse_foreign(job)
             else:
                 take_up(job)
         yield
@@ -212,12 +217,22 @@ def _left_out(
     return tuple(Failure(unit, "the executor ended without it") for unit in dropped)
 
 
-def _never_seen(heard: _Remembered) -> tuple[Failure, ...]:
-    """Failures of units that are done somewhere and whose outputs are not seen here in time."""
-    missing_after(LATE, [unit.output for unit in heard.unseen])
+def _never_seen(heard: _Remembered, executor: Executor, name: str) -> tuple[Failure, ...]:
+    """Failures of units that the executor said are done, and whose outputs are not here.
+
+    What other machines wrote may be seen late: it is waited for.
+    """
+    if not heard.unseen:
+        return ()
+    late = getattr(executor, "late", 0.0)
+    if late:
+        say_once(f"waiting up to {late:.0f} s for the files of {len(heard.unseen)} units")
+    missing_after(late, [unit.output for unit in heard.unseen])
     heard.look()
+    when = f" after {late:.0f} s" * bool(late)
+    who = EXECUTORS.origin(name or type(executor).__name__)
     return tuple(
-        Failure(unit, f"done, but {unit.output} is not seen here after {LATE:.0f} s")
+        Failure(unit, f"{who} said that it is done, but {unit.output} is not there{when}")
         for unit in heard.unseen
     )
 

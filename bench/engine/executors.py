@@ -26,7 +26,8 @@ class Executor(Protocol):
     """Performs tasks, dependencies first.
 
     A unit that is done already is skipped, and one that needs a failed unit is left out; the
-    others go on. The listener is told of each unit that is done: the file may be seen later.
+    others go on. The listener is told of each unit that is done. Its file is there by then; of a
+    `bench.engine.pools.RemoteExecutor`, whose units other machines do, it may be seen later.
     """
 
     @property

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.engine.working import Listener
+from bench.errors import FAILURES
 from bench.runs.searches import history_columns
 from bench.system.entry_points import Door, Unfit
 from bench.system.files import read_json
@@ -60,8 +62,19 @@ def _listener(name: str, value: Any) -> type[RunListener]:
 LISTENERS = Door("bench.listeners", "listener", _listener)
 
 
+def made_listener(name: str) -> RunListener:
+    """The listener of that name, made; raises as `Door.made`."""
+    from bench.engine.guarding import undisturbed  # torch comes with it
+
+    with undisturbed(LISTENERS.origin(name)):
+        return LISTENERS.made(name)
+
+
 class Shared:
-    """Tells what an executor says to the progress display and to the listeners of packages."""
+    """Tells what an executor says to the progress display and to the listeners of packages.
+
+    What a listener changes of the process (`bench.engine.guarding`) is set back.
+    """
 
     def __init__(self, shown: Listener, listeners: Mapping[str, RunListener]) -> None:
         self.shown = shown
@@ -92,7 +105,7 @@ class Shared:
         self._tell_epochs(unit)
         if unit.phase == METRICS and self.listeners:
             found = read_json(unit.output).items()
-            scores = {name: value for name, value in found if isinstance(value, float)}
+            scores = MappingProxyType({n: value for n, value in found if isinstance(value, float)})
             self._tell(lambda listener: listener.scored(unit, scores))
         self._tell(lambda listener: listener.finished(unit))
 
@@ -111,16 +124,23 @@ class Shared:
         self.told[unit] = len(logged)
 
     def _tell_epoch(self, unit: Unit, epoch: int, values: Mapping[str, float]) -> None:
-        self._tell(lambda listener: listener.epoch(unit, epoch, values))
+        told = MappingProxyType(values)
+        self._tell(lambda listener: listener.epoch(unit, epoch, told))
 
     def _tell(self, what: Callable[[RunListener], None]) -> None:
+        if not self.listeners:
+            return
+        from bench.engine.guarding import undisturbed  # torch comes with it
+
         for name, listener in list(self.listeners.items()):
+            who = LISTENERS.origin(name)
             try:
-                what(listener)
-            except Exception as error:  # a tracker may fail in any way, and the run goes on
+                with undisturbed(who):
+                    what(listener)
+            except FAILURES as error:  # however it fails, the run goes on
                 del self.listeners[name]
                 said = " ".join(f"{type(error).__name__}: {error}".split())
-                print(f"warning: listener {name} hears no more: {said}", file=sys.stderr)
+                print(f"warning: {who} hears no more: {said}", file=sys.stderr)
 
 
 def epoch_values(unit: Unit) -> Sequence[Mapping[str, float]]:

@@ -153,13 +153,10 @@ def take_up(job: Job) -> None:
     folder, older = job.folder, read_run_file(job.folder).format < SEALED
     gather(folder)
     require_unchanged(folder, () if older else [folder.run])
-    known = sealed_files(folder)
     units = [task.unit for task in plan(job)]
-    for unit in units:
-        if unit.done and unit.output.relative_to(folder.path).as_posix() not in known:
-            _refuse_foreign(unit)
-            if not older:
-                unit.output.unlink()
+    for unit in refuse_foreign(job):
+        if not older:
+            unit.output.unlink()
     undone = {unit.name: unit.place for unit in units if not unit.done}
     gather(folder, {**undone, "failures": folder.failures})
     for unit in units:
@@ -169,14 +166,42 @@ def take_up(job: Job) -> None:
         seal_rest(folder)
 
 
-def _refuse_foreign(unit: Unit) -> None:
-    """BenchError where the output of a unit says that another run made it."""
-    content = read_json(unit.output)
-    maker = content.get("run") if isinstance(content, dict) else None
-    if maker not in (None, unit.job.stamp):
+def refuse_foreign(job: Job) -> list[Unit]:
+    """The units whose output is there without a seal.
+
+    BenchError where a result in the run folder is of another run: it says so, another search
+    strategy found it, or it is of a fold that the run does not have.
+    """
+    folder = job.folder
+    if strangers := read_run_file(folder).foreign(folder):
         raise BenchError(
-            f"{unit.output} was made by another run ({maker}): move it elsewhere; `bench evaluate "
-            "--genotype FILE` takes a genotype from elsewhere"
+            f"{folder.path / strangers[0]} is of no fold of this run: move it elsewhere"
+        )
+    known = sealed_files(folder)
+    unsealed = [
+        unit
+        for task in plan(job)
+        if (unit := task.unit).done and unit.output.relative_to(folder.path).as_posix() not in known
+    ]
+    for unit in unsealed:
+        _refuse_foreign(unit)
+    return unsealed
+
+
+def _refuse_foreign(unit: Unit) -> None:
+    content = read_json(unit.output)
+    content = content if isinstance(content, dict) else {}
+    maker, strategy = content.get("run"), content.get("strategy")
+    own = unit.job.config.search.strategy
+    reason = ""
+    if maker not in (None, unit.job.stamp):
+        reason = f"made by another run ({maker})"
+    elif unit.phase == SEARCH and not content.get("given") and strategy not in (None, own):
+        reason = f"found by the strategy {strategy}, that of this run is {own}"
+    if reason:
+        raise BenchError(
+            f"{unit.output} was {reason}: move it elsewhere; `bench evaluate --genotype FILE` "
+            "takes a genotype from elsewhere"
         )
 
 

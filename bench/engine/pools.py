@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from bench.engine.board import Board
 from bench.engine.notes import note_file, read_note
 from bench.engine.plan import Task
-from bench.engine.working import Failure, Listener, Needs, Order, Perform, carry_out
+from bench.engine.working import LATE, Failure, Listener, Needs, Order, Perform, carry_out
 from bench.system.processes import process_pool
 
 AT_A_TIME = 256
@@ -52,6 +52,9 @@ class PoolExecutor(ABC):
     look_every: float
     """Seconds between two looks at the units at work, and between two notes of their progress."""
 
+    late = 0.0
+    """Seconds within which the file of a unit that is done is seen here."""
+
     @property
     @abstractmethod
     def processes(self) -> int:
@@ -83,7 +86,7 @@ class PoolExecutor(ABC):
             return Order(perform, task, self.threads, folder, self.look_every, self.needs(task))
 
         with self.opened() as pool:
-            crew = _Crew(pool, order, board, listener)
+            crew = _Crew(self, pool, order, board, listener)
             while True:
                 crew.begin(self.processes - len(crew.at_work))
                 if not crew.at_work:
@@ -102,6 +105,7 @@ class RemoteExecutor(PoolExecutor):
     """
 
     look_every = 15.0
+    late = LATE
     jobs: int = AT_A_TIME
     cores: int = 1
 
@@ -133,6 +137,7 @@ class _AtWork:
 class _Crew:
     """The units at work in a pool, by handle."""
 
+    executor: PoolExecutor
     pool: Pool
     order: Callable[[Task], Order]
     board: Board
@@ -189,6 +194,9 @@ class _Crew:
                 note = read_note(note_file(unit))
                 where = f" on {note.host}" if note else ""
                 failure = Failure(unit, f"its process{where} died {TRIES} times: {death}")
+        if not (failure or self.executor.late or unit.done):
+            who = type(self.executor).__name__
+            failure = Failure(unit, f"{who} said that it is done, but {unit.output} is not there")
         self._say_begun(found)
         if failure:
             failure = replace(failure, unit=unit)  # the worker's may name the card it was given

@@ -33,8 +33,8 @@ class Request:
     """What a `bench run` asks for: every variant with every seed.
 
     processes: how many units at a time, None: as `executor_for` finds best; executor: who performs
-    them, None: as before; listeners: who hears of them, by name; only: the folds to do, all where
-    it is empty.
+    them, None: as before, by its name; listeners: who hears of them, by name; only: the folds to
+    do, all where it is empty.
     """
 
     variants: tuple[str, ...]
@@ -46,6 +46,7 @@ class Request:
     device: str
     processes: int | None = None
     executor: Executor | None = None
+    executor_name: str = ""
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
     only: tuple[str, ...] = ()
 
@@ -59,6 +60,7 @@ class Prepared:
     fingerprint: str
     processes: int | None = None
     executor: Executor | None = None
+    executor_name: str = ""
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
     only: tuple[str, ...] = ()
 
@@ -85,6 +87,7 @@ def prepare_jobs(request: Request, progress: Progress) -> Prepared:
         fingerprint=fingerprint,
         processes=request.processes,
         executor=request.executor,
+        executor_name=request.executor_name,
         listeners=request.listeners,
         only=request.only,
     )

@@ -32,6 +32,11 @@ from rnas.supernet import Architecture, ArchitectureWeights
 
 def search(unit: Unit, report: Report) -> None:
     """The strategy's steps and its decoding; resumes after the last finished step."""
+    with STRATEGIES.answering(unit.job.config.search.strategy):
+        _search(unit, report)
+
+
+def _search(unit: Unit, report: Report) -> None:
     job, material = unit.job, SearchMaterial.of(unit)
     precision = job.config.compute.precision
     strategy = STRATEGIES.load(job.config.search.strategy)(material)

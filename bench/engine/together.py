@@ -6,13 +6,14 @@ there, as ever: what an interrupted command leaves out is trained, together, by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.engine.board import Board
 from bench.engine.executors import SerialExecutor
-from bench.engine.plan import FOLD, Task
+from bench.engine.plan import FOLD, Task, Unit
 from bench.engine.working import Failure, Listener, Perform, failure_of, report_to
+from bench.errors import FAILURES
 from bench.system.processes import keep_freed_memory
 
 
@@ -72,10 +73,11 @@ def _train(tasks: Sequence[Task], perform: Perform, listener: Listener) -> list[
             continue
         for unit in group:
             listener.started(unit)
+        errors: Mapping[Unit, BaseException]
         try:
             with current_card(group[0].job.device):
                 errors = evaluate_together(group, [report_to(listener, unit) for unit in group])
-        except Exception as error:
+        except FAILURES as error:
             errors = dict.fromkeys(group, error)
         for unit in group:
             if unit not in errors:

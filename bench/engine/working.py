@@ -12,7 +12,8 @@ from typing import Protocol
 
 from bench.engine.notes import noted
 from bench.engine.plan import Report, Task, Unit
-from bench.errors import BenchError
+from bench.errors import FAILURES, BenchError
+from bench.system.entry_points import PluginError
 from bench.system.processes import keep_freed_memory
 from bench.system.provenance import host
 from rnas.errors import MethodError
@@ -104,7 +105,7 @@ def do(
         await_files(need.output for need in task.needs)
         with noted(task.unit, report, note_every) as tell:
             perform(task.unit, tell)
-    except Exception as error:  # out of memory, say: the other units may still do
+    except FAILURES as error:  # out of memory, say: the other units may still do
         return failure_of(task.unit, error)
     return None
 
@@ -127,8 +128,10 @@ def missing_after(seconds: float, files: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
-def failure_of(unit: Unit, error: Exception) -> Failure:
+def failure_of(unit: Unit, error: BaseException) -> Failure:
     """The failure with its one-line reason; with the traceback where the error is unexpected."""
+    if isinstance(error, PluginError):
+        return Failure(unit, str(error), "".join(traceback.format_exception(error)))
     if isinstance(error, BenchError | MethodError):
         return Failure(unit, str(error))
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

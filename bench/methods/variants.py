@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from baselines.classical.baseline import ClassicalBaseline, ClipInput
 from baselines.fixed import FLOWS, FixedNetwork, Recipe, StillInput
 from bench.config.settings import ComputeConfig, Config, DataConfig, SpaceConfig, TrainConfig
-from bench.errors import BenchError, UsageError, unknown_name
+from bench.errors import FAILURES, BenchError, UsageError, unknown_name
 from bench.methods.operations import known_operations
 from bench.methods.strategies import STRATEGIES
 from rnas.errors import MethodError
@@ -426,7 +426,7 @@ class Fixed(Variant):
             return self.network.build(classes)
         except MethodError:
             raise
-        except Exception as error:  # a user's module may fail in any way; say whose it is
+        except FAILURES as error:  # a user's module may fail in any way; say whose it is
             raise BenchError(
                 f"{self.name}: {self.network.network} cannot be built for {classes} classes: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -8,27 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.data.clips import Clip
+from bench.data.clips import Clip, Problem
 from bench.errors import UsageError
+from bench.models.inputs import NamedClip
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.models.model import Model
+    from bench.training.tensors import Tensors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answers:
     """Probabilities (models, clips, classes), each model's of a clip adding up to 1.
 
-    They are softmax of logits: a network's own confidence, not calibrated. unanswered: windows of
-    the video that are left out.
+    They are softmax of logits: a network's own confidence, not calibrated. problems: of each clip
+    what is odd about it; unanswered: windows of the video that are left out.
     """
 
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
     models: tuple[str, ...]
     probabilities: np.ndarray
+    problems: tuple[tuple[Problem, ...], ...]
     unanswered: int = 0
 
     @property
@@ -48,7 +51,7 @@ class Answers:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """Per clip its name, the predicted class, and the probability of each class."""
+        """Per clip its name, the predicted class, the probability of each class, and warnings."""
         spread = self.spread
         return [
             {
@@ -60,6 +63,7 @@ class Answers:
                     if spread is not None
                     else {}
                 ),
+                "warnings": [f"{each.kind}: {each.what}" for each in self.problems[number]],
             }
             for number, clip in enumerate(self.clips)
         ]
@@ -68,20 +72,12 @@ class Answers:
     def frame(self) -> pd.DataFrame:
         """A row per clip: its name, the predicted class, a column per class, `± class` of several.
 
-        `records` as a table.
+        And `warnings`, where a clip has any: `records` as a table.
         """
         import pandas as pd
 
-        rows = [
-            {
-                "clip": each["clip"],
-                "predicted": each["predicted"],
-                **each["probabilities"],
-                **{f"± {name}": value for name, value in each.get("spread", {}).items()},
-            }
-            for each in self.records
-        ]
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(list(map(flat, self.records)))
+        return table if table["warnings"].any() else table.drop(columns="warnings")
 
     def __repr__(self) -> str:
         return self.frame.to_string(index=False, float_format="{:.3f}".format)
@@ -90,9 +86,20 @@ class Answers:
         return self.frame.to_html(index=False, float_format="{:.3f}".format)
 
 
+def flat(record: dict[str, Any]) -> dict[str, Any]:
+    """One of the records as cells: a column per class, its spread beside, warnings in one text."""
+    nested = ("probabilities", "spread", "warnings")
+    return {
+        **{name: value for name, value in record.items() if name not in nested},
+        **record["probabilities"],
+        **{f"± {name}": value for name, value in record.get("spread", {}).items()},
+        "warnings": "; ".join(record["warnings"]),
+    }
+
+
 def answers_of(
     models: Sequence[Model],
-    clips: Sequence[Clip],
+    named: Sequence[NamedClip],
     progress: Callable[[int, int], None] | None = None,
 ) -> Answers:
     """The answers of all models to the clips; UsageError where they know different classes.
@@ -100,13 +107,19 @@ def answers_of(
     progress: called with (models done, models).
     """
     check_classes(models)
+    clips = tuple(each.clip for each in named)
+    problems = [dict.fromkeys(each.problems) for each in named]
     found = []
     for number, model in enumerate(models, start=1):
-        found.append(probabilities(model, clips))
+        tensors, seen = model.seen(clips)
+        found.append(_softmax(model, tensors))
+        for own, odd in zip(problems, seen, strict=True):
+            own.update(dict.fromkeys(odd))
         if progress:
             progress(number, len(models))
     titles = tuple(model.record.title for model in models)
-    return Answers(models[0].classes, tuple(clips), titles, np.stack(found))
+    told = tuple(map(tuple, problems))
+    return Answers(models[0].classes, clips, titles, np.stack(found), told)
 
 
 def check_classes(models: Sequence[Model]) -> None:
@@ -119,4 +132,8 @@ def check_classes(models: Sequence[Model]) -> None:
 
 def probabilities(model: Model, clips: Sequence[Clip]) -> np.ndarray:
     """(clips, classes), float64."""
-    return model.logits(model.tensors(clips)).softmax(1).numpy()
+    return _softmax(model, model.seen(clips)[0])
+
+
+def _softmax(model: Model, tensors: Tensors) -> np.ndarray:
+    return model.logits(tensors).softmax(1).numpy()

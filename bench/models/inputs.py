@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.data.clips import CHALLENGE_CLASSES, Clip
+from bench.data.clips import CHALLENGE_CLASSES, DOUBLED, Clip, Problem, clip_title
 from bench.data.disk.tree import Tree
-from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.catalogue import DATASETS, judged
 from bench.data.sets.manifest import LONGEST_NAME, PREFIX, Manifest, Row
 from bench.errors import DataError, UsageError, printable
 
@@ -35,13 +35,21 @@ class Place:
 WHOLE_CLIP = Place()
 
 
-def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[Clip]:
+@dataclass(frozen=True)
+class NamedClip:
+    """A clip that was asked for, with all that is odd about it, as a run would say it."""
+
+    clip: Clip
+    problems: tuple[Problem, ...] = ()
+
+
+def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[NamedClip]:
     """The clips that names stand for, in their order; a manifest stands for all its rows.
 
     Raises UsageError where nothing is there or a place is given for a manifest, DataError where a
     clip cannot be read.
     """
-    clips: list[Clip] = []
+    clips: list[NamedClip] = []
     for number, name in enumerate(map(str, names), start=1):
         path = Path(name.removeprefix(PREFIX)).expanduser().resolve()
         if not path.exists():
@@ -57,7 +65,7 @@ def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[
                 )
             clips += _listed(path)
         else:
-            clips += _clips([_row(number, path, place)], path.parent)
+            clips += _clips([_row(number, path, place)], path, printable(path.name))
     return clips
 
 
@@ -73,32 +81,45 @@ def _row(number: int, path: Path, place: Place) -> Row:
     return Row(number, cells | numbers)
 
 
-def _listed(path: Path) -> list[Clip]:
+def _listed(path: Path) -> Iterator[NamedClip]:
     """The clips of a manifest, whatever its labels."""
     any_label = {"label": CHALLENGE_CLASSES[0]}
     rows = [replace(row, cells=row.cells | any_label) for row in Manifest(path, DATASETS).rows]
-    return _clips(rows, path.parent)
+    return _clips(rows, path)
 
 
-def _clips(rows: Sequence[Row], root: Path) -> list[Clip]:
-    """The clips of rows in their order; DataError says what is wrong with the first bad one."""
-    manifest = _Rows(rows, root)
-    found = manifest.load(Tree.at(root))
-    for problem in found.problems:
-        if problem.fatal:
-            raise DataError(f"{problem.where}: {problem.what}")
-    by_name = {(clip.dataset, clip.subject, clip.name): clip for clip in found.clips}
-    cells = [row.cells for row in manifest.rows]
-    keys = [(each["dataset"], each["subject"], each["clip"]) for each in cells]
-    return [replace(by_name[key], emotion=UNKNOWN) for key in keys]
+def _clips(rows: Sequence[Row], path: Path, where: str = "") -> Iterator[NamedClip]:
+    """The clips of rows in their order; DataError says what is wrong with the first bad one.
+
+    path: the file of the rows, or that of the only clip, then called `where` in messages.
+    """
+    tree = Tree.at(path.parent)
+    apexes = any(row.cells.get("apex") for row in rows)
+    first: dict[str, int] = {}
+    for row in rows:
+        found = judged(_OneRow(row, path, apexes, where).load(tree))
+        for problem in found.problems:
+            if problem.fatal:
+                raise DataError(f"{problem.where}: {problem.what}")
+        (clip,) = found.clips
+        if (earlier := first.setdefault(clip_title(clip), row.number)) != row.number:
+            raise DataError(f"row {row.number}: {clip_title(clip)}: {DOUBLED.format(earlier)}")
+        yield NamedClip(replace(clip, emotion=UNKNOWN), found.problems)
 
 
-class _Rows(Manifest):
-    """A manifest that is in no file."""
+class _OneRow(Manifest):
+    """A row of a manifest, or one that is in no file, with its own problems alone.
 
-    def __init__(self, rows: Sequence[Row], root: Path) -> None:
-        super().__init__(root / "clips", DATASETS)
-        self._given = rows
+    apexes: whether the rows beside it have any.
+    """
+
+    def __init__(self, row: Row, path: Path, apexes: bool, where: str) -> None:
+        super().__init__(path, DATASETS)
+        self._row, self._has_apexes, self._where = row, apexes, where
 
     def _read(self) -> Sequence[Row]:
-        return self._given
+        return (self._row,)
+
+    def place_of(self, row: Row) -> str:
+        """The row in messages, or the clip that stands alone."""
+        return self._where or super().place_of(row)

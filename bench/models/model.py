@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from baselines.fixed import StillInput
 from bench.config.loading import detecting
 from bench.config.settings import DataConfig
-from bench.data.clips import Clip, ClipSet
-from bench.data.sources import load_input, magnifier_digest
+from bench.data.clips import Clip, ClipSet, Problem, clip_title
+from bench.data.sources import input_problems, load_input, magnifier_digest
 from bench.errors import BenchError, UsageError
 from bench.models.file import ModelRecord, read_model
 from bench.models.inputs import UNKNOWN, Place, named_clips
@@ -70,12 +70,17 @@ class Model:
 
         return answers_of([self], named_clips(clips, Place(onset, apex, offset)))
 
-    def tensors(self, clips: Sequence[Clip]) -> Tensors:
-        """The clips as its input, in their order. Nothing of them stays on the disk."""
+    def seen(self, clips: Sequence[Clip]) -> tuple[Tensors, list[list[Problem]]]:
+        """The clips as its input, in their order, and what is odd about each one's.
+
+        Nothing of them stays on the disk.
+        """
         clip_set = ClipSet(self.record.run.dataset, (UNKNOWN,), tuple(clips))
         with tempfile.TemporaryDirectory(prefix="bench-") as cache:
             arrays = load_input(clip_set, self.data, self.still, Path(cache))
-        return self.of_arrays(arrays)
+            odd = list(input_problems(clips, arrays, self.still, self.data, Path(cache)))
+        places = [[each for each in odd if each.where == clip_title(clip)] for clip in clips]
+        return self.of_arrays(arrays), places
 
     def of_arrays(self, arrays: np.ndarray) -> Tensors:
         """From what the clip cache holds of clips."""

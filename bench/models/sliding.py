@@ -17,6 +17,7 @@ from bench.data.clips import Clip, clip_title
 from bench.data.disk.images import decode, read_frames
 from bench.errors import DataError, UsageError
 from bench.models.answers import Answers, check_classes, probabilities
+from bench.models.inputs import NamedClip
 
 if TYPE_CHECKING:
     from bench.models.model import Model
@@ -66,7 +67,7 @@ class Window:
 
 def slide(
     models: Sequence[Model],
-    clip: Clip,
+    named: NamedClip,
     window: Window,
     progress: Callable[[int, int], None] | None = None,
 ) -> Answers:
@@ -78,6 +79,7 @@ def slide(
     window answered.
     """
     check_classes(models)
+    clip = named.clip
     video = decode(clip, read_frames(clip))
     starts = list(window.starts(len(video)))
     answers: dict[int, np.ndarray | DataError] = {}
@@ -102,7 +104,8 @@ def slide(
     )
     titles = tuple(model.record.title for model in models)
     chances = np.stack(list(found.values()), axis=1)
-    return Answers(models[0].classes, windows, titles, chances, len(starts) - len(found))
+    told = (named.problems,) * len(windows)
+    return Answers(models[0].classes, windows, titles, chances, told, len(starts) - len(found))
 
 
 def _answered(models: Sequence[Model], cut: Sequence[Clip]) -> Iterator[np.ndarray | DataError]:

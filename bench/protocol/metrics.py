@@ -9,13 +9,14 @@ only print names and headings start without it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import DataError
-from bench.system.entry_points import Unfit, load_values
+from bench.errors import DataError, printable
+from bench.system.entry_points import Door, Unfit, say_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,9 @@ RESERVED = (
     "claims",
 )
 """Keys beside the scores in `metrics.json` and in what `bench score` prints."""
+
+OTHER_COLUMNS = ("aggregate", "clips", "subjects", "method", "marks")
+"""Headings beside those of the scores in tables."""
 
 Statistic = Callable[["np.ndarray"], "np.ndarray"]
 """Confusion matrices (..., C, C), rows true, columns predicted -> scores (...), NaN where none."""
@@ -105,10 +109,26 @@ BUILT_IN = {metric.name: metric for metric in (UAR, UF1, ACC)}
 def metrics() -> Mapping[str, Metric]:
     """Name -> metric: UAR, UF1 and accuracy, then those of installed packages.
 
-    One that cannot be used is left out with a warning.
+    One that cannot be used is left out with a warning, as are all that share a heading.
     """
-    brought = load_values(ENTRY_POINTS, _checked, taken=(*BUILT_IN, *RESERVED))
-    return {**BUILT_IN, **brought}
+    brought = METRICS.values()
+    own = {_plain(metric.heading) for metric in BUILT_IN.values()}
+    told = Counter(_plain(metric.heading) for metric in brought.values())
+    kept = {}
+    for name, metric in brought.items():
+        heading = _plain(metric.heading)
+        if heading in {*own, *OTHER_COLUMNS} or told[heading] > 1:
+            say_once(
+                f"warning: {METRICS.origin(name)} is left out: another column has its heading, "
+                f"{printable(metric.heading)!r}"
+            )
+        else:
+            kept[name] = metric
+    return {**BUILT_IN, **kept}
+
+
+def _plain(heading: str) -> str:
+    return " ".join(heading.casefold().split())
 
 
 def _checked(name: str, value: object) -> Metric:
@@ -119,19 +139,27 @@ def _checked(name: str, value: object) -> Metric:
         raise Unfit(f"expected a bench.protocol.metrics.Metric of that name, got {value!r:.80}")
     if not (name.isidentifier() and name.islower()):
         raise Unfit("the name must be one word in lower case")
+    if not (isinstance(value.heading, str) and value.heading.strip()):
+        raise Unfit("it has no heading")
+    if not value.heading.isprintable():
+        raise Unfit(f"its heading {printable(value.heading)!r} cannot stand over a column")
     examples = np.stack([np.eye(3, dtype=int), np.zeros((3, 3), int)])
     made = np.asarray(value.function(examples.copy()))
     if made.shape != (2,):
         raise Unfit(f"of matrices (2, 3, 3) it makes scores {made.shape} instead of (2,)")
     if made.dtype.kind not in "biuf":
         raise Unfit(f"its scores are no real numbers but {made.dtype}")
-    per_class = value.per_class and partial(_of_a_copy, value.per_class)
-    return replace(value, function=partial(_of_a_copy, value.function), per_class=per_class)
+    per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
+    return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
 
 
-def _of_a_copy(function: Statistic, matrices: np.ndarray) -> np.ndarray:
+def _of_a_copy(name: str, function: Statistic, matrices: np.ndarray) -> np.ndarray:
     """A user's function cannot change the counts that the other scores are made of."""
-    return function(matrices.copy())
+    with METRICS.answering(name):
+        return function(matrices.copy())
+
+
+METRICS = Door(ENTRY_POINTS, "metric", _checked, taken=(*BUILT_IN, *RESERVED))
 
 
 def scores(true: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ SURROGATE_SUFFIX = "-surrogate"
 
 LOCK = ".lease"
 
-FOLDS, MODELS = "folds", "models"
+FOLDS, MODELS, SEARCHES = "folds", "models", "search"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class RunFolder:
 
     def search(self, fold: str | None = None) -> Path:
         """Folder of a search: the run's only one, or that of a fold."""
-        return self.path / "search" / fold if fold else self.path / "search"
+        return self.path / SEARCHES / fold if fold else self.path / SEARCHES
 
     def genotype(self, fold: str | None = None) -> Path:
         """What a search decoded to."""
@@ -92,7 +92,7 @@ class RunFolder:
     @property
     def search_summary(self) -> Path:
         """What the searches of all folds decoded to, and how far they agree."""
-        return self.path / "search" / "summary.json"
+        return self.path / SEARCHES / "summary.json"
 
     def checkpoint(self, fold: str | None = None) -> Path:
         """State of an unfinished search; removed when it has decoded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,11 @@ class ClipKey(NamedTuple):
     dataset: str
     subject: str
     clip: str
+
+    @property
+    def plain(self) -> ClipKey:
+        """Without blanks around its names, and whichever way their accents are stored."""
+        return ClipKey(*(unicodedata.normalize("NFC", name.strip()) for name in self))
 
     def __str__(self) -> str:
         return printable(f"{self.dataset} {self.subject} {self.clip}")
@@ -59,7 +65,8 @@ class Predictions:
     answers: tuple[Answer, ...]
 
     def __post_init__(self) -> None:
-        repeated = [key for key, n in Counter(a.key for a in self.answers).items() if n > 1]
+        told = Counter(a.key.plain for a in self.answers)
+        repeated = [key for key, n in told.items() if n > 1]
         if repeated:
             more = f" (and {len(repeated) - 1} more)" if len(repeated) > 1 else ""
             raise DataError(

@@ -15,7 +15,7 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
 from bench.protocol.naming import split_title
 from bench.runs.checksums import SEALED, require_unchanged, write_run_file
-from bench.runs.folder import RunFolder, run_folder
+from bench.runs.folder import FOLDS, MODELS, SEARCHES, RunFolder, run_folder
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
@@ -163,6 +163,20 @@ class RunFile:
             folder.profile,
         )
 
+    def foreign(self, folder: RunFolder) -> tuple[str, ...]:
+        """Results in a folder, below it, of folds and searches that the run does not have."""
+        places = {
+            f"{FOLDS}/[!.]*.json": self.folds,
+            f"{MODELS}/[!.]*.safetensors": self.folds,
+            f"{SEARCHES}/[!.]*/": self.searches.names,
+        }
+        return tuple(
+            path.relative_to(folder.path).as_posix()
+            for pattern, known in places.items()
+            for path in sorted(folder.path.glob(pattern))
+            if (path.name if path.is_dir() else path.stem) not in known
+        )
+
     def place(self, runs: Path) -> Path:
         """Its folder below that of all runs, as it is named."""
         where = (self.dataset, self.surrogate, self.variant, self.preset, self.config_hash)
@@ -177,14 +191,16 @@ class RunFile:
 class RunRecord(RunFile):
     """What a finished or unfinished run folder says: the input of every table and figure.
 
-    finished: the folds that have a result; baseline_uar: the best UAR of a classical baseline on
-    the same clips among runs that were read together, None where there is none.
+    finished: the folds that have a result; strangers: see `RunFile.foreign`; baseline_uar: the best
+    UAR of a classical baseline on the same clips among runs that were read together, None where
+    there is none.
     """
 
     folder: Path
     metrics: dict[str, Any] | None = None
     profile: dict[str, Any] | None = None
     finished: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     baseline_uar: float | None = None
 
     @property
@@ -267,6 +283,7 @@ def read_run(folder: RunFolder) -> RunRecord:
         metrics=_results(folder.metrics),
         profile=_results(folder.profile),
         finished=tuple(fold for fold in run.folds if folder.fold(fold).exists()),
+        strangers=run.foreign(folder),
     )
 
 

@@ -192,9 +192,8 @@ def _made(files: RunFiles) -> Iterator[tuple[str, FoldRecord | SearchRecord]]:
 def _completeness(files: RunFiles) -> Iterator[Finding]:
     """Every clip is tested once, in the fold of its subject."""
     run = files.run
-    there = {path.stem for path in (files.folder.path / FOLDS).glob("*.json")}
-    for stray in sorted(there - set(run.folds)):
-        yield Finding("incomplete", f"{FOLDS}/{stray}.json", "a fold that run.json does not list")
+    for stray in run.foreign(files.folder):
+        yield Finding("incomplete", stray, "of a fold that run.json does not list")
     tested: dict[tuple[str, str, str], str] = {}
     for fold, record in files.folds.items():
         where = f"{FOLDS}/{fold}.json"
@@ -253,7 +252,11 @@ def _search_separation(files: RunFiles, name: str, record: SearchRecord) -> Iter
 def _search(files: RunFiles) -> Iterator[Finding]:
     """A search by gradient took its epochs, and its weights decode to its genotype."""
     folder, epochs = files.folder, files.run.setting("search", "epochs")
+    strategy = files.run.setting("search", "strategy", FIRST_ORDER)
     for name, search in files.searches.items():
+        if not search.given and search.strategy not in (None, strategy):
+            what = f"found by the strategy {search.strategy}, that of the run is {strategy}"
+            yield Finding("search", _below(folder, folder.genotype(name)), what)
         if search.beta is None or search.strategy not in (None, *BY_GRADIENT):
             continue
         where = _below(folder, folder.genotype(name))

@@ -24,7 +24,7 @@ from bench.data.sets.identity import known_name, known_subject, look_alikes
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
-from bench.scoring.script_output import is_printed, printed_answers
+from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import csv_text
 from bench.system.tables import NAMES, Line, Table, parse_table, read_text
 
@@ -113,10 +113,19 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
     log = _parsed(text, name, reading)
-    twins = (
-        f"{each.kind}: {each.where}: {each.what}" for each in look_alikes(log.predictions.answers)
-    )
-    return replace(log, notes=(*log.notes, *twins))
+    return replace(log, notes=(*log.notes, *_doubtful_names(log.predictions)))
+
+
+def of_answers(answers: Sequence[Answer], classes: Sequence[str], name: str) -> Log:
+    """The log of answers that are in no file; DataError, with their name, as `parse_log`."""
+    predictions = _predictions(answers, classes, name)
+    return Log(predictions, UNKNOWN, tuple(_doubtful_names(predictions)))
+
+
+def _doubtful_names(predictions: Predictions) -> Iterator[str]:
+    """Notes on names that may mean the same, or nothing."""
+    for each in look_alikes((a.key for a in predictions.answers), predictions.classes):
+        yield f"{each.kind}: {each.where}: {each.what}"
 
 
 def _parsed(text: str, name: str, reading: Reading) -> Log:
@@ -253,12 +262,14 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
             + "; --dataset NAME stands for the column dataset" * ("dataset" in missing)
             + "; where clips have no names, number them in a column clip" * ("clip" in missing)
         )
-    lines, surrogate = [], False
+    lines, surrogate, ties = [], False, 0
     for line in table.lines:
         where = f"{table.name} line {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
         if from_chances:
-            cells["pred"] = chances[_most_probable(line, chances, where)]
+            likeliest = _most_probable(line, chances, where)
+            ties += len(likeliest) > 1
+            cells["pred"] = chances[likeliest[0]]
         empty = [column for column in COLUMNS if not cells[column]]
         if empty:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
@@ -271,12 +282,21 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         raise DataError(f"{table.name} holds no prediction")
     answers, classes = _labelled(lines, reading.classes)
     against = sum(map(_contradicted, table.lines, repeat(chances), answers, repeat(classes)))
-    note = f"{table.name}: column pred is not the most probable class in {against} row(s)"
-    return Log(
-        _predictions(answers, classes, table.name),
-        {**UNKNOWN, "surrogate": surrogate},
-        (f"{note}; scored is pred",) * bool(against),
-    )
+    notes = [
+        f"{table.name}: column {table.titles[places[column]]} is scored as {column}, not "
+        f"{', '.join(map(printable, others))}: if that is wrong, leave it out of the file"
+        for column in COLUMNS
+        if column in places and (others := table.others(SPELLINGS, column))
+    ]
+    if against:
+        notes.append(
+            f"{table.name}: column pred is not the most probable class in {against} row(s); scored "
+            "is pred"
+        )
+    if ties:
+        notes.append(f"{table.name}: {TIED.format(ties)}")
+    scored = _predictions(answers, classes, table.name)
+    return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
 
 
 def _contradicted(
@@ -309,8 +329,8 @@ def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) ->
     return found if sorted(found.values()) == sorted(names) else {}
 
 
-def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> int:
-    """The column with the largest number; DataError where one is no number."""
+def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> list[int]:
+    """The columns with the largest number; DataError where one is no number."""
     try:
         numbers = {place: float(line.cells[place]) for place in chances}
     except ValueError:
@@ -318,7 +338,7 @@ def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> int:
     if not numbers or not all(map(isfinite, numbers.values())):
         shown = ", ".join(printable(line.cells[place])[:20] for place in chances)
         raise DataError(f"{where}: {shown}: expected a number for each class")
-    return max(numbers, key=numbers.__getitem__)
+    return [place for place, number in numbers.items() if number == max(numbers.values())]
 
 
 # Output of a training script

@@ -17,6 +17,7 @@ Lists whose title says that they are of training or validation are left out.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -40,6 +41,9 @@ _OTHER_PART = re.compile(
 )
 """A word of a title whose answers are no test's; `train.py` before it is a logger's remark."""
 
+TIED = "two classes are equally probable in {} answer(s); the first of them is taken"
+"""A note, with the count."""
+
 LONGEST_LIST = 1 << 20
 """Most characters of a list: one that does not end is none."""
 
@@ -48,13 +52,15 @@ LONGEST_LIST = 1 << 20
 class Block:
     """What was printed of one subject; `lists` holds every list of labels by the word before it.
 
-    left_out: the titles of the lists that are of training or validation.
+    left_out: the titles of the lists that are of training or validation; ties: by the same word how
+    many labels are those of the first of several largest numbers.
     """
 
     where: str
     subject: str
     lists: Mapping[str, Sequence[tuple[int, ...]]]
     left_out: Sequence[str]
+    ties: Mapping[str, int]
 
 
 def is_printed(text: str) -> bool:
@@ -84,7 +90,9 @@ def printed_answers(
     answers = [answer for block in blocks for answer in _answers(block, wanted, dataset)]
     titles = [title for block in blocks for title in block.left_out]
     notes = [f"{name}: {len(titles)} list(s) left out, not of the test: {_listed(titles)}"]
-    return answers, wanted == BEST, notes * bool(titles)
+    ties = sum(block.ties[wanted] for block in blocks)
+    tied = [f"{name}: {TIED.format(ties)}"] * bool(ties)
+    return answers, wanted == BEST, notes * bool(titles) + tied
 
 
 def _listed(titles: Sequence[str]) -> str:
@@ -99,28 +107,30 @@ def _blocks(text: str, name: str) -> Iterator[Block]:
         where = f"{name} line {text.count(NEWLINE, 0, match.start()) + 1}"
         part = text[match.start() : end]
         lists: dict[str, list[tuple[int, ...]]] = {}
-        left_out = []
+        left_out, ties = [], Counter[str]()
         for found in _LIST.finditer(part):
             before = re.split(r"[\n0-9|,;]", part[: found.start()])[-1]
             if _OTHER_PART.search(before):
                 left_out.append(f"{before}{found[1]}".strip())
                 continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
-            labels = _labels(part[found.end() - 1 :], f"{name} line {line}: {found[1]}")
+            labels, tied = _labels(part[found.end() - 1 :], f"{name} line {line}: {found[1]}")
+            ties[found[1]] += tied
             lists.setdefault(found[1], []).append(labels)
-        yield Block(where, match[1], lists, left_out)
+        yield Block(where, match[1], lists, left_out, ties)
 
 
-def _labels(text: str, where: str) -> tuple[int, ...]:
-    """The labels in the list that a text begins with."""
+def _labels(text: str, where: str) -> tuple[tuple[int, ...], int]:
+    """The labels in the list that a text begins with, and how many are one of several largest."""
     end = _end(text)
     plain = re.sub(r"[\w.]+\(\s*([-+.\w]+)\s*\)", r"\1", text[1:end])  # np.int64(0)
     rows = re.findall(r"\[([^][]*)\]", plain)
     try:
         if end and rows:
-            return tuple(_largest(_numbers(row)) for row in rows)
+            largest = [_largest(_numbers(row)) for row in rows]
+            return tuple(places[0] for places in largest), sum(len(p) > 1 for p in largest)
         if end and all(number.is_integer() for number in _numbers(plain)):
-            return tuple(map(int, _numbers(plain)))
+            return tuple(map(int, _numbers(plain))), 0
     except (ValueError, OverflowError):  # no number, none at all, or not a finite one
         pass
     shown = quoted(printable(" ".join(text[: end + 1 or 80].split())))
@@ -141,10 +151,11 @@ def _numbers(text: str) -> list[float]:
     return [float(word) for word in text.replace(",", " ").split()]
 
 
-def _largest(numbers: Sequence[float]) -> int:
-    if not all(map(isfinite, numbers)):
+def _largest(numbers: Sequence[float]) -> list[int]:
+    """Where the largest number stands."""
+    if not (numbers and all(map(isfinite, numbers))):
         raise ValueError
-    return numbers.index(max(numbers))
+    return [place for place, number in enumerate(numbers) if number == max(numbers)]
 
 
 def _answers(block: Block, word: str, dataset: str) -> Iterator[Answer]:

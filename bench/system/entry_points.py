@@ -11,8 +11,8 @@ import multiprocessing
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -21,7 +21,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from bench.errors import BenchError, printable, unknown_name
+from bench.errors import FAILURES, BenchError, printable, unknown_name
 from bench.system.installed import DISTRIBUTION, registered
 
 NAME = re.compile(r"\w[\w-]*", re.ASCII)
@@ -37,9 +37,8 @@ class Unfit(Exception):
     """A value that a group cannot take; the message says what was expected."""
 
 
-def as_it_is(name: str, value: Any) -> Any:
-    """Takes any value."""
-    return value
+class PluginError(BenchError):
+    """What a package brought has failed; the message names it, the cause is the error itself."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +95,38 @@ class Door(Generic[T]):
     def made(self, name: str, *arguments: Any, **options: Any) -> Any:
         """What the function or class of a name returns for these arguments.
 
-        Raises as `load` does; BenchErrors of the function come through, others become one.
+        Raises as `load` does, and as `answering`.
         """
         make: Any = self.load(name)
-        try:
+        with self.answering(name):
             return make(*arguments, **options)
+
+    @contextmanager
+    def answering(self, name: str) -> Iterator[None]:
+        """Says whose fault an error in the block is, where what the name stands for is at work.
+
+        Raises PluginError that names package and entry point in place of any error of Python's of a
+        package's, and of its `exit()`; BenchErrors, and what the harness's own raise, come through.
+        """
+        try:
+            yield
         except BenchError:
             raise
-        except Exception as error:
+        except FAILURES as error:
+            if self.is_own(name):
+                raise
             what = _one_line(traceback.format_exception_only(error)[-1])
-            raise BenchError(f"{self.what} {name!r} cannot be made: {what}") from error
+            raise PluginError(f"{self.origin(name)} failed: {what}") from error
+
+    def is_own(self, name: str) -> bool:
+        """Whether the harness brings what the name stands for, or nothing does."""
+        entry = _admitted(self)[0].get(name)
+        return entry is None or _is_ours(entry)
+
+    def origin(self, name: str) -> str:
+        """What a name stands for, of a package's with its entry point, for messages."""
+        where = printable(name) if self.is_own(name) else _where(_admitted(self)[0][name])
+        return f"{self.what} {where}"
 
     def raise_refusal(self, name: str) -> None:
         """Raises BenchError where the only entry points of that name cannot be used."""
@@ -114,13 +135,6 @@ class Door(Generic[T]):
         for refusal in (*refused, found):
             if isinstance(refusal, Refusal) and refusal.name == name:
                 raise _error(refusal)
-
-
-def load_values(
-    group: str, take: Callable[[str, Any], Any] = as_it_is, taken: tuple[str, ...] = ()
-) -> Mapping[str, Any]:
-    """All values of an entry-point group by name, as `Door.values` gives them."""
-    return Door(group, group.removeprefix("bench.").removesuffix("s"), take, taken).values()
 
 
 _REMEMBERED: list[Any] = []
@@ -234,12 +248,12 @@ def _one_line(text: str) -> str:
 
 def _warn(refusals: Iterable[Refusal]) -> None:
     for refusal in refusals:
-        _say(f"warning: {refusal.where} is left out: {refusal.reason}")
+        say_once(f"warning: {refusal.where} is left out: {refusal.reason}")
 
 
 @remembered
-def _say(line: str) -> None:
-    """Once, and not again in every process that works for this one."""
+def say_once(line: str) -> None:
+    """A line on stderr, once, and not again in every process that works for this one."""
     if multiprocessing.parent_process() is None:
         print(line, file=sys.stderr)
 

@@ -40,6 +40,9 @@ WIDE = ("utf-16-le", "utf-16-be")
 SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How workbooks begin, new and old: as other archives do."""
 
+MISSING = re.compile(r"#?n/?a|nan|nat|none|null|nil|<na>", re.IGNORECASE)
+"""What programs write into a cell without a value. A name may be spelled so, too."""
+
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
 
@@ -133,6 +136,15 @@ class Table:
                 raise DataError(f"{self.name} has the column {quoted(printable(title))} twice")
             found[field] = plain.index(named)
         return found
+
+    def others(self, known: Spellings, field: str) -> tuple[str, ...]:
+        """Titles of further columns that could be taken for a field."""
+        taken = self.places(known)
+        return tuple(
+            title
+            for place, title in enumerate(self.titles)
+            if plain_title(title) in known[field] and place not in taken.values()
+        )
 
     @property
     def found_titles(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BenchError, printable
+from bench.errors import FAILURES, BenchError, printable
 from bench.training.tensors import Tensors
 
 TRIED = 2
@@ -55,7 +55,7 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
 def _answer(network: nn.Module, inputs: Tensor) -> Tensor:
     try:
         return network(inputs)
-    except Exception as error:  # a user's network may fail in any way
+    except FAILURES as error:  # a user's network may fail in any way
         reason = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")[:200]
         raise BenchError(
             f"the network cannot take clips {tuple(inputs.shape)}: {reason}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,8 +12,8 @@ import click
 from bench.cli.options import OutFile, device_option, form_option, magnifier_option, out_option
 
 if TYPE_CHECKING:
-    from bench.data.clips import Clip
     from bench.models.answers import Answers
+    from bench.models.inputs import NamedClip
     from bench.models.model import Model
 
 MODEL_SUFFIX = ".safetensors"
@@ -110,6 +111,7 @@ def predict(
     for place in (out, picture):
         check_place(place)
 
+    from bench.data.clips import problem_lines
     from bench.models.inputs import Place, named_clips
     from bench.models.model import load_model
     from bench.training.compute import resolve_device
@@ -124,6 +126,8 @@ def predict(
     deliver(_text(models, answers, form, fps, sliding), out)
     if picture is not None:
         _draw(models, answers, picture, kind, fps, sliding)
+    for line in problem_lines(dict.fromkeys(chain.from_iterable(answers.problems))):
+        click.echo(line, err=True)
     if form != "json":
         for line in _remarks(models, answers, sliding):
             click.echo(line, err=True)
@@ -139,7 +143,7 @@ def _kind(picture: Path | None) -> str:
     return kind
 
 
-def _whole(models: Sequence[Model], clips: Sequence[Clip]) -> Answers:
+def _whole(models: Sequence[Model], clips: Sequence[NamedClip]) -> Answers:
     from bench.cli.progress import steps
     from bench.models.answers import answers_of
 
@@ -153,7 +157,7 @@ def _whole(models: Sequence[Model], clips: Sequence[Clip]) -> Answers:
 
 def _sliding(
     models: Sequence[Model],
-    clips: Sequence[Clip],
+    clips: Sequence[NamedClip],
     window: int | None,
     stride: int | None,
     fps: float | None,
@@ -164,7 +168,7 @@ def _sliding(
 
     if len(clips) > 1:
         raise UsageError(f"--sliding takes one video at a time, got {len(clips)}")
-    rate = fps or stated_rate(clips[0])
+    rate = fps or stated_rate(clips[0].clip)
     with steps() as report:
         answers = slide(
             models,
@@ -181,6 +185,7 @@ def _text(
     import json
 
     from bench.cli.output import sheet
+    from bench.models.answers import flat
 
     rows = _windows(answers, fps) if sliding else answers.records
     if form == "json":
@@ -191,10 +196,12 @@ def _text(
             "windows" if sliding else "clips": rows,
         }
         return json.dumps(content, indent=1)
-    flat = [_flat(row) for row in rows]
+    cells_of = [flat(row) for row in rows]
+    if form == "table":  # the warnings stand below it
+        cells_of = [{k: v for k, v in row.items() if k != "warnings"} for row in cells_of]
     digits = "{:.4f}".format
-    cells = [[digits(v) if isinstance(v, float) else v for v in row.values()] for row in flat]
-    return sheet(cells, list(flat[0]), form)
+    cells = [[digits(v) if isinstance(v, float) else v for v in row.values()] for row in cells_of]
+    return sheet(cells, list(cells_of[0]), form)
 
 
 def _windows(answers: Answers, fps: float | None) -> list[dict[str, Any]]:
@@ -206,13 +213,6 @@ def _windows(answers: Answers, fps: float | None) -> list[dict[str, Any]]:
         frames = {"first_frame": first, "last_frame": (end or 0) - 1}
         rows.append({**frames, **times, **{k: v for k, v in record.items() if k != "clip"}})
     return rows
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A record as cells: a column per class, and its spread beside."""
-    plain = {k: v for k, v in row.items() if k not in ("probabilities", "spread")}
-    spread = {f"± {name}": value for name, value in row.get("spread", {}).items()}
-    return {**plain, **row["probabilities"], **spread}
 
 
 def _about(model: Model) -> dict[str, Any]:

@@ -84,9 +84,9 @@ def marks_page() -> str:
 
 This page says what each mark beside a score means.
 
-A mark stands wherever the score stands: tables, report, comparison, predictions of a model. Marks
-with a number or a name (`4 of 16 subjects (SMIC)`, `class map native`) say what they mean
-themselves.
+A mark stands wherever the score stands: tables, report, comparison, `bench list runs`, predictions
+of a model. Marks with a number or a name (`4 of 16 subjects (SMIC)`, `class map native`) say what
+they mean themselves.
 
 {chr(10).join(items)}
 

@@ -84,7 +84,7 @@ def key_frames(model: Model, clip: Clip) -> dict[str, np.ndarray]:
 
 def flow_seen(model: Model, clip: Clip) -> np.ndarray | None:
     """u, v that the model sees, of the frame with most motion: (H, W, 2); None: it sees none."""
-    clips = model.tensors([clip])
+    clips, _ = model.seen([clip])
     if isinstance(clips, StillTensors):
         seen = model.still is not None and model.still.kind in FLOWS
         return clips.images[0, :2].permute(1, 2, 0).cpu().numpy() if seen else None

@@ -17,11 +17,10 @@ from bench.runs.folder import RunFolder
 from bench.runs.folds import read_fold
 from bench.runs.predictions import Answer, Predictions, run_predictions
 from bench.runs.record import read_run_file
-from bench.scoring.logs import AS_STATED, UNKNOWN, Log, parse_log, text_of
+from bench.scoring.logs import AS_STATED, of_answers, parse_log, text_of
 from bench.scoring.report import score_report, scored
 from reports.reading.finished import sound_runs
-from reports.reading.groups import gather
-from reports.reading.summary import run_marks
+from reports.reading.groups import gather, run_marks
 
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
@@ -120,6 +119,13 @@ def scores_of(
     missing = [name for name in ANSWER if name not in frame]
     if missing:
         raise DataError(f"the frame lacks {', '.join(missing)}; expected {', '.join(ANSWER)}")
+    empty = frame[list(ANSWER)].isna()
+    if empty.to_numpy().any():
+        column = next(name for name in ANSWER if empty[name].any())
+        raise DataError(
+            f"{empty[column].sum()} row(s) of the frame have no {column}: pandas also reads names "
+            "such as NA and None as missing, unless told keep_default_na=False"
+        )
     order = tuple(classes or frame.attrs.get(CLASSES, CHALLENGE_CLASSES))
     strange = {*frame["true"], *frame["pred"]} - {*order}
     if strange:
@@ -137,4 +143,5 @@ def scores_of(
         )
         for row in frame[list(ANSWER)].itertuples(index=False)
     )
-    return score_report(scored(Log(Predictions(order, answers), UNKNOWN)), draws=draws, seed=seed)
+    log = of_answers(answers, order, "the frame")
+    return score_report(scored(log), draws=draws, seed=seed)

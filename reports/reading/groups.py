@@ -285,3 +285,9 @@ def leaks(record: RunRecord) -> tuple[str, ...]:
         *(("selection=oracle",) if oracle else ()),
     ]
     return (f"leaky: {', '.join(causes)}",) if causes else ()
+
+
+def run_marks(group: RunGroup, record: RunRecord) -> tuple[str, ...]:
+    """Every mark of a score of a run, which is of this group."""
+    own = (*leaks(record), *record.marks)
+    return distinct((*group.conditions, *own, *group.shortfalls))

@@ -54,6 +54,9 @@ TRAINED_WITHOUT = "trained without a class"
 CODE_CHANGED = "code changed"
 """Mark of runs of which a package has brought other code since."""
 
+FOREIGN = "foreign file"
+"""Mark of runs in whose folder lies a result of a fold that they do not have."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -101,6 +104,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
             yield f"{factor}={value}"
     if record.split != LOSO_TITLE:
         yield record.split
+    for stranger in record.strangers:
+        yield f"{FOREIGN}: {stranger}"
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -239,6 +244,7 @@ MARK_MEANINGS = {
     "the clips say",
     CODE_CHANGED: "a package that the run used is installed with other code now; the score is of "
     "the earlier code",
+    FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

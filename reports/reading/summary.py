@@ -7,18 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.runs.record import read_run
 from bench.scoring.report import read_scored, score_report
-from reports.reading.groups import RunGroup, leaks
-from reports.reading.marks import distinct
+from reports.reading.groups import RunGroup, run_marks
 
 if TYPE_CHECKING:
     from bench.runs.folder import RunFolder
-    from bench.runs.record import RunRecord
-
-
-def run_marks(group: RunGroup, record: RunRecord) -> tuple[str, ...]:
-    """Every mark of a score of a run, which is of this group."""
-    own = (*leaks(record), *record.marks)
-    return distinct((*group.conditions, *own, *group.shortfalls))
 
 
 def score_and_marks(folder: RunFolder) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.errors import MOST_NAMES, unknown_name
+from bench.errors import MOST_NAMES, quoted, unknown_name
 
 
 def test_the_nearest_name_is_suggested_and_all_are_listed():
@@ -21,3 +21,17 @@ def test_of_very_many_names_some_are_listed_and_the_others_counted(count):
     more = int(listed[2].partition(" ")[0] or 0)
     assert len(listed[0].split(", ")) + more == count
     assert len(said) < 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("n\u0435gative", "'n\u0435gative' (U+0435)"),
+        ("\u0391nn\u0430", "'\u0391nn\u0430' (U+0391, U+0430)"),
+        ("anna", "'anna'"),
+        ("\u0430\u043d\u043d\u0430", "'\u0430\u043d\u043d\u0430'"),
+        ("J\u00fcrg", "'J\u00fcrg'"),
+    ],
+)
+def test_letters_that_only_look_latin_are_numbered(text, shown):
+    assert quoted(text) == shown

@@ -43,10 +43,12 @@ def installing(folder: Path) -> Iterator[Put]:
         (info / "entry_points.txt").write_text("\n".join(lines))
         clear()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        yield put
-    clear()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(folder))
+            yield put
+    finally:
+        clear()
 
 
 SHORT = """

@@ -63,7 +63,7 @@ def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
 
         return unpack(clip, contents[0])
 
-    images = [_open(clip, *frame) for frame in zip(clip.frames, contents, strict=True)]
+    images = [open_image(clip, *frame) for frame in zip(clip.frames, contents, strict=True)]
     _check_sizes(clip, images)
     width, height = _size(images[0])
     mode = "L" if all(image.mode in _GREY_MODES for image in images) else "RGB"
@@ -119,8 +119,12 @@ def _read(clip: Clip, path: Path) -> bytes:
         raise unreadable(clip, path, error) from error
 
 
-def _open(clip: Clip, path: Path, content: bytes) -> Image:
-    """The image with its header read and checked; its pixels are decoded later."""
+def open_image(clip: Clip, path: Path, content: bytes) -> Image:
+    """The image with its header read and checked; its pixels are decoded later.
+
+    DataError for what is no image of 8 bits, is too large, or holds several pictures: readers
+    take the first, and the clip would be one frame where its file shows many.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -138,7 +142,36 @@ def _open(clip: Clip, path: Path, content: bytes) -> Image:
             f"{printable(path)}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
             f"Convert the frames of clip {clip_title(clip)} to 8 bits."
         )
+    try:
+        pictures = _pictures(image)
+    except Exception as error:  # a damaged file may raise anything
+        raise unreadable(clip, path, error) from error
+    if pictures > 1:
+        what = f"this file of clip {clip_title(clip)} {MANY.format(pictures)}"
+        raise DataError(f"{printable(path)}: {what}.")
     return image
+
+
+MANY = (
+    "holds {} pictures (an animation, or pages), of which a frame can be one alone: write each "
+    "into an image file of its own, numbered in their order, or make it a video or an .npy array"
+)
+
+
+def picture_count(path: Path) -> int:
+    """How many pictures an image file holds; 1 where it cannot be read, as its reader will say."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return _pictures(image)
+    except Exception:  # a damaged file may raise anything
+        return 1
+
+
+def _pictures(image: Image) -> int:
+    """What a camera adds to a photograph (MPO) does not count."""
+    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
 
 
 def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:

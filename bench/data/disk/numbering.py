@@ -8,10 +8,12 @@ from pathlib import Path, PurePath
 
 from bench.data.clips import Problem
 from bench.data.disk.tree import Entries, Tree, refused_links
-from bench.errors import printable
 
 IMAGE_SUFFIXES = frozenset(
-    {".bmp", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {
+        *(".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"),
+        *(".tif", ".tiff", ".webp"),
+    }
 )
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
@@ -37,15 +39,26 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
 def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[Problem]]:
     """Frame number -> image, in order; images without a number of their own are problems."""
     frames: dict[int, Path] = {}
-    problems = []
+    unnumbered, twins = [], []
     paths = tuple(images)
     for path, number in zip(paths, frame_numbers(paths), strict=True):
         if number is None:
-            problems.append(Problem("odd", tree.shown(path), "there is no number in the name"))
-        elif (twin := frames.setdefault(number, path)) is not path:
-            what = f"has the frame number of {printable(twin.name)}, which is used"
-            problems.append(Problem("odd", tree.shown(path), what))
+            unnumbered.append(path)
+        elif frames.setdefault(number, path) is not path:
+            twins.append((path, number, frames[number]))
+    problems = []
+    if unnumbered:
+        what = f"not used: no number in its name says when it comes{_more(unnumbered)}"
+        problems.append(Problem("odd", tree.shown(unnumbered[0]), what))
+    if twins:
+        path, number, used = twins[0]
+        what = f"not used: {tree.shown(used)} has the frame number {number}, too{_more(twins)}"
+        problems.append(Problem("odd", tree.shown(path), what))
     return dict(sorted(frames.items())), problems
+
+
+def _more(found: Sequence[object]) -> str:
+    return f" (so it is with {len(found) - 1} more)" * (len(found) > 1)
 
 
 def frame_numbers(images: Sequence[Path]) -> list[int | None]:
@@ -74,9 +87,9 @@ def unread(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
 
     These are links that were not followed, pipes and devices, and folders named like images.
     """
-    what = "is a folder, though named like an image: no frame is read from it"
+    what = "not used: it is a folder, though named like an image"
     odd = [Problem("odd", tree.shown(folder / n), what) for n in entries.folders if is_image(n)]
-    what = "is neither a file nor a folder: it is not read"
+    what = "not used: it is neither a file nor a folder"
     odd += [Problem("odd", tree.shown(folder / name), what) for name in entries.special]
     return odd + refused_links(tree, folder, entries)
 

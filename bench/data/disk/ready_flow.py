@@ -83,14 +83,15 @@ def _is_image(path: Path) -> bool:
 def _pixels(clip: Clip, content: bytes) -> np.ndarray:
     """(28, 28, 3) float32."""
     import numpy as np
-    from PIL import Image
 
-    from bench.data.disk.images import FORMATS, unreadable
+    from bench.data.disk.images import open_image, unreadable
 
     try:
         if clip.frames[0].suffix.lower() == ".npy":
             return _array(content).astype(np.float32)
-        return np.asarray(Image.open(BytesIO(content), formats=FORMATS), np.float32)
+        return np.asarray(open_image(clip, clip.frames[0], content), np.float32)
+    except DataError:
+        raise
     except Exception as error:  # a damaged file may raise anything
         raise unreadable(clip, clip.frames[0], error) from error
 

@@ -116,7 +116,8 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         yield from absurdities(replace(clip, apex=None), len(frames))
     even = [frame for frame in frames if frame.constant]
     if even:
-        what = f"{len(even)} frame(s) of one level all over, the first {_named(even[0])}"
+        first = _named(even[0])
+        what = f"{len(even)} frame(s) of one level all over, the first {first}; used as they are"
         yield Problem("constant", where, what)
     if len(frames) > 1 and len({frame.content for frame in frames}) == 1:
         what = "all its frames show the same picture: the clip does not move, its flow is blank"
@@ -135,9 +136,9 @@ def _repeated(where: str, frames: Sequence[_Frame]) -> Iterator[Problem]:
     if again:
         place, earlier = again[0]
         what = (
-            f"{len(again)} frame(s) show the picture of an earlier one, the first "
+            f"{len(again)} of {len(frames)} frames repeat the picture of an earlier one, the first "
             f"{_named(frames[place])} (number {place}) that of {_named(frames[earlier])} "
-            f"(number {earlier})"
+            f"(number {earlier}): nothing moves between them; the clip is used as it is"
         )
         yield Problem("repeated", where, what)
 

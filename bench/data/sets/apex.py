@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 
 from bench.errors import printable, quoted
+from bench.system.tables import MISSING
 
 NOT_ANNOTATED = re.compile(
-    r"[-–—/\\?.*x]*|-1([.,]0*)?|0+([.,]0*)?|n/?a|nan|none|null|nil", re.IGNORECASE
+    rf"[-–—/\\?.*x]*|-1([.,]0*)?|0+([.,]0*)?|{MISSING.pattern}", re.IGNORECASE
 )
 """What stands in a cell where no apex is annotated. The onset is a frame, so that 0 is none."""
 

@@ -50,8 +50,8 @@ def twins(clips: Iterable[Clip]) -> Iterator[Problem]:
         other = first.setdefault((clip.frames, clip.span), clip)
         if other is not clip:
             same = (other.dataset, other.subject) == (clip.dataset, clip.subject)
-            leak = "" if same else ", another subject: a fold trains on what it tests"
-            what = f"has the very frames of {clip_title(other)}{leak}"
+            leak = "" if same else ", of another subject: a fold trains on what it tests"
+            what = f"its frames are the same files as those of {clip_title(other)}{leak}"
             yield Problem("twin", clip_title(clip), what)
 
 

@@ -40,6 +40,9 @@ def _dataset(name: str, value: Any) -> DataSet:
     dataset = value()
     if dataset.name != name:
         raise Unfit(f"the data set calls itself {dataset.name!r}")
+    for what in ("title", "summary", "how_to_get"):
+        if not isinstance(getattr(dataset, what, None), str):
+            raise Unfit(f"the data set has no {what}")
     return dataset
 
 
@@ -110,11 +113,12 @@ def load_clips(
     names below the root do not. Raises UsageError for an unknown data set or subject, DataError for
     a root, layout or spreadsheet that cannot be read.
     """
-    found = find_dataset(dataset, allow_outside)
-    wanted = None if subjects is None else found.resolve_subjects(subjects)
-    clips = found.load(Tree.at(root, layout), wanted, class_map)
-    if dataset not in BUILT_IN and not dataset.startswith(PREFIX):
-        _refuse_unsound(dataset, clips, wanted)
+    found, tree = find_dataset(dataset, allow_outside), Tree.at(root, layout)
+    with DOOR.answering(dataset):
+        wanted = None if subjects is None else found.resolve_subjects(subjects)
+        clips = found.load(tree, wanted, class_map)
+        if not DOOR.is_own(dataset):
+            _refuse_unsound(dataset, clips, wanted)
     return judged(clips)
 
 
@@ -137,7 +141,7 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         }
         for reason, so in reasons.items():
             if so:
-                raise DataError(f"data set {dataset} of a package: {clip_title(clip)} {reason}")
+                raise DataError(f"{DOOR.origin(dataset)}: {clip_title(clip)} {reason}")
 
 
 PART = re.compile(r"[/\\\0]|^\.*$")
@@ -147,7 +151,8 @@ PART = re.compile(r"[/\\\0]|^\.*$")
 def judged(found: ClipSet) -> ClipSet:
     """The clips with the problems that can be seen whatever the door they came by."""
     clips, collisions = refuse_collisions(found.clips)
-    seen = (*look_alikes(clips), *absurd_clips(clips), *twins(clips))
+    named = ((clip.dataset, clip.subject, clip.name) for clip in clips)
+    seen = (*look_alikes(named, found.classes), *absurd_clips(clips), *twins(clips))
     problems = (*found.problems, *collisions, *seen)
     return replace(found, clips=clips, problems=problems)
 

@@ -89,9 +89,10 @@ class ClassMap:
             if key in self.words:
                 return self.classes.index(self.words[key])
         known = dict.fromkeys(word for place, word in self.words if place in (dataset.lower(), ANY))
+        shown = f"label {quoted(printable(word))}" if plain else "an empty label"
         raise Rejected(
             "label",
-            f"label {quoted(printable(word))} is none of {', '.join(map(printable, known))} (class "
+            f"{shown} is none of {', '.join(map(printable, known))} (class "
             f"map {printable(self.name)}); {self._advice(plain)}",
         )
 

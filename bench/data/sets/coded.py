@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
-from bench.data.clips import Clip, Problem, Rejected
+from bench.data.clips import DOUBLED, Clip, Problem, Rejected
 from bench.data.disk.finding import all_folders, is_table, shortened
 from bench.data.disk.numbering import frame_problems, numbered_frames
 from bench.data.disk.tree import Tree, refused_links
@@ -69,6 +69,7 @@ class CodedSet(SingleSet):
         folders, odd = self._clip_folders(tree, frames_home, subjects)
         problems = [*problems, *notes, *others, *odd]
         clips: dict[tuple[str, str], Clip] = {}
+        first: dict[tuple[str, str], int] = {}
         for row in rows:
             if not self._is_wanted(row, subjects):
                 continue
@@ -78,12 +79,14 @@ class CodedSet(SingleSet):
                 if coded is None:
                     continue
                 if (coded.subject, coded.name) in clips:
-                    raise Rejected("duplicate", "second row of this clip, the first is kept")
+                    what = DOUBLED.format(first[coded.subject, coded.name])
+                    raise Rejected("duplicate", what)
                 clip, notes = self._clip(tree, coded, folders)
             except Rejected as reason:
                 problems.append(Problem(reason.kind, _who(where, row), reason.what, fatal=True))
                 continue
             clips[clip.subject, clip.name] = clip
+            first[clip.subject, clip.name] = row.number
             problems += notes
         return list(clips.values()), problems + self._unlisted(tree, rows, folders)
 

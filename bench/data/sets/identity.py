@@ -1,7 +1,7 @@
 """Who is who: one person under one name, behind every door.
 
 A set's subjects and its own name are written in many ways (`1`, `001`, `sub01`, `Sub01`, `s1`);
-where the set is known they become one. Elsewhere names that may mean one person are problems, and
+where the set is known they become one. Elsewhere names that may mean the same are problems, and
 those that a disk may take for one (`Anna`, `anna`) are refused: a run has a file per subject.
 """
 
@@ -11,11 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Protocol
 
 from bench.data.clips import Clip, Problem
 from bench.data.sets.base import DataSet, SingleSet
-from bench.errors import printable, quoted
+from bench.errors import numbered, printable, quoted
+from bench.system.tables import MISSING
 
 SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
 """Other usual names of data sets, lower case, letters and digits only."""
@@ -59,47 +59,77 @@ def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Pro
     return tuple(kept), problems
 
 
-class OfPerson(Protocol):
-    """What is known by its data set and subject: a clip, or the answer to one."""
-
-    @property
-    def dataset(self) -> str:
-        """The data set's name."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """The subject's name in it."""
-        ...
+ALIKE = MappingProxyType(
+    {
+        "subject": "one person: if they are, write one name, or folds train on whom they test",
+        "data set": "one: if they are, write one name",
+        "clip": "one, counted twice: if they are, leave one of them out",
+        "class": "one: if they are, write one name",
+    }
+)
+"""Of what is named: what alike names may be."""
 
 
-def look_alikes(clips: Iterable[OfPerson]) -> Iterator[Problem]:
-    """A problem for subjects of one data set whose names differ by case, zeros or prefix alone.
+def look_alikes(
+    names: Iterable[tuple[str, str, str]], classes: Iterable[str] = ()
+) -> Iterator[Problem]:
+    """A problem for all names of one kind in one place that may mean the same, or nothing.
 
-    And one for data sets whose names differ by case alone.
+    names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
+    leading zeros, by letters that only look the same, subjects also by punctuation and prefix.
     """
-    people: dict[tuple[str, str], dict[str, None]] = {}
-    sets: dict[str, dict[str, None]] = {}
-    for clip in clips:
-        sets.setdefault(_on_disk(clip.dataset), {})[clip.dataset] = None
-        key = (clip.dataset, _plain(clip.subject))
-        people.setdefault(key, {})[clip.subject] = None
-    for (dataset, _), names in people.items():
-        if len(names) < 2:
-            continue
-        what = (
-            f"subjects {_listed(names)} may be one person: if they are, write one name, or "
-            "folds train on the person that they test"
+    found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+
+    def add(what: str, where: str, plain: str, name: str) -> None:
+        found.setdefault((what, where), {}).setdefault(plain, {})[name] = None
+
+    for dataset, subject, clip in names:
+        add("subject", dataset, _plain(subject), subject)
+        add("data set", "names", plain_name(dataset), dataset)
+        add("clip", f"{dataset} {subject}", unpadded(plain_name(clip)), clip)
+    for name in classes:
+        add("class", "names", plain_name(name), name)
+    for (what, where), by_look in found.items():
+        alike = [" and ".join(map(_spelt, each)) for each in by_look.values() if len(each) > 1]
+        if alike:
+            more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+            many = "classes" if what == "class" else f"{what}s"
+            text = f"{many} {alike[0]}{more} may be {ALIKE[what]}"
+            yield Problem("identity", printable(where), text)
+        for name in (each for group in by_look.values() for each in group):
+            if MISSING.fullmatch(name):
+                text = f"{what} {name!r} is taken for a name; programs write so for a missing value"
+                yield Problem("identity", printable(where), text)
+
+
+def _spelt(name: str) -> str:
+    """A name for a message; letters beyond ASCII by number, too: they may look like others."""
+    codes = numbered(letter for letter in name if not letter.isascii())
+    return repr(printable(name)[:80]) + f" ({codes})" * bool(codes)
+
+
+LATIN = str.maketrans(
+    dict(
+        zip(
+            "АВЕЅІЈКМНОРСТУХԌԚԜаеѕіјорсухһԁԛԝӏΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχı",
+            "ABESIJKMHOPCTYXGQWaesijopcyxhdqwlABEZHIKMNOPTYXaikvopuxi",
+            strict=True,
         )
-        yield Problem("identity", printable(dataset), what)
-    for names in sets.values():
-        if len(names) > 1:
-            what = f"data sets {_listed(names)} may be one: if they are, write one name"
-            yield Problem("identity", "dataset", what)
+    )
+)
+"""Letters of other alphabets as the Latin ones that they look like."""
 
 
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(quoted(printable(name)) for name in names)
+def plain_name(name: str) -> str:
+    """A name as the eye reads it: whatever its case, width, composition, alphabet and blanks."""
+    seen = (letter for letter in name if unicodedata.category(letter) != "Cf")
+    plain = unicodedata.normalize("NFKC", "".join(seen)).translate(LATIN).casefold()
+    return " ".join(plain.split())
+
+
+def unpadded(name: str) -> str:
+    """A name without leading zeros of its numbers."""
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
 def _on_disk(name: str) -> str:
@@ -108,6 +138,5 @@ def _on_disk(name: str) -> str:
 
 def _plain(subject: str) -> str:
     """A name without case, punctuation, usual prefix and leading zeros."""
-    folded = re.sub(r"\.0+$", "", unicodedata.normalize("NFKC", subject).casefold())
-    plain = re.sub(r"[\W_]", "", folded)
-    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", _PREFIX.sub("", plain))
+    plain = re.sub(r"[\W_]", "", re.sub(r"\.0+$", "", plain_name(subject)))
+    return unpadded(_PREFIX.sub("", plain))

@@ -20,7 +20,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 
-from bench.data.clips import Clip, ClipSet, Problem, Rejected
+from bench.data.clips import DOUBLED, Clip, ClipSet, Problem, Rejected
+from bench.data.disk.containers import array_length
+from bench.data.disk.images import MANY, picture_count
 from bench.data.disk.numbering import (
     CONTAINER_SUFFIXES,
     frame_problems,
@@ -139,6 +141,10 @@ class Manifest(DataSet):
         """The file that messages name."""
         return printable(self.path.name)
 
+    def place_of(self, row: Row) -> str:
+        """The row in messages."""
+        return f"{self.source} row {row.number} ({row.who})"
+
     def _identified(self, row: Row) -> Row:
         """The row with its data set and its subject under their usual names."""
         dataset = known_name(row.cells["dataset"], self.sets)
@@ -179,11 +185,12 @@ class Manifest(DataSet):
         dataset = self.parts[0] if len(self.parts) == 1 else ""
         mapping = ClassMap.named(class_map, dataset, words)
         clips: dict[tuple[str, str, str], Clip] = {}
+        first: dict[tuple[str, str, str], int] = {}
         problems = [*self._unknown_titles(), *self._people_of_several_names()]
         for row in self.rows:
             if subjects is not None and row.cells["subject"] not in subjects:
                 continue
-            where = f"{self.source} row {row.number} ({row.who})"
+            where = self.place_of(row)
             try:
                 clip, notes = self._clip(tree, row, where, mapping)
             except Rejected as reason:
@@ -193,10 +200,10 @@ class Manifest(DataSet):
                 continue
             key = (clip.dataset, clip.subject, clip.name)
             if key in clips:
-                what = "second row of this clip, the first is kept"
+                what = DOUBLED.format(first[key])
                 problems.append(Problem("duplicate", where, what, fatal=True))
                 continue
-            clips[key] = clip
+            clips[key], first[key] = clip, row.number
             problems += notes
         ordered = tuple(clips[key] for key in sorted(clips))
         return ClipSet(self.name, mapping.classes, ordered, tuple(problems), mapping.name)
@@ -252,10 +259,14 @@ class Manifest(DataSet):
         found, problems = self._frames(tree, cells["frames"], where)
         if (single := _single_file(found)) and is_ready_flow(single):
             return replace(listed, frames=(single,), ready_flow=True), problems
+        if single and single is not found and (count := picture_count(single)) > 1:
+            raise Rejected("unreadable", f"{printable(single.name)} {MANY.format(count)}")
         if isinstance(found, Path):  # a file that holds the whole clip
             first, last, numbers = onset or 0, offset, None
             span = (first, None if offset is None else offset + 1)
             clip = replace(listed, frames=(found,), span=span if span != (0, None) else None)
+            if last is None and (length := array_length(clip)):
+                last = length - 1
         else:
             kept = {n: path for n, path in found.items() if _within(n, onset, offset)}
             if not kept:
@@ -391,7 +402,7 @@ def _each_once(folders: Iterable[Path]) -> list[Path]:
 
 def _unread(tree: Tree, folder: Path, entries: Entries, pattern: str) -> list[Problem]:
     """Problems: refused links, and entries matching the pattern that are no file or folder."""
-    what = "is neither a file nor a folder: it is not read"
+    what = "not used: it is neither a file nor a folder"
     named = [name for name in entries.special if fnmatchcase(name, pattern)]
     odd = [Problem("odd", tree.shown(folder / name), what) for name in named]
     return refused_links(tree, folder, entries) + odd

@@ -79,7 +79,9 @@ class Smic(SingleSet):
             try:
                 clip, notes = self._clip(tree, folder, class_map, spans)
                 if clip.name in clips:
-                    raise Rejected("duplicate", f"clip {clip.name} occurs twice, the first is kept")
+                    raise Rejected(
+                        "duplicate", f"clip {clip.name} has two folders: leave one of them"
+                    )
             except Rejected as reason:
                 problems.append(Problem(reason.kind, where, reason.what, fatal=True))
                 continue

@@ -202,6 +202,29 @@ class TestGoingOn:
         assert outcome.code == 1
         assert f"{name} was made by another run" in outcome.error and "elsewhere" in outcome.error
 
+    @pytest.mark.parametrize("stamped", [True, False])
+    @pytest.mark.parametrize("command", [("search",), ("run", "--fold", "s06")], ids=" ".join)
+    def test_refuses_a_genotype_of_another_strategy(self, bench, runs, begun, stamped, command):
+        content = {**begun.json("search/genotype.json"), "strategy": "random_search"}
+        if not stamped:
+            del content["run"]
+        shutil.rmtree(begun.path / "search")
+        gather(RunFolder(begun.path))
+        (begun.path / "search").mkdir()
+        (begun.path / "search/genotype.json").write_text(json.dumps(content))
+        outcome = bench.small(runs, VARIANT, *command[1:], command=command[0])
+        assert outcome.code == 1
+        assert "found by the strategy random_search, that of this run is" in outcome.error
+
+    @pytest.mark.parametrize("name", ["folds/s99.json", "search/s05", "models/s99.safetensors"])
+    def test_refuses_results_of_folds_that_it_does_not_have(self, bench, runs, begun, name):
+        place = begun.path / name
+        place.parent.mkdir(exist_ok=True)
+        place.touch() if place.suffix else place.mkdir()
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 1
+        assert f"{name} is of no fold of this run: move it elsewhere" in outcome.error
+
     def test_needs_the_record_of_the_run(self, bench, runs, begun):
         (begun.path / "run.json").unlink()
         outcome = bench.small(runs, VARIANT)
@@ -278,3 +301,21 @@ def test_copies_and_runs_without_their_file_are_told_and_left_out(bench, finishe
     assert copies.startswith(f"2 folders are copies of {run.path}: ")
     shutil.rmtree(elsewhere)
     assert "seed7 is a copy" in find_runs(finished)[1][-1]
+
+
+@pytest.mark.parametrize("name", ["folds/s99.json", "search/s05"])
+def test_a_foreign_result_in_a_finished_run_is_told_by_all_who_show_it(
+    bench, searched_runs, runs, name
+):
+    shutil.copytree(searched_runs, runs)
+    run = only_run(runs)
+    if name.endswith("json"):
+        shutil.copy(run.path / "folds/s06.json", run.path / name)
+    else:
+        shutil.copytree(run.path / "search", runs / "kept")
+        (runs / "kept").rename(run.path / name)
+    (listed,) = json.loads(bench("list", "runs", "--runs", runs, "--format", "json").out)
+    table = bench("tables", "--runs", runs, "--table", 4, "--format", "json")
+    assert f"foreign file: {name}" in listed["marks"]
+    assert f"foreign file: {name}" in table.out
+    assert f"{name}: of a fold that run.json does not list" in bench("validate", runs).out

@@ -151,4 +151,4 @@ def test_a_deep_check_decodes_every_frame(tmp_path):
     assert {p["kind"] for p in json.loads(deep.stdout)["problems"]} == {"unreadable", "frames"}
     text = invoke(*command, "--deep", "--jobs", 1)
     assert f"{len(frames) - 2} frames decoded" in text.stdout
-    assert "2 problem(s): not the challenge's set" in text.stdout
+    assert "2 problem(s): some clips cannot be used" in text.stdout

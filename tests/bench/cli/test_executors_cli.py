@@ -90,6 +90,40 @@ def test_a_unit_that_the_executor_drops_is_a_failure(bench, runs, install_packag
     assert "first ststnet: metrics: the executor ended without it" in outcome.error
 
 
+LYING = """
+from bench.engine.executors import SerialExecutor
+
+class Lying(SerialExecutor):
+    def run(self, tasks, perform, listener):
+        for task in tasks:
+            listener.finished(task.unit)
+        return ()
+
+class Failing(SerialExecutor):
+    def run(self, tasks, perform, listener):
+        return tasks[0].nothing
+
+def lying(jobs):
+    return Lying()
+
+def failing(jobs):
+    return Failing()
+"""
+
+
+def test_an_executor_of_a_package_that_lies_or_fails_is_named(bench, runs, install_package):
+    entries = {name: f"lying_executors:{name}" for name in ("lying", "failing")}
+    install_package(LYING, {"bench.executors": entries}, "lying_executors")
+    outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "lying")
+    assert outcome.code == 1
+    who = "executor {0} of bench.executors, package lying_executors (lying_executors:{0})"
+    assert f"{who.format('lying')} said that it is done, but" in outcome.error
+    assert "s05.json is not there." in outcome.error
+    outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "failing")
+    assert outcome.code == 1
+    assert f"{who.format('failing')} failed: AttributeError" in outcome.error
+
+
 class TestParts:
     def test_of_a_run_are_planned_done_apart_and_put_together(self, bench, runs, alone):
         planned = bench.small(runs, "ststnet", *SMALL, "--only", "plan")

@@ -66,7 +66,8 @@ def test_a_listener_that_raises_stops_no_run(bench, runs, install_package):
     outcome = bench.small(runs, "random_rnas_mer", "--listener", "failing")
     assert outcome.code == 0, outcome.err
     warnings = [line for line in outcome.err.splitlines() if line.startswith("warning")]
-    assert warnings == ["warning: listener failing hears no more: SystemError: no room"]
+    who = "listener failing of bench.listeners, package their_listener (their_listener:Failing)"
+    assert warnings == [f"warning: {who} hears no more: SystemError: no room"]
     assert only_run(runs).json("metrics.json")["clips"] == 10
 
 

@@ -91,6 +91,8 @@ class TestLists:
         assert (row["variant"], row["dataset"]) == ("random_rnas_mer", "smic (surrogate)")
         assert row["folds"] == "3/3"
         assert row["uar"] == only_run(finished).json("metrics.json")["uar"]
+        assert row["marks"].startswith("surrogate; smoke: nothing converged; ")
+        assert row["marks"] in bench("list", "runs", "--runs", finished).out
         assert Path(row["folder"]) == only_run(finished).path
 
     def test_a_configuration_that_reads_like_a_number_is_shown_as_it_is(self, bench, finished):

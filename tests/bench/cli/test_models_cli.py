@@ -276,3 +276,47 @@ def test_what_has_no_network_is_refused(bench, runs, random_runs, model, tmp_pat
     assert "is for run folders" in bench("export", model, "--format", "csv").error
     assert "no clip named" in bench("predict", model).error
     assert "no model file" in bench("predict", tmp_path).error
+
+
+def still_life(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes((folder / "img5.png").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: (folder / "img7.png").unlink(), "1 of the 12 frames 5..16 missing"),
+        (lambda folder: (folder / "cover.png").touch(), "no number in its name"),
+        (
+            lambda folder: [(folder / f"img{n}.png").unlink() for n in range(6, 17)],
+            "one frame only",
+        ),
+        (still_life, "nothing moves in what networks see"),
+    ],
+)
+def test_what_is_odd_about_a_clip_is_told_in_every_form(bench, model, frames, tmp_path, make, said):
+    """As a run tells it: on the console, in JSON and in CSV."""
+    (folder := tmp_path / "folder").mkdir()
+    for number, frame in enumerate(frames, start=5):
+        Image.fromarray(frame).save(folder / f"img{number}.png")
+    make(folder)
+    outcome = bench("predict", model, folder, "--format", "json")
+    (clip,) = json.loads(outcome.out)["clips"]
+    assert said in outcome.err and any(said in line for line in clip["warnings"])
+    outcome = bench("predict", model, folder, "--format", "csv")
+    (row,) = csv.DictReader(io.StringIO(outcome.out))
+    assert said in outcome.err and said in row["warnings"]
+    assert said in predict(load_model(model), folder).frame["warnings"][0]
+
+
+def test_an_apex_outside_the_clip_is_told(bench, model, frames, tmp_path):
+    """Of each row of a manifest its own warnings alone."""
+    np.save(tmp_path / "array.npy", frames)
+    (tmp_path / "list.csv").write_text(
+        "dataset,subject,clip,label,frames,onset,apex,offset\n"
+        "lab,a,one,x,array.npy,0,4,8\nlab,a,two,x,array.npy,0,11,8\n"
+    )
+    first, second = predicted(bench, model, tmp_path / "list.csv")["clips"]
+    assert first["warnings"] == []
+    assert any("apex 11 lies outside" in line for line in second["warnings"])

@@ -88,3 +88,34 @@ def test_a_dry_run_says_how_far_the_search_can_move(bench, runs, options, said):
     outcome = bench.small(runs, "rnas_mer_3", *options, "--dry-run")
     assert outcome.code == 0 and said in outcome.out
     assert "reach" not in bench.small(runs, "random_rnas_mer_3", "--dry-run").out
+
+
+FAILING = """
+from rnas.strategies.base import Strategy
+
+class Stuck(Strategy):
+    steps = 1
+
+    def step(self, step):
+        return self.material.nothing
+
+    def genotype(self): ...
+    def state_dict(self): ...
+    def load_state_dict(self, state): ...
+
+class Aimless(Stuck):
+    def __init__(self, material):
+        raise ValueError("no\\naim")
+"""
+
+
+@pytest.mark.parametrize("name", ["stuck", "aimless"])
+def test_a_strategy_of_a_package_that_fails_is_named_with_it(bench, runs, install_package, name):
+    entries = {"stuck": "stuck_search:Stuck", "aimless": "stuck_search:Aimless"}
+    install_package(FAILING, {"bench.strategies": entries}, "stuck_search")
+    outcome = search(bench, runs, name)
+    assert outcome.code == 1
+    assert f"search strategy {name} of bench.strategies, package stuck_search" in outcome.error
+    assert "failed: " in outcome.error
+    (failure,) = only_run(runs).json("failures.json")
+    assert "stuck_search.py" in failure["traceback"]

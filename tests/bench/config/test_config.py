@@ -296,3 +296,21 @@ def test_faces_are_detected_by_the_best_that_is_installed_unless_one_is_named(
     assert load_config("smoke", named).data.detector == "cascade"
     recorded = load_config("smoke", named).to_dict()
     assert config_from_dict(recorded).data.detector == "cascade"
+
+
+class TestAFileInSomeEncoding:
+    TEXT = 'summary = "mine, \u00e9"\nextends = "smoke"\n[train]\nepochs = 7\n'
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+    def test_is_read(self, tmp_path, encoding):
+        (tmp_path / "mine.toml").write_bytes(self.TEXT.encode(encoding))
+        (tmp_path / "file.toml").write_bytes("train.lr = 0.5".encode(encoding))
+        found = load_config(str(tmp_path / "mine.toml"), file=tmp_path / "file.toml")
+        assert (found.train.epochs, found.train.lr) == (7, 0.5)
+
+    @pytest.mark.parametrize("content", [b"PK\x03\x04\x00", b"\x00\x01\x02\xff" * 9, b"\xff\xfea"])
+    def test_that_is_no_text_is_one_line(self, tmp_path, content):
+        (tmp_path / "mine.toml").write_bytes(content)
+        with pytest.raises(UsageError, match=r"mine.toml is no TOML file: .*") as error:
+            load_config(str(tmp_path / "mine.toml"))
+        assert "\n" not in str(error.value)

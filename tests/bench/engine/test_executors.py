@@ -186,7 +186,12 @@ class TestChoice:
             ("serial", 2, UsageError, "leave out --jobs 2, or take --executor process"),
             ("proces", None, UsageError, "unknown executor 'proces'. Did you mean 'process'"),
             ("theirs", None, BenchError, "processes, threads and run.*, got dict"),
-            ("broken", None, BenchError, "executor 'broken' cannot be made: ZeroDivisionError"),
+            (
+                "broken",
+                None,
+                BenchError,
+                r"broken of .*package their_exec.* failed: Zero",
+            ),
             ("number", None, BenchError, "expected a function from --jobs to an executor, got int"),
         ],
     )
@@ -238,11 +243,12 @@ class TestSerialExecutor:
         assert ("failed", "fold s01", "no luck") in events
         assert self.run(tasks)[1] == ["fold s01", "metrics"]  # the next time goes on from there
 
-    def test_what_nobody_foresaw_is_a_failure_too_and_says_where(self, tmp_path):
+    @pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+    def test_what_nobody_foresaw_is_a_failure_too_and_says_where(self, tmp_path, error):
         tasks = plan(job(tmp_path))
-        (failure,), performed, _ = self.run(tasks, {"fold s01"}, RuntimeError("out of\nmemory"))
+        (failure,), performed, _ = self.run(tasks, {"fold s01"}, error("out of\nmemory"))
         assert performed == ["search", "fold s01", "fold s02", "profile"]
-        assert failure.reason == "RuntimeError: out of memory"
+        assert failure.reason == f"{error.__name__}: out of memory"
         assert "in perform" in failure.traceback
 
     def test_a_failed_search_leaves_out_everything_of_its_job(self, tmp_path):
@@ -436,6 +442,20 @@ class TestOtherMachines:
         failures, _, _ = self.run(tasks, write_nothing)
         assert {name(failure.unit) for failure in failures} == {"fold s01", "profile"}
         assert "one that all machines share" in failures[0].reason
+
+
+class Near(OtherMachines):
+    """Its units are done on this machine, where files are seen at once."""
+
+    late = 0.0
+
+
+def test_a_unit_of_this_machine_without_its_file_fails_at_once_with_what_needs_it(tmp_path):
+    tasks, heard = plan(job(tmp_path, folds=("s01",))), Heard()
+    executor = Near()
+    (failure,) = executor.run(tasks, write_nothing, heard)
+    assert (name(failure.unit), executor.given) == ("search", ["search"])
+    assert f"Near said that it is done, but {failure.unit.output} is not there" in failure.reason
 
 
 class TestNotes:

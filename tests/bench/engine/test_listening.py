@@ -10,6 +10,7 @@ from bench.engine.listening import RunListener, Shared
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
+from bench.system.entry_points import forget
 from bench.system.files import write_json, write_text
 
 HISTORY = (
@@ -107,10 +108,11 @@ def test_losses_of_a_fold_and_scores_of_a_run_are_told_when_they_are_there(unit)
     assert heard.events[-2:] == [("failed", FOLD, "no luck"), ("close",)]
 
 
+@pytest.mark.parametrize("error", [OSError, SystemExit])
 @pytest.mark.parametrize("what", ["started", "advanced", "epoch", "finished", "failed", "close"])
-def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, what):
+def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, what, error):
     def spoil(*arguments):
-        raise OSError("no\nroom")
+        raise error("no\nroom")
 
     bad, good, shown, fold = RunListener(), Heard(), Heard(), unit(FOLD, "s1")
     setattr(bad, what, spoil)
@@ -122,7 +124,7 @@ def test_one_that_raises_is_warned_of_once_and_the_others_go_on(unit, capsys, wh
             listener.finished(fold)
             listener.failed(fold, "no luck")
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "warning: listener bad hears no more: OSError: no room"
+    assert line == f"warning: listener bad hears no more: {error.__name__}: no room"
     assert [event[0] for event in shown.events].count("failed") == 2
     assert [event[0] for event in good.events].count("failed") == 2
     assert good.events[-1] == ("close",)
@@ -133,3 +135,64 @@ def test_ctrl_c_closes_them(unit):
     with pytest.raises(KeyboardInterrupt), Shared(Silence(), {"heard": heard}):
         raise KeyboardInterrupt
     assert heard.events == [("close",)]
+
+
+def deaf(unit):
+    import torch
+
+    torch.set_grad_enabled(False)
+    torch.manual_seed(unit.phase == FOLD)
+
+
+def wandering(unit):
+    import os
+    import random
+
+    os.chdir("/")
+    random.random()
+
+
+def heavy(unit):
+    import numpy as np
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    np.random.seed(3)  # noqa: NPY002 - as others do
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (deaf, {"gradients", "torch's random numbers"}),
+        (wandering, {"the current folder", "Python's random numbers"}),
+        (heavy, {"the default dtype", "the number of threads", "NumPy's random numbers"}),
+    ],
+)
+def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys, change, named):
+    from bench.engine.guarding import SETTINGS
+
+    forget()
+    before = [setting.read() for setting in SETTINGS]
+    meddling = RunListener()
+    meddling.started = change
+    with Shared(Silence(), {"meddling": meddling}) as listener:
+        listener.started(unit(FOLD, "s1"))
+        listener.started(unit(FOLD, "s1"))
+    assert [setting.read() for setting in SETTINGS] == before
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(named)
+    assert all("warning: listener meddling changed" in line for line in said)
+    assert {line.partition("changed ")[2].partition(" of the process")[0] for line in said} == named
+
+
+def test_none_can_change_what_the_others_hear(unit):
+    class Clearing(RunListener):
+        def epoch(self, unit, epoch, values):
+            values.clear()
+
+    heard, fold = Heard(), unit(FOLD, "s1")
+    with Shared(Silence(), {"clearing": Clearing(), "heard": heard}) as listener:
+        write_json(fold.output, {"losses": [0.5]})
+        listener.finished(fold)
+    assert heard.epochs == [(1, {"loss": 0.5})]

@@ -93,6 +93,10 @@ def test_every_command_that_lists_scores_lists_it(printed, tmp_path):
         (KAPPA.replace('"kappa"', '"uar"'), "uar", ""),
         (KAPPA.replace('"kappa"', '"clips"'), "clips", ""),
         (KAPPA.replace('"kappa"', '"Kappa"'), "Kappa", "lower case"),
+        (KAPPA.replace('"Kappa"', '"UF1"'), "kappa", "another column has its heading, 'UF1'"),
+        (KAPPA.replace('"Kappa"', '" clips"'), "kappa", "another column has its heading"),
+        (KAPPA.replace('"Kappa"', '"a\\nb"'), "kappa", "cannot stand over a column"),
+        (KAPPA.replace('"Kappa"', '" "'), "kappa", "no heading"),
         (KAPPA.replace("return (total", "return 1 / 0 * (total"), "kappa", ""),
         (KAPPA.replace("return (total * right", "return (matrices"), "kappa", ""),
     ],
@@ -102,6 +106,15 @@ def test_one_that_cannot_be_used_stops_nothing_but_itself(install, capsys, sourc
     assert dict(metrics()) == BUILT_IN
     (line,) = capsys.readouterr().err.splitlines()
     assert all(word in line for word in ("bench.metrics", "their-metrics", name, why))
+
+
+def test_two_of_one_heading_are_both_left_out(install_package, capsys):
+    for name in ("one", "two"):
+        source = KAPPA.replace('"kappa", "Kappa"', f'"{name}", "Agreement"')
+        install_package(source, {"bench.metrics": {name: f"{name}_metric:KAPPA"}}, f"{name}_metric")
+    assert dict(metrics()) == BUILT_IN
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[2] for line in said] == ["one", "two"] and "'Agreement'" in said[0]
 
 
 def test_a_metric_without_a_value_is_none():
@@ -135,3 +148,10 @@ def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
     install(f"from bench.protocol.metrics import Metric\nKAPPA = {source}\n")
     assert "kappa" not in metrics()
     assert "no real numbers" in capsys.readouterr().err
+
+
+def test_one_that_fails_at_work_is_named(install):
+    of = "lambda matrices: matrices[..., 0, 0] + [0, 0]"
+    install(f"from bench.protocol.metrics import Metric\nKAPPA = Metric('kappa', 'K', {of})\n")
+    with pytest.raises(entry_points.PluginError, match=r"metric kappa of .*their-metrics.* failed"):
+        metrics()["kappa"].function(np.ones((5, 3, 3)))

@@ -12,7 +12,7 @@ from tiny_runs import Bench
 
 from bench.errors import BenchError, UsageError
 from bench.system import entry_points
-from bench.system.entry_points import Door, Unfit, load_values
+from bench.system.entry_points import Door, PluginError, Unfit
 
 GROUP = "bench.things"
 
@@ -30,6 +30,10 @@ def install(install_package):
 def whole(name, value):
     if not isinstance(value, int):
         raise Unfit(f"expected a whole number,\ngot {type(value).__name__}")
+    return value
+
+
+def any_value(name, value):
     return value
 
 
@@ -115,9 +119,10 @@ def test_of_two_with_one_name_neither_is_taken(install, capsys):
 
 
 def test_a_built_in_keeps_its_name(install, capsys):
-    serial = load_values("bench.executors")["serial"]
+    door = Door("bench.executors", "executor", any_value)
+    serial = door.values()["serial"]
     install("THING = 1", {"serial": "their_thing:THING"}, "bench.executors", "their_thing")
-    assert load_values("bench.executors")["serial"] is serial
+    assert door.values()["serial"] is serial
     assert "the harness has its own executor of that name" in capsys.readouterr().err
 
 
@@ -127,11 +132,13 @@ def test_an_unknown_name_suggests_the_nearest(install):
         THINGS.load("goood")
 
 
-def test_what_is_made_fails_in_one_line(install):
-    source = "def make(what): raise ValueError(f'no\\n{what}')"
+@pytest.mark.parametrize("error", ["ValueError", "SystemExit"])
+def test_what_is_made_fails_in_one_line(install, error):
+    source = f"def make(what): raise {error}(f'no\\n{{what}}')"
     install(source, {"maker": "maker_thing:make"}, GROUP, "maker_thing")
-    makers = Door(GROUP, "maker", entry_points.as_it_is)
-    with pytest.raises(BenchError, match="maker 'maker' cannot be made: ValueError: no way"):
+    makers = Door(GROUP, "maker", any_value)
+    said = r"^maker maker of bench.things, package maker_thing .* failed: \w+: no way$"
+    with pytest.raises(PluginError, match=said):
         makers.made("maker", "way")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.data.disk.numbering import first_gap, numbered_frames
+from bench.data.disk.numbering import first_gap, numbered, numbered_frames
 from bench.data.disk.tree import Tree
 from bench.errors import DataError, printable
 
@@ -25,6 +26,20 @@ def test_frames_come_in_the_order_of_their_numbers(numbers, prefix):
     assert list(frames) == sorted(numbers)
     assert [path.name for path in frames.values()] == [f"{prefix}{n}.jpg" for n in sorted(numbers)]
     assert not problems
+
+
+NAMES = ("a1.png", "b1.png", "a2.gif", "b02.webp", "c002.jpg", "cover.png", "x.tif")
+
+
+@given(st.lists(st.sampled_from(NAMES), unique=True))
+@settings(max_examples=30)
+def test_every_image_is_a_frame_or_told_not_to_be(names):
+    with tempfile.TemporaryDirectory() as folder:
+        frames, problems = numbered(Tree.at(folder), [Path(folder) / name for name in names])
+    more = [re.search(r"\(so it is with (\d+) more\)$", each.what) for each in problems]
+    told = sum(1 + int(found[1] if found else 0) for found in more)
+    assert len(frames) + told == len(names) and len(problems) <= 2
+    assert all(each.what.startswith("not used: ") for each in problems)
 
 
 @given(st.sets(st.integers(-3, 30)), st.integers(0, 25), st.integers(0, 25))

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.data.clips import Clip, problem_lines
 from bench.data.sets.catalogue import DATASETS, load_clips
-from bench.data.sets.identity import known_name, known_subject, look_alikes, refuse_collisions
+from bench.data.sets.identity import (
+    known_name,
+    known_subject,
+    look_alikes,
+    plain_name,
+    refuse_collisions,
+)
 from bench.errors import UsageError
 
 
@@ -42,19 +52,67 @@ def test_data_sets_have_one_name():
     assert [known_name(name, DATASETS) for name in names] == known
 
 
+def alike(*subjects: str, clips: tuple[str, ...] = ("c",), classes: tuple[str, ...] = ()) -> list:
+    return list(look_alikes([("mine", who, name) for who in subjects for name in clips], classes))
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("P01", "p1"), ("subject 3", "s03"), ("anna-b", "Anna B"), ("2", "2.0"), ("S100", "100")],
+    [
+        *[("P01", "p1"), ("subject 3", "s03"), ("anna-b", "Anna B"), ("2", "2.0"), ("S100", "100")],
+        ("anna", "\u0430nna"),  # a Cyrillic a
+        ("HANS", "\u0397\u0391N\u0405"),  # Greek eta and alpha, Cyrillic dze
+        ("J\u00fcrg", "Ju\u0308rg"),
+        ("s1", "\uff531"),
+    ],
 )
 def test_look_alikes_are_warned_of(one, other):
-    (problem,) = look_alikes([clip(one), clip(other), clip("9")])
+    (problem,) = alike(one, other, "9")
     assert not problem.fatal and repr(one) in problem.what and repr(other) in problem.what
-    assert not list(look_alikes([clip(one), clip(other, dataset="others")]))
+    strange = [f"U+{ord(letter):04X}" for letter in one + other if not letter.isascii()]
+    assert all(code in problem.what for code in strange)
+    assert not list(look_alikes([("mine", one, "c"), ("others", other, "c")]))
 
 
-@pytest.mark.parametrize(("one", "other"), [("p1", "p10"), ("anna", "anne"), ("1a", "10a")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("p1", "p10"), ("anna", "anne"), ("1a", "10a"), ("\u044f", "\u044e")]
+)
 def test_others_are_not(one, other):
-    assert not list(look_alikes([clip(one), clip(other)]))
+    assert not alike(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("001", "1"), ("EP1_02", "ep1_2"), ("a\u0301", "\u00e1"), ("\u0435p", "ep"), ("a ", "a")],
+)
+def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
+    (problem,) = alike("s1", clips=(one, other))
+    assert "may be one, counted twice" in problem.what and problem.where == "mine s1"
+    assert not list(look_alikes([("mine", "s1", one), ("mine", "s2", other)]))
+    if "1" not in other:
+        (problem,) = alike("s1", classes=(one, other))
+        assert problem.what.startswith("classes ") and "may be one" in problem.what
+
+
+def test_many_of_one_kind_are_one_problem():
+    names = ("a1", "a01", "b1", "b01", "c1", "C01", "d1")
+    (problem,) = alike("s1", clips=names)
+    assert problem.what.startswith("clips 'a1' and 'a01' (and 2 more) may be one")
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "None", "<NA>", "n/a", "NULL"])
+def test_a_name_that_may_be_a_missing_value_is_told_and_stays(word):
+    (problem,) = alike(word)
+    assert f"subject {word!r} is taken for a name" in problem.what and not problem.fatal
+    assert "class" in alike("s1", classes=("happy", word))[0].what
+    assert not alike(f"{word}cy")
+
+
+@given(st.text(max_size=8))
+def test_a_name_has_one_look_however_it_is_composed(name):
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert plain_name(unicodedata.normalize(form, name)) == plain_name(name)
+    assert plain_name(f" {name}\u200b") == plain_name(name)
 
 
 @pytest.mark.parametrize(

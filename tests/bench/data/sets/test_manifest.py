@@ -219,7 +219,7 @@ class TestLabels:
         assert [(clip.name, clip.label) for clip in clip_set.clips] == [("a1", 0), ("a3", 2)]
         (twin,) = clip_set.problems
         assert (twin.kind, twin.fatal) == ("twin", False)
-        assert "casme2 a/a1, another subject" in twin.what
+        assert "casme2 a/a1, of another subject" in twin.what
 
     def test_a_label_outside_the_map_is_named_with_what_to_do(self, tmp_path):
         images(tmp_path / "a1", (1, 2))

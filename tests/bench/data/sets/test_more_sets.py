@@ -149,7 +149,7 @@ def test_casme3_recordings_hold_several_clips_and_more_besides(tmp_path, trees, 
     assert [len(clip.frames) for clip in found.clips] == [5, 5, 9]
     assert {clip.fps for clip in found.clips} == {30.0}
     assert [(p.kind, p.what) for p in found.problems] == [
-        ("duplicate", "second row of this clip, the first is kept"),
+        ("duplicate", "row 3 lists this clip already: leave one of the two rows"),
         ("missing", "the clip has no folder color/ of frames"),
     ]
 

@@ -9,6 +9,7 @@ from own_packages import installing
 
 from bench.data.sets.catalogue import load_clips
 from bench.errors import DataError
+from bench.system.entry_points import PluginError
 
 DOCS = Path(__file__).parents[4] / "docs" / "extending.md"
 SECTION = DOCS.read_text().partition("## A data set\n")[2]
@@ -53,7 +54,7 @@ def test_sound_clips_pass(load):
 )
 def test_others_are_refused(load, given, said):
     given = given.replace("REPLACE", "__import__('dataclasses').replace")
-    with pytest.raises(DataError, match="data set lab of a package") as error:
+    with pytest.raises(DataError, match=r"lab of bench.datasets, package own_set") as error:
         load(given)
     assert said in str(error.value)
 
@@ -62,3 +63,9 @@ def test_subjects_that_were_not_asked_for_are_refused(load):
     everyone = "tuple(Clip('lab', s, 'c', 0, (tree.root,), None, '', 1.0) for s in self.subjects)"
     with pytest.raises(DataError, match="not asked for"):
         load(everyone, ["ann"])
+
+
+@pytest.mark.parametrize("given", ["tuple(clips) + 1", "1 / 0"])
+def test_one_that_fails_is_named_with_its_package(load, given):
+    with pytest.raises(PluginError, match=r"lab of .* package own_set .* failed: \w+Error:"):
+        load(given)
