@@ -28,7 +28,7 @@ def margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
 
 
 def linear_margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
-    """The same with margins 0.9 and 0.1 and without the square, as ICE-GAN's released code has it."""
+    """The same with margins 0.9 and 0.1 and without the square, as in ICE-GAN's released code."""
     return _of_classes(labels, F.relu(0.9 - lengths), F.relu(lengths - 0.1))
 
 

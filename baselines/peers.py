@@ -295,18 +295,17 @@ NMER = FixedNetwork(
     deviations=(
         OWN_FLOW,
         "flow by TV-L1; by Farnebäck's method in the release, on faces of 320×320",
-        "random initial weights in place of ImageNet's (`weights` of the network takes a file), and "
-        "so one learning rate for all layers: the release's is 1e-5 for the trunk and stays, 1e-3 "
-        "for the rest, whose halving ends at 1e-5",
-        "no clips of CK+, hence no discriminator of macro- and micro-expressions (10,369 parameters) "
-        "behind a reversed gradient: with micro-expressions alone it would have nothing to tell "
-        "apart",
+        "random initial weights in place of ImageNet's (`weights` of the network takes a file), "
+        "and so one learning rate for all layers: the release's is 1e-5 for the trunk and stays, "
+        "1e-3 for the rest, whose halving ends at 1e-5",
+        "no clips of CK+, hence no discriminator of macro- and micro-expressions (10,369 "
+        "parameters) behind a reversed gradient: of one kind of expression it learns nothing",
         "clips are magnified where `data.magnify` says so; the release's Eulerian magnification is "
         "made before its code begins, and its settings are unpublished",
         "no augmentation (the release turns, tints and crops its images at random, those of tests "
         "too)",
-        "hue, saturation and brightness become colours as they mean; the release hands 8-bit values "
-        "to a formula for degrees and shares, and lets the result overflow",
+        "hue, saturation and brightness become colours as they are meant; the release hands 8-bit "
+        "values to a formula for degrees and shares, and lets the result overflow",
         "the gradient's norm is clipped over all layers; part by part in the release",
     ),
 )
@@ -335,8 +334,8 @@ ICE_GAN = FixedNetwork(
         "their own",
         "Adam is ours; rate, schedule, batch and epochs are those of the log",
         "grey values of 0 to 1: how the release scaled its frames is unknown",
-        "class capsules of width 16: the log does not say which its runs have; Table 5 counts 6.7 M "
-        "parameters, which no width gives",
+        "class capsules of width 16: the log does not say which its runs have; Table 5 counts "
+        "6.7 M parameters, which no width gives",
     ),
 )
 
