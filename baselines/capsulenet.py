@@ -44,49 +44,54 @@ class CapsuleNet(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Lengths of the class capsules, (B, classes), of frames (B, 3, 224, 224)."""
         maps = self.primary(self.convolution(self.trunk(frames)))  # (B, 256, 6, 6)
-        capsules = maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, CAPSULE_WIDTH)
-        return self.routing(squash(capsules)).norm(dim=2)
+        return self.routing(capsules_of(maps)).norm(dim=2)
 
 
 class RoutedCapsules(nn.Module):
-    """Class capsules (B, classes, 16) from capsules (B, 1152, 8), by dynamic routing.
+    """Class capsules (B, classes, 16) from N capsules (B, N, 8), by dynamic routing.
 
-    The routing weights carry no gradient; the last pass, which uses them, does.
+    The routing weights carry no gradient; the last pass, which uses them, does. They are (B,
+    classes, N) and sum to 1 along `axis`: 1, the classes, or 2, the capsules.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, count: int = CAPSULES, axis: int = 1) -> None:
         super().__init__()
-        sizes = (classes, CAPSULES, CLASS_CAPSULE_WIDTH, CAPSULE_WIDTH)
+        self.axis = axis
+        sizes = (classes, count, CLASS_CAPSULE_WIDTH, CAPSULE_WIDTH)
         self.weight = nn.Parameter(INITIAL_DEVIATION * torch.randn(sizes))
 
     def forward(self, capsules: Tensor) -> Tensor:
-        """Capsules (B, 1152, 8) to class capsules (B, classes, 16)."""
-        votes = self._votes(capsules)  # (B, classes, 1152, 16)
+        """Capsules (B, N, 8) to class capsules (B, classes, 16)."""
+        votes = self._votes(capsules)  # (B, classes, N, 16)
         fixed = votes.detach()
         agreement = fixed.new_zeros(fixed.shape[:3])
         for _ in range(ROUTINGS - 1):
-            joined = _joined(agreement, fixed)  # (B, classes, 16)
+            joined = self._joined(agreement, fixed)  # (B, classes, 16)
             agreement = agreement + (joined[:, :, None] * fixed).sum(3)
-        return _joined(agreement, votes)
+        return self._joined(agreement, votes)
 
     def _votes(self, capsules: Tensor) -> Tensor:
-        """Each capsule times its own matrix for each class: (B, classes, 1152, 16)."""
+        """Each capsule times its own matrix for each class: (B, classes, N, 16)."""
         classes, count, width, _ = self.weight.shape
-        matrices = self.weight.permute(1, 3, 0, 2).flatten(2)  # (1152, 8, classes·16)
-        votes = torch.bmm(capsules.transpose(0, 1), matrices)  # (1152, B, classes·16)
+        matrices = self.weight.permute(1, 3, 0, 2).flatten(2)  # (N, 8, classes·16)
+        votes = torch.bmm(capsules.transpose(0, 1), matrices)  # (N, B, classes·16)
         return votes.view(count, -1, classes, width).permute(1, 2, 0, 3)
+
+    def _joined(self, agreement: Tensor, votes: Tensor) -> Tensor:
+        """Class capsules: the votes summed, with weights that are a softmax of the agreement."""
+        shares = agreement.softmax(dim=self.axis)
+        return squash((shares[:, :, :, None] * votes).sum(2))
+
+
+def capsules_of(maps: Tensor) -> Tensor:
+    """Maps (B, C, H, W) as capsules (B, H·W·C / 8, 8), eight channels of a place each."""
+    return squash(maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, CAPSULE_WIDTH))
 
 
 def squash(vectors: Tensor) -> Tensor:
     """Vectors along the last axis, scaled from length n to length n²/(1 + n²)."""
     length = vectors.norm(dim=-1, keepdim=True)
     return vectors * (length.square() / (1 + length.square()) / (length + 1e-8))
-
-
-def _joined(agreement: Tensor, votes: Tensor) -> Tensor:
-    """Class capsules: the votes summed with weights that are a softmax over the classes."""
-    shares = agreement.softmax(dim=1)  # (B, classes, 1152)
-    return squash((shares[:, :, :, None] * votes).sum(2))
 
 
 class Trunk(nn.Module):
@@ -99,13 +104,16 @@ class Trunk(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, STAGES[0], 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(STAGES[0])
-        self.layer1 = _stage(STAGES[0], STAGES[0], 1)
-        self.layer2 = _stage(STAGES[0], STAGES[1], 2)
-        self.layer3 = _stage(STAGES[1], STAGES[2], 2)
+        self.layer1 = stage(STAGES[0], STAGES[0], 1)
+        self.layer2 = stage(STAGES[0], STAGES[1], 2)
+        self.layer3 = stage(STAGES[1], STAGES[2], 2)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Frames (B, 3, 224, 224) to maps (B, 256, 28, 28)."""
-        x = F.relu(self.bn1(self.conv1(frames)))
+        return self.stages(F.relu(self.bn1(self.conv1(frames))))
+
+    def stages(self, x: Tensor) -> Tensor:
+        """(B, 64, H, W) to (B, 256, H / 4, W / 4)."""
         return self.layer3(self.layer2(self.layer1(x)))
 
 
@@ -148,5 +156,6 @@ def load_trunk(trunk: Trunk, file: Path) -> None:
         ) from error
 
 
-def _stage(channels: int, width: int, stride: int) -> nn.Sequential:
+def stage(channels: int, width: int, stride: int) -> nn.Sequential:
+    """Two blocks of a residual network, the first of which has the stride."""
     return nn.Sequential(BasicBlock(channels, width, stride), BasicBlock(width, width, 1))

@@ -17,9 +17,16 @@ from rnas.errors import MethodError
 if TYPE_CHECKING:
     from torch import nn
 
-Kind = Literal["flow", "flow_pair", "dynamic_image", "apex", "landmark_patches"]
+Kind = Literal["flow", "flow_pair", "flow_colour", "dynamic_image", "apex", "landmark_patches"]
 
-CHANNELS = {"flow": 3, "flow_pair": 2, "dynamic_image": 3, "apex": 3, "landmark_patches": 30}
+CHANNELS = {
+    "flow": 3,
+    "flow_pair": 2,
+    "flow_colour": 3,
+    "dynamic_image": 3,
+    "apex": 3,
+    "landmark_patches": 30,
+}
 """Kind of a still -> its channels."""
 
 FLOWS = ("flow", "flow_pair")
@@ -28,6 +35,7 @@ FLOWS = ("flow", "flow_pair")
 WORDS = {
     "flow": "optical flow u, v and strain",
     "flow_pair": "optical flow u, v",
+    "flow_colour": "optical flow as colours, RGB",
     "dynamic_image": "dynamic image",
     "apex": "apex frame, RGB",
     "landmark_patches": "30 landmark patches",
@@ -45,9 +53,10 @@ RELEASED_WAYS = ("oracle", "other_sets", "fold_mean")
 class StillInput:
     """One image per clip, as a network wants it: float32 (C, size, size).
 
-    kind: `flow` (u, v, strain: C = 3), `flow_pair` (u, v: C = 2), `dynamic_image` (C = 3), `apex`
-    (RGB in 0..1: C = 3) or `landmark_patches` (C = 30); size: height and width in pixels; scale: of
-    flows, `raw` (pixels per clip) or `minmax` (each channel of each clip to 0..255); divisor: what
+    kind: `flow` (u, v, strain: C = 3), `flow_pair` (u, v: C = 2), `flow_colour` (RGB in 0..255: C =
+    3), `dynamic_image` (C = 3), `apex` (RGB in 0..1: C = 3) or `landmark_patches` (C = 30); size:
+    height and width in pixels; scale: of `flow` and `flow_pair`, `raw` (pixels per clip) or
+    `minmax` (each channel of each clip to 0..255); divisor: what
     every value is divided by at last; strain_factor: what raw strain, in change per pixel, is
     multiplied by; amplifications: of landmark patches, in training each clip is seen at one of
     these shares of `data.magnify_alpha` (without magnification: of its change), drawn anew every
@@ -131,9 +140,9 @@ class Recipe:
     batch: images per step; shuffle: a new order every epoch, or always class by class, as code does
     that reads a folder per class; balance: each class is seen so many times as often in an epoch
     as the rarest has clips, each clip at least once (0: every clip once); lr_step and lr_gamma:
-    every so many epochs the learning rate is multiplied by gamma (0: never); loss: a name of
-    `baselines.losses.LOSSES`; clip: largest gradient norm (0: none). Raises MethodError for values
-    that mean nothing.
+    every so many epochs the learning rate is multiplied by gamma (0: never); cosine: it also falls
+    along half a cosine, to 0 after the last epoch; loss: a name of `baselines.losses.LOSSES`; clip:
+    largest gradient norm (0: none). Raises MethodError for values that mean nothing.
     """
 
     optimiser: Literal["adam", "sgd"]
@@ -146,8 +155,9 @@ class Recipe:
     balance: int = 0
     lr_step: int = 0
     lr_gamma: float = 1.0
-    loss: Literal["cross_entropy", "margin"] = CROSS_ENTROPY
+    loss: Literal["cross_entropy", "margin", "linear_margin"] = CROSS_ENTROPY
     clip: float = 0.0
+    cosine: bool = False
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -169,10 +179,12 @@ class Recipe:
         words += [f"momentum {self.momentum:g}"] if self.momentum else []
         words += [f"weight decay {self.weight_decay:g}"] if self.weight_decay else []
         words += [f"×{self.lr_gamma:g} every {self.lr_step}"] if self.lr_step else []
+        words += ["cosine"] if self.cosine else []
+        words += [f"clipped at {self.clip:g}"] if self.clip else []
         words += [f"batch {self.batch}" + ("" if self.shuffle else ", class by class")]
         words += [f"each class {self.balance} × the rarest"] if self.balance else []
         words += [f"{self.epochs} epochs"]
-        words += ["margin loss"] if self.loss == "margin" else []
+        words += [] if self.loss == CROSS_ENTROPY else [f"{self.loss.replace('_', ' ')} loss"]
         return ", ".join(words)
 
 
@@ -181,7 +193,8 @@ class FixedNetwork:
     """A hand-designed method, or a user's own module: an entry point of group `bench.variants`.
 
     network: `module:Class`, built as `Class(classes, **options)`, a module that maps (B, C, S, S)
-    stills, or clips (B, C, T, H, W), to logits (B, classes); input: the still it wants, or `clip`;
+    stills, or clips (B, C, T, H, W), to logits (B, classes), while it is trained by cross-entropy
+    also to those of several heads (B, classes, H); input: the still it wants, or `clip`;
     recipe: its own training, or None: trained as derived networks are (settings `train.*`);
     params: its parameters at 3 classes, where a check value is known; channels_last: whether its
     activations may lie in that memory format, in which `.view` fails. For readers of tables: groups

@@ -1,14 +1,21 @@
-"""Losses that a recipe can name: outputs (B, classes) and labels (B,) -> a scalar."""
+"""Losses that a recipe can name: outputs and labels (B,) -> a scalar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PRESENT, ABSENT, ABSENT_WEIGHT = 0.99, 0.01, 0.5
-"""Margins of a capsule's length, and the weight of the other classes, as in the released code."""
+ABSENT_WEIGHT = 0.5
+"""Of the classes that an image is not of, in margin losses."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Of logits (B, classes), or summed over the heads of (B, classes, H); weight: of classes."""
+    heads = logits.unbind(2) if logits.dim() == 3 else (logits,)
+    return torch.stack([F.cross_entropy(head, labels, weight=weight) for head in heads]).sum()
 
 
 def margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
@@ -17,14 +24,23 @@ def margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
     The capsule of the true class should be longer than 0.99, all others shorter than 0.01 (Sabour
     et al., NIPS 2017, Eq. 4, with the margins of the micro-expression CapsuleNet).
     """
-    true = F.one_hot(labels, lengths.shape[1]).to(lengths.dtype)
-    present = F.relu(PRESENT - lengths).square()
-    absent = F.relu(lengths - ABSENT).square()
-    return (true * present + ABSENT_WEIGHT * (1 - true) * absent).sum(1).mean()
+    return _of_classes(labels, F.relu(0.99 - lengths).square(), F.relu(lengths - 0.01).square())
+
+
+def linear_margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:
+    """The same with margins 0.9 and 0.1 and without the square, as in ICE-GAN's released code."""
+    return _of_classes(labels, F.relu(0.9 - lengths), F.relu(lengths - 0.1))
+
+
+def _of_classes(labels: Tensor, short: Tensor, long: Tensor) -> Tensor:
+    """What the true class lacks and, weighted, what the others have too much, each (B, classes)."""
+    true = F.one_hot(labels, short.shape[1]).to(short.dtype)
+    return (true * short + ABSENT_WEIGHT * (1 - true) * long).sum(1).mean()
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": F.cross_entropy,
+    "cross_entropy": cross_entropy,
     "margin": margin_loss,
+    "linear_margin": linear_margin_loss,
 }
 """Name in `Recipe.loss` -> the loss."""

@@ -269,6 +269,76 @@ CAPSULENET = FixedNetwork(
     ),
 )
 
+NMER = FixedNetwork(
+    name="nmer",
+    summary="NMER (EMR): a residual network on coloured optical flow, upper and lower face apart",
+    network="baselines.nmer:NMER",
+    input=StillInput("flow_colour", 224, divisor=255),
+    recipe=Recipe(
+        "adam",
+        1e-3,
+        epochs=100,
+        batch=32,
+        weight_decay=1e-6,
+        lr_step=10,
+        lr_gamma=0.5,
+        clip=1.0,
+    ),
+    groups=("peers",),
+    marks=("no ImageNet or CK+ pretraining", "not magnified"),
+    params=11_242_953,
+    channels_last=True,
+    reference="Liu, Du, Zheng, Gedeon: A Neural Micro-Expression Recognizer, FG 2019",
+    pretraining="ImageNet (ResNet-18), and CK+ in training; ours starts at random without CK+",
+    released_selection=BEST_ON_TEST,
+    released_ways=("oracle",),
+    deviations=(
+        OWN_FLOW,
+        "flow by TV-L1; by Farnebäck's method in the release, on faces of 320×320",
+        "random initial weights in place of ImageNet's (`weights` of the network takes a file), "
+        "and so one learning rate for all layers: the release's is 1e-5 for the trunk and stays, "
+        "1e-3 for the rest, whose halving ends at 1e-5",
+        "no clips of CK+, hence no discriminator of macro- and micro-expressions (10,369 "
+        "parameters) behind a reversed gradient: of one kind of expression it learns nothing",
+        "clips are magnified where `data.magnify` says so; the release's Eulerian magnification is "
+        "made before its code begins, and its settings are unpublished",
+        "no augmentation (the release turns, tints and crops its images at random, those of tests "
+        "too)",
+        "hue, saturation and brightness become colours as they are meant; the release hands 8-bit "
+        "values to a formula for degrees and shares, and lets the result overflow",
+        "the gradient's norm is clipped over all layers; part by part in the release",
+    ),
+)
+
+ICE_GAN = FixedNetwork(
+    name="ice_gan",
+    summary="ICE-GAN's classifier: patch convolutions under spectral norm, capsules, apex frame",
+    network="baselines.ice_gan:ICEGANClassifier",
+    input=StillInput("apex", 128),
+    recipe=Recipe("adam", 1e-3, epochs=100, batch=16, cosine=True, loss="linear_margin"),
+    groups=("peers",),
+    marks=("classifier only", "no generator"),
+    params=7_385_600,
+    channels_last=True,
+    reference=(
+        "Yu, Zhang, Song, Cai: ICE-GAN: Identity-aware and Capsule-Enhanced GAN with Graph-based "
+        "Reasoning for Micro-Expression Recognition and Synthesis, IJCNN 2021"
+    ),
+    released_selection="no training code; its log scores every epoch on single frames",
+    deviations=(
+        "the classifier alone, on real frames: the generator's loss, the weights of both and the "
+        "optimiser are unpublished",
+        "no decoder that draws the frame from the class capsules (89.7 M parameters; its error "
+        "weighs 0.0005 in the release), and no capsule that tells real frames from generated ones",
+        "one frame a clip, the apex; the released log counts several frames of a clip as tests of "
+        "their own",
+        "Adam is ours; rate, schedule, batch and epochs are those of the log",
+        "grey values of 0 to 1: how the release scaled its frames is unknown",
+        "class capsules of width 16: the log does not say which its runs have; Table 5 counts "
+        "6.7 M parameters, which no width gives",
+    ),
+)
+
 R2PLUS1D_SMALL = FixedNetwork(
     name="r2plus1d_small",
     summary="Control, ours: a small plain R(2+1)D network on whole clips",
@@ -300,6 +370,8 @@ PEERS = (
     LEI_GRAPH_CNN,
     LEI_GRAPH_CNN_DESCRIBED,
     CAPSULENET,
+    NMER,
+    ICE_GAN,
     R2PLUS1D_SMALL,
 )
 """All of them, in the order of listings."""

@@ -16,6 +16,14 @@ def glorot_uniform(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+def glorot_normal(network: nn.Module) -> None:
+    """Linear layers Glorot-normal, their biases zero."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+
 def kaiming_fan_out(network: nn.Module) -> None:
     """As in residual networks: convolutions Kaiming-normal by fan-out, biases torch's default."""
     for layer in network.modules():

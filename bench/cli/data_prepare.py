@@ -17,8 +17,8 @@ USUAL_INPUTS = "clip,flow"
 @click.option(
     "--inputs",
     metavar="A,B",
-    help="What to make: clip, flow, flow_pair, apex, dynamic_image, landmark_patches; with a size "
-    "as in apex:224.  "
+    help="What to make: clip, flow, flow_pair, flow_colour, apex, dynamic_image, "
+    "landmark_patches; with a size as in apex:224.  "
     f"[default: {USUAL_INPUTS} without --variant]",
 )
 @click.option(

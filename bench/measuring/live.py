@@ -14,6 +14,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -52,8 +53,9 @@ def live_sizes(network: nn.Module, input_shape: Sequence[int]) -> LiveSizes:
     places: dict[nn.Module, Tensor] = {c: torch.zeros_like(c.weight) for c in convolutions}
 
     def count_places(convolution: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        ones, weight = torch.ones_like(inputs[0][:1]), cast("Tensor", convolution.weight)
-        with torch.enable_grad():
+        ones = torch.ones_like(inputs[0][:1])
+        with torch.enable_grad(), parametrize.cached():  # else each look at a weight makes another
+            weight = cast("Tensor", convolution.weight)
             places[convolution] += torch.autograd.grad(convolution.forward(ones).sum(), weight)[0]
 
     for convolution in convolutions:

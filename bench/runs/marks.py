@@ -12,9 +12,15 @@ if TYPE_CHECKING:
     from bench.config.settings import DataConfig
     from bench.data.clips import Clip
 
-NO_MAGNET, NO_LANDMARKS = "no MagNet", "no landmarks"
+NO_MAGNET, NO_LANDMARKS, NOT_MAGNIFIED = "no MagNet", "no landmarks", "not magnified"
 
-SUPPLIED = MappingProxyType({NO_MAGNET: "learned magnification", NO_LANDMARKS: "landmarks given"})
+SUPPLIED = MappingProxyType(
+    {
+        NO_MAGNET: "learned magnification",
+        NO_LANDMARKS: "landmarks given",
+        NOT_MAGNIFIED: "magnified",
+    }
+)
 """Mark of a missing input -> the mark that replaces it where the settings supply that input."""
 
 DEAD_WEIGHTS = "dead weights"
@@ -46,6 +52,8 @@ def run_marks(marks: Sequence[str], config: DataConfig, clips: Sequence[Clip]) -
     def supplied(mark: str) -> bool:
         if mark == NO_MAGNET:
             return config.magnify == "learned"
+        if mark == NOT_MAGNIFIED:
+            return config.magnify != "none"
         if mark == NO_LANDMARKS and config.landmarks:
             return all(landmark_points(clip, config.landmarks) for clip in clips)
         return False

@@ -8,15 +8,14 @@ from functools import partial
 from math import cos, pi
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.fixed import Recipe
-from baselines.losses import LOSSES
+from baselines.losses import LOSSES, cross_entropy
 from bench.config.settings import TrainConfig
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (B, classes), labels (B,)) -> scalar."""
+"""(logits as a network in training gives them, labels (B,)) -> scalar."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def _own(settings: TrainConfig, class_weights: Tensor | None) -> Procedure:
         batch=settings.batch,
         optimiser=partial(_sgd, settings),
         rate=partial(_warm_cosine, settings),
-        loss=partial(F.cross_entropy, weight=class_weights),
+        loss=partial(cross_entropy, weight=class_weights),
         clip=settings.clip,
         shuffle=True,
         balance=0,
@@ -122,4 +121,5 @@ def _warm_cosine(settings: TrainConfig, epoch: int) -> float:
 
 
 def _steps(recipe: Recipe, epoch: int) -> float:
-    return recipe.lr * recipe.lr_gamma ** (epoch // recipe.lr_step if recipe.lr_step else 0)
+    rate = recipe.lr * recipe.lr_gamma ** (epoch // recipe.lr_step if recipe.lr_step else 0)
+    return 0.5 * rate * (1 + cos(pi * epoch / recipe.epochs)) if recipe.cosine else rate

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.parametrize import is_parametrized
 
 from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, TrainConfig
@@ -48,9 +49,13 @@ class Member:
 def stackable(network: nn.Module) -> bool:
     """Whether such networks can be trained together as each would be alone.
 
-    With dropout they cannot: a network alone draws its masks in an order of its own.
+    With dropout they cannot: a network alone draws its masks in an order of its own. Nor can
+    parametrised ones: spectral norm writes its vectors where `vmap` cannot follow.
     """
-    return not any(isinstance(part, _DropoutNd) and part.p > 0 for part in network.modules())
+    return not any(
+        is_parametrized(part) or (isinstance(part, _DropoutNd) and part.p > 0)
+        for part in network.modules()
+    )
 
 
 def train_stacked(

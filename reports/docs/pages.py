@@ -29,6 +29,13 @@ SETTINGS = {
 }
 """Section of the settings -> its heading in `docs/settings.md`."""
 
+LATER = {
+    "HTNet": "five points of a face detector; 139.6 M parameters, meant for a GPU",
+    "MMNet": "its GPU budget (9.4 M parameters, 224×224); scores are of CASME II alone",
+    "SKD-TSTSAN": "MagNet's weights and a checkpoint trained on macro-expressions",
+}
+"""Method with public code -> what stands between it and a row here."""
+
 PEER_FACTS = ("parameters", "input", "recipe", "pretraining", "released code scores", "marks")
 """What `docs/peers.md` says of every method before its deviations."""
 
@@ -163,7 +170,7 @@ These are the methods that Tables 2 and 5 compare NAS with, as far as they can b
 plain 3D control. All are written anew from their publications and released code. They run like any
 variant, on the same clips and folds, pooled and scored by the same rules: `bench run --variant
 peers` runs them all, `bench list variants --long` prints the same facts. Parameters are counted at
-3 classes; for a released network they equal its own exactly.
+3 classes; for a released network they equal those of the same parts of its own exactly.
 Measured scores: [results](results.md).
 
 Networks are trained by their published recipe (`--set train.recipe=own`, the default);
@@ -181,9 +188,13 @@ the method.
 
 {table(["method", "why"], published_only().items())}
 
-## Weights for CapsuleNet
+Later methods, which the tables do not have, could be built from their public code:
 
-Its trunk starts from random weights. To start from a file with the state of torchvision's
+{table(["method", "what it would need"], LATER.items())}
+
+## Weights for CapsuleNet and NMER
+
+Their trunks start from random weights. To start from a file with the state of torchvision's
 ResNet-18, register your own value:
 
 ```python
@@ -204,6 +215,8 @@ and name it in your package's `pyproject.toml`, like any variant:
 [project.entry-points."bench.variants"]
 capsulenet_imagenet = "my_package:PRETRAINED"
 ```
+
+`NMER` takes the same option; it still lacks CK+, so its marks stay.
 
 Written by `python -m reports.docs` from `baselines/peers.py` and
 `reports/published/published_only.csv`.

@@ -221,6 +221,12 @@ MARK_MEANINGS = {
     "no landmarks": "patches at fixed places of the face, not at detected landmarks",
     "learned magnification": "motion magnified by the network of Oh et al. before the patches",
     "landmarks given": "patches at the points in the file that data.landmarks names",
+    "no ImageNet or CK+ pretraining": "random initial weights, no macro-expressions in training, "
+    "and so no discriminator of the two",
+    "not magnified": "optical flow of clips as they are; as published, of magnified ones",
+    "magnified": "optical flow of clips magnified as data.magnify says",
+    "classifier only": "the network that answers, without the parts that only help to train it",
+    "no generator": "trained on the clips' own frames alone, not also on generated ones",
     "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",

@@ -16,7 +16,10 @@ def fixed(network: str, **changes) -> FixedNetwork:
 
 @pytest.mark.parametrize(
     ("kind", "channels"),
-    [("flow", 3), ("flow_pair", 2), ("dynamic_image", 3), ("apex", 3), ("landmark_patches", 30)],
+    [
+        *(("flow", 3), ("flow_pair", 2), ("flow_colour", 3)),
+        *(("dynamic_image", 3), ("apex", 3), ("landmark_patches", 30)),
+    ],
 )
 def test_a_still_knows_its_shape(kind, channels):
     assert StillInput(kind, 7).shape == (channels, 7, 7)
@@ -27,6 +30,8 @@ def test_values_describe_themselves():
     assert RECIPE.text == "SGD 0.0005, momentum 0.9, ×0.5 every 10, batch 64, 100 epochs"
     ordered = Recipe("adam", 5e-5, epochs=800, batch=256, shuffle=False, loss="margin")
     assert ordered.text == "Adam 5e-05, batch 256, class by class, 800 epochs, margin loss"
+    falling = Recipe("adam", 0.1, epochs=9, batch=2, loss="linear_margin", clip=1.0, cosine=True)
+    assert falling.text == "Adam 0.1, cosine, clipped at 1, batch 2, 9 epochs, linear margin loss"
 
 
 @pytest.mark.parametrize(

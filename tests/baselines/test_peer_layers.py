@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from baselines.capsulenet import CapsuleNet, RoutedCapsules, Trunk, squash
+from baselines.ice_gan import ICEGANClassifier
 from baselines.learnet import SameConvolution
 from baselines.lei_graph_cnn import UNITS, LeiGraphCNN, UnitGraph, normalised
+from baselines.nmer import NMER, ResNet18
 from baselines.off_tanet import MapAttention, positions
 from baselines.rcn import MAPS, POOLED, RCNF, RCNS, class_attention
 from baselines.weights import glorot_uniform, kaiming_fan_out
@@ -155,14 +157,15 @@ class TestCapsuleNet:
         assert lengths.tolist() == pytest.approx([25 / 26, 0.25 / 1.25, 0])
         assert torch.allclose(squash(vectors)[0] / lengths[0], vectors[0] / 5)
 
-    def test_routing_is_that_of_a_plain_loop(self):
-        layer, capsules = RoutedCapsules(3), torch.randn(2, 1152, 8)
+    @pytest.mark.parametrize(("count", "axis"), [(1152, 1), (1024, 2)])
+    def test_routing_is_that_of_a_plain_loop(self, count, axis):
+        layer, capsules = RoutedCapsules(3, count, axis), torch.randn(2, count, 8)
         with torch.no_grad():
             layer.weight.mul_(20)  # so that the routes differ
         votes = torch.einsum("cnoi,bni->bcno", layer.weight, capsules)
-        routes = torch.zeros(2, 3, 1152)
+        routes = torch.zeros(2, 3, count)
         for _ in range(3):
-            joined = squash(torch.einsum("bcn,bcno->bco", routes.softmax(1), votes))
+            joined = squash(torch.einsum("bcn,bcno->bco", routes.softmax(axis), votes))
             routes = routes + torch.einsum("bco,bcno->bcn", joined, votes)
         assert torch.allclose(layer(capsules), joined, atol=1e-5)
 
@@ -181,6 +184,42 @@ class TestCapsuleNet:
             torch.save(content, file)
         with pytest.raises(MethodError, match=r"weights .*weights\.pth: .*expected the state of"):
             CapsuleNet(3, weights=str(file))
+
+
+class TestNMER:
+    def test_the_trunk_is_a_residual_network_of_18_layers(self):
+        trunk = ResNet18()
+        layers = [part for part in trunk.modules() if isinstance(part, nn.Conv2d)]
+        assert sum(layer.kernel_size != (1, 1) for layer in layers) == 17  # and its head
+        assert sum(weight.numel() for weight in trunk.parameters()) == 11_176_512
+        assert trunk(torch.rand(1, 3, 224, 224)).shape == (1, 512, 7, 7)
+
+    def test_each_half_has_rows_of_its_own_and_answers_are_of_both(self, monkeypatch):
+        network, maps = NMER(3), torch.rand(2, 512, 7, 7)
+        monkeypatch.setattr(ResNet18, "forward", lambda *_: maps)
+        for part in (network.upper, network.lower):
+            part[2].p = 0.0  # dropout
+        halves = (network.upper, maps[:, :, :3]), (network.lower, maps[:, :, 3:])
+        upper, lower = (part(rows.mean((2, 3))) for part, rows in halves)
+        seen = torch.cat([upper, lower], 1), upper, lower
+        expected = [head(features) for head, features in zip(network.heads, seen, strict=True)]
+        images = torch.rand(2, 3, 224, 224)
+        assert torch.allclose(network.train()(images), torch.stack(expected, 2), atol=1e-6)
+        assert torch.allclose(network.eval()(images), expected[0], atol=1e-6)
+
+
+class TestICEGAN:
+    def test_kernels_have_norm_1_and_frames_are_seen_grey(self):
+        network, frames = ICEGANClassifier(3), torch.rand(1, 3, 128, 128)
+        network.train()(frames)
+        for layer in network.patches:
+            if isinstance(layer, nn.Conv2d) and layer.weight.numel() < 200_000:  # quick to factor
+                norm = torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item()
+                assert norm == pytest.approx(1, abs=0.05)
+        network.eval()
+        grey = (frames * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+        assert network.patches(grey).shape == (1, 128, 8, 8)
+        assert torch.allclose(network(frames), network(grey.expand_as(frames)), atol=1e-6)
 
 
 class TestWeights:

@@ -25,6 +25,8 @@ PARAMETERS = {
     "lei_graph_cnn": 1_046_669,
     "lei_graph_cnn_described": 1_046_669,
     "capsulenet": 13_842_496,
+    "nmer": 11_242_953,  # without its discriminator of 10,369
+    "ice_gan": 7_385_600,
     "r2plus1d_small": 440_243,
 }
 """Counted from the published codes; the last is ours."""
@@ -167,5 +169,7 @@ class TestValues:
             "lei_graph_cnn": ("no MagNet", "no landmarks", "no AU labels"),
             "lei_graph_cnn_described": ("no MagNet", "no landmarks", "no AU labels"),
             "capsulenet": ("from scratch",),
+            "nmer": ("no ImageNet or CK+ pretraining", "not magnified"),
+            "ice_gan": ("classifier only", "no generator"),
             "r2plus1d_small": ("ours",),
         }

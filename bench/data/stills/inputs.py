@@ -13,7 +13,7 @@ from bench.data.clips import Clip, ClipSet
 from bench.data.disk.ready_flow import ReadyFlow
 from bench.data.pixels import resize
 from bench.data.steps.settings import preprocessing
-from bench.data.stills.products import Apex, DynamicImage, Flow, LandmarkPatches
+from bench.data.stills.products import Apex, DynamicImage, Flow, FlowColour, LandmarkPatches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,10 +36,11 @@ def load_inputs(
     With several views they are (N, K, C, S, S), in the order of the amplifications or frames.
 
     By kind: `flow` u, v (pixels of a face of `data.flow_side`, right and down positive) and strain;
-    `flow_pair` u and v; `dynamic_image` RGB 0..255; `apex` RGB 0..1; `landmark_patches` grey levels
-    of apex minus onset. Flows are resized to S; with scale `minmax` each channel of each clip is
-    then rescaled to 0..255 (zeros where it is constant). A flow that a manifest gives as a ready
-    image keeps its 0..255 whatever the scale. Finally all is divided by `wanted.divisor`.
+    `flow_pair` u and v; `flow_colour` and `dynamic_image` RGB 0..255; `apex` RGB 0..1;
+    `landmark_patches` grey levels of apex minus onset. u, v and strain are resized to S; with scale
+    `minmax` each channel of each clip is then rescaled to 0..255 (zeros where it is constant). A
+    flow that a manifest gives as a ready image keeps its 0..255 whatever the scale. Finally all is
+    divided by `wanted.divisor`.
 
     `progress` is called with (clips done, clips in all); `workers` and `made` as for `load_arrays`.
     Raises DataError, the clip named, where a still cannot be made.
@@ -65,6 +66,8 @@ def still_product(wanted: StillInput, config: DataConfig) -> Product:
     match wanted.kind:
         case "flow" | "flow_pair":
             return Flow(steps, config.flow_side)
+        case "flow_colour":
+            return FlowColour(steps, wanted.size, config.flow_side)
         case "apex":
             return Apex(steps, wanted.size, wanted.neighbours)
         case "dynamic_image":

@@ -1,7 +1,8 @@
 """One image per clip, or several views, for methods that do not take a video: cache products.
 
 All start from the same crop as the clips (`bench.data.steps.pipeline`). TIM is not applied to them,
-and magnification only to the landmark patches. `FlowClip` alone is a clip, to which both are.
+and magnification only to the landmark patches and the colours of the flow. `FlowClip` alone is a
+clip, to which both are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from bench.data.steps.landmarks import landmark_points
 from bench.data.steps.magnify import magnify
 from bench.data.steps.settings import Preprocessing
 from bench.data.stills.apex import APEX_VERSION, spot_apex
-from bench.data.stills.flow import FLOW_VERSION, flow_image
+from bench.data.stills.flow import FLOW_VERSION, flow_image, tvl1
+from bench.data.stills.flow_colour import flow_colours
 from bench.data.stills.patches import PATCHES, TEMPLATE, chosen, cut_patches
 from bench.errors import DataError
 
@@ -151,6 +153,29 @@ class DynamicImage(_Picture):
 
         video = crop(clip, decode(clip, contents), self.steps)
         return _scaled_rgb(dynamic_image(video), self.size)
+
+
+@dataclass(frozen=True)
+class FlowColour(_Picture):
+    """The flow from onset to apex as colours, 8 bits: (3, size, size).
+
+    The flow is that of faces of `side` × `side`; the clip is magnified before where the steps say
+    so.
+    """
+
+    side: int
+
+    def clip_key(self, clip: Clip) -> str:
+        """See `Product`."""
+        magnified = magnify_settings(self.steps)
+        optional = [magnified] if magnified else []
+        return _key("FlowColour", self, clip, self.size, self.side, FLOW_VERSION, *optional)
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """The image, uint8."""
+        (pair,), _ = magnified_onset_and_apex(clip, contents, self.steps, (1.0,))
+        apex = resize(pair[1:], self.side)[0]
+        return _scaled_rgb(flow_colours(tvl1(*_grey_faces(pair, self.side)), apex), self.size)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def test_a_step_of_the_harness_is_a_step_of_plain_torch(entry):
         optimiser = torch.optim.SGD(theirs.parameters(), momentum=recipe.momentum, **settings)
     with seeded(1):
         LOSSES[recipe.loss](theirs(images), batch[1]).backward()
+    torch.nn.utils.clip_grad_norm_(theirs.parameters(), recipe.clip or torch.inf)
     optimiser.step()
 
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.peers import LEI_GRAPH_CNN
+from baselines.peers import LEI_GRAPH_CNN, NMER
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip
 from bench.errors import DataError
@@ -27,7 +27,7 @@ def landmarks(tmp_path):
 
 
 def test_what_can_be_supplied_is_a_mark_and_both_are_explained():
-    assert set(SUPPLIED) <= set(LEI_GRAPH_CNN.marks)
+    assert set(SUPPLIED) <= {*LEI_GRAPH_CNN.marks, *NMER.marks}
     assert {*SUPPLIED, *SUPPLIED.values()} <= set(MARK_MEANINGS)
 
 
@@ -43,6 +43,11 @@ def test_landmarks_and_magnet_are_told_where_they_are_given(landmarks):
     assert run_marks(LEI_GRAPH_CNN.marks, config, CLIPS) == given
     learned = DataConfig(magnify="learned", magnifier_weights="w.pt")
     assert run_marks(LEI_GRAPH_CNN.marks, learned, CLIPS)[0] == "learned magnification"
+
+
+def test_flow_that_is_published_magnified_says_whether_it_is():
+    assert run_marks(NMER.marks, DataConfig(), CLIPS) == NMER.marks
+    assert run_marks(NMER.marks, DataConfig(magnify="eulerian"), CLIPS)[-1] == "magnified"
 
 
 def test_boxes_are_no_landmarks(landmarks):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import assume, given
@@ -230,6 +232,14 @@ class TestTraining:
         way = procedure(TrainConfig(epochs=8, lr=0.3, warmup=0.25))
         assert [way.rate(epoch) for epoch in (0, 1, 2, 5)] == pytest.approx([0.1, 0.2, 0.3, 0.15])
         assert way.rate(7) > 0
+
+    def test_the_learning_rate_of_a_recipe_may_fall_along_a_cosine(self):
+        recipe = Recipe("adam", 0.4, epochs=4, batch=2, lr_step=2, lr_gamma=0.5)
+        stepped = [procedure(recipe).rate(epoch) for epoch in range(4)]
+        assert stepped == pytest.approx([0.4, 0.4, 0.2, 0.2])
+        way = procedure(replace(recipe, lr_step=0, cosine=True))
+        expected = [0.4, 0.2 + 0.2 * 2**-0.5, 0.2, 0.2 - 0.2 * 2**-0.5]
+        assert [way.rate(epoch) for epoch in range(4)] == pytest.approx(expected)
 
     def test_reports_every_epoch(self):
         seen = []

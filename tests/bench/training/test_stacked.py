@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from ablations import RNAS_MER, RNAS_MER_1
 from baselines import AUTODEEPLAB_3D
@@ -168,6 +169,7 @@ def test_a_fold_may_predict_after_each_epoch():
     assert not torch.equal(heard[0][3], heard[2][3])  # the weights that it sees have moved
 
 
-def test_dropout_is_not_stacked():
+def test_dropout_and_spectral_norm_are_not_stacked():
     assert stackable(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.0)))
     assert not stackable(nn.Sequential(nn.Linear(2, 2), nn.Dropout2d(0.5)))
+    assert not stackable(nn.Sequential(spectral_norm(nn.Linear(2, 2))))

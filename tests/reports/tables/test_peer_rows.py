@@ -21,10 +21,13 @@ def row_of(built, variant):
     [
         (2, "Dual_Inc", "dual_inception"),
         (2, "STSTNet", "ststnet"),
+        (2, "NMER", "nmer"),
         (2, "CapsuleNet", "capsulenet"),
+        (2, "ICE-GAN", "ice_gan"),
         (2, "RCN-F", "rcn_f"),
         (2, "Graph-CNN", "lei_graph_cnn"),
         (5, "LEARNet", "learnet"),
+        (5, "ICE-GAN", "ice_gan"),
         (5, "DualInc", "dual_inception"),
     ],
 )
@@ -49,6 +52,9 @@ def test_a_network_is_described_in_a_footnote_once_it_has_runs(record):
 def test_what_is_not_the_published_method_is_marked_in_its_row(record):
     row = row_of(table(2, record(variant="capsulenet")), "capsulenet")
     assert row.marks == ("from scratch",)
+    built = table(2, record(variant="ice_gan"))
+    assert row_of(built, "ice_gan").marks == ("classifier only", "no generator")
+    assert any(note.startswith("classifier only: ") for note in built.notes)
     built = table(2, record(variant="lei_graph_cnn"))
     assert row_of(built, "lei_graph_cnn").marks == ("no MagNet", "no landmarks", "no AU labels")
     assert any(note.startswith("no MagNet: ") for note in built.notes)

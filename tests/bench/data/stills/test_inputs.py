@@ -149,6 +149,43 @@ def test_frames_next_to_the_apex_are_the_same_from_one_file(tmp_path, apex):
     assert (apex == 0) == np.array_equal(frames[0], frames[1])
 
 
+class TestFlowColour:
+    WANTED = StillInput("flow_colour", 32, divisor=255)
+
+    @staticmethod
+    def clip(folder, right=2.0, down=0.0, colour=(1.0, 0.5, 0.0)):
+        """A face of one tint whose motion to the right grows down the frame: 0 to `right`."""
+        still = texture(SIDE)
+        moved = translated(still, right, down)
+        share = np.linspace(0, 1, SIDE)[:, None]
+        pair = np.stack([still, (1 - share) * still + share * moved])
+        video = (pair[..., None] * np.array(colour)).round().astype(np.uint8)
+        return replace(write_clip(folder, video), apex=1)
+
+    def test_direction_is_hue_length_is_brightness_the_apex_gives_saturation(self, tmp_path):
+        (image,) = load([self.clip(tmp_path / "clip")], self.WANTED, cache=tmp_path / "cache")
+        assert image.shape == (3, 32, 32)
+        assert image.min() >= 0 and image.max() <= 1
+        below = image[:, -10:-4, 6:-6].mean((1, 2))
+        above = image[:, 4:10, 6:-6].mean((1, 2))
+        assert below[0] > 2 * below[1:].max()  # to the right is red
+        assert below[0] > 2 * above[0]
+        np.testing.assert_allclose(below[1:], 0, atol=0.15)  # a full tint
+
+    def test_grey_faces_give_grey_images(self, tmp_path):
+        grey = self.clip(tmp_path / "clip", colour=(1, 1, 1))
+        (image,) = load([grey], self.WANTED, cache=tmp_path / "cache")
+        np.testing.assert_array_equal(image, np.broadcast_to(image[0], image.shape))
+        assert image.std() > 0.05
+
+    def test_is_magnified_where_that_is_asked_for_and_cached_apart(self, clip, tmp_path):
+        (plain,) = load([clip], self.WANTED, cache=tmp_path)
+        for config in (replace(CONFIG, magnify="eulerian"), replace(CONFIG, flow_side=48)):
+            (other,) = load([clip], self.WANTED, config, tmp_path)
+            assert not np.array_equal(other, plain)
+        assert len(list(tmp_path.rglob("*.npz"))) == 3
+
+
 class TestPatches:
     WANTED = StillInput("landmark_patches", 7)
 
