@@ -16,7 +16,7 @@ from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.hints import Commands
 from bench.cli.options import OutFile, dataset_option, format_option
-from bench.config.settings import SURROGATE_VERSION
+from bench.config.settings import NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.sets.catalogue import find_dataset
 from bench.errors import DataError, UsageError, printable
 
@@ -175,10 +175,11 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
 )
 @click.option(
     "--version",
-    type=click.IntRange(1, SURROGATE_VERSION),
+    type=click.IntRange(1, NEWEST_VERSION),
     default=SURROGATE_VERSION,
     show_default=True,
-    help="Version of the generator; an older one makes the clips of that time.",
+    help="Version of the generator; an older one makes the clips of that time, 3 those of units as "
+    "the releases code them.",
 )
 @subjects_option
 @click.option(

@@ -23,9 +23,15 @@ DIFFICULTIES = MappingProxyType({"easy": 0.15, "middle": 0.25, "hard": 0.45})
 """Named difficulties of surrogate clips, from 0 (large motion, no nuisance) to 1 (hardly any)."""
 
 SURROGATE_VERSION = 2
-"""The newest version of the generator of surrogate clips; it makes those of older versions, too.
+"""The version of the generator of surrogate clips that presets and `bench data synth` take.
 
 1: head drift, blinks, drifting light, noise; 2: frames are also misaligned, each on its own.
+"""
+
+CODED_VERSION = NEWEST_VERSION = 3
+"""The newest version, which makes the clips of older ones, too.
+
+3: action units as the releases code them, one-sided ones among them; uneven motion, less of heads.
 """
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -162,9 +168,10 @@ class DataConfig(ClipConfig):
     )
     surrogate_version: int = setting(
         1,
-        "surrogate clips only: version of the generator; from 2 on, frames are misaligned, too",
+        "surrogate clips only: version of the generator; from 2 on, frames are misaligned, too; 3: "
+        "action units as the releases code them",
         low=1,
-        high=SURROGATE_VERSION,
+        high=NEWEST_VERSION,
         later=True,
     )
     surrogate_seed: int = setting(0, "surrogate clips only: seed of the generator")

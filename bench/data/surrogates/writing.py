@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock
 from PIL import Image
 
-from bench.config.settings import DIFFICULTIES, SURROGATE_VERSION
+from bench.config.settings import DIFFICULTIES, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.surrogates.note import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
@@ -58,7 +58,7 @@ def write_surrogate(
     process waits for the first. A folder of earlier surrogate clips is replaced.
 
     `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `version` is that of the
-    generator, from 1 to `SURROGATE_VERSION`: each makes the same clips for ever; `subjects`
+    generator, from 1 to `NEWEST_VERSION`: each makes the same clips for ever; `subjects`
     restricts the clips to these, each the same as in the full set; `raw` writes uncropped frames,
     which show a person in front of a background around a face of `size` pixels and are not
     misaligned, since it is the crop that misplaces a face; `workers` is a number of processes
@@ -69,7 +69,7 @@ def write_surrogate(
     else, DataError where the files cannot be written.
     """
     settings = _settings(difficulty, seed, size, raw, version)
-    plans = plan_clips(dataset, settings.seed, subjects)
+    plans = plan_clips(dataset, settings.seed, subjects, version)
     workers = min(_workers(workers), len(plans))
     folder = Path(folder).resolve()
     partial = folder.with_name(f".{folder.name}.partial")
@@ -112,8 +112,8 @@ def _settings(difficulty: str | float, seed: int, size: int, raw: bool, version:
         raise UsageError(f"seed is {seed!r}; expected a whole number from 0 up.")
     if not isinstance(size, int) or not 16 <= size <= 1024:
         raise UsageError(f"size is {size!r}; expected a whole number of pixels from 16 to 1024.")
-    if version not in range(1, SURROGATE_VERSION + 1):
-        raise UsageError(f"version is {version!r}; expected 1 to {SURROGATE_VERSION}.")
+    if version not in range(1, NEWEST_VERSION + 1):
+        raise UsageError(f"version is {version!r}; expected 1 to {NEWEST_VERSION}.")
     return Settings(resolve_difficulty(difficulty), seed, size, raw, version)
 
 
