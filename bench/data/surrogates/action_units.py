@@ -110,24 +110,26 @@ CODED_UNITS: Mapping[int, tuple[Pull, ...]] = MappingProxyType(
 """The same from version 3 on: with units 10, 25 and 43, and the extent that real flow shows."""
 
 
-def unit_field(
-    face: Face,
-    unit: int,
-    size: int,
-    pulls: Sequence[Pull] | None = None,
-    halves: tuple[float, float] = (1.0, 1.0),
-) -> Array:
+def unit_field(face: Face, unit: int, size: int) -> Array:
     """Displacement (dx, dy) of action unit `unit` on the pixel grid, (2, size, size) float32.
 
-    The longest vector of the field has length 1. With `face.asymmetry` one half moves less. pulls:
-    others than those of `ACTION_UNITS`; halves: the share of the motion that the half x > 0 and the
-    half x < 0 take part in.
+    The longest vector of the field has length 1. With `face.asymmetry` one half moves less.
     """
-    x, y = grid(size)
+    return _pulled(face, ACTION_UNITS[unit], *grid(size))
+
+
+def _pulled(
+    face: Face,
+    pulls: Sequence[Pull],
+    x: Array,
+    y: Array,
+    halves: tuple[float, float] = (1.0, 1.0),
+) -> Array:
+    """The displacement by some pulls, of which the halves x > 0 and x < 0 show these shares."""
     points = landmarks(face)
-    field = np.zeros((2, size, size), np.float32)
+    field = np.zeros((2, y.size, x.size), np.float32)
     right, left = (1.0 - face.asymmetry) * halves[0], (1.0 + face.asymmetry) * halves[1]
-    for pull in pulls or ACTION_UNITS[unit]:
+    for pull in pulls:
         sides = ((1.0, right), (-1.0, left)) if pull.paired else ((1.0, 1.0),)
         _add_pull(field, pull, points[pull.landmark], sides, x, y)
     return field / np.hypot(*field).max()
@@ -142,19 +144,20 @@ its length, of its place in face coordinates."""
 
 
 def coded_field(
-    face: Face, units: Sequence[int], side: str, size: int, stream: np.random.Generator
+    face: Face, units: Sequence[int], side: str, x: Array, y: Array, stream: np.random.Generator
 ) -> Array:
-    """Displacement of several units of `CODED_UNITS`, (2, size, size) of maximum length 1.
+    """Displacement of several units of `CODED_UNITS`, (2, H, W) of maximum length 1.
 
     Intensity, place, extent and direction of each vary from clip to clip. side: the half that
-    moves, L (the person's left, x > 0) or R; empty for both.
+    moves, L (the person's left, x > 0) or R; empty for both. x (1, W) and y (H, 1): the pixels in
+    face coordinates.
     """
-    field = np.zeros((2, size, size), np.float32)
+    field = np.zeros((2, y.size, x.size), np.float32)
     weak = stream.uniform(0, WEAKER_HALF)
     halves = (weak if side == "R" else 1.0, weak if side == "L" else 1.0)
     for unit in units:
         pulls = [_loosened(pull, stream) for pull in CODED_UNITS[unit]]
-        field += stream.uniform(FAINTEST, 1) * unit_field(face, unit, size, pulls, halves)
+        field += stream.uniform(FAINTEST, 1) * _pulled(face, pulls, x, y, halves)
     return field / np.hypot(*field).max()
 
 

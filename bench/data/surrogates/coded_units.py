@@ -7,7 +7,7 @@ of the other two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -35,6 +35,11 @@ class Coded:
         chosen = sets[stream.choice(len(sets), p=weights / weights.sum())]
         side = (LEFT, RIGHT)[stream.integers(2)]
         return chosen, side if stream.random() < self.one_sided else ""
+
+
+def unit_text(units: Sequence[int], side: str = "") -> str:
+    """As coding sheets write them: 4+9, of one half of the face L12."""
+    return "+".join(f"{side}{unit}" for unit in units)
 
 
 def coded(dataset: str, emotion: str) -> Coded:

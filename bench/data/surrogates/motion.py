@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from bench.config.settings import CODED_VERSION
 from bench.data.surrogates.action_units import coded_field, unit_field
-from bench.data.surrogates.faces import Face
+from bench.data.surrogates.faces import Face, grid
 from bench.data.surrogates.plans import Plan, Settings
 from bench.data.surrogates.releases import RELEASES, Release
 
@@ -137,7 +137,8 @@ def expression_field(plan: Plan, settings: Settings, face: Face) -> Array:
     """Displacement (dx, dy) of all action units of the clip, (2, size, size), maximum length 1."""
     stream = plan.row.stream(settings.seed, "mixture")
     if settings.version >= CODED_VERSION:
-        return uneven(coded_field(face, plan.units, plan.side, settings.size, stream), stream)
+        field = coded_field(face, plan.units, plan.side, *grid(settings.size), stream)
+        return uneven(field, stream)
     field = np.zeros((2, settings.size, settings.size), np.float32)
     for unit in plan.units:
         field += stream.uniform(0.7, 1.3) * unit_field(face, unit, settings.size)

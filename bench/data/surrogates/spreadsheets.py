@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from bench.data.surrogates.coded_units import unit_text
 from bench.data.surrogates.plans import Plan
 
 
@@ -103,7 +104,7 @@ def _unit_cell(plan: Plan) -> int | str:
     """As in the releases: a number for a single unit, else '4+9'; of one half of the face 'L12'."""
     if len(plan.units) == 1 and not plan.side:
         return plan.units[0]
-    return "+".join(f"{plan.side}{unit}" for unit in plan.units)
+    return unit_text(plan.units, plan.side)
 
 
 def _objective_class(units: set[int]) -> str:

@@ -18,7 +18,7 @@ from bench.data.surrogates.action_units import (
     unit_field,
 )
 from bench.data.surrogates.coded_units import CODED
-from bench.data.surrogates.faces import draw_face, landmarks
+from bench.data.surrogates.faces import draw_face, grid, landmarks
 from bench.data.surrogates.releases import RELEASES
 
 
@@ -74,7 +74,8 @@ def test_asymmetry_is_the_strength_of_the_left_half_less_the_right(seed, asymmet
 def test_a_one_sided_unit_leaves_the_other_half_almost_still(unit, seed):
     face = replace(draw_face(np.random.default_rng(seed)), asymmetry=0.0)
     for side, moving in (("L", slice(32, None)), ("R", slice(None, 32))):  # the person's left
-        length = np.hypot(*coded_field(face, [unit], side, 64, np.random.default_rng(seed)))
+        stream = np.random.default_rng(seed)
+        length = np.hypot(*coded_field(face, [unit], side, *grid(64), stream))
         assert length[:, moving].sum() > 2 * length[:, ::-1][:, moving].sum()
 
 
