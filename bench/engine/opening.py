@@ -17,6 +17,7 @@ from bench.engine.plan import SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
+from bench.models.pretrained import pretrained_by
 from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.checksums import (
     SEALED,
@@ -101,6 +102,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         "data.classes": tuple(prepared.clip_set.classes),
         "data.magnifier": magnifier_digest(job.config.data),
         "data.landmarks": landmarks_digest(job.config.data),
+        "pretrained": pretrained_by(job.config, prepared.clip_set.classes),
         "folds": job.folds,
         "space": method["space"],
         "network": trained_network(method["network"]),
@@ -111,6 +113,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         "data.classes": run.data.classes,
         "data.magnifier": run.data.magnifier,
         "data.landmarks": run.data.landmarks,
+        "pretrained": run.pretrained,
         "folds": run.folds,
         "space": run.space,
         "network": trained_network(run.network),
@@ -207,6 +210,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
     """Everything needed to repeat a run, and where it was made."""
     clip_set = prepared.clip_set
     folds = folds_of(clip_set, job.config.protocol)
+    pretrained = pretrained_by(job.config, clip_set.classes)
     problems = (*clip_set.problems, *absent_classes(clip_set, folds))
     return {
         "format": FORMAT,
@@ -233,6 +237,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
             "counts": clip_set.class_counts(),
             "problems": [asdict(problem) for problem in problems],
         },
+        **({"pretrained": asdict(pretrained)} if pretrained else {}),
         "started": now(),
         "provenance": _maker(job, here),
     }
