@@ -48,11 +48,13 @@ def adopt_genotype(job: Job, file: Path) -> None:
     Raises MethodError where the file holds none of the variant's space, BenchError where the job
     has another genotype already.
     """
-    from bench.runs.searches import genotype_record, given_genotype, read_genotype
+    from bench.models.pretrained import genotype_in
+    from bench.runs.searches import genotype_record, read_genotype
 
-    genotype = given_genotype(file)
+    genotype, generated = genotype_in(file)
     space = job.method.configured_space(job.config)
     record = {**genotype_record(job, space, check_genotype(genotype, space)), "given": str(file)}
+    record |= {"generated": True} if generated else {}
     for name in job.searches.names:
         place = job.folder.genotype(name)
         if place.exists() and read_genotype(place) != genotype:

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config.settings import Config
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 from bench.models.file import read_model
 from bench.runs.record import Pretrained
+from bench.runs.searches import given_genotype
+from rnas.genotype import Genotype
 
 if TYPE_CHECKING:
     from torch import nn
+
+MODEL_SUFFIX = ".safetensors"
 
 
 def pretrained_by(config: Config, classes: Sequence[str]) -> Pretrained | None:
@@ -32,6 +36,20 @@ def pretrained_by(config: Config, classes: Sequence[str]) -> Pretrained | None:
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Pretrained(sha256=digest, model=record.title, generated=record.run.surrogate)
+
+
+def genotype_in(file: Path) -> tuple[Genotype, bool]:
+    """The genotype in a file of the user's, and whether generated clips alone had a say in it.
+
+    Of a model file it is that of its network. Raises what reading the file raises, UsageError where
+    it holds none.
+    """
+    if file.suffix != MODEL_SUFFIX:
+        return given_genotype(file), False
+    record, _ = read_model(file)
+    if record.decoded is None:
+        raise UsageError(f"--genotype {file}: {record.run.variant} is a fixed network, without one")
+    return record.decoded, record.run.surrogate
 
 
 def start_from_pretrained(network: nn.Module, config: Config, tested: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from baselines.fixed import FixedNetwork
 from baselines.losses import LOSSES
-from baselines.peers import PEERS, STSTNET
+from baselines.peers import FLOW_CNN, PEERS, STSTNET
 from bench.config.settings import ComputeConfig
 from bench.training.compute import accelerated
 
@@ -26,8 +26,9 @@ PARAMETERS = {
     "lei_graph_cnn_described": 1_046_669,
     "capsulenet": 13_842_496,
     "r2plus1d_small": 440_243,
+    "flow_cnn": 33_075,
 }
-"""Counted from the published codes; the last is ours."""
+"""Counted from the published codes; the last two are ours."""
 
 DEAD = {
     "rcn_s": ("block.unused",),
@@ -133,6 +134,14 @@ def test_ststnet_is_its_three_streams_side_by_side():
     assert torch.allclose(network(images), network.head(joined), rtol=1e-4, atol=1e-4)
 
 
+def test_flow_cnn_sees_neither_the_unit_of_flow_nor_a_motion_of_the_whole_face():
+    network = built(FLOW_CNN).eval()
+    flow = inputs(FLOW_CNN)
+    whole = torch.tensor([3.0, -5.0])[:, None, None]
+    assert torch.allclose(network(40 * flow + whole), network(flow), atol=1e-4)
+    assert not torch.allclose(network(-flow), network(flow), atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["ststnet", "lei_graph_cnn"])
 def test_learns_to_tell_stills_of_different_brightness_apart(name):
     """A network that ignored its input, or got no gradient, could not."""
@@ -168,4 +177,5 @@ class TestValues:
             "lei_graph_cnn_described": ("no MagNet", "no landmarks", "no AU labels"),
             "capsulenet": ("from scratch",),
             "r2plus1d_small": ("ours",),
+            "flow_cnn": ("ours",),
         }

@@ -37,7 +37,7 @@ BLINK = 43
 OTHER_UNITS = 0.3
 """Mean number of units in a clip that do not belong to its expression."""
 
-BLUR, FAINT = 0.8, 0.05
+BLUR, FAINT = 0.8, 0.2
 """Standard deviation of the smoothing in pixels of 28×28, and the gradient below which motion is
 lost."""
 
@@ -55,9 +55,9 @@ class Nuisance:
     """
 
     other: float = 0.4
-    head: float = 0.5
-    backdrop: float = 0.5
-    noise: float = 0.07
+    head: float = 0.25
+    backdrop: float = 0.25
+    noise: float = 0.03
     blink: float = 0.15
     crop: float = 0.05
     texture: float = 1.0
@@ -161,7 +161,8 @@ def _log_uniform(most: float, stream: np.random.Generator) -> float:
 
 
 def _smooth(shape: tuple[int, ...], sigma: float, stream: np.random.Generator) -> Array:
-    """Noise of unit deviation per plane, smoothed by `sigma` pixels along the last two axes."""
+    """Noise of unit deviation per plane, smoothed by `sigma` pixels of 28×28."""
+    sigma *= shape[-1] / SIDE
     drawn = gaussian_filter(stream.standard_normal(shape, np.float32), sigma, axes=(-2, -1))
     return drawn / drawn.std((-2, -1), keepdims=True)
 
@@ -213,7 +214,7 @@ def _gradients(face: Face, x: Array, y: Array, ring: Array, stream: np.random.Ge
 
 def _measured(motion: Array, gradients: Array, noise: float, stream: np.random.Generator) -> Array:
     """A motion (2, H, W) as TV-L1 finds it: weighted by the gradients, smoothed, with noise."""
-    sigma = BLUR * np.exp(0.3 * stream.normal())
+    sigma = BLUR * motion.shape[-1] / SIDE * np.exp(0.3 * stream.normal())
     seen, weight = gaussian_filter(
         np.stack([motion * gradients, gradients]), sigma, axes=(-2, -1), mode="nearest"
     )

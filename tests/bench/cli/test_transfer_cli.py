@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import only_run
+from tiny_runs import SIZES, only_run
 
 from bench.data.surrogates.writing import write_flows
 from bench.models.file import read_model
@@ -86,3 +86,18 @@ def test_transfer_scores_both_controls_beside_the_answers(bench, model, others):
         assert row["shuffled"]["estimate"] == row["uar"]
         assert sum(map(sum, row["confusion"])) == 9
     assert "upside down" in bench(*command).out
+
+
+def test_an_architecture_searched_on_generated_people_leaks_nothing(bench, short, others, tmp_path):
+    small = [word for size in SIZES for word in ("--set", size)]
+    options = ("--variant", short, "--preset", "smoke", *small)
+    model = tmp_path / "searched.safetensors"
+    made = bench("pretrain", *options, "--people", 4, "--clips", 12, "--out", model)
+    assert made.code == 0, made.err
+    start = ("--genotype", model, "--set", f"train.pretrained={model}")
+    runs = tmp_path / "runs"
+    outcome = bench("evaluate", *options, "--dataset", others, "--runs", runs, *start)
+    assert outcome.code == 0, outcome.err
+    protocol = only_run(runs).json("metrics.json")["protocol"]
+    assert protocol["genotype"] == "generated"
+    assert not protocol["leaky"]
