@@ -170,7 +170,7 @@ FOR_FRAMES = ("difficulty", "version", "subjects", "size", "raw", "dataset")
 @click.option(
     "--people",
     type=click.IntRange(min=1),
-    help="Instead of frames write flow images of so many new people, with a manifest.",
+    help="Instead of frames write flow images of this number of new people, with a manifest.",
 )
 @click.option("--clips", type=click.IntRange(min=1), help="Number of these flow images.")
 @click.option(
@@ -223,7 +223,7 @@ def synth(
     raw: bool,
     force: bool,
 ) -> None:
-    """Write generated clips in the layout of a data set, or flow images of any number of people."""
+    """Write generated clips, or flow images of new people."""
     if (people is None) != (clips is None) or (dataset is None) == (people is None):
         raise UsageError(
             "name either --dataset, for frames in its layout, or --people and --clips, for flow "

@@ -32,7 +32,7 @@ ALONE = (
     type=click.IntRange(min=2),
     default=1000,
     show_default=True,
-    help="Generated people.",
+    help="Number of generated people.",
 )
 @click.option(
     "--clips",
@@ -66,7 +66,7 @@ def pretrain(
     device: str,
     out: Path,
 ) -> int:
-    """Train a method on generated flow images alone, and keep the network.
+    """Train a method on generated flow images alone.
 
     No real clip is seen. `bench transfer --train FILE` tests the network on real ones; `bench run
     --set train.pretrained=FILE` starts the networks of a run from it.
@@ -111,7 +111,8 @@ def pretrain(
         prepared = prepare_jobs(request, report)
         (job,) = prepared.jobs
         tasks = list(plan(job, SEARCH_PHASES))
-        failures = perform_jobs(prepared, display, SEARCH_PHASES) if tasks else open_runs(prepared)
+        open_runs(prepared)
+        failures = perform_jobs(prepared, display, SEARCH_PHASES) if tasks else ()
         if failures:
             return say_failures(failures, len(tasks))
         marks = (PRETRAINED_GENERATED,)

@@ -17,7 +17,7 @@ from bench.models.model import Model, load_network
 from bench.protocol.metrics import metrics
 from bench.runs.marks import PRETRAINED_GENERATED
 from bench.runs.predictions import Answer, Predictions
-from bench.scoring.statistics import against_chance, bootstrap
+from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
 from bench.training.augment import V, mirrored
 from bench.training.tensors import StillTensors, Tensors
@@ -41,7 +41,7 @@ def transfer_report(
     allow_outside: bool,
     device: str,
     progress: Progress,
-    draws: int | None = None,
+    draws: int = DRAWS,
 ) -> dict[str, Any]:
     """Scores of the networks in model files on all clips of a source, as `bench transfer` prints.
 
@@ -117,7 +117,7 @@ def _means(answered: Sequence[Answered], count: int) -> Iterator[Answered]:
             yield Answered(f"mean of {count}", flow, np.mean(alike, axis=0))
 
 
-def _rows(answered: Answered, clip_set: ClipSet, draws: int | None) -> Iterator[dict[str, Any]]:
+def _rows(answered: Answered, clip_set: ClipSet, draws: int) -> Iterator[dict[str, Any]]:
     chosen = answered.probabilities.argmax(1).tolist()
     answers = tuple(
         Answer(clip.dataset, clip.subject, clip.name, clip.label, found)
@@ -127,7 +127,6 @@ def _rows(answered: Answered, clip_set: ClipSet, draws: int | None) -> Iterator[
     parts = {"all": whole} | (
         {name: whole.of(name) for name in whole.datasets} if len(whole.datasets) > 1 else {}
     )
-    options = {} if draws is None else {"draws": draws}
     for part, predictions in parts.items():
         scores, matrices = predictions.metrics(), predictions.matrices
         names = {"model": answered.model, "flow": answered.flow, "part": part}
@@ -142,13 +141,13 @@ def _rows(answered: Answered, clip_set: ClipSet, draws: int | None) -> Iterator[
                     matrices,
                     metric.function,
                     generator=np.random.default_rng(derive_seed(0, "bootstrap")),
-                    **options,
+                    draws=draws,
                 ).to_dict()
                 for name, metric in metrics().items()
             },
             "shuffled": against_chance(
                 matrices,
                 generator=np.random.default_rng(derive_seed(0, "chance")),
-                **options,
+                draws=draws,
             ).to_dict(),
         }

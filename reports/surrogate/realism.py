@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from bench.config.settings import DataConfig
@@ -30,6 +31,9 @@ REGIONS = MappingProxyType(
     }
 )
 """Bands of a cropped face from top to bottom, as shares of its height."""
+
+FULL = 0.2
+"""Mean motion at which the colours of a picture are full."""
 
 BANDS = (0.5, 2, 4, 7, 10, 14)
 """Limits of the bands of the spectrum, in periods across the image."""
@@ -151,5 +155,41 @@ def realism_text(real: Measured, generated: Measured) -> str:
 def _correlations(one: Measured, other: Measured, channel: int) -> np.ndarray:
     """(C, C): of one's class means with the other's."""
     count = len(one.classes)
-    rows = [each.means[:, channel].reshape(count, -1) for each in (one, other)]
-    return np.corrcoef(*rows)[:count, count:]
+    first, second = (each.means[:, channel].reshape(count, -1) for each in (one, other))
+    return np.corrcoef(first, second)[:count, count:]
+
+
+def class_means(real: Measured, generated: Measured) -> Figure:
+    """The mean u and v of each class, real beside generated."""
+    from reports.drawing.style import TEXT_SIZE, Words, house_style, sheet
+
+    side, gap, left = 1.1, 0.06, 0.9
+    words = Words(
+        "Flow of each class: real beside generated",
+        "u to the right, v down: red against the direction, blue along it",
+        (
+            "Means over clips, each channel minus its median, each clip over its largest absolute "
+            f"value; colours are full at {FULL:g}.",
+        ),
+    )
+    columns = [
+        (one, channel, f"{name}, {who}")
+        for channel, name in enumerate("uv")
+        for one, who in ((real, "real"), (generated, "generated"))
+    ]
+    rows = len(real.classes)
+    with house_style():
+        width, height = left + len(columns) * (side + gap), rows * (side + gap) + 0.2
+        page = sheet(width, height, words)
+        for row, label in enumerate(real.classes):
+            for column, (one, channel, title) in enumerate(columns):
+                bottom = (rows - 1 - row) * (side + gap)
+                axes = page.axes(left + column * (side + gap), bottom, side, side)
+                axes.imshow(one.means[row, channel], cmap="RdBu", vmin=-FULL, vmax=FULL)
+                axes.spines[:].set_visible(False)
+                axes.set(xticks=[], yticks=[])
+                if row == 0:
+                    axes.set_title(title, size=TEXT_SIZE)
+                if column == 0:
+                    axes.set_ylabel(label, rotation=0, ha="right", va="center", size=TEXT_SIZE)
+    return page.figure

@@ -8,7 +8,14 @@ import pytest
 from bench.config.settings import DataConfig
 from bench.data.sources import find_clips, resolve_source
 from bench.data.surrogates.writing import write_flows
-from reports.surrogate.realism import BANDS, REGIONS, measure_flows, measured, realism_text
+from reports.surrogate.realism import (
+    BANDS,
+    REGIONS,
+    class_means,
+    measure_flows,
+    measured,
+    realism_text,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +31,9 @@ def test_a_set_is_like_itself(manifest, tmp_path):
     text = realism_text(one, one)
     assert text.count("+1.00") >= 6
     assert all(region in text for region in REGIONS)
+    panels = class_means(one, one).axes
+    assert len(panels) == 3 * 4  # classes, and u and v of both sets
+    assert np.array_equal(panels[0].images[0].get_array(), one.means[0, 0])
 
 
 def test_measures_answer_to_roughness_direction_and_frequency(manifest, tmp_path):
