@@ -357,6 +357,21 @@ R2PLUS1D_SMALL = FixedNetwork(
     deviations=("sizes are ours; trained as derived networks are",),
 )
 
+FLOW_CNN = FixedNetwork(
+    name="flow_cnn",
+    summary="Control, ours: three plain convolutions over the direction of the optical flow",
+    network="baselines.flow_cnn:FlowCnn",
+    input=StillInput("flow_pair", 28),
+    recipe=Recipe("adam", 2e-3, epochs=30, batch=64, weight_decay=1e-4, lr_step=10, lr_gamma=0.2),
+    groups=("peers",),
+    marks=("ours",),
+    params=33_075,
+    channels_last=True,
+    reference="none: a plain network on the input of OFF-ApexNet",
+    released_selection="no publication",
+    deviations=("sizes and recipe are ours",),
+)
+
 PEERS = (
     STSTNET,
     OFF_APEXNET,
@@ -373,5 +388,6 @@ PEERS = (
     NMER,
     ICE_GAN,
     R2PLUS1D_SMALL,
+    FLOW_CNN,
 )
 """All of them, in the order of listings."""

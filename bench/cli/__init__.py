@@ -38,7 +38,7 @@ GROUPS = {
     "Compare": ("compare", "score"),
     "Check": ("validate", "audit", "doctor", "completion"),
     "Data": ("data",),
-    "Model": ("fit", "predict", "export", "profile", "time"),
+    "Model": ("fit", "pretrain", "transfer", "predict", "export", "profile", "time"),
 }
 """Headings of `bench --help`, and the harness's own commands below each."""
 

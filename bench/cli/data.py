@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from bench.cli import completing
 from bench.cli.clip_options import ClipRequest, request_options
 from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.hints import Commands
-from bench.cli.options import OutFile, dataset_option, format_option
-from bench.config.settings import SURROGATE_VERSION
-from bench.data.sets.catalogue import find_dataset
+from bench.cli.options import OutFile, format_option
+from bench.config.settings import NEWEST_VERSION, SURROGATE_VERSION
+from bench.data.sets.catalogue import GENERATED, find_dataset
 from bench.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -167,8 +169,23 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
         click.echo("their frames lie outside its folder: it is read with --allow-outside", err=True)
 
 
+FOR_FRAMES = ("difficulty", "version", "subjects", "size", "raw", "dataset")
+"""Options of `synth` that say how frames look; flow images are drawn without frames."""
+
+
 @data.command()
-@dataset_option
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    shell_complete=completing.datasets,
+    help=f"Write frames in the layout of one of {', '.join(GENERATED)}.",
+)
+@click.option(
+    "--people",
+    type=click.IntRange(min=1),
+    help="Instead of frames write flow images of this number of new people, with a manifest.",
+)
+@click.option("--clips", type=click.IntRange(min=1), help="Number of these flow images.")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="New folder to write into."
 )
@@ -188,10 +205,11 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
 )
 @click.option(
     "--version",
-    type=click.IntRange(1, SURROGATE_VERSION),
+    type=click.IntRange(1, NEWEST_VERSION),
     default=SURROGATE_VERSION,
     show_default=True,
-    help="Version of the generator; an older one makes the clips of that time.",
+    help="Version of the generator; an older one makes the clips of that time, 3 those of units as "
+    "the releases code them.",
 )
 @subjects_option
 @click.option(
@@ -203,8 +221,12 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     help="Uncropped frames: a person before a background; --size is then the face's side.",
 )
 @click.option("--force", is_flag=True, help="Replace the generated clips that are there.")
+@click.pass_context
 def synth(
-    dataset: str,
+    context: click.Context,
+    dataset: str | None,
+    people: int | None,
+    clips: int | None,
     out: Path,
     difficulty: str,
     seed: int,
@@ -214,13 +236,31 @@ def synth(
     raw: bool,
     force: bool,
 ) -> None:
-    """Write generated clips in the layout of a data set."""
-    people = None if subjects is None else find_dataset(dataset).resolve_subjects(subjects)
+    """Write generated clips, or flow images of new people."""
+    if (people is None) != (clips is None) or (dataset is None) == (people is None):
+        raise UsageError(
+            "name either --dataset, for frames in its layout, or --people and --clips, for flow "
+            "images of new people"
+        )
     if not force:
         _refuse_occupied(out)
     from bench.cli.progress import steps
-    from bench.data.surrogates.writing import write_surrogate
+    from bench.data.surrogates.writing import write_flows, write_surrogate
 
+    if people and clips:
+        _refuse_given(context, FOR_FRAMES)
+        with steps() as progress:
+            manifest_file = write_flows(
+                out,
+                people=people,
+                clips=clips,
+                seed=seed,
+                progress=partial(progress, "drawing flow images"),
+            )
+        click.echo(f"{clips} flow images written; use --dataset manifest:{manifest_file}")
+        return
+    assert dataset is not None
+    chosen = None if subjects is None else find_dataset(dataset).resolve_subjects(subjects)
     with steps() as progress:
         counts = write_surrogate(
             find_dataset(dataset).name,
@@ -229,7 +269,7 @@ def synth(
             seed=seed,
             version=version,
             size=size,
-            subjects=people,
+            subjects=chosen,
             raw=raw,
             progress=partial(progress, "writing clips"),
         )
@@ -237,6 +277,12 @@ def synth(
         f"clips {counts['clips']}, subjects {counts['subjects']}, "
         f"frames {counts['frames']}, written to {out}"
     )
+
+
+def _refuse_given(context: click.Context, names: Sequence[str]) -> None:
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name} is for frames: leave it out with --people")
 
 
 def _refuse_occupied(folder: Path) -> None:

@@ -23,9 +23,15 @@ DIFFICULTIES = MappingProxyType({"easy": 0.15, "middle": 0.25, "hard": 0.45})
 """Named difficulties of surrogate clips, from 0 (large motion, no nuisance) to 1 (hardly any)."""
 
 SURROGATE_VERSION = 2
-"""The newest version of the generator of surrogate clips; it makes those of older versions, too.
+"""The version of the generator of surrogate clips that presets and `bench data synth` take.
 
 1: head drift, blinks, drifting light, noise; 2: frames are also misaligned, each on its own.
+"""
+
+CODED_VERSION = NEWEST_VERSION = 3
+"""The newest version, which makes the clips of older ones, too.
+
+3: action units as the releases code them, one-sided ones among them; uneven motion, less of heads.
 """
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -146,6 +152,31 @@ class DataConfig(ClipConfig):
     gain: float = setting(64.0, "factor on onset differences (of intensities in [0, 1])")
     flip: bool = setting(True, "augmentation: mirror a training clip with probability 1/2")
     shift: int = setting(4, "augmentation: move a training clip by up to so many pixels")
+    flow_mirror: bool = setting(
+        False,
+        "augmentation of flow images: mirror a training image with probability 1/2, the sign of u "
+        "turned",
+        later=True,
+    )
+    flow_shift: int = setting(
+        0, "augmentation of flow images: move them by up to so many pixels", high=64, later=True
+    )
+    flow_scale: float = setting(
+        0.0,
+        "augmentation of flow images: enlarge or shrink them by up to this share",
+        high=0.5,
+        later=True,
+    )
+    flow_magnitude: float = setting(
+        0.0,
+        "augmentation of flow images: multiply u and v, each on its own, by a factor between "
+        "1/(1 + this) and 1 + this",
+        high=10,
+        later=True,
+    )
+    test_mirror: bool = setting(
+        False, "test a clip and its mirror image: the mean of the logits counts", later=True
+    )
     jitter: int = setting(1, "augmentation: move a training clip in time by up to so many frames")
     subjects: str = setting(
         "",
@@ -162,9 +193,10 @@ class DataConfig(ClipConfig):
     )
     surrogate_version: int = setting(
         1,
-        "surrogate clips only: version of the generator; from 2 on, frames are misaligned, too",
+        "surrogate clips only: version of the generator; from 2 on, frames are misaligned, too; 3: "
+        "action units as the releases code them",
         low=1,
-        high=SURROGATE_VERSION,
+        high=NEWEST_VERSION,
         later=True,
     )
     surrogate_seed: int = setting(0, "surrogate clips only: seed of the generator")
@@ -287,6 +319,12 @@ class TrainConfig:
         "in_order",
         "derived networks: initial weights drawn layer after layer, or each layer's from a seed of "
         "its own, so that networks that differ in a part start alike elsewhere",
+        later=True,
+    )
+    pretrained: str = setting(
+        "",
+        "model file whose weights the networks of the folds start from (`bench pretrain` makes one "
+        "on generated clips); empty = drawn weights",
         later=True,
     )
     recipe: Literal["own", "harness"] = setting(

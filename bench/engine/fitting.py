@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from bench.config.settings import LAST
 from bench.data.clips import subjects_among
 from bench.data.sources import Source, prepare
-from bench.engine.material import job_clips, network_builder
+from bench.engine.material import initial_network, job_clips
 from bench.engine.plan import Report
 from bench.engine.units import typical_fold
 from bench.errors import BenchError, UsageError
@@ -18,22 +18,26 @@ from bench.models.saving import SUMMARY, Keeper, model_record
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.record import RunFile, read_run_file
-from bench.seeds import derive_seed
 from bench.training.answers import check_answer
 from bench.training.compute import threads
-from bench.training.initial import initialised
 from bench.training.loop import train
 
 
 def fit(
-    folder: RunFolder, out: Path, cache: Path, data_root: Path | None, device: str, report: Report
+    folder: RunFolder,
+    out: Path,
+    cache: Path,
+    data_root: Path | None,
+    device: str,
+    report: Report,
+    marks: tuple[str, ...] = (),
 ) -> ModelRecord:
     """Trains the network of a run on all its clips, to the last epoch, and writes its model file.
 
     The architecture is that of the run's search; where each fold has one of its own, that of the
     fold with the median of the parameters. data_root: where the clips are, if not where the run
-    found them. Raises UsageError where the run has no network, BenchError where it is not searched
-    yet or its clips are others by now.
+    found them; marks: of a run that has no score. Raises UsageError where the run has no network,
+    BenchError where it is not searched yet or its clips are others by now.
     """
     run = read_run_file(folder)
     job = _job(folder, run, cache, data_root, device)
@@ -56,11 +60,7 @@ def fit(
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)
     everyone = range(len(clip_set.clips))
-    network = initialised(
-        network_builder(job, fold, clips.classes),
-        derive_seed(job.seed, "derived", WHOLE),
-        job.config.train.initial_weights if method.searches else "in_order",
-    ).to(device)
+    network = initial_network(job, fold, clips.classes, WHOLE)
     check_answer(network, clips, everyone)
     keeper = Keeper(network)
     training = method.training(job.config)
@@ -77,7 +77,7 @@ def fit(
         )
     keeper.keep()
     scored = folder.metrics.exists()
-    score, marks = resolve_name(SUMMARY)(folder) if scored else (None, ())
+    score, told = resolve_name(SUMMARY)(folder) if scored else (None, marks)
     record = model_record(
         folder,
         network,
@@ -87,7 +87,7 @@ def fit(
         rule=LAST,
         epoch=training.epochs,
         score=score,
-        marks=marks,
+        marks=told,
     )
     write_model(out, record, keeper.kept)
     return record

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
-from bench.engine.material import job_clips, made_on, network_builder
+from bench.engine.material import initial_network, job_clips, made_on, network_builder
 from bench.engine.plan import Report, Unit
 from bench.errors import DataError
 from bench.methods.released import trains_on_other_sets
@@ -26,7 +26,6 @@ from bench.seeds import derive_seed
 from bench.system.files import write_json
 from bench.training.answers import check_answer
 from bench.training.compute import threads
-from bench.training.initial import initialised
 from bench.training.loop import predict, train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import Tensors
@@ -153,7 +152,8 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     """A fold with its clips divided and its network built, on the clips of its run."""
     fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
     parts = _parts(unit.job, clip_set, clips, fold)
-    network = _network(unit.job, unit.fold, clips.classes)
+    tested = subjects_among(clip_set, fold.test)
+    network = initial_network(unit.job, unit.fold, clips.classes, unit.fold, tested)
     check_answer(network, clips, parts.test + parts.train)
     save, protocol = unit.job.config.save.weights, unit.job.config.protocol
     watch = Watch(
@@ -268,14 +268,6 @@ def _inner_record(clip_set: ClipSet, parts: Parts) -> dict[str, Any]:
     if not parts.inner:
         return {}
     return {"inner_subjects": subjects_among(clip_set, parts.inner)}
-
-
-def _network(job: Job, fold: str, classes: int) -> nn.Module:
-    """The network that the fold trains, freshly initialised."""
-    build = network_builder(job, fold, classes)
-    seed = derive_seed(job.seed, "derived", fold)
-    way = job.config.train.initial_weights if job.method.searches else "in_order"
-    return initialised(build, seed, way).to(job.device)
 
 
 def _predictions(job: Job, clip_set: ClipSet, fold: Fold, watch: Watch) -> list[dict[str, Any]]:

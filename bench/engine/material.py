@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -10,9 +10,13 @@ from torch import nn
 
 from bench.data.clips import ClipSet
 from bench.data.sources import load, used_labels
+from bench.data.stills.inputs import flow_tops
+from bench.models.pretrained import start_from_pretrained
 from bench.runs.job import Job
 from bench.runs.searches import read_genotype
+from bench.seeds import derive_seed
 from bench.system.provenance import machine
+from bench.training.initial import initialised
 from bench.training.tensors import ClipTensors, StillTensors, Tensors
 
 
@@ -24,7 +28,8 @@ def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
     labels, classes = torch.tensor(known, device=job.device), len(clip_set.classes)
     tensor = torch.from_numpy(arrays).to(job.device)
     if still:
-        return clip_set, StillTensors.of(tensor, still, labels=labels, classes=classes)
+        tops, data = flow_tops(clip_set.clips, still), job.config.data
+        return clip_set, StillTensors.of(tensor, still, labels, classes, data, tops)
     return clip_set, ClipTensors(
         videos=tensor, labels=labels, settings=job.config.data, classes=classes
     )
@@ -36,6 +41,21 @@ def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module
     found = search in job.searches.names
     genotype = read_genotype(job.folder.genotype(search)) if found else None
     return job.method.builder(job.config, classes, genotype)
+
+
+def initial_network(
+    job: Job, fold: str, classes: int, part: str, tested: Collection[str] = ()
+) -> nn.Module:
+    """The network of a fold before it is trained, on the device of the job.
+
+    Its weights are drawn, or those of `train.pretrained`. part: what it will be trained on, which
+    seeds them; tested: `dataset/subject` of the people that it will be tested on.
+    """
+    way = job.config.train.initial_weights if job.method.searches else "in_order"
+    seed = derive_seed(job.seed, "derived", part)
+    network = initialised(network_builder(job, fold, classes), seed, way)
+    start_from_pretrained(network, job.config, tested)
+    return network.to(job.device)
 
 
 def made_on(job: Job) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bench.engine.plan import SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
+from bench.models.pretrained import pretrained_by
 from bench.protocol.metrics import METRIC
 from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.checksums import (
@@ -49,11 +50,13 @@ def adopt_genotype(job: Job, file: Path) -> None:
     Raises MethodError where the file holds none of the variant's space, BenchError where the job
     has another genotype already.
     """
-    from bench.runs.searches import genotype_record, given_genotype, read_genotype
+    from bench.models.pretrained import genotype_in
+    from bench.runs.searches import genotype_record, read_genotype
 
-    genotype = given_genotype(file)
+    genotype, generated = genotype_in(file)
     space = job.method.configured_space(job.config)
     record = {**genotype_record(job, space, check_genotype(genotype, space)), "given": str(file)}
+    record |= {"generated": True} if generated else {}
     for name in job.searches.names:
         place = job.folder.genotype(name)
         if place.exists() and read_genotype(place) != genotype:
@@ -103,6 +106,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         "data.classes": tuple(prepared.clip_set.classes),
         "data.magnifier": magnifier_digest(job.config.data),
         "data.landmarks": landmarks_digest(job.config.data),
+        "pretrained": pretrained_by(job.config, prepared.clip_set.classes),
         "folds": job.folds,
         "space": method["space"],
         "network": trained_network(method["network"]),
@@ -113,6 +117,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         "data.classes": run.data.classes,
         "data.magnifier": run.data.magnifier,
         "data.landmarks": run.data.landmarks,
+        "pretrained": run.pretrained,
         "folds": run.folds,
         "space": run.space,
         "network": trained_network(run.network),
@@ -257,6 +262,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
     """Everything needed to repeat a run, and where it was made."""
     clip_set = prepared.clip_set
     folds = folds_of(clip_set, job.config.protocol)
+    pretrained = pretrained_by(job.config, clip_set.classes)
     problems = (*clip_set.problems, *absent_classes(clip_set, folds))
     return {
         "format": FORMAT,
@@ -283,6 +289,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
             "counts": clip_set.class_counts(),
             "problems": [asdict(problem) for problem in problems],
         },
+        **({"pretrained": asdict(pretrained)} if pretrained else {}),
         "started": now(),
         "provenance": _maker(job, here, len(clip_set.classes)),
     }

@@ -20,11 +20,11 @@ from bench.engine.pools import RemoteExecutor
 from bench.errors import BenchError, DataError, UsageError, unknown_name
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
+from bench.models.pretrained import genotype_in
 from bench.protocol.splits import folds_of
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
-from bench.runs.searches import given_genotype
 from rnas.genotype import check_genotype
 
 
@@ -199,6 +199,6 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
 
 def check_genotype_file(request: Request, file: Path) -> None:
     """UsageError or MethodError where the file holds no genotype of every variant's space."""
-    genotype = given_genotype(file)
+    genotype, _ = genotype_in(file)
     for variant in request.variants:
         check_genotype(genotype, registry.variant(variant).configured_space(request.config))

@@ -83,10 +83,12 @@ def recorded_run(run: RunFile) -> RunFile:
     makers = (replace(maker, argv=None) for maker in run.continued)
     files = {name: Path(run.setting("data", name, "")).name for name in NAMED_FILES}
     data = {**run.config["data"], **{name: file for name, file in files.items() if file}}
+    started = Path(run.setting("train", "pretrained", "")).name
+    train = {**run.config["train"], **({"pretrained": started} if started else {})}
     source = run.data.source or run.dataset
     return replace(
         run,
-        config={**run.config, "data": data},
+        config={**run.config, "data": data, "train": train},
         data=replace(run.data, source=Path(source).name, root=None, problems=()),
         provenance=replace(run.provenance, argv=None),
         continued=tuple(makers),

@@ -16,6 +16,7 @@ from bench.config.loading import detecting
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip, ClipSet, Problem, clip_title
 from bench.data.sources import input_problems, load_input, magnifier_digest
+from bench.data.stills.inputs import flow_tops
 from bench.errors import BenchError, UsageError
 from bench.models.file import ModelRecord, read_model
 from bench.models.inputs import UNKNOWN, Place, named_clips
@@ -80,14 +81,15 @@ class Model:
             arrays = load_input(clip_set, self.data, self.still, Path(cache))
             odd = list(input_problems(clips, arrays, self.still, self.data, Path(cache)))
         places = [[each for each in odd if each.where == clip_title(clip)] for clip in clips]
-        return self.of_arrays(arrays), places
+        return self.of_arrays(clips, arrays), places
 
-    def of_arrays(self, arrays: np.ndarray) -> Tensors:
-        """From what the clip cache holds of clips."""
+    def of_arrays(self, clips: Sequence[Clip], arrays: np.ndarray) -> Tensors:
+        """From what the clip cache holds of the clips."""
         tensor = torch.from_numpy(arrays).to(self.device)
         labels = torch.zeros(len(arrays), dtype=torch.long, device=self.device)
         if self.still:
-            return StillTensors.of(tensor, self.still, labels, len(self.classes))
+            tops = flow_tops(clips, self.still)
+            return StillTensors.of(tensor, self.still, labels, len(self.classes), self.data, tops)
         return ClipTensors(tensor, labels, len(self.classes), self.data)
 
     def logits(self, clips: Tensors) -> Tensor:

@@ -23,6 +23,9 @@ SUPPLIED = MappingProxyType(
 )
 """Mark of a missing input -> the mark that replaces it where the settings supply that input."""
 
+PRETRAINED, PRETRAINED_GENERATED = "pretrained", "pretrained on generated clips"
+"""Marks of networks that start from a model file: of real clips, of generated ones alone."""
+
 DEAD_WEIGHTS = "dead weights"
 """Mark of sizes of which less than LIVE_ENOUGH can learn at the clip size."""
 

@@ -42,6 +42,15 @@ class DataRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pretrained:
+    """The model file that networks started from; generated: whether it saw generated clips only."""
+
+    sha256: str
+    model: str
+    generated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Maker:
     """Provenance of a run or of its continuation: code, packages, machine, time.
 
@@ -89,6 +98,7 @@ class RunFile:
     space: Mapping[str, Any] | None = None
     network: Mapping[str, Any] | None = None
     data: DataRecord = DataRecord()
+    pretrained: Pretrained | None = None
     started: str | None = None
     provenance: Maker = Maker()
     continued: tuple[Maker, ...] = ()

@@ -57,6 +57,10 @@ def run_scores(
     }
 
 
+GENERATED = "generated"
+"""Origin of a genotype that was given, and searched on generated clips alone."""
+
+
 def protocol_record(job: Job) -> dict[str, Any]:
     """How the scores were made: selection rule, search scope, leaks, origin of the genotype."""
     protocol = job.config.protocol
@@ -64,7 +68,7 @@ def protocol_record(job: Job) -> dict[str, Any]:
     causes: list[str] = []
     if origin == "given":
         causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
-    elif job.method.learns:
+    elif job.method.learns and origin != GENERATED:
         causes = [*job.searches.leaks]
     if protocol.selection == ORACLE and job.method.has_epochs:
         causes.append(f"selection={ORACLE}")
@@ -86,7 +90,11 @@ def protocol_record(job: Job) -> dict[str, Any]:
 
 
 def _genotype_origin(job: Job) -> str:
-    """`searched`, `random` (nothing is learnt), `given` by the user with --genotype, or `fixed`."""
-    if any(search.given for search in run_searches(job.folder, job.searches)):
-        return "given"
+    """`searched`, `random` (nothing is learnt), `given` by the user with --genotype, or `fixed`.
+
+    `generated`: given, and searched on generated clips alone.
+    """
+    searches = run_searches(job.folder, job.searches)
+    if any(search.given for search in searches):
+        return GENERATED if all(search.generated for search in searches) else "given"
     return job.method.origin

@@ -87,7 +87,8 @@ class SearchRecord:
     """The content of a `genotype.json`: a genotype, and what the search that decoded it found.
 
     run: the run that made it; made_on: the machine, None in files that do not say it; given: the
-    file of the user's that it was copied from; searched_on: `dataset/subject` of those searched on,
+    file of the user's that it was copied from; generated: whether that was searched on generated
+    clips alone; searched_on: `dataset/subject` of those searched on,
     None in files that do not say it; strategy: how it was searched; reach: architecture steps times
     learning rate, None where no gradient moves α, η, β (strategy, reach and cost are None where an
     earlier version searched); health: what the search measured of itself at its end;
@@ -106,6 +107,7 @@ class SearchRecord:
     run: Mapping[str, Any] | None = None
     made_on: Machine | None = None
     given: str | None = None
+    generated: bool = False
     searched_on: tuple[str, ...] | None = None
     strategy: str | None = None
     reach: float | None = None

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UsageError, unknown_name
 
+U, V = 0, 1
+"""Channels of flow: to the right, and down."""
+
 if TYPE_CHECKING:  # settings are checked against the names below before torch is imported
     import torch
     from torch import Tensor
 
+    from bench.config.settings import DataConfig
+
 REPRESENTATIONS = ("rgb", "onset_difference", "flow")
 
-TURNED = {"flow": (0,)}
+TURNED = {"flow": (U,)}
 """Representation -> channels whose sign a mirrored clip turns: u, which points to the right."""
 
 RGB_MEAN = 0.5
@@ -104,6 +109,50 @@ def augment(
         sign = 1 - 2 * mirrored.to(changed)  # (B, 1)
         changed[..., list(turned)] *= sign[..., None, None, None]
     return changed
+
+
+def augment_flow(
+    images: Tensor, tops: Tensor, settings: DataConfig, generator: torch.Generator
+) -> Tensor:
+    """Random changes of flow images (B, C, S, S), as `data.flow_*` say; `images` if all is off.
+
+    tops: as of `mirrored`. Factors of the magnitude apply to what differs from a channel's median,
+    which stands for no motion. `generator` is a CPU generator on every device.
+    """
+    import torch
+    import torch.nn.functional as F
+
+    batch, device = len(images), images.device
+
+    def drawn(*shape: int) -> Tensor:  # in -1..1
+        return (2 * torch.rand(*shape, generator=generator) - 1).to(device)
+
+    if settings.flow_mirror:
+        chosen = drawn(batch, 1, 1, 1) < 0
+        images = torch.where(chosen, mirrored(images, -1, U, tops), images)
+    if settings.flow_shift or settings.flow_scale:
+        zoom = (1 + settings.flow_scale * drawn(batch, 1, 1)) * torch.eye(2, device=device)
+        pixels = (settings.flow_shift * drawn(batch, 2, 1)).round()
+        affine = torch.cat([zoom, 2 * pixels / images.shape[-1]], 2)  # (B, 2, 3)
+        grid = F.affine_grid(affine, list(images.shape), align_corners=False)
+        images = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    if settings.flow_magnitude:
+        factor = (1 + settings.flow_magnitude) ** drawn(batch, 2, 1, 1)
+        flow = images[:, :2]
+        still = flow.flatten(2).median(2).values[..., None, None]
+        images = torch.cat([still + factor * (flow - still), images[:, 2:]], 1)
+    return images
+
+
+def mirrored(flows: Tensor, axis: int, channel: int, tops: Tensor) -> Tensor:
+    """Flow images (B, C, S, S) mirrored along an axis, of which `channel` is the component.
+
+    tops (B,): what that component of a pixel and of its mirror image add up to
+    (`bench.data.stills.inputs.flow_tops`).
+    """
+    turned = flows.flip(axis)
+    turned[:, channel] = tops[:, None, None] - turned[:, channel]
+    return turned
 
 
 def _warped(batch: int, frames: int, jitter: int, generator: torch.Generator) -> Tensor:

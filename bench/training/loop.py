@@ -106,8 +106,15 @@ def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tenso
     network.eval()
     parts = torch.as_tensor(indices).split(EVALUATION_BATCH)
     with float32_arithmetic("fp32"):
-        logits = [network(clips.evaluation_batch(part)) for part in parts]
+        logits = [_logits(network, clips, part) for part in parts]
     return torch.cat(logits).double().cpu()
+
+
+def _logits(network: nn.Module, clips: Tensors, indices: Tensor) -> Tensor:
+    """Of a batch; with `data.test_mirror` the mean over each clip and its mirror image."""
+    upright = network(clips.evaluation_batch(indices))
+    mirrored = clips.mirrored_batch(indices)
+    return upright if mirrored is None else (upright + network(mirrored)) / 2
 
 
 def mean_loss(losses: list[Tensor], epoch: int) -> float:

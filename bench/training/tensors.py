@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
-from bench.training.augment import TURNED, augment, to_input
+from bench.training.augment import TURNED, U, augment, augment_flow, mirrored, to_input
+
+PLAIN = DataConfig()
 
 SMALLEST_BATCH = 2
 """In a batch of one clip a channel may have a single value, which batch norm cannot normalise."""
@@ -55,6 +58,15 @@ class ClipTensors:
         """Clips without augmentation: (B, C, T, H, W)."""
         return self._input(self.videos[indices.to(self.videos.device)])
 
+    def mirrored_batch(self, indices: Tensor) -> Tensor | None:
+        """The mirror images of the same clips, where `data.test_mirror` wants them."""
+        if not self.settings.test_mirror:
+            return None
+        videos = self.videos[indices.to(self.videos.device)].flip(3)
+        for channel in TURNED.get(self.settings.representation, ()):
+            videos[..., channel].neg_()
+        return self._input(videos)
+
     def _input(self, videos: Tensor) -> Tensor:
         return to_input(videos, self.settings.representation, gain=self.settings.gain)
 
@@ -63,21 +75,32 @@ class ClipTensors:
 class StillTensors:
     """One image per clip on the device: float32 (N, C, S, S), labels (N,) < classes.
 
-    views: the images that training draws from instead, (N, K, C, S, S). There is no other
-    augmentation: a mirrored flow, say, is not the flow of a mirrored face.
+    views: the images that training draws from instead, (N, K, C, S, S); tops: of flow, as
+    `bench.training.augment.mirrored` takes them; settings: how flow is augmented. Nothing else is.
     """
 
     images: Tensor
     labels: Tensor
     classes: int
     views: Tensor | None = None
+    tops: Tensor | None = None
+    settings: DataConfig = PLAIN
 
     @classmethod
-    def of(cls, stills: Tensor, wanted: StillInput, labels: Tensor, classes: int) -> StillTensors:
-        """From stills as `bench.data.stills.inputs.load_inputs` returns them."""
-        if wanted.views == 1:
-            return cls(stills, labels, classes)
-        return cls(stills[:, wanted.tested_view], labels, classes, stills)
+    def of(
+        cls,
+        stills: Tensor,
+        wanted: StillInput,
+        labels: Tensor,
+        classes: int,
+        settings: DataConfig = PLAIN,
+        tops: np.ndarray | None = None,
+    ) -> StillTensors:
+        """From stills and tops as `bench.data.stills.inputs` returns them."""
+        if wanted.views > 1:
+            return cls(stills[:, wanted.tested_view], labels, classes, stills)
+        known = None if tops is None else torch.from_numpy(tops).to(stills.device)
+        return cls(stills, labels, classes, None, known, settings)
 
     def augmented(
         self, batches: Sequence[Tensor], generator: torch.Generator
@@ -85,11 +108,21 @@ class StillTensors:
         """Per batch of indices its images (B, C, S, S) and their labels (B,)."""
         for batch in batches:
             chosen = batch.to(self.images.device)
-            yield self._drawn(chosen, generator), self.labels[chosen]
+            images = self._drawn(chosen, generator)
+            if self.tops is not None:
+                images = augment_flow(images, self.tops[chosen], self.settings, generator)
+            yield images, self.labels[chosen]
 
     def evaluation_batch(self, indices: Tensor) -> Tensor:
         """The images that networks are tested on: (B, C, S, S)."""
         return self.images[indices.to(self.images.device)]
+
+    def mirrored_batch(self, indices: Tensor) -> Tensor | None:
+        """Their mirror images, where `data.test_mirror` wants them and they are flow."""
+        if self.tops is None or not self.settings.test_mirror:
+            return None
+        chosen = indices.to(self.images.device)
+        return mirrored(self.images[chosen], -1, U, self.tops[chosen])
 
     def _drawn(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         if self.views is None:

@@ -290,7 +290,7 @@ def _maker(maker: Maker) -> Iterator[tuple[str, Any]]:
 
 
 def _origin(record: RunRecord) -> str:
-    """The origin of the architecture: `searched`, `random`, `given` or `fixed`."""
+    """The origin of the architecture: `searched`, `random`, `given`, `generated` or `fixed`."""
     if record.metrics and "genotype" in record.metrics["protocol"]:
         return record.metrics["protocol"]["genotype"]
     return record.method.origin

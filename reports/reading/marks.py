@@ -14,7 +14,13 @@ from bench.data.sets.challenge import expected_counts
 from bench.errors import BenchError
 from bench.protocol.naming import FOLDS_TITLE, LOSO_TITLE, SET_TITLE
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
-from bench.runs.marks import COUNTS_DIFFER, DEAD_WEIGHTS, LOWER_BOUND
+from bench.runs.marks import (
+    COUNTS_DIFFER,
+    DEAD_WEIGHTS,
+    LOWER_BOUND,
+    PRETRAINED,
+    PRETRAINED_GENERATED,
+)
 from bench.runs.searches import SearchRecord, run_searches
 from reports.reading.names import DATASETS
 from rnas.settings import DECIDES, FIRST_ORDER
@@ -94,6 +100,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Marks of settings that change what a score means, where they are not the defaults."""
     if record.setting("data", "shuffle_labels"):
         yield "shuffled labels"
+    if record.pretrained:
+        yield PRETRAINED_GENERATED if record.pretrained.generated else PRETRAINED
     if record.setting("space", "size") == "published":
         yield "size=published"
     if record.setting("protocol", "as_released") and not record.method.searches:
@@ -227,6 +235,8 @@ MARK_MEANINGS = {
     "magnified": "optical flow of clips magnified as data.magnify says",
     "classifier only": "the network that answers, without the parts that only help to train it",
     "no generator": "trained on the clips' own frames alone, not also on generated ones",
+    PRETRAINED: "networks start from the weights of a model file, trained on other people",
+    PRETRAINED_GENERATED: "networks start from weights that were trained on generated clips alone",
     "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",

@@ -1,4 +1,4 @@
-"""`python -m reports.surrogate measure` fills results/surrogate.csv; `page` writes the docs."""
+"""`python -m reports.surrogate`: `measure` and `page` for docs/surrogate.md, `realism` of flow."""
 
 from __future__ import annotations
 
@@ -62,6 +62,23 @@ def page_command(dataset: str, seed: int) -> None:
 
     for path in write_page(dataset, seed, default_cache()):
         click.echo(f"written: {path}")
+
+
+@surrogate.command("realism")
+@click.option("--real", required=True, metavar="manifest:FILE.csv", help="Real flow images.")
+@click.option("--generated", required=True, metavar="manifest:FILE.csv", help="Generated ones.")
+@click.option("--subjects", default="", metavar="A,B", help="Of the real ones, only these people.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Draw class means to this PNG.")
+def realism_command(real: str, generated: str, subjects: str, picture: Path | None) -> None:
+    """Compare generated with real flow images: means over clips, no single person."""
+    from reports.drawing.export import save_figure
+    from reports.surrogate.realism import class_means, measured, realism_text
+
+    cache = default_cache()
+    both = measured(real, cache, subjects), measured(generated, cache)
+    click.echo(realism_text(*both))
+    if picture:
+        save_figure(class_means(*both), picture.with_suffix(""), ("png",))
 
 
 def _progress(level: Level) -> Callable[[str, int, int], None]:

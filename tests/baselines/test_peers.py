@@ -8,7 +8,7 @@ from torch import nn
 
 from baselines.fixed import FixedNetwork
 from baselines.losses import LOSSES
-from baselines.peers import PEERS, STSTNET
+from baselines.peers import FLOW_CNN, PEERS, STSTNET
 from bench.config.settings import ComputeConfig
 from bench.training.compute import accelerated
 
@@ -28,8 +28,9 @@ PARAMETERS = {
     "nmer": 11_242_953,  # without its discriminator of 10,369
     "ice_gan": 7_385_600,
     "r2plus1d_small": 440_243,
+    "flow_cnn": 33_075,
 }
-"""Counted from the published codes; the last is ours."""
+"""Counted from the published codes; the last two are ours."""
 
 DEAD = {
     "rcn_s": ("block.unused",),
@@ -135,6 +136,14 @@ def test_ststnet_is_its_three_streams_side_by_side():
     assert torch.allclose(network(images), network.head(joined), rtol=1e-4, atol=1e-4)
 
 
+def test_flow_cnn_sees_neither_the_unit_of_flow_nor_a_motion_of_the_whole_face():
+    network = built(FLOW_CNN).eval()
+    flow = inputs(FLOW_CNN)
+    whole = torch.tensor([3.0, -5.0])[:, None, None]
+    assert torch.allclose(network(40 * flow + whole), network(flow), atol=1e-4)
+    assert not torch.allclose(network(-flow), network(flow), atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["ststnet", "lei_graph_cnn"])
 def test_learns_to_tell_stills_of_different_brightness_apart(name):
     """A network that ignored its input, or got no gradient, could not."""
@@ -172,4 +181,5 @@ class TestValues:
             "nmer": ("no ImageNet or CK+ pretraining", "not magnified"),
             "ice_gan": ("classifier only", "no generator"),
             "r2plus1d_small": ("ours",),
+            "flow_cnn": ("ours",),
         }

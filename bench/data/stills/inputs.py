@@ -60,6 +60,19 @@ def load_inputs(
     return values
 
 
+def flow_tops(clips: Sequence[Clip], wanted: StillInput | None) -> np.ndarray | None:
+    """What u, and v, of a pixel and of its mirror image add up to, for every clip: float32 (N,).
+
+    0 for flow in pixels, for flow in 0..255 the highest value there is. None of other inputs.
+    """
+    import numpy as np
+
+    if wanted is None or wanted.kind not in FLOWS:
+        return None
+    levels = [wanted.scale == "minmax" or clip.ready_flow for clip in clips]
+    return np.array(levels, np.float32) * np.float32(255 / wanted.divisor)
+
+
 def still_product(wanted: StillInput, config: DataConfig) -> Product:
     """What the cache holds for that input; flows of all sizes share an entry."""
     steps = preprocessing(config)

@@ -101,6 +101,7 @@ def landmarks(face: Face) -> dict[str, tuple[float, float]]:
         "nostril": (face.nose_width, face.nose_y),
         "upper_lip": (0.0, face.mouth_y - face.lip_height),
         "lower_lip": (0.0, face.mouth_y + face.lip_height),
+        "lip_middle": (face.mouth_width / 2, face.mouth_y - face.lip_height),
         "lip_corner": (face.mouth_width, face.mouth_y),
         "chin": (0.0, face.mouth_y + 0.28),
     }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from bench.data.surrogates.action_units import unit_field
-from bench.data.surrogates.faces import Face
+from bench.config.settings import CODED_VERSION
+from bench.data.surrogates.action_units import coded_field, unit_field
+from bench.data.surrogates.faces import Face, grid
 from bench.data.surrogates.plans import Plan, Settings
-from bench.data.surrogates.releases import RELEASES
+from bench.data.surrogates.releases import RELEASES, Release
 
 Array = np.ndarray
 
@@ -57,6 +58,21 @@ def conditions(difficulty: float) -> Conditions:
     )
 
 
+STILLNESS = 0.5
+"""How far heads move from version 3 on, relative to older versions: subjects are asked not to."""
+
+
+def _as_filmed(level: Conditions, release: Release) -> Conditions:
+    """The conditions from version 3 on: less motion of the head, the noise of the set's camera."""
+    return replace(
+        level,
+        drift=STILLNESS * level.drift,
+        turn=STILLNESS * level.turn,
+        zoom=STILLNESS * level.zoom,
+        noise=release.noise * level.noise,
+    )
+
+
 PEAK_LIMITS = (0.3, 2.0)
 """Least and greatest peak displacement of a clip, in pixels at 128×128."""
 
@@ -83,7 +99,9 @@ class Motion:
 
 def draw_motion(plan: Plan, settings: Settings, gain: float) -> Motion:
     """The random motion of one clip; `gain` is the strength of the subject's movements."""
-    level = conditions(settings.difficulty)
+    release, level = RELEASES[plan.row.dataset], conditions(settings.difficulty)
+    if settings.version >= CODED_VERSION:
+        level = _as_filmed(level, release)
     stream = plan.row.stream(settings.seed, "motion")
     frames = plan.frames
     strength = level.peak * gain * stream.uniform(0.8, 1.25)
@@ -91,14 +109,13 @@ def draw_motion(plan: Plan, settings: Settings, gain: float) -> Motion:
     walks = _walks(stream, frames, 7)  # (n, 7)
     places = _misalignment(plan, settings) * level.alignment / 64  # (n, 3), face coordinates
     scale = 1 + places[:, 2]
-    fps = RELEASES[plan.row.dataset].fps
     return Motion(
         activation=_profile(plan, stream),
         peak=float(np.clip(strength, *PEAK_LIMITS)),
         shift=scale[:, None] * (pose[:2] + level.drift / 64 * walks[:, :2]) + places[:, :2],
         turn=pose[2] + np.radians(level.turn) * walks[:, 2],
         zoom=scale * (1 + pose[3] + level.zoom * walks[:, 3]),
-        lids=_blink(stream, frames, 0.15 * fps) * (stream.random() < level.blink),
+        lids=_blink(stream, frames, 0.15 * release.fps) * (stream.random() < level.blink),
         light=stream.normal([1.0, 0.0, 0.0], 0.05) + level.flicker * walks[:, 4:],
         noise=level.noise,
     )
@@ -119,10 +136,27 @@ def _misalignment(plan: Plan, settings: Settings) -> Array:
 def expression_field(plan: Plan, settings: Settings, face: Face) -> Array:
     """Displacement (dx, dy) of all action units of the clip, (2, size, size), maximum length 1."""
     stream = plan.row.stream(settings.seed, "mixture")
+    if settings.version >= CODED_VERSION:
+        field = coded_field(face, plan.units, plan.side, *grid(settings.size), stream)
+        return uneven(field, stream)
     field = np.zeros((2, settings.size, settings.size), np.float32)
     for unit in plan.units:
         field += stream.uniform(0.7, 1.3) * unit_field(face, unit, settings.size)
     return field / np.hypot(*field).max()
+
+
+UNEVENNESS, GRAIN = 0.5, 0.05
+"""Standard deviation of the logarithm of how far skin follows a pull, and the side of the patches
+that do alike, relative to that of the face: measured flow is that much rougher than the pulls."""
+
+
+def uneven(field: Array, stream: np.random.Generator) -> Array:
+    """A field (2, size, size) that skin follows here more, there less; maximum length 1."""
+    drawn = stream.standard_normal(field.shape, np.float32)
+    sigma = GRAIN * field.shape[-1]
+    patches = gaussian_filter(drawn, (0, sigma, sigma), mode="wrap")
+    moved = field * np.exp(UNEVENNESS * patches / patches.std())
+    return moved / np.hypot(*moved).max()
 
 
 def _profile(plan: Plan, stream: np.random.Generator) -> Array:

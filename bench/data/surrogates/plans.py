@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.config.settings import SURROGATE_VERSION
+from bench.config.settings import CODED_VERSION, SURROGATE_VERSION
+from bench.data.surrogates.coded_units import coded
 from bench.data.surrogates.releases import (
     APEX_OUTSIDE_EVERY,
     APEX_UNKNOWN,
@@ -39,7 +40,8 @@ class Plan:
 
     Its folder holds `before` neutral frames, `length` frames from onset to offset and `after`
     neutral frames, numbered from `start`; `apex` counts from the onset. `noted_apex` is the apex
-    in the spreadsheet, which may be wrong (None: not annotated).
+    in the spreadsheet, which may be wrong (None: not annotated). `side`: the half of the face that
+    moves, as in `coded_units`; empty for both.
     """
 
     row: Row
@@ -50,6 +52,7 @@ class Plan:
     after: int
     apex: int
     noted_apex: int | None
+    side: str = ""
 
     @property
     def onset(self) -> int:
@@ -85,8 +88,15 @@ class Plan:
         return [pattern.format(subject=self.row.subject, number=number) for number in numbers]
 
 
-def plan_clips(dataset: str, seed: int, subjects: Sequence[str] | None = None) -> list[Plan]:
+def plan_clips(
+    dataset: str,
+    seed: int,
+    subjects: Sequence[str] | None = None,
+    version: int = SURROGATE_VERSION,
+) -> list[Plan]:
     """The clips of `dataset` in the order data set, subject, name; of `subjects` where given.
+
+    version: that of the generator, which from 3 on draws units as the releases code them.
 
     Raises UsageError for an unknown data set or subject, or an empty list of subjects.
     """
@@ -94,7 +104,7 @@ def plan_clips(dataset: str, seed: int, subjects: Sequence[str] | None = None) -
         raise unknown_name("data set", dataset, (*RELEASES, "composite"))
     parts = COMPOSITE if dataset == "composite" else (dataset,)
     rows = [row for part in parts for row in release_rows(part)]
-    return [plan_clip(row, seed) for row in _of_subjects(rows, subjects)]
+    return [plan_clip(row, seed, version) for row in _of_subjects(rows, subjects)]
 
 
 def _of_subjects(rows: list[Row], subjects: Sequence[str] | None) -> list[Row]:
@@ -109,13 +119,13 @@ def _of_subjects(rows: list[Row], subjects: Sequence[str] | None) -> list[Row]:
     return [row for row in rows if row.subject in subjects]
 
 
-def plan_clip(row: Row, seed: int) -> Plan:
-    """Timing and action units of one clip. Only the units depend on its emotion."""
+def plan_clip(row: Row, seed: int, version: int = SURROGATE_VERSION) -> Plan:
+    """Timing and action units of one clip. Only the units and their side depend on its emotion."""
     release = RELEASES[row.dataset]
-    choices = release.units[row.emotion]
-    units = choices[row.stream(seed, "units").integers(len(choices))]
+    units, side = _shown(row, seed, version)
     timing = row.stream(seed, "timing")
-    length = int(timing.integers(*release.lengths, endpoint=True))
+    lengths = release.coded_lengths if version >= CODED_VERSION else release.lengths
+    length = int(timing.integers(*lengths, endpoint=True))
     start = int(timing.integers(*release.starts, endpoint=True))
     apex = round(timing.uniform(1 / 3, 2 / 3) * (length - 1))
     margins = timing.integers(0, release.margin + 1, 2) * (timing.random() < 0.15)
@@ -125,4 +135,13 @@ def plan_clip(row: Row, seed: int) -> Plan:
         noted = start + before + length + int(timing.integers(1, 10))
     if row.dataset == "smic" or (row.subject, row.name) == APEX_UNKNOWN:
         noted = None
-    return Plan(row, units, start, before, length, after, apex, noted)
+    return Plan(row, units, start, before, length, after, apex, noted, side)
+
+
+def _shown(row: Row, seed: int, version: int) -> tuple[tuple[int, ...], str]:
+    """The clip's action units and the half that moves."""
+    stream = row.stream(seed, "units")
+    if version >= CODED_VERSION:
+        return coded(row.dataset, row.emotion).draw(stream)
+    choices = RELEASES[row.dataset].units[row.emotion]
+    return choices[stream.integers(len(choices))], ""

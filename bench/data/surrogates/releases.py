@@ -33,7 +33,8 @@ class Release:
     per second; `folder_pattern` contains subject, emotion and name, `file_pattern` subject and
     number; the `raw` patterns are those of uncropped frames, where they differ; `extra_subjects`
     are in the release and not in the challenge; `margin`: the largest number of frames before
-    onset and after offset; `grey`: whether frames have one channel.
+    onset and after offset; `grey`: whether frames have one channel; `noted_lengths`: the lengths
+    of version 3 on, where they differ; `noise` of its camera, relative to the others'.
     """
 
     units: Mapping[str, UnitSets]
@@ -49,6 +50,13 @@ class Release:
     extra_subjects: tuple[str, ...] = ()
     margin: int = 0
     grey: bool = False
+    noted_lengths: tuple[int, int] | None = None
+    noise: float = 1.0
+
+    @property
+    def coded_lengths(self) -> tuple[int, int]:
+        """Frames from onset to offset from version 3 on, (least, most)."""
+        return self.noted_lengths or self.lengths
 
 
 RELEASES: Mapping[str, Release] = MappingProxyType(
@@ -63,6 +71,8 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             file_pattern="reg_image{number:05d}.jpg",
             raw_folder_pattern="HS/{subject}/micro/{emotion}/{name}",
             raw_file_pattern="image{number:05d}.jpg",
+            noted_lengths=(11, 50),
+            noise=1.5,
         ),
         "casme2": Release(
             units={
@@ -92,6 +102,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             raw_file_pattern="img{number}.jpg",
             extra_subjects=("sub10", "sub18"),
             margin=6,
+            noted_lengths=(24, 100),
         ),
         "samm": Release(
             units={
@@ -120,6 +131,8 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             folder_pattern="SAMM/{subject}/{name}",
             file_pattern="{subject}_{number:05d}.jpg",
             grey=True,
+            noted_lengths=(30, 100),
+            noise=0.7,
         ),
         "casme3": Release(
             units={

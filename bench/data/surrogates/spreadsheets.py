@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from bench.data.surrogates.coded_units import unit_text
 from bench.data.surrogates.plans import Plan
 
 
@@ -39,7 +40,7 @@ def _casme2_cells(plan: Plan) -> tuple:
         "/" if plan.noted_apex is None else plan.noted_apex,
         plan.offset,
         None,
-        _unit_cell(plan.units),
+        _unit_cell(plan),
         plan.row.emotion,
     )
 
@@ -54,7 +55,7 @@ def _samm_cells(plan: Plan) -> tuple:
         plan.offset,
         plan.length,
         "1/2",
-        _unit_cell(plan.units),
+        _unit_cell(plan),
         plan.row.emotion.capitalize(),
         _objective_class(set(plan.units)),
         None,
@@ -68,7 +69,7 @@ def _casme3_cells(plan: Plan) -> tuple:
         plan.onset,
         plan.noted_apex,
         plan.offset,
-        _unit_cell(plan.units),
+        _unit_cell(plan),
         _objective_class(set(plan.units)),
         plan.row.emotion.replace("others", "Others"),
     )
@@ -82,7 +83,7 @@ def _fourdme_cells(plan: Plan) -> tuple:
         plan.onset,
         plan.noted_apex,
         plan.offset,
-        "+".join(f"AU{unit}" for unit in plan.units),
+        "+".join(f"AU{plan.side}{unit}" for unit in plan.units),
     )
 
 
@@ -93,15 +94,17 @@ def _mmew_cells(plan: Plan) -> tuple:
         plan.onset,
         plan.noted_apex,
         plan.offset,
-        _unit_cell(plan.units),
+        _unit_cell(plan),
         plan.row.emotion,
         None,
     )
 
 
-def _unit_cell(units: tuple[int, ...]) -> int | str:
-    """As in the releases: a number for a single unit, else '4+9'."""
-    return units[0] if len(units) == 1 else "+".join(map(str, units))
+def _unit_cell(plan: Plan) -> int | str:
+    """As in the releases: a number for a single unit, else '4+9'; of one half of the face 'L12'."""
+    if len(plan.units) == 1 and not plan.side:
+        return plan.units[0]
+    return unit_text(plan.units, plan.side)
 
 
 def _objective_class(units: set[int]) -> str:

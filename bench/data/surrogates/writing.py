@@ -21,19 +21,26 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.config.settings import DIFFICULTIES, SURROGATE_VERSION
+from bench.config.settings import CODED_VERSION, DIFFICULTIES, NEWEST_VERSION, SURROGATE_VERSION
+from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.surrogates.coded_units import unit_text
+from bench.data.surrogates.flows import flow_samples
 from bench.data.surrogates.note import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.points import landmark_table
 from bench.data.surrogates.spreadsheets import write_sheets
 from bench.errors import DataError, UsageError
+from bench.system.files import csv_text
 from bench.system.leases import when_free
 from bench.system.processes import in_processes
 
 JPEG_QUALITY = 95
 
-LANDMARKS_NAME = "landmarks.csv"
+LANDMARKS_NAME, MANIFEST_NAME, UNITS_NAME = "landmarks.csv", "generated.csv", "units.csv"
+
+GENERATED_NAME = "generated"
+"""Data set of generated flow images in their manifest."""
 
 
 def write_surrogate(
@@ -58,7 +65,7 @@ def write_surrogate(
     process waits for the first. A folder of earlier surrogate clips is replaced.
 
     `difficulty` is a name of `DIFFICULTIES` or a number in 0..1; `version` is that of the
-    generator, from 1 to `SURROGATE_VERSION`: each makes the same clips for ever; `subjects`
+    generator, from 1 to `NEWEST_VERSION`: each makes the same clips for ever; `subjects`
     restricts the clips to these, each the same as in the full set; `raw` writes uncropped frames,
     which show a person in front of a background around a face of `size` pixels and are not
     misaligned, since it is the crop that misplaces a face; `workers` is a number of processes
@@ -69,39 +76,71 @@ def write_surrogate(
     else, DataError where the files cannot be written.
     """
     settings = _settings(difficulty, seed, size, raw, version)
-    plans = plan_clips(dataset, settings.seed, subjects)
+    plans = plan_clips(dataset, settings.seed, subjects, version)
     workers = min(_workers(workers), len(plans))
-    folder = Path(folder).resolve()
-    partial = folder.with_name(f".{folder.name}.partial")
-    note = _note(dataset, settings, subjects)
-    try:
-        _make_way(folder)
-        with _alone(folder):
-            if not _is_there(folder, note):
-                _begin(partial, note)
-                written = _write_all(dataset, plans, settings, partial, workers)
-                for done, _ in enumerate(written, start=1):
-                    if progress:
-                        progress(done, len(plans))
-                landmarks = landmark_table(plans, settings)
-                (partial / LANDMARKS_NAME).write_text(landmarks, encoding="utf-8")
-                partial.rename(folder)
-    except BrokenProcessPool:
-        raise DataError(
-            f"a process that rendered clips for {folder} died, perhaps for want of memory; "
-            "repeat with workers=1 to render in one process."
-        ) from None
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
-        raise DataError(
-            f"cannot write surrogate clips to {folder}: {error.strerror or error}. "
-            "Name a folder where there is room and permission to write."
-        ) from error
+    with _filled(folder, _note(dataset, settings, subjects)) as partial:
+        if partial:
+            written = _write_all(dataset, plans, settings, partial, workers)
+            for done, _ in enumerate(written, start=1):
+                if progress:
+                    progress(done, len(plans))
+            landmarks = landmark_table(plans, settings)
+            (partial / LANDMARKS_NAME).write_text(landmarks, encoding="utf-8")
     return {
         "clips": len(plans),
         "subjects": len({(plan.row.dataset, plan.row.subject) for plan in plans}),
         "frames": sum(plan.frames for plan in plans),
     }
+
+
+def flows_at(
+    home: Path,
+    *,
+    people: int,
+    clips: int,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """The manifest of flow images in a folder below `home`; written if they are not there."""
+    folder = home / f"people{people}-clips{clips}-seed{seed}-version{CODED_VERSION}"
+    if (folder / MANIFEST_NAME).is_file():
+        return folder.resolve() / MANIFEST_NAME
+    return write_flows(folder, people=people, clips=clips, seed=seed, progress=progress)
+
+
+def write_flows(
+    folder: Path,
+    *,
+    people: int,
+    clips: int,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Writes flow images of generated clips (`flow_samples`) into `folder`, and a manifest of them.
+
+    Returns the path of the manifest; people of another seed have other names. Beside it `units.csv`
+    says which action units each clip shows, as FACS writes them. Folders, progress and errors as of
+    `write_surrogate`.
+    """
+    rows, shown = [], []
+    with _filled(folder, _flow_note(people, clips, seed)) as partial:
+        if partial:
+            for done, sample in enumerate(flow_samples(people, clips, seed), start=1):
+                person, name = f"s{seed}-{sample.person:05d}", f"{sample.number:06d}"
+                file = Path("images", person, f"{name}.png")
+                (partial / file).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(sample.image).save(partial / file)
+                label = CHALLENGE_CLASSES[sample.label]
+                rows.append([GENERATED_NAME, person, name, label, file.as_posix()])
+                shown.append([person, name, unit_text(sample.units, sample.side)])
+                if progress:
+                    progress(done, clips)
+            for name, columns, table in (
+                (MANIFEST_NAME, ("dataset", "subject", "clip", "label", "frames"), rows),
+                (UNITS_NAME, ("subject", "clip", "units"), shown),
+            ):
+                (partial / name).write_text(csv_text(columns, table), encoding="utf-8")
+    return Path(folder).resolve() / MANIFEST_NAME
 
 
 # ---------------------------------------------------------------- arguments
@@ -112,8 +151,8 @@ def _settings(difficulty: str | float, seed: int, size: int, raw: bool, version:
         raise UsageError(f"seed is {seed!r}; expected a whole number from 0 up.")
     if not isinstance(size, int) or not 16 <= size <= 1024:
         raise UsageError(f"size is {size!r}; expected a whole number of pixels from 16 to 1024.")
-    if version not in range(1, SURROGATE_VERSION + 1):
-        raise UsageError(f"version is {version!r}; expected 1 to {SURROGATE_VERSION}.")
+    if version not in range(1, NEWEST_VERSION + 1):
+        raise UsageError(f"version is {version!r}; expected 1 to {NEWEST_VERSION}.")
     return Settings(resolve_difficulty(difficulty), seed, size, raw, version)
 
 
@@ -159,7 +198,53 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
     )
 
 
+def _flow_note(people: int, clips: int, seed: int) -> str:
+    if min(people, clips) < 1 or seed < 0:
+        raise UsageError(
+            f"{clips} clips of {people} people, seed {seed}; expected at least 1 of each, and a "
+            "seed from 0 up."
+        )
+    return (
+        "These are flow images of generated clips, not of recordings of people.\n\n"
+        f"people: {people}\n"
+        f"clips: {clips}\n"
+        f"seed: {seed}\n"
+        f"generator version: {CODED_VERSION}\n"
+    )
+
+
 # ---------------------------------------------------------------- the folder
+
+
+@contextmanager
+def _filled(folder: Path, note: str) -> Iterator[Path | None]:
+    """A temporary folder to fill, which gets the name of `folder` at the end.
+
+    None where another process has just written the same clips. What fails for want of memory or
+    room, or of permission to write, is a DataError.
+    """
+    folder = Path(folder).resolve()
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        _make_way(folder)
+        with _alone(folder):
+            if _is_there(folder, note):
+                yield None
+                return
+            _begin(partial, note)
+            yield partial
+            partial.rename(folder)
+    except BrokenProcessPool:
+        raise DataError(
+            f"a process that rendered clips for {folder} died, perhaps for want of memory; "
+            "repeat with workers=1 to render in one process."
+        ) from None
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk
+        raise DataError(
+            f"cannot write surrogate clips to {folder}: {error.strerror or error}. "
+            "Name a folder where there is room and permission to write."
+        ) from error
 
 
 def _make_way(folder: Path) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from bench.cli.data import data
 from bench.data.sets.challenge import expected_counts
+from bench.data.sources import resolve_source
 from bench.errors import DataError, UsageError
 
 
@@ -132,6 +133,22 @@ def test_synth_then_check(tmp_path):
     with pytest.raises(UsageError, match=r"not empty.*--force"):
         invoke(*synth)
     assert invoke(*synth, "--force", "--difficulty", "0.9").exit_code == 0
+
+
+def test_synth_draws_flow_images_of_new_people(tmp_path):
+    out = tmp_path / "flows"
+    result = invoke("synth", "--people", 2, "--clips", 6, "--out", out)
+    assert result.exit_code == 0
+    manifest = result.stdout.split()[-1]
+    assert invoke("check", "--dataset", manifest).exit_code == 0
+    assert resolve_source(manifest, None, False, tmp_path).surrogate
+    for wrong, told in (
+        (("--people", 2), "--people and --clips"),
+        (("--people", 2, "--clips", 6, "--dataset", "smic"), "either --dataset"),
+        (("--people", 2, "--clips", 6, "--size", 16), "--size is for frames"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            invoke("synth", *wrong, "--out", tmp_path / "none")
 
 
 def test_a_deep_check_decodes_every_frame(tmp_path):

@@ -91,7 +91,7 @@ def test_kept_weights_give_the_logits_of_their_fold_bit_for_bit(kept_runs, clip_
         with threads(1):
             kept = load_model(RunFolder(run.path).model(fold))
             own = [place for place, clip in enumerate(clip_set.clips) if clip.subject == fold]
-            logits = kept.logits(kept.of_arrays(videos[own]))
+            logits = kept.logits(kept.of_arrays([clip_set.clips[k] for k in own], videos[own]))
         assert logits.tolist() == [clip["logits"] for clip in content["clips"]]
         assert kept.record.epoch == content["epochs"][rule]
         assert set(kept.record.trained_on) == set(content["trained_on"])

@@ -1,12 +1,26 @@
 """Representations and augmentation of batches in memory."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.fixed import StillInput
+from bench.config.settings import DataConfig
 from bench.errors import UsageError
-from bench.training.augment import ONSET_GAIN, REPRESENTATIONS, augment, to_input
+from bench.training.augment import (
+    ONSET_GAIN,
+    REPRESENTATIONS,
+    U,
+    V,
+    augment,
+    augment_flow,
+    mirrored,
+    to_input,
+)
+from bench.training.loop import predict
+from bench.training.tensors import StillTensors
 
 
 def seeded(seed=0):
@@ -207,3 +221,63 @@ def test_a_gpu_gives_what_the_cpu_gives():
         torch.testing.assert_close(
             to_input(on_gpu, representation).cpu(), to_input(on_gpu.cpu(), representation)
         )
+
+
+class TestFlow:
+    """Flow images of 0..255, of which 255 is what u and its mirror image add up to."""
+
+    IMAGES = torch.rand(3, 3, 6, 6, generator=seeded()) * 255
+    TOPS = torch.full((3,), 255.0)
+
+    def changed(self, **settings):
+        return augment_flow(self.IMAGES, self.TOPS, DataConfig(**settings), seeded())
+
+    def test_nothing_is_changed_unasked(self):
+        assert self.changed() is self.IMAGES
+
+    @pytest.mark.parametrize(("axis", "channel"), [(-1, U), (-2, V)])
+    def test_a_mirror_image_turns_the_component_along_its_axis_alone(self, axis, channel):
+        turned = mirrored(self.IMAGES, axis, channel, self.TOPS)
+        assert torch.allclose(turned[:, channel], 255 - self.IMAGES[:, channel].flip(axis))
+        others = [other for other in range(3) if other != channel]
+        assert torch.equal(turned[:, others], self.IMAGES[:, others].flip(axis))
+        assert torch.allclose(mirrored(turned, axis, channel, self.TOPS), self.IMAGES, atol=1e-4)
+
+    def test_some_images_are_mirrored(self):
+        whole = mirrored(self.IMAGES, -1, U, self.TOPS)
+        for image, same, turned in zip(
+            self.changed(flow_mirror=True), self.IMAGES, whole, strict=True
+        ):
+            assert torch.equal(image, same) or torch.equal(image, turned)
+
+    def test_a_shift_moves_all_channels_by_whole_pixels(self):
+        moved = self.changed(flow_shift=1)
+        for image, still in zip(moved, self.IMAGES, strict=True):
+            places = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+            shifts = [torch.roll(still, place, (1, 2)) for place in places]
+            inner = (slice(None), slice(1, -1), slice(1, -1))
+            assert any(torch.allclose(image[inner], each[inner], atol=1e-2) for each in shifts)
+
+    def test_a_magnitude_multiplies_what_differs_from_the_median(self):
+        louder = self.changed(flow_magnitude=1.0)
+        assert torch.equal(louder[:, 2], self.IMAGES[:, 2])
+        still = self.IMAGES[:, :2].flatten(2).median(2).values[..., None, None]
+        factors = (louder[:, :2] - still) / (self.IMAGES[:, :2] - still)
+        factors = factors.flatten(2).nanmedian(2).values
+        assert ((factors > 0.5) & (factors < 2)).all()
+        assert len(set(factors.flatten().tolist())) == 6
+
+
+def test_a_clip_is_tested_with_its_mirror_image_where_that_is_asked_for():
+    images, tops = torch.rand(2, 3, 4, 4), np.zeros(2, np.float32)
+    asked, plain = (
+        StillTensors.of(
+            images, StillInput("flow", 4), torch.zeros(2), 3, DataConfig(test_mirror=on), tops
+        )
+        for on in (True, False)
+    )
+    network = torch.nn.Flatten()
+    both = predict(network, asked, range(2))
+    turned = mirrored(images, -1, U, torch.zeros(2))
+    assert torch.allclose(both.float(), (images + turned).flatten(1) / 2)
+    assert torch.equal(predict(network, plain, range(2)).float(), images.flatten(1))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 from surrogate_rows import any_row, any_seed, other_emotions
 
 from bench.data.clips import CHALLENGE_CLASSES
@@ -14,9 +15,12 @@ from bench.data.surrogates.plans import plan_clip, plan_clips
 from bench.data.surrogates.releases import COMPOSITE, RELEASES
 
 
-@given(any_row, any_seed)
-def test_only_the_units_of_a_plan_depend_on_the_emotion(row, seed):
-    plans = [replace(plan_clip(other, seed), row=row, units=()) for other in other_emotions(row)]
+@given(any_row, any_seed, st.sampled_from([2, 3]))
+def test_only_the_units_of_a_plan_and_their_side_depend_on_the_emotion(row, seed, version):
+    plans = [
+        replace(plan_clip(other, seed, version), row=row, units=(), side="")
+        for other in other_emotions(row)
+    ]
     assert len(set(plans)) == 1
 
 

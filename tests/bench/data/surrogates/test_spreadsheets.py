@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ def test_one_action_unit_is_a_number_and_several_are_a_sum(dataset, column):
         cell = SHEETS[dataset].cells(plan)[column]
         assert str(cell) == "+".join(map(str, plan.units))
         assert isinstance(cell, int) == (len(plan.units) == 1)
+    one_sided = replace(plan, units=(6, 12), side="L")
+    assert SHEETS[dataset].cells(one_sided)[column] == "L6+L12"
 
 
 def test_sheets_of_the_other_sets_have_the_columns_of_the_releases(tmp_path):

@@ -1,0 +1,92 @@
+"""`bench transfer`: networks tested on a data set of which they have seen nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bench.cli import completing
+from bench.cli.options import (
+    allow_outside_option,
+    data_root_option,
+    device_option,
+    format_option,
+    subjects_option,
+)
+
+
+@click.command()
+@click.option(
+    "--train",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Model file of `bench pretrain` or `bench fit`; of several also the mean is scored.",
+)
+@click.option(
+    "--test",
+    "dataset",
+    required=True,
+    metavar="NAME",
+    shell_complete=completing.datasets,
+    help="Data set to test on: a name, or manifest:FILE.csv.",
+)
+@data_root_option
+@subjects_option
+@allow_outside_option
+@device_option
+@format_option
+def transfer(
+    files: tuple[Path, ...],
+    dataset: str,
+    data_root: Path | None,
+    subjects: str | None,
+    allow_outside: bool,
+    device: str,
+    form: str,
+) -> None:
+    """Test networks on another data set than they were trained on.
+
+    No label of the tested set is used but to score. Two controls stand beside the score: the same
+    answers against shuffled labels, and flow mirrored upside down, which turns what a network has
+    learnt of directions against it.
+    """
+    from bench.data.sources import resolve_source
+    from bench.system.files import default_cache
+
+    source = resolve_source(dataset, data_root, False, default_cache())
+
+    from bench.cli.progress import steps
+    from bench.studies.transfer import transfer_report
+    from bench.training.compute import resolve_device
+
+    with steps() as report:
+        found = transfer_report(
+            files, source, subjects or "", allow_outside, resolve_device(device), report
+        )
+    click.echo(json.dumps(found, indent=2) if form == "json" else _as_text(found))
+
+
+def _as_text(found: dict) -> str:
+    from tabulate import tabulate
+
+    from bench.protocol.metrics import metrics
+
+    rows = []
+    for row in found["rows"]:
+        cells = [row["model"], row["flow"], row["part"], row["clips"]]
+        for name in metrics():
+            interval = row["intervals"].get(name)
+            span = f" [{interval['low']:.3f}, {interval['high']:.3f}]" if interval else ""
+            cells.append("" if row[name] is None else f"{row[name]:.3f}{span}")
+        chance = row["shuffled"]
+        cells.append(f"{chance['expected']:.3f} (p {chance['p']:.2g})" if chance else "")
+        rows.append(cells)
+    headings = [metric.heading for metric in metrics().values()]
+    titles = ["model", "flow", "tested on", "clips", *headings, "UAR, labels shuffled"]
+    notes = ["", *(f"{name}: {title}" for name, title in found["models"].items())]
+    notes += [f"marks: {', '.join(found['marks'])}"] if found["marks"] else []
+    return "\n".join([tabulate(rows, titles, disable_numparse=True), *notes])

@@ -1,0 +1,82 @@
+"""Weights to start from: the model file that `train.pretrained` names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.config.settings import Config
+from bench.errors import DataError, UsageError
+from bench.models.file import read_model
+from bench.runs.record import Pretrained
+from bench.runs.searches import given_genotype
+from rnas.genotype import Genotype
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MODEL_SUFFIX = ".safetensors"
+
+
+def pretrained_by(config: Config, classes: Sequence[str]) -> Pretrained | None:
+    """What `run.json` says of the file; None where networks start from drawn weights.
+
+    Raises what `read_model` raises, DataError where its classes are others.
+    """
+    if not config.train.pretrained:
+        return None
+    path = _file(config)
+    record, _ = read_model(path)
+    if record.classes != tuple(classes):
+        raise DataError(
+            f"train.pretrained={path}: its classes are {', '.join(record.classes)}, those of the "
+            f"run {', '.join(classes)}; pretrain with the same data.class_map"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Pretrained(sha256=digest, model=record.title, generated=record.run.surrogate)
+
+
+def genotype_in(file: Path) -> tuple[Genotype, bool]:
+    """The genotype in a file of the user's, and whether generated clips alone had a say in it.
+
+    Of a model file it is that of its network. Raises what reading the file raises, UsageError where
+    it holds none.
+    """
+    if file.suffix != MODEL_SUFFIX:
+        return given_genotype(file), False
+    record, _ = read_model(file)
+    if record.decoded is None:
+        raise UsageError(f"--genotype {file}: {record.run.variant} is a fixed network, without one")
+    return record.decoded, record.run.surrogate
+
+
+def start_from_pretrained(network: nn.Module, config: Config, tested: Collection[str]) -> None:
+    """Gives a network the weights of the file, where `train.pretrained` names one.
+
+    tested: `dataset/subject` of the people that the network will be tested on. Raises DataError
+    where the file's network has seen one of them or is another one.
+    """
+    if not config.train.pretrained:
+        return
+    path = _file(config)
+    record, weights = read_model(path)
+    seen = sorted(set(record.trained_on) & set(tested))
+    if seen:
+        raise DataError(
+            f"train.pretrained={path}: its network was trained on {seen[0]}, whom this run tests; "
+            "pretrain on other people"
+        )
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError(
+            f"train.pretrained={path}: its weights are of another network ({record.title}); "
+            f"pretrain this variant, with the same genotype where it is searched ({reason})"
+        ) from error
+
+
+def _file(config: Config) -> Path:
+    return Path(config.train.pretrained).expanduser()

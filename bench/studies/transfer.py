@@ -1,0 +1,153 @@
+"""Networks tested on a data set of which they have seen nothing, with two controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.data.clips import ClipSet, people
+from bench.data.sources import Progress, Source, find_clips, load_input
+from bench.errors import DataError
+from bench.models.answers import check_classes
+from bench.models.model import Model, load_network
+from bench.protocol.metrics import metrics
+from bench.runs.marks import PRETRAINED_GENERATED
+from bench.runs.predictions import Answer, Predictions
+from bench.scoring.statistics import DRAWS, against_chance, bootstrap
+from bench.seeds import derive_seed
+from bench.training.augment import V, mirrored
+from bench.training.tensors import StillTensors, Tensors
+
+UPRIGHT, UPSIDE_DOWN = "as it is", "upside down"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one network, or the mean of several, says of every clip: (clips, classes)."""
+
+    model: str
+    flow: str
+    probabilities: np.ndarray
+
+
+def transfer_report(
+    files: Sequence[Path],
+    source: Source,
+    subjects: str,
+    allow_outside: bool,
+    device: str,
+    progress: Progress,
+    draws: int = DRAWS,
+) -> dict[str, Any]:
+    """Scores of the networks in model files on all clips of a source, as `bench transfer` prints.
+
+    `models`: what each file holds; `rows`: for each network (several: also for the mean of their
+    probabilities), for flow as it is and mirrored upside down, and for all clips and every data set
+    among them: the metrics, their 95 % `intervals` over subjects, and `shuffled`, the UAR of the
+    same answers against labels permuted within subjects, with its p value. Raises DataError where a
+    network was trained on a person of the source, or knows other classes.
+    """
+    models = [load_network(file, device) for file in files]
+    check_classes(models)
+    clip_set, answered = None, []
+    for done, (file, model) in enumerate(zip(files, models, strict=True)):
+        progress("testing models", done, len(models))
+        config = replace(
+            model.data, subjects=subjects, subject_count=0, allow_outside=allow_outside
+        )
+        clip_set = find_clips(source, config)
+        _refuse_seen(model, clip_set, file)
+        arrays = load_input(clip_set, config, model.still, source.cache)
+        for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
+            chances = model.logits(tensors).softmax(1).numpy()
+            answered.append(Answered(file.stem, flow, chances))
+    progress("testing models", len(models), len(models))
+    assert clip_set is not None, "at least one model file"
+    if len(models) > 1:
+        answered += _means(answered, len(models))
+    rows = [row for each in answered for row in _rows(each, clip_set, draws)]
+    generated = all(model.record.run.surrogate for model in models)
+    marks = ["surrogate"] * source.surrogate + [PRETRAINED_GENERATED] * generated
+    return {
+        "dataset": source.label,
+        "classes": list(clip_set.classes),
+        "models": {
+            file.stem: model.record.title for file, model in zip(files, models, strict=True)
+        },
+        "marks": marks,
+        "rows": rows,
+    }
+
+
+def _refuse_seen(model: Model, clip_set: ClipSet, file: Path) -> None:
+    if clip_set.classes != model.classes:
+        raise DataError(
+            f"{file}: the network knows {', '.join(model.classes)}, and the clips are of "
+            f"{', '.join(clip_set.classes)}; train it with the same data.class_map"
+        )
+    seen = sorted(set(model.record.trained_on) & set(people(clip_set)))
+    if seen:
+        raise DataError(
+            f"{file}: the network was trained on {seen[0]}, whom it would be tested on; name "
+            "another data set, or other --subjects"
+        )
+
+
+def _controls(model: Model, tensors: Tensors) -> Iterator[tuple[str, Tensors]]:
+    """The clips as they are, and flow mirrored upside down, which a face never shows."""
+    yield UPRIGHT, tensors
+    if isinstance(tensors, StillTensors):
+        if tensors.tops is not None:
+            turned = mirrored(tensors.images, -2, V, tensors.tops)
+            yield UPSIDE_DOWN, replace(tensors, images=turned)
+    elif model.data.representation == "flow":
+        videos = tensors.videos.flip(2)
+        videos[..., V].neg_()
+        yield UPSIDE_DOWN, replace(tensors, videos=videos)
+
+
+def _means(answered: Sequence[Answered], count: int) -> Iterator[Answered]:
+    for flow in dict.fromkeys(each.flow for each in answered):
+        alike = [each.probabilities for each in answered if each.flow == flow]
+        if len(alike) == count:
+            yield Answered(f"mean of {count}", flow, np.mean(alike, axis=0))
+
+
+def _rows(answered: Answered, clip_set: ClipSet, draws: int) -> Iterator[dict[str, Any]]:
+    chosen = answered.probabilities.argmax(1).tolist()
+    answers = tuple(
+        Answer(clip.dataset, clip.subject, clip.name, clip.label, found)
+        for clip, found in zip(clip_set.clips, chosen, strict=True)
+    )
+    whole = Predictions(clip_set.classes, answers)
+    parts = {"all": whole} | (
+        {name: whole.of(name) for name in whole.datasets} if len(whole.datasets) > 1 else {}
+    )
+    for part, predictions in parts.items():
+        scores, matrices = predictions.metrics(), predictions.matrices
+        names = {"model": answered.model, "flow": answered.flow, "part": part}
+        yield {
+            **names,
+            "clips": scores["clips"],
+            "subjects": scores["subjects"],
+            **{name: scores.get(name) for name in metrics()},
+            "confusion": scores["confusion"],
+            "intervals": {
+                name: bootstrap(
+                    matrices,
+                    metric.function,
+                    generator=np.random.default_rng(derive_seed(0, "bootstrap")),
+                    draws=draws,
+                ).to_dict()
+                for name, metric in metrics().items()
+            },
+            "shuffled": against_chance(
+                matrices,
+                generator=np.random.default_rng(derive_seed(0, "chance")),
+                draws=draws,
+            ).to_dict(),
+        }

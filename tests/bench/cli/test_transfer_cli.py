@@ -1,0 +1,103 @@
+"""`bench pretrain`, runs that start from its model file, and `bench transfer`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import SIZES, only_run
+
+from bench.data.surrogates.writing import write_flows
+from bench.models.file import read_model
+from bench.runs.marks import PRETRAINED_GENERATED
+from bench.runs.record import find_runs
+from reports.reading.marks import unusual_settings
+
+SHORT = ("--preset", "smoke", "--set", "train.recipe_epochs=2")
+
+
+@pytest.fixture(scope="module")
+def model(bench, tmp_path_factory) -> Path:
+    """STSTNet, trained on a dozen generated flow images."""
+    out = tmp_path_factory.mktemp("model") / "net.safetensors"
+    outcome = bench(
+        "pretrain", "--variant", "ststnet", "--people", 4, "--clips", 12, *SHORT, "--out", out
+    )
+    assert outcome.code == 0, outcome.err
+    return out
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory) -> str:
+    """Flow images of people of another seed."""
+    folder = tmp_path_factory.mktemp("flows") / "flows"
+    return f"manifest:{write_flows(folder, people=3, clips=9, seed=1)}"
+
+
+def test_a_pretrained_model_says_what_it_was_trained_on(model):
+    record, weights = read_model(model)
+    assert record.marks == (PRETRAINED_GENERATED,)
+    assert record.run.surrogate
+    assert record.trained_on == tuple(f"generated/s0-{person:05d}" for person in range(4))
+    assert weights
+
+
+def test_a_run_starts_from_the_weights_and_says_so(bench, model, others, tmp_path):
+    still = ("--set", "train.recipe_lr=1e-12", "--set", "save.weights=last")
+    command = ("run", "--variant", "ststnet", "--dataset", others, *SHORT, *still)
+    outcome = bench(*command, "--set", f"train.pretrained={model}", "--runs", tmp_path)
+    assert outcome.code == 0, outcome.err
+    (record,), _ = find_runs(tmp_path)
+    assert record.pretrained.generated
+    assert PRETRAINED_GENERATED in unusual_settings(record)
+    _, given = read_model(model)
+    kept = sorted((only_run(tmp_path).path / "models").glob("*"))
+    after, weights = read_model(kept[0])
+    assert str(model.parent) not in json.dumps(after.run.config)
+    names = [name for name in given if name.endswith("weight")]
+    assert all(torch.allclose(weights[name], given[name], atol=1e-4) for name in names)
+
+
+def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
+    own = f"manifest:{write_flows(tmp_path / 'flows', people=4, clips=12, seed=0)}"
+    command = ("run", "--variant", "ststnet", "--dataset", own, *SHORT, "--runs", tmp_path / "runs")
+    outcome = bench(*command, "--set", f"train.pretrained={model}")
+    assert outcome.code == 1
+    assert "whom this run tests" in outcome.error
+    assert "would be tested on" in bench("transfer", "--train", model, "--test", own).error
+    other = bench(*command, "--set", f"train.pretrained={model}", "--variant", "off_apexnet")
+    assert other.code == 1
+
+
+def test_transfer_scores_both_controls_beside_the_answers(bench, model, others):
+    command = ("transfer", "--train", model, "--train", model, "--test", others)
+    outcome = bench(*command, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    found = json.loads(outcome.out)
+    assert found["marks"] == ["surrogate", PRETRAINED_GENERATED]
+    assert [(row["model"], row["flow"]) for row in found["rows"]] == [
+        *[(name, flow) for name in ("net", "net") for flow in ("as it is", "upside down")],
+        *[("mean of 2", flow) for flow in ("as it is", "upside down")],
+    ]
+    for row in found["rows"]:
+        assert row["clips"] == 9
+        assert row["shuffled"]["estimate"] == row["uar"]
+        assert sum(map(sum, row["confusion"])) == 9
+    assert "upside down" in bench(*command).out
+
+
+def test_an_architecture_searched_on_generated_people_leaks_nothing(bench, short, others, tmp_path):
+    small = [word for size in SIZES for word in ("--set", size)]
+    options = ("--variant", short, "--preset", "smoke", *small)
+    model = tmp_path / "searched.safetensors"
+    made = bench("pretrain", *options, "--people", 4, "--clips", 12, "--out", model)
+    assert made.code == 0, made.err
+    start = ("--genotype", model, "--set", f"train.pretrained={model}")
+    runs = tmp_path / "runs"
+    outcome = bench("evaluate", *options, "--dataset", others, "--runs", runs, *start)
+    assert outcome.code == 0, outcome.err
+    protocol = only_run(runs).json("metrics.json")["protocol"]
+    assert protocol["genotype"] == "generated"
+    assert not protocol["leaky"]
