@@ -109,6 +109,7 @@ class FewViews:
 
 
 def test_what_is_known_is_not_measured_again(monkeypatch):
+    monkeypatch.setattr("reports.surrogate.measures.SHUFFLES", 2)
     monkeypatch.setattr("reports.surrogate.measures.Views", lambda *_: FewViews())
     words = ("negative", "positive", "surprise")
     known = {("uar", "spotted_flow"), ("uar", "middle_flow"), ("shuffled_uar", "middle_flow")}

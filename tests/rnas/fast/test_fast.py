@@ -145,7 +145,9 @@ SILENCED = SearchSpace(
 
 
 @settings(max_examples=20)
-@given(space=spaces(), size=st.sampled_from([(1, 8, 8), (3, 9, 7), (2, 16, 4)]), seed=st.integers(0, 9))
+@given(
+    space=spaces(), size=st.sampled_from([(1, 8, 8), (3, 9, 7), (2, 16, 4)]), seed=st.integers(0, 9)
+)
 @example(MICRO.resized(kernels="shared", operations=HYBRID_OPERATIONS), (3, 9, 7), 0)
 @example(SILENCED, (2, 16, 4), 1)
 @example(SILENCED, (2, 16, 4), 5)
@@ -160,7 +162,9 @@ def test_rounding_grows_where_a_batch_norm_sees_a_constant_channel(seed, silent)
     torch.manual_seed(seed)
     reference, variances = pair(SILENCED)[0], []
     for norm in (m for m in reference.modules() if isinstance(m, nn.BatchNorm3d)):
-        norm.register_forward_pre_hook(lambda _, x: variances.append(x[0].detach().var((0, 2, 3, 4))))
+        norm.register_forward_pre_hook(
+            lambda _, x: variances.append(x[0].detach().var((0, 2, 3, 4)))
+        )
     clips, probe = batch(3, 3, 2, 16, 4)[0].double(), torch.randn(3, 3, dtype=torch.float64)
     _, expected = gradients(reference, clips, probe)
     least = float(torch.cat(variances).min())
@@ -175,7 +179,9 @@ def test_registered_spaces_equal_the_reference(name):
     assert_same(shallow(space).resized(kernels="shared", partial=1, channels=6, nodes=1))
 
 
-@pytest.mark.parametrize("space", [tiny(SPACES["rnas_mer"]).resized(nodes=1), CLIMBING], ids=["open", "climbing"])
+@pytest.mark.parametrize(
+    "space", [tiny(SPACES["rnas_mer"]).resized(nodes=1), CLIMBING], ids=["open", "climbing"]
+)
 def test_whole_trellises_equal_the_reference(space):
     assert_same(space, (2, 3, 4, 16, 16))
 
