@@ -29,9 +29,14 @@ demo: setup
 	$(BIN)/bench run --variant rnas_mer --variant rnas_mer_3 --dataset smic --surrogate --preset smoke
 	$(BIN)/bench tables --table 4
 
-# A process per core; a file's tests stay together, since they share what they made.
-test: setup lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# A process per core; a file's tests stay together, since they share what they made, and files keep
+# their order, in which short ones come last. Types are checked beside the tests, and told after them.
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(BIN)/mypy > $(VENV)/types.txt 2>&1 & types=$$!; \
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$types || tests=1; cat $(VENV)/types.txt; exit $$tests
 
 lint: setup
 	$(BIN)/ruff check .

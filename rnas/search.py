@@ -19,6 +19,7 @@ from rnas.convolution import inner_taps
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype
 from rnas.identify import keep_still
+from rnas.optimisers import SGD, Adam
 from rnas.settings import SearchSettings
 from rnas.supernet import ArchitectureWeights, Supernet
 
@@ -61,14 +62,14 @@ class Searcher:
         self.settings = settings
         self.weights = supernet.weight_parameters()
         self.architecture = supernet.architecture_parameters()
-        self.weight_optimiser = torch.optim.SGD(
+        self.weight_optimiser = SGD(
             self.weights,
             lr=settings.weight_lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
             fused=True,
         )
-        self.architecture_optimiser = torch.optim.Adam(
+        self.architecture_optimiser = Adam(
             self.architecture,
             lr=settings.architecture_lr,
             betas=(settings.architecture_beta1, settings.architecture_beta2),

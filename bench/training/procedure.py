@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from baselines.fixed import Recipe
 from baselines.losses import LOSSES, cross_entropy
 from bench.config.settings import TrainConfig
+from rnas.optimisers import SGD, Adam
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits as a network in training gives them, labels (B,)) -> scalar."""
@@ -95,7 +96,7 @@ def optimiser_numbers(settings: TrainConfig | Recipe) -> int:
 
 
 def _sgd(settings: TrainConfig | Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
+    return SGD(
         network.parameters(),
         lr=settings.lr,
         momentum=settings.momentum,
@@ -107,9 +108,7 @@ def _sgd(settings: TrainConfig | Recipe, network: nn.Module) -> torch.optim.Opti
 def _published_optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimiser == "sgd":
         return _sgd(recipe, network)
-    return torch.optim.Adam(
-        network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
-    )
+    return Adam(network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True)
 
 
 def _warm_cosine(settings: TrainConfig, epoch: int) -> float:

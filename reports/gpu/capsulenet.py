@@ -21,7 +21,7 @@ from bench.runs.job import Job
 from bench.system.files import default_cache, read_json
 from reports.gpu.record import Recorder, Settings
 
-VARIANT = "capsulenet"
+VARIANT, TINY_VARIANT = "capsulenet", "ststnet"
 SETTINGS = ("data.difficulty=hard", "data.surrogate_version=1", "data.subject_count=8")
 TINY_SETTINGS = (
     "data.difficulty=hard",
@@ -77,7 +77,7 @@ def work(settings: Settings, record: Recorder) -> None:
 
 def _run(settings: Settings, record: Recorder) -> tuple[Job, tuple]:
     request = Request(
-        variants=(VARIANT,),
+        variants=(TINY_VARIANT if settings.tiny else VARIANT,),
         source=_source(settings),
         preset="small",
         config=load_config("small", TINY_SETTINGS if settings.tiny else SETTINGS),
@@ -98,5 +98,5 @@ def _source(settings: Settings) -> Source:
         return resolve_source("smic", None, True, default_cache())
     root: Path = settings.work / "capsulenet"
     if not root.exists():
-        write_surrogate("smic", root, difficulty="hard", subjects=TINY_SUBJECTS, workers=1)
+        write_surrogate("smic", root, difficulty="hard", size=32, subjects=TINY_SUBJECTS, workers=1)
     return resolve_source("smic", root, False, settings.work / "cache")

@@ -32,6 +32,7 @@ from reports.gpu.measuring import (
 )
 from reports.gpu.record import Recorder, Row, Settings
 from rnas.fast.supernet import FastSupernet
+from rnas.optimisers import Adam
 from rnas.search import Searcher, SearchSettings
 from rnas.space import SearchSpace
 from rnas.supernet import Supernet
@@ -142,7 +143,7 @@ def search_step(case: Case, space: SearchSpace, device: str) -> Call:
     )
     searcher = Searcher(supernet, SearchSettings(), accelerated(supernet, compute))
     if case.mode == GRAPH:  # its step counters must lie on the device
-        searcher.architecture_optimiser = torch.optim.Adam(
+        searcher.architecture_optimiser = Adam(
             searcher.architecture, lr=SearchSettings.architecture_lr, capturable=on_gpu(device)
         )
     generator = torch.Generator().manual_seed(0)
@@ -167,7 +168,8 @@ def _cases(settings: Settings) -> Iterator[Case]:
     """What is worth most first: the fast step at the paper's size, then the rest."""
     sizes = (TINY_SIZE,) if settings.tiny else SIZES
     precisions = ("fp32",) if settings.tiny else PRECISIONS
-    for size, kernels in product(sizes, ("per_op", "shared")):
+    ways = ("shared",) if settings.tiny else ("per_op", "shared")
+    for size, kernels in product(sizes, ways):
         for precision, mode in product(precisions, (EAGER, GRAPH)):
             yield Case("fast", kernels, precision, mode, size)
     for size, precision in product(reversed(sizes), precisions):

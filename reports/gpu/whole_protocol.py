@@ -43,8 +43,8 @@ from rnas.search import Searcher
 
 FROZEN, LEARNING = "search epoch, α η β frozen", "search epoch, α η β learning"
 FOLD = "training epoch of a fold"
-RENDERED = 128
-"""Height and width of a generated face, pixels, as the surrogate's files have it."""
+RENDERED, TINY_RENDERED = 128, 32
+"""Height and width of a generated face, pixels; 128 in the surrogate's files."""
 
 CLASSES = len(CHALLENGE_CLASSES)
 
@@ -83,7 +83,8 @@ def composite_clips(settings: Settings, config: Config) -> tuple[ClipTensors, li
         for plan in plan_clips("composite", config.data.surrogate_seed, subjects)
         if _label(plan) is not None
     ]
-    jobs = [(plan, config) for plan in plans]
+    side = TINY_RENDERED if settings.tiny else RENDERED
+    jobs = [(plan, config, side) for plan in plans]
     workers = 1 if settings.tiny else usable_cores()
     videos = torch.from_numpy(np.stack(list(in_processes(_video, jobs, workers))))
     labels = torch.tensor([_label(plan) for plan in plans])
@@ -102,14 +103,14 @@ def _label(plan: Plan) -> int | None:
     return CHALLENGE_CLASSES.index(name)
 
 
-def _video(job: tuple[Plan, Config]) -> np.ndarray:
+def _video(job: tuple[Plan, Config, int]) -> np.ndarray:
     """A clip from onset to offset as networks get it: TIM, then resizing; uint8 (T, S, S, 3)."""
-    plan, config = job
+    plan, config, side = job
     data = config.data
     look = Look(
         DIFFICULTIES[data.difficulty],
         data.surrogate_seed,
-        RENDERED,
+        side,
         version=data.surrogate_version,
     )
     frames = np.stack(list(render_clip(plan, look)))[plan.before :][: plan.length]

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from rnas.errors import LossDiverged, MethodError
 from rnas.genotype import Genotype, random_genotype
+from rnas.optimisers import SGD
 from rnas.strategies.base import FORWARD, Cost, Material, Step, Strategy, Trial
 from rnas.strategies.evolution import Member, children, first_generation, survivors
 from rnas.strategies.macs import MacCounter
@@ -36,7 +37,7 @@ class SinglePath(Strategy):
         self.steps = settings.path_epochs + settings.generations
         self.supernet, _ = material.supernet()
         self.weights = self.supernet.weight_parameters()
-        self.optimiser = torch.optim.SGD(
+        self.optimiser = SGD(
             self.weights,
             lr=settings.weight_lr,
             momentum=settings.momentum,

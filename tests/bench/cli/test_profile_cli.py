@@ -131,11 +131,12 @@ class TestOfAVariant:
 
 
 class TestTheTable:
-    def test_says_what_json_says(self, bench):
+    def test_says_what_json_in_a_file_says(self, bench, tmp_path):
         words = ("profile", "--variant", "automer_3d", *SMALL, "--draws", 1, "--depth", 1)
-        outcome = bench(*words)
-        found = json.loads(bench(*words, "--format", "json").out)
+        outcome, out = bench(*words), tmp_path / "profile.json"
         assert outcome.code == 0
+        assert bench(*words, "--format", "json", "--out", out).out == ""
+        found = json.loads(out.read_text())
         assert f"{found['params'] / 1e6:.4g}" in outcome.out
         assert "reconstruction" in outcome.out
         assert "torch, fvcore and ptflops agree" in outcome.out
@@ -146,18 +147,11 @@ class TestTheTable:
             assert f"{module['params']:,}" in line
             assert f"{module['macs']:,}" in line
 
-    def test_goes_into_a_file(self, bench, short, tmp_path):
-        words = ("profile", "--variant", short, *SMALL, "--draws", 1, "--no-peaks")
-        out = tmp_path / "profile.txt"
-        assert bench(*words, "--out", out).out == ""
-        assert out.read_text() == bench(*words).out
-
-    def test_that_cannot_be_written_is_one_line(self, bench, tmp_path):
+    def test_that_cannot_be_written_is_one_line(self, bench, short, tmp_path):
         (tmp_path / "file").touch()
         out = tmp_path / "file/profile.txt"
-        outcome = bench(
-            "profile", "--variant", "rnas_mer", *SMALL, "--draws", 1, "--no-peaks", "--out", out
-        )
+        words = ("profile", "--variant", short, *SMALL, "--draws", 1, "--no-peaks")
+        outcome = bench(*words, "--out", out)
         assert outcome.code == 2
         assert f"--out {out} cannot be written" in outcome.error
 
@@ -223,13 +217,13 @@ def test_of_files_that_hold_no_genotype_is_one_line(bench, searched_runs):
     assert "genotype of space 'rnas_mer_3', expected 'rnas_mer'" in outcome.error
 
 
-def test_ctrl_c_is_one_line(bench, monkeypatch):
+def test_ctrl_c_is_one_line(bench, short, monkeypatch):
     from bench.measuring import profiling
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(profiling, "measure_peaks", interrupted)
-    outcome = bench("profile", "--variant", "rnas_mer", *SMALL, "--draws", 1)
+    outcome = bench("profile", "--variant", short, *SMALL, "--draws", 1)
     assert (outcome.code, outcome.out) == (130, "")
     assert outcome.error.startswith("error: interrupted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 from tiny_runs import only_run
 
-VARIANT = "rnas_mer_3"
+VARIANT = "short"
 STATEFUL = ("--set", "search.batch=2", "--set", "search.warmup=0")
 """Several steps an epoch, all of them on the architecture too: both optimisers remember."""
 
@@ -22,6 +23,7 @@ replace = Path.replace
 
 def dying(self, target):
     hit = str(target).endswith(name)
+    assert not hit or "torch._dynamo" not in sys.modules  # which takes a second to import
     if hit and moment == "before":
         os.kill(os.getpid(), signal.SIGKILL)
     replace(self, target)
@@ -34,9 +36,11 @@ main(sys.argv[3:])
 """
 """A process that kills itself before or after a file of a run gets its final name."""
 
+pytestmark = pytest.mark.usefixtures("short")
+
 
 @pytest.fixture(scope="module")
-def uninterrupted(bench, tmp_path_factory):
+def uninterrupted(bench, short, tmp_path_factory):
     """The runs folder of the same command, never stopped."""
     runs = tmp_path_factory.mktemp("uninterrupted")
     assert bench.small(runs, VARIANT, *STATEFUL).code == 0
@@ -47,7 +51,7 @@ def killed(bench, runs, file, moment):
     command = [*map(str, bench.small_command(runs, VARIANT, *STATEFUL))]
     process = subprocess.run(
         [sys.executable, "-c", KILLED, file, moment, *command],
-        env=bench.environment,
+        env=bench.environment | {"PYTHONPATH": os.pathsep.join(sys.path)},  # VARIANT's package
         capture_output=True,
         text=True,
         check=False,

@@ -15,7 +15,7 @@ def seen():
 
 
 @pytest.fixture(scope="module")
-def runs(bench, seen, tmp_path_factory):
+def runs(bench, seen, short, tmp_path_factory):
     from bench.engine import search_material as searching
 
     def watched(indices, labels, subjects, seed):
@@ -25,7 +25,7 @@ def runs(bench, seen, tmp_path_factory):
     folder, halve = tmp_path_factory.mktemp("nested"), searching.halve
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "halve", watched)
-        outcome = bench.small(folder, "rnas_mer_3", *SETTINGS)
+        outcome = bench.small(folder, short, *SETTINGS)
     assert outcome.code == 0, outcome.err
     assert "leaky" not in outcome.out
     return folder
@@ -95,11 +95,11 @@ def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
     assert profile["params"] != sizes[first]  # or this test would not tell the two apart
 
 
-def test_a_summary_that_a_killed_search_left_out_is_made_up_for(bench, runs, run):
+def test_a_summary_that_a_killed_search_left_out_is_made_up_for(bench, short, runs, run):
     summary = run.json("search/summary.json")
     (run.path / "search/summary.json").unlink()
     (run.path / "metrics.json").unlink()
-    assert bench.small(runs, "rnas_mer_3", *SETTINGS).code == 0
+    assert bench.small(runs, short, *SETTINGS).code == 0
     assert run.json("search/summary.json") == summary
 
 

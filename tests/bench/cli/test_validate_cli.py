@@ -54,11 +54,11 @@ class TestPasses:
         "variant, arguments",
         [
             ("random_rnas_mer", (*SHUFFLED, *ALL_RULES, "--seed", 3)),
-            ("rnas_mer_3", (*BY_FOLD, *ALL_RULES, "--set", "data.subject_count=4")),
+            ("short", (*BY_FOLD, *ALL_RULES, "--set", "data.subject_count=4")),
             ("random_rnas_mer", ("--set", "protocol.selection=oracle")),
         ],
     )
-    def test_every_way_to_run(self, bench, runs, variant, arguments):
+    def test_every_way_to_run(self, bench, short, runs, variant, arguments):
         assert bench.small(runs, variant, *arguments).code == 0
         assert findings(bench, runs) == set()
 
@@ -301,8 +301,8 @@ class TestTampering:
         ]
 
 
-def test_a_search_that_saw_the_test_subject(bench, runs):
-    assert bench.small(runs, "rnas_mer_3", *BY_FOLD).code == 0
+def test_a_search_that_saw_the_test_subject(bench, short, runs):
+    assert bench.small(runs, short, *BY_FOLD).code == 0
     run = only_run(runs)
     name = "search/s06/genotype.json"
     assert "smic/s06" not in run.json(name)["searched_on"]

@@ -88,8 +88,10 @@ def test_counters_agree_on_every_operation(build):
 def test_counters_agree_on_a_derived_network_of_every_variant(name):
     space = shallow(name).resized(channels=8, nodes=2)
     genotype = random_genotype(space, random.Random(name))
-    found = profile(DerivedNetwork(space, genotype, 3), SMALL)
+    network = DerivedNetwork(space, genotype, 3)
+    found = profile(network, SMALL)
     assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
+    assert found["params"] == sum(parameter.numel() for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("name", SEARCHED)

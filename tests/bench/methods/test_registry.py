@@ -176,11 +176,11 @@ def search_one_step(space, shape=CLIP):
     """What one step of Algorithm 1 decodes to."""
     import torch
 
+    from rnas.fast.supernet import FastSupernet
     from rnas.search import Searcher, SearchSettings
-    from rnas.supernet import Supernet
 
     torch.manual_seed(0)
-    searcher = Searcher(Supernet(space, 3), SearchSettings(epochs=1, warmup=0))
+    searcher = Searcher(FastSupernet(space, 3), SearchSettings(epochs=1, warmup=0))
     groups = (searcher.weights, searcher.architecture)
     before = [[p.detach().clone() for p in group] for group in groups]
     log = searcher.run_epoch(0, [(clips(shape), clips(shape))])
@@ -190,7 +190,7 @@ def search_one_step(space, shape=CLIP):
 
 
 def train_one_step(space, genotype, shape=CLIP):
-    """The derived network after one step."""
+    """The derived network takes a step."""
     import torch
 
     from rnas.derived import DerivedNetwork
@@ -208,7 +208,6 @@ def train_one_step(space, genotype, shape=CLIP):
     optimiser.step()
     assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
     assert torch.isfinite(network.eval()(videos)).all()
-    return network
 
 
 def configured(name, *overrides):
@@ -223,14 +222,9 @@ SEARCHES = [name for name, entry in registry.variants().items() if entry.kind ==
 
 @pytest.mark.parametrize("shape", [CLIP, FLOW_IMAGE], ids=["clip", "flow image"])
 @pytest.mark.parametrize("name", SEARCHES)
-def test_every_registered_search_searches_decodes_trains_and_profiles(name, shape, one_thread):
-    from bench.measuring.profiling import profile
-
+def test_every_registered_search_searches_decodes_and_trains(name, shape, one_thread):
     space = configured(name, "nodes=1", "channels=4", "kernels=shared")
-    network = train_one_step(space, search_one_step(space, shape), shape)
-    found = profile(network, shape)
-    assert found["macs"] == found["macs_fvcore"] == found["macs_ptflops"] > 0
-    assert found["params"] == sum(parameter.numel() for parameter in network.parameters())
+    train_one_step(space, search_one_step(space, shape), shape)
 
 
 @pytest.mark.parametrize("name", registry.select_variants(["random"]))
@@ -239,7 +233,7 @@ def test_every_control_draws_and_trains(name, one_thread):
 
     from rnas.genotype import check_genotype, random_genotype
 
-    space = configured(name, "nodes=2", "channels=4")
+    space = configured(name, "nodes=1", "channels=4")
     genotype = random_genotype(space, random.Random(1))
     assert check_genotype(genotype, space) == genotype
     train_one_step(space, genotype)

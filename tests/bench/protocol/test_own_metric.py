@@ -42,18 +42,29 @@ def install(tmp_path, monkeypatch):
     entry_points.forget()
 
 
+PROGRAM = """
+import contextlib, json, sys
+sys.path.insert(0, ".")
+from bench.cli import main
+for words in json.loads(sys.argv[1]):
+    with contextlib.suppress(SystemExit):
+        main(words)
+    print(end="\\0")
+"""
+
+
 @pytest.fixture
 def printed(install, tmp_path):
-    """What a command prints of two runs in a process of its own, with kappa installed."""
+    """What two commands print of two runs in a process of their own, with kappa installed."""
     install(KAPPA)
     for variant, step in (("rnas_mer", 3), ("rnas_mer_3", 4)):
         write_run(tmp_path / "runs", variant, wrong_every(step))
 
-    def call(*arguments: str) -> str:
-        program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from bench.cli import main"
-        command = [sys.executable, "-c", f"{program}; main()", *arguments]
+    def call(first: str, second: str) -> list[str]:
+        words = json.dumps([first.split(), second.split()])
+        command = [sys.executable, "-c", PROGRAM, words]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
-        return done.stdout
+        return done.stdout.split("\0")[:2]
 
     return call
 
@@ -77,9 +88,11 @@ def test_a_run_is_scored_by_it(install, tmp_path):
 def test_every_command_that_lists_scores_lists_it(printed, tmp_path):
     folder = next((tmp_path / "runs").glob("*/rnas_mer/*/seed0"))
     expected = kappa_of(folder)
-    scored = printed("score", str(folder), "--draws", "100", "--claimed-kappa", f"{expected:.3f}")
+    scored, compared = printed(
+        f"score {folder} --draws 100 --claimed-kappa {expected:.3f}",
+        "compare --variant all --metric kappa --draws 100",
+    )
     assert "Kappa" in scored and f"{expected:.4f} [" in scored
-    compared = printed("compare", "--variant", "all", "--metric", "kappa", "--draws", "100")
     assert "ΔKappa" in compared and "p (Kappa)" in compared and f"{expected:.4f}" in compared
 
 
@@ -126,10 +139,11 @@ def test_a_metric_without_a_value_is_none():
 
 def test_the_tables_of_scores_have_columns_for_it(printed, tmp_path):
     folder = next((tmp_path / "runs").glob("*/rnas_mer/*/seed0"))
-    table = json.loads(printed("tables", "--table", "2", "--format", "json"))
-    (measured,) = [row["measured"] for row in table["rows"] if row["variant"] == "rnas_mer"]
+    record, text = printed("tables --table 2 --format json", "tables --table 2")
+    rows = json.loads(record)["rows"]
+    (measured,) = [row["measured"] for row in rows if row["variant"] == "rnas_mer"]
     assert measured["smic_kappa"] == pytest.approx(kappa_of(folder))
-    assert "SMIC Kappa |" in printed("tables", "--table", "2")
+    assert "SMIC Kappa |" in text
 
 
 def test_it_cannot_change_the_counts_of_the_others(install):

@@ -23,6 +23,7 @@ from bench.training.tensors import (
     repeated,
 )
 from rnas.errors import LossDiverged
+from rnas.optimisers import SGD
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -218,13 +219,13 @@ class TestTraining:
 
     def test_the_learning_rate_falls_as_a_cosine(self, monkeypatch):
         rates = []
-        step = torch.optim.SGD.step
+        step = SGD.step
 
         def watched(self, *arguments, **options):
             rates.append(self.param_groups[0]["lr"])
             return step(self, *arguments, **options)
 
-        monkeypatch.setattr(torch.optim.SGD, "step", watched)
+        monkeypatch.setattr(SGD, "step", watched)
         self.run(batch=12, lr=0.4)
         assert rates == pytest.approx([0.4, 0.2 + 0.2 * 2**-0.5, 0.2, 0.2 - 0.2 * 2**-0.5])
 

@@ -44,22 +44,23 @@ class WideClips(ClipTensors):
 
 def clip_tensors(kind=ClipTensors):
     generator = torch.Generator().manual_seed(0)
-    shape = (CLIPS, 4, 16, 16, 3)
+    shape = (CLIPS, 4, 8, 8, 3)
     return kind(
         videos=torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8),
         labels=torch.arange(CLIPS) % CLASSES,
         classes=CLASSES,
-        settings=DataConfig(frames=4, size=16, shift=1, jitter=1),
+        settings=DataConfig(frames=4, size=8, shift=1, jitter=1),
     )
 
 
-SHORT = RNAS_MER.resized(nodes=2, outer=Trellis(3, (2, 4, 8), ("stay", "shrink")))
+LOW, COARSE = Trellis(2, (2, 4), ("stay", "shrink")), Trellis(3, (4, 8), ("up", "stay", "shrink"))
+"""Coarse: its second resolution is a single voxel a frame."""
 
 
-def derived(space, dtype):
+def derived(space, dtype, outer=LOW):
     """A network a fold: one architecture, weights of its own."""
     torch.manual_seed(0)
-    space = space.resized(channels=4)
+    space = space.resized(nodes=2, channels=4, outer=outer)
     genotype = random_genotype(space, random.Random(1))
     return [DerivedNetwork(space, genotype, CLASSES).to(dtype) for _ in FOLDS]
 
@@ -101,14 +102,14 @@ def test_upsampling_and_single_voxels_too():
     """One epoch: batch statistics of single voxels, as the coarsest level has, soon turn rounding
     errors into differences."""
     settings = TrainConfig(epochs=1, batch=6, lr=1e-4)
-    networks = derived(AUTODEEPLAB_3D, torch.float64)
+    networks = derived(AUTODEEPLAB_3D, torch.float64, COARSE)
     assert_same(*both_ways(networks, clip_tensors(WideClips), settings), 1e-6)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_in_float32_within_its_rounding(weighted):
     settings = TrainConfig(epochs=2, batch=6, lr=1e-3, weighted_loss=weighted)
-    networks = derived(SHORT, torch.float32)
+    networks = derived(RNAS_MER, torch.float32)
     assert_same(*both_ways(networks, clip_tensors(), settings), 1e-3)
 
 
@@ -122,13 +123,13 @@ def test_in_float32_within_its_rounding(weighted):
     ids=["steps", "balanced", "class by class"],
 )
 def test_recipes_too(recipe):
-    networks = derived(SHORT, torch.float64)
+    networks = derived(RNAS_MER, torch.float64)
     assert_same(*both_ways(networks, clip_tensors(WideClips), recipe), 1e-9)
 
 
 def test_bfloat16_stays_near():
     settings = TrainConfig(epochs=1, batch=6, lr=1e-3)
-    networks = derived(SHORT, torch.float32)
+    networks = derived(RNAS_MER, torch.float32)
     compute = ComputeConfig(precision="bf16", channels_last=False)
     ways = both_ways(networks, clip_tensors(), settings, compute)
     assert_same(*ways, 0.2)
@@ -136,7 +137,7 @@ def test_bfloat16_stays_near():
 
 
 def test_one_that_diverges_takes_no_other_with_it():
-    networks = derived(SHORT, torch.float64)
+    networks = derived(RNAS_MER, torch.float64)
     alone = copy.deepcopy(networks[0])
     with torch.no_grad():
         networks[1].head.bias.fill_(torch.inf)
@@ -152,7 +153,7 @@ def test_one_that_diverges_takes_no_other_with_it():
 
 
 def test_a_fold_may_predict_after_each_epoch():
-    networks = derived(SHORT, torch.float32)
+    networks = derived(RNAS_MER, torch.float32)
     clips, heard = clip_tensors(), []
 
     def hear(number):

@@ -13,8 +13,8 @@ spots = st.tuples(st.floats(20, 340), st.floats(20, 290))
 sizes = st.tuples(st.floats(15, 110), st.floats(8, 11))
 
 
-@settings(max_examples=40)
-@given(st.lists(st.tuples(spots, sizes, st.floats(1, 22)), min_size=1, max_size=18))
+@settings(max_examples=25)
+@given(st.lists(st.tuples(spots, sizes, st.floats(1, 22)), min_size=1, max_size=12))
 def test_no_label_hides_another_or_a_point_or_leaves_the_panel(cases):
     points, labels, radii = (np.array(column) for column in zip(*cases, strict=True))
     centres = place_labels(points, radii, labels, BOUNDS, AIR)

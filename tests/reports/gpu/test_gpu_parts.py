@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +51,8 @@ def records(settings):
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
-        patch.setattr("reports.gpu.supernet_step.SECONDS", 0.01)
+        patch.setattr("reports.gpu.supernet_step.SECONDS", 0.0)
+        patch.setattr("reports.gpu.measuring.LEAST_REPEATS", 1)
         for part in PARTS:
             do_part(part, settings, LIMIT_S, time.monotonic())
     torch.set_num_threads(threads)
@@ -134,8 +133,9 @@ def test_the_page_of_the_documentation_holds_what_results_say():
 
 
 def shown(folder, page):
-    command = [sys.executable, "-m", "reports.gpu", "--show", str(folder), "--page", str(page)]
-    return subprocess.run(command, capture_output=True, text=True, check=True)
+    done = CliRunner().invoke(main, ["--show", str(folder), "--page", str(page)])
+    assert done.exit_code == 0, done.output
+    return done
 
 
 def test_show_writes_figures_of_a_gpu_alone(records, settings, tmp_path):

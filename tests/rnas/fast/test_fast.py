@@ -58,21 +58,43 @@ def gradients(network, clips, probe):
     return logits, dict(zip(named, found, strict=True))
 
 
+def rounding(network, clips, probe, expected):
+    """By how much gradients move, at most, where the clips differ by a few units in the last place.
+
+    Next to nothing, but for channels that are constant, as one that ReLU silences for good is: each
+    batch norm that one passes multiplies what rounding leaves of its gradient by 1/√eps = 316.
+    """
+    largest = dict.fromkeys(expected, 0.0)
+    for _ in range(4):
+        _, moved = gradients(network, clips * (1 + 2**-49 * torch.randn_like(clips)), probe)
+        for name, gradient in expected.items():
+            if gradient is not None:
+                change = float((moved[name] - gradient).abs().max())
+                largest[name] = max(largest[name], change)
+    return largest
+
+
+def far(found, expected, allowed=0.0):
+    """The elements that differ by more than TOLERANCE and so much of what is allowed."""
+    return (found - expected).abs() > TOLERANCE * (1 + expected.abs()) + allowed
+
+
 def assert_same(space, shape=(2, 3, 3, 10, 8), **options):
     reference, fast = pair(space, **options)
-    clips, _ = batch(*shape)
+    clips = batch(*shape)[0].double()
     probe = torch.randn(shape[0], 3, dtype=torch.float64)
     logits, expected = gradients(reference, clips, probe)
     fast_logits, found = gradients(fast, clips, probe)
-    close = {"rtol": TOLERANCE, "atol": TOLERANCE}
-    torch.testing.assert_close(fast_logits, logits, **close)
-    for name, gradient in expected.items():
-        if gradient is None:
-            assert found[name] is None or not found[name].any(), name
-            continue
-        torch.testing.assert_close(
-            found[name], gradient, **close, msg=lambda m, n=name: f"{n}: {m}"
-        )
+    torch.testing.assert_close(fast_logits, logits, rtol=TOLERANCE, atol=TOLERANCE)
+    unused = [name for name, gradient in expected.items() if gradient is None]
+    assert not [name for name in unused if found[name] is not None and found[name].any()]
+    differ = [
+        n for n, gradient in expected.items() if n not in unused and far(found[n], gradient).any()
+    ]
+    if differ:
+        allowed = rounding(reference, clips, probe, expected)
+        for name in differ:
+            assert not far(found[name], expected[name], 10 * allowed[name]).any(), name
 
 
 @st.composite
@@ -107,11 +129,47 @@ def spaces(draw):
     )
 
 
+SILENCED = SearchSpace(
+    name="silenced",
+    summary="One channel of one resolution: with some seeds ReLU silences it for good",
+    operations=("skip", "max_pool_3", "none"),
+    partial=1,
+    outer=SMALL_TRELLISES["single path"],
+    nodes=4,
+    channels=1,
+    edge_norm=False,
+    attention=False,
+    kernels="shared",
+    dilated="full",
+)
+
+
 @settings(max_examples=20)
-@given(space=spaces(), size=st.sampled_from([(1, 8, 8), (3, 9, 7), (2, 16, 4)]))
-@example(space=MICRO.resized(kernels="shared", operations=HYBRID_OPERATIONS), size=(3, 9, 7))
-def test_equals_the_reference(space, size):
+@given(
+    space=spaces(), size=st.sampled_from([(1, 8, 8), (3, 9, 7), (2, 16, 4)]), seed=st.integers(0, 9)
+)
+@example(MICRO.resized(kernels="shared", operations=HYBRID_OPERATIONS), (3, 9, 7), 0)
+@example(SILENCED, (2, 16, 4), 1)
+@example(SILENCED, (2, 16, 4), 5)
+@example(SILENCED, (2, 16, 4), 7)
+def test_equals_the_reference(space, size, seed):
+    torch.manual_seed(seed)
     assert_same(space, (3, 3, *size))
+
+
+@pytest.mark.parametrize(("seed", "silent"), [(0, False), (7, True)])
+def test_rounding_grows_where_a_batch_norm_sees_a_constant_channel(seed, silent):
+    torch.manual_seed(seed)
+    reference, variances = pair(SILENCED)[0], []
+    for norm in (m for m in reference.modules() if isinstance(m, nn.BatchNorm3d)):
+        norm.register_forward_pre_hook(
+            lambda _, x: variances.append(x[0].detach().var((0, 2, 3, 4)))
+        )
+    clips, probe = batch(3, 3, 2, 16, 4)[0].double(), torch.randn(3, 3, dtype=torch.float64)
+    _, expected = gradients(reference, clips, probe)
+    least = float(torch.cat(variances).min())
+    moved = max(rounding(reference, clips, probe, expected).values())
+    assert (least < SEARCH_NORM.eps, moved > TOLERANCE) == (silent, silent)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -121,7 +179,9 @@ def test_registered_spaces_equal_the_reference(name):
     assert_same(shallow(space).resized(kernels="shared", partial=1, channels=6, nodes=1))
 
 
-@pytest.mark.parametrize("space", [tiny(SPACES["rnas_mer"]), CLIMBING], ids=["open", "climbing"])
+@pytest.mark.parametrize(
+    "space", [tiny(SPACES["rnas_mer"]).resized(nodes=1), CLIMBING], ids=["open", "climbing"]
+)
 def test_whole_trellises_equal_the_reference(space):
     assert_same(space, (2, 3, 4, 16, 16))
 
