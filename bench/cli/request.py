@@ -205,7 +205,7 @@ def say_failures(failures, total: int) -> int:
     """Prints one line to stderr where units failed; returns the exit code."""
     if not failures:
         return 0
-    first = failures[0]
+    first, total = failures[0], max(total, len(failures))  # preparing clips may be a unit, too
     click.echo(
         f"error: {len(failures)} of {total} units failed, first {first.unit.title}: "
         f"{first.reason.rstrip('.')}. The others are kept; the same command tries again",

@@ -114,8 +114,9 @@ def execute(
         heard = _Remembered(listener)
         with EXECUTORS.answering(prepared.executor_name):
             failures = tuple(executor.run(tasks, perform, heard))
-        failures += _left_out(tasks, done | heard.done, failures)
-        failures += _never_seen(heard, executor, prepared.executor_name)
+        who = EXECUTORS.origin(prepared.executor_name or type(executor).__name__)
+        failures += _never_seen(heard, getattr(executor, "late", 0.0), who)
+        failures += _left_out(tasks, done | heard.done, failures, who)
         tried = {task.unit for task in tasks}
         for job in unfinished.values():
             note_machines(job)
@@ -188,6 +189,8 @@ class _Remembered:
         self.told.advanced(unit, what, done, total)
 
     def finished(self, unit: Unit) -> None:
+        if unit in self.done:
+            return
         self.done.add(unit)
         self.unseen.append(unit)
         self.look()
@@ -204,7 +207,7 @@ class _Remembered:
 
 
 def _left_out(
-    tasks: Sequence[Task], done: set[Unit], failures: Sequence[Failure]
+    tasks: Sequence[Task], done: set[Unit], failures: Sequence[Failure], who: str
 ) -> tuple[Failure, ...]:
     """Failures of units that are not done although nothing stood in their way."""
     failed = {failure.unit for failure in failures}
@@ -214,23 +217,19 @@ def _left_out(
         for task in left
         if all(need in done or need.done for need in task.needs) and not task.unit.done
     ]
-    return tuple(Failure(unit, "the executor ended without it") for unit in dropped)
+    return tuple(Failure(unit, f"{who} ended without it") for unit in dropped)
 
 
-def _never_seen(heard: _Remembered, executor: Executor, name: str) -> tuple[Failure, ...]:
+def _never_seen(heard: _Remembered, late: float, who: str) -> tuple[Failure, ...]:
     """Failures of units that the executor said are done, and whose outputs are not here.
 
-    What other machines wrote may be seen late: it is waited for.
+    late: seconds for which they are waited for, as other machines' may be seen late.
     """
-    if not heard.unseen:
-        return ()
-    late = getattr(executor, "late", 0.0)
-    if late:
+    if heard.unseen and late:
         say_once(f"waiting up to {late:.0f} s for the files of {len(heard.unseen)} units")
     missing_after(late, [unit.output for unit in heard.unseen])
     heard.look()
     when = f" after {late:.0f} s" * bool(late)
-    who = EXECUTORS.origin(name or type(executor).__name__)
     return tuple(
         Failure(unit, f"{who} said that it is done, but {unit.output} is not there{when}")
         for unit in heard.unseen

@@ -33,6 +33,10 @@ def _set_numpy_state(state: tuple[Any, ...]) -> None:
     np.random.set_state((kind, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
 
 
+def _torch_state() -> bytes:
+    return torch.get_rng_state().numpy().tobytes()
+
+
 def _set_torch_state(state: bytes) -> None:
     torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
@@ -40,7 +44,7 @@ def _set_torch_state(state: bytes) -> None:
 def _card_states() -> list[bytes]:
     """Of the cards that are in use: to ask for others would begin to use them."""
     states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return [bytes(state.numpy()) for state in states]
+    return [state.numpy().tobytes() for state in states]
 
 
 def _set_card_states(states: list[bytes]) -> None:
@@ -61,7 +65,7 @@ SETTINGS = (
     _Setting("the current folder", os.getcwd, os.chdir),
     _Setting("Python's random numbers", random.getstate, random.setstate),
     _Setting("NumPy's random numbers", _numpy_state, _set_numpy_state),
-    _Setting("torch's random numbers", lambda: bytes(torch.get_rng_state()), _set_torch_state),
+    _Setting("torch's random numbers", _torch_state, _set_torch_state),
     _Setting("random numbers of the cards", _card_states, _set_card_states),
 )
 

@@ -87,7 +87,8 @@ def test_a_unit_that_the_executor_drops_is_a_failure(bench, runs, install_packag
     install_package(CARELESS, {"bench.executors": {"careless": "careless:careless"}}, "careless")
     outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "careless")
     assert outcome.code == 1
-    assert "first ststnet: metrics: the executor ended without it" in outcome.error
+    who = "executor careless of bench.executors, package careless (careless:careless)"
+    assert f"first ststnet: metrics: {who} ended without it" in outcome.error
 
 
 LYING = """

@@ -60,14 +60,16 @@ def test_that_a_unit_is_done_is_told_when_its_file_is_seen(tmp_path):
     heard.finished(second)
     assert told.units == [first, second]
     assert heard.done == {first, second}
+    heard.finished(second)
+    assert told.units == [first, second]
 
 
 def test_what_needs_a_failed_unit_is_not_lost(tmp_path):
     tasks = plan(job(tmp_path))
     search = tasks[0].unit
-    assert [failure.unit for failure in _left_out(tasks, set(), ())] == [search]
+    assert [failure.unit for failure in _left_out(tasks, set(), (), "it")] == [search]
     folds = {task.unit for task in tasks if task.unit.phase == FOLD}
-    lost = _left_out(tasks, {search, *folds}, ())
+    lost = _left_out(tasks, {search, *folds}, (), "it")
     assert {failure.unit.phase for failure in lost} == {METRICS, "profile"}
 
 
