@@ -287,6 +287,14 @@ def _maker(maker: Maker) -> Iterator[tuple[str, Any]]:
     yield "platform", maker.platform
     yield "Python", maker.python
     yield "packages", ", ".join(f"{name} {version}" for name, version in packages)
+    yield "code of packages", _code(maker.code)
+
+
+def _code(sums: Mapping[str, str] | None) -> str:
+    """The beginnings of the sums of what packages brought; empty where it was nothing."""
+    if sums is None:
+        return "not recorded"
+    return ", ".join(f"{name} {code[:12]}" for name, code in sums.items())
 
 
 def _origin(record: RunRecord) -> str:

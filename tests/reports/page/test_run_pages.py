@@ -79,6 +79,15 @@ def test_a_setting_of_another_version_is_shown_all_the_same(view, runs):
     assert setting.value == "x" and "another version" in setting.help
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [({"variant mine": "ab" * 32}, "variant mine abababababab"), (None, "not recorded")],
+)
+def test_code_that_packages_brought_is_named(view, runs, code, said):
+    change(folder_of(runs, CONTROL) / "run.json", lambda run: run["provenance"].update(code=code))
+    assert dict(view(CONTROL).provenance)["code of packages"] == said
+
+
 def test_a_path_stands_beside_that_of_uniform_beta(shown, made_runs):
     (search,) = shown().searches
     genotype = stored(made_runs, SEARCHED, "search/genotype.json")
