@@ -69,9 +69,9 @@ class TestOfARun:
         found = profile("--runs", runs, "--no-peaks")
         assert [each["variant"] for each in found] == ["random_rnas_mer", "rnas_mer_3"]
 
-    def test_searched_in_every_fold_has_a_network_each(self, bench, profile, runs):
+    def test_searched_in_every_fold_has_a_network_each(self, bench, profile, short, runs):
         outcome = bench.small(
-            runs, "random_rnas_mer", "--set", "search_scope=fold", command="search"
+            runs, f"random_{short}", "--set", "search_scope=fold", command="search"
         )
         assert outcome.code == 0
         found = profile(only_run(runs).path, "--no-peaks")
