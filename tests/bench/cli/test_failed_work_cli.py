@@ -68,18 +68,18 @@ class TestFailedWork:
         assert "failures.json" not in run.times
         assert {name: run.times[name] for name in kept} == kept
 
-    def test_loss_that_is_no_number_in_the_search(self, bench, runs):
-        outcome = bench.small(runs, "rnas_mer_3", *self.EXPLODE_SEARCH)
+    def test_loss_that_is_no_number_in_the_search(self, bench, short, runs):
+        outcome = bench.small(runs, short, *self.EXPLODE_SEARCH)
         assert outcome.code == 1
-        assert "1 of 6 units failed, first rnas_mer_3: search: the " in outcome.error
+        assert "1 of 6 units failed, first short: search: the " in outcome.error
         assert "(search.weight_lr)" in outcome.error
         run = only_run(runs)
         assert not {"search/genotype.json", "metrics.json", "profile.json"} & set(run.times)
         assert run.folds == {}
         assert run.json("failures.json")[0]["phase"] == "search"
 
-    def test_one_variant_that_fails_does_not_stop_the_next(self, bench, runs):
-        outcome = bench.small(runs, "rnas_mer_3", "--variant", RANDOM, *self.EXPLODE_SEARCH)
+    def test_one_variant_that_fails_does_not_stop_the_next(self, bench, short, runs):
+        outcome = bench.small(runs, short, "--variant", RANDOM, *self.EXPLODE_SEARCH)
         assert outcome.code == 1
         assert "1 of 12 units failed" in outcome.error
         assert "random_rnas_mer on smic (surrogate), seed 0: UAR " in outcome.out

@@ -69,9 +69,9 @@ class TestOfARun:
         found = profile("--runs", runs, "--no-peaks")
         assert [each["variant"] for each in found] == ["random_rnas_mer", "rnas_mer_3"]
 
-    def test_searched_in_every_fold_has_a_network_each(self, bench, profile, runs):
+    def test_searched_in_every_fold_has_a_network_each(self, bench, profile, short, runs):
         outcome = bench.small(
-            runs, "random_rnas_mer", "--set", "search_scope=fold", command="search"
+            runs, f"random_{short}", "--set", "search_scope=fold", command="search"
         )
         assert outcome.code == 0
         found = profile(only_run(runs).path, "--no-peaks")
@@ -115,10 +115,12 @@ class TestOfAVariant:
         assert found["params"] == run.json("profile.json")["params"]
         assert found["origin"] == str(file)
 
-    def test_several_are_a_list_and_reconstructions_say_so(self, profile):
-        peers = ("--variant", "a*_3d", *SMALL, "--draws", 1, "--no-peaks")
-        found = {each["variant"]: each for each in profile(*peers)}
-        assert set(found) == {"autodeeplab_3d", "automer_3d"}
+    def test_several_are_a_list_and_reconstructions_say_so(self, profile, short):
+        both = ("--variant", short, "--variant", "automer*")
+        found = {
+            each["variant"]: each for each in profile(*both, *SMALL, "--draws", 1, "--no-peaks")
+        }
+        assert set(found) == {short, "automer_3d"}
         assert any("reconstruction" in mark for mark in found["automer_3d"]["marks"])
 
     def test_breakdown_sums_to_the_whole(self, profile, short):

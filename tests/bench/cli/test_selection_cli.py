@@ -9,11 +9,13 @@ from tiny_runs import only_run
 
 EPOCHS = ("--set", "train.epochs=5")
 
+pytestmark = pytest.mark.usefixtures("short")
+
 
 def run_of(bench, folder, *settings):
     """A finished run of the smallest random network under these settings, and what it printed."""
     words = [word for setting in settings for word in ("--set", setting)]
-    outcome = bench.small(folder, "random_rnas_mer", *EPOCHS, *words)
+    outcome = bench.small(folder, "random_short", *EPOCHS, *words)
     assert outcome.code == 0, outcome.err
     return only_run(folder), outcome.out
 

@@ -11,10 +11,12 @@ from bench.methods.strategies import STRATEGIES
 TINY = ("data.frames=2", "candidates=3", "brief_epochs=1", "path_epochs=1", "population=2")
 OPTIONS = [word for each in (*TINY, "generations=2") for word in ("--set", each)]
 
+pytestmark = pytest.mark.usefixtures("short")
+
 
 def search(bench, runs, strategy, *more):
     options = ("--set", f"strategy={strategy}", *OPTIONS, *more)
-    return bench.small(runs, "rnas_mer_3", *options, command="search")
+    return bench.small(runs, "short", *options, command="search")
 
 
 def found(runs):

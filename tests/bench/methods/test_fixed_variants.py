@@ -44,14 +44,6 @@ def test_profiles_with_counters_that_agree(entry):
 
 
 @every_network
-def test_infers_and_updates_as_the_harness_measures_it(entry):
-    build = partial(entry.network.build, 3)
-    workload = Workload(build, shape(entry.network), 3, training=entry.network.recipe)
-    inference(workload, 1)()
-    update(workload, 2)()
-
-
-@every_network
 def test_a_step_of_the_harness_is_a_step_of_plain_torch(entry):
     """Its optimisers are fused, which relies on how gradients lie in memory."""
     recipe = entry.network.recipe
