@@ -293,6 +293,7 @@ FLOW_CNN = FixedNetwork(
     network="baselines.flow_cnn:FlowCnn",
     input=StillInput("flow_pair", 28),
     recipe=Recipe("adam", 2e-3, epochs=30, batch=64, weight_decay=1e-4, lr_step=10, lr_gamma=0.2),
+    groups=("control",),
     marks=("ours",),
     params=33_075,
     channels_last=True,
