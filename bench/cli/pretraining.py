@@ -74,12 +74,19 @@ def pretrain(
     from bench.cli.output import check_place
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures
+    from bench.config.loading import load_settings
     from bench.data.surrogates.writing import flows_at
     from bench.engine.plan import SEARCH_PHASES, plan
+    from bench.errors import UsageError
+    from bench.methods.registry import variant as method_named
     from bench.runs.marks import PRETRAINED_GENERATED
     from bench.system.files import default_cache
 
     check_place(out)
+    method = method_named(variant)
+    if "profile" not in method.work:
+        raise UsageError(f"{variant} {method.without_search}: there are no weights to keep")
+    load_settings(preset, overrides, config_file)  # mistakes are found before clips are drawn
     cache = default_cache()
     with bars() as display:
         report = Steps(display)

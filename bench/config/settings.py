@@ -163,8 +163,8 @@ class DataConfig(ClipConfig):
     )
     flow_scale: float = setting(
         0.0,
-        "augmentation of flow images: enlarge or shrink them by up to this share",
-        high=0.5,
+        "augmentation of flow images: scale them by a factor between 1/(1 + this) and 1 + this",
+        high=1,
         later=True,
     )
     flow_magnitude: float = setting(

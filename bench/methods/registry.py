@@ -21,7 +21,7 @@ from rnas.space import SearchSpace
 __all__ = ["RANDOM_PREFIX", "Variant", "select_variants", "variant", "variants"]
 
 ENTRY_POINTS = "bench.variants"
-GROUPS = ("all", "nas", "ablation", "random", "peers", "classical", "own")
+GROUPS = ("all", "nas", "ablation", "random", "peers", "control", "classical", "own")
 
 
 @cache

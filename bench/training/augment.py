@@ -131,7 +131,7 @@ def augment_flow(
         chosen = drawn(batch, 1, 1, 1) < 0
         images = torch.where(chosen, mirrored(images, -1, U, tops), images)
     if settings.flow_shift or settings.flow_scale:
-        zoom = (1 + settings.flow_scale * drawn(batch, 1, 1)) * torch.eye(2, device=device)
+        zoom = (1 + settings.flow_scale) ** drawn(batch, 1, 1) * torch.eye(2, device=device)
         pixels = (settings.flow_shift * drawn(batch, 2, 1)).round()
         affine = torch.cat([zoom, 2 * pixels / images.shape[-1]], 2)  # (B, 2, 3)
         grid = F.affine_grid(affine, list(images.shape), align_corners=False)

@@ -44,6 +44,21 @@ def test_a_pretrained_model_says_what_it_was_trained_on(model):
     assert weights
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--variant", "linear_flow"), "no weights to keep"),
+        (("--variant", "peers"), "peers"),
+        (("--variant", "ststnet", "--set", "train.nothing=1"), "train.nothing"),
+    ],
+)
+def test_what_cannot_be_pretrained_is_said_before_clips_are_drawn(bench, options, told, tmp_path):
+    outcome = bench("pretrain", *options, "--out", tmp_path / "x", BENCH_CACHE=tmp_path / "cache")
+    assert outcome.code == 2
+    assert told in outcome.error
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_run_starts_from_the_weights_and_says_so(bench, model, others, tmp_path):
     still = ("--set", "train.recipe_lr=1e-12", "--set", "save.weights=last")
     command = ("run", "--variant", "ststnet", "--dataset", others, *SHORT, *still)
