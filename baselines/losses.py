@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -13,9 +12,14 @@ ABSENT_WEIGHT = 0.5
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Of logits (B, classes), or summed over the heads of (B, classes, H); weight: of classes."""
-    heads = logits.unbind(2) if logits.dim() == 3 else (logits,)
-    return torch.stack([F.cross_entropy(head, labels, weight=weight) for head in heads]).sum()
+    """Of logits (B, classes), or the mean of heads (B, classes, H); weight: of classes.
+
+    A mean, so that a network that knows nothing is at ln(classes) whatever its heads.
+    """
+    if logits.dim() == 3:
+        labels = labels.repeat_interleave(logits.shape[2])
+        logits = logits.transpose(1, 2).flatten(0, 1)
+    return F.cross_entropy(logits, labels, weight=weight)
 
 
 def margin_loss(lengths: Tensor, labels: Tensor) -> Tensor:

@@ -306,7 +306,8 @@ NMER = FixedNetwork(
         "too)",
         "hue, saturation and brightness become colours as they are meant; the release hands 8-bit "
         "values to a formula for degrees and shares, and lets the result overflow",
-        "the gradient's norm is clipped over all layers; part by part in the release",
+        "the three heads' losses are averaged and the gradient's norm is clipped over all layers; "
+        "the release adds the losses and clips part by part",
     ),
 )
 
