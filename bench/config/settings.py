@@ -399,7 +399,8 @@ class ComputeConfig:
 
     precision: Precision = setting(
         "fp32",
-        "arithmetic of training, never of predictions: float32, TF32 (on a GPU), bfloat16 autocast",
+        "arithmetic of training, never of predictions: float32; TF32 on a GPU; bfloat16 autocast, "
+        "on a CPU for 2D convolutions alone",
     )
     channels_last: bool = setting(
         True, "memory format channels_last for derived networks, and fixed ones that allow it"

@@ -18,7 +18,7 @@ from bench.engine.plan import Unit
 from bench.protocol.splits import halve, named_fold
 from bench.runs.job import Job
 from bench.seeds import derive_seed, seeded
-from bench.training.compute import Evaluate, accelerated, threads
+from bench.training.compute import Evaluate, accelerated, refuse_undefined, threads
 from bench.training.initial import initialised
 from bench.training.loop import predict, train
 from bench.training.tensors import SMALLEST_BATCH, ClipTensors, batches
@@ -90,6 +90,7 @@ class SearchMaterial:
         with seeded(self._seed("supernet")):
             supernet = build().to(job.device)
         compute = replace(job.config.compute, channels_last=self.settings.channels_last)
+        refuse_undefined(supernet, compute)
         return supernet, accelerated(supernet, compute)
 
     def pairs(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:

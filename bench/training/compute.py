@@ -41,6 +41,20 @@ def accelerated(network: nn.Module, settings: ComputeConfig) -> Evaluate:
     return evaluate
 
 
+def refuse_undefined(network: nn.Module, settings: ComputeConfig) -> None:
+    """UsageError for training 3D convolutions in bfloat16 on a CPU.
+
+    There torch's gradients of their kernels read memory that nobody wrote (seen in torch 2.13 with
+    oneDNN, on a processor with AVX512-BF16): finite or not, they mean nothing.
+    """
+    here = any(p.dim() == 5 and p.device.type == "cpu" for p in network.parameters())
+    if here and settings.precision == "bf16":
+        raise UsageError(
+            "compute.precision=bf16: on a CPU torch's gradients of 3D convolutions in bfloat16 are "
+            "undefined; take fp32, or --device cuda"
+        )
+
+
 def in_channels_last(network: nn.Module) -> int | None:
     """Puts a network into the memory format channels_last; returns the rank of its batches.
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, TrainConfig
 from bench.seeds import derive_seed, seeded
-from bench.training.compute import accelerated, float32_arithmetic
+from bench.training.compute import accelerated, float32_arithmetic, refuse_undefined
 from bench.training.procedure import Procedure, procedure
 from bench.training.tensors import (
     Tensors,
@@ -46,6 +46,7 @@ def train(
     """
     course = Course.of(clips, indices, settings, seed, fold)
     way = course.way
+    refuse_undefined(network, compute)
     optimiser = way.optimiser(network)
     evaluate = accelerated(network, compute)
     losses: list[float] = []

@@ -21,7 +21,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, TrainConfig
-from bench.training.compute import float32_arithmetic
+from bench.training.compute import float32_arithmetic, refuse_undefined
 from bench.training.loop import PLAIN, Course, mean_loss
 from bench.training.tensors import Tensors
 from rnas.errors import LossDiverged
@@ -70,6 +70,7 @@ def train_stacked(
     Returns for each the mean loss of every epoch, or the error of one whose loss became no finite
     number; the others go on without it. Of `compute` the precision counts alone.
     """
+    refuse_undefined(members[0].network, compute)
     stack = Stack([member.network for member in members])
     runs = [
         Run(member, Course.of(clips, member.indices, settings, seed, member.fold), row)

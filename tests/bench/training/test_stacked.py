@@ -15,6 +15,7 @@ from ablations import RNAS_MER, RNAS_MER_1
 from baselines import AUTODEEPLAB_3D
 from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, DataConfig, TrainConfig
+from bench.errors import UsageError
 from bench.training.loop import train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import ClipTensors
@@ -127,13 +128,18 @@ def test_recipes_too(recipe):
     assert_same(*both_ways(networks, clip_tensors(WideClips), recipe), 1e-9)
 
 
-def test_bfloat16_stays_near():
-    settings = TrainConfig(epochs=1, batch=6, lr=1e-3)
-    networks = derived(RNAS_MER, torch.float32)
-    compute = ComputeConfig(precision="bf16", channels_last=False)
-    ways = both_ways(networks, clip_tensors(), settings, compute)
-    assert_same(*ways, 0.2)
-    assert all(parameter.dtype == torch.float32 for parameter in networks[0].parameters())
+def test_kernels_in_3d_are_not_trained_in_bfloat16_on_a_cpu():
+    """Their gradients are undefined there; see `refuse_undefined`."""
+    settings, compute = TrainConfig(epochs=1), ComputeConfig(precision="bf16")
+    network, *_ = networks = derived(RNAS_MER, torch.float32)
+    members = [
+        Member(network, fold, list(indices), nobody)
+        for network, (fold, indices) in zip(networks, FOLDS.items(), strict=True)
+    ]
+    with pytest.raises(UsageError, match="take fp32"):
+        train_stacked(members, clip_tensors(), settings, 0, compute)
+    with pytest.raises(UsageError, match="take fp32"):
+        train(network, clip_tensors(), [0], settings, 0, "s01", nobody, compute)
 
 
 def test_one_that_diverges_takes_no_other_with_it():

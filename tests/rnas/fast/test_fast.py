@@ -360,17 +360,15 @@ def test_the_architecture_pass_computes_no_weight_gradient(name):
 
 
 @pytest.mark.parametrize("name", ["rnas_mer", "rnas_mer_1", "autodeeplab_3d"])
-def test_autocast_runs_and_stays_near(name):
+def test_autocast_answers_near_the_exact_logits(name):
+    """Not so its gradients on a CPU (`bench.training.compute.refuse_undefined`)."""
     reference, fast = pair(shallow(SPACES[name]).resized(channels=8))
-    clips, labels = batch(4, 3, 4, 16, 16)
+    clips, _ = batch(4, 3, 4, 16, 16)
     with torch.no_grad():
         exact = reference(clips.double()).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = fast.float()(clips)
-        loss = F.cross_entropy(logits, labels)
-    loss.backward()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = fast.float()(clips)
     torch.testing.assert_close(logits.float(), exact, rtol=0.2, atol=0.2)
-    assert all(p.grad.isfinite().all() for p in fast.parameters() if p.grad is not None)
 
 
 def test_what_it_cannot_do_is_said_in_one_line():
