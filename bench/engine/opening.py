@@ -13,7 +13,7 @@ from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
-from bench.engine.plan import SEARCH, Unit, plan
+from bench.engine.plan import METRICS, SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
@@ -162,6 +162,9 @@ def take_up(job: Job) -> None:
     for unit in refuse_foreign(job):
         if not older:
             unit.output.unlink()
+    for task in plan(job):  # scores are those of all folds, of one that is made anew, too
+        if task.unit.phase == METRICS and not all(need.done for need in task.needs):
+            task.unit.output.unlink(missing_ok=True)
     undone = {unit.name: unit.place for unit in units if not unit.done}
     gather(folder, {**undone, "failures": folder.failures})
     for unit in units:

@@ -256,6 +256,17 @@ class TestGoingOn:
         assert "was begun on 3 thread(s) and goes on with 1" in outcome.err
 
 
+def test_scores_are_made_anew_with_a_fold(bench, runs):
+    """Another machine, or another torch, may answer otherwise."""
+    assert bench.small(runs, "majority").code == 0
+    run = only_run(runs)
+    before = run.times
+    next(iter((run.path / "folds").glob("*.json"))).unlink()
+    assert bench.small(runs, "majority").code == 0
+    assert run.times["metrics.json"] > before["metrics.json"]
+    assert bench("validate", run.path).code == 0
+
+
 def test_a_run_that_never_had_seals_is_read_as_it_is(searched_runs, runs):
     shutil.copytree(searched_runs, runs)
     run = only_run(runs)
