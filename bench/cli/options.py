@@ -20,6 +20,17 @@ class OutFile(click.Path):
         super().__init__(path_type=Path)
 
 
+class Finite(click.FloatRange):
+    """A number in a range; click takes `nan` for one in any."""
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        """The number; click.BadParameter for anything else."""
+        number = super().convert(value, parameter, context)
+        if number != number:
+            self.fail(f"{value!r} is not a number", parameter, context)
+        return number
+
+
 class Several(click.IntRange):
     """A whole number of an option that is given once for several, as in `--seed 0 1 2`."""
 

@@ -79,8 +79,8 @@ def _as_text(found: dict) -> str:
     for row in found["rows"]:
         cells = [row["model"], row["flow"], row["part"], row["clips"]]
         for name in metrics():
-            interval = row["intervals"].get(name)
-            span = f" [{interval['low']:.3f}, {interval['high']:.3f}]" if interval else ""
+            low, high = (row["intervals"].get(name, {}).get(end) for end in ("low", "high"))
+            span = "" if low is None else f" [{low:.3f}, {high:.3f}]"  # of one person there is none
             cells.append("" if row[name] is None else f"{row[name]:.3f}{span}")
         chance = row["shuffled"]
         cells.append(f"{chance['expected']:.3f} (p {chance['p']:.2g})" if chance else "")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.engine.executors import EXECUTORS, Executor, ProcessExecutor, SerialExecutor
 from bench.engine.notes import sweep_notes
@@ -242,11 +243,19 @@ def _parts(job: Job, only: Sequence[str]) -> tuple[str, ...]:
     return (*only, "_search") if only and waits else tuple(only)
 
 
+def _failed(job: Job, entry: Any) -> Unit | None:
+    """The unit that an entry of `failures.json` is of; None where it is of none."""
+    match entry:
+        case {"phase": str(phase), "fold": str(fold)}:
+            return Unit(job, phase, fold)
+    return None
+
+
 def _record_failures(job: Job, failures: Sequence[Failure], tried: Set[Unit]) -> None:
     """Keeps what failed in the run folder, with what failed before and was not tried now."""
     there = job.folder.failures.exists()
     earlier = read_json(job.folder.failures) if there else []
-    own = [each for each in earlier if Unit(job, each["phase"], each["fold"]) not in tried]
+    own = [each for each in earlier if _failed(job, each) not in {None, *tried}]
     own += [
         {
             "phase": failure.unit.phase,

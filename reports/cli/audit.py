@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import form_option, out_option
+from bench.cli.options import Finite, form_option, out_option
 from bench.cli.output import deliver
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     default=5.0,
     show_default=True,
     help="Number of minutes that the search may take; what is open by then is undecided.",

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench.cli.options import OutFile, device_option, form_option, magnifier_option, out_option
+from bench.cli.options import (
+    Finite,
+    OutFile,
+    device_option,
+    form_option,
+    magnifier_option,
+    out_option,
+)
 
 if TYPE_CHECKING:
     from bench.models.answers import Answers
@@ -49,7 +56,7 @@ MODEL_SUFFIX = ".safetensors"
 )
 @click.option(
     "--fps",
-    type=click.FloatRange(min=0.1),
+    type=Finite(0.1, 100_000),
     help="Frames per second.  [default: as the video states]",
 )
 @form_option("table", "csv", "json")

@@ -267,6 +267,16 @@ def test_scores_are_made_anew_with_a_fold(bench, runs):
     assert bench("validate", run.path).code == 0
 
 
+@pytest.mark.parametrize("content", ['{"fold s04": "boom"}', "[1]", '[{"phase": 1}]'])
+def test_failures_of_another_shape_stop_no_run(bench, runs, content):
+    assert bench.small(runs, "majority").code == 0
+    run = only_run(runs)
+    (run.path / "metrics.json").unlink()
+    (run.path / "failures.json").write_text(content)
+    assert bench.small(runs, "majority").code == 0
+    assert not (run.path / "failures.json").exists()
+
+
 def test_a_run_that_never_had_seals_is_read_as_it_is(searched_runs, runs):
     shutil.copytree(searched_runs, runs)
     run = only_run(runs)

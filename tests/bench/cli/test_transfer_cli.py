@@ -103,6 +103,15 @@ def test_transfer_scores_both_controls_beside_the_answers(bench, model, others):
     assert "upside down" in bench(*command).out
 
 
+def test_transfer_to_one_person_has_no_interval(bench, model, others):
+    (subject,) = {
+        line.split(",")[1] for line in Path(others.partition(":")[2]).read_text().splitlines()[1:2]
+    }
+    outcome = bench("transfer", "--train", model, "--test", others, "--subjects", subject)
+    assert outcome.code == 0, outcome.err
+    assert "[" not in outcome.out.splitlines()[2]
+
+
 def test_an_architecture_searched_on_generated_people_leaks_nothing(bench, short, others, tmp_path):
     small = [word for size in SIZES for word in ("--set", size)]
     options = ("--variant", short, "--preset", "smoke", *small)
