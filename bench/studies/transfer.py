@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.clips import ClipSet, people
 from bench.data.sources import Progress, Source, find_clips, load_input
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 from bench.models.answers import check_classes
 from bench.models.model import Model, load_network
 from bench.protocol.metrics import metrics
@@ -49,8 +49,11 @@ def transfer_report(
     probabilities), for flow as it is and mirrored upside down, and for all clips and every data set
     among them: the metrics, their 95 % `intervals` over subjects, and `shuffled`, the UAR of the
     same answers against labels permuted within subjects, with its p value. Raises DataError where a
-    network was trained on a person of the source, or knows other classes.
+    network was trained on a person of the source, or knows other classes; UsageError where two
+    files have one name.
     """
+    if len({file.stem for file in files}) < len(files):
+        raise UsageError("two model files have one name: name each once, or rename one")
     models = [load_network(file, device) for file in files]
     check_classes(models)
     clip_set, answered = None, []
@@ -71,14 +74,15 @@ def transfer_report(
         answered += _means(answered, len(models))
     rows = [row for each in answered for row in _rows(each, clip_set, draws)]
     generated = all(model.record.run.surrogate for model in models)
-    marks = ["surrogate"] * source.surrogate + [PRETRAINED_GENERATED] * generated
+    told = [mark for model in models for mark in model.record.marks]
+    marks = ["surrogate"] * source.surrogate + told + [PRETRAINED_GENERATED] * generated
     return {
         "dataset": source.label,
         "classes": list(clip_set.classes),
         "models": {
             file.stem: model.record.title for file, model in zip(files, models, strict=True)
         },
-        "marks": marks,
+        "marks": list(dict.fromkeys(marks)),
         "rows": rows,
     }
 

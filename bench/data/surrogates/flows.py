@@ -47,8 +47,9 @@ class Nuisance:
     """How much else there is in a flow image; 0 leaves that part out.
 
     Relative to the largest motion of the expression: `other`, the most of a unit that does not
-    belong to it, of which a clip has 0.3 on average; `head` and `backdrop`, the most of the motion
-    of the head and of what is around it; `noise`, the standard deviation of what TV-L1 invents.
+    belong to it (a clip has OTHER_UNITS of them on average); `head` and `backdrop`, the most of the
+    motion of the head and of what is around it; `noise`, the standard deviation of what TV-L1
+    invents.
     `blink`: the share of clips with one; `crop`: the standard deviation of the place and the
     logarithm of the scale of a crop, in face coordinates; `texture`: whether motion is lost where
     there is no gradient to see it (1) or found everywhere (0).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,14 +87,15 @@ def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
     assert other.code == 1
 
 
-def test_transfer_scores_both_controls_beside_the_answers(bench, model, others):
-    command = ("transfer", "--train", model, "--train", model, "--test", others)
+def test_transfer_scores_both_controls_beside_the_answers(bench, model, others, tmp_path):
+    second = shutil.copy(model, tmp_path / "other.safetensors")
+    command = ("transfer", "--train", model, "--train", second, "--test", others)
     outcome = bench(*command, "--format", "json")
     assert outcome.code == 0, outcome.err
     found = json.loads(outcome.out)
     assert found["marks"] == ["surrogate", PRETRAINED_GENERATED]
     assert [(row["model"], row["flow"]) for row in found["rows"]] == [
-        *[(name, flow) for name in ("net", "net") for flow in ("as it is", "upside down")],
+        *[(name, flow) for name in ("net", "other") for flow in ("as it is", "upside down")],
         *[("mean of 2", flow) for flow in ("as it is", "upside down")],
     ]
     for row in found["rows"]:
@@ -101,6 +103,12 @@ def test_transfer_scores_both_controls_beside_the_answers(bench, model, others):
         assert row["shuffled"]["estimate"] == row["uar"]
         assert sum(map(sum, row["confusion"])) == 9
     assert "upside down" in bench(*command).out
+
+
+def test_one_model_is_no_two(bench, model, others):
+    outcome = bench("transfer", "--train", model, "--train", model, "--test", others)
+    assert outcome.code == 2
+    assert "have one name" in outcome.error
 
 
 def test_transfer_to_one_person_has_no_interval(bench, model, others):
