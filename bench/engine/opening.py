@@ -133,25 +133,24 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
 
 def _refuse_other_code(job: Job, run: RunFile) -> None:
     """BenchError where a package has brought other code since; scores can be made anew alone."""
-    changed = changed_code(run)
-    decisive = [name for name in changed if not name.startswith(f"{METRIC} ")]
+    decisive = [name for name in changed_code(run) if not _is_metric(name)]
     if decisive:
         raise BenchError(
             f"{job.folder.path} was made by other code of {', '.join(decisive)}: restore that "
             "code, start anew with `bench run --force`, or choose another folder with --runs"
         )
-    if changed and job.folder.metrics.exists():
-        raise BenchError(
-            f"{job.folder.metrics} was made by other code of {', '.join(changed)}: restore that "
-            "code, or delete this file and repeat the command to score the run anew"
-        )
+
+
+def _is_metric(name: str) -> bool:
+    return name.startswith(f"{METRIC} ")
 
 
 def take_up(job: Job) -> None:
     """Makes a run folder ready to be gone on with: what is in it is what the run itself made.
 
     Results without a seal are those of a command that was killed on the way, and are made anew;
-    runs of earlier versions have no seals and get them here. For the process that holds the run.
+    runs of earlier versions have no seals and get them here. So are scores where a fold of theirs
+    is missing, or a package's metric has other code by now. For the process that holds the run.
 
     Raises BenchError where a file was changed, or comes from another run.
     """
@@ -162,8 +161,10 @@ def take_up(job: Job) -> None:
     for unit in refuse_foreign(job):
         if not older:
             unit.output.unlink()
+    other_metric = any(map(_is_metric, changed_code(read_run_file(folder))))
     for task in plan(job):  # scores are those of all folds, of one that is made anew, too
-        if task.unit.phase == METRICS and not all(need.done for need in task.needs):
+        made_anew = other_metric or not all(need.done for need in task.needs)
+        if task.unit.phase == METRICS and made_anew:
             task.unit.output.unlink(missing_ok=True)
     undone = {unit.name: unit.place for unit in units if not unit.done}
     gather(folder, {**undone, "failures": folder.failures})
