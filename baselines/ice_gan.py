@@ -12,9 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from baselines.capsulenet import RoutedCapsules, capsules_of
-
-GREY = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue (ITU-R 601-2)."""
+from baselines.grey import LUMINANCE
 
 INITIAL_DEVIATION = 0.02
 CAPSULES = 8 * 8 * 16
@@ -44,7 +42,7 @@ class ICEGANClassifier(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Lengths of the class capsules, (B, classes), of frames (B, 3, 128, 128)."""
-        grey = (frames * frames.new_tensor(GREY).view(3, 1, 1)).sum(1, keepdim=True)
+        grey = (frames * frames.new_tensor(LUMINANCE).view(3, 1, 1)).sum(1, keepdim=True)
         return self.routing(capsules_of(self.patches(grey))).norm(dim=2)
 
 

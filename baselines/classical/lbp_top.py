@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from baselines.classical.baseline import ClassicalBaseline, ClipInput
-from baselines.classical.grey import grey
 from baselines.classical.linear_svm import linear_svm
+from baselines.grey import grey
 from rnas.errors import MethodError
 
 if TYPE_CHECKING:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from baselines.grey import LUMINANCE
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -38,7 +40,7 @@ def luminance(video: np.ndarray) -> np.ndarray:
 
     if video.shape[-1] == 1:
         return video[..., 0].astype(np.float32)
-    return video.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return video.astype(np.float32) @ np.array(LUMINANCE, np.float32)
 
 
 def as_uint8_rgb(video: np.ndarray) -> np.ndarray:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from math import pi
+from math import tau
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
-
-FULL_TURN = 2 * pi
 
 
 def flow_colours(flow: np.ndarray, apex: np.ndarray) -> np.ndarray:
@@ -27,7 +25,7 @@ def flow_colours(flow: np.ndarray, apex: np.ndarray) -> np.ndarray:
     length = np.hypot(u, v)
     extent = np.ptp(length)
     most = apex.max(-1)
-    hue = np.arctan2(v, u) % FULL_TURN / FULL_TURN
+    hue = np.arctan2(v, u) % tau / tau
     saturation = np.divide(np.ptp(apex, -1), most, out=np.zeros_like(hue), where=most > 0)
     value = (length - length.min()) / extent if extent else np.zeros_like(length)
     return 255 * hsv2rgb(np.stack([hue, saturation, value], axis=-1))

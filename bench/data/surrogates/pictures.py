@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from baselines.grey import LUMINANCE
 from bench.data.surrogates.faces import Face, draw_face, grid
 from bench.data.surrogates.motion import Motion, draw_motion, expression_field
 from bench.data.surrogates.painting import head_mask, lid_mask, paint
@@ -69,7 +70,7 @@ def _actor(dataset: str, subject: str, seed: int, size: int, raw: bool) -> Actor
 def _toned(layer: Array, grey: bool) -> Array:
     """(3, H, W) -> (channels, H, W) float32; grey by the weights of ITU-R BT.601."""
     if grey:
-        layer = np.tensordot([0.299, 0.587, 0.114], layer, 1)[None]
+        layer = np.tensordot(LUMINANCE, layer, 1)[None]
     return layer.astype(np.float32)
 
 
