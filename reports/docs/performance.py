@@ -25,7 +25,9 @@ and backward for w, then for α, η and β. "step / convolutions" is its time ov
 convolutions alone: where it comes near 1, the step is bound by their arithmetic (FLOPs) and no
 evaluation of the same convolutions could be faster. "kept MB" is what a forward pass leaves in
 memory for its backward pass. "GFLOP/s" beside that of the matrix product says how near a step comes
-to what the machine's arithmetic allows.
+to what the machine's arithmetic allows, "GB/s" beside that of a copy how near to its memory: what
+lies in a cache can be read faster than that. Where all three are far from their bounds, the step is
+bound by its number of operations ("calls"), each of which costs some microseconds whatever its size.
 """.strip()
 
 SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))

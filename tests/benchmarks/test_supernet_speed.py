@@ -1,8 +1,9 @@
 """A search step, readable against fast: forward and backward for w, then for α, η and β.
 
-Each figure carries what a forward pass keeps in memory for its backward pass, and the step's time
-over that of its convolutions alone (what torch calls so: the fast evaluation computes the weight
-gradients of depthwise kernels as matrix products, which do not count).
+Each figure carries what a forward pass keeps in memory for its backward pass, the step's time over
+that of its convolutions alone (what torch calls so: depthwise kernels on few voxels are matrix
+products, which do not count), and the bytes that its operations read and write a second, beside
+those of a copy, and how many operations these are.
 """
 
 import time
@@ -11,9 +12,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablations import RNAS_MER, RNAS_MER_1, RNAS_MER_4
+from baselines import AUTODEEPLAB_3D
 from rnas.fast.supernet import FastSupernet
 from rnas.supernet import Supernet
 from rnas.trellis import Trellis
@@ -63,32 +66,46 @@ def kept_for_backward(network, clips):
     return sum(size for pointer, size in storages.items() if pointer not in weights)
 
 
-class Convolutions(TorchDispatchMode):
-    """Adds up the seconds that torch's convolutions and their gradients take."""
+class Counted(TorchDispatchMode):
+    """The seconds that torch's convolutions and their gradients take; bytes read and written.
 
-    seconds = 0.0
+    Tensors that an operation reads, writes or returns count once each, views of them not.
+    """
+
+    convolutions = 0.0
+    moved = 0
+    calls = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         started = time.perf_counter()
         result = function(*args, **(kwargs or {}))
         if function in (aten.convolution.default, aten.convolution_backward.default):
-            self.seconds += time.perf_counter() - started
+            self.convolutions += time.perf_counter() - started
+        if not function.is_view:
+            self.calls += 1
+            leaves = tree_leaves((args, kwargs, result))
+            tensors = {id(leaf): leaf for leaf in leaves if isinstance(leaf, torch.Tensor)}
+            self.moved += sum(tensor.nbytes for tensor in tensors.values())
         return result
 
 
-def measure(benchmark, group, evaluation, space, size):
+def measure(benchmark, group, evaluation, space, size, rounds=3):
     torch.manual_seed(0)
     network = NETWORKS[evaluation.partition(",")[0]](space, CLASSES)
     clips, labels = torch.randn(size), torch.arange(size[0]) % CLASSES
     benchmark.group = f"search step, {group}, {' x '.join(map(str, size))}"
-    gradients = benchmark.pedantic(step, (network, clips, labels), rounds=3, warmup_rounds=1)
+    gradients = benchmark.pedantic(
+        step, (network, clips, labels), rounds=rounds, warmup_rounds=rounds // 2
+    )
     assert all(gradient.isfinite().all() for gradient in gradients if gradient is not None)
     benchmark.extra_info["threads"] = torch.get_num_threads()
     if benchmark.enabled:
-        with Convolutions() as convolutions:
+        with Counted() as counted:
             step(network, clips, labels)
         median = benchmark.stats.stats.median
-        benchmark.extra_info["step / convolutions"] = median / convolutions.seconds
+        benchmark.extra_info["step / convolutions"] = median / counted.convolutions
+        benchmark.extra_info["GB/s"] = counted.moved / median / GIGA
+        benchmark.extra_info["calls"] = counted.calls
         benchmark.extra_info["kept MB"] = kept_for_backward(network, clips) / MEGABYTE
 
 
@@ -110,6 +127,13 @@ def test_step(benchmark, size, group, evaluation, space):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_autodeeplab_step(benchmark, network):
+    """The space with most states and arrows; a step of the reference takes minutes."""
+    measure(benchmark, "autodeeplab_3d", network, AUTODEEPLAB_3D, (8, 3, 8, 24, 24), rounds=1)
+
+
+@pytest.mark.slow
 @pytest.mark.benchmark(group=f"matrix product, {MATRIX} x {MATRIX}")
 def test_matrix_product(benchmark):
     """What the machine's arithmetic can do: a step cannot go beyond."""
@@ -118,6 +142,18 @@ def test_matrix_product(benchmark):
     assert result.isfinite().all()
     if benchmark.enabled:
         benchmark.extra_info["GFLOP/s"] = 2 * MATRIX**3 / benchmark.stats.stats.median / GIGA
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(group="copy of 256 MB")
+def test_copy(benchmark):
+    """What the machine's memory can do: bytes read and written a second."""
+    source = torch.zeros(64 * MEGABYTE)
+    target = torch.empty_like(source)
+    benchmark(target.copy_, source)
+    assert target.equal(source)
+    if benchmark.enabled:
+        benchmark.extra_info["GB/s"] = 2 * source.nbytes / benchmark.stats.stats.median / GIGA
 
 
 @pytest.mark.slow
@@ -130,10 +166,10 @@ def test_width(benchmark, kernels, width):
     network = FastSupernet(RNAS_MER.resized(kernels=kernels, channels=width), CLASSES)
     clips, labels = torch.randn(2, 3, 8, 32, 32), torch.arange(2)
     benchmark.pedantic(step, (network, clips, labels), rounds=3, warmup_rounds=1)
-    with Convolutions() as convolutions:
+    with Counted() as counted:
         step(network, clips, labels)
     with FlopCounterMode(display=False) as counter:
         step(network, clips, labels)
     median = benchmark.stats.stats.median
-    benchmark.extra_info["step / convolutions"] = median / convolutions.seconds
+    benchmark.extra_info["step / convolutions"] = median / counted.convolutions
     benchmark.extra_info["GFLOP/s"] = counter.get_total_flops() / median / GIGA
