@@ -27,7 +27,7 @@ evaluation of the same convolutions could be faster. "kept MB" is what a forward
 memory for its backward pass. "GFLOP/s" beside that of the matrix product says how near a step comes
 to what the machine's arithmetic allows, "GB/s" beside that of a copy how near to its memory: what
 lies in a cache can be read faster than that. Where all three are far from their bounds, the step is
-bound by its number of operations ("calls"), each of which costs some microseconds whatever its size.
+bound by its number of operations ("calls"): each costs some microseconds whatever its size.
 """.strip()
 
 SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
