@@ -111,7 +111,11 @@ def uneven(parts: Sequence[EdgeParts]) -> set[str]:
     """
     chains = [{term.name for term in each.terms} for each in parts]
     plain = [set(each.plain) for each in parts]
-    return {name for kind in (chains, plain) for name in set.union(*kind) - set.intersection(*kind)}
+    return {
+        name
+        for kind in (chains, plain)
+        for name in kind[0].union(*kind) - kind[0].intersection(*kind)
+    }
 
 
 def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, list[int]]:
