@@ -23,8 +23,8 @@ def require_own_job(job: Job) -> None:
     }
     if odd := [what for what, same in alike.items() if not same]:
         raise BenchError(
-            f"{' and '.join(odd)} differ from those of the run {job.folder.path}: an executor or a "
-            "listener has changed the unit; it has to be performed as it was planned"
+            f"the unit is none of the run {job.folder.path} ({', '.join(odd)} differ): an executor "
+            "or a listener has changed it; it has to be performed as it was planned"
         )
 
 
