@@ -105,7 +105,8 @@ class ClipSet:
 
     `class_map` names the map (`bench.data.sets.classes`) from the releases' words to labels;
     `tested`: how many clips at the end are those of new people, whom one network is tested on and
-    none is trained on (`data.fresh_seed`); 0 where each subject is left out in turn.
+    none is trained on (`data.fresh_seed`); 0 where each subject is left out in turn; `fingerprint`:
+    a hash over the clips, where their files have been read.
     """
 
     dataset: str
@@ -114,6 +115,7 @@ class ClipSet:
     problems: tuple[Problem, ...] = ()
     class_map: str = "challenge"
     tested: int = 0
+    fingerprint: str = ""
 
     @property
     def subjects(self) -> tuple[str, ...]:

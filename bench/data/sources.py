@@ -201,7 +201,14 @@ def load(
     The most recent results stay in memory.
     """
     clip_set = find_clips(source, config)
-    return clip_set, load_input(clip_set, config, still, source.cache)
+    arrays = load_input(clip_set, config, still, source.cache)
+    return fingerprinted(clip_set, source.cache), arrays
+
+
+def fingerprinted(clip_set: ClipSet, cache: Path) -> ClipSet:
+    """The clips with their fingerprint."""
+    digests = content_digests(clip_set.clips, cache)
+    return replace(clip_set, fingerprint=data_fingerprint(clip_set.clips, digests))
 
 
 def load_input(
@@ -242,8 +249,7 @@ def prepare(
             made = load_videos(clip_set, seen, source.cache, one_more, workers)
         odd = input_problems(clip_set.clips, made, still, config, source.cache)
         clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
-    digests = content_digests(clip_set.clips, source.cache)
-    return clip_set, data_fingerprint(clip_set.clips, digests)
+    return clip_set, fingerprinted(clip_set, source.cache).fingerprint
 
 
 def input_problems(

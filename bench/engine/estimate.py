@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,19 @@ from threadpoolctl import threadpool_limits
 
 from bench.config.settings import DataConfig, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
-from bench.data.sources import Source, find_clips, load, used_labels
+from bench.data.sources import Source, find_clips, fingerprinted, load, used_labels
 from bench.engine.plan import Report, Unit
+from bench.engine.recorded import require_own_clips
+from bench.errors import BenchError
+from bench.methods.registry import VARIANTS
 from bench.methods.variants import Estimated
 from bench.protocol.splits import named_fold
 from bench.runs.folds import ClipRecord, FoldRecord, Machine
 from bench.system.files import write_json
 from bench.system.provenance import machine
+
+ASKED = 8
+"""Clips that a classifier is asked about one by one."""
 
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
@@ -30,13 +37,20 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
     with threadpool_limits(method.threads):
         data = method.data(job.config)
         clip_set, features = features_of(Asked(job.source, data, method, report))
+        require_own_clips(job, clip_set)
         labels = np.array(used_labels(clip_set.clips, job.config.data, job.seed))
         fold = named_fold(clip_set, job.config.protocol, unit.fold)
         owners = people(clip_set)
         train, test = list(fold.train), list(fold.test)
-        known = [owners[index] for index in train]
-        classifier = method.baseline.fit(features[train], labels[train], known)
-        scores = class_scores(classifier, features[test], len(clip_set.classes))
+        clips = Clips(features, labels, owners, len(clip_set.classes))
+        classifier = clips.fitted(method, train)
+        scores = class_scores(classifier, features[test], clips.classes)
+        if np.isnan(scores).any():
+            raise BenchError(f"{job.variant} answers with numbers that are none (NaN)")
+        if not VARIANTS.is_own(job.variant):
+            fault = fault_of(Trial(method, clips, train, test, classifier))
+            if fault:
+                raise BenchError(f"{VARIANTS.origin(job.variant)} {fault}")
     rules = recorded_rules(job.config.protocol)
     answers = scores.argmax(1).tolist()
     record = FoldRecord(
@@ -61,6 +75,71 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
 
 
 @dataclass(frozen=True)
+class Clips:
+    """Features (N, features), labels (N,) and the person of each clip; classes: how many."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    people: Sequence[str]
+    classes: int
+
+    def fitted(self, method: Estimated, chosen: Sequence[int]) -> Any:
+        """The classifier that the baseline fits to the chosen clips."""
+        known = [self.people[index] for index in chosen]
+        return method.baseline.fit(self.features[chosen], self.labels[chosen], known)
+
+    @property
+    def mislabelled(self) -> Clips:
+        """The same with the next class at each clip."""
+        return replace(self, labels=(self.labels + 1) % self.classes)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A baseline, and the first fold that this process has fitted it to."""
+
+    method: Estimated
+    clips: Clips = field(compare=False)
+    train: Sequence[int] = field(compare=False)
+    test: Sequence[int] = field(compare=False)
+    classifier: Any = field(compare=False)
+
+
+@cache
+def fault_of(trial: Trial) -> str:
+    """What makes a baseline's answers worthless, empty where nothing does.
+
+    It is fitted to all clips with wrong labels, and then as before: it must have learnt from them,
+    and have forgotten them again. Looked at once a process, since it takes two fits.
+    """
+    clips, tested = trial.clips, trial.clips.features[trial.test]
+    everyone = range(len(clips.features))
+    first = class_scores(trial.classifier, tested, clips.classes)
+    other = clips.mislabelled.fitted(trial.method, everyone)
+    misled = class_scores(other, tested, clips.classes)
+    again = clips.fitted(trial.method, trial.train)
+    if again is trial.classifier or other is trial.classifier:
+        return "returns one object from every fit: make a new classifier in each"
+    if not _alike(first, class_scores(again, tested, clips.classes)):
+        return (
+            "answers otherwise when it is fitted again to the same clips: keep nothing from one "
+            "fit to the next, and give random_state to what is random"
+        )
+    if _alike(first, misled) and np.ptp(first, axis=0).any():
+        return "answers the same whatever labels it is fitted to: fit a new classifier each time"
+    together = class_scores(again, clips.features, clips.classes)[trial.test[:ASKED]]
+    alone = [class_scores(again, clip[None], clips.classes)[0] for clip in tested[:ASKED]]
+    known = again.classes_  # the others are below whatever they are shown with
+    if not _alike(together[:, known], np.stack(alone)[:, known]):
+        return "answers otherwise about a clip alone than among others: each clip is tested alone"
+    return ""
+
+
+def _alike(scores: np.ndarray, others: np.ndarray) -> bool:
+    return np.allclose(scores, others, rtol=1e-5, atol=1e-9, equal_nan=True)
+
+
+@dataclass(frozen=True)
 class Asked:
     """Clips and the baseline whose features of them are wanted."""
 
@@ -77,12 +156,12 @@ def features_of(asked: Asked) -> tuple[ClipSet, np.ndarray]:
     if method.inputs:
         clip_set, inputs = load(asked.source, asked.config, method.still)
     else:
-        clip_set = find_clips(asked.source, asked.config)
+        clip_set = fingerprinted(find_clips(asked.source, asked.config), asked.source.cache)
         inputs = np.empty((len(clip_set.clips), 0))
     rows: list[np.ndarray] = []
     for each in inputs:
         asked.report("features", len(rows), len(inputs))
-        rows.append(method.baseline.features(each))
+        rows.append(method.baseline.features(each.copy()))  # others see the clips after it
     return clip_set, np.stack(rows).astype(np.float64)
 
 

@@ -32,12 +32,11 @@ from bench.engine.plan import (
 from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
-from bench.engine.working import Failure, Listener, missing_after
+from bench.engine.working import Failure, Listener, missing_after, without_file
 from bench.errors import UsageError
 from bench.models.saving import add_scores
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
 from bench.runs.job import Job
-from bench.system.entry_points import say_once
 from bench.system.files import read_json, sweep_partial, write_json
 from bench.system.machine_lock import machine_in_use
 from bench.system.processes import allow_open_files, usable_cores
@@ -226,15 +225,10 @@ def _never_seen(heard: _Remembered, late: float, who: str) -> tuple[Failure, ...
 
     late: seconds for which they are waited for, as other machines' may be seen late.
     """
-    if heard.unseen and late:
-        say_once(f"waiting up to {late:.0f} s for the files of {len(heard.unseen)} units")
     missing_after(late, [unit.output for unit in heard.unseen])
     heard.look()
     when = f" after {late:.0f} s" * bool(late)
-    return tuple(
-        Failure(unit, f"{who} said that it is done, but {unit.output} is not there{when}")
-        for unit in heard.unseen
-    )
+    return tuple(without_file(unit, who, when) for unit in heard.unseen)
 
 
 def _parts(job: Job, only: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
 from bench.engine.board import Board
 from bench.engine.plan import Task
 from bench.engine.pools import ProcessExecutor
-from bench.engine.working import Failure, Listener, Perform, do, report_to
+from bench.engine.working import Failure, Listener, Perform, do, report_to, without_file
 from bench.errors import BenchError, UsageError, unknown_name
 from bench.system.entry_points import Door, Unfit
 from bench.system.processes import keep_freed_memory, usable_cores
@@ -67,6 +67,8 @@ class SerialExecutor:
             unit = task.unit
             listener.started(unit)
             failure = do(perform, task, report_to(listener, unit))
+            if not failure and not unit.done:
+                failure = without_file(unit, type(self).__name__)
             if failure:
                 failures.append(failure)
                 listener.failed(unit, failure.reason)

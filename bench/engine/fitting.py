@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -19,6 +20,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.record import RunFile, read_run_file
 from bench.training.answers import check_answer
+from bench.training.beginning import Beginning
 from bench.training.compute import threads
 from bench.training.loop import train
 
@@ -60,8 +62,9 @@ def fit(
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)
     everyone = range(len(clip_set.clips))
-    network = initial_network(job, fold, clips.classes, WHOLE)
-    check_answer(network, clips, everyone)
+    build = partial(initial_network, job, fold, clips.classes, WHOLE)
+    beginning = Beginning.of(build, clips, everyone)
+    network = beginning.network
     keeper = Keeper(network)
     training = method.training(job.config)
     with threads(method.threads):
@@ -75,6 +78,8 @@ def fit(
             lambda done, total: report("training epochs", done, total),
             method.compute(job.config),
         )
+    check_answer(network, clips, everyone)
+    beginning.require_kept()
     keeper.keep()
     scored = folder.metrics.exists()
     score, told = resolve_name(SUMMARY)(folder) if scored else (None, marks)

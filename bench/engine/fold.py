@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from bench.config.settings import INNER_VAL, LAST, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.material import initial_network, job_clips, made_on, network_builder
 from bench.engine.plan import Report, Unit
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
 from bench.methods.released import trains_on_other_sets
 from bench.models.file import write_model
 from bench.models.saving import Keeper, model_record
@@ -24,7 +25,8 @@ from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
 from bench.seeds import derive_seed
 from bench.system.files import write_json
-from bench.training.answers import check_answer
+from bench.training.answers import check_answer, require_alike
+from bench.training.beginning import Beginning
 from bench.training.compute import threads
 from bench.training.loop import predict, train
 from bench.training.stacked import Member, stackable, train_stacked
@@ -94,7 +96,7 @@ def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[
                 raise outcome
             with sealing(job.folder, each.unit.name):
                 each.write(outcome)
-        except LossDiverged as error:
+        except (BenchError, LossDiverged) as error:
             errors[each.unit] = error
     return errors
 
@@ -108,6 +110,7 @@ class OpenFold:
     fold: Fold
     watch: Watch
     report: Report
+    beginning: Beginning
 
     def on_epoch(self, done: int, total: int) -> None:
         """Predicts what the selection rules need, and reports."""
@@ -115,9 +118,15 @@ class OpenFold:
         self.report("training epoch", done, total)
 
     def write(self, losses: Sequence[float]) -> None:
-        """The fold's file; LossDiverged where a prediction is no finite number."""
+        """The fold's file; LossDiverged where a prediction is no finite number.
+
+        BenchError where the trained network's answers are not each clip's own, or where what it has
+        learnt reaches networks that are built after it.
+        """
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
         predictions = _predictions(job, clip_set, self.fold, self.watch)
+        self.watch.check_answers()
+        self.beginning.require_kept()
         self._save_weights()
         record = {
             "run": job.stamp,
@@ -153,18 +162,18 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
     parts = _parts(unit.job, clip_set, clips, fold)
     tested = subjects_among(clip_set, fold.test)
-    network = initial_network(unit.job, unit.fold, clips.classes, unit.fold, tested)
-    check_answer(network, clips, parts.test + parts.train)
+    build = partial(initial_network, unit.job, unit.fold, clips.classes, unit.fold, tested)
+    beginning = Beginning.of(build, clips, parts.test + parts.train)
     save, protocol = unit.job.config.save.weights, unit.job.config.protocol
     watch = Watch(
-        network,
+        beginning.network,
         clips,
         parts,
         recorded_rules(protocol),
-        keeper=None if save == "none" else Keeper(network),
+        keeper=None if save == "none" else Keeper(beginning.network),
         saved=LAST if save == "last" else protocol.selection,
     )
-    return OpenFold(unit, clip_set, fold, watch, report)
+    return OpenFold(unit, clip_set, fold, watch, report, beginning)
 
 
 @dataclass(frozen=True)
@@ -226,6 +235,13 @@ class Watch:
                 "rate (train.lr) or check the clips"
             )
         return found
+
+    def check_answers(self) -> None:
+        """BenchError where the answers of the last epoch are not each test clip's own."""
+        last = self.test[max(self.test)]
+        answer = check_answer(self.network, self.clips, self.parts.test + self.parts.train)
+        asked = min(len(answer), len(last))
+        require_alike(last[:asked], answer[:asked].double().cpu())
 
     def _best(self, logits: dict[int, Tensor], indices: Sequence[int]) -> int:
         return best_epoch(logits, self.clips.labels[list(indices)].tolist(), self.clips.classes)

@@ -7,8 +7,9 @@ change what a run does, how long it takes or what it writes.
 
 from __future__ import annotations
 
+import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +17,7 @@ from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.engine.working import Listener
 from bench.errors import FAILURES
 from bench.runs.searches import history_columns
-from bench.system.entry_points import Door, Unfit
+from bench.system.entry_points import Door, Unfit, say_once
 from bench.system.files import read_json
 
 
@@ -64,7 +65,7 @@ LISTENERS = Door("bench.listeners", "listener", _listener)
 
 def made_listener(name: str) -> RunListener:
     """The listener of that name, made; raises as `Door.made`."""
-    from bench.engine.guarding import undisturbed  # torch comes with it
+    from bench.training.guarding import undisturbed  # torch comes with it
 
     with undisturbed(LISTENERS.origin(name)):
         return LISTENERS.made(name)
@@ -73,7 +74,8 @@ def made_listener(name: str) -> RunListener:
 class Shared:
     """Tells what an executor says to the progress display and to the listeners of packages.
 
-    What a listener changes of the process (`bench.engine.guarding`) is set back.
+    What a listener changes of the process (`bench.training.guarding`) is set back; of a unit it has
+    a copy.
     """
 
     def __init__(self, shown: Listener, listeners: Mapping[str, RunListener]) -> None:
@@ -85,17 +87,17 @@ class Shared:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._tell(lambda listener: listener.close())
+        self._tell("close")
 
     def started(self, unit: Unit) -> None:
         """As `Listener`."""
         self.shown.started(unit)
-        self._tell(lambda listener: listener.started(unit))
+        self._tell("started", unit)
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
         """As `Listener`."""
         self.shown.advanced(unit, what, done, total)
-        self._tell(lambda listener: listener.advanced(unit, what, done, total))
+        self._tell("advanced", unit, what, done, total)
         if unit.phase == SEARCH and done > self.told.get(unit, 0):
             self._tell_epochs(unit)
 
@@ -106,13 +108,13 @@ class Shared:
         if unit.phase == METRICS and self.listeners:
             found = read_json(unit.output).items()
             scores = MappingProxyType({n: value for n, value in found if isinstance(value, float)})
-            self._tell(lambda listener: listener.scored(unit, scores))
-        self._tell(lambda listener: listener.finished(unit))
+            self._tell("scored", unit, scores)
+        self._tell("finished", unit)
 
     def failed(self, unit: Unit, reason: str) -> None:
         """As `Listener`."""
         self.shown.failed(unit, reason)
-        self._tell(lambda listener: listener.failed(unit, reason))
+        self._tell("failed", unit, reason)
 
     def _tell_epochs(self, unit: Unit) -> None:
         """Epochs whose values have come to lie in the run folder since the last look."""
@@ -120,23 +122,23 @@ class Shared:
             return
         logged = epoch_values(unit)
         for number in range(self.told.get(unit, 0), len(logged)):
-            self._tell_epoch(unit, number + 1, logged[number])
+            self._tell("epoch", unit, number + 1, MappingProxyType(logged[number]))
         self.told[unit] = len(logged)
 
-    def _tell_epoch(self, unit: Unit, epoch: int, values: Mapping[str, float]) -> None:
-        told = MappingProxyType(values)
-        self._tell(lambda listener: listener.epoch(unit, epoch, told))
-
-    def _tell(self, what: Callable[[RunListener], None]) -> None:
+    def _tell(self, what: str, unit: Unit | None = None, *values: Any) -> None:
+        """Each listener is given a unit of its own: what it does to that changes no run."""
         if not self.listeners:
             return
-        from bench.engine.guarding import undisturbed  # torch comes with it
+        from bench.training.guarding import undisturbed  # torch comes with it
 
         for name, listener in list(self.listeners.items()):
             who = LISTENERS.origin(name)
             try:
                 with undisturbed(who):
-                    what(listener)
+                    given = [pickle.loads(pickle.dumps(unit))] * bool(unit)
+                    getattr(listener, what)(*given, *values)
+                if given and given[0] != unit:
+                    say_once(f"warning: {who} changed a unit: it is told what is done, no more")
             except FAILURES as error:  # however it fails, the run goes on
                 del self.listeners[name]
                 said = " ".join(f"{type(error).__name__}: {error}".split())

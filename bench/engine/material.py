@@ -11,6 +11,7 @@ from torch import nn
 from bench.data.clips import ClipSet
 from bench.data.sources import load, used_labels
 from bench.data.stills.inputs import flow_tops
+from bench.engine.recorded import require_own_clips
 from bench.models.pretrained import start_from_pretrained
 from bench.runs.job import Job
 from bench.runs.searches import read_genotype
@@ -21,9 +22,13 @@ from bench.training.tensors import ClipTensors, StillTensors, Tensors
 
 
 def job_clips(job: Job) -> tuple[ClipSet, Tensors]:
-    """The clips of a run and its networks' input on its device, with the labels it uses."""
+    """The clips of a run and its networks' input on its device, with the labels it uses.
+
+    Raises BenchError where they are not those that the run began with.
+    """
     still = job.method.still
     clip_set, arrays = load(job.source, job.config.data, still)
+    require_own_clips(job, clip_set)
     known = used_labels(clip_set.clips, job.config.data, job.seed)
     labels, classes = torch.tensor(known, device=job.device), len(clip_set.classes)
     tensor = torch.from_numpy(arrays).to(job.device)

@@ -15,7 +15,16 @@ from typing import Any, Protocol
 from bench.engine.board import Board
 from bench.engine.notes import note_file, read_note
 from bench.engine.plan import Task
-from bench.engine.working import LATE, Failure, Listener, Needs, Order, Perform, carry_out
+from bench.engine.working import (
+    LATE,
+    Failure,
+    Listener,
+    Needs,
+    Order,
+    Perform,
+    carry_out,
+    without_file,
+)
 from bench.system.processes import process_pool
 
 AT_A_TIME = 256
@@ -195,8 +204,7 @@ class _Crew:
                 where = f" on {note.host}" if note else ""
                 failure = Failure(unit, f"its process{where} died {TRIES} times: {death}")
         if not (failure or self.executor.late or unit.done):
-            who = type(self.executor).__name__
-            failure = Failure(unit, f"{who} said that it is done, but {unit.output} is not there")
+            failure = without_file(unit, type(self.executor).__name__)
         self._say_begun(found)
         if failure:
             failure = replace(failure, unit=unit)  # the worker's may name the card it was given

@@ -10,6 +10,7 @@ from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import prepare
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import PREPARE, SEARCH, Report, Unit
+from bench.engine.recorded import require_own_job
 from bench.engine.search import summarise_searches
 from bench.engine.working import await_files
 from bench.errors import BenchError
@@ -38,6 +39,7 @@ def perform(unit: Unit, report: Report) -> None:
     Raises BenchError or MethodError where it cannot.
     """
     await_files([unit.job.folder.run])
+    require_own_job(unit.job)
     device = resolve_device(unit.job.device)
     with current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))

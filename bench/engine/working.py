@@ -13,7 +13,7 @@ from typing import Protocol
 from bench.engine.notes import noted
 from bench.engine.plan import Report, Task, Unit
 from bench.errors import FAILURES, BenchError
-from bench.system.entry_points import PluginError
+from bench.system.entry_points import PluginError, say_once
 from bench.system.processes import keep_freed_memory
 from bench.system.provenance import host
 from rnas.errors import MethodError
@@ -121,11 +121,19 @@ def await_files(files: Iterable[Path]) -> None:
 
 
 def missing_after(seconds: float, files: Sequence[Path]) -> list[Path]:
-    """The files that are not seen here within so many seconds."""
+    """The files that are not seen here within so many seconds; says which it waits for."""
     until = time.monotonic() + seconds
+    if seconds and (unseen := [file for file in files if not file.exists()]):
+        more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+        say_once(f"waiting up to {seconds:.0f} s for {unseen[0]}{more}")
     while (files := [file for file in files if not file.exists()]) and time.monotonic() < until:
         time.sleep(LOOK_EVERY)
     return list(files)
+
+
+def without_file(unit: Unit, who: str, after: str = "") -> Failure:
+    """The failure of a unit that `who` said is done, where its file is not there."""
+    return Failure(unit, f"{who} said that it is done, but {unit.output} is not there{after}")
 
 
 def failure_of(unit: Unit, error: BaseException) -> Failure:

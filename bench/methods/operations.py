@@ -46,7 +46,13 @@ def _usable(name: str, value: Any) -> Operation:
         # As in a mixed operation, where a name such as `forward` has no place.
         module = nn.ModuleDict({name: value.build(TRIAL_CHANNELS, DERIVED_NORM)})[name]
         clips = torch.rand(2, TRIAL_CHANNELS, 3, 4, 5)
-        shape = tuple(module(clips.clone()).shape)
+        given = clips.clone()
+        shape = tuple(module(given).shape)
+        another = value.build(TRIAL_CHANNELS, DERIVED_NORM)
+    if not given.equal(clips):
+        raise Unfit("it changes its input in place, which other operations read, too")
+    if {*module.parameters()} & {*another.parameters()}:
+        raise Unfit("what it builds shares weights with what it built before: make them anew")
     if shape != clips.shape:
         raise Unfit(f"it maps (B, C, T, H, W) {tuple(clips.shape)} to {shape}")
     said = value.parameters(TRIAL_CHANNELS)

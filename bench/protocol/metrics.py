@@ -143,14 +143,28 @@ def _checked(name: str, value: object) -> Metric:
         raise Unfit("it has no heading")
     if not value.heading.isprintable():
         raise Unfit(f"its heading {printable(value.heading)!r} cannot stand over a column")
-    examples = np.stack([np.eye(3, dtype=int), np.zeros((3, 3), int)])
+    examples = np.array([np.eye(3), np.zeros((3, 3)), *EXAMPLES], int)
     made = np.asarray(value.function(examples.copy()))
-    if made.shape != (2,):
-        raise Unfit(f"of matrices (2, 3, 3) it makes scores {made.shape} instead of (2,)")
+    if made.shape != (4,):
+        raise Unfit(f"of matrices (4, 3, 3) it makes scores {made.shape} instead of (4,)")
     if made.dtype.kind not in "biuf":
         raise Unfit(f"its scores are no real numbers but {made.dtype}")
+    if not _same(made, np.asarray(value.function(examples.copy()))):
+        raise Unfit("of the same matrices it makes other scores each time")
+    if not _same(made, np.array([value.function(each) for each in examples.copy()])):
+        raise Unfit("a matrix has another score alone than among others: keep the leading axes")
     per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
     return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
+
+
+EXAMPLES = (((5, 1, 0), (2, 7, 1), (0, 3, 4)), ((1, 8, 2), (0, 2, 6), (9, 0, 3)))
+"""Confusion matrices to try a metric with."""
+
+
+def _same(scores: np.ndarray, others: np.ndarray) -> bool:
+    import numpy as np
+
+    return scores.shape == others.shape and np.allclose(scores, others, equal_nan=True)
 
 
 def _of_a_copy(name: str, function: Statistic, matrices: np.ndarray) -> np.ndarray:

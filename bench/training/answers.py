@@ -1,4 +1,4 @@
-"""A network's answer is checked before it is trained: what cannot be scored never is."""
+"""A network's answers are checked before and after its training: what cannot be scored never is."""
 
 from __future__ import annotations
 
@@ -8,26 +8,71 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import FAILURES, BenchError, printable
+from bench.training.compute import float32_arithmetic
+from bench.training.guarding import undisturbed
+from bench.training.loop import batch_logits
 from bench.training.tensors import Tensors
 
-TRIED = 2
-"""Clips that a network is asked about: batch norm and slips such as `[:1]` need more than one."""
+ASKED, ALONE = 6, 2
+"""Clips that a network is asked about in a batch: some slips show in more than two; and alone."""
 
-ALIKE = 1e-3
-"""Most that two answers to a clip may differ, as a share of the largest logit: sums are rounded."""
+ALIKE = 1e-4
+"""Most that two answers to a clip may differ, since sums are rounded.
+
+As a share of the range of all logits, or of a hundredth of the largest if that is more: networks
+of the harness have differences below 1e-6.
+"""
 
 
 @torch.no_grad()
-def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> None:
-    """BenchError where the network does not answer clips with finite logits (clips, classes).
+def asked_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tensor:
+    """The logits of the first clips in evaluation mode, (n, classes)."""
+    network.eval()
+    with undisturbed(f"network {type(network).__name__}"), float32_arithmetic("fp32"):
+        return _answer(network, clips, torch.as_tensor(indices[:ASKED]))
 
-    Neither the other clips of a batch nor earlier ones may have a say in an answer.
+
+@torch.no_grad()
+def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tensor:
+    """The logits of the first clips, (n, classes): finite, and each clip's own.
+
+    BenchError where they are not, where a part stays in training mode, or where the other clips of
+    a batch, their order or earlier ones have a say in an answer.
     """
     network.eval()
-    asked = torch.as_tensor(indices[:TRIED])
-    inputs, again, others = (clips.evaluation_batch(asked) for _ in range(3))
-    expected = (len(inputs), clips.classes)
-    answer, backwards = _answer(network, inputs), _answer(network, again.flip(0))
+    if deaf := [name for name, part in network.named_modules() if part.training]:
+        what = f"its part {printable(deaf[0])}" if deaf[0] else "the network"
+        raise BenchError(
+            f"in evaluation mode {what} is still in training mode: dropout and batch statistics "
+            "would go on; train(mode) has to pass the mode on"
+        )
+    asked = torch.as_tensor(indices[:ASKED])
+    with undisturbed(f"network {type(network).__name__}"), float32_arithmetic("fp32"):
+        answer = _answer(network, clips, asked)
+        _refuse_other_than_logits(answer, (len(asked), clips.classes))
+        backwards = _answer(network, clips, asked.flip(0)).flip(0)
+        alone = torch.cat([_answer(network, clips, clip) for clip in asked[:ALONE].split(1)])
+    require_alike(answer, backwards)
+    require_alike(answer, torch.cat([alone, answer[ALONE:]]))
+    return answer
+
+
+def require_alike(answer: Tensor, other: Tensor) -> None:
+    """BenchError where logits that should be the same differ by more than rounding."""
+    if differ(answer, other):
+        raise BenchError(
+            "in evaluation mode the network's answer to a clip changes with the other clips of its "
+            "batch, or from call to call: its score would depend on their order"
+        )
+
+
+def differ(answer: Tensor, other: Tensor) -> bool:
+    """Whether logits of the same clips differ by more than rounding."""
+    scale = max(answer.max() - answer.min(), answer.abs().max() / 100)
+    return bool((answer - other).abs().max() > ALIKE * scale)
+
+
+def _refuse_other_than_logits(answer: object, expected: tuple[int, int]) -> None:
     if not isinstance(answer, Tensor):
         raise BenchError(
             f"the network gives a {type(answer).__name__}, expected a tensor of logits {expected}"
@@ -40,23 +85,13 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
     if not answer.is_floating_point():
         raise BenchError(f"the network gives {answer.dtype}, expected logits of a floating type")
     if not answer.isfinite().all():
-        raise BenchError(
-            "the untrained network gives numbers that are not finite: check it and its input"
-        )
-    alone = torch.cat([_answer(network, clip) for clip in others.split(1)])
-    most = ALIKE * max(1.0, float(answer.abs().max()))
-    if any((answer - other).abs().max() > most for other in (backwards.flip(0), alone)):
-        raise BenchError(
-            "in evaluation mode the network's answer to a clip changes with the other clips of its "
-            "batch, or from call to call: its score would depend on their order"
-        )
+        raise BenchError("the network gives numbers that are not finite: check it and its input")
 
 
-def _answer(network: nn.Module, inputs: Tensor) -> Tensor:
+def _answer(network: nn.Module, clips: Tensors, asked: Tensor) -> Tensor:
     try:
-        return network(inputs)
+        return batch_logits(network, clips, asked)
     except FAILURES as error:  # a user's network may fail in any way
+        shape = tuple(clips.evaluation_batch(asked).shape)
         reason = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")[:200]
-        raise BenchError(
-            f"the network cannot take clips {tuple(inputs.shape)}: {reason}"
-        ) from error
+        raise BenchError(f"the network cannot take clips {shape}: {reason}") from error

@@ -107,11 +107,11 @@ def predict(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> Tenso
     network.eval()
     parts = torch.as_tensor(indices).split(EVALUATION_BATCH)
     with float32_arithmetic("fp32"):
-        logits = [_logits(network, clips, part) for part in parts]
+        logits = [batch_logits(network, clips, part) for part in parts]
     return torch.cat(logits).double().cpu()
 
 
-def _logits(network: nn.Module, clips: Tensors, indices: Tensor) -> Tensor:
+def batch_logits(network: nn.Module, clips: Tensors, indices: Tensor) -> Tensor:
     """Of a batch; with `data.test_mirror` the mean over each clip and its mirror image."""
     upright = network(clips.evaluation_batch(indices))
     mirrored = clips.mirrored_batch(indices)

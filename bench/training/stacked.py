@@ -50,9 +50,10 @@ def stackable(network: nn.Module) -> bool:
     """Whether such networks can be trained together as each would be alone.
 
     With dropout they cannot: a network alone draws its masks in an order of its own. Nor can
-    parametrised ones: spectral norm writes its vectors where `vmap` cannot follow.
+    parametrised ones: spectral norm writes its vectors where `vmap` cannot follow. Nor those with
+    frozen weights: all of a stack move.
     """
-    return not any(
+    return all(weight.requires_grad for weight in network.parameters()) and not any(
         is_parametrized(part) or (isinstance(part, _DropoutNd) and part.p > 0)
         for part in network.modules()
     )

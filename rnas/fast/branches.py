@@ -8,7 +8,7 @@ one chain over more channels. `rnas.fast.mix` does their last batch norm and Eq.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain as chained
@@ -61,17 +61,20 @@ class EdgeParts:
     others: dict[str, nn.Module]
 
 
-def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgeParts:
+def take_apart(
+    space: SearchSpace, mixed: MixedOperation, eps: float, whole: Collection[str] = ()
+) -> EdgeParts:
     """Chains and the rest of one edge's candidates; the same in number and order on every edge.
 
-    eps: that of the batch norm at the end of a chain; a candidate with another eps is no chain.
+    eps: that of the batch norm at the end of a chain; a candidate with another eps is no chain;
+    whole: candidates that stay as they are.
     """
     kernels = mixed.evaluate
     modules = dict(kernels.candidates)
     shared = dict(kernels.convolutions) if isinstance(kernels, SharedKernels) else {}
     branches: dict[str, tuple[list[nn.Module], str | None]] = {}
     for name in space.choosable:
-        if _is_foreign(name, modules):
+        if name in whole or _is_foreign(name, modules):
             continue
         entry = operation(name, space.dilated)
         module = modules.get(name)
@@ -88,7 +91,7 @@ def take_apart(space: SearchSpace, mixed: MixedOperation, eps: float) -> EdgePar
     )
     rest = {name: module for name, module in modules.items() if name not in branches}
     plain = {name: module for name, module in rest.items() if _weightless(module)}
-    plain = {name: plain[name] for name in plain if not _is_foreign(name, modules)}
+    plain = {n: plain[n] for n in plain if n not in whole and not _is_foreign(n, modules)}
     others = {name: module for name, module in rest.items() if name not in plain}
     return EdgeParts(groups, terms, plain, others)
 
@@ -99,6 +102,20 @@ def _is_foreign(name: str, modules: Mapping[str, nn.Module]) -> bool:
     It may do anything, and something else at every width, so it is evaluated as it is.
     """
     return name in modules and added_operation(name) is not None
+
+
+def uneven(parts: Sequence[EdgeParts]) -> set[str]:
+    """Candidates that are chains, or without weights, in some of these edges alone.
+
+    A convolution of four groups is depthwise where there are four channels, and else of no form.
+    """
+    chains = [{term.name for term in each.terms} for each in parts]
+    plain = [set(each.plain) for each in parts]
+    return {
+        name
+        for kind in (chains, plain)
+        for name in kind[0].union(*kind) - kind[0].intersection(*kind)
+    }
 
 
 def share_map(space: SearchSpace, parts: EdgeParts) -> tuple[Tensor, Tensor, list[int]]:

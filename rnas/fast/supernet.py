@@ -11,7 +11,7 @@ The reference evaluates arrow by arrow, edge by edge, candidate by candidate. He
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import ceil
@@ -24,7 +24,15 @@ from torch import Tensor, nn
 from rnas.cell import Cell, join_nodes
 from rnas.convolution import Convolution
 from rnas.errors import MethodError
-from rnas.fast.branches import EdgeParts, leaves, norm_apart, share_map, stacks_of, take_apart
+from rnas.fast.branches import (
+    EdgeParts,
+    leaves,
+    norm_apart,
+    share_map,
+    stacks_of,
+    take_apart,
+    uneven,
+)
 from rnas.fast.mix import mix
 from rnas.mixed import MixedOperation, channel_shuffle
 from rnas.operations import SEARCH_NORM, Norm
@@ -83,14 +91,9 @@ class FastSupernet(Supernet):
             self._drop_unreachable(size)
         states = space.outer.states
         cells = [cell for cell in self.cells.values() if isinstance(cell, Cell)]
-        parts = [
-            [
-                take_apart(space, mixed, norm.eps)
-                for mixed in cell.mixed
-                if isinstance(mixed, MixedOperation)
-            ]
-            for cell in cells
-        ]
+        parts = _parts(space, cells, norm.eps)
+        if odd := uneven([edges[0] for edges in parts]):
+            parts = _parts(space, cells, norm.eps, odd)
         self.fast_cells = {
             state: FastCell(space, cell, edges, norm.eps)
             for state, cell, edges in zip(states, cells, parts, strict=True)
@@ -255,6 +258,20 @@ class Source:
             for row, modules in zip(shares, self.others, strict=True)
         ]
         return torch.stack([edge.flatten(3) for edge in edges], 3)
+
+
+def _parts(
+    space: SearchSpace, cells: Sequence[Cell], eps: float, whole: Collection[str] = ()
+) -> list[list[EdgeParts]]:
+    """Per cell and edge what its candidates are made of; `whole` ones stay as they are."""
+    return [
+        [
+            take_apart(space, mixed, eps, whole)
+            for mixed in cell.mixed
+            if isinstance(mixed, MixedOperation)
+        ]
+        for cell in cells
+    ]
 
 
 def _plain(module: nn.Module, x: Tensor) -> Tensor:

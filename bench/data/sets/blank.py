@@ -20,7 +20,7 @@ def absurd_clips(clips: Iterable[Clip]) -> Iterator[Problem]:
     """
     for clip in clips:
         if not clip.ready_flow:
-            yield from absurdities(clip, _frames_of(clip))
+            yield from absurdities(clip, frames_of(clip))
 
 
 def absurdities(clip: Clip, frames: int | None) -> Iterator[Problem]:
@@ -55,7 +55,7 @@ def twins(clips: Iterable[Clip]) -> Iterator[Problem]:
             yield Problem("twin", clip_title(clip), what)
 
 
-def _frames_of(clip: Clip) -> int | None:
+def frames_of(clip: Clip) -> int | None:
     """The number of a clip's frames where that takes no decoding."""
     if clip.span and clip.span[1] is not None:
         return clip.span[1] - clip.span[0]

@@ -5,20 +5,20 @@ Data sets enter through the entry-point group `bench.datasets`, which names subc
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.data.clips import ClipSet, clip_title
+from bench.data.clips import Clip, ClipSet, clip_title
+from bench.data.disk.numbering import frame_numbers
 from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
-from bench.data.sets.blank import absurd_clips, twins
+from bench.data.sets.blank import absurd_clips, frames_of, twins
 from bench.data.sets.classes import CHALLENGE
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
-from bench.data.sets.manifest import PREFIX, Manifest
+from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
 from bench.errors import DataError, UsageError
 from bench.system.entry_points import Door, Unfit
 
@@ -119,6 +119,8 @@ def load_clips(
         clips = found.load(tree, wanted, class_map)
         if not DOOR.is_own(dataset):
             _refuse_unsound(dataset, clips, wanted)
+            in_order = sorted(clips.clips, key=lambda each: (each.subject, each.name))
+            clips = replace(clips, clips=tuple(in_order))
     return judged(clips)
 
 
@@ -134,7 +136,10 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
                 isinstance(clip.label, int) and 0 <= clip.label < len(found.classes)
             ),
             "has no frames": not clip.frames,
-            "has a name that is no part of a path": any(PART.search(part) for part in who),
+            "has a name that is no part of a path": not all(map(is_name, who)),
+            f"has the apex {clip.apex}, which is no frame of it": not _apex_is_there(clip),
+            f"has {clip.fps} frames per second": not is_frame_rate(clip.fps),
+            "has frames that do not follow the numbers in their names": not _in_order(clip.frames),
             "is of another data set": clip.dataset != dataset,
             "is of a subject that was not asked for": clip.subject
             not in (wanted or [clip.subject]),
@@ -144,8 +149,16 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
                 raise DataError(f"{DOOR.origin(dataset)}: {clip_title(clip)} {reason}")
 
 
-PART = re.compile(r"[/\\\0]|^\.*$")
-"""What the name of a data set, subject or clip cannot hold, or be."""
+def _apex_is_there(clip: Clip) -> bool:
+    count = frames_of(clip) if clip.frames else None  # of a video they are not counted here
+    return clip.apex is None or (clip.apex >= 0 and (count is None or clip.apex < count))
+
+
+def _in_order(frames: Sequence[Path]) -> bool:
+    """Whether images of one folder follow the numbers in their names, where all have one."""
+    numbers = [number for number in frame_numbers(frames) if number is not None]
+    together = len({path.parent for path in frames}) == 1 and len(numbers) == len(frames)
+    return not together or numbers == sorted(numbers)
 
 
 def judged(found: ClipSet) -> ClipSet:

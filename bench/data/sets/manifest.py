@@ -236,7 +236,7 @@ class Manifest(DataSet):
         """The clip of a row (None for a label that the class map leaves out), and problems."""
         cells = row.cells
         for column in ("dataset", "subject", "clip"):
-            if not _is_name(cells[column]):
+            if not is_name(cells[column]):
                 raise Rejected(
                     "odd", f"{column} {quoted(printable(cells[column]))} cannot be a name"
                 )
@@ -364,10 +364,15 @@ class Manifest(DataSet):
         )
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
     """Whether a data set, subject or clip may be called so: it may become part of a file's name."""
     plain = text.isprintable() and not set(text) & {"/", "\\"}
     return plain and 0 < len(text) <= LONGEST_NAME and text.strip(".") != ""
+
+
+def is_frame_rate(value: float) -> bool:
+    """Whether a clip may have so many frames per second."""
+    return 0 < value < 1e5
 
 
 def _no_images(files: Sequence[Path], places: Sequence[Path]) -> str:
@@ -419,7 +424,7 @@ def _fps(text: str) -> float:
         value = float(text.replace(",", "."))
     except ValueError:
         value = 0.0
-    if not 0 < value < 1e5:
+    if not is_frame_rate(value):
         raise Rejected("odd", f"fps {quoted(printable(text))} is no frame rate")
     return value
 

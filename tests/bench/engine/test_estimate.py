@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from bench.engine.estimate import class_scores
+from bench.engine.estimate import Clips, Trial, class_scores, fault_of
 
 FEATURES = np.array([[0.0], [1.0], [2.0], [3.0]])
 
@@ -18,3 +23,101 @@ def test_a_class_that_training_lacks_is_never_the_answer():
         assert scores.shape == (4, 4) and np.isfinite(scores).all()
         assert (scores[:, [1, 3]].max(1) < scores[:, [0, 2]].min(1)).all()
         assert scores.argmax(1).tolist() == classifier.predict(FEATURES).tolist()
+
+
+def svm(features, labels, people):
+    return SVC(kernel="linear").fit(features, labels)
+
+
+class Neighbours(KNeighborsClassifier):
+    def predict_log_proba(self, X):
+        return np.log(self.predict_proba(X) + 1e-6)
+
+
+ONE = SVC(kernel="linear")
+
+
+def one_object(features, labels, people):
+    return ONE.fit(features, labels)
+
+
+def remembering():
+    seen = []
+
+    def fit(features, labels, people):
+        seen.extend(zip(features, labels, strict=True))
+        return Neighbours(1).fit(*map(list, zip(*seen, strict=True)))
+
+    return fit
+
+
+def warm():
+    """A network of scikit-learn that goes on from where the last fit ended."""
+    ended = {}
+
+    def fit(features, labels, people):
+        network = MLPClassifier((4,), max_iter=1, random_state=0, warm_start=True)
+        vars(network).update(ended)
+        network.fit(features, labels)
+        ended.update(vars(network))
+        return network
+
+    return fit
+
+
+def first_again():
+    first = []
+
+    def fit(features, labels, people):
+        first[:] = first or [svm(features, labels, people)]
+        return SimpleNamespace(
+            decision_function=first[0].decision_function, classes_=first[0].classes_
+        )
+
+    return fit
+
+
+def unseeded(features, labels, people):
+    return DummyClassifier(strategy="stratified").fit(features, labels)
+
+
+class Standardising(DummyClassifier):
+    """Standardises what it is asked about by what else it is asked about."""
+
+    def decision_function(self, X):
+        return ((X - X.mean(0)) / (X.std(0) + 1e-9))[:, :3] * self.class_prior_
+
+
+class Ranking(SVC):
+    def decision_function(self, X):
+        return super().decision_function(X).argsort(0).astype(float)
+
+
+def fault(fit) -> str:
+    generator = np.random.default_rng(0)
+    labels = np.arange(24) % 3
+    features = generator.normal(size=(24, 4)) + labels[:, None]
+    clips = Clips(features, labels, ["a", "b", "c", "d"] * 6, 3)
+    method = SimpleNamespace(baseline=SimpleNamespace(fit=fit))
+    train, test = list(range(16)), list(range(16, 24))
+    return fault_of.__wrapped__(Trial(method, clips, train, test, clips.fitted(method, train)))
+
+
+@pytest.mark.parametrize(
+    ("fit", "said"),
+    [
+        (svm, ""),
+        (lambda x, y, people: DummyClassifier(strategy="prior").fit(x, y), ""),
+        (lambda x, y, people: Neighbours(3).fit(x, y), ""),
+        (one_object, "one object from every fit"),
+        (remembering(), "fitted again to the same clips"),
+        (warm(), "fitted again to the same clips"),
+        (unseeded, "fitted again to the same clips"),
+        (first_again(), "the same whatever labels"),
+        (lambda x, y, people: Standardising().fit(x, y), "about a clip alone"),
+        (lambda x, y, people: Ranking(kernel="linear").fit(x, y), "about a clip alone"),
+    ],
+)
+def test_answers_are_of_one_clip_and_one_fit(fit, said):
+    found = fault(fit)
+    assert said in found and bool(said) == bool(found)

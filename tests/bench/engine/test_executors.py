@@ -37,11 +37,13 @@ from bench.engine.plan import (
     with_preparation,
 )
 from bench.engine.pools import ProcessExecutor, RemoteExecutor, WorkerDied
+from bench.engine.recorded import require_own_job
 from bench.engine.request import Prepared
 from bench.engine.working import carry_out
 from bench.errors import BenchError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
+from bench.system.entry_points import forget
 from bench.system.files import write_json
 from rnas.errors import LossDiverged
 
@@ -456,6 +458,51 @@ def test_a_unit_of_this_machine_without_its_file_fails_at_once_with_what_needs_i
     (failure,) = executor.run(tasks, write_nothing, heard)
     assert (name(failure.unit), executor.given) == ("search", ["search"])
     assert f"Near said that it is done, but {failure.unit.output} is not there" in failure.reason
+
+
+def test_the_serial_executor_too_notices_that_a_file_is_not_there(tmp_path):
+    tasks, done = plan(job(tmp_path, folds=("s01", "s02"))), []
+
+    def all_but_one(unit, report):
+        done.append(name(unit))
+        if name(unit) != "fold s01":
+            write_json(unit.output, {})
+
+    (failure,) = SerialExecutor().run(tasks, all_but_one, Heard())
+    assert done == ["search", "fold s01", "fold s02", "profile"]
+    assert "SerialExecutor said that it is done" in failure.reason
+
+
+def test_what_is_waited_for_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(working, "LATE", 0.01)
+    monkeypatch.setattr(working, "LOOK_EVERY", 0.01)
+    forget()
+    with pytest.raises(BenchError, match="one that all machines share"):
+        working.await_files([tmp_path / "folds" / "s01.json"])
+    assert f"for {tmp_path / 'folds' / 's01.json'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 1}, "seed differ"),
+        ({"config": load_config("smoke", ["train.epochs=1"])}, "settings differ"),
+        ({"folds": ("s01",)}, "folds differ"),
+        ({"variant": "rnas_mer_2", "seed": 2}, "variant, seed differ"),
+    ],
+)
+def test_a_unit_that_an_executor_has_changed_is_not_performed(tmp_path, change, said):
+    one = job(tmp_path)
+    write_json(
+        one.folder.run,
+        {
+            **{"dataset": "smic", "surrogate": True, "variant": one.variant, "preset": "smoke"},
+            **{"config_hash": "1", "seed": 0, "folds": one.folds, "config": one.config.to_dict()},
+        },
+    )
+    require_own_job(one)
+    with pytest.raises(BenchError, match=rf"none of the run .*\({said}\).*has changed it"):
+        require_own_job(replace(one, **change))
 
 
 class TestNotes:

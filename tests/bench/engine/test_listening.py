@@ -170,7 +170,7 @@ def heavy(unit):
     ],
 )
 def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys, change, named):
-    from bench.engine.guarding import SETTINGS
+    from bench.training.guarding import SETTINGS
 
     forget()
     before = [setting.read() for setting in SETTINGS]
@@ -184,6 +184,29 @@ def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys,
     assert len(said) == len(named)
     assert all("warning: listener meddling changed" in line for line in said)
     assert {line.partition("changed ")[2].partition(" of the process")[0] for line in said} == named
+
+
+def shortening(unit):
+    object.__setattr__(unit.job.config.train, "epochs", 1)
+
+
+def reseeding(unit):
+    object.__setattr__(unit.job, "seed", 7)
+
+
+@pytest.mark.parametrize("change", [shortening, reseeding])
+def test_what_one_changes_of_a_unit_changes_no_run_and_is_said(unit, capsys, change):
+    forget()
+    meddling, heard, fold = RunListener(), [], unit(FOLD, "s1")
+    meddling.started = change
+    good = RunListener()
+    good.started = heard.append
+    with Shared(Silence(), {"meddling": meddling, "good": good}) as listener:
+        listener.started(fold)
+        listener.started(fold)
+    assert [fold, *heard] == [unit(FOLD, "s1")] * 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "warning: listener meddling changed a unit" in line
 
 
 def test_none_can_change_what_the_others_hear(unit):

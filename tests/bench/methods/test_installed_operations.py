@@ -14,6 +14,7 @@ from rnas.errors import MethodError
 from rnas.operations import operation
 
 SOURCE = """
+from functools import cache
 from torch import nn
 from rnas.operations import Operation, convolution
 from rnas.space import SearchSpace
@@ -28,6 +29,11 @@ CONV_7 = Operation(conv_7, count)
 MISCOUNTED = Operation(conv_7, lambda channels: 343 * channels**2)
 SHRINKING = Operation(lambda channels, norm: nn.MaxPool3d(2), lambda channels: 0)
 JOINED = Operation(conv_7, count, combine="min", branches=(1, 3))
+SHARED = Operation(cache(conv_7), count)
+class InPlace(nn.Module):
+    def forward(self, x):
+        return x.mul_(0.5)
+WRITING = Operation(lambda channels, norm: InPlace(), lambda channels: 0)
 FAILING = Operation(lambda channels, norm: 1 / 0, count)
 SPACE = SearchSpace(name="theirs", summary="", operations=("conv_7", "{}"), nodes=1)
 """
@@ -73,6 +79,8 @@ def test_a_space_with_an_unknown_one_is_left_out(put, capsys):
         ("MISCOUNTED", "of 8 channels it has 21968 parameters and says 21952"),
         ("SHRINKING", r"it maps \(B, C, T, H, W\) \(2, 8, 3, 4, 5\) to \(2, 8, 1, 2, 2\)"),
         ("JOINED", "it joins branches by 'min', expected add, max, avg"),
+        ("SHARED", "shares weights with what it built before"),
+        ("WRITING", "changes its input in place"),
         ("FAILING", "ZeroDivisionError"),
         ("SPACE", "expected a rnas.operations.Operation, got SearchSpace"),
         ("NONE", "no attribute 'NONE'"),

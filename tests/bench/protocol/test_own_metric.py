@@ -156,7 +156,7 @@ def test_it_cannot_change_the_counts_of_the_others(install):
     assert found["confusion"] == np.eye(3, dtype=int).tolist()
 
 
-@pytest.mark.parametrize("made", ["['good'] * 2", "[1j, 2j]"])
+@pytest.mark.parametrize("made", ["['good'] * len(matrices)", "[1j] * len(matrices)"])
 def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
     source = f"Metric('kappa', 'K', lambda matrices: {made})"
     install(f"from bench.protocol.metrics import Metric\nKAPPA = {source}\n")
@@ -165,7 +165,23 @@ def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
 
 
 def test_one_that_fails_at_work_is_named(install):
-    of = "lambda matrices: matrices[..., 0, 0] + [0, 0]"
+    of = "lambda matrices: matrices[..., 0, 0] + 0 // int(matrices.sum() < 500)"
     install(f"from bench.protocol.metrics import Metric\nKAPPA = Metric('kappa', 'K', {of})\n")
     with pytest.raises(entry_points.PluginError, match=r"metric kappa of .*their-metrics.* failed"):
-        metrics()["kappa"].function(np.ones((5, 3, 3)))
+        metrics()["kappa"].function(np.full((5, 3, 3), 100))
+
+
+@pytest.mark.parametrize(
+    ("of", "why"),
+    [
+        ("lambda m: np.random.rand(*m.shape[:-2])", "other scores each time"),
+        ("lambda m: m[..., 0, 0] + next(CALLS)", "other scores each time"),
+        ("lambda m: m[..., 0, 0] / m.max()", "another score alone than among others"),
+        ("lambda m: np.full(m.shape[:-2], m[..., 0, 0].mean())", "another score alone"),
+    ],
+)
+def test_scores_that_are_not_those_of_the_matrix_alone_leave_it_out(install, capsys, of, why):
+    start = "import itertools, numpy as np\nfrom bench.protocol.metrics import Metric\n"
+    install(f"{start}CALLS = itertools.count()\nKAPPA = Metric('kappa', 'K', {of})\n")
+    assert "kappa" not in metrics()
+    assert why in capsys.readouterr().err

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError
+from bench.system.entry_points import forget
 from bench.training.answers import check_answer
 from bench.training.tensors import StillTensors
 
@@ -25,7 +26,7 @@ class Answering(nn.Module):
 
 
 def check(answer, outputs=3):
-    check_answer(Answering(answer, outputs), STILLS, (4, 2, 0))
+    check_answer(Answering(answer, outputs), STILLS, (4, 2))
 
 
 def test_logits_pass_and_change_nothing():
@@ -56,6 +57,8 @@ def test_logits_pass_and_change_nothing():
         (lambda x: x[:1].expand_as(x), 3, "changes with the other clips"),
         (lambda x: x.sort(0).values, 3, "changes with the other clips"),
         (lambda x: x + torch.rand(3), 3, "from call to call"),
+        (lambda x: x + x.abs().max() * 3e-4 * torch.randn(3), 3, "from call to call"),
+        (lambda x: 1e-6 * (x - x.mean(0)), 3, "changes with the other clips"),
         (lambda x: x @ x, 3, r"cannot take clips \(2, 1, 4, 4\): RuntimeError"),
     ],
 )
@@ -63,3 +66,47 @@ def test_other_answers_are_refused_in_one_line(answer, outputs, said):
     with pytest.raises(BenchError, match=said) as error:
         check(answer, outputs)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: x - x.mean(0) if len(x) > 2 else x,
+        lambda x: x + 1e-3 * torch.arange(len(x))[:, None],
+    ],
+)
+def test_what_larger_batches_do_and_a_place_in_them(answer):
+    with pytest.raises(BenchError, match="changes with the other clips"):
+        check_answer(Answering(answer), STILLS, range(5))
+
+
+class Deaf(nn.Dropout):
+    """Goes on in evaluation mode."""
+
+    def train(self, mode=True):
+        return super().train(True)
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (nn.Sequential(nn.Flatten(), Deaf(), nn.Linear(16, 3)), "its part 1 is still in training"),
+        (Deaf(), "the network is still in training"),
+    ],
+)
+def test_every_part_goes_into_evaluation_mode(network, said):
+    with pytest.raises(BenchError, match=said):
+        check_answer(network, STILLS, range(5))
+
+
+def test_what_it_changes_of_the_process_is_set_back_and_said(capsys):
+    threads = torch.get_num_threads()
+
+    def busy(x):
+        torch.set_num_threads(threads + 1)
+        return x
+
+    forget()
+    check_answer(Answering(busy), STILLS, range(5))
+    assert torch.get_num_threads() == threads
+    assert "network Answering changed the number of threads" in capsys.readouterr().err

@@ -252,6 +252,8 @@ def chain(*layers):
         ),
         Operation(lambda c, norm: convolution(c, 1, Norm(affine=False, eps=0.5)), lambda c: 0),
         chain(SEARCH_NORM, lambda c: nn.Conv3d(c, c, 1, bias=False)),
+        chain(lambda c: nn.Conv3d(c, c, 3, padding=1, bias=False, groups=min(c, 4))),
+        Operation(lambda c, norm: nn.Identity() if c > 4 else convolution(c, 1, norm), lambda c: 0),
     ],
     ids=[
         "bias",
@@ -265,6 +267,8 @@ def chain(*layers):
         "eps",
         "last eps",
         "norm",
+        "depthwise where it is narrow",
+        "without weights where it is wide",
     ],
 )
 def test_chains_of_other_forms(monkeypatch, entry):

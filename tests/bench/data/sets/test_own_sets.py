@@ -49,7 +49,13 @@ def test_sound_clips_pass(load):
         ("tuple(REPLACE(c, label=-1) for c in clips)", "label -1, none of 0 to 2"),
         ("tuple(REPLACE(c, frames=()) for c in clips)", "has no frames"),
         ("tuple(REPLACE(c, name='../../c') for c in clips)", "no part of a path"),
+        ("tuple(REPLACE(c, name='c\\n') for c in clips)", "no part of a path"),
         ("tuple(REPLACE(c, dataset='smic') for c in clips)", "another data set"),
+        ("tuple(REPLACE(c, apex=2) for c in clips)", "the apex 2, which is no frame of it"),
+        ("tuple(REPLACE(c, apex=-1) for c in clips)", "the apex -1, which is no frame of it"),
+        ("tuple(REPLACE(c, fps=float('nan')) for c in clips)", "has nan frames per second"),
+        ("tuple(REPLACE(c, fps=0.0) for c in clips)", "has 0.0 frames per second"),
+        ("tuple(REPLACE(c, frames=c.frames[::-1]) for c in clips)", "do not follow the numbers"),
     ],
 )
 def test_others_are_refused(load, given, said):
@@ -57,6 +63,11 @@ def test_others_are_refused(load, given, said):
     with pytest.raises(DataError, match=r"lab of bench.datasets, package own_set") as error:
         load(given)
     assert said in str(error.value)
+
+
+def test_their_order_is_one_of_names(load):
+    found = load("tuple(clips[::-1])")
+    assert [clip.subject for clip in found.clips] == ["ann", "bea", "cem"]
 
 
 def test_subjects_that_were_not_asked_for_are_refused(load):

@@ -1,0 +1,100 @@
+"""What a network begins with: what its seed alone gives, whatever was built or trained before it.
+
+A fold that starts from weights of another fold has seen the people that it is tested on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import BenchError
+from bench.training.answers import asked_answer, check_answer, differ
+from bench.training.tensors import Tensors
+
+STIRRED = 0.01
+"""Up to so much is added to each weight: a layer that starts at zero would hide what is before."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A network to be trained, with what another one built in the same way holds and answers.
+
+    build: of a seed, on the device; weights: hash of each parameter and buffer; answer: logits to
+    the first of the clips `indices`, once its weights are stirred.
+    """
+
+    build: Callable[[], nn.Module]
+    clips: Tensors
+    indices: Sequence[int]
+    network: nn.Module
+    weights: Mapping[str, int]
+    answer: Tensor
+
+    @classmethod
+    def of(cls, build: Callable[[], nn.Module], clips: Tensors, indices: Sequence[int]) -> Self:
+        """A new network; the checks are made on another one, so that it stays as it is.
+
+        BenchError where the two share trainable weights or are not the same, and as `check_answer`.
+        """
+        network, twin = build(), build()
+        if _trainable(network) & _trainable(twin):
+            raise BenchError(
+                "a new network shares trainable weights with one built before: a fold would start "
+                "from what another has learnt; make all weights anew in __init__ (none at module "
+                "level, in a class attribute or behind a cache)"
+            )
+        weights = _hashes(network)
+        if odd := _differing(weights, _hashes(twin)):
+            raise BenchError(
+                f"two networks of one seed begin with different {odd}: draw what is random from "
+                "torch's global generator, and keep nothing outside the network"
+            )
+        answer = check_answer(_stirred(twin), clips, indices)
+        return cls(build, clips, indices, network, weights, answer)
+
+    def require_kept(self) -> None:
+        """After a training: BenchError where a network that is built now begins otherwise."""
+        again = self.build()
+        odd = _differing(self.weights, _hashes(again))
+        if not odd and differ(self.answer, asked_answer(_stirred(again), self.clips, self.indices)):
+            odd = "answers"
+        if odd:
+            raise BenchError(
+                f"since this training a new network of the same seed begins with other {odd}: what "
+                "one fold learns would reach the next; keep nothing at module level, in a class "
+                "attribute or behind a cache"
+            )
+
+
+def _trainable(network: nn.Module) -> set[int]:
+    """Where the weights lie that training moves."""
+    trained = (each for each in network.parameters() if each.requires_grad and each.numel())
+    return {each.untyped_storage().data_ptr() for each in trained}
+
+
+def _hashes(network: nn.Module) -> dict[str, int]:
+    """A hash of the bits of each parameter and buffer."""
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    bits = {name: each.detach().flatten().cpu().view(torch.uint8) for name, each in named.items()}
+    return {name: hash(each.numpy().tobytes()) for name, each in bits.items()}
+
+
+def _differing(one: Mapping[str, int], other: Mapping[str, int]) -> str:
+    """The first name whose hashes differ, empty where there is none."""
+    names = [*one, *other]
+    return next((name for name in names if one.get(name) != other.get(name)), "")
+
+
+@torch.no_grad()
+def _stirred(network: nn.Module) -> nn.Module:
+    """The network with each trainable weight a little larger, always by the same."""
+    generator = torch.Generator().manual_seed(0)
+    for weight in network.parameters():
+        if weight.requires_grad:
+            weight.add_(STIRRED * torch.rand(weight.shape, generator=generator).to(weight))
+    return network

@@ -1,0 +1,160 @@
+"""What a network begins with is its seed's alone, whatever was built or trained before it."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+import pytest
+import torch
+from torch import nn
+
+from bench.errors import BenchError
+from bench.training.beginning import Beginning
+from bench.training.initial import initialised
+from bench.training.tensors import StillTensors
+
+STILLS = StillTensors(torch.rand(5, 1, 4, 4), labels=torch.tensor([0, 1, 2, 0, 1]), classes=3)
+
+
+class Network(nn.Module):
+    """Its last layer begins at zero, so that it answers zeros before it is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.head = nn.Linear(16, 4), nn.Linear(4, 3)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, images):
+        return self.head(self.seen(self.hidden(images.flatten(1))))
+
+    def seen(self, features):
+        return features
+
+
+def kept() -> type[Network]:
+    """A network with one part that all share."""
+    shared = nn.Linear(16, 4)
+
+    class Kept(Network):
+        def __init__(self):
+            super().__init__()
+            self.hidden = shared
+
+    return Kept
+
+
+def frozen() -> type[Network]:
+    """The same, but no training moves that part."""
+    whole = kept()
+    whole().hidden.requires_grad_(False)
+    return whole
+
+
+def unseeded() -> type[Network]:
+    """A network whose weights are drawn elsewhere."""
+    source = torch.Generator()
+
+    class Unseeded(Network):
+        def __init__(self):
+            super().__init__()
+            with torch.no_grad():
+                self.hidden.weight.normal_(generator=source)
+
+    return Unseeded
+
+
+def averaging() -> type[Network]:
+    """A network with a buffer that all share."""
+    mean = torch.zeros(4)
+
+    class Averaging(Network):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", mean)
+
+        def seen(self, features):
+            if self.training:
+                self.mean.add_(features.detach().mean(0))
+            return features
+
+    return Averaging
+
+
+def remembering() -> type[Network]:
+    """A network whose class remembers what it has seen in training."""
+
+    class Remembering(Network):
+        memory = ()
+
+        def seen(self, features):
+            if self.training:
+                type(self).memory += (features.detach().mean(0),)
+            return features + sum(self.memory)
+
+    return Remembering
+
+
+def learning() -> type[Network]:
+    """A network that begins with what the last one ended with."""
+    ended = {}
+
+    class Learning(Network):
+        def __init__(self):
+            super().__init__()
+            self.load_state_dict(ended or self.state_dict())
+
+        def seen(self, features):
+            if self.training:
+                ended.update({name: each.clone() for name, each in self.state_dict().items()})
+            return features
+
+    return Learning
+
+
+def begin(build) -> Beginning:
+    return Beginning.of(partial(initialised, build, 3, "in_order"), STILLS, range(5))
+
+
+def trained(beginning: Beginning) -> None:
+    network = beginning.network.train()
+    optimiser = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
+    for _ in range(2):
+        nn.functional.cross_entropy(network(STILLS.images), STILLS.labels).backward()
+        optimiser.step()
+
+
+@pytest.mark.parametrize("build", [Network, frozen()])
+def test_a_sound_one_is_left_as_its_seed_gives_it(build):
+    state = torch.random.get_rng_state()
+    expected = initialised(build, 3, "in_order").state_dict()
+    beginning = begin(build)
+    found = beginning.network.state_dict()
+    assert all(found[name].equal(value) for name, value in expected.items())
+    trained(beginning)
+    beginning.require_kept()
+    assert torch.random.get_rng_state().equal(state)
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (kept(), "shares trainable weights"),
+        (cache(Network), "shares trainable weights"),
+        (unseeded(), "begin with different hidden.weight"),
+    ],
+)
+def test_others_are_refused_before_they_are_trained(build, said):
+    with pytest.raises(BenchError, match=said):
+        begin(build)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [(averaging, "mean"), (remembering, "answers"), (learning, "head.weight|hidden.weight")],
+)
+def test_what_a_training_leaves_behind_is_refused_after_it(make, what):
+    beginning = begin(make())
+    trained(beginning)
+    with pytest.raises(BenchError, match=f"of the same seed begins with other ({what})"):
+        beginning.require_kept()
