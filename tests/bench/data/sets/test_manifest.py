@@ -119,9 +119,12 @@ class TestFrames:
         [
             (b"no array", "cannot be read"),
             (np.zeros((2, 3), np.uint8), "shape (2, 3)"),
-            (np.zeros((2, 3, 3), np.float32), "float32"),
+            (np.zeros((2, 3, 3, 3), np.float32), "float32"),
+            (np.zeros((30, 40, 3), np.uint8), "may be (H, W, colours) or (H, W, T)"),
+            (np.zeros((30, 40, 1), np.uint8), "may be (H, W, colours) or (H, W, T)"),
+            (np.zeros((30, 30, 9), np.uint8), "may be (H, W, colours) or (H, W, T)"),
             (np.array([{"a": 1}]), "cannot be read"),  # a pickle, which is never loaded
-            (np.zeros((2, 3, 3), np.uint8), "no frames 0..4"),
+            (np.zeros((2, 3, 4), np.uint8), "no frames 0..4"),
         ],
     )
     def test_an_array_that_is_no_clip_is_refused(self, tmp_path, content, said):
