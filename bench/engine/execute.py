@@ -35,6 +35,7 @@ from bench.engine.together import StackingExecutor
 from bench.engine.working import Failure, Listener, missing_after
 from bench.errors import UsageError
 from bench.models.saving import add_scores
+from bench.protocol.splits import tested_labels
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
 from bench.runs.job import Job
 from bench.system.entry_points import say_once
@@ -168,7 +169,7 @@ def _opened(
                 require_unchanged(job.folder)
                 refuse_foreign(job)
             else:
-                take_up(job)
+                take_up(job, tested_labels(prepared.clip_set, job.config, job.seed))
         yield
 
 

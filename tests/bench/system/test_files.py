@@ -116,7 +116,9 @@ def test_numbers_that_json_has_not_are_refused(tmp_path, value):
 def test_corrupt_json_is_named(tmp_path, content):
     path = tmp_path / "metrics.json"
     path.write_bytes(content)
-    with pytest.raises(BenchError, match=r"metrics\.json cannot be read .*delete it") as raised:
+    with pytest.raises(
+        BenchError, match=r"metrics\.json cannot be read .*move it elsewhere"
+    ) as raised:
         read_json(path)
     assert "\n" not in str(raised.value)
 
