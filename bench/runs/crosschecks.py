@@ -328,12 +328,12 @@ def _profile(files: RunFiles) -> Iterator[Finding]:
     if not path.exists():
         return
     found, network = read_json(path), files.run.network or {}
-    params, macs = found["params"], found["macs"]
+    params, macs, live = found["params"], found["macs"], found.get("live_share")
     expected = {
         "params": network.get("params"),
         "weights_mb": params * 4 / 1e6,
         "gflops": None if macs is None else 2 * macs / 1e9,
-        "live_parameters": None if "live_share" not in found else found["live_share"] * params,
+        "live_parameters": None if live is None else live * params,
     }
     for name, value in expected.items():
         if value is not None and not isclose(found.get(name, value), value, rel_tol=1e-6):
