@@ -32,7 +32,12 @@ def deliver(text: str, out: Path | None) -> None:
 
 
 def check_place(out: Path | None) -> None:
-    """Raises the UsageError of `deliver` before long work instead of after it."""
+    """Raises the UsageError of `deliver` before long work instead of after it.
+
+    What a killed command left of the file is removed.
+    """
+    from bench.system.files import sweep_left
+
     if out is None:
         return
     refuse_input(out)
@@ -42,6 +47,7 @@ def check_place(out: Path | None) -> None:
             pass
         if out.is_dir():
             raise IsADirectoryError(f"{out} is a folder")
+        sweep_left(out)
     except OSError as error:
         raise _refused(out, error) from error
 

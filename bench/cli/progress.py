@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -64,16 +64,34 @@ def steps() -> Iterator[Steps]:
         yield Steps(display)
 
 
-class UnitBars:
+class _Counted:
+    """Units of a request that are done, of which some may be made anew.
+
+    there: those that are done at the start; untouched: those of them that are not begun again.
+    """
+
+    def __init__(self, there: Collection[Unit]) -> None:
+        self.untouched = set(there)
+
+    def begun_again(self, unit: Unit) -> bool:
+        """Whether the unit, which is begun now, was counted as done; from now on it is not."""
+        known = unit in self.untouched
+        self.untouched.discard(unit)
+        return known
+
+
+class UnitBars(_Counted):
     """A bar for all units of the request, and one for the epochs of each running unit."""
 
-    def __init__(self, bars: Progress, total: int, done: int) -> None:
+    def __init__(self, bars: Progress, total: int, there: Collection[Unit]) -> None:
+        super().__init__(there)
         self.bars = bars
-        self.overall = bars.add_task("all units", total=total, completed=done)
+        self.overall = bars.add_task("all units", total=total, completed=len(there))
         self.current: dict[Unit, TaskID] = {}
 
     def started(self, unit: Unit) -> None:
         """Adds a bar for the unit."""
+        self.bars.advance(self.overall, -self.begun_again(unit))
         self.current[unit] = self.bars.add_task(unit.title, total=None)
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
@@ -96,20 +114,22 @@ class UnitBars:
         self.bars.console.print(f"failed: {unit.title}: {reason}", markup=False, soft_wrap=True)
 
 
-class UnitLines:
+class UnitLines(_Counted):
     """A line per finished unit, with the time it took and an estimate of the time left.
 
     While units take minutes, a line about their epochs comes every SILENT_FOR seconds.
     """
 
-    def __init__(self, total: int, done: int) -> None:
-        self.total, self.done = total, done
-        self.begun = done
+    def __init__(self, total: int, there: Collection[Unit]) -> None:
+        super().__init__(there)
+        self.total, self.done, self.begun = total, len(there), len(there)
         self.start = self.said = time.monotonic()
         self.starts: dict[Unit, float] = {}
 
     def started(self, unit: Unit) -> None:
         """Notes the time."""
+        if self.begun_again(unit):
+            self.done, self.begun = self.done - 1, self.begun - 1
         self.starts[unit] = time.monotonic()
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:

@@ -189,13 +189,12 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     there = set() if force else done_units(tasks)
     executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
     total = len(tasks_of(prepared, phases, executor))
-    done = len(there)
-    shown = UnitBars(display, total, done) if display else UnitLines(total, done)
+    shown = UnitBars(display, total, there) if display else UnitLines(total, there)
     with Shared(shown, prepared.listeners) as listener:
         failures = execute(prepared, executor, listener, phases, force, genotypes)
-    if tasks and done == len(tasks):
+    if tasks and len(shown.untouched) == len(tasks):
         click.echo(
-            f"nothing left to do: all {done} units were done before; --force starts over",
+            f"nothing left to do: all {len(tasks)} units were done before; --force starts over",
             err=True,
         )
     return failures

@@ -241,6 +241,11 @@ def _type_of(section: str, name: str) -> Any:
     return get_type_hints(type(getattr(Config(), section)))[name]
 
 
+@cache
+def _about(section: str, name: str) -> Mapping[str, Any]:
+    return dict(setting_fields())[f"{section}.{name}"].metadata
+
+
 def _parse(section: str, name: str, text: str) -> Any:
     """The value of a setting from its text."""
     kind = _type_of(section, name)
@@ -270,7 +275,7 @@ def _checked(section: str, name: str, value: Any) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise UsageError(f"{key}={value!r}: expected {kind.__name__}")
     if kind in (int, float):
-        about = dict(setting_fields())[key].metadata
+        about = _about(section, name)
         low, high = about["low"], about["high"]
         if not low <= value <= high:  # true for NaN, too
             raise UsageError(f"{key}={value}: expected a number from {low:g} to {high:g}")

@@ -17,7 +17,7 @@ import torch
 from bench.errors import BenchError
 from bench.system.files import MOST_WEIGHT_BYTES, file_bytes, write_atomic
 
-ANEW = "delete it and repeat the command: the search starts anew"
+ANEW = "move it elsewhere and repeat the command: the search starts anew"
 
 
 def save_checkpoint(path: Path, about: Mapping[str, Any], state: Mapping[str, Any]) -> None:

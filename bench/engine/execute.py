@@ -35,6 +35,7 @@ from bench.engine.together import StackingExecutor
 from bench.engine.working import Failure, Listener, missing_after, without_file
 from bench.errors import UsageError
 from bench.models.saving import add_scores
+from bench.protocol.splits import tested_labels
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
 from bench.runs.job import Job
 from bench.system.files import read_json, sweep_partial, write_json
@@ -167,7 +168,7 @@ def _opened(
                 require_unchanged(job.folder)
                 refuse_foreign(job)
             else:
-                take_up(job)
+                take_up(job, tested_labels(prepared.clip_set, job.config, job.seed))
         yield
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from bench.config.settings import LAST
-from bench.data.clips import subjects_among
 from bench.data.sources import Source, prepare
 from bench.engine.material import initial_network, job_clips
 from bench.engine.plan import Report
@@ -16,9 +15,11 @@ from bench.errors import BenchError, UsageError
 from bench.methods import registry
 from bench.models.file import WHOLE, ModelRecord, write_model
 from bench.models.saving import SUMMARY, Keeper, model_record
+from bench.runs.crosschecks import require_agreement
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
-from bench.runs.record import RunFile, read_run_file
+from bench.runs.marks import learnt_from
+from bench.runs.record import RunFile, read_run
 from bench.training.answers import check_answer
 from bench.training.beginning import Beginning
 from bench.training.compute import threads
@@ -41,7 +42,8 @@ def fit(
     found them; marks: of a run that has no score. Raises UsageError where the run has no network,
     BenchError where it is not searched yet or its clips are others by now.
     """
-    run = read_run_file(folder)
+    run = read_run(folder)
+    require_agreement(folder, run)
     job = _job(folder, run, cache, data_root, device)
     method = job.method
     if "profile" not in method.work:
@@ -82,17 +84,18 @@ def fit(
     beginning.require_kept()
     keeper.keep()
     scored = folder.metrics.exists()
-    score, told = resolve_name(SUMMARY)(folder) if scored else (None, marks)
+    score, told = resolve_name(SUMMARY)(folder) if scored else (None, (*marks, *learnt_from(run)))
     record = model_record(
-        folder,
+        job,
         network,
-        job.searches.of(fold) if job.searches.there else None,
+        fold,
+        clip_set,
+        everyone,
         fold=WHOLE,
-        trained_on=tuple(subjects_among(clip_set, everyone)),
         rule=LAST,
         epoch=training.epochs,
         score=score,
-        marks=told,
+        marks=tuple(dict.fromkeys(told)),
     )
     write_model(out, record, keeper.kept)
     return record

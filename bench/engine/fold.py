@@ -146,11 +146,12 @@ class OpenFold:
         if watch.keeper is None:
             return
         record = model_record(
-            job.folder,
+            job,
             watch.network,
-            job.searches.of(fold) if job.searches.there else None,
+            fold,
+            self.clip_set,
+            watch.parts.train,
             fold=fold,
-            trained_on=tuple(subjects_among(self.clip_set, watch.parts.train)),
             rule=watch.saved,
             epoch=watch.epochs()[watch.saved],
         )
@@ -161,7 +162,7 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     """A fold with its clips divided and its network built, on the clips of its run."""
     fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
     parts = _parts(unit.job, clip_set, clips, fold)
-    tested = subjects_among(clip_set, fold.test)
+    tested = [clip_set.clips[place] for place in fold.test]
     build = partial(initial_network, unit.job, unit.fold, clips.classes, unit.fold, tested)
     beginning = Beginning.of(build, clips, parts.test + parts.train)
     save, protocol = unit.job.config.save.weights, unit.job.config.protocol

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from bench.data.clips import ClipSet
+from bench.data.clips import Clip, ClipSet
 from bench.data.sources import load, used_labels
 from bench.data.stills.inputs import flow_tops
 from bench.engine.recorded import require_own_clips
@@ -49,17 +49,17 @@ def network_builder(job: Job, fold: str, classes: int) -> Callable[[], nn.Module
 
 
 def initial_network(
-    job: Job, fold: str, classes: int, part: str, tested: Collection[str] = ()
+    job: Job, fold: str, classes: int, part: str, tested: Sequence[Clip] = ()
 ) -> nn.Module:
     """The network of a fold before it is trained, on the device of the job.
 
     Its weights are drawn, or those of `train.pretrained`. part: what it will be trained on, which
-    seeds them; tested: `dataset/subject` of the people that it will be tested on.
+    seeds them; tested: the clips that it will be tested on.
     """
     way = job.config.train.initial_weights if job.method.searches else "in_order"
     seed = derive_seed(job.seed, "derived", part)
     network = initialised(network_builder(job, fold, classes), seed, way)
-    start_from_pretrained(network, job.config, tested)
+    start_from_pretrained(network, job.config, tested, job.source.cache)
     return network.to(job.device)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.config.loading import means_the_same
 from bench.config.settings import Config
+from bench.data.clips import Clip
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
 from bench.engine.plan import METRICS, SEARCH, Unit, plan
@@ -31,6 +32,7 @@ from bench.runs.checksums import (
     write_run_file,
 )
 from bench.runs.code import changed_code, code_used
+from bench.runs.crosschecks import require_agreement
 from bench.runs.folder import FORMAT
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
@@ -145,14 +147,15 @@ def _is_metric(name: str) -> bool:
     return name.startswith(f"{METRIC} ")
 
 
-def take_up(job: Job) -> None:
+def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
     """Makes a run folder ready to be gone on with: what is in it is what the run itself made.
 
     Results without a seal are those of a command that was killed on the way, and are made anew;
     runs of earlier versions have no seals and get them here. So are scores where a fold of theirs
     is missing, or a package's metric has other code by now. For the process that holds the run.
 
-    Raises BenchError where a file was changed, or comes from another run.
+    labels: of the clips that it is to answer. Raises BenchError where a file was changed, comes
+    from another run, or contradicts another file or the clips.
     """
     folder, older = job.folder, read_run_file(job.folder).format < SEALED
     gather(folder)
@@ -166,6 +169,7 @@ def take_up(job: Job) -> None:
         made_anew = other_metric or not all(need.done for need in task.needs)
         if task.unit.phase == METRICS and made_anew:
             task.unit.output.unlink(missing_ok=True)
+    require_agreement(folder, read_run_file(folder), labels)
     undone = {unit.name: unit.place for unit in units if not unit.done}
     gather(folder, {**undone, "failures": folder.failures})
     for unit in units:

@@ -25,7 +25,7 @@ from bench.seeds import derive_seed
 from bench.system.files import csv_of_records, write_json, write_text
 from bench.training.compute import float32_arithmetic
 from rnas.decode import gauge_free
-from rnas.genotype import Genotype, random_genotype
+from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.strategies.base import Cost, Strategy
 from rnas.supernet import Architecture, ArchitectureWeights
 
@@ -183,7 +183,7 @@ def _write_decoded(
     unit: Unit, strategy: Strategy, material: SearchMaterial, about: dict[str, Any]
 ) -> None:
     """Writes the genotype and facts about the search; what it was decoded from, if there is any."""
-    genotype = strategy.genotype()
+    genotype = check_genotype(strategy.genotype(), material.space)
     record = {**genotype_record(unit.job, material.space, genotype), **about}
     if strategy.searcher:
         batch, train_b = material.settings.batch, material.halves[1]

@@ -7,7 +7,7 @@ from pkgutil import resolve_name
 from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
-from bench.data.sources import prepare
+from bench.data.sources import find_clips, prepare
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import PREPARE, SEARCH, Report, Unit
 from bench.engine.recorded import require_own_job
@@ -62,7 +62,7 @@ def score(unit: Unit, report: Report) -> None:
     job = unit.job
     folds = {fold: read_fold(job.folder.fold(fold)) for fold in job.folds}
     classes = read_run_file(job.folder).data.classes
-    expected = tested_labels(job.source, job.config, job.seed)
+    expected = tested_labels(find_clips(job.source, job.config.data), job.config, job.seed)
     for fold, what in unlike_data(folds, expected, classes):
         raise BenchError(
             f"{job.folder.fold(fold) if fold else job.folder.path}: {what}; move the folder "

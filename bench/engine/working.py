@@ -13,6 +13,7 @@ from typing import Protocol
 from bench.engine.notes import noted
 from bench.engine.plan import Report, Task, Unit
 from bench.errors import FAILURES, BenchError
+from bench.methods.operations import failing_operation
 from bench.system.entry_points import PluginError, say_once
 from bench.system.processes import keep_freed_memory
 from bench.system.provenance import host
@@ -143,6 +144,8 @@ def failure_of(unit: Unit, error: BaseException) -> Failure:
     if isinstance(error, BenchError | MethodError):
         return Failure(unit, str(error))
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if culprit := failing_operation(error):
+        reason = f"{culprit} failed: {reason}"
     return Failure(unit, reason, "".join(traceback.format_exception(error)))
 
 

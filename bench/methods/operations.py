@@ -6,14 +6,23 @@ search spaces. They are imported when a network is built from them.
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.system.entry_points import Door, Unfit
+from bench.system.entry_points import Door, PluginError, Unfit
 from rnas.added import add_source
 from rnas.space import OPERATION_NAMES
 
 if TYPE_CHECKING:
-    from rnas.operations import Operation
+    from torch import Tensor, nn
+
+    from rnas.operations import Norm, Operation
+
+TAG = "_bench_operation"
+"""Attribute of a module that a package's operation has built: the operation's name."""
 
 TRIAL_CHANNELS = 8
 
@@ -45,12 +54,12 @@ def _usable(name: str, value: Any) -> Operation:
     with torch.random.fork_rng(devices=[]), torch.no_grad():  # what is drawn here changes no run
         # As in a mixed operation, where a name such as `forward` has no place.
         module = nn.ModuleDict({name: value.build(TRIAL_CHANNELS, DERIVED_NORM)})[name]
-        clips = torch.rand(2, TRIAL_CHANNELS, 3, 4, 5)
+        clips = torch.randn(2, TRIAL_CHANNELS, 3, 4, 5)
         given = clips.clone()
         shape = tuple(module(given).shape)
         another = value.build(TRIAL_CHANNELS, DERIVED_NORM)
     if not given.equal(clips):
-        raise Unfit("it changes its input in place, which other operations read, too")
+        raise Unfit("it changes its input, which other operations read, too")
     if {*module.parameters()} & {*another.parameters()}:
         raise Unfit("what it builds shares weights with what it built before: make them anew")
     if shape != clips.shape:
@@ -59,7 +68,35 @@ def _usable(name: str, value: Any) -> Operation:
     counted = sum(parameter.numel() for parameter in module.parameters())
     if said != counted:
         raise Unfit(f"of {TRIAL_CHANNELS} channels it has {counted} parameters and says {said}")
-    return value
+    return replace(value, build=partial(_built, name, value.build))
+
+
+def _built(
+    name: str, build: Callable[[int, Norm], nn.Module], channels: int, norm: Norm
+) -> nn.Module:
+    """What a package's operation builds, under its name."""
+    module = build(channels, norm)
+    setattr(module, TAG, name)
+    module.register_forward_hook(_require_same_shape)
+    return module
+
+
+def _require_same_shape(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+    expected, found = tuple(inputs[0].shape), tuple(getattr(output, "shape", ()))
+    if found != expected:
+        raise PluginError(
+            f"{OPERATIONS.origin(getattr(module, TAG))} maps {expected} to {found or output!r}; "
+            "expected the same shape"
+        )
+
+
+def failing_operation(error: BaseException) -> str | None:
+    """The package's operation at work when the error was raised, for messages; None if none was."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        name = getattr(frame.f_locals.get("self"), "__dict__", {}).get(TAG)
+        if name is not None:
+            return OPERATIONS.origin(name)
+    return None
 
 
 OPERATIONS = Door("bench.operations", "operation", _usable, taken=tuple(sorted(OPERATION_NAMES)))

@@ -6,12 +6,14 @@ Its metadata hold, besides the version of the format, a JSON text for each field
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.data.cache import content_digests
+from bench.data.clips import Clip
 from bench.errors import BenchError, DataError, UsageError, printable
 from bench.runs.record import RunFile
 from bench.runs.typed import read_as
@@ -40,19 +42,22 @@ class ModelRecord:
 
     run: the `run.json` of its run: variant, classes, class map, every setting, provenance;
     genotype: what its network was derived from, None of a fixed network; fold: the subject that it
-    was trained without, or `WHOLE`; trained_on: `dataset/subject` of the others; rule, epoch: which
+    was trained without, or `WHOLE`; trained_on: `dataset/subject` of all whose clips it has seen,
+    clips: what these clips hold, whatever they are called (`clip_contents`; none in files of
+    earlier versions), both with those of the network it started from; rule, epoch: which
     epoch's weights these are, by which selection rule; channels_last: whether they lie in that
     memory format, which decides last digits; score: of the run, each metric with its 95 % interval
     over subjects, None where there was none yet; marks: of that score.
     """
 
     what: ClassVar[str] = "model"
-    cure: ClassVar[str] = "make it anew with `bench fit RUN`"
+    cure: ClassVar[str] = "make it anew with `bench fit RUN`, or `bench pretrain` if that made it"
 
     run: RunFile
     genotype: Mapping[str, Any] | None = None
     fold: str
     trained_on: tuple[str, ...] = ()
+    clips: tuple[str, ...] = ()
     rule: str
     epoch: int
     channels_last: bool = False
@@ -73,9 +78,19 @@ class ModelRecord:
         return f"{run.variant} on {clips}, preset {run.preset}, seed {run.seed}, {part}"
 
     @property
+    def generated(self) -> bool:
+        """Whether its network has seen generated clips alone."""
+        return self.run.surrogate and (self.run.pretrained is None or self.run.pretrained.generated)
+
+    @property
     def decoded(self) -> Genotype | None:
         """The genotype; MethodError where it is none."""
         return Genotype.from_json(json.dumps(self.genotype)) if self.genotype else None
+
+
+def clip_contents(clips: Sequence[Clip], cache: Path) -> list[str]:
+    """Per clip 16 hexadecimal digits of the hash of its files, by which it is known again."""
+    return [digest[:16] for digest in content_digests(clips, cache)]
 
 
 def recorded_run(run: RunFile) -> RunFile:

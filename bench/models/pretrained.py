@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config.settings import Config
+from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
-from bench.models.file import read_model
+from bench.models.file import ModelRecord, clip_contents, read_model
 from bench.runs.record import Pretrained
 from bench.runs.searches import given_genotype
 from rnas.genotype import Genotype
@@ -35,7 +36,7 @@ def pretrained_by(config: Config, classes: Sequence[str]) -> Pretrained | None:
             f"run {', '.join(classes)}; pretrain with the same data.class_map"
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Pretrained(sha256=digest, model=record.title, generated=record.run.surrogate)
+    return Pretrained(sha256=digest, model=record.title, generated=record.generated)
 
 
 def genotype_in(file: Path) -> tuple[Genotype, bool]:
@@ -49,25 +50,34 @@ def genotype_in(file: Path) -> tuple[Genotype, bool]:
     record, _ = read_model(file)
     if record.decoded is None:
         raise UsageError(f"--genotype {file}: {record.run.variant} is a fixed network, without one")
-    return record.decoded, record.run.surrogate
+    return record.decoded, record.generated
 
 
-def start_from_pretrained(network: nn.Module, config: Config, tested: Collection[str]) -> None:
+def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache: Path) -> None:
+    """DataError, with the file's name, where its network was trained on a clip or on its person."""
+    for clip, content in zip(tested, clip_contents(tested, cache), strict=True):
+        person = f"{clip.dataset}/{clip.subject}"
+        if person in record.trained_on or content in record.clips:
+            seen = "" if person in record.trained_on else f" clip {clip.name}, by another name, of"
+            raise DataError(
+                f"{name}: its network was trained on{seen} {person}, whom it would be tested on; "
+                "train it on other people, or test on others"
+            )
+
+
+def start_from_pretrained(
+    network: nn.Module, config: Config, tested: Sequence[Clip], cache: Path
+) -> None:
     """Gives a network the weights of the file, where `train.pretrained` names one.
 
-    tested: `dataset/subject` of the people that the network will be tested on. Raises DataError
-    where the file's network has seen one of them or is another one.
+    tested: the clips that the network will be tested on. Raises DataError where the file's network
+    has seen one of them (`refuse_seen`) or is another one.
     """
     if not config.train.pretrained:
         return
     path = _file(config)
     record, weights = read_model(path)
-    seen = sorted(set(record.trained_on) & set(tested))
-    if seen:
-        raise DataError(
-            f"train.pretrained={path}: its network was trained on {seen[0]}, whom this run tests; "
-            "pretrain on other people"
-        )
+    refuse_seen(f"train.pretrained={path}", record, tested, cache)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from bench.data.clips import ClipSet, subjects_among
 from bench.models.file import (
     ModelRecord,
+    clip_contents,
     lies_channels_last,
     read_model,
     recorded_run,
@@ -16,6 +20,7 @@ from bench.models.file import (
 )
 from bench.runs.checksums import sealing
 from bench.runs.folder import RunFolder
+from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
 
@@ -29,17 +34,30 @@ Tables lie above the engine, and are imported when a run is complete."""
 
 
 def model_record(
-    folder: RunFolder, network: nn.Module, search: str | None, **own: Any
+    job: Job,
+    network: nn.Module,
+    search_of: str,
+    clip_set: ClipSet,
+    trained: Sequence[int],
+    **own: Any,
 ) -> ModelRecord:
     """The record of a network of a run.
 
-    search: the name of the search that its genotype comes from, None of a fixed network; own: the
-    other fields of `ModelRecord`.
+    search_of: the fold whose search its genotype comes from, where there is one; trained: the clips
+    that it was trained on; own: the other fields of `ModelRecord`.
     """
-    genotype = None if search is None else read_genotype(folder.genotype(search)).to_dict()
+    there = job.searches.there
+    file = job.folder.genotype(job.searches.of(search_of)) if there else None
+    seen = subjects_among(clip_set, trained)
+    contents = clip_contents([clip_set.clips[place] for place in trained], job.source.cache)
+    if job.config.train.pretrained:
+        before, _ = read_model(Path(job.config.train.pretrained).expanduser())
+        seen, contents = [*before.trained_on, *seen], [*before.clips, *contents]
     return ModelRecord(
-        run=recorded_run(read_run_file(folder)),
-        genotype=genotype,
+        run=recorded_run(read_run_file(job.folder)),
+        genotype=read_genotype(file).to_dict() if file else None,
+        trained_on=tuple(dict.fromkeys(seen)),
+        clips=tuple(dict.fromkeys(contents)),
         channels_last=lies_channels_last(network),
         **own,
     )

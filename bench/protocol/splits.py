@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.config.settings import Config, ProtocolConfig
 from bench.data.clips import FRESH, Clip, ClipSet, Problem
-from bench.data.sources import Source, find_clips, used_labels
+from bench.data.sources import used_labels
 from bench.errors import DataError, unknown_name
 
 ABSENT = "absent"
@@ -277,9 +277,8 @@ def absent_classes(clip_set: ClipSet, folds: Sequence[Fold]) -> list[Problem]:
     return found
 
 
-def tested_labels(source: Source, config: Config, seed: int) -> dict[Clip, int]:
-    """The clips that a run is to answer, each with the label it uses."""
-    found = find_clips(source, config.data)
+def tested_labels(found: ClipSet, config: Config, seed: int) -> dict[Clip, int]:
+    """The clips of a set that a run is to answer, each with the label it uses."""
     labels = used_labels(found.clips, config.data, seed)
     tested = {index for fold in folds_of(found, config.protocol) for index in fold.test}
     return {found.clips[index]: labels[index] for index in sorted(tested)}

@@ -101,7 +101,7 @@ def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:
 
 
 def seal_rest(folder: RunFolder) -> None:
-    """Seals whatever lies in the run folder without a seal. For the process that holds the run."""
+    """Seals the results that lie there without a seal. For the process that holds the run."""
     before, known = _seal_file(folder), sealed_files(folder)
     found = {_below(folder, path): path for path in result_files(folder)}
     new = {name: _seal_of(path) for name, path in found.items() if name not in known}
@@ -123,7 +123,8 @@ def sealed_files(folder: RunFolder) -> dict[str, set[str]]:
     """
     recorded = _seal_file(folder)
     found: dict[str, set[str]] = {}
-    for seals in (recorded.sha256, *recorded.units.values(), *_pending(folder).values()):
+    rest = {name: s for name, s in recorded.sha256.items() if _is_kept(folder, folder.path / name)}
+    for seals in (rest, *recorded.units.values(), *_pending(folder).values()):
         for name, seal in seals.items():
             found.setdefault(name, set()).add(seal)
     return found
@@ -156,10 +157,13 @@ def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
         return
     name, what = next(iter(wrong.items()))
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    raise BenchError(
-        f"{folder.path / name}{more} {what}; restore it, or delete it and repeat the command that "
-        "made the run (with --force everything is made anew)"
+    advice = (
+        "restore it, or move it elsewhere and repeat the command that made the run (with --force"
     )
+    advice += " everything is made anew)"
+    if name == folder.checksums.name:
+        advice = SealFile.cure
+    raise BenchError(f"{folder.path / name}{more} {what}; {advice}")
 
 
 def require_sealed(folder: RunFolder, path: Path) -> None:
@@ -171,9 +175,16 @@ def require_sealed(folder: RunFolder, path: Path) -> None:
 
 
 def result_files(folder: RunFolder) -> list[Path]:
-    """Everything in the run folder but hidden files, the seals and the states of searches."""
+    """What lies where runs keep results, but hidden files and the states of searches.
+
+    Anything else that no unit wrote is its user's, and may change.
+    """
     every = sorted(folder.path.rglob("*"))
-    return [path for path in every if _is_result(folder, path) and path.is_file()]
+    return [path for path in every if _is_kept(folder, path) and path.is_file()]
+
+
+def _is_kept(folder: RunFolder, path: Path) -> bool:
+    return _is_result(folder, path) and any(map(path.is_relative_to, folder.kept))
 
 
 def _is_result(folder: RunFolder, path: Path) -> bool:
@@ -206,13 +217,20 @@ def _seal(digest: Any, size: int) -> str:
 
 def _seal_file(folder: RunFolder) -> SealFile:
     file = folder.checksums
-    return read_as(SealFile, read_json(file), file) if file.exists() else SealFile()
+    return read_as(SealFile, _seals_in(file), file) if file.exists() else SealFile()
+
+
+def _seals_in(file: Path) -> Any:
+    try:
+        return read_json(file)
+    except BenchError:  # without it nothing is known of the other files
+        raise BenchError(f"{file} cannot be read; {SealFile.cure}") from None
 
 
 def _pending(folder: RunFolder) -> dict[str, Seals]:
     """The seals of units that are not gathered yet, by unit."""
     files = sorted(folder.seal("x").parent.glob("*.json"))
-    content = {"units": {file.stem: read_json(file) for file in files}}
+    content = {"units": {file.stem: _seals_in(file) for file in files}}
     return dict(read_as(SealFile, content, folder.seal("x").parent).units)
 
 

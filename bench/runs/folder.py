@@ -65,6 +65,12 @@ class RunFolder:
         """The seals of its files (`bench.runs.checksums`)."""
         return self.path / "checksums.json"
 
+    @property
+    def kept(self) -> tuple[Path, ...]:
+        """Where results lie; what lies elsewhere is a result only where a unit says so."""
+        files = (self.run, self.metrics, self.profile, self.failures)
+        return (*files, *(self.path / name for name in (FOLDS, MODELS, SEARCHES)))
+
     def seal(self, unit: str) -> Path:
         """The seals of what a unit of work wrote, until they are gathered."""
         return self.path / ".seals" / f"{unit}.json"

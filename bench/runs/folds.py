@@ -63,7 +63,7 @@ class FoldRecord:
     """
 
     what: ClassVar[str] = "fold"
-    cure: ClassVar[str] = "delete it and repeat the run"
+    cure: ClassVar[str] = "move it elsewhere and repeat the run"
 
     subject: str
     clips: tuple[ClipRecord, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from bench.data.steps.landmarks import landmark_points
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
     from bench.data.clips import Clip
+    from bench.runs.record import RunFile
 
 NO_MAGNET, NO_LANDMARKS, NOT_MAGNIFIED = "no MagNet", "no landmarks", "not magnified"
 
@@ -22,6 +23,12 @@ SUPPLIED = MappingProxyType(
     }
 )
 """Mark of a missing input -> the mark that replaces it where the settings supply that input."""
+
+SHUFFLED = "shuffled labels"
+"""Mark of labels that were permuted over all clips."""
+
+CLIPS_NOT_RECORDED = "training clips not recorded"
+"""Mark of networks in older model files: by another name they may have seen the tested clips."""
 
 PRETRAINED, PRETRAINED_GENERATED = "pretrained", "pretrained on generated clips"
 """Marks of networks that start from a model file: of real clips, of generated ones alone."""
@@ -47,6 +54,14 @@ def size_marks(profiles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
         *((COUNTS_DIFFER,) if any(len(found) > 1 for found in counts) else ()),
         *((f"{LOWER_BOUND}: {', '.join(unknown)}",) if unknown else ()),
     )
+
+
+def learnt_from(run: RunFile) -> Iterator[str]:
+    """Marks of what its networks learn from, where that is more or less than the clips' labels."""
+    if run.setting("data", "shuffle_labels"):
+        yield SHUFFLED
+    if run.pretrained:
+        yield PRETRAINED_GENERATED if run.pretrained.generated else PRETRAINED
 
 
 def run_marks(marks: Sequence[str], config: DataConfig, clips: Sequence[Clip]) -> tuple[str, ...]:

@@ -328,7 +328,7 @@ def _results(file: Path) -> dict[str, Any] | None:
         return None
     content = read_json(file)
     if not isinstance(content, dict):
-        raise BenchError(f"{file} holds no results; delete it and repeat the command")
+        raise BenchError(f"{file} holds no results; move it elsewhere and repeat the command")
     return content
 
 

@@ -98,7 +98,7 @@ class SearchRecord:
     """
 
     what: ClassVar[str] = "search"
-    cure: ClassVar[str] = "delete it and repeat the run"
+    cure: ClassVar[str] = "move it elsewhere and repeat the run"
 
     space: str
     path: tuple[int, ...]
@@ -213,7 +213,7 @@ class ArchitectureFile:
     """The content of `architecture.json`; operations, edges: what the weights are of."""
 
     what: ClassVar[str] = "search"
-    cure: ClassVar[str] = "delete it and repeat the run"
+    cure: ClassVar[str] = "move it elsewhere and repeat the run"
 
     epochs: tuple[EpochWeights, ...]
     operations: tuple[str, ...] = ()
@@ -375,7 +375,7 @@ def _check_shapes(
 
 
 def _unfit(file: File, why: object) -> BenchError:
-    return BenchError(f"{file} cannot be read: {why}; delete it and repeat the run")
+    return BenchError(f"{file} cannot be read: {why}; move it elsewhere and repeat the run")
 
 
 def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:

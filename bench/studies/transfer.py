@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from bench.data.clips import ClipSet, people
+from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, find_clips, load_input
 from bench.errors import DataError, UsageError
 from bench.models.answers import check_classes
 from bench.models.model import Model, load_network
+from bench.models.pretrained import refuse_seen
 from bench.protocol.metrics import metrics
-from bench.runs.marks import PRETRAINED_GENERATED
+from bench.runs.marks import CLIPS_NOT_RECORDED, PRETRAINED_GENERATED
 from bench.runs.predictions import Answer, Predictions
 from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
@@ -49,8 +50,8 @@ def transfer_report(
     probabilities), for flow as it is and mirrored upside down, and for all clips and every data set
     among them: the metrics, their 95 % `intervals` over subjects, and `shuffled`, the UAR of the
     same answers against labels permuted within subjects, with its p value. Raises DataError where a
-    network was trained on a person of the source, or knows other classes; UsageError where two
-    files have one name.
+    network was trained on a person or a clip of the source, or knows other classes; UsageError
+    where two files have one name.
     """
     if len({file.stem for file in files}) < len(files):
         raise UsageError("two model files have one name: name each once, or rename one")
@@ -63,7 +64,8 @@ def transfer_report(
             model.data, subjects=subjects, subject_count=0, allow_outside=allow_outside
         )
         clip_set = find_clips(source, config)
-        _refuse_seen(model, clip_set, file)
+        _refuse_other_classes(model, clip_set, file)
+        refuse_seen(file, model.record, clip_set.clips, source.cache)
         arrays = load_input(clip_set, config, model.still, source.cache)
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()
@@ -73,8 +75,9 @@ def transfer_report(
     if len(models) > 1:
         answered += _means(answered, len(models))
     rows = [row for each in answered for row in _rows(each, clip_set, draws)]
-    generated = all(model.record.run.surrogate for model in models)
+    generated = all(model.record.generated for model in models)
     told = [mark for model in models for mark in model.record.marks]
+    told += [CLIPS_NOT_RECORDED for model in models if not model.record.clips]
     marks = ["surrogate"] * source.surrogate + told + [PRETRAINED_GENERATED] * generated
     return {
         "dataset": source.label,
@@ -87,17 +90,11 @@ def transfer_report(
     }
 
 
-def _refuse_seen(model: Model, clip_set: ClipSet, file: Path) -> None:
+def _refuse_other_classes(model: Model, clip_set: ClipSet, file: Path) -> None:
     if clip_set.classes != model.classes:
         raise DataError(
             f"{file}: the network knows {', '.join(model.classes)}, and the clips are of "
             f"{', '.join(clip_set.classes)}; train it with the same data.class_map"
-        )
-    seen = sorted(set(model.record.trained_on) & set(people(clip_set)))
-    if seen:
-        raise DataError(
-            f"{file}: the network was trained on {seen[0]}, whom it would be tested on; name "
-            "another data set, or other --subjects"
         )
 
 

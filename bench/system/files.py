@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import errno
+import glob
 import io
 import json
 import math
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,6 +28,9 @@ MOST_WEIGHT_BYTES = 8 << 30
 
 PARTIAL = re.compile(r"\..+\.([0-9a-f]{32}|[a-z0-9_]{8})")
 """What `write_atomic` calls a file until it is complete."""
+
+ABANDONED = 600.0
+"""Seconds after which a file that is not complete has no writer any more."""
 
 _WRITTEN: ContextVar[dict[Path, None] | None] = ContextVar("written", default=None)
 
@@ -86,6 +91,13 @@ def sweep_partial(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def sweep_left(file: Path) -> None:
+    """Removes what killed calls of `write_atomic` left of one file, in a folder of the user's."""
+    for path in file.parent.glob(f".{glob.escape(file.name)}.{'[0-9a-f]' * 32}"):
+        if time.time() - path.stat().st_mtime > ABANDONED:
+            path.unlink(missing_ok=True)
+
+
 def file_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a file that a person named.
 
@@ -108,7 +120,7 @@ def read_json(path: Path) -> Any:
         raise BenchError(f"{path} is missing") from None
     except (OSError, ValueError, RecursionError) as error:
         raise BenchError(
-            f"{path} cannot be read ({error}); delete it and repeat the command"
+            f"{path} cannot be read ({error}); move it elsewhere and repeat the command"
         ) from error
 
 

@@ -86,7 +86,10 @@ def _holder(file: Path) -> str:
     lease, until = SoftFileLease(file, lease_duration=EXPIRES), time.monotonic() + NAMED
     while (owner := lease.owner) is None:
         if time.monotonic() > until:
-            return "it left no name"
+            return (
+                f"{file.name} names nobody; if nobody works there, the same command takes it over "
+                f"{EXPIRES / 2:.0f} s after the last change of that file"
+            )
         time.sleep(LOOKS)
     host = owner.hostname.partition("?")[0]
     return f"process {owner.pid} on {host}, last heard of {_silent_for(file):.0f} s ago"

@@ -10,9 +10,10 @@ errors of a as one class b; and its minimum is found by giving each error to the
 costs most. The search builds the diagonals within the claimed Acc and UAR class by class, leaves
 out beginnings whose bounds on UF1 are too far off (`reports.audit.diagonals`), and tries every FP
 ("splits" of the errors over the columns) of a diagonal whose UF1 can lie on either side of the
-claim. Of many classes a diagonal may have more than MOST_SPLITS: then evenly spaced ones are tried.
-Their UF1 lie densely between the bounds, so that one within the tolerance is found nearly always,
-and is proof; where none is, and the bounds do not rule it out, the claim stays undecided.
+claim. Of many classes or errors a diagonal may have more than MOST_SPLITS: then evenly spaced ones
+are tried. Their UF1 lie densely between the bounds, so that one within the tolerance is found
+nearly always, and is proof; where none is, and the bounds do not rule it out, the claim stays
+undecided.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ from typing import NamedTuple
 import numpy as np
 
 from reports.audit.claim import SLACK, Claim
-from reports.audit.diagonals import diagonals, ragged
+from reports.audit.diagonals import common_unit, diagonals, ragged
 from reports.audit.matrices import arrange, confusion_scores, exact_scores
 
 MOST_SPLITS = 100_000
 """Splits of a diagonal that are tried, of more than three classes."""
+
+MOST_OF_THREE = 10_000_000
+"""Likewise of up to three classes: all, but of diagonals with more than four thousand errors."""
 
 TOO_MANY = "with the splits tried of too many; give fewer scores, or a larger --tolerance"
 """Why a search that MOST_SPLITS bounds has no answer."""
@@ -91,6 +95,7 @@ def nearest(
     clips = np.asarray(counts)
     if claims.keys() == {"acc"}:
         return _accuracy_alone(clips, claims)
+    common_unit(clips)
     search = _Search(clips, claims, watch)
     reach = 1  # tolerances are multiplied by it until a matrix is within them
     try:
@@ -293,7 +298,7 @@ def _stride(counts: np.ndarray, hits: np.ndarray) -> int:
     """The step of the columns that are free to vary, beside the last two, of evenly spaced FP."""
     errors, columns = int((counts - hits).sum(axis=1).max(initial=0)), len(counts)
     splits = math.comb(errors + columns - 1, columns - 1)
-    if columns <= 3 or splits <= MOST_SPLITS:
+    if splits <= (MOST_SPLITS if columns > 3 else MOST_OF_THREE):
         return 1
     return math.ceil((splits / MOST_SPLITS) ** (1 / (columns - 2)))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ from reports.audit.claim import Claim
 
 BLOCK = 50_000
 """Diagonals held in memory at a time."""
+
+MOST_CLIPS = 20_000
+"""Above, the tables of `_Bounds` take gigabytes, and a single step minutes."""
 
 PRICES = 12
 """Values of μ of which the closest bound is taken; they only decide how close it is."""
@@ -34,15 +38,21 @@ class _Limits(NamedTuple):
     recalls: tuple[int, int]
 
 
-def _limits(
-    counts: np.ndarray, claims: Mapping[str, Claim], reach: Callable[[str], float]
-) -> _Limits:
+def common_unit(counts: np.ndarray) -> int:
+    """The least multiple of all counts; UsageError where they are too many for a search."""
     unit = math.lcm(*counts.tolist())
-    if unit * len(counts) >= 2**62:
+    if counts.sum() > MOST_CLIPS or unit * len(counts) >= 2**62:
         raise UsageError(
             f"{'/'.join(map(str, counts))} clips per class are too many for an exact search; give "
             "the accuracy alone (--acc)"
         )
+    return unit
+
+
+def _limits(
+    counts: np.ndarray, claims: Mapping[str, Claim], reach: Callable[[str], float]
+) -> _Limits:
+    unit = common_unit(counts)
     wholes = {"acc": int(counts.sum()), "uar": unit * len(counts)}
     bounds = {name: (0, whole) for name, whole in wholes.items()}
     for name in wholes.keys() & claims.keys():
@@ -76,9 +86,10 @@ def diagonals(
     for index, hits in enumerate(sums):
         now = _limits(counts, claims, reach)
         if now.hits[0] <= hits[1] and hits[0] <= now.hits[1]:
-            branches = _Branches(counts, now._replace(hits=hits), claims.get("uf1"), reach, watch)
+            here, done = now._replace(hits=hits), index / len(sums)
+            branches = _Branches(counts, here, claims.get("uf1"), reach, watch, done)
             nothing = np.zeros((1, 0), dtype=np.int64)
-            yield from branches.grown(nothing, index / len(sums), 1 / len(sums))
+            yield from branches.grown(nothing, done, 1 / len(sums))
 
 
 class _Branches:
@@ -91,10 +102,11 @@ class _Branches:
         uf1: Claim | None,
         reach: Callable[[str], float],
         watch: Callable[[float], None],
+        done: float,
     ) -> None:
         self.counts, self.limits, self.uf1 = counts, limits, uf1
         self.reach, self.watch = reach, watch
-        self.bounds = _Bounds(counts, limits.hits) if uf1 else None
+        self.bounds = _Bounds(counts, limits.hits, partial(watch, done)) if uf1 else None
 
     def grown(self, hits: np.ndarray, done: float, share: float) -> Iterator[np.ndarray]:
         """The diagonals that begin with one of `hits` (P, columns), in blocks (D, K).
@@ -141,13 +153,15 @@ class _Branches:
 class _Bounds:
     """Of matrices over `counts` clips per class with `hits` right answers (least, most) in all."""
 
-    def __init__(self, counts: np.ndarray, hits: tuple[int, int]) -> None:
+    def __init__(
+        self, counts: np.ndarray, hits: tuple[int, int], watch: Callable[[], None]
+    ) -> None:
         self._here = list(_alone(counts, hits[0]))
         sums = np.zeros((2, PRICES, 1))  # over the sum of the hits of the classes to come
-        self._later = [_by_hits_before(sums, counts, hits)]
+        self._later = [_by_hits_before(sums, counts, hits, watch)]
         for here in reversed(self._here):
-            sums = _min_plus(sums, here)
-            self._later.insert(0, _by_hits_before(sums, counts, hits))
+            sums = _min_plus(sums, here, watch)
+            self._later.insert(0, _by_hits_before(sums, counts, hits, watch))
 
     def of(self, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Least and largest UF1, (P,) each, of diagonals that begin with `hits` (P, columns)."""
@@ -175,24 +189,34 @@ def _alone(counts: np.ndarray, fewest: int) -> Iterator[np.ndarray]:
         yield np.stack([least, -np.maximum(*ends)])
 
 
-def _by_hits_before(sums: np.ndarray, counts: np.ndarray, hits: tuple[int, int]) -> np.ndarray:
+def _by_hits_before(
+    sums: np.ndarray, counts: np.ndarray, hits: tuple[int, int], watch: Callable[[], None]
+) -> np.ndarray:
     """The least of `sums` that the hits of the earlier classes leave, over those (2, M, N + 1)."""
     found = np.full((*sums.shape[:2], counts.sum() + 1), np.inf)
-    for before in range(found.shape[2]):
+    for before in _watched(found.shape[2], watch):
         left = sums[:, :, max(hits[0] - before, 0) : max(hits[1] - before + 1, 0)]
         if left.shape[2]:
             found[:, :, before] = left.min(axis=2)
     return found
 
 
-def _min_plus(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _min_plus(one: np.ndarray, other: np.ndarray, watch: Callable[[], None]) -> np.ndarray:
     """Over each sum of their last indices, the least sum of an element of each."""
     size = one.shape[2]
     result = np.full((*one.shape[:2], size + other.shape[2] - 1), np.inf)
-    for index in range(other.shape[2]):
+    for index in _watched(other.shape[2], watch):
         part = result[:, :, index : index + size]
         np.minimum(part, one + other[:, :, index : index + 1], out=part)
     return result
+
+
+def _watched(steps: int, watch: Callable[[], None]) -> Iterator[int]:
+    """So many steps, with a look at the clock now and then."""
+    for step in range(steps):
+        if step % 256 == 255:
+            watch()
+        yield step
 
 
 def ragged(low: np.ndarray, high: np.ndarray, step: int = 1) -> tuple[np.ndarray, np.ndarray]:

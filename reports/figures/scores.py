@@ -82,7 +82,7 @@ def _matrix(record: RunRecord, metrics: Mapping[str, Any]) -> tuple[list[str], n
     if not classes or counts.shape != (len(classes),) * 2:
         raise BenchError(
             f"{record.folder / 'metrics.json'}: 'classes' and 'confusion' are no square matrix; "
-            "delete the file and repeat the command that wrote it"
+            "move the file elsewhere and repeat the command that wrote it"
         )
     return classes, counts
 

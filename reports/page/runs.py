@@ -194,7 +194,7 @@ def _confusion(record: RunRecord, name: str, part: Mapping[str, Any]) -> Confusi
     if not classes or [len(row) for row in counts] != [len(classes)] * len(classes):
         raise BenchError(
             f"{record.folder / 'metrics.json'}: 'classes' and 'confusion' of {name} are no square "
-            "matrix; delete the file and repeat the command that wrote it"
+            "matrix; move the file elsewhere and repeat the command that wrote it"
         )
     return Confusion(name, classes, counts)
 

@@ -26,7 +26,7 @@ def defect(record: RunRecord) -> str | None:
         if key:
             return (
                 f"{record.folder / name}: {key!r} is missing or of the wrong kind; left out; "
-                "delete the file and repeat the command that wrote it"
+                "move the file elsewhere and repeat the command that wrote it"
             )
     return None
 

@@ -15,11 +15,14 @@ from bench.errors import BenchError
 from bench.protocol.naming import FOLDS_TITLE, LOSO_TITLE, SET_TITLE
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW
 from bench.runs.marks import (
+    CLIPS_NOT_RECORDED,
     COUNTS_DIFFER,
     DEAD_WEIGHTS,
     LOWER_BOUND,
     PRETRAINED,
     PRETRAINED_GENERATED,
+    SHUFFLED,
+    learnt_from,
 )
 from bench.runs.searches import SearchRecord, run_searches
 from reports.reading.names import DATASETS
@@ -74,7 +77,7 @@ CAVEATS = (
     BELOW_BASELINE,
     CANNOT_DECIDE,
     CODE_CHANGED,
-    "shuffled labels",
+    SHUFFLED,
     "reconstruction",
 )
 """Marks with which a number is not what it seems to a reader who misses them."""
@@ -98,10 +101,7 @@ def is_smoke(preset: str, config: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def unusual_settings(record: RunRecord) -> Iterable[str]:
     """Marks of settings that change what a score means, where they are not the defaults."""
-    if record.setting("data", "shuffle_labels"):
-        yield "shuffled labels"
-    if record.pretrained:
-        yield PRETRAINED_GENERATED if record.pretrained.generated else PRETRAINED
+    yield from learnt_from(record)
     if record.setting("space", "size") == "published":
         yield "size=published"
     if record.setting("protocol", "as_released") and not record.method.searches:
@@ -222,7 +222,7 @@ MARK_MEANINGS = {
     "selection=oracle": "the scored epoch is the best one on the test subject",
     "reconstruction": "rebuilt from a description, since the code is not public",
     "genotype given": "the architecture came from a file; its search may have seen any subject",
-    "shuffled labels": "labels permuted over all clips, so that every score should be at chance",
+    SHUFFLED: "labels permuted over all clips, so that every score should be at chance",
     "from scratch": "random initial weights where the publication starts from pretrained ones",
     "recipe ours": "no training code is public: optimiser, epochs and batch are ours",
     "no MagNet": "no learned motion magnification before the patches",
@@ -237,6 +237,7 @@ MARK_MEANINGS = {
     "no generator": "trained on the clips' own frames alone, not also on generated ones",
     PRETRAINED: "networks start from the weights of a model file, trained on other people",
     PRETRAINED_GENERATED: "networks start from weights that were trained on generated clips alone",
+    CLIPS_NOT_RECORDED: "an older model file: it may have seen the tested clips by another name",
     "no AU labels": "no labels of action units: every pair is taken to occur together alike",
     "size=published": "width fitted to the method's own row of Table 5",
     "as released": "trained and scored as the method's released code does, where that differs",

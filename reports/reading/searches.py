@@ -94,7 +94,7 @@ def read_searches(records: Iterable[RunRecord]) -> Findings:
         except MALFORMED as error:
             unreadable.append(
                 f"{record.files.search()}: the search cannot be read ({error!r}); "
-                "left out; delete it and repeat the run"
+                "left out; move it elsewhere and repeat the run"
             )
     names = {reason: tuple(sorted(set(variants))) for reason, variants in unlisted.items()}
     return Findings(tuple(searched), names, tuple(unreadable))

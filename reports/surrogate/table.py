@@ -58,7 +58,8 @@ def read(path: Path = TABLE) -> list[Row]:
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{path} is no table of surrogate measurements ({error!r}); delete it and measure again"
+            f"{path} is no table of surrogate measurements ({error!r}); move it elsewhere and "
+            "measure again"
         ) from None
     return [row for row in rows if row.generator == SURROGATE_VERSION]
 

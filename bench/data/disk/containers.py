@@ -21,6 +21,9 @@ MOST_FRAMES = 20_000
 MOST_HEADER = 4096
 """Bytes in which the header of a .npy file of plain numbers ends."""
 
+MISCOUNTED = 1
+"""Frames by which a whole video's own count may be off."""
+
 VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
 """The only formats that are opened, whatever the file's name.
 
@@ -33,8 +36,8 @@ _ONLY_THESE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
 def unpack(clip: Clip, content: bytes) -> np.ndarray:
     """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
 
-    Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, and a span
-    beyond the end.
+    Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, three axes
+    that look like (H, W, 3) or (H, W, T), and a span beyond the end.
     """
     path = clip.frames[0]
     first, end = clip.span or (0, None)
@@ -69,6 +72,9 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
     wanted = (*shape, 1) if len(shape) == 3 else shape
     if len(wanted) != 4 or wanted[-1] not in (1, 3) or 0 in wanted:
         raise _bad(clip, f"has shape {shape}", "expected (T, H, W) or (T, H, W, 3)")
+    if len(shape) == 3 and (shape[2] in (1, 3) or shape[0] == shape[1] != shape[2]):
+        what = f"has shape {shape}, which may be (H, W, colours) or (H, W, T)"
+        raise _bad(clip, what, "save grey frames as (T, H, W, 1), colour as (T, H, W, 3)")
     if kind != np.uint8:
         raise _bad(clip, f"has numbers of kind {kind}", "expected uint8, 0 to 255")
     size = prod(shape)
@@ -111,13 +117,14 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
             f"{printable(clip.frames[0])}: reading a video needs PyAV: " + install_command("video")
         ) from None
     frames: list[np.ndarray] = []
-    taken = 0
+    taken = decoded = stated = 0
     try:
         with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
-            _check_extent(clip, container)
+            stated = _check_extent(clip, container)
             for number, frame in enumerate(container.decode(video=0)):
                 if number >= (MOST_FRAMES + first if end is None else end):
                     break
+                decoded = number + 1
                 if number < first:
                     continue
                 taken += 3 * frame.width * frame.height
@@ -127,9 +134,12 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
                 frames.append(frame.to_ndarray(format="rgb24"))
     except (av.FFmpegError, IndexError, ValueError) as error:
         reason = printable(error)[:120]
-        raise _bad(clip, f"cannot be decoded ({reason})", "convert it to another format") from error
+        raise _bad(clip, f"cannot be decoded ({reason})", "copy it again, or convert it") from error
     if end is None and len(frames) == MOST_FRAMES:
         raise _bad(clip, f"has {MOST_FRAMES} frames or more", "give onset and offset")
+    if not decoded or (end is None and decoded + MISCOUNTED < stated):
+        what = f"is cut off: {decoded} of {stated or 'its'} frames can be decoded"
+        raise _bad(clip, what, "copy it again")
     if len({frame.shape for frame in frames}) > 1:
         raise _bad(clip, "changes its size", "convert it to one size")
     return np.stack(frames) if frames else np.empty((0, 1, 1, 3), np.uint8)
@@ -149,11 +159,15 @@ def frame_rate(clip: Clip, content: bytes) -> float | None:
     return float(rate) if rate else None
 
 
-def _check_extent(clip: Clip, container: InputContainer) -> None:
+def _check_extent(clip: Clip, container: InputContainer) -> int:
+    """The number of frames that the first video states, 0 where it states none."""
+    if not container.streams.video:
+        raise _bad(clip, "holds no video: it may be cut off", "copy it again, or convert it")
     for stream in container.streams.video:
         if stream.width * stream.height > MAX_PIXELS:
             what = f"has frames of {stream.width}×{stream.height} pixels"
             raise _bad(clip, what, f"expected at most {MAX_PIXELS} pixels")
+    return container.streams.video[0].frames
 
 
 def _bad(clip: Clip, what: str, advice: str) -> DataError:

@@ -48,25 +48,21 @@ class ReadyFlow:
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"ready flow {self.size}"
+        return f"ready flow, version 2, {self.size}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The resized flow; DataError for another shape or values outside 0 to 255."""
-        import numpy as np
-
+        """The resized flow; DataError for another shape or scale than 0 to 255."""
         from bench.data.clips import clip_title
         from bench.data.pixels import resize
 
         image = _pixels(clip, contents[0])
-        if (
-            image.shape != SHAPE
-            or not np.isfinite(image).all()
-            or image.min() < 0
-            or image.max() > 255
-        ):
+        least, most = image.min(), image.max()
+        fractions = least < most <= 1  # no image of 256 levels; a blank one has a scale of its own
+        if image.shape != SHAPE or not 0 <= least <= most <= 255 or fractions:
+            advice = ": multiply fractions by 255" if fractions else ""
             raise DataError(
                 f"{clip.frames[0]}: the flow of clip {clip_title(clip)} has shape {image.shape}, "
-                f"values {image.min():g} to {image.max():g}; expected {SHAPE} of 0 to 255"
+                f"values {least:g} to {most:g}; expected {SHAPE} of 0 to 255{advice}"
             )
         return resize(image[None], self.size)[0].transpose(2, 0, 1)
 

@@ -16,6 +16,9 @@ from bench.data.steps.box import Box
 from bench.errors import DataError, UsageError
 from bench.system.tables import NAMES, parse_table, plain_title, read_text
 
+FRACTIONS = 2
+"""No face is so few pixels wide and high: such coordinates are relative to the frame."""
+
 
 @dataclass(frozen=True)
 class Landmarks:
@@ -112,6 +115,12 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
             "odd",
             "no box: expected numbers left < right and top < bottom, or points x1, y1, x2, y2, ...",
         ) from None
+    if max(bottom - top, right - left) <= FRACTIONS:
+        raise Rejected(
+            "odd",
+            f"a box of {right - left:.3g}×{bottom - top:.3g} pixels: multiply coordinates of 0 to "
+            "1 by the width (x) and height (y) of the frames",
+        )
     return Landmarks(Box(round(top), round(left), round(bottom), round(right)), points)
 
 

@@ -126,7 +126,7 @@ class TestRunFolder:
         outcome = bench.small(finished, RANDOM)
         assert outcome.code == 1
         assert str(run.path / name) in outcome.error
-        assert "delete it and repeat the command" in outcome.error
+        assert "move it elsewhere and repeat" in outcome.error
         (run.path / name).unlink()
         assert bench.small(finished, RANDOM).code == 0  # the advice is good
 

@@ -27,7 +27,7 @@ def test_a_pickle_in_the_checkpoint_of_a_search_is_not_run(bench, searched_runs,
     torch.save({"searcher": Planted(mark), "rows": [], "weights": []}, folder / "checkpoint.pt")
     outcome = bench.small(runs, "rnas_mer_3", command="search")
     assert outcome.code == 1
-    assert "checkpoint.pt cannot be read" in outcome.error and "delete it" in outcome.error
+    assert "checkpoint.pt cannot be read" in outcome.error and "move it elsewhere" in outcome.error
     assert not mark.exists()
     (folder / "checkpoint.pt").unlink()
     assert bench.small(runs, "rnas_mer_3", command="search").code == 0

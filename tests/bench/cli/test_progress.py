@@ -30,7 +30,7 @@ def lines_of(capsys):
 
 
 def test_lines_count_from_what_was_done_before(units, capsys):
-    listener = UnitLines(total=5, done=3)
+    listener = UnitLines(5, units[:3])
     listener.started(units[3])
     listener.advanced(units[3], "epoch", 1, 2)
     listener.finished(units[3])
@@ -42,8 +42,17 @@ def test_lines_count_from_what_was_done_before(units, capsys):
     ]
 
 
+def test_what_is_made_anew_is_counted_once(units, capsys):
+    listener = UnitLines(5, units[:4])
+    for unit in units[2:]:  # two of the three were there
+        listener.started(unit)
+        listener.finished(unit)
+    assert [line.partition("]")[0] for line in lines_of(capsys)] == ["[4/5", "[4/5", "[5/5"]
+    assert listener.untouched == set(units[:2])
+
+
 def test_a_unit_that_takes_long_says_how_far_it_is(units, capsys, monkeypatch):
-    listener = UnitLines(total=5, done=1)
+    listener = UnitLines(5, units[:1])
     listener.started(units[1])
     monkeypatch.setattr("bench.cli.progress.SILENT_FOR", 0)
     listener.advanced(units[1], "training epoch", 0, 30)
@@ -65,7 +74,7 @@ def test_bars_follow_the_units_and_keep_what_failed(units):
         steps = Steps(bars)
         steps("preprocessing clips", 1, 2)
         steps("preprocessing clips", 2, 2)
-        listener = UnitBars(bars, total=5, done=1)
+        listener = UnitBars(bars, 5, units[4:])
         listener.started(units[0])
         listener.advanced(units[0], "search epoch", 1, 2)
         described = {task.description: (task.completed, task.total) for task in bars.tasks}

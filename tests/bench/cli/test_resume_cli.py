@@ -117,7 +117,7 @@ def test_corrupt_checkpoint_is_named_and_the_advice_is_good(bench, runs, uninter
     outcome = bench.small(runs, VARIANT, *STATEFUL)
     assert outcome.code == 1
     assert str(checkpoint) in outcome.error
-    assert "delete it and repeat the command" in outcome.error
+    assert "move it elsewhere and repeat" in outcome.error
     checkpoint.unlink()
     assert bench.small(runs, VARIANT, *STATEFUL).code == 0
     assert complete(run) == complete(only_run(uninterrupted))

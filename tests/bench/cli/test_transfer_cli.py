@@ -6,13 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from tiny_runs import SIZES, only_run
 
 from bench.data.surrogates.writing import write_flows
 from bench.models.file import read_model
-from bench.runs.marks import PRETRAINED_GENERATED
+from bench.runs.marks import PRETRAINED_GENERATED, SHUFFLED
 from bench.runs.record import find_runs
 from reports.reading.marks import unusual_settings
 
@@ -81,10 +82,39 @@ def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
     command = ("run", "--variant", "ststnet", "--dataset", own, *SHORT, "--runs", tmp_path / "runs")
     outcome = bench(*command, "--set", f"train.pretrained={model}")
     assert outcome.code == 1
-    assert "whom this run tests" in outcome.error
+    assert "whom it would be tested on" in outcome.error
     assert "would be tested on" in bench("transfer", "--train", model, "--test", own).error
     other = bench(*command, "--set", f"train.pretrained={model}", "--variant", "off_apexnet")
     assert other.code == 1
+
+
+@pytest.mark.parametrize("renamed", ["dataset", "subject"])
+def test_clips_by_another_name_are_known_again(bench, model, tmp_path, renamed):
+    own = write_flows(tmp_path / "flows", people=4, clips=12, seed=0)
+    table = pd.read_csv(own, dtype=str)
+    table[renamed] = "other" if renamed == "dataset" else table["subject"] + "x"
+    shutil.copytree(own.parent, tmp_path / "copy")
+    table.to_csv(tmp_path / "copy" / "mine.csv", index=False)
+    mine = f"manifest:{tmp_path / 'copy' / 'mine.csv'}"
+    told = "was trained on clip"
+    assert told in bench("transfer", "--train", model, "--test", mine).error
+    command = ("run", "--variant", "ststnet", "--dataset", mine, *SHORT, "--runs", tmp_path)
+    assert told in bench(*command, "--set", f"train.pretrained={model}").error
+
+
+def test_a_model_has_seen_what_its_weights_began_from_has_seen(bench, model, others, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    run = bench("run", "--variant", "ststnet", "--dataset", others, *SHORT, "--runs", tmp_path)
+    assert run.code == 0, run.err
+    assert bench("fit", only_run(tmp_path).path, "--out", first).code == 0
+    start = ("--set", f"train.pretrained={first}", "--set", "data.shuffle_labels=true")
+    made = ("pretrain", "--variant", "ststnet", "--people", 4, "--clips", 12, *SHORT)
+    assert bench(*made, *start, "--out", second).code == 0
+    record, _ = read_model(second)
+    assert SHUFFLED in record.marks
+    assert len(record.trained_on) == len({*record.trained_on}) == 4 + 3
+    outcome = bench("transfer", "--train", second, "--test", others)
+    assert "whom it would be tested on" in outcome.error
 
 
 def test_transfer_scores_both_controls_beside_the_answers(bench, model, others, tmp_path):

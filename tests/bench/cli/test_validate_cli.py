@@ -166,6 +166,22 @@ def another_path(run):
     change(run, "search/genotype.json", edit)
 
 
+def smaller_network(run):
+    change(run, "profile.json", lambda profile: profile.update(params=1, live_parameters=1))
+
+
+def other_operations(run):
+    change(run, "profile.json", lambda profile: profile.update(macs=1))
+
+
+def without_attention(run):
+    change(run, "run.json", lambda r: r["space"].update(attention=not r["space"]["attention"]))
+
+
+def other_clips(run):
+    change(run, "run.json", lambda record: record["data"].update(fingerprint="0" * 64))
+
+
 def longer_history(run):
     file = run.path / "search/history.csv"
     file.write_text(file.read_text() + file.read_text().splitlines()[-1] + "\n")
@@ -174,6 +190,10 @@ def longer_history(run):
 TAMPERING = [
     (another_path, ("search", "search/genotype.json")),
     (longer_history, ("search", "search/history.csv")),
+    (smaller_network, ("scores", "profile.json")),
+    (other_operations, ("scores", "profile.json")),
+    (without_attention, ("configuration", "run.json")),
+    (other_clips, ("labels", "run.json")),
     (flip_prediction, ("scores", "folds/s05.json")),
     (flip_logits_too, ("scores", "metrics.json")),
     (swap_label, ("labels", "folds/s06.json")),
@@ -211,16 +231,25 @@ class TestTampering:
         assert not any(kind == "changed" for kind, _ in found)
         assert expected in found
 
+    @pytest.mark.parametrize("tamper", [smaller_network, swap_label, another_path, raise_score])
+    def test_is_found_by_who_goes_on_with_a_run(self, bench, run, runs, tamper):
+        tamper(run)
+        reseal(run)
+        before = run.times
+        outcome = bench.small(runs, "rnas_mer_3")
+        assert outcome.code == 1 and "start the run anew with `bench run --force`" in outcome.error
+        fitted = bench("fit", run.path, "--out", runs / "model.safetensors")
+        assert fitted.code == 1 and "epochs" not in fitted.err  # before anything is trained
+        assert run.times == before
+
     def test_of_what_nothing_else_depends_on_is_found_by_the_sums(self, bench, run):
-        change(run, "profile.json", lambda profile: profile.update(params=1))
+        change(run, "profile.json", lambda profile: profile.update(peak_train_mb=1))
         change(run, "run.json", lambda record: record["provenance"].update(git_commit="0" * 40))
         (run.path / "search/history.csv").unlink()
-        (run.path / "notes.txt").write_text("mine")
         assert kinds(findings(bench, run.path)) == {
             ("changed", "profile.json"),
             ("changed", "run.json"),
             ("changed", "search/history.csv"),
-            ("changed", "notes.txt"),
         }
 
     def test_does_not_pass_for_going_on_with_the_run(self, bench, run, runs):
@@ -299,6 +328,30 @@ class TestTampering:
             f"{run.path}: changed: metrics.json: was changed after the run made it",
             "0 of 1 runs complete and clean",
         ]
+
+
+def test_a_control_that_its_seed_does_not_draw(bench, random_runs, runs):
+    run = only_run(shutil.copytree(random_runs, runs))
+
+    def edit(search):
+        search["operations"] = ["skip" if o != "skip" else "conv_1" for o in search["operations"]]
+
+    change(run, "search/genotype.json", edit)
+    reseal(run)
+    ((kind, where, what),) = findings(bench, runs)
+    assert (kind, where) == ("search", "search/genotype.json")
+    assert "is not the genotype that seed 0 draws" in what
+
+
+def test_weights_of_another_fold_and_such_as_are_cut_short(bench, runs):
+    assert bench.small(runs, "ststnet", "--set", "save.weights=last").code == 0
+    run = only_run(runs)
+    first, second, third = sorted((run.path / "models").glob("*"))
+    shutil.copy(first, second)
+    third.write_bytes(third.read_bytes()[:-9])
+    reseal(run)
+    expected = {("configuration", f"models/{second.name}"), ("unreadable", f"models/{third.name}")}
+    assert kinds(findings(bench, runs)) == expected
 
 
 def test_a_search_that_saw_the_test_subject(bench, short, runs):

@@ -29,7 +29,7 @@ def test_no_bit_of_it_can_be_flipped(saved):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << place % 8
         saved.write_bytes(damaged)
-        with pytest.raises(BenchError, match="delete it and repeat the command"):
+        with pytest.raises(BenchError, match="move it elsewhere and repeat"):
             load_checkpoint(saved, ABOUT, sealed=True)
 
 

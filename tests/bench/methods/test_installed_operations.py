@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 import torch
 
+from bench.engine.working import failure_of
 from bench.errors import BenchError
 from bench.methods import registry
 from bench.methods.operations import known_operations
 from rnas.errors import MethodError
-from rnas.operations import operation
+from rnas.operations import DERIVED_NORM, operation
 
 SOURCE = """
 from functools import cache
@@ -30,10 +32,12 @@ MISCOUNTED = Operation(conv_7, lambda channels: 343 * channels**2)
 SHRINKING = Operation(lambda channels, norm: nn.MaxPool3d(2), lambda channels: 0)
 JOINED = Operation(conv_7, count, combine="min", branches=(1, 3))
 SHARED = Operation(cache(conv_7), count)
-class InPlace(nn.Module):
+class Upset(nn.Module):  # at sizes that were not tried
     def forward(self, x):
-        return x.mul_(0.5)
-WRITING = Operation(lambda channels, norm: InPlace(), lambda channels: 0)
+        return x[..., 1:] if x.shape[-1] == 6 else x if x.shape[-1] < 6 else x @ x
+
+CHOOSY = Operation(lambda channels, norm: Upset(), lambda channels: 0)
+CHANGING = Operation(lambda channels, norm: nn.ReLU(inplace=True), lambda channels: 0)
 FAILING = Operation(lambda channels, norm: 1 / 0, count)
 SPACE = SearchSpace(name="theirs", summary="", operations=("conv_7", "{}"), nodes=1)
 """
@@ -80,8 +84,8 @@ def test_a_space_with_an_unknown_one_is_left_out(put, capsys):
         ("SHRINKING", r"it maps \(B, C, T, H, W\) \(2, 8, 3, 4, 5\) to \(2, 8, 1, 2, 2\)"),
         ("JOINED", "it joins branches by 'min', expected add, max, avg"),
         ("SHARED", "shares weights with what it built before"),
-        ("WRITING", "changes its input in place"),
         ("FAILING", "ZeroDivisionError"),
+        ("CHANGING", "it changes its input"),
         ("SPACE", "expected a rnas.operations.Operation, got SearchSpace"),
         ("NONE", "no attribute 'NONE'"),
     ],
@@ -91,6 +95,21 @@ def test_one_that_cannot_be_used_is_an_error_where_it_is_needed(put, value, mess
     with pytest.raises(BenchError, match=message) as raised:
         operation("conv_7")
     assert "conv_7 of bench.operations, package their_operations" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(6, r"maps \(2, 4, 1, 1, 6\) to \(2, 4, 1, 1, 5\); expected the same shape"), (7, "failed: ")],
+)
+def test_one_that_fails_at_work_is_named(put, size, message):
+    put({"choosy": "CHOOSY"})
+    module = operation("choosy").build(4, DERIVED_NORM)
+    assert module(torch.zeros(2, 4, 1, 1, 5)).shape == (2, 4, 1, 1, 5)
+    with pytest.raises((BenchError, RuntimeError)) as raised:
+        module(torch.zeros(2, 4, 1, 1, size))
+    reason = failure_of(None, raised.value).reason
+    assert reason.startswith("operation choosy of bench.operations, package their_operations")
+    assert re.search(message, reason)
 
 
 @pytest.mark.parametrize("name", ["forward", "items"])

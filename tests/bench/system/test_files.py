@@ -8,6 +8,7 @@ import io
 import os
 import resource
 import stat
+import time
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.system.files import (
+    ABANDONED,
     csv_of_records,
     csv_text,
     escaped,
     read_json,
+    sweep_left,
     unescaped,
     write_atomic,
     write_json,
@@ -116,7 +119,9 @@ def test_numbers_that_json_has_not_are_refused(tmp_path, value):
 def test_corrupt_json_is_named(tmp_path, content):
     path = tmp_path / "metrics.json"
     path.write_bytes(content)
-    with pytest.raises(BenchError, match=r"metrics\.json cannot be read .*delete it") as raised:
+    with pytest.raises(
+        BenchError, match=r"metrics\.json cannot be read .*move it elsewhere"
+    ) as raised:
         read_json(path)
     assert "\n" not in str(raised.value)
 
@@ -169,3 +174,15 @@ def test_files_have_the_mode_of_the_umask(tmp_path, mask, mode):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+
+
+def test_what_killed_writers_left_of_a_file_is_swept_and_nothing_else(tmp_path):
+    out, old = tmp_path / "n[1].safetensors", time.time() - 2 * ABANDONED
+    names = [f".{out.name}.{'a' * 32}", f".{out.name}.{'b' * 32}", f".{out.name}.settings"]
+    for name in (out.name, *names, f".n1.safetensors.{'a' * 32}"):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / names[1])  # its writer may be at work
+    sweep_left(out)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {out.name, names[1], names[2], f".n1.safetensors.{'a' * 32}"}

@@ -405,6 +405,8 @@ def test_five_and_seven_classes_are_searched_for_all_scores(invoke):
         (["--counts", "5,0", "--acc", ".5"], "every class needs a clip"),
         (["--counts", "5", "--acc", ".5"], "one class"),
         (["--counts", "99991,99989,99971,99961", "--uar", ".5"], "too many"),
+        (["--counts", "1000000000,2,3", "--acc", ".5", "--uar", ".5"], "too many"),
+        (["--counts", "1000000000,2,3", "--uf1", ".5"], "too many"),
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "0"], "--tolerance 0"),
         (["--counts", "5,5", "--acc", ".5", "--tolerance", "2"], "--tolerance 2"),
     ],

@@ -85,6 +85,19 @@ def test_numbers_that_are_no_image_are_named(tmp_path, bad):
         load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache")
 
 
+@pytest.mark.parametrize("name", ["flow.npy", "flow.png"])
+def test_fractions_are_not_taken_for_levels(tmp_path, name):
+    if name.endswith("png"):
+        Image.fromarray(IMAGE // 128).save(tmp_path / name)  # fractions that were rounded
+    else:
+        np.save(tmp_path / name, IMAGE / 255)
+    wanted = StillInput("flow", 28)
+    with pytest.raises(DataError, match=r"values 0 to 1; .* multiply fractions by 255"):
+        load_inputs(manifest(tmp_path, name), wanted, CONFIG, tmp_path / "cache")
+    np.save(tmp_path / "blank.npy", np.zeros((28, 28, 3)))  # nothing moves: that is another matter
+    assert not load_inputs(manifest(tmp_path, "blank.npy"), wanted, CONFIG, tmp_path).any()
+
+
 def test_other_single_images_and_arrays_stay_clips(tmp_path):
     Image.fromarray(noise(1, 28, 28, 1)[0]).save(tmp_path / "grey.png")
     Image.fromarray(noise(1, 30, 28)[0]).save(tmp_path / "wide.png")

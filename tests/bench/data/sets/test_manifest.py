@@ -114,14 +114,33 @@ class TestFrames:
         assert video.shape == (5, 64, 64, 3)
         assert np.abs(video.mean((1, 2, 3)) - np.arange(40, 140, 20)).max() < 4
 
+    @pytest.mark.parametrize(("name", "share"), [("a.mp4", 0.9), ("a.mp4", 0.5), ("a.mkv", 0.05)])
+    def test_a_video_that_was_cut_off_is_refused(self, tmp_path, name, share):
+        av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
+        options = {"movflags": "faststart"} if name.endswith("mp4") else {}
+        with av.open(tmp_path / name, "w", options=options) as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width = stream.height = 64
+            for pixels in np.random.default_rng(0).integers(0, 255, (30, 64, 64, 3), np.uint8):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+            container.mux(stream.encode())
+        (clip,) = load(write(tmp_path, {"frames": name})).clips
+        whole = read_frames(clip)[0]
+        assert len(decode(clip, [whole])) == 30
+        with pytest.raises(DataError, match=r"cut off: .* copy it again"):
+            decode(clip, [whole[: int(share * len(whole))]])
+
     @pytest.mark.parametrize(
         ("content", "said"),
         [
             (b"no array", "cannot be read"),
             (np.zeros((2, 3), np.uint8), "shape (2, 3)"),
-            (np.zeros((2, 3, 3), np.float32), "float32"),
+            (np.zeros((2, 3, 3, 3), np.float32), "float32"),
+            (np.zeros((30, 40, 3), np.uint8), "may be (H, W, colours) or (H, W, T)"),
+            (np.zeros((30, 40, 1), np.uint8), "may be (H, W, colours) or (H, W, T)"),
+            (np.zeros((30, 30, 9), np.uint8), "may be (H, W, colours) or (H, W, T)"),
             (np.array([{"a": 1}]), "cannot be read"),  # a pickle, which is never loaded
-            (np.zeros((2, 3, 3), np.uint8), "no frames 0..4"),
+            (np.zeros((2, 3, 4), np.uint8), "no frames 0..4"),
         ],
     )
     def test_an_array_that_is_no_clip_is_refused(self, tmp_path, content, said):
