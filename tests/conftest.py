@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # one of them imports trio, which comes with selenium
 from hypothesis import settings
 
 # No test asserts a time. The examples are the same in every run, so that a change alone can make a

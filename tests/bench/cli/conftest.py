@@ -49,15 +49,15 @@ def short(tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="session")
-def licensed(tmp_path_factory) -> Path:
+def licensed(clip_cache, tmp_path_factory) -> Path:
     """A data root as the licence holder unpacks it, with a few subjects of SMIC.
 
     Generated clips stand in for the licensed ones: without their note they pass for real.
     """
-    from bench.data.surrogates.writing import NOTE_NAME, write_surrogate
+    from bench.data.surrogates.writing import NOTE_NAME
 
-    root = tmp_path_factory.mktemp("licensed") / "data"
-    write_surrogate("smic", root, size=32, subjects=SUBJECTS, workers=1)
+    (generated,) = clip_cache.glob("surrogate/smic-*-seed0-*")
+    root = shutil.copytree(generated, tmp_path_factory.mktemp("licensed") / "data")
     (root / NOTE_NAME).unlink()
     return root
 

@@ -133,10 +133,10 @@ def test_an_interruption_loses_nothing_that_was_finished(prepare, monkeypatch):
 
 
 def test_a_killed_process_loses_nothing_that_was_finished(bench, tmp_path):
-    write_surrogate("casme2", tmp_path / "data", size=64, subjects=["sub17"], workers=1)
+    write_surrogate("casme2", tmp_path / "data", size=32, subjects=["sub17"], workers=1)
     cache = {"BENCH_CACHE": str(tmp_path / "cache")}
     command = ["data", "prepare", "--dataset", "casme2", "--data-root", str(tmp_path / "data")]
-    command += ["--subjects", "sub17", "--inputs", "flow", "--set", "data.flow_side=64"]
+    command += ["--subjects", "sub17", "--inputs", "flow", "--set", "data.flow_side=32"]
     entries = tmp_path / "cache" / "clips"
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", *command, "--jobs", "2"],

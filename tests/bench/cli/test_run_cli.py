@@ -186,18 +186,9 @@ def test_a_search_over_all_subjects_is_called_leaky(bench, searched_runs, runs):
     assert "leaky: search_scope=all" in outcome.out
 
 
-def test_the_same_command_in_another_folder_predicts_the_same(bench, searched_runs, runs):
-    assert bench.small(runs, "rnas_mer_3").code == 0
-    first, second = only_run(searched_runs), only_run(runs)
-    assert second.folds == first.folds
-    found = [run.json("search/genotype.json") for run in (first, second)]
-    for record in found:
-        assert record["cost"].pop("seconds") > 0
-    assert found[0] == found[1]
-    assert second.json("metrics.json") == first.json("metrics.json")
-
-
-def test_search_then_evaluate_is_run(bench, searched_runs, runs):
+def test_search_then_evaluate_is_run_and_finds_the_same_in_another_folder(
+    bench, searched_runs, runs
+):
     assert bench.small(runs, "rnas_mer_3", command="search").code == 0
     run, whole = only_run(runs), only_run(searched_runs)
     searched = {"genotype.json", "history.csv", "architecture.json"}
@@ -206,6 +197,10 @@ def test_search_then_evaluate_is_run(bench, searched_runs, runs):
         "checksums.json",
         *(f"search/{name}" for name in searched),
     }
+    found = [each.json("search/genotype.json") for each in (run, whole)]
+    for record in found:
+        assert record["cost"].pop("seconds") > 0
+    assert found[0] == found[1]
     assert bench.small(runs, "rnas_mer_3", command="evaluate").code == 0
     assert run.folds == whole.folds
     assert run.json("metrics.json") == whole.json("metrics.json")

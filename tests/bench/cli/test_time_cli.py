@@ -170,21 +170,14 @@ class TestTheMachine:
         ended = []
 
         def timing_meanwhile(unit, report):
-            process = subprocess.run(
-                [sys.executable, "-m", "bench", "time", "--variant", "rnas_mer"],
-                env=bench.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            ended.append((process.returncode, process.stderr))
+            ended.append(bench("time", *VARIANT, *QUICK))
             raise KeyboardInterrupt
 
         monkeypatch.setattr(units, "perform", timing_meanwhile)
         assert bench.small(runs, "random_rnas_mer").code == 130
-        ((code, said),) = ended
-        assert code == 1
-        assert "other work of ours is on this machine" in said
+        (refused,) = ended
+        assert refused.code == 1
+        assert "other work of ours is on this machine" in refused.error
 
     def test_in_a_timing_run_is_not_for_others(self, bench, runs, monkeypatch):
         from bench.measuring import timing

@@ -284,9 +284,11 @@ def write_its_process(unit, report):
     write_json(unit.output, {"process": os.getpid(), "threads": torch.get_num_threads()})
 
 
+LIGHT_TORCH = str(Path(__file__).parents[2] / "helpers" / "light_torch")
+
 LONG_WORK = """
 import sys
-sys.path.insert(0, "{}")
+sys.path[:0] = {}
 from pathlib import Path
 from test_executors import Heard, job, rest
 from bench.engine.pools import ProcessExecutor
@@ -309,6 +311,11 @@ def rest(unit, report):
 
 
 class TestProcesses:
+    @pytest.fixture(autouse=True)
+    def light(self, monkeypatch):
+        pytest.importorskip("torch")  # this process has the real one
+        monkeypatch.syspath_prepend(LIGHT_TORCH)
+
     def run(self, path, folds, jobs=2):
         heard = Heard()
         tasks = plan(job(path, folds=folds))
@@ -345,7 +352,8 @@ class TestProcesses:
 
     def test_end_with_the_one_that_started_them_however_it_ends(self, tmp_path):
         """A killed run must not leave processes behind, which would hold its output open."""
-        command = [sys.executable, "-c", LONG_WORK.format(Path(__file__).parent), str(tmp_path)]
+        program = LONG_WORK.format([LIGHT_TORCH, str(Path(__file__).parent)])
+        command = [sys.executable, "-c", program, str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
             assert parent.stdout.readline() == "at work\n"
             parent.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 from functools import partial
 from pathlib import Path
 
@@ -104,9 +103,11 @@ class TestWithoutAResult:
         assert (found.infer_mb, found.train_mb) == (None, None)
         assert found.reason.startswith("RuntimeError: ")
 
-    def test_where_the_process_is_killed(self):
-        build = partial(signal.raise_signal, signal.SIGKILL)  # as the kernel does, short of memory
-        found = measure_peaks(Workload(build, SHAPE, 3), BATCH)
+    def test_where_the_process_is_killed(self, monkeypatch):
+        """As the kernel does, short of memory."""
+        dying = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+        monkeypatch.setattr(memory, "PROGRAM", ("-c", dying))
+        found = measure_peaks(Workload(padding_network(0), SHAPE, 3), BATCH)
         assert (found.infer_mb, found.train_mb) == (None, None)
         assert found.reason == "killed by signal 9, perhaps out of memory"
 

@@ -105,17 +105,17 @@ class TestASupernet:
             torch.manual_seed(seed)
             outer = Trellis(2, (2, 4), ("stay", "shrink"))
             supernet = FastSupernet(RNAS_MER_2.resized(nodes=1, channels=4, outer=outer), 3)
-            return Searcher(supernet, SearchSettings(epochs=4), accelerated(supernet, compute))
+            settings = SearchSettings(epochs=2, warmup=0.0)  # both optimisers remember
+            return Searcher(supernet, settings, accelerated(supernet, compute))
 
         pairs = [((clips(), torch.arange(4) % 3),) * 2] * 2
         straight, file = searcher(0), io.BytesIO()
-        for epoch in (0, 1):
-            straight.run_epoch(epoch, pairs)
+        straight.run_epoch(0, pairs)
         torch.save(straight.state_dict(), file)
         file.seek(0)
         resumed = searcher(1)
         resumed.load_state_dict(torch.load(file, weights_only=True))
-        logs = [[each.run_epoch(epoch, pairs) for epoch in (2, 3)] for each in (straight, resumed)]
+        logs = [each.run_epoch(1, pairs) for each in (straight, resumed)]
         assert logs[0] == logs[1]
         states = [each.supernet.state_dict() for each in (straight, resumed)]
         assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])

@@ -60,7 +60,7 @@ def lives(pid):
 
 
 def test_what_fails_dies_or_hangs_keeps_its_rows_and_stops_no_other(settings):
-    hangs = replace(PARTS["hangs"], limit_s=12)
+    hangs = replace(PARTS["hangs"], limit_s=8)
     parts = [PARTS["fails"], PARTS["dies"], hangs, PARTS["attempts"]]
     assert run_parts(parts, settings, 600, print) == ["fails", "dies", "hangs"]
 
@@ -68,16 +68,14 @@ def test_what_fails_dies_or_hangs_keeps_its_rows_and_stops_no_other(settings):
     assert [found[name]["status"] for name in ("fails", "dies", "hangs")] == [FAILED] * 3
     assert found["fails"]["reason"] == "ValueError: no such kernel"
     assert "killed by signal 9" in found["dies"]["reason"]
-    assert found["hangs"]["reason"] == "stopped at its limit of 12 s"
+    assert found["hangs"]["reason"] == "stopped at its limit of 8 s"
     figures = [found[name]["rows"][0]["figure"] for name in ("fails", "dies", "hangs")]
     assert figures == [2.0, 4.0, 3.0]
     assert found["attempts"]["status"] == DONE
     assert found["attempts"]["rows"][0]["reason"] == "ZeroDivisionError: division by zero"
     assert found["attempts"]["rows"][1]["ms"] == 1.0
     assert not lives(found["hangs"]["rows"][0]["child"])
-    machine = found["attempts"]["machine"]
-    assert machine["device"] == "cpu"
-    assert machine["torch"]
+    assert found["attempts"]["machine"] == {"device": "cpu"}
 
 
 def test_no_part_is_begun_without_time_and_what_it_left_before_stays(settings):
