@@ -7,9 +7,9 @@ change what a run does, how long it takes or what it writes.
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
 
@@ -135,7 +135,7 @@ class Shared:
             who = LISTENERS.origin(name)
             try:
                 with undisturbed(who):
-                    given = [pickle.loads(pickle.dumps(unit))] * bool(unit)
+                    given = [deepcopy(unit)] * bool(unit)
                     getattr(listener, what)(*given, *values)
                 if given and given[0] != unit:
                     say_once(f"warning: {who} changed a unit: it is told what is done, no more")

@@ -38,7 +38,7 @@ def test_a_run_carries_those_of_its_variant():
 
 
 def test_landmarks_and_magnet_are_told_where_they_are_given(landmarks):
-    config = landmarks("subject,clip,x1,y1,x2,y2\ns01,a,1,1,2,2\ns01,b,1,1,2,2\n")
+    config = landmarks("subject,clip,x1,y1,x2,y2\ns01,a,1,1,9,9\ns01,b,1,1,9,9\n")
     given = ("no MagNet", "landmarks given", "no AU labels")
     assert run_marks(LEI_GRAPH_CNN.marks, config, CLIPS) == given
     learned = DataConfig(magnify="learned", magnifier_weights="w.pt")
@@ -56,7 +56,7 @@ def test_boxes_are_no_landmarks(landmarks):
 
 
 def test_a_clip_without_a_row_is_named(landmarks):
-    config = landmarks("subject,clip,x1,y1,x2,y2\ns01,a,1,1,2,2\n")
+    config = landmarks("subject,clip,x1,y1,x2,y2\ns01,a,1,1,9,9\n")
     with pytest.raises(DataError, match="no row for clip smic s01/b"):
         run_marks(LEI_GRAPH_CNN.marks, config, CLIPS)
     assert run_marks(("from scratch",), config, CLIPS) == ("from scratch",)

@@ -91,7 +91,7 @@ class TestLandmarks:
         ("text", "said"),
         [
             ("a,b\n1,2\n", "expected columns subject, clip"),
-            ("subject,clip,left,top,right,bottom\ns02,x,1,1,2,2\n", "no row for clip"),
+            ("subject,clip,left,top,right,bottom\ns02,x,1,1,9,9\n", "no row for clip"),
             ("subject,clip,left,top,right,bottom\ns01,s01_ne_01,9,1,2,2\n", "no box"),
             ("subject,clip,left,top,right,bottom\ns01,s01_ne_01,a,1,2,2\n", "no box"),
             ("subject,clip\ns01,s01_ne_01\n", "no box"),
