@@ -91,7 +91,7 @@ def settings(context: click.Context, typed: str) -> Iterator[str]:
     from bench.config.settings import setting_fields
 
     key, equals, _ = typed.partition("=")
-    known = dict(setting_fields())
+    known = setting_fields()
     if not equals:
         yield from (f"{each}=" for each in known)
     elif key in known:

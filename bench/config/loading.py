@@ -225,7 +225,7 @@ def _with(config: Config, section: str, name: str, value: Any) -> Config:
 
 def _resolve(key: str) -> str:
     """`section.name` of a setting that may be named without its section."""
-    keys = dict(setting_fields())
+    keys = setting_fields()
     if key in keys:
         return key
     same = [full for full, item in keys.items() if item.name == key]
@@ -241,9 +241,8 @@ def _type_of(section: str, name: str) -> Any:
     return get_type_hints(type(getattr(Config(), section)))[name]
 
 
-@cache
 def _about(section: str, name: str) -> Mapping[str, Any]:
-    return dict(setting_fields())[f"{section}.{name}"].metadata
+    return setting_fields()[f"{section}.{name}"].metadata
 
 
 def _parse(section: str, name: str, text: str) -> Any:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, asdict, dataclass, fields
+from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
@@ -464,7 +465,7 @@ def changed_settings(values: Values) -> dict[str, Any]:
     values: as `Config.to_dict` and `run.json` hold them. Two configurations with the same changed
     settings mean the same; a setting that is not known here counts as changed.
     """
-    known = dict(setting_fields())
+    known = setting_fields()
     found = {f"{part}.{name}": value for part in values for name, value in values[part].items()}
     for key in found.keys() & known.keys():
         spelled = known[key].metadata.get("spelled", unchanged)
@@ -487,7 +488,7 @@ def recorded_hash(values: Values) -> str:
 
     A setting that was added since counts only where it differs from its default.
     """
-    later = {key for key, item in setting_fields() if item.metadata.get("later")}
+    later = {key for key, item in setting_fields().items() if item.metadata.get("later")}
     passing = later - changed_settings(values).keys()
     kept = {
         part: {name: value for name, value in entries.items() if f"{part}.{name}" not in passing}
@@ -516,13 +517,18 @@ def recorded_rules(protocol: ProtocolConfig) -> tuple[str, ...]:
 
 def settings_table() -> Iterator[tuple[str, Any, bool, str]]:
     """(key, default, published, help) of every setting, in order."""
-    for key, item in setting_fields():
+    for key, item in setting_fields().items():
         about = item.metadata
         yield key, item.default, about.get("published", False), about["help"]
 
 
-def setting_fields() -> Iterator[tuple[str, Field[Any]]]:
-    """Every setting's `section.name` with its field, in order."""
-    for section in fields(Config):
-        for item in fields(getattr(Config(), section.name)):
-            yield f"{section.name}.{item.name}", item
+@cache
+def setting_fields() -> Mapping[str, Field[Any]]:
+    """Every setting's `section.name` -> its field, in order."""
+    plain = Config()
+    found = {
+        f"{section.name}.{item.name}": item
+        for section in fields(Config)
+        for item in fields(getattr(plain, section.name))
+    }
+    return MappingProxyType(found)

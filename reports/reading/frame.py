@@ -46,7 +46,7 @@ def frame_of(runs: Path) -> pd.DataFrame:
     for line in corrupt:
         warnings.warn(line, stacklevel=3)
     groups = {id(record): group for group in gather(records) for record in group.records}
-    names = [key for key, _ in setting_fields()]
+    names = list(setting_fields())
     rows = [_row(record, groups[id(record)], names) for record in records]
     return pd.DataFrame(rows, columns=[*_identity(), *metrics(), "trained", *COSTS, *names])
 
@@ -60,7 +60,7 @@ def _identity() -> tuple[str, ...]:
 
 def _row(record: RunRecord, group: RunGroup, names: Sequence[str]) -> dict[str, Any]:
     found, costs = record.metrics or {}, record.profile or {}
-    known = dict(setting_fields())
+    known = setting_fields()
     settings = {key: record.setting(*_parts(key), known[key].default) for key in names}
     return {
         "variant": record.variant,

@@ -229,7 +229,7 @@ class TestANewSetting:
         class Added:
             dropout: float = settings.setting(0.0, "share of features left out", later=True)
 
-        grown = [*setting_fields(), ("train.dropout", fields(Added)[0])]
+        grown = {**setting_fields(), "train.dropout": fields(Added)[0]}
         monkeypatch.setattr(settings, "setting_fields", lambda: grown)
         return lambda dropout: {**old, "train": {**old["train"], "dropout": dropout}}
 
