@@ -18,7 +18,7 @@ from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.hints import Commands
 from bench.cli.options import OutFile, format_option
-from bench.config.settings import NEWEST_VERSION, SURROGATE_VERSION
+from bench.config.settings import CODED_VERSION, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.sets.catalogue import GENERATED, find_dataset
 from bench.errors import DataError, UsageError, printable
 
@@ -169,7 +169,7 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
         click.echo("their frames lie outside its folder: it is read with --allow-outside", err=True)
 
 
-FOR_FRAMES = ("difficulty", "version", "subjects", "size", "raw", "dataset")
+FOR_FRAMES = ("difficulty", "subjects", "size", "raw", "dataset")
 """Options of `synth` that say how frames look; flow images are drawn without frames."""
 
 
@@ -206,10 +206,8 @@ FOR_FRAMES = ("difficulty", "version", "subjects", "size", "raw", "dataset")
 @click.option(
     "--version",
     type=click.IntRange(1, NEWEST_VERSION),
-    default=SURROGATE_VERSION,
-    show_default=True,
-    help="Version of the generator; an older one makes the clips of that time, 3 those of units as "
-    "the releases code them.",
+    help="Version of the generator; an older one makes the clips of that time. By default "
+    f"{SURROGATE_VERSION} for frames; for flow images, made from {CODED_VERSION} on, the newest.",
 )
 @subjects_option
 @click.option(
@@ -230,7 +228,7 @@ def synth(
     out: Path,
     difficulty: str,
     seed: int,
-    version: int,
+    version: int | None,
     subjects: list[str] | None,
     size: int,
     raw: bool,
@@ -255,6 +253,7 @@ def synth(
                 people=people,
                 clips=clips,
                 seed=seed,
+                version=version or NEWEST_VERSION,
                 progress=partial(progress, "drawing flow images"),
             )
         click.echo(f"{clips} flow images written; use --dataset manifest:{manifest_file}")
@@ -267,7 +266,7 @@ def synth(
             out,
             difficulty=difficulty,
             seed=seed,
-            version=version,
+            version=version or SURROGATE_VERSION,
             size=size,
             subjects=chosen,
             raw=raw,

@@ -9,6 +9,7 @@ import click
 
 from bench.cli import completing
 from bench.cli.options import OutFile, device_option, settings_options
+from bench.config.settings import CODED_VERSION, NEWEST_VERSION
 
 ALONE = (
     "protocol.split=kfold",
@@ -49,6 +50,13 @@ ALONE = (
     help="Seed of people and clips.",
 )
 @click.option(
+    "--generator-version",
+    type=click.IntRange(CODED_VERSION, NEWEST_VERSION),
+    default=NEWEST_VERSION,
+    show_default=True,
+    help="Version of the generator; an older one draws the clips of that time.",
+)
+@click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training."
 )
 @settings_options()
@@ -59,6 +67,7 @@ def pretrain(
     people: int,
     clips: int,
     generator_seed: int,
+    generator_version: int,
     seed: int,
     preset: str,
     config_file: Path | None,
@@ -95,6 +104,7 @@ def pretrain(
             people=people,
             clips=clips,
             seed=generator_seed,
+            version=generator_version,
             progress=partial(report, "drawing flow images"),
         )
         request = resolve_request(

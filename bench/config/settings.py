@@ -29,10 +29,11 @@ SURROGATE_VERSION = 2
 1: head drift, blinks, drifting light, noise; 2: frames are also misaligned, each on its own.
 """
 
-CODED_VERSION = NEWEST_VERSION = 3
-"""The newest version, which makes the clips of older ones, too.
+CODED_VERSION, NEWEST_VERSION = 3, 4
+"""The newest version makes the clips of older ones, too; from 3 on, flow images are made as well.
 
 3: action units as the releases code them, one-sided ones among them; uneven motion, less of heads.
+4: of SMIC, smiles that are held back, and negative expressions with raised cheeks or parted lips.
 """
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -195,7 +196,7 @@ class DataConfig(ClipConfig):
     surrogate_version: int = setting(
         1,
         "surrogate clips only: version of the generator; from 2 on, frames are misaligned, too; 3: "
-        "action units as the releases code them",
+        "action units as the releases code them; 4: other units in SMIC",
         low=1,
         high=NEWEST_VERSION,
         later=True,

@@ -19,6 +19,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from bench.config.settings import NEWEST_VERSION
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.disk.ready_flow import SIDE
 from bench.data.sets.challenge import CLASS_MAPS
@@ -85,22 +86,32 @@ def flow_samples(
     seed: int,
     size: int = SIDE,
     nuisance: Nuisance = Nuisance(),
+    version: int = NEWEST_VERSION,
 ) -> Iterator[FlowSample]:
-    """Clips of so many people, with the classes of the challenge in equal parts."""
+    """Clips of so many people, with the classes of the challenge in equal parts.
+
+    version: of the generator, a key of `CODED`.
+    """
     for number in range(clips):
         person, turn = number % people, number // people
         label = (person + turn) % len(CHALLENGE_CLASSES)
-        yield flow_sample(number, person, label, seed, size, nuisance)
+        yield flow_sample(number, person, label, seed, size, nuisance, version)
 
 
 def flow_sample(
-    number: int, person: int, label: int, seed: int, size: int, nuisance: Nuisance
+    number: int,
+    person: int,
+    label: int,
+    seed: int,
+    size: int,
+    nuisance: Nuisance,
+    version: int,
 ) -> FlowSample:
     """The clip of a number, of a person and a class."""
     face, release = _actor(seed, person)
     stream = random_stream(seed, "flow", str(number))
-    word = _word(release, CHALLENGE_CLASSES[label], stream)
-    units, side = coded(release, word).draw(stream)
+    word = _word(release, CHALLENGE_CLASSES[label], version, stream)
+    units, side = coded(release, word, version).draw(stream)
     image = _flow(face, units, side, size, nuisance, stream)
     return FlowSample(number, person, label, units, side, image)
 
@@ -112,9 +123,10 @@ def _actor(seed: int, person: int) -> tuple[Face, str]:
     return draw_face(stream), COMPOSITE[stream.integers(len(COMPOSITE))]
 
 
-def _word(release: str, name: str, stream: np.random.Generator) -> str:
+def _word(release: str, name: str, version: int, stream: np.random.Generator) -> str:
     """An emotion word of a class, as often as the release has it."""
-    words = [word for word in CODED[release] if CLASS_MAPS[release].get(word, word) == name]
+    coded_words = CODED[version][release]
+    words = [word for word in coded_words if CLASS_MAPS[release].get(word, word) == name]
     shares = np.array([RELEASES[release].quota.get(word, 1) for word in words], float)
     return words[stream.choice(len(words), p=shares / shares.sum())]
 

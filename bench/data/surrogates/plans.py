@@ -142,6 +142,6 @@ def _shown(row: Row, seed: int, version: int) -> tuple[tuple[int, ...], str]:
     """The clip's action units and the half that moves."""
     stream = row.stream(seed, "units")
     if version >= CODED_VERSION:
-        return coded(row.dataset, row.emotion).draw(stream)
+        return coded(row.dataset, row.emotion, version).draw(stream)
     choices = RELEASES[row.dataset].units[row.emotion]
     return choices[stream.integers(len(choices))], ""

@@ -23,7 +23,7 @@ from PIL import Image
 
 from bench.config.settings import CODED_VERSION, DIFFICULTIES, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.data.surrogates.coded_units import unit_text
+from bench.data.surrogates.coded_units import CODED, unit_text
 from bench.data.surrogates.flows import flow_samples
 from bench.data.surrogates.note import NOTE_NAME
 from bench.data.surrogates.pictures import render_clip
@@ -99,13 +99,16 @@ def flows_at(
     people: int,
     clips: int,
     seed: int = 0,
+    version: int = NEWEST_VERSION,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """The manifest of flow images in a folder below `home`; written if they are not there."""
-    folder = home / f"people{people}-clips{clips}-seed{seed}-version{CODED_VERSION}"
+    folder = home / f"people{people}-clips{clips}-seed{seed}-version{version}"
     if (folder / MANIFEST_NAME).is_file():
         return folder.resolve() / MANIFEST_NAME
-    return write_flows(folder, people=people, clips=clips, seed=seed, progress=progress)
+    return write_flows(
+        folder, people=people, clips=clips, seed=seed, version=version, progress=progress
+    )
 
 
 def write_flows(
@@ -114,18 +117,20 @@ def write_flows(
     people: int,
     clips: int,
     seed: int = 0,
+    version: int = NEWEST_VERSION,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Writes flow images of generated clips (`flow_samples`) into `folder`, and a manifest of them.
 
     Returns the path of the manifest; people of another seed have other names. Beside it `units.csv`
-    says which action units each clip shows, as FACS writes them. Folders, progress and errors as of
-    `write_surrogate`.
+    says which action units each clip shows, as FACS writes them. version: of the generator, from 3
+    on. Folders, progress and errors as of `write_surrogate`.
     """
     rows, shown = [], []
-    with _filled(folder, _flow_note(people, clips, seed)) as partial:
+    with _filled(folder, _flow_note(people, clips, seed, version)) as partial:
         if partial:
-            for done, sample in enumerate(flow_samples(people, clips, seed), start=1):
+            samples = flow_samples(people, clips, seed, version=version)
+            for done, sample in enumerate(samples, start=1):
                 person, name = f"s{seed}-{sample.person:05d}", f"{sample.number:06d}"
                 file = Path("images", person, f"{name}.png")
                 (partial / file).parent.mkdir(parents=True, exist_ok=True)
@@ -198,18 +203,23 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
     )
 
 
-def _flow_note(people: int, clips: int, seed: int) -> str:
+def _flow_note(people: int, clips: int, seed: int, version: int) -> str:
     if min(people, clips) < 1 or seed < 0:
         raise UsageError(
             f"{clips} clips of {people} people, seed {seed}; expected at least 1 of each, and a "
             "seed from 0 up."
+        )
+    if version not in CODED:
+        raise UsageError(
+            f"version is {version!r}; flow images are made from version {CODED_VERSION} to "
+            f"{NEWEST_VERSION} of the generator."
         )
     return (
         "These are flow images of generated clips, not of recordings of people.\n\n"
         f"people: {people}\n"
         f"clips: {clips}\n"
         f"seed: {seed}\n"
-        f"generator version: {CODED_VERSION}\n"
+        f"generator version: {version}\n"
     )
 
 

@@ -76,6 +76,18 @@ def test_what_generated_clips_teach_is_what_its_record_says():
         assert f"| {' | '.join(cells)} |" in page
 
 
+def test_runs_that_start_from_generated_clips_score_what_their_record_says():
+    record = json.loads((ROOT / "results" / "pretrained-flow442.json").read_text())
+    page = (ROOT / "docs" / "transfer.md").read_text()
+    entries = [entry for each in record["comparisons"] for entry in each["entries"]]
+    own = [entry["scores"] for entry in entries if entry["variant"] == "flow_cnn"]
+    assert len(own) == 10
+    for scores in own:
+        intervals = (scores[name]["interval"] for name in ("uar", "uf1"))
+        cells = ["{estimate:.3f} [{low:.3f}, {high:.3f}]".format(**each) for each in intervals]
+        assert f"| {' | '.join(cells)} |" in page
+
+
 def test_the_scores_of_the_audit_are_as_far_off_as_it_says():
     composite = next(
         line

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surrogate_rows import any_seed
 
+from bench.config.settings import NEWEST_VERSION
 from bench.data.sets.challenge import CLASS_MAPS
 from bench.data.surrogates.action_units import (
     ACTION_UNITS,
@@ -82,7 +83,8 @@ def test_a_one_sided_unit_leaves_the_other_half_almost_still(unit, seed):
 def test_units_that_releases_code_can_be_shown():
     shown = {
         unit
-        for words in CODED.values()
+        for releases in CODED.values()
+        for words in releases.values()
         for each in words.values()
         for s in each.weights
         for unit in s
@@ -104,10 +106,11 @@ SHEETS = {
 @pytest.mark.parametrize(("dataset", "name"), SHEETS)
 def test_units_are_shown_as_often_as_the_sheets_code_them(dataset, name):
     share: dict[int, float] = {}
-    words = [word for word in CODED[dataset] if CLASS_MAPS[dataset].get(word) == name]
+    coding = CODED[NEWEST_VERSION][dataset]
+    words = [word for word in coding if CLASS_MAPS[dataset].get(word) == name]
     clips = sum(RELEASES[dataset].quota[word] for word in words)
     for word in words:
-        weights = CODED[dataset][word].weights
+        weights = coding[word].weights
         for units, weight in weights.items():
             for unit in units:
                 part = weight / sum(weights.values()) * RELEASES[dataset].quota[word] / clips

@@ -10,7 +10,7 @@ import pytest
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import load_clips
-from bench.data.surrogates.flows import FlowSample, Nuisance, flow_samples
+from bench.data.surrogates.flows import FlowSample, Nuisance, _actor, flow_samples
 from bench.data.surrogates.writing import write_flows
 from bench.errors import UsageError
 
@@ -96,10 +96,17 @@ def test_a_clip_depends_on_its_number_seed_and_number_of_people_alone():
     assert few[0].image.dtype == np.uint8
 
 
-def test_the_clips_of_a_seed_stay_what_they_were():
-    rows = [sample.image[20, :, 1].astype(int) for sample in flow_samples(3, 2, 0)]
+def test_the_clips_of_a_version_stay_what_they_were():
+    rows = [sample.image[20, :, 1].astype(int) for sample in flow_samples(3, 2, 0, version=3)]
     # A processor may round otherwise, once in a while; any other motion moves rows by much more.
     assert np.abs(np.array(rows) - PINNED).max() <= 1
+
+
+def test_version_4_draws_other_clips_of_people_coded_as_smic_alone():
+    older, newer = (list(flow_samples(12, 36, 0, 8, version=version)) for version in (3, 4))
+    changed = {old.person for old, new in zip(older, newer, strict=True) if not same(old, new)}
+    assert changed
+    assert {_actor(0, person)[1] for person in changed} == {"smic"}
 
 
 @pytest.mark.parametrize("people", [1, 2, 3, 7])
@@ -134,3 +141,5 @@ def test_flow_images_are_a_data_set_with_a_manifest(tmp_path):
     assert len(units) == 7
     with pytest.raises(UsageError, match="at least 1"):
         write_flows(tmp_path / "none", people=0, clips=1)
+    with pytest.raises(UsageError, match="from version 3 to 4"):
+        write_flows(tmp_path / "none", people=1, clips=1, version=2)
