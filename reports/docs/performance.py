@@ -70,9 +70,11 @@ def performance_page(*files: dict[str, Any]) -> str:
 
 def _conditions(measured: dict[str, Any]) -> str:
     machine, extra = measured["machine_info"], measured["benchmarks"][0]["extra_info"]
+    counts = sorted({entry["extra_info"]["threads"] for entry in measured["benchmarks"]})
+    threads = " or ".join(map(str, counts))
     return (
         f"Measured {measured['datetime'][:10]} on {machine['cpu']['brand_raw']}, "
-        f"{extra['threads']} threads of {machine['cpu']['count']} cores, torch {extra['torch']}, "
+        f"{threads} threads of {machine['cpu']['count']} cores, torch {extra['torch']}, "
         f"Python {machine['python_version']}, float32."
     )
 
