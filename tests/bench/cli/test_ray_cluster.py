@@ -25,11 +25,13 @@ def cluster():
     found.shutdown()
 
 
-def kill(cluster, nodes, runs, killed):
+def kill(cluster, nodes, runs, killed, ended):
     """Kills machines one after the other, each while units are at work everywhere."""
     while nodes:
         until = time.monotonic() + WAIT
-        while len(notes(runs)) <= len(nodes) and time.monotonic() < until:
+        while len(notes(runs)) <= len(nodes) and not ended.is_set():
+            if time.monotonic() > until:
+                return
             time.sleep(0.05)
         killed.append(sorted(file.name for file in notes(runs)))
         cluster.remove_node(nodes.pop(), allow_graceful=False)
@@ -41,13 +43,14 @@ def notes(runs):
 
 def test_nodes_killed_twice_change_nothing(bench, runs, tmp_path, cluster, monkeypatch):
     monkeypatch.setattr("bench.engine.pools.RemoteExecutor.look_every", 0.2)
-    longer = ("--set", "recipe_epochs=300")
-    alone, killed = tmp_path / "alone", []
+    longer = ("--set", "recipe_epochs=4000", "--set", "data.subject_count=6")
+    alone, killed, ended = tmp_path / "alone", [], threading.Event()
     assert bench.small(alone, "ststnet", *longer, "--executor", "serial").code == 0
     nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-    killer = threading.Thread(target=kill, args=(cluster, nodes, runs, killed))
+    killer = threading.Thread(target=kill, args=(cluster, nodes, runs, killed, ended))
     killer.start()
     outcome = bench.small(runs, "ststnet", *longer, "--executor", "ray", "--jobs", 3)
+    ended.set()
     killer.join()
     assert outcome.code == 0, outcome.err
     assert len(killed) == 2
