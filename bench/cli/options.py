@@ -14,10 +14,30 @@ from bench.data.sets.catalogue import BUILT_IN
 
 
 class OutFile(click.Path):
-    """A file that the command writes; every other path is one that it reads."""
+    """A file that the command writes; every other path is one that it reads.
+
+    A file is written beside its place and then moved there: a symbolic link is followed first, so
+    that it stays, and what would be replaced without being a file (a device, a pipe) is refused.
+    """
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        """The path; click.BadParameter for a device or a pipe, and a link that leads nowhere."""
+        path = super().convert(value, parameter, context)
+        try:
+            place = path.resolve() if path.is_symlink() else path
+            special = place.exists() and not (place.is_file() or place.is_dir())
+        except (OSError, RuntimeError) as error:  # a circle of links, a name too long
+            self.fail(f"{value} cannot be written ({error})", parameter, context)
+        if special:
+            self.fail(
+                f"{value} is no file but a device or a pipe, which would be replaced: name a file",
+                parameter,
+                context,
+            )
+        return place
 
 
 class Finite(click.FloatRange):

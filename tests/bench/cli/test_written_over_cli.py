@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from click.testing import CliRunner
 
@@ -36,3 +38,28 @@ def test_the_file_that_is_read_is_not_written_over(arguments, tmp_path):
     assert isinstance(found.exception, UsageError), found.output
     assert "is a file that is read here" in str(found.exception)
     assert file.read_text(encoding="utf-8") == ROWS
+
+
+def test_a_link_is_written_through(tmp_path):
+    file, target, link = tmp_path / "log.csv", tmp_path / "scores.txt", tmp_path / "link"
+    file.write_text(ROWS, encoding="utf-8")
+    target.write_text("old", encoding="utf-8")
+    link.symlink_to(target)
+    found = CliRunner().invoke(cli, ["score", str(file), "--draws", "0", "--out", str(link)])
+    assert found.exit_code == 0, found.output
+    assert link.is_symlink()
+    assert "UAR" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "circle"])
+def test_what_is_no_file_is_not_replaced(kind, tmp_path):
+    file, special = tmp_path / "log.csv", tmp_path / kind
+    file.write_text(ROWS, encoding="utf-8")
+    if kind == "pipe":
+        os.mkfifo(special)
+    else:
+        special.symlink_to(special)
+    found = CliRunner().invoke(cli, ["score", str(file), "--draws", "0", "--out", str(special)])
+    assert found.exit_code == 2
+    assert "is no file" in found.output or "cannot be written" in found.output
+    assert not special.is_file()

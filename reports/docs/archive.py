@@ -1,0 +1,43 @@
+"""Finished run folders as one small file: `python -m reports.docs.archive RUNS FILE.tar.xz`.
+
+The files are committed under `results/runs/`. `tar xf FILE.tar.xz` gives the folders back, and every
+command that reads runs reads them: `bench tables --runs`, `bench compare`, `bench validate`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tarfile
+from pathlib import Path
+
+KEPT = {".json", ".csv"}
+"""Endings of what is packed: no checkpoint, model file, lease or lock."""
+
+
+def pack(runs: Path, archive: Path) -> None:
+    """Writes the results below `runs`, one top folder of its name; the same files, the same bytes."""
+    found = sorted(file for file in runs.rglob("*") if file.is_file() and _is_kept(file))
+    with tarfile.open(archive, "w:xz", preset=9) as packed:
+        for file in found:
+            packed.add(file, Path(runs.name) / file.relative_to(runs), filter=_anonymous)
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpacks into `folder`; returns the runs' own folder in it."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+        return folder / Path(packed.getnames()[0]).parts[0]
+
+
+def _is_kept(file: Path) -> bool:
+    return file.suffix in KEPT and not file.name.startswith(".")
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.mtime = entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
+
+
+if __name__ == "__main__":
+    pack(Path(sys.argv[1]), Path(sys.argv[2]))
