@@ -12,6 +12,7 @@ from bench.engine.executors import EXECUTORS, Executor, ProcessExecutor, SerialE
 from bench.engine.notes import sweep_notes
 from bench.engine.opening import (
     adopt_genotype,
+    forget_undone,
     note_machines,
     note_other_maker,
     open_run,
@@ -164,6 +165,7 @@ def _opened(
             open_run(job, prepared, here)
             if force and keeps_search:
                 job.folder.clear_evaluation()
+                forget_undone(job)
             if prepared.only:
                 require_unchanged(job.folder)
                 refuse_foreign(job)

@@ -24,6 +24,7 @@ from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.checksums import (
     SEALED,
     gather,
+    removed_files,
     require_unchanged,
     result_files,
     seal_rest,
@@ -158,7 +159,8 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
     from another run, or contradicts another file or the clips.
     """
     folder, older = job.folder, read_run_file(job.folder).format < SEALED
-    gather(folder)
+    _tell_removed(job)
+    forget_undone(job)
     require_unchanged(folder, () if older else [folder.run])
     units = [task.unit for task in plan(job)]
     for unit in refuse_foreign(job):
@@ -170,13 +172,43 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
         if task.unit.phase == METRICS and made_anew:
             task.unit.output.unlink(missing_ok=True)
     require_agreement(folder, read_run_file(folder), labels)
-    undone = {unit.name: unit.place for unit in units if not unit.done}
-    gather(folder, {**undone, "failures": folder.failures})
+    forget_undone(job)
     for unit in units:
         if unit.phase == SEARCH and unit.done:
             folder.checkpoint(unit.fold).unlink(missing_ok=True)
     if older:
         seal_rest(folder)
+
+
+def forget_undone(job: Job) -> None:
+    """Drops the seals of what is to be made anew. For the process that holds the run."""
+    undone = {task.unit.name: task.unit.place for task in plan(job) if not task.unit.done}
+    gather(job.folder, {**undone, "failures": job.folder.failures})
+
+
+def _tell_removed(job: Job) -> None:
+    """Says which results somebody has removed, that are made anew.
+
+    BenchError where a fold rests on a genotype that is gone: a new search may decode another.
+    """
+    folder, gone = job.folder, removed_files(job.folder)
+    for task in plan(job):
+        for need in (task.unit, *task.needs) if task.unit.done else ():
+            if need.phase == SEARCH and not need.done and _name(need) in gone:
+                raise BenchError(
+                    f"{need.output} was removed after the run made it, and {task.unit.name} rests "
+                    "on it: restore it, or start anew with `bench run --force`"
+                )
+        if not task.unit.done and _name(task.unit) in gone:
+            print(
+                f"note: {task.unit.output} was removed after the run made it: {task.unit.name} of "
+                f"{job.title} is done anew",
+                file=sys.stderr,
+            )
+
+
+def _name(unit: Unit) -> str:
+    return unit.output.relative_to(unit.job.folder.path).as_posix()
 
 
 def refuse_foreign(job: Job) -> list[Unit]:
@@ -194,7 +226,7 @@ def refuse_foreign(job: Job) -> list[Unit]:
     unsealed = [
         unit
         for task in plan(job)
-        if (unit := task.unit).done and unit.output.relative_to(folder.path).as_posix() not in known
+        if (unit := task.unit).done and _name(unit) not in known
     ]
     for unit in unsealed:
         _refuse_foreign(unit)

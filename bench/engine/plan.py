@@ -61,7 +61,7 @@ class Unit:
     @property
     def done(self) -> bool:
         """Whether its output is there."""
-        return self.output.exists()
+        return self.output.is_file()
 
     @property
     def title(self) -> str:
@@ -137,7 +137,8 @@ def done_units(tasks: Iterable[Task]) -> set[Unit]:
     @cache
     def names(folder: Path) -> frozenset[str]:
         try:
-            return frozenset(os.listdir(folder))  # noqa: PTH208 - names alone, of many folders
+            with os.scandir(folder) as entries:
+                return frozenset(entry.name for entry in entries if entry.is_file())
         except OSError:
             return frozenset()
 

@@ -75,25 +75,22 @@ def write_run_file(folder: RunFolder, content: Mapping[str, Any]) -> None:
 
 
 def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:
-    """Brings the seals of units together; those of files that are gone are forgotten.
+    """Brings the seals of units together.
 
-    undone: units that are about to work, with the file or folder that they write: whatever is
-    sealed there, or in their name, will be written anew. For the process that holds the run.
+    undone: units that are about to work, with the file or folder that they write: what is sealed
+    there, or in their name, is forgotten, and will be written anew. Other seals stay, also those
+    of files that somebody has removed. For the process that holds the run.
     """
     undone = undone or {}
     before, pending = _seal_file(folder), _pending(folder)
-    units = {**before.units, **pending}
-
-    def kept(seals: Seals) -> Seals:
-        return {name: seal for name, seal in seals.items() if (folder.path / name).exists()}
-
     rest = {
         name: seal
-        for name, seal in kept(before.sha256).items()
+        for name, seal in before.sha256.items()
         if not any((folder.path / name).is_relative_to(place) for place in undone.values())
     }
-    left = {name: kept(seals) for name, seals in units.items() if name not in undone}
-    _write(folder, SealFile({name: seals for name, seals in left.items() if seals}, rest))
+    units = {**before.units, **pending}
+    left = {name: seals for name, seals in units.items() if seals and name not in undone}
+    _write(folder, SealFile(left, rest))
     for unit in pending:
         folder.seal(unit).unlink()
     with suppress(OSError):  # it is not there, or a unit still at work uses it
@@ -135,14 +132,20 @@ def changed_files(folder: RunFolder, whole: bool = False) -> dict[str, str]:
 
     whole: whether large files (`LARGE`) are read, too.
     """
-    found = {}
+    gone = removed_files(folder)
+    found = {name: "was removed after the run made it" for name in gone}
     for name, seals in sealed_files(folder).items():
-        path = folder.path / name
-        if not path.exists():
-            found[name] = "was removed after the run made it"
-        elif not _is_sealed(path, seals, whole):
+        if name not in gone and not _is_sealed(folder.path / name, seals, whole):
             found[name] = "was changed after the run made it"
     return found
+
+
+def removed_files(folder: RunFolder) -> dict[str, str]:
+    """Sealed files that are gone -> the unit that made each, empty where none is known."""
+    units = {**_seal_file(folder).units, **_pending(folder)}
+    makers = {name: unit for unit, seals in units.items() for name in seals}
+    sealed = sealed_files(folder)
+    return {name: makers.get(name, "") for name in sealed if not (folder.path / name).exists()}
 
 
 def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
@@ -157,13 +160,23 @@ def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
         return
     name, what = next(iter(wrong.items()))
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    advice = (
-        "restore it, or move it elsewhere and repeat the command that made the run (with --force"
-    )
-    advice += " everything is made anew)"
+    raise BenchError(f"{folder.path / name}{more} {what}; {_advice(folder, name)}")
+
+
+def _advice(folder: RunFolder, name: str) -> str:
     if name == folder.checksums.name:
-        advice = SealFile.cure
-    raise BenchError(f"{folder.path / name}{more} {what}; {advice}")
+        return SealFile.cure
+    anew = "repeat the command that made the run"
+    unit = removed_files(folder).get(name)
+    if unit is None:
+        return f"restore it, or move it elsewhere and {anew} (with --force everything is made anew)"
+    phase, _, fold = unit.partition(" ")
+    beside = _below(folder, folder.fold(fold))
+    if phase == "fold" and name != beside:
+        return f"restore it, or move {beside} elsewhere, too, and {anew}: both are made anew"
+    if phase == "search":
+        return f"restore it, or {anew} with --force: everything is made anew"
+    return f"restore it, or {anew}: it is made anew"
 
 
 def require_sealed(folder: RunFolder, path: Path) -> None:

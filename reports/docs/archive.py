@@ -1,7 +1,7 @@
 """Finished run folders as one small file: `python -m reports.docs.archive RUNS FILE.tar.xz`.
 
-The files are committed under `results/runs/`. `tar xf FILE.tar.xz` gives the folders back, and every
-command that reads runs reads them: `bench tables --runs`, `bench compare`, `bench validate`.
+The files are committed under `results/runs/`. `tar xf FILE.tar.xz` gives the folders back, and
+every command that reads runs reads them: `bench tables --runs`, `bench compare`, `bench validate`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KEPT = {".json", ".csv"}
 
 
 def pack(runs: Path, archive: Path) -> None:
-    """Writes the results below `runs`, one top folder of its name; the same files, the same bytes."""
+    """Writes the results below `runs`, in a folder of its name; the same files, the same bytes."""
     found = sorted(file for file in runs.rglob("*") if file.is_file() and _is_kept(file))
     with tarfile.open(archive, "w:xz", preset=9) as packed:
         for file in found:

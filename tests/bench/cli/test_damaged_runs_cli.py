@@ -33,6 +33,15 @@ def every_kind(searched_runs, tmp_path_factory) -> Path:
     return runs
 
 
+def forget_removed(folder: RunFolder) -> None:
+    """The folder as if what is not there had never been made."""
+    content = json.loads(folder.checksums.read_text())
+    for seals in (content["sha256"], *content["units"].values()):
+        for name in [name for name in seals if not (folder.path / name).exists()]:
+            del seals[name]
+    folder.checksums.write_text(json.dumps(content))
+
+
 def flip_a_bit(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -175,7 +184,7 @@ class TestGoingOn:
         run = only_run(runs)
         for name in ("folds/s05.json", "metrics.json", "profile.json"):
             (run.path / name).unlink()
-        gather(RunFolder(run.path))
+        forget_removed(RunFolder(run.path))
         return run
 
     def test_makes_results_anew_that_were_never_sealed(self, bench, runs, begun):
@@ -195,8 +204,7 @@ class TestGoingOn:
     def test_refuses_what_another_run_made(self, bench, runs, begun, name):
         content = begun.json(name) if (begun.path / name).exists() else begun.json("folds/s06.json")
         (begun.path / name).unlink(missing_ok=True)
-        folder = RunFolder(begun.path)
-        gather(folder)  # the seal of the removed file is forgotten
+        forget_removed(RunFolder(begun.path))
         foreign = {**content, "run": {**content["run"], "seed": 7}}
         (begun.path / name).write_text(json.dumps(foreign))
         outcome = bench.small(runs, VARIANT)
@@ -210,7 +218,7 @@ class TestGoingOn:
         if not stamped:
             del content["run"]
         shutil.rmtree(begun.path / "search")
-        gather(RunFolder(begun.path))
+        forget_removed(RunFolder(begun.path))
         (begun.path / "search").mkdir()
         (begun.path / "search/genotype.json").write_text(json.dumps(content))
         outcome = bench.small(runs, VARIANT, *command[1:], command=command[0])
@@ -255,6 +263,44 @@ class TestGoingOn:
         outcome = bench.small(runs, VARIANT)
         assert outcome.code == 0
         assert "was begun on 3 thread(s) and goes on with 1" in outcome.err
+
+
+class TestRemoved:
+    """Files that somebody has removed from a finished run: told, and never forgotten."""
+
+    @pytest.fixture
+    def run(self, searched_runs, runs) -> Run:
+        shutil.copytree(searched_runs, runs)
+        return only_run(runs)
+
+    @pytest.mark.parametrize("link", [False, True])
+    @pytest.mark.parametrize("name", ["search/history.csv", "search/architecture.json"])
+    def test_beside_a_result_stays_wrong(self, bench, runs, run, name, link):
+        (run.path / name).unlink()
+        if link:
+            (run.path / name).symlink_to(run.path / "nowhere")
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 1
+        assert f"{name} was removed after the run made it; restore it, or" in outcome.error
+        assert bench("validate", runs).code == 1
+
+    @pytest.mark.parametrize("link", [False, True])
+    def test_a_fold_is_done_anew_with_a_word(self, bench, runs, run, link):
+        before = run.json("folds/s05.json")["clips"]
+        (run.path / "folds/s05.json").unlink()
+        if link:
+            (run.path / "folds/s05.json").symlink_to(run.path / "nowhere")
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 0, outcome.err
+        assert "folds/s05.json was removed after the run made it: fold s05 of" in outcome.err
+        assert run.json("folds/s05.json")["clips"] == before
+        assert bench("validate", runs).code == 0
+
+    def test_folds_rest_on_the_genotype(self, bench, runs, run):
+        (run.path / "search/genotype.json").unlink()
+        outcome = bench.small(runs, VARIANT)
+        assert outcome.code == 1
+        assert "genotype.json was removed after the run made it, and fold s05 rests" in outcome.err
 
 
 def test_scores_are_made_anew_with_a_fold(bench, runs):
