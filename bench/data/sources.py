@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,9 +23,9 @@ from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs
 from bench.data.surrogates.note import Generated, generated
 from bench.data.videos import clip_settings, load_videos
-from bench.errors import DataError, UsageError
+from bench.errors import BenchError, DataError, UsageError
 from bench.seeds import derive_seed
-from bench.system.files import file_bytes
+from bench.system.files import file_bytes, read_json, write_json
 from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
@@ -202,13 +203,55 @@ def load(
     """
     clip_set = find_clips(source, config)
     arrays = load_input(clip_set, config, still, source.cache)
-    return fingerprinted(clip_set, source.cache), arrays
+    return fingerprinted(clip_set, source, config), arrays
 
 
-def fingerprinted(clip_set: ClipSet, cache: Path) -> ClipSet:
-    """The clips with their fingerprint."""
-    digests = content_digests(clip_set.clips, cache)
+SUMS_NAME = "sums.json"
+"""What the generated clips of the cache held when they were first read, by class map."""
+
+
+def fingerprinted(clip_set: ClipSet, source: Source, config: DataConfig) -> ClipSet:
+    """The clips with their fingerprint.
+
+    Raises DataError where generated clips of the cache have changed since they were first read.
+    """
+    digests = content_digests(clip_set.clips, source.cache)
+    if not source.root:
+        _require_as_made(source, config, clip_set.clips, digests)
+        if config.fresh_seed:
+            fresh = replace(config, surrogate_seed=config.fresh_seed)
+            _require_as_made(source, fresh, clip_set.clips, digests)
     return replace(clip_set, fingerprint=data_fingerprint(clip_set.clips, digests))
+
+
+def _require_as_made(
+    source: Source, config: DataConfig, clips: Sequence[Clip], digests: Sequence[str]
+) -> None:
+    folder = surrogate_folder(source, config)
+    made: dict[str, dict[str, str]] = {}
+    for clip, digest in zip(clips, digests, strict=True):
+        if clip.frames[0].is_relative_to(folder):
+            own = made.setdefault(f"{clip.dataset} {clip.subject}", {})
+            own[clip.frames[0].parent.relative_to(folder).as_posix()] = digest
+    file = folder / SUMS_NAME
+    sums = read_json(file) if file.is_file() else {}
+    known = sums.get(config.class_map, {})
+    chosen = bool(config.subject_count or config.subjects or config.fresh_seed)
+    expected = {person: known.get(person, {}) for person in (made if chosen else known)}
+    wrong = [
+        clip
+        for person, clips_of in expected.items()
+        for clip, digest in clips_of.items()
+        if made.get(person, {}).get(clip) != digest
+    ]
+    if wrong:
+        raise DataError(
+            f"{folder}: {len(wrong)} generated clip(s) are not as they were made, first "
+            f"{wrong[0]}; move this folder elsewhere, and the clips are made again"
+        )
+    if made.keys() - known.keys():
+        with suppress(BenchError):  # a cache that may only be read
+            write_json(file, {**sums, config.class_map: {**made, **known}})
 
 
 def load_input(
@@ -249,7 +292,7 @@ def prepare(
             made = load_videos(clip_set, seen, source.cache, one_more, workers)
         odd = input_problems(clip_set.clips, made, still, config, source.cache)
         clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
-    return clip_set, fingerprinted(clip_set, source.cache).fingerprint
+    return clip_set, fingerprinted(clip_set, source, config).fingerprint
 
 
 def input_problems(

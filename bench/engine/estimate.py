@@ -156,7 +156,7 @@ def features_of(asked: Asked) -> tuple[ClipSet, np.ndarray]:
     if method.inputs:
         clip_set, inputs = load(asked.source, asked.config, method.still)
     else:
-        clip_set = fingerprinted(find_clips(asked.source, asked.config), asked.source.cache)
+        clip_set = fingerprinted(find_clips(asked.source, asked.config), asked.source, asked.config)
         inputs = np.empty((len(clip_set.clips), 0))
     rows: list[np.ndarray] = []
     for each in inputs:

@@ -191,7 +191,7 @@ def _tell_removed(job: Job) -> None:
 
     BenchError where a fold rests on a genotype that is gone: a new search may decode another.
     """
-    folder, gone = job.folder, removed_files(job.folder)
+    gone = removed_files(job.folder)
     for task in plan(job):
         for need in (task.unit, *task.needs) if task.unit.done else ():
             if need.phase == SEARCH and not need.done and _name(need) in gone:
@@ -223,11 +223,7 @@ def refuse_foreign(job: Job) -> list[Unit]:
             f"{folder.path / strangers[0]} is of no fold of this run: move it elsewhere"
         )
     known = sealed_files(folder)
-    unsealed = [
-        unit
-        for task in plan(job)
-        if (unit := task.unit).done and _name(unit) not in known
-    ]
+    unsealed = [unit for task in plan(job) if (unit := task.unit).done and _name(unit) not in known]
     for unit in unsealed:
         _refuse_foreign(unit)
     return unsealed

@@ -133,7 +133,7 @@ def changed_files(folder: RunFolder, whole: bool = False) -> dict[str, str]:
     whole: whether large files (`LARGE`) are read, too.
     """
     gone = removed_files(folder)
-    found = {name: "was removed after the run made it" for name in gone}
+    found = dict.fromkeys(gone, "was removed after the run made it")
     for name, seals in sealed_files(folder).items():
         if name not in gone and not _is_sealed(folder.path / name, seals, whole):
             found[name] = "was changed after the run made it"

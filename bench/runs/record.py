@@ -274,9 +274,11 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
 
 
 def _copies_line(place: Path, copies: list[Path]) -> str:
-    if len(copies) == 1:
+    if len(copies) > 1:
+        return f"{len(copies)} folders are copies of {place}: {copies[0]} to {copies[-1]}"
+    if place.exists():
         return f"{copies[0]} is a copy: its run.json is that of {place}"
-    return f"{len(copies)} folders are copies of {place}: {copies[0]} to {copies[-1]}"
+    return f"{copies[0]} was moved: its run.json is that of {place}; move it back there"
 
 
 def read_run(folder: RunFolder) -> RunRecord:

@@ -186,12 +186,23 @@ def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
     from reports.reading.groups import GroupKey, gather
 
     named = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
+    _refuse_copies(list(named))
     inside = (f for f, record in named.items() if f.parts[-4:-3] == (set_name(record),))
     roots = dict.fromkeys(folder.parents[3] for folder in inside)  # none of a run moved elsewhere
     records = beside_baselines(named.values(), (r for root in roots for r in sound_runs(root)[0]))
     keys = [GroupKey.of(record) for record in records]
     groups = sorted(gather(records), key=lambda group: keys.index(group.key))
     return single_seeds(groups) if apart and len(groups) == 1 else groups
+
+
+def _refuse_copies(folders: Sequence[Path]) -> None:
+    from bench.errors import UsageError
+
+    seen: dict[bytes, Path] = {}
+    for folder in folders:
+        first = seen.setdefault((folder / "run.json").read_bytes(), folder)
+        if first != folder:
+            raise UsageError(f"{folder} is the run {first} again (a copy or a link): name it once")
 
 
 def _records(folder: Path) -> list[RunRecord]:

@@ -379,6 +379,18 @@ def test_copies_and_runs_without_their_file_are_told_and_left_out(bench, finishe
     assert copies.startswith(f"2 folders are copies of {run.path}: ")
     shutil.rmtree(elsewhere)
     assert "seed7 is a copy" in find_runs(finished)[1][-1]
+    shutil.rmtree(run.path)
+    assert f"seed7 was moved: its run.json is that of {run.path}" in find_runs(finished)[1][-1]
+
+
+@pytest.mark.parametrize("make", [shutil.copytree, Path.symlink_to], ids=["copy", "link"])
+def test_a_run_is_not_compared_with_itself(bench, finished, make):
+    run = only_run(finished)
+    again = run.path.with_name("seed1")
+    make(run.path, again) if make is shutil.copytree else make(again, run.path)
+    for folders in ([run.path.parent], [again, run.path]):
+        outcome = bench("compare", *folders)
+        assert outcome.code == 2 and "again (a copy or a link)" in outcome.error
 
 
 @pytest.mark.parametrize("name", ["folds/s99.json", "search/s05"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from bench.data.clips import Clip
 from bench.data.sources import (
     FEW_CLIPS,
     find_clips,
+    fingerprinted,
     most_telling_subjects,
     prepare,
     resolve_source,
+    surrogate_folder,
     used_labels,
 )
 from bench.data.surrogates.writing import write_surrogate
@@ -185,6 +188,45 @@ class TestFindClips:
             find_clips(source, DataConfig())
         kept = find_clips(source, DataConfig(skip_bad_clips=True))
         assert len(kept.clips) == 3
+
+
+class TestGeneratedClipsOfTheCache:
+    """They are what they were when they were first read, or the run stops."""
+
+    CONFIG = DataConfig(size=16, frames=4)
+
+    @pytest.fixture
+    def source(self, tmp_path):
+        source = resolve_source("samm", None, True, tmp_path)
+        folder = surrogate_folder(source, self.CONFIG)
+        write_surrogate("samm", folder, size=16, subjects=["006", "007"], workers=1)
+        assert self.read(source) == self.read(source)
+        return source
+
+    def read(self, source):
+        return fingerprinted(find_clips(source, self.CONFIG), source, self.CONFIG).fingerprint
+
+    def swap(clips):
+        one, other = (min(clip.iterdir()) for clip in clips[:2])
+        content = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+
+    def lose_a_frame(clips):
+        max(clips[0].iterdir()).unlink()
+
+    def lose_a_clip(clips):
+        shutil.rmtree(clips[0])
+
+    @pytest.mark.parametrize("damage", [swap, lose_a_frame, lose_a_clip])
+    def test_are_as_they_were_made(self, source, damage):
+        folder = surrogate_folder(source, self.CONFIG)
+        damage(sorted((folder / "SAMM/006").iterdir()))
+        with pytest.raises(DataError, match=r"not as they were made|unusable"):
+            self.read(source)
+        folder.rename(folder.with_name("elsewhere"))
+        write_surrogate("samm", folder, size=16, subjects=["006", "007"], workers=1)
+        self.read(source)
 
 
 class TestPrepare:
