@@ -203,7 +203,7 @@ class RunRecord(RunFile):
 
     finished: the folds that have a result; strangers: see `RunFile.foreign`; baseline_uar: the best
     UAR of a classical baseline on the same clips among runs that were read together, None where
-    there is none.
+    there is none; clips_differ: whether one of those chose the same clips and found others.
     """
 
     folder: Path
@@ -212,6 +212,7 @@ class RunRecord(RunFile):
     finished: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     baseline_uar: float | None = None
+    clips_differ: bool = False
 
     @property
     def files(self) -> RunFolder:

@@ -18,6 +18,7 @@ from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
     BELOW_BASELINE,
+    CLIPS_DIFFER,
     CODE_CHANGED,
     ONE_SEED,
     RECIPES_DIFFER,
@@ -163,6 +164,7 @@ class RunGroup:
             *distinct(mark for record in self.records for mark in search_marks(record)),
             *((ONE_SEED,) if self._one_search_seed() else ()),
             *((CODE_CHANGED,) if any(map(changed_code, self.records)) else ()),
+            *((CLIPS_DIFFER,) if any(record.clips_differ for record in self.records) else ()),
         )
 
     @property

@@ -63,6 +63,9 @@ TRAINED_WITHOUT = "trained without a class"
 CODE_CHANGED = "code changed"
 """Mark of runs of which a package has brought other code since."""
 
+CLIPS_DIFFER = "clips differ"
+"""Mark of runs with the same choice of clips whose clips are not the same."""
+
 FOREIGN = "foreign file"
 """Mark of runs in whose folder lies a result of a fold that they do not have."""
 
@@ -77,6 +80,7 @@ CAVEATS = (
     BELOW_BASELINE,
     CANNOT_DECIDE,
     CODE_CHANGED,
+    CLIPS_DIFFER,
     SHUFFLED,
     "reconstruction",
 )
@@ -261,6 +265,8 @@ MARK_MEANINGS = {
     "the clips say",
     CODE_CHANGED: "a package that the run used is installed with other code now; the score is of "
     "the earlier code",
+    CLIPS_DIFFER: "runs read together chose the same clips, and their labels or frames are not the "
+    "same (data.fingerprint in run.json): these scores cannot be compared",
     FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from built_tables import rows_of, table
 
@@ -71,3 +73,24 @@ def test_a_table_shows_and_explains_the_mark(record, baseline):
     assert any(note.startswith("below linear baseline: a classical") for note in built.notes)
     (best,) = rows_of(built, "linear_flow")
     assert MARK not in best.marks
+
+
+@pytest.mark.parametrize(
+    ("others", "differ"),
+    [
+        ({"clips": "one"}, False),
+        ({"clips": "another"}, True),
+        ({"clips": "another", "dataset": "samm"}, False),
+        ({"clips": None}, False),
+        ({"clips": "another", "settings": {"data": {"subject_count": 3}}}, False),
+    ],
+)
+def test_the_same_choice_of_other_clips_is_marked(record, baseline, others, differ):
+    own = record(uar=0.5, data=DataRecord(fingerprint="one"))
+    settings = others.pop("settings", None)
+    other = baseline(0.4, **others)
+    if settings:
+        other = replace(other, config={**other.config, **settings})
+    beside = beside_baselines([own, other], [own, other])
+    (group,) = (each for each in gather(beside) if each.key.variant == own.variant)
+    assert ("clips differ" in group.conditions) is differ
