@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isclose
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -353,6 +353,8 @@ def _search(files: RunFiles) -> Iterator[Finding]:
         if search.beta is None or search.strategy not in (None, *BY_GRADIENT):
             continue
         where = _below(folder, folder.genotype(name))
+        if search.reach is not None and search.reach > _most_reach(files.run) + TOLERANCE:
+            yield Finding("search", where, f"reach is {search.reach:g}, which no search here has")
         space = recorded_space(files.run, folder.run)
         alpha, eta = search.operation_weights, search.edge_weights
         beta = search.beta_of(space.outer)
@@ -368,16 +370,31 @@ def _search(files: RunFiles) -> Iterator[Finding]:
                 yield Finding("search", _below(folder, file), what)
 
 
+def _most_reach(run: RunFile) -> float:
+    """The reach that is set, else that of an architecture step for each clip of each epoch."""
+    search = run.settings.search
+    return search.reach or search.epochs * run.data.clips * search.architecture_lr
+
+
 def _scores(files: RunFiles) -> Iterator[Finding]:
     """Predictions follow from the logits, and metrics from the predictions."""
     config, run = files.run.settings, files.run
     rule = config.protocol.selection
     for fold, record in files.folds.items():
+        where = f"{FOLDS}/{fold}.json"
+        last = record.epochs.get("last")
+        if record.losses and (last != len(record.losses) or not all(map(isfinite, record.losses))):
+            what = f"has {len(record.losses)} losses for {last} epochs, or one that is no number"
+            yield Finding("scores", where, what)
         for clip in record.clips:
+            if len(clip.logits) != len(run.data.classes) or not all(map(isfinite, clip.logits)):
+                what = f"{clip.clip}: expected {len(run.data.classes)} finite logits"
+                yield Finding("scores", where, what)
+                continue
             best = max(range(len(clip.logits)), key=clip.logits.__getitem__)
             if not clip.pred == clip.selected[rule] == best:
                 what = f"{clip.clip}: the predicted label is not that of the logits"
-                yield Finding("scores", f"{FOLDS}/{fold}.json", what)
+                yield Finding("scores", where, what)
     if files.metrics is None or not files.complete:
         return
     folds = [files.folds[fold] for fold in run.folds]

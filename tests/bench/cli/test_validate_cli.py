@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -187,7 +188,30 @@ def longer_history(run):
     file.write_text(file.read_text() + file.read_text().splitlines()[-1] + "\n")
 
 
+def no_logits(run):
+    change(run, "folds/s06.json", lambda fold: fold["clips"][0].update(logits=[]))
+
+
+def logits_that_are_no_numbers(run):
+    def edit(fold):
+        fold["clips"][0].update(logits=[math.nan] * 3)
+
+    change(run, "folds/s05.json", edit)
+
+
+def more_losses(run):
+    change(run, "folds/s06.json", lambda fold: fold["losses"].append(0.1))
+
+
+def more_reach(run):
+    change(run, "search/genotype.json", lambda search: search.update(reach=50.0))
+
+
 TAMPERING = [
+    (no_logits, ("scores", "folds/s06.json")),
+    (logits_that_are_no_numbers, ("scores", "folds/s05.json")),
+    (more_losses, ("scores", "folds/s06.json")),
+    (more_reach, ("search", "search/genotype.json")),
     (another_path, ("search", "search/genotype.json")),
     (longer_history, ("search", "search/history.csv")),
     (smaller_network, ("scores", "profile.json")),
