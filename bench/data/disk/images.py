@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.data.clips import Clip, clip_title
 from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_IMAGE_BYTES, MAX_PIXELS
 from bench.data.disk.numbering import CONTAINER_SUFFIXES
+from bench.data.surrogates.note import NOTE_NAME, generated
 from bench.errors import DataError, printable
 
 if TYPE_CHECKING:
@@ -81,9 +82,12 @@ def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
         what = "is missing"
     else:
         what = f"cannot be read ({_first_line(error)})"
+    again = "Unpack the data set again."
+    if generated([path.parent]):
+        again = f"Move the folder that holds {NOTE_NAME} elsewhere: the clips are made again."
     return DataError(
         f"{printable(path)}: this frame of clip {clip_title(clip)} {what}; expected a whole image "
-        "file. Unpack the data set again."
+        f"file. {again}"
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip
+from bench.data.disk.images import unreadable
 from bench.data.sources import (
     FEW_CLIPS,
     find_clips,
@@ -100,6 +101,12 @@ class TestGeneratedTrees:
         source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
         with pytest.raises(DataError, match="leads to generated clips by a link"):
             find_clips(source, DataConfig(allow_outside=True))
+
+    def test_a_frame_that_cannot_be_read_is_made_again_not_unpacked(self, tree, tmp_path):
+        (one,) = find_clips(resolve_source("samm", tree, False, tmp_path), DataConfig()).clips
+        told = {path: str(unreadable(one, path, OSError("cut"))) for path in (one.frames[0], tree)}
+        assert "SURROGATE.txt elsewhere: the clips are made again" in told[one.frames[0]]
+        assert "Unpack the data set again" in told[tree]
 
     def test_other_roots_are_real(self, tmp_path):
         assert not resolve_source("samm", tmp_path, False, tmp_path).surrogate
