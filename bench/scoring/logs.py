@@ -346,9 +346,9 @@ def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> list[i
 
 def _from_print(text: str, name: str, reading: Reading) -> Log:
     dataset = _dataset(reading.dataset) if reading.dataset else ""
-    answers, best, notes = printed_answers(text, name, dataset, reading.selection)
-    oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
     classes = reading.classes or CHALLENGE_CLASSES
+    answers, best, notes = printed_answers(text, name, classes, dataset, reading.selection)
+    oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
     most = max(max(answer.true, answer.pred) for answer in answers)
     if most >= len(classes):
         raise DataError(
