@@ -24,8 +24,8 @@ from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import TIED, is_printed, printed_answers
-from bench.system.files import csv_text
-from bench.system.tables import NAMES, Line, Table, parse_table, read_text
+from bench.system.files import csv_text, parsed_json
+from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
 
 SURROGATE_REMARK = "# surrogate"
 """First line of a log of generated clips, whose names are those of the real ones."""
@@ -160,10 +160,11 @@ def is_table(text: str) -> bool:
     """Whether the first line is that of a table with clips and labels, however it spells them."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     try:
-        found = parse_table(first + "\n", "").places(SPELLINGS).keys()
+        titles = set(map(plain_title, parse_table(first + "\n", "").titles))
     except DataError:
         return False
-    return len(found & {"clip", "true", "pred"}) > 1 or first.strip().lower().startswith("sep=")
+    found = [name for name in ("clip", "true", "pred") if titles & set(SPELLINGS[name])]
+    return len(found) > 1 or first.strip().lower().startswith("sep=")
 
 
 def _refuse_dataset(reading: Reading, name: str) -> None:
@@ -177,7 +178,7 @@ def _refuse_dataset(reading: Reading, name: str) -> None:
 def parse_json(text: str, name: str) -> Any:
     """The content of a JSON file; DataError where it is none."""
     try:
-        return json.loads(text)
+        return parsed_json(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is no JSON ({error})") from error
 

@@ -65,7 +65,7 @@ def array_length(clip: Clip) -> int | None:
 
 
 def _array(clip: Clip, content: bytes) -> np.ndarray:
-    """A view of the file's bytes as an array; a header that claims more than there is fails."""
+    """A view of the file's bytes as an array; a header that claims more or less fails."""
     import numpy as np
 
     shape, by_columns, kind, start = _header(clip, content)
@@ -78,9 +78,11 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
     if kind != np.uint8:
         raise _bad(clip, f"has numbers of kind {kind}", "expected uint8, 0 to 255")
     size = prod(shape)
-    if len(content) - start < size:
-        what = f"is cut off: its header tells of {size} bytes, {len(content) - start} are there"
-        raise _bad(clip, what, "copy it again")
+    there = len(content) - start
+    if there != size:
+        what = "is cut off" if there < size else "holds more than its array"
+        what += f": its header tells of {size} bytes, {there} are there"
+        raise _bad(clip, what, "copy it again, or save it again with numpy.save")
     array = np.frombuffer(content, np.uint8, size, start)
     return array.reshape(shape, order="F" if by_columns else "C").reshape(wanted)
 

@@ -77,11 +77,11 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
             f"landmarks {file}: expected columns subject, clip and a box or points, its header has "
             f"{table.found_titles}"
         )
-    titles = [plain_title(title) for title in table.titles]
+    columns = {title: table.column(title) for title in map(plain_title, table.titles) if title}
     found: dict[str, dict[tuple[str, str], Landmarks]] = {}
     problems = []
     for line in table.lines:
-        row = dict(zip(titles, line.cells, strict=False))
+        row = {title: line.cells[place] for title, place in columns.items()}
         named = {field: line.cells[place] for field, place in places.items()}
         dataset, subject, clip = (named.get(field, "") for field in NAMES)
         rows = found.setdefault(clip, {})

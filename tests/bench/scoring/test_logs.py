@@ -399,3 +399,15 @@ def test_a_workbook_is_told_to_be_saved_as_csv(start, tmp_path):
     (tmp_path / "x.xlsx").write_bytes(start)
     with pytest.raises(DataError, match=r"x\.xlsx is a spreadsheet .*save it as CSV"):
         read_log(tmp_path / "x.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"subject": "s1", "subject": "s2", "clips": []}', "key 'subject' stands twice"),
+        ("dataset,subject,clip,true,True,pred\nlab,s1,a,0,1,0", "has the column 'true' twice"),
+    ],
+)
+def test_what_is_named_twice_is_refused(text, told):
+    with pytest.raises(DataError, match=told):
+        parse_log(text, "log")

@@ -53,6 +53,16 @@ def repeat(clip):
     clip.frames[2].write_bytes(clip.frames[1].read_bytes())
 
 
+def hide(clip):
+    image = Image.open(clip.frames[2])
+    image.putalpha(0)
+    image.save(clip.frames[2])
+
+
+def take_colour(clip):
+    Image.open(clip.frames[2]).convert("L").save(clip.frames[2])
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "said"),
     [
@@ -61,6 +71,8 @@ def repeat(clip):
         (remove, "unreadable", "is missing"),
         (enlarge, "size", "another size than the first (16×20), the first of them img2.png (16×21"),
         (blank, "constant", "1 frame(s) of one level all over, the first img2.png"),
+        (hide, "transparent", "1 frame(s) with transparent pixels, the first img2.png"),
+        (take_colour, "mixed", "1 of 6 frames are grey, the first img2.png"),
         (repeat, "repeated", "img2.png (number 2) that of img1.png (number 1)"),
     ],
 )
@@ -91,5 +103,7 @@ def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
     np.save(path, video)
     assert kinds(replace(clip, frames=(path,))) == ["constant", "repeated"]
     assert kinds(replace(clip, frames=(path,), span=(0, 3))) == []
-    path.write_bytes(path.read_bytes()[:-1])
-    assert kinds(replace(clip, frames=(path,))) == ["unreadable"]
+    whole = path.read_bytes()
+    for content in (whole[:-1], whole + b"\0"):
+        path.write_bytes(content)
+        assert kinds(replace(clip, frames=(path,))) == ["unreadable"]
