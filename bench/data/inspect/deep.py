@@ -14,6 +14,8 @@ from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.data.sets.blank import absurdities
+from bench.data.steps.crop import crop_box
+from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable
 from bench.system.processes import in_processes
 
@@ -24,6 +26,8 @@ WRONG = frozenset(
     {"unreadable", "size", "constant", "repeated", "twin", "frames", "blank", "transparent"}
 )
 """Further kinds of problem that make a set incomplete after a deep check."""
+
+UNCHANGED = Preprocessing()
 
 Progress = Callable[[int, int], None]
 
@@ -43,20 +47,25 @@ class _Frame:
 
 
 def deep_problems(
-    clips: Sequence[Clip], workers: int, progress: Progress | None = None
+    clips: Sequence[Clip],
+    workers: int,
+    progress: Progress | None = None,
+    settings: Preprocessing = UNCHANGED,
 ) -> tuple[list[Problem], int]:
     """Problems in the frames of the clips, and how many frames were decoded.
 
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
-    frames equal to those of another clip), and what `absurdities` says of the clips in one file.
-    `progress` is called with (clips done, clips in all).
+    frames equal to those of another clip), `crop` (`settings` cannot crop it), and what
+    `absurdities` says of the clips in one file. `progress` is called with (clips done, clips in
+    all).
     """
     problems: list[Problem] = []
     first_with: dict[str, str] = {}
     frames = 0
-    looked = in_processes(_look_through, clips, max(min(workers, len(clips)), 1))
+    look = partial(_look_through, settings)
+    looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
     for done, (clip, (found, count, content)) in enumerate(zip(clips, looked, strict=True), 1):
         problems += found
         frames += count
@@ -69,19 +78,27 @@ def deep_problems(
     return problems, frames
 
 
-def _look_through(clip: Clip) -> tuple[list[Problem], int, str]:
+def _look_through(settings: Preprocessing, clip: Clip) -> tuple[list[Problem], int, str]:
     """Problems of a clip, frames decoded, and a hash of all frames (empty where one is missing)."""
     frames: list[_Frame] = []
     unreadable: list[str] = []
     hidden: list[str] = []
+    uncropped: list[Problem] = []
     for path, read in _readers(clip):
         try:
-            frames += [_described(path.name, pixels) for pixels in read()]
+            video = read()
+            if not (frames or clip.ready_flow):
+                uncropped += _uncropped(clip, video[0], settings)
+            frames += [_described(path.name, pixels) for pixels in video]
         except DataError as error:
             unreadable.append(str(error))
         else:
             hidden += [path.name] * is_transparent(path)
-    problems = [*_problems(clip, frames, unreadable), *_shown_otherwise(clip, frames, hidden)]
+    problems = [
+        *_problems(clip, frames, unreadable),
+        *uncropped,
+        *_shown_otherwise(clip, frames, hidden),
+    ]
     whole = hashlib.sha256("".join(frame.content for frame in frames).encode()).hexdigest()
     return problems, len(frames), "" if unreadable else whole
 
@@ -136,6 +153,14 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         yield Problem("blank", where, what)
     else:
         yield from _repeated(where, frames)
+
+
+def _uncropped(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Iterator[Problem]:
+    """The problem of a clip whose onset frame the settings cannot crop."""
+    try:
+        crop_box(clip, onset, settings)
+    except DataError as error:
+        yield Problem("crop", clip_title(clip), str(error), fatal=True)
 
 
 def _shown_otherwise(

@@ -47,7 +47,21 @@ def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
     return _landmarks_of(clip, file).points
 
 
+def has_landmarks(clip: Clip, file: str) -> bool:
+    """Whether the user's file has a row for the clip; UsageError or DataError for a bad file."""
+    return _row(clip, file) is not None
+
+
 def _landmarks_of(clip: Clip, file: str) -> Landmarks:
+    if row := _row(clip, file):
+        return row
+    raise DataError(
+        f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
+        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
+    )
+
+
+def _row(clip: Clip, file: str) -> Landmarks | None:
     """The row of a clip, of those that name its data set where there are any."""
     named = _landmarks(file).get(clip.name, {})
     for wanted in (clip.dataset, ""):
@@ -56,10 +70,7 @@ def _landmarks_of(clip: Clip, file: str) -> Landmarks:
                 continue
             if known_subject(clip.dataset, subject, DATASETS) == clip.subject:
                 return row
-    raise DataError(
-        f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
-        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
-    )
+    return None
 
 
 @lru_cache(maxsize=4)

@@ -8,6 +8,7 @@ from image_clips import noise, write_clip
 from PIL import Image
 
 from bench.data.inspect.deep import deep_problems
+from bench.data.steps.settings import Preprocessing
 
 
 @pytest.fixture
@@ -83,6 +84,15 @@ def test_every_damage_is_named(clip, damage, kind, said):
     assert problem.where == "smic s01/s01_ne_01"
     assert said in problem.what
     assert "\n" not in problem.what
+
+
+def test_a_clip_that_cannot_be_cropped_is_named(tmp_path, clip):
+    (tmp_path / "box.csv").write_text(
+        "subject,clip,left,top,right,bottom\ns01,s01_ne_01,90,90,99,99\n"
+    )
+    settings = Preprocessing(crop="landmarks", landmarks=str(tmp_path / "box.csv"))
+    (problem,), _ = deep_problems([clip], 1, settings=settings)
+    assert (problem.kind, problem.fatal) == ("crop", True) and "outside its frames" in problem.what
 
 
 def test_a_copy_of_a_clip_is_found(tmp_path):

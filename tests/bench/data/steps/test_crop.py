@@ -106,6 +106,7 @@ class TestLandmarks:
                 "subject,clip,left,top,right,bottom\n" + 2 * "s01,s01_ne_01,1,1,9,9\n",
                 "a second row",
             ),
+            ("subject,clip,left,left,top,right,bottom\n", "the column 'left' twice"),
             ("subject,clip,left,top,right,bottom\ns01,s01_ne_01,90,90,99,99\n", "outside its"),
         ],
     )
