@@ -190,7 +190,7 @@ def text_of(path: Path) -> str:
     except FileNotFoundError:
         raise UsageError(f"no file {path}; name a log of predictions or a run folder") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
 
 
 # The challenge's log
@@ -253,7 +253,8 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         places["pred"] = next(iter(chances))
     filled = {"dataset": reading.dataset} if reading.dataset else {}
     if filled and "dataset" in places:
-        raise UsageError(f"{table.name} has a column dataset: leave out --dataset")
+        title = quoted(printable(table.titles[places["dataset"]]))
+        raise UsageError(f"{table.name}: column {title} says the data sets: leave out --dataset")
     missing = [column for column in COLUMNS if column not in {*places, *filled}]
     if missing:
         raise DataError(

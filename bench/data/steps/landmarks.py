@@ -81,7 +81,7 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
     except FileNotFoundError:
         raise UsageError(f"data.landmarks={file}: there is no such file") from None
     except OSError as error:
-        raise DataError(f"landmarks {file} cannot be read ({error})") from error
+        raise DataError(f"landmarks {file} cannot be read ({error.strerror})") from error
     places = table.places(NAMES)
     if not {"subject", "clip"} <= places.keys():
         raise DataError(

@@ -118,6 +118,7 @@ def test_strict_asks_for_the_whole_list(bench, tmp_path):
         (["score", "."], "is no run folder"),
         (["export", "."], "is no run folder"),
         (["score", "x", "--claimed-uar", "high"], "--claimed-uar high: expected a score"),
+        (["score", "a" * 5000], f"error: {'a' * 40}...{'a' * 39}: no file can have so long"),
         (["score", "x", "--classes", "one"], "--classes one: expected two or more names"),
     ],
 )

@@ -404,6 +404,14 @@ def test_native_classes_of_the_releases(tmp_path):
         load_clips("composite", tmp_path, ["037"], class_map="native")
 
 
+def test_a_link_in_a_folder_of_all_clips_is_told_once(tmp_path):
+    images(tmp_path / "all", (1, 2))
+    (tmp_path / "all" / "img3.png").symlink_to(tmp_path.parent)
+    rows = [{"clip": f"a{n}", "frames": f"all/img{n}*"} for n in (1, 2)]
+    (problem,) = [p for p in load(write(tmp_path, *rows)).problems if p.kind == "link"]
+    assert "img3.png" in problem.what
+
+
 def test_frames_behind_a_link_are_read_where_that_is_allowed_and_the_link_is_named(tmp_path):
     images(tmp_path / "disk" / "a1", (1, 2))
     root = tmp_path / "root"
