@@ -29,8 +29,9 @@ def is_ready_flow(path: Path) -> bool:
         if path.suffix.lower() == ".npy":
             import numpy as np
 
-            small = path.stat().st_size <= MOST_BYTES
-            return small and np.load(BytesIO(path.read_bytes())).shape == SHAPE
+            if path.stat().st_size > MOST_BYTES:
+                return False
+            return np.load(BytesIO(path.read_bytes()), allow_pickle=False).shape == SHAPE
         return _is_image(path)
     except Exception:  # a damaged file is no flow; it is reported when it is read as a clip
         return False
