@@ -30,6 +30,9 @@ VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
 A playlist, for example, would make FFmpeg open the files and addresses that it lists.
 """
 
+COVERS = frozenset({"mjpeg", "png", "bmp", "gif"})
+"""Codecs of a still that a player shows of a video, which is stored as a video beside it."""
+
 _ONLY_THESE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
 
 
@@ -127,6 +130,9 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
                 if number >= (MOST_FRAMES + first if end is None else end):
                     break
                 decoded = number + 1
+                if frame.is_corrupt:
+                    what = f"is damaged or cut off: frame {number} is not whole"
+                    raise _bad(clip, what, "copy it again")
                 if number < first:
                     continue
                 taken += 3 * frame.width * frame.height
@@ -165,6 +171,9 @@ def _check_extent(clip: Clip, container: InputContainer) -> int:
     """The number of frames that the first video states, 0 where it states none."""
     if not container.streams.video:
         raise _bad(clip, "holds no video: it may be cut off", "copy it again, or convert it")
+    views = [each for each in container.streams.video if each.codec_context.name not in COVERS]
+    if len(views) > 1:
+        raise _bad(clip, f"holds {len(views)} videos", "write each into a file of its own")
     for stream in container.streams.video:
         if stream.width * stream.height > MAX_PIXELS:
             what = f"has frames of {stream.width}×{stream.height} pixels"
