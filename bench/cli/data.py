@@ -68,7 +68,8 @@ def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None
     """Compare the clips found with the challenge's list.
 
     Lists all that is missing, extra or odd. Exit code 1 where anything is missing or extra, with
-    --deep also where a frame is absent, damaged, of another size, constant or repeated.
+    --deep also where a frame is absent, damaged, of another size, constant, transparent or
+    repeated, or cannot be cropped as the settings say.
     """
     from bench.cli.progress import steps
     from bench.data.inspect.check import check_report, usable
