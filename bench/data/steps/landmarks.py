@@ -137,7 +137,12 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
 
 def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
     """(x1, y1), (x2, y2), ...; KeyError or ValueError where a coordinate is missing or invalid."""
-    numbers = sorted(int(k[1:]) for k, v in row.items() if k and k[0] == "x" and _is_number(k, v))
+    numbers, others = (
+        sorted(int(k[1:]) for k, v in row.items() if k and k[0] == axis and _is_number(k, v))
+        for axis in "xy"
+    )
+    if numbers != others:
+        raise ValueError
     points = tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
     if not all(map(math.isfinite, chain(*points))):
         raise ValueError
