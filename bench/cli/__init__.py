@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,6 +23,9 @@ from bench.system.entry_points import Door, Unfit
 from rnas.errors import MethodError
 
 INTERRUPTED = 130
+
+OVERLONG = re.compile(r"(\S{40})\S{200,}(\S{40})")
+"""What a message shows the ends of: no file's name is as long, and seldom a path."""
 
 
 def _command(name: str, value: Any) -> click.Command:
@@ -118,8 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         code = 1
     except Exception as error:
-        what = " ".join(str(error).split())
-        code = _say(f"{type(error).__name__}: {what} (--debug shows where)", 1)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            what = f"{error.filename}: no file can have so long a name"
+            code = _say(what, UsageError.exit_code)
+        else:
+            what = " ".join(str(error).split())
+            code = _say(f"{type(error).__name__}: {what} (--debug shows where)", 1)
         _traceback(error, debug)
     else:
         code = result if isinstance(result, int) else 0
@@ -135,7 +144,8 @@ def _complete() -> NoReturn:
 
 def _say(message: str, code: int) -> int:
     one_line = " ".join(line.strip() for line in message.splitlines())
-    click.echo(f"error: {printable(one_line)}", err=True)
+    short = OVERLONG.sub(r"\1...\2", printable(one_line))
+    click.echo(f"error: {short}", err=True)
     return code
 
 

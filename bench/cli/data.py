@@ -24,6 +24,7 @@ from bench.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:
     from bench.cli.progress import Steps
+    from bench.config.settings import DataConfig
     from bench.data.clips import ClipSet, Problem
 
 
@@ -67,27 +68,32 @@ def check(request: ClipRequest, deep: bool, jobs: int | None, form: str) -> None
     """Compare the clips found with the challenge's list.
 
     Lists all that is missing, extra or odd. Exit code 1 where anything is missing or extra, with
-    --deep also where a frame is absent, damaged, of another size, constant or repeated.
+    --deep also where a frame is absent, damaged, of another size, constant, transparent or
+    repeated, or cannot be cropped as the settings say.
     """
     from bench.cli.progress import steps
-    from bench.data.inspect.check import check_report
+    from bench.data.inspect.check import check_report, usable
     from bench.data.sources import named_subjects
 
     with steps() as progress:
-        clip_set = request.clips(progress)
-        decoded = _decoded(clip_set, jobs, progress) if deep else None
+        clip_set = usable(request.clips(progress), request.config)
+        decoded = _decoded(clip_set, request.config, jobs, progress) if deep else None
     report = check_report(clip_set, named_subjects(request.config), decoded)
     click.echo(json.dumps(report, indent=2) if form == "json" else _as_text(report))
     if not report["complete"]:
         raise SystemExit(1)
 
 
-def _decoded(clip_set: ClipSet, jobs: int | None, progress: Steps) -> tuple[list[Problem], int]:
+def _decoded(
+    clip_set: ClipSet, config: DataConfig, jobs: int | None, progress: Steps
+) -> tuple[list[Problem], int]:
     from bench.data.inspect.deep import deep_problems
+    from bench.data.steps.settings import preprocessing
     from bench.system.processes import usable_cores
 
     workers = jobs or usable_cores()
-    return deep_problems(clip_set.clips, workers, partial(progress, "decoding clips"))
+    step = partial(progress, "decoding clips")
+    return deep_problems(clip_set.clips, workers, step, preprocessing(config))
 
 
 def _as_text(report: Mapping) -> str:

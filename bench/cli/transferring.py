@@ -73,6 +73,7 @@ def transfer(
 def _as_text(found: dict) -> str:
     from tabulate import tabulate
 
+    from bench.data.clips import Problem, problem_lines
     from bench.protocol.metrics import metrics
 
     rows = []
@@ -89,4 +90,5 @@ def _as_text(found: dict) -> str:
     titles = ["model", "flow", "tested on", "clips", *headings, "UAR, labels shuffled"]
     notes = ["", *(f"{name}: {title}" for name, title in found["models"].items())]
     notes += [f"marks: {', '.join(found['marks'])}"] if found["marks"] else []
+    notes += problem_lines(Problem(**problem) for problem in found["problems"])
     return "\n".join([tabulate(rows, titles, disable_numparse=True), *notes])

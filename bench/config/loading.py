@@ -117,13 +117,18 @@ def load_settings(preset: str, overrides: Sequence[str] = (), file: Path | None 
 
     preset: a name, or the path of a `.toml` file of one's own, which may name the preset that it
     `extends`. A key is `section.name`, or the bare name where only one section has it. Raises
-    UsageError for unknown presets and keys (nearest names given), ambiguous keys, values of the
-    wrong kind, files that cannot be read and augmentation that the clips are too small for.
+    UsageError for unknown presets and keys (nearest names given), ambiguous keys, two spellings of
+    one key in a file, values of the wrong kind, files that cannot be read and augmentation that
+    the clips are too small for.
     """
     config, origins = Config(), {}
+    spelled: dict[tuple[str, str], str] = {}
     for each in (*_of_preset(preset), *_of_file(file), *map(_of_option, overrides)):
         try:
             key = _resolve(each.key)
+            other = spelled.setdefault((each.origin, key), each.key)
+            if other != each.key and each.origin != OPTION:  # of options the last one counts
+                raise UsageError(f"{key} is set twice, as {other} and as {each.key}: leave one")
             section, name = key.split(".")
             config = _with(config, section, name, _parse(section, name, each.text))
         except UsageError as error:

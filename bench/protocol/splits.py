@@ -71,7 +71,8 @@ def leave_one_subject_out(clips: Sequence[Clip]) -> tuple[Fold, ...]:
     if poor:
         raise DataError(
             f"leaving out subject {poor[0]} leaves fewer than {SMALLEST_TRAINING_SET} clips to "
-            "train on; allow more with --subjects or --set data.subject_count=0"
+            "train on; bring clips of others, or allow those that the set has with --subjects or "
+            "--set data.subject_count=0"
         )
     return folds
 

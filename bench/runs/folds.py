@@ -98,7 +98,10 @@ def trained_share(folds: Iterable[FoldRecord], classes: int) -> float | None:
 
 
 def fold_of(content: Any, where: object) -> FoldRecord:
-    """A fold in a file of the user's, who may have added keys; DataError where it is none."""
+    """A fold in a file of the user's, who may have added keys; DataError where it is none.
+
+    run: only where the file says so in full, as those of run folders do.
+    """
     try:
         clips = tuple(
             ClipRecord(
@@ -106,11 +109,14 @@ def fold_of(content: Any, where: object) -> FoldRecord:
                 clip=str(clip["clip"]),
                 true=_label(clip["true"]),
                 pred=_label(clip["pred"]),
+                logits=tuple(map(float, clip.get("logits") or ())),
             )
             for clip in content["clips"]
         )
-        return FoldRecord(subject=str(content["subject"]), clips=clips)
-    except (KeyError, TypeError, ValueError) as error:
+        run = content.get("run")
+        made = run if isinstance(run, dict) and "config_hash" in run else None
+        return FoldRecord(subject=str(content["subject"]), clips=clips, run=made)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"{where}: no fold of this harness ({error!r}); expected subject and clips of dataset, "
             "clip, true, pred"

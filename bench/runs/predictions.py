@@ -122,13 +122,19 @@ class Predictions:
         return {**scores, "aggregations": {"fold_mean": fold_mean(clips, self.classes)}}
 
 
-def run_predictions(folder: RunFolder, selection: str | None = None) -> Predictions:
+def run_predictions(
+    folder: RunFolder, selection: str | None = None, fold: str | None = None
+) -> Predictions:
     """The answers of a finished run: those it is scored by, or those of another selection rule.
+
+    fold: the one that is wanted; None for all.
 
     Raises BenchError where a fold is missing, changed or corrupt, DataError where the run has not
     recorded that rule.
     """
     run = read_run(folder)
+    if fold not in (None, *run.folds):
+        raise DataError(f"{folder.fold(str(fold))}: a fold that the run does not have")
     missing = [name for name in run.folds if not folder.fold(name).exists()]
     if missing:
         done = len(run.folds) - len(missing)
@@ -137,7 +143,7 @@ def run_predictions(folder: RunFolder, selection: str | None = None) -> Predicti
             "not; finish it with the command that began it"
         )
     answers: list[Answer] = []
-    for name in run.folds:
+    for name in run.folds if fold is None else (fold,):
         file = folder.fold(name)
         require_sealed(folder, file)
         answers += fold_answers(read_fold(file), file, selection)

@@ -16,7 +16,7 @@ from bench.runs.folds import Machine
 from bench.runs.record import RunFile, RunRecord
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
-from bench.system.files import read_json
+from bench.system.files import parsed_json, read_json
 from bench.system.tables import read_text
 from rnas.decode import viterbi
 from rnas.errors import MethodError
@@ -36,8 +36,8 @@ def read_genotype(path: File) -> Genotype:
 def given_genotype(path: File) -> Genotype:
     """The genotype in a file of the user's; UsageError says how such a file comes about."""
     try:
-        return Genotype.from_json(read_text(path))
-    except (OSError, DataError, MethodError) as error:
+        return Genotype.from_json(json.dumps(parsed_json(read_text(path))))
+    except (OSError, DataError, MethodError, ValueError, RecursionError) as error:
         raise UsageError(
             f"--genotype {path}: {error}; `bench search` writes such files: take "
             "search/genotype.json of a run folder"

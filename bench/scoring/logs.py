@@ -12,8 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,8 +24,8 @@ from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.script_output import TIED, is_printed, printed_answers
-from bench.system.files import csv_text
-from bench.system.tables import NAMES, Line, Table, parse_table, read_text
+from bench.system.files import csv_text, parsed_json
+from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
 
 SURROGATE_REMARK = "# surrogate"
 """First line of a log of generated clips, whose names are those of the real ones."""
@@ -161,10 +160,11 @@ def is_table(text: str) -> bool:
     """Whether the first line is that of a table with clips and labels, however it spells them."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     try:
-        found = parse_table(first + "\n", "").places(SPELLINGS).keys()
+        titles = set(map(plain_title, parse_table(first + "\n", "").titles))
     except DataError:
         return False
-    return len(found & {"clip", "true", "pred"}) > 1 or first.strip().lower().startswith("sep=")
+    found = [name for name in ("clip", "true", "pred") if titles & set(SPELLINGS[name])]
+    return len(found) > 1 or first.strip().lower().startswith("sep=")
 
 
 def _refuse_dataset(reading: Reading, name: str) -> None:
@@ -178,7 +178,7 @@ def _refuse_dataset(reading: Reading, name: str) -> None:
 def parse_json(text: str, name: str) -> Any:
     """The content of a JSON file; DataError where it is none."""
     try:
-        return json.loads(text)
+        return parsed_json(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is no JSON ({error})") from error
 
@@ -190,7 +190,7 @@ def text_of(path: Path) -> str:
     except FileNotFoundError:
         raise UsageError(f"no file {path}; name a log of predictions or a run folder") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
 
 
 # The challenge's log
@@ -253,7 +253,8 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         places["pred"] = next(iter(chances))
     filled = {"dataset": reading.dataset} if reading.dataset else {}
     if filled and "dataset" in places:
-        raise UsageError(f"{table.name} has a column dataset: leave out --dataset")
+        title = quoted(printable(table.titles[places["dataset"]]))
+        raise UsageError(f"{table.name}: column {title} says the data sets: leave out --dataset")
     missing = [column for column in COLUMNS if column not in {*places, *filled}]
     if missing:
         raise DataError(
@@ -273,7 +274,7 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         empty = [column for column in COLUMNS if not cells[column]]
         if empty:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
-        surrogate |= cells.pop("surrogate", "").lower() == "true"
+        surrogate |= cells.pop("surrogate", "").lower() not in ("", "0", "false")
         for name in ("true", "pred"):
             cells[name] = re.sub(r"(?<=[0-9])\.0*$", "", cells[name])  # as pandas writes a label
         cells["dataset"] = _dataset(cells["dataset"])
@@ -281,35 +282,49 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
     answers, classes = _labelled(lines, reading.classes)
-    against = sum(map(_contradicted, table.lines, repeat(chances), answers, repeat(classes)))
+    rows = [_numbers(line, chances, classes) for line in table.lines]
     notes = [
         f"{table.name}: column {table.titles[places[column]]} is scored as {column}, not "
         f"{', '.join(map(printable, others))}: if that is wrong, leave it out of the file"
         for column in COLUMNS
         if column in places and (others := table.others(SPELLINGS, column))
     ]
-    if against:
-        notes.append(
-            f"{table.name}: column pred is not the most probable class in {against} row(s); scored "
-            "is pred"
-        )
+    notes += _against(answers, rows, table.name)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = _predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
 
 
-def _contradicted(
-    line: Line, chances: Mapping[int, str], answer: Answer, classes: Sequence[str]
-) -> bool:
-    """Whether another class has a larger number than the one predicted; False where none has."""
-    own = next((p for p, name in chances.items() if name == classes[answer.pred].lower()), None)
-    try:
-        return own is not None and any(
-            float(line.cells[own]) < float(line.cells[place]) for place in chances
-        )
-    except ValueError:
-        return False
+def _numbers(line: Line, chances: Mapping[int, str], classes: Sequence[str]) -> tuple[float, ...]:
+    """The number of each class in a row, NaN for a cell that holds none; nothing without them."""
+    places = {name: place for place, name in chances.items()}
+
+    def number(cell: str) -> float:
+        try:
+            return float(cell)
+        except ValueError:
+            return nan
+
+    return tuple(number(line.cells[places[name.lower()]]) for name in classes) if places else ()
+
+
+def _against(
+    answers: Sequence[Answer], rows: Sequence[Sequence[float]], name: str
+) -> Iterator[str]:
+    """Notes on answers that are not those of the numbers for each class beside them.
+
+    rows: these numbers, by answer; nothing where there are none.
+    """
+    told = [(answer.pred, row) for answer, row in zip(answers, rows, strict=True) if row]
+    unclear = sum(not all(map(isfinite, row)) for _, row in told)
+    against = sum(row[pred] < max(row) for pred, row in told if all(map(isfinite, row)))
+    for count, what in (
+        (against, "pred is not the most probable class"),
+        (unclear, "the classes have no finite numbers"),
+    ):
+        if count:
+            yield f"{name}: {what} in {count} row(s); scored is pred"
 
 
 def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> dict[int, str]:
@@ -346,9 +361,9 @@ def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> list[i
 
 def _from_print(text: str, name: str, reading: Reading) -> Log:
     dataset = _dataset(reading.dataset) if reading.dataset else ""
-    answers, best, notes = printed_answers(text, name, dataset, reading.selection)
-    oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
     classes = reading.classes or CHALLENGE_CLASSES
+    answers, best, notes = printed_answers(text, name, classes, dataset, reading.selection)
+    oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
     most = max(max(answer.true, answer.pred) for answer in answers)
     if most >= len(classes):
         raise DataError(
@@ -365,22 +380,47 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
 def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:
     """Folds as in a run folder: one, a list, or under `folds` with `classes` and `protocol`."""
     whole = content if isinstance(content, dict) and "folds" in content else {}
-    folds = whole.get("folds", content)
-    folds = folds if isinstance(folds, list) else [folds]
-    answers = [
-        answer
-        for number, fold in enumerate(folds)
-        for answer in fold_answers(fold_of(fold, f"{name}, fold {number}"), name)
-    ]
+    listed = whole.get("folds", content)
+    listed = listed if isinstance(listed, list) else [listed]
+    folds = [fold_of(fold, f"{name}, fold {number}") for number, fold in enumerate(listed)]
+    if any(fold.run for fold in folds):
+        raise DataError(
+            f"{name} holds a fold of a run, without what the run says of it: give the run folder, "
+            "or what `bench export` makes of it"
+        )
+    answers = [answer for fold in folds for answer in fold_answers(fold, name)]
     if not answers:
         raise DataError(f"{name} holds no prediction")
     own = whole.get("classes")
     if own is not None and not (isinstance(own, list) and all(isinstance(c, str) for c in own)):
         raise DataError(f"{name}: classes is no list of names")
-    stated = whole.get("protocol")
-    protocol = {**UNKNOWN, **(stated if isinstance(stated, dict) else {})}
     known = tuple(classes or own or CHALLENGE_CLASSES)
-    return Log(_predictions(answers, known, name), protocol)
+    logits = [clip.logits for fold in folds for clip in fold.clips]
+    if odd := next((row for row in logits if len(row) not in (0, len(known))), ()):
+        raise DataError(
+            f"{name}: {len(odd)} logits of a clip, expected one for each of {', '.join(known)}"
+        )
+    notes = _against(answers, logits, name)
+    return Log(_predictions(answers, known, name), stated_protocol(whole, name), tuple(notes))
+
+
+def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a JSON file says of the protocol behind it; DataError where that cannot be read.
+
+    Generated clips and leaks are marked wherever the file speaks of them.
+    """
+    stated, source = (content.get(key) or {} for key in ("protocol", "source"))
+    kinds = {"surrogate": bool, "leaky": bool, "leaks": list}
+    if not (isinstance(stated, dict) and isinstance(source, dict)) or any(
+        not isinstance(stated.get(key), kind | None) for key, kind in kinds.items()
+    ):
+        raise DataError(f"{name}: its protocol or source is none that `bench export` writes")
+    return {
+        **UNKNOWN,
+        **stated,
+        "surrogate": bool(stated.get("surrogate") or source.get("surrogate")),
+        "leaky": stated.get("leaky") or bool(stated.get("leaks")) or stated.get("leaky"),
+    }
 
 
 # Names and labels

@@ -16,7 +16,15 @@ from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
 from bench.scoring.claims import Claim, aggregates, judge, macro_precision
-from bench.scoring.logs import AS_STATED, UNKNOWN, Log, Reading, parse_json, parse_log, text_of
+from bench.scoring.logs import (
+    AS_STATED,
+    Log,
+    Reading,
+    parse_json,
+    parse_log,
+    stated_protocol,
+    text_of,
+)
 from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
 from bench.system.files import read_json
@@ -47,12 +55,12 @@ class Scored:
 
 
 def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
-    """The scores of a run folder, of a log (`bench.scoring.logs`), or of a `metrics.json`.
+    """The scores of a run folder or a fold in it, of a log, or of a `metrics.json`.
 
     reading: `selection` also chooses among the answers that a run recorded. Raises what reading the
     log or the run raises; UsageError for options that do not fit.
     """
-    if path.is_dir():
+    if path.is_dir() or _is_fold(path):
         if reading.classes or reading.dataset:
             raise UsageError("a run knows classes and data set: leave out --classes and --dataset")
         return scored(run_log(path, reading.selection))
@@ -69,15 +77,22 @@ def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
     return scored(parse_log(text, path.name, reading))
 
 
+def _is_fold(path: Path) -> bool:
+    """Whether a file lies where a run keeps its folds: the run says what they are."""
+    folder = RunFolder(path.absolute().parent.parent)
+    return path.is_file() and path.absolute() == folder.fold(path.stem) and folder.run.exists()
+
+
 def run_log(path: Path, selection: str | None = None) -> Log:
-    """The answers of a finished run with its protocol.
+    """The answers of a finished run, or of one of its folds, with its protocol.
 
     Raises UsageError where the folder is no run's, BenchError where the run is not finished.
     """
-    folder = RunFolder(path)
+    fold = path.stem if _is_fold(path) else None
+    folder = RunFolder(path.absolute().parent.parent if fold else path)
     if not folder.run.exists():
         raise UsageError(f"{path} is no run folder (no run.json); `bench list runs` names them")
-    predictions = run_predictions(folder, selection)
+    predictions = run_predictions(folder, selection, fold)
     protocol = read_json(folder.metrics)["protocol"]
     return Log(predictions, selected_protocol(protocol, selection) if selection else protocol)
 
@@ -173,9 +188,7 @@ def _of_matrix(content: Mapping[str, Any], name: str) -> Scored:
         raise DataError(
             f"{name}: confusion is no square matrix of counts for its classes ({error})"
         ) from error
-    stated = content.get("protocol")
-    protocol = {**UNKNOWN, **(stated if isinstance(stated, dict) else {})}
-    return Scored({**overall, "slices": parts}, protocol)
+    return Scored({**overall, "slices": parts}, stated_protocol(content, name))
 
 
 def _matrix_metrics(content: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:

@@ -35,6 +35,9 @@ LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"
 _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
 _LIST = re.compile(r"(Best Predicted|Predicted|Ground Truth)\s*:\s*(?:[\w.]+\()?\[")
 
+_ROW = re.compile(r"\[([^][]*)\]")
+"""A list without a list in it."""
+
 _OTHER_PART = re.compile(
     r"(?<![a-z])(train|training|trn|val|valid|validation|dev|development)(?![a-z]|\.\w)",
     re.IGNORECASE,
@@ -69,16 +72,20 @@ def is_printed(text: str) -> bool:
 
 
 def printed_answers(
-    text: str, name: str, dataset: str = "", selection: str | None = None
+    text: str,
+    name: str,
+    classes: Sequence[str],
+    dataset: str = "",
+    selection: str | None = None,
 ) -> tuple[list[Answer], bool, list[str]]:
     """The answers, whether they are those of the best epoch on the test subject, and notes.
 
-    dataset: whose subjects these are where their names do not tell. selection: `oracle` for the
-    best epoch's; `last` or None for the others, or for the only ones there are. Raises DataError
-    for a subject without labels, with several lists of them, or of unknown origin,
-    UsageError for answers that nobody printed.
+    classes: a row of numbers has one for each; dataset: whose subjects these are where their names
+    do not tell. selection: `oracle` for the best epoch's; `last` or None for the others, or for the
+    only ones there are. Raises DataError for a subject without labels, with several lists of them,
+    or of unknown origin, UsageError for answers that nobody printed.
     """
-    blocks = list(_blocks(text, name))
+    blocks = list(_blocks(text, name, classes))
     printed = [word for word in (LAST, BEST) if all(word in block.lists for block in blocks)]
     if not printed:
         raise DataError(f"{name}: not every subject has a line `Predicted : [...]`")
@@ -99,7 +106,7 @@ def _listed(titles: Sequence[str]) -> str:
     return ", ".join(quoted(printable(title)) for title in dict.fromkeys(titles))
 
 
-def _blocks(text: str, name: str) -> Iterator[Block]:
+def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
     """Raises DataError for a list that is none of labels."""
     begins = list(_SUBJECT.finditer(text))
     ends = [match.start() for match in begins[1:]] + [len(text)]
@@ -114,20 +121,28 @@ def _blocks(text: str, name: str) -> Iterator[Block]:
                 left_out.append(f"{before}{found[1]}".strip())
                 continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
-            labels, tied = _labels(part[found.end() - 1 :], f"{name} line {line}: {found[1]}")
+            title = f"{name} line {line}: {found[1]}"
+            labels, tied = _labels(part[found.end() - 1 :], title, classes)
             ties[found[1]] += tied
             lists.setdefault(found[1], []).append(labels)
         yield Block(where, match[1], lists, left_out, ties)
 
 
-def _labels(text: str, where: str) -> tuple[tuple[int, ...], int]:
+def _labels(text: str, where: str, classes: Sequence[str]) -> tuple[tuple[int, ...], int]:
     """The labels in the list that a text begins with, and how many are one of several largest."""
     end = _end(text)
     plain = re.sub(r"[\w.]+\(\s*([-+.\w]+)\s*\)", r"\1", text[1:end])  # np.int64(0)
-    rows = re.findall(r"\[([^][]*)\]", plain)
+    rows = _ROW.findall(plain)
     try:
-        if end and rows:
-            largest = [_largest(_numbers(row)) for row in rows]
+        if end and rows and not re.search(r"(^|,)\s*[-+.\d]", _ROW.sub("", plain)):
+            numbers = list(map(_numbers, rows))
+            odd = next((row for row in numbers if len(row) != len(classes)), None)
+            if odd is not None:
+                raise DataError(
+                    f"{where}: a list of {len(odd)} number(s), expected one for each of "
+                    f"{', '.join(classes)}; name other classes with --classes A,B,..."
+                )
+            largest = list(map(_largest, numbers))
             return tuple(places[0] for places in largest), sum(len(p) > 1 for p in largest)
         if end and all(number.is_integer() for number in _numbers(plain)):
             return tuple(map(int, _numbers(plain))), 0
@@ -153,7 +168,7 @@ def _numbers(text: str) -> list[float]:
 
 def _largest(numbers: Sequence[float]) -> list[int]:
     """Where the largest number stands."""
-    if not (numbers and all(map(isfinite, numbers))):
+    if not all(map(isfinite, numbers)):
         raise ValueError
     return [place for place, number in enumerate(numbers) if number == max(numbers)]
 

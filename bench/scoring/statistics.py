@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bench.errors import DataError
 from bench.protocol.metrics import Statistic, uar
 
 DRAWS = 10_000
@@ -204,11 +205,13 @@ def permutation_test(
 
     Under the null hypothesis the two methods may be exchanged; all predictions of a subject are
     exchanged together. Every assignment is tried where there are no more than `draws`, else that
-    many are drawn. first, second: (..., S, C, C), the same shape.
+    many are drawn. first, second: (..., S, C, C), the same shape. Raises DataError for one subject.
     """
     from scipy.stats import permutation_test as scipy_test
 
     count = _paired_subjects(first, second)
+    if count < 2:
+        raise DataError("all clips are of one subject: to test a difference takes at least two")
     both = np.concatenate([first, second], axis=-3)
 
     def difference(one: np.ndarray, other: np.ndarray, axis: int) -> np.ndarray:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.data.clips import ClipSet
-from bench.data.sources import Progress, Source, find_clips, load_input
+from bench.data.clips import ClipSet, Problem
+from bench.data.sources import Progress, Source, find_clips, input_problems, load_input
 from bench.errors import DataError, UsageError
 from bench.models.answers import check_classes
 from bench.models.model import Model, load_network
@@ -49,7 +49,8 @@ def transfer_report(
     `models`: what each file holds; `rows`: for each network (several: also for the mean of their
     probabilities), for flow as it is and mirrored upside down, and for all clips and every data set
     among them: the metrics, their 95 % `intervals` over subjects, and `shuffled`, the UAR of the
-    same answers against labels permuted within subjects, with its p value. Raises DataError where a
+    same answers against labels permuted within subjects, with its p value; `problems`: of the clips
+    and of what the networks see of them. Raises DataError where a
     network was trained on a person or a clip of the source, or knows other classes; UsageError
     where two files have one name.
     """
@@ -57,7 +58,7 @@ def transfer_report(
         raise UsageError("two model files have one name: name each once, or rename one")
     models = [load_network(file, device) for file in files]
     check_classes(models)
-    clip_set, answered = None, []
+    clip_set, answered, problems = None, [], dict[Problem, None]()
     for done, (file, model) in enumerate(zip(files, models, strict=True)):
         progress("testing models", done, len(models))
         config = replace(
@@ -67,6 +68,8 @@ def transfer_report(
         _refuse_other_classes(model, clip_set, file)
         refuse_seen(file, model.record, clip_set.clips, source.cache)
         arrays = load_input(clip_set, config, model.still, source.cache)
+        odd = input_problems(clip_set.clips, arrays, model.still, config, source.cache)
+        problems |= dict.fromkeys((*clip_set.problems, *odd))
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()
             answered.append(Answered(file.stem, flow, chances))
@@ -87,6 +90,7 @@ def transfer_report(
         },
         "marks": list(dict.fromkeys(marks)),
         "rows": rows,
+        "problems": [asdict(problem) for problem in problems],
     }
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from bench.errors import BenchError
+from bench.errors import BenchError, printable, quoted
 
 MOST_BYTES = 256 << 20
 """Largest file of text that is read whole: a larger one is something else."""
@@ -112,10 +112,24 @@ def file_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     return path.read_bytes()
 
 
+def parsed_json(text: str | bytes) -> Any:
+    """The value of a JSON text; ValueError where it is none, or an object has a key twice."""
+    return json.loads(text, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {quoted(printable(twice))} stands twice in one object")
+    return found
+
+
 def read_json(path: Path) -> Any:
     """Reads a JSON file; BenchError names the file where it is missing or corrupt."""
     try:
-        return json.loads(file_bytes(path))
+        return parsed_json(file_bytes(path))
     except FileNotFoundError:
         raise BenchError(f"{path} is missing") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -131,11 +131,17 @@ class Table:
             named = next((each for each in spellings if each in plain), None)
             if named is None:
                 continue
-            if plain.count(named) > 1:
-                title = self.titles[plain.index(named)]
-                raise DataError(f"{self.name} has the column {quoted(printable(title))} twice")
-            found[field] = plain.index(named)
+            found[field] = self.column(named)
         return found
+
+    def column(self, title: str) -> int:
+        """The column of a plain title that the table has; DataError where it has it twice."""
+        plain = [plain_title(each) for each in self.titles]
+        place = plain.index(title)
+        if plain.count(title) > 1:
+            shown = quoted(printable(self.titles[place]))
+            raise DataError(f"{self.name} has the column {shown} twice")
+        return place
 
     def others(self, known: Spellings, field: str) -> tuple[str, ...]:
         """Titles of further columns that could be taken for a field."""

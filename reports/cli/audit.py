@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_DIGITS = 100
 """Largest exponent of a typed score; the fraction of 1e-999999999 would fill the memory."""
 
+MOST_CLIPS = 10**9
+"""Matrices are arranged in whole numbers of 32 bits."""
+
 EXAMPLE = "--counts 250,109,83 --acc .90 --uar .85 --uf1 .83"
 
 
@@ -139,6 +142,8 @@ def typed_counts(text: str) -> tuple[int, ...]:
         ) from None
     if len(counts) < 2:
         raise UsageError(f"--counts {text} has one class; give the clips of each of them")
+    if sum(counts) > MOST_CLIPS:
+        raise UsageError(f"--counts {text} are too many clips: at most {MOST_CLIPS} in all")
     if min(counts) < 1:
         raise UsageError(f"--counts {text}: every class needs a clip; leave out empty classes")
     return counts

@@ -30,6 +30,9 @@ VIDEO_FORMATS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
 A playlist, for example, would make FFmpeg open the files and addresses that it lists.
 """
 
+COVERS = frozenset({"mjpeg", "png", "bmp", "gif"})
+"""Codecs of a still that a player shows of a video, which is stored as a video beside it."""
+
 _ONLY_THESE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
 
 
@@ -65,7 +68,7 @@ def array_length(clip: Clip) -> int | None:
 
 
 def _array(clip: Clip, content: bytes) -> np.ndarray:
-    """A view of the file's bytes as an array; a header that claims more than there is fails."""
+    """A view of the file's bytes as an array; a header that claims more or less fails."""
     import numpy as np
 
     shape, by_columns, kind, start = _header(clip, content)
@@ -78,9 +81,11 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
     if kind != np.uint8:
         raise _bad(clip, f"has numbers of kind {kind}", "expected uint8, 0 to 255")
     size = prod(shape)
-    if len(content) - start < size:
-        what = f"is cut off: its header tells of {size} bytes, {len(content) - start} are there"
-        raise _bad(clip, what, "copy it again")
+    there = len(content) - start
+    if there != size:
+        what = "is cut off" if there < size else "holds more than its array"
+        what += f": its header tells of {size} bytes, {there} are there"
+        raise _bad(clip, what, "copy it again, or save it again with numpy.save")
     array = np.frombuffer(content, np.uint8, size, start)
     return array.reshape(shape, order="F" if by_columns else "C").reshape(wanted)
 
@@ -125,6 +130,9 @@ def _video(clip: Clip, content: bytes, first: int, end: int | None) -> np.ndarra
                 if number >= (MOST_FRAMES + first if end is None else end):
                     break
                 decoded = number + 1
+                if frame.is_corrupt:
+                    what = f"is damaged or cut off: frame {number} is not whole"
+                    raise _bad(clip, what, "copy it again")
                 if number < first:
                     continue
                 taken += 3 * frame.width * frame.height
@@ -163,6 +171,9 @@ def _check_extent(clip: Clip, container: InputContainer) -> int:
     """The number of frames that the first video states, 0 where it states none."""
     if not container.streams.video:
         raise _bad(clip, "holds no video: it may be cut off", "copy it again, or convert it")
+    views = [each for each in container.streams.video if each.codec_context.name not in COVERS]
+    if len(views) > 1:
+        raise _bad(clip, f"holds {len(views)} videos", "write each into a file of its own")
     for stream in container.streams.video:
         if stream.width * stream.height > MAX_PIXELS:
             what = f"has frames of {stream.width}×{stream.height} pixels"

@@ -173,6 +173,19 @@ def picture_count(path: Path) -> int:
         return 1
 
 
+def is_transparent(path: Path) -> bool:
+    """Whether viewers hide pixels of an image; False where it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if not image.has_transparency_data:
+                return False
+            return image.convert("RGBA").getchannel("A").getextrema()[0] == 0
+    except Exception:  # a damaged file may raise anything
+        return False
+
+
 def _pictures(image: Image) -> int:
     """What a camera adds to a photograph (MPO) does not count."""
     return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)

@@ -27,7 +27,11 @@ def is_ready_flow(path: Path) -> bool:
     """
     try:
         if path.suffix.lower() == ".npy":
-            return path.stat().st_size <= MOST_BYTES and _array(path.read_bytes()).shape == SHAPE
+            import numpy as np
+
+            if path.stat().st_size > MOST_BYTES:
+                return False
+            return np.load(BytesIO(path.read_bytes()), allow_pickle=False).shape == SHAPE
         return _is_image(path)
     except Exception:  # a damaged file is no flow; it is reported when it is read as a clip
         return False
@@ -84,15 +88,13 @@ def _pixels(clip: Clip, content: bytes) -> np.ndarray:
 
     try:
         if clip.frames[0].suffix.lower() == ".npy":
-            return _array(content).astype(np.float32)
+            file = BytesIO(content)
+            array = np.load(file, allow_pickle=False)
+            if file.read(1):
+                raise ValueError("bytes follow its array")
+            return array.astype(np.float32)
         return np.asarray(open_image(clip, clip.frames[0], content), np.float32)
     except DataError:
         raise
     except Exception as error:  # a damaged file may raise anything
         raise unreadable(clip, clip.frames[0], error) from error
-
-
-def _array(content: bytes) -> np.ndarray:
-    import numpy as np
-
-    return np.load(BytesIO(content), allow_pickle=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem
+from bench.config.settings import DataConfig
+from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, clip_title
 from bench.data.inspect.deep import WRONG
 from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
+from bench.data.steps.landmarks import has_landmarks
+from bench.data.steps.settings import preprocessing
 from bench.errors import printable, quoted
 
 INCOMPLETE = frozenset({"missing", "extra"})
@@ -17,6 +20,30 @@ INCOMPLETE = frozenset({"missing", "extra"})
 
 SubjectCounts = Mapping[str, Mapping[str, int]]
 """subject -> class -> clips."""
+
+
+def usable(clip_set: ClipSet, config: DataConfig) -> ClipSet:
+    """The clips that the settings can make inputs of; a problem for each without landmarks.
+
+    Raises UsageError for settings that do not go together, and as the readers of landmarks and
+    of a magnifier's weights do.
+    """
+    steps = preprocessing(config)
+    if steps.magnify == "learned":
+        from bench.data.steps.magnet import load_magnifier
+
+        load_magnifier(steps.magnifier_weights)
+    if not steps.landmarks:
+        return clip_set
+    file, needed = steps.landmarks, steps.crop == "landmarks"
+    known = {clip: has_landmarks(clip, file) for clip in clip_set.clips}
+    problems = [
+        Problem("landmarks", clip_title(clip), f"no row in data.landmarks={file}", needed)
+        for clip in known
+        if not known[clip]
+    ]
+    clips = tuple(clip for clip in known if known[clip] or not needed)
+    return replace(clip_set, clips=clips, problems=(*clip_set.problems, *problems))
 
 
 def check_report(

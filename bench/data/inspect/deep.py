@@ -6,49 +6,66 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
-from bench.data.disk.images import decode, read_frames
+from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.data.sets.blank import absurdities
+from bench.data.steps.crop import crop_box
+from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable
 from bench.system.processes import in_processes
 
 if TYPE_CHECKING:
     import numpy as np
 
-WRONG = frozenset({"unreadable", "size", "constant", "repeated", "twin", "frames", "blank"})
+WRONG = frozenset(
+    {"unreadable", "size", "constant", "repeated", "twin", "frames", "blank", "transparent"}
+)
 """Further kinds of problem that make a set incomplete after a deep check."""
+
+UNCHANGED = Preprocessing()
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """A decoded frame: name, size (width, height), whether all pixels are equal, content hash."""
+    """A decoded frame: name, size (width, height), whether all pixels are equal, content hash.
+
+    colour: whether its file has three channels, not one.
+    """
 
     name: str
     size: tuple[int, int]
+    colour: bool
     constant: bool
     content: str
 
 
 def deep_problems(
-    clips: Sequence[Clip], workers: int, progress: Progress | None = None
+    clips: Sequence[Clip],
+    workers: int,
+    progress: Progress | None = None,
+    settings: Preprocessing = UNCHANGED,
 ) -> tuple[list[Problem], int]:
     """Problems in the frames of the clips, and how many frames were decoded.
 
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
-    `constant` (all pixels equal), `repeated` (equal to an earlier frame), `blank` (all
-    frames the same), `twin` (all frames equal to those of another clip), and what `absurdities`
-    says of the clips in one file. `progress` is called with (clips done, clips in all).
+    `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
+    colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
+    frames equal to those of another clip), `crop` (`settings` cannot crop it), and what
+    `absurdities` says of the clips in one file. `progress` is called with (clips done, clips in
+    all).
     """
     problems: list[Problem] = []
     first_with: dict[str, str] = {}
     frames = 0
-    looked = in_processes(_look_through, clips, max(min(workers, len(clips)), 1))
+    look = partial(_look_through, settings)
+    looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
     for done, (clip, (found, count, content)) in enumerate(zip(clips, looked, strict=True), 1):
         problems += found
         frames += count
@@ -61,30 +78,41 @@ def deep_problems(
     return problems, frames
 
 
-def _look_through(clip: Clip) -> tuple[list[Problem], int, str]:
+def _look_through(settings: Preprocessing, clip: Clip) -> tuple[list[Problem], int, str]:
     """Problems of a clip, frames decoded, and a hash of all frames (empty where one is missing)."""
     frames: list[_Frame] = []
     unreadable: list[str] = []
-    for name, read in _readers(clip):
+    hidden: list[str] = []
+    uncropped: list[Problem] = []
+    for path, read in _readers(clip):
         try:
-            frames += [_described(name, pixels) for pixels in read()]
+            video = read()
+            if not (frames or clip.ready_flow):
+                uncropped += _uncropped(clip, video[0], settings)
+            frames += [_described(path.name, pixels) for pixels in video]
         except DataError as error:
             unreadable.append(str(error))
-    problems = list(_problems(clip, frames, unreadable))
+        else:
+            hidden += [path.name] * is_transparent(path)
+    problems = [
+        *_problems(clip, frames, unreadable),
+        *uncropped,
+        *_shown_otherwise(clip, frames, hidden),
+    ]
     whole = hashlib.sha256("".join(frame.content for frame in frames).encode()).hexdigest()
     return problems, len(frames), "" if unreadable else whole
 
 
-def _readers(clip: Clip) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
-    """Per file its name and a function that decodes it to (n, H, W, C), n = 1 for an image."""
+def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:
+    """Per file its path and a function that decodes it to (n, H, W, C), n = 1 for an image."""
     if clip.ready_flow:
         flow = ReadyFlow(SIDE)
-        yield clip.frames[0].name, lambda: flow.make(clip, read_frames(clip))[None]
+        yield clip.frames[0], lambda: flow.make(clip, read_frames(clip))[None]
         return
     in_one_file = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
     for path in clip.frames:
         part = replace(clip, frames=(path,), span=clip.span if in_one_file else None)
-        yield path.name, partial(_decoded, part)
+        yield path, partial(_decoded, part)
 
 
 def _decoded(clip: Clip) -> np.ndarray:
@@ -94,7 +122,8 @@ def _decoded(clip: Clip) -> np.ndarray:
 def _described(name: str, pixels: np.ndarray) -> _Frame:
     height, width = pixels.shape[:2]
     content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return _Frame(name, (width, height), pixels.min() == pixels.max(), content)
+    colour = pixels.shape[-1] == 3
+    return _Frame(name, (width, height), colour, pixels.min() == pixels.max(), content)
 
 
 def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -> Iterator[Problem]:
@@ -124,6 +153,29 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         yield Problem("blank", where, what)
     else:
         yield from _repeated(where, frames)
+
+
+def _uncropped(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Iterator[Problem]:
+    """The problem of a clip whose onset frame the settings cannot crop."""
+    try:
+        crop_box(clip, onset, settings)
+    except DataError as error:
+        yield Problem("crop", clip_title(clip), str(error), fatal=True)
+
+
+def _shown_otherwise(
+    clip: Clip, frames: Sequence[_Frame], hidden: Sequence[str]
+) -> Iterator[Problem]:
+    """What viewers show of frames in another way than networks see it."""
+    where = clip_title(clip)
+    if hidden:
+        first = printable(hidden[0])
+        what = f"{len(hidden)} frame(s) with transparent pixels, the first {first}"
+        yield Problem("transparent", where, f"{what}; used are the colours that viewers hide")
+    grey = [frame for frame in frames if not frame.colour]
+    if 0 < len(grey) < len(frames):
+        what = f"{len(grey)} of {len(frames)} frames are grey, the first {_named(grey[0])}"
+        yield Problem("mixed", where, f"{what}, the others in colour; used as they are")
 
 
 def _repeated(where: str, frames: Sequence[_Frame]) -> Iterator[Problem]:

@@ -166,8 +166,8 @@ def judged(found: ClipSet) -> ClipSet:
     clips, collisions = refuse_collisions(found.clips)
     named = ((clip.dataset, clip.subject, clip.name) for clip in clips)
     seen = (*look_alikes(named, found.classes), *absurd_clips(clips), *twins(clips))
-    problems = (*found.problems, *collisions, *seen)
-    return replace(found, clips=clips, problems=problems)
+    problems = dict.fromkeys((*found.problems, *collisions, *seen))  # clips may share a folder
+    return replace(found, clips=clips, problems=tuple(problems))
 
 
 def require_root(dataset: str, root: Path | None) -> Path:

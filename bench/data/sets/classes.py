@@ -22,6 +22,8 @@ CHALLENGE, NATIVE = "challenge", "native"
 ANY = ""
 """Key of words that are mapped alike in every data set."""
 
+EXPECTED = f"{CHALLENGE}, {NATIVE} or a CSV file with columns emotion and class"
+
 SPELLINGS = MappingProxyType(
     {
         "emotion": ("emotion", "label", "expression"),
@@ -54,13 +56,15 @@ class ClassMap:
         """`challenge`, `native`, a map or a file of one, for a data set.
 
         words: the labels that `native` turns into classes for a data set that is not listed in
-        NATIVE_CLASSES. Raises UsageError where the file is missing, DataError where it is no class
-        map.
+        NATIVE_CLASSES. Raises UsageError where the file is missing or not named, DataError where it
+        is no class map.
         """
         if name == CHALLENGE:
             return cls.challenge()
         if name == NATIVE:
             return cls.native(dataset, words)
+        if not name.strip():
+            raise UsageError(f"data.class_map is empty: expected {EXPECTED}")
         if "=" in name and not Path(name).exists():
             return cls._of_pairs(name, label_pairs(name, "data.class_map"))
         return _from_file(Path(name).expanduser())
@@ -143,11 +147,10 @@ def _from_file(path: Path) -> ClassMap:
         table = parse_table(read_text(path), f"class map {path}")
     except FileNotFoundError:
         raise UsageError(
-            f"data.class_map={path}: expected {CHALLENGE}, {NATIVE} or a CSV file with columns "
-            "emotion and class; there is no such file"
+            f"data.class_map={path}: expected {EXPECTED}; there is no such file"
         ) from None
     except OSError as error:
-        raise DataError(f"class map {path} cannot be read ({error})") from error
+        raise DataError(f"class map {path} cannot be read ({error.strerror})") from error
     places = table.places(SPELLINGS)
     if not {"emotion", "class"} <= places.keys():
         raise DataError(

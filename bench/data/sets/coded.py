@@ -18,7 +18,13 @@ from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
 from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.corrections import corrected, read_corrections
-from bench.data.sets.spreadsheet import Row, filled_down, has_columns, read_rows
+from bench.data.sets.spreadsheet import (
+    Row,
+    filled_down,
+    has_columns,
+    read_rows,
+    sheets_with,
+)
 from bench.errors import DataError, printable, quoted
 
 _UNSAFE = re.compile(r"[/\\\x00]|^\.*$")
@@ -132,6 +138,13 @@ class CodedSet(SingleSet):
         rows, filled = filled_down(read_rows(sheet, self.columns), ("subject", "clip"))
         wanted = read_corrections(tree.layout.corrections, self.name)
         rows, problems = corrected(rows, wanted, self.subject_of, tree.shown(sheet))
+        first, *others = sheets_with(sheet, self.columns)
+        if others:
+            named = shortened([quoted(printable(name)) for name in others])
+            what = (
+                f"sheet {quoted(printable(first))} is read; also there, with its columns: {named}"
+            )
+            problems.insert(0, Problem("layout", tree.shown(sheet), what))
         if filled:
             what = (
                 f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as "

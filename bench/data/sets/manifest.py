@@ -439,7 +439,7 @@ def _read(path: Path) -> Iterable[Row]:
             f"{', '.join(REQUIRED)} as manifest:FILE.csv"
         ) from None
     except OSError as error:
-        raise DataError(f"{name} cannot be read ({error}): expected a CSV file") from error
+        raise DataError(f"{name} cannot be read ({error.strerror}): expected a CSV file") from error
     places = table.places(SPELLINGS)
     missing = [column for column in REQUIRED if column not in places]
     if missing:

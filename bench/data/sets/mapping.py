@@ -123,7 +123,7 @@ def _table(path: Path) -> Table:
     except FileNotFoundError:
         raise UsageError(f"--from {printable(path)}: there is no such file") from None
     except OSError as error:
-        raise DataError(f"{printable(path)} cannot be read ({error})") from error
+        raise DataError(f"{printable(path)} cannot be read ({error.strerror})") from error
     if not table.lines:
         raise DataError(f"{table.name} has no row below its titles")
     return table
@@ -152,8 +152,11 @@ def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[
                 causes.append(f"{{{printable(name)}}} of --frames is none of its columns")
     except ValueError as error:
         causes.append(f"--frames {quoted(printable(wording.frames), 80)}: {error}")
-    if wording.dataset and "dataset" in places:
-        causes.append("it has a column dataset: leave out --dataset")
+    if wording.dataset and "dataset" in wording.columns:
+        causes.append("--dataset and --dataset-column are both given: leave out one of them")
+    elif wording.dataset and "dataset" in places:
+        title = quoted(printable(table.titles[places["dataset"]]))
+        causes.append(f"its column {title} says the data sets: leave out --dataset")
     filled = {"dataset": wording.dataset} if wording.dataset else {}
     named = {*places, *wording.columns, *filled, *({"frames"} if wording.frames else ())}
     lacking = [column for column in REQUIRED if column not in named]

@@ -65,14 +65,21 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
     The file is told by its content: .xlsx, .xls (with the extra `xls`), or text with any usual
     delimiter and encoding. `columns` maps a field to its column's title; case, spaces and
     punctuation in titles are ignored, and the first sheet with all columns is read. Raises
-    DataError for a file that is no table, and for missing columns (it names them and those found).
+    DataError for a file that is no table, for missing columns (it names them and those found), and
+    for two columns of one title that differ.
     """
     sheets = _read_sheets(path)
-    for sheet in sheets:
+    for sheet in sheets.values():
         header = _header_row(sheet, columns)
         if header is not None:
-            return _rows_below(sheet, header, columns)
-    raise _no_header(path, sheets, columns)
+            return _rows_below(path, sheet, header, columns)
+    raise _no_header(path, list(sheets.values()), columns)
+
+
+def sheets_with(path: Path, columns: Mapping[str, str]) -> list[str]:
+    """The names of the sheets of a table that have all columns: the first is read."""
+    sheets = _read_sheets(path).items()
+    return [name for name, sheet in sheets if _header_row(sheet, columns) is not None]
 
 
 def has_columns(path: Path, columns: Mapping[str, str]) -> bool:
@@ -104,7 +111,7 @@ def filled_down(rows: Sequence[Row], fields: Sequence[str]) -> tuple[list[Row], 
     return done, filled
 
 
-def _read_sheets(path: Path) -> list[Sheet]:
+def _read_sheets(path: Path) -> dict[str, Sheet]:
     try:
         content = file_bytes(path, _MOST_BYTES)
         if content.startswith(_OLE):
@@ -122,18 +129,18 @@ def _read_sheets(path: Path) -> list[Sheet]:
         ) from error
 
 
-def _new_sheets(content: bytes) -> list[Sheet]:
+def _new_sheets(content: bytes) -> dict[str, Sheet]:
     import openpyxl
 
     _refuse_bomb(content)
     book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
     try:
-        return [_all_rows(sheet) for sheet in book.worksheets]
+        return {sheet.title: _all_rows(sheet) for sheet in book.worksheets}
     finally:
         book.close()
 
 
-def _old_sheets(path: Path, content: bytes) -> list[Sheet]:
+def _old_sheets(path: Path, content: bytes) -> dict[str, Sheet]:
     try:
         from python_calamine import CalamineWorkbook
     except ImportError:
@@ -142,18 +149,19 @@ def _old_sheets(path: Path, content: bytes) -> list[Sheet]:
             f"python-calamine: {install_command('xls')}, or save it as .xlsx or .csv"
         ) from None
     book = CalamineWorkbook.from_filelike(BytesIO(content))
-    sheets = [
-        book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
-    ]
-    return [_numbered(rows) for rows in sheets]
+    return {
+        name: _numbered(book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+        for name in book.sheet_names
+    }
 
 
-def _text_sheets(text: str) -> list[Sheet]:
+def _text_sheets(text: str) -> dict[str, Sheet]:
     """The text parted by each delimiter in turn: prose may stand above the header."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return [
-        _numbered(csv.reader(StringIO(lines, newline=""), delimiter=mark)) for mark in DELIMITERS
-    ]
+    return {
+        mark: _numbered(csv.reader(StringIO(lines, newline=""), delimiter=mark))
+        for mark in DELIMITERS
+    }
 
 
 def _numbered(rows: Iterable[Sequence[object]]) -> Sheet:
@@ -201,9 +209,17 @@ def _header_row(sheet: Sheet, columns: Mapping[str, str]) -> int | None:
     return None
 
 
-def _rows_below(sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[Row]:
+def _rows_below(path: Path, sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[Row]:
     titles = [plain_title(cell) for cell in sheet[header]]
     places = {field: titles.index(plain_title(title)) for field, title in columns.items()}
+    below = [cells for number, cells in sheet.items() if number > header]
+    for title in columns.values():
+        same = [place for place, each in enumerate(titles) if each == plain_title(title)]
+        if len({tuple(cells[place : place + 1] for cells in below) for place in same}) > 1:
+            raise DataError(
+                f"spreadsheet {printable(path)} has the column {title} twice, with other cells: "
+                "leave one of the two"
+            )
     rows = [
         Row(number, {f: cells[p] if p < len(cells) else None for f, p in places.items()})
         for number, cells in sheet.items()

@@ -47,7 +47,21 @@ def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
     return _landmarks_of(clip, file).points
 
 
+def has_landmarks(clip: Clip, file: str) -> bool:
+    """Whether the user's file has a row for the clip; UsageError or DataError for a bad file."""
+    return _row(clip, file) is not None
+
+
 def _landmarks_of(clip: Clip, file: str) -> Landmarks:
+    if row := _row(clip, file):
+        return row
+    raise DataError(
+        f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
+        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
+    )
+
+
+def _row(clip: Clip, file: str) -> Landmarks | None:
     """The row of a clip, of those that name its data set where there are any."""
     named = _landmarks(file).get(clip.name, {})
     for wanted in (clip.dataset, ""):
@@ -56,10 +70,7 @@ def _landmarks_of(clip: Clip, file: str) -> Landmarks:
                 continue
             if known_subject(clip.dataset, subject, DATASETS) == clip.subject:
                 return row
-    raise DataError(
-        f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
-        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
-    )
+    return None
 
 
 @lru_cache(maxsize=4)
@@ -70,18 +81,18 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
     except FileNotFoundError:
         raise UsageError(f"data.landmarks={file}: there is no such file") from None
     except OSError as error:
-        raise DataError(f"landmarks {file} cannot be read ({error})") from error
+        raise DataError(f"landmarks {file} cannot be read ({error.strerror})") from error
     places = table.places(NAMES)
     if not {"subject", "clip"} <= places.keys():
         raise DataError(
             f"landmarks {file}: expected columns subject, clip and a box or points, its header has "
             f"{table.found_titles}"
         )
-    titles = [plain_title(title) for title in table.titles]
+    columns = {title: table.column(title) for title in map(plain_title, table.titles) if title}
     found: dict[str, dict[tuple[str, str], Landmarks]] = {}
     problems = []
     for line in table.lines:
-        row = dict(zip(titles, line.cells, strict=False))
+        row = {title: line.cells[place] for title, place in columns.items()}
         named = {field: line.cells[place] for field, place in places.items()}
         dataset, subject, clip = (named.get(field, "") for field in NAMES)
         rows = found.setdefault(clip, {})
@@ -126,7 +137,12 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
 
 def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
     """(x1, y1), (x2, y2), ...; KeyError or ValueError where a coordinate is missing or invalid."""
-    numbers = sorted(int(k[1:]) for k, v in row.items() if k and k[0] == "x" and _is_number(k, v))
+    numbers, others = (
+        sorted(int(k[1:]) for k, v in row.items() if k and k[0] == axis and _is_number(k, v))
+        for axis in "xy"
+    )
+    if numbers != others:
+        raise ValueError
     points = tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
     if not all(map(math.isfinite, chain(*points))):
         raise ValueError

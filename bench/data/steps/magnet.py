@@ -162,6 +162,8 @@ def _faults(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterat
         elif state[name].shape != tensor.shape:
             shapes = (tuple(each.shape) for each in (state[name], tensor))
             yield "have {} as {}, not {}".format(name, *shapes)
+        elif not state[name].isfinite().all():
+            yield f"have numbers in {name} that are not finite"
     for name in state.keys() - wanted.keys():
         yield f"have {name} besides"
 

@@ -25,6 +25,7 @@ class TestMisuse:
             (["--dataset", "smik"], "unknown data set 'smik'. Did you mean 'smic'?"),
             (["--preset", "smal"], "unknown preset 'smal'. Did you mean 'small'?"),
             (["--set", "search.epoch=1"], "Did you mean 'search.epochs'?"),
+            (["--set", "data.class_map="], "data.class_map is empty: expected challenge, native"),
             (["--set", "epochs=1"], "ambiguous: say search.epochs or train.epochs"),
             (["--set", "search.epochs=many"], "search.epochs=many: expected a whole number"),
             (["--set", "search.epochs=1.5"], "expected a whole number"),

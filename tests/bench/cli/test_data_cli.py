@@ -58,6 +58,21 @@ def test_check_of_an_incomplete_set_exits_with_1_and_names_it(smic):
     assert "1 problem(s): not the challenge's set" in result.output
 
 
+def test_check_reads_the_landmarks_and_weights_that_the_settings_name(smic, tmp_path):
+    command = ("check", "--dataset", "smic", "--data-root", smic, "--set")
+    boxes = tmp_path / "boxes.csv"
+    named = (*command, f"data.landmarks={boxes}")
+    with pytest.raises(UsageError, match="there is no such file"):
+        invoke(*named, "--set", "data.crop=landmarks")
+    boxes.write_text("subject,clip,left,top,right,bottom\ns05,s05_sur_01,1,1,9,9\n")
+    assert invoke(*named).exit_code == 0
+    result = invoke(*named, "--set", "data.crop=landmarks")
+    assert result.exit_code == 1
+    assert "landmarks: 163 times: smic s01/s01_ne_01" in result.stdout
+    with pytest.raises(DataError, match="cannot be read as tensors"):
+        invoke(*command, "data.magnify=learned", "--magnifier-weights", boxes)
+
+
 def test_check_as_json_is_the_contract(smic):
     result = invoke("check", "--dataset", "smic", "--data-root", smic, "--format", "json")
     report = json.loads(result.output)

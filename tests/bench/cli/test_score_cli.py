@@ -38,6 +38,15 @@ def test_a_run_folder_is_scored_with_its_protocol(bench, composite_runs):
     assert found["protocol"] == own["protocol"]
 
 
+def test_a_fold_has_the_marks_of_its_run_and_is_nothing_without_it(bench, random_runs, tmp_path):
+    fold = next((only_run(random_runs).path / "folds").iterdir())
+    outcome = bench("score", fold, "--draws", 0)
+    assert outcome.code == 0 and "pooled; surrogate" in outcome.out
+    (tmp_path / "fold.json").write_text(f"[{fold.read_text()}]")
+    outcome = bench("score", tmp_path / "fold.json")
+    assert outcome.code == 1 and "give the run folder" in outcome.error
+
+
 def test_answers_of_another_rule_are_marked_by_it(bench, composite_runs, tmp_path):
     run = only_run(composite_runs)
     found = exported(bench, run, "json", tmp_path / "log", "--selection", "oracle")
@@ -109,6 +118,7 @@ def test_strict_asks_for_the_whole_list(bench, tmp_path):
         (["score", "."], "is no run folder"),
         (["export", "."], "is no run folder"),
         (["score", "x", "--claimed-uar", "high"], "--claimed-uar high: expected a score"),
+        (["score", "a" * 5000], f"error: {'a' * 40}...{'a' * 39}: no file can have so long"),
         (["score", "x", "--classes", "one"], "--classes one: expected two or more names"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from tiny_runs import SIZES, only_run
 
 from bench.data.surrogates.writing import write_flows
@@ -133,6 +134,17 @@ def test_transfer_scores_both_controls_beside_the_answers(bench, model, others, 
         assert row["shuffled"]["estimate"] == row["uar"]
         assert sum(map(sum, row["confusion"])) == 9
     assert "upside down" in bench(*command).out
+
+
+def test_transfer_says_what_is_odd_about_the_clips(bench, model, others, tmp_path):
+    listed = Path(others.partition(":")[2])
+    shutil.copytree(listed.parent, tmp_path / "flows")
+    table = tmp_path / "flows" / listed.name
+    picture = table.parent / pd.read_csv(table)["frames"][0]
+    Image.new("RGB", (28, 28), (128, 128, 128)).save(picture)
+    outcome = bench("transfer", "--train", model, "--test", f"manifest:{table}")
+    assert outcome.code == 0, outcome.err
+    assert "blank: " in outcome.out and "nothing moves in what networks see" in outcome.out
 
 
 def test_one_model_is_no_two(bench, model, others):

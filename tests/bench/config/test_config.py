@@ -314,3 +314,12 @@ class TestAFileInSomeEncoding:
         with pytest.raises(UsageError, match=r"mine.toml is no TOML file: .*") as error:
             load_config(str(tmp_path / "mine.toml"))
         assert "\n" not in str(error.value)
+
+
+def test_two_spellings_of_a_setting_in_one_file_are_refused(tmp_path):
+    (tmp_path / "file.toml").write_text("train.lr = 0.1\n")
+    overrides = ["train.lr=0.2", "lr=0.3"]
+    assert load_config("smoke", overrides, tmp_path / "file.toml").train.lr == 0.3
+    (tmp_path / "file.toml").write_text("lr = 0.1\n[train]\nlr = 0.2\n")
+    with pytest.raises(UsageError, match=r"train\.lr is set twice, as lr and as train\.lr"):
+        load_config("smoke", file=tmp_path / "file.toml")

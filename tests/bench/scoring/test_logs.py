@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -341,12 +343,50 @@ def test_ties_of_probabilities_are_counted():
         assert "equally probable in 2 answer(s)" in note
 
 
-def test_predictions_against_their_own_probabilities_are_counted():
-    rows = ["lab,s1,a,0,1,.8,.1,.1", "lab,s1,b,0,1,.4,.4,.2", "lab,s1,c,0,2,.4,.4,.2"]
-    log = parse_log("\n".join([f"{TITLES},p0,p1,p2", *rows]), "log.csv")
-    assert [answer.pred for answer in log.predictions.answers] == [1, 1, 2]
-    (note,) = log.notes
-    assert "pred is not the most probable class in 2 row(s)" in note
+CHANCES = {
+    "a": (1, [0.8, 0.1, 0.1]),
+    "b": (1, [0.4, 0.4, 0.2]),
+    "c": (2, [0.4, 0.4, 0.2]),
+    "d": (0, [9, math.nan, 1]),
+}
+
+
+def chances_in_csv():
+    rows = [
+        f"lab,s1,{name},0,{','.join(map(str, (p, *row)))}" for name, (p, row) in CHANCES.items()
+    ]
+    return "\n".join([f"{TITLES},p0,p1,p2", *rows])
+
+
+def chances_in_json():
+    clips = [
+        {"dataset": "lab", "clip": name, "true": 0, "pred": pred, "logits": row}
+        for name, (pred, row) in CHANCES.items()
+    ]
+    return json.dumps({"subject": "s1", "clips": clips})
+
+
+@pytest.mark.parametrize("text", [chances_in_csv(), chances_in_json()], ids=["csv", "json"])
+def test_predictions_against_their_own_probabilities_are_counted(text):
+    log = parse_log(text, "log")
+    assert [answer.pred for answer in log.predictions.answers] == [1, 1, 2, 0]
+    assert log.notes == (
+        "log: pred is not the most probable class in 2 row(s); scored is pred",
+        "log: the classes have no finite numbers in 1 row(s); scored is pred",
+    )
+    if text.startswith("{"):
+        with pytest.raises(DataError, match="2 logits of a clip, expected one for each of neg"):
+            parse_log(text.replace("[9, NaN, 1]", "[9, 1]"), "log")
+
+
+@pytest.mark.parametrize("protocol", ["null", "{}", '{"surrogate": false, "leaks": ["x"]}'])
+def test_an_export_keeps_the_marks_that_it_states_anywhere(protocol):
+    fold = render_log(Log(ststnet(), UNKNOWN), "json", {"surrogate": True})
+    text = re.sub(r'"protocol": {.*?}', f'"protocol": {protocol}', fold, flags=re.DOTALL)
+    found = parse_log(text, "log").protocol
+    assert found["surrogate"] and bool(found["leaky"]) is ("leaks" in protocol)
+    with pytest.raises(DataError, match="none that `bench export` writes"):
+        parse_log(text.replace(protocol, '{"leaky": "no"}'), "log")
 
 
 def test_a_text_that_is_no_log_states_no_data_set():
@@ -359,3 +399,15 @@ def test_a_workbook_is_told_to_be_saved_as_csv(start, tmp_path):
     (tmp_path / "x.xlsx").write_bytes(start)
     with pytest.raises(DataError, match=r"x\.xlsx is a spreadsheet .*save it as CSV"):
         read_log(tmp_path / "x.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"subject": "s1", "subject": "s2", "clips": []}', "key 'subject' stands twice"),
+        ("dataset,subject,clip,true,True,pred\nlab,s1,a,0,1,0", "has the column 'true' twice"),
+    ],
+)
+def test_what_is_named_twice_is_refused(text, told):
+    with pytest.raises(DataError, match=told):
+        parse_log(text, "log")

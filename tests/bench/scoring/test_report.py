@@ -125,12 +125,13 @@ def test_a_matrix_that_is_none_is_refused(tmp_path, matrix):
         report_of(file)
 
 
-def test_a_protocol_that_is_none_says_nothing(tmp_path):
-    file = tmp_path / "metrics.json"
-    file.write_text(
-        json.dumps({"classes": ["a", "b"], "confusion": [[1, 0], [0, 1]], "protocol": 1})
-    )
+def test_an_absent_protocol_says_nothing_and_what_is_none_is_refused(tmp_path):
+    file, matrix = tmp_path / "metrics.json", {"classes": ["a", "b"], "confusion": [[1, 0], [0, 1]]}
+    file.write_text(json.dumps({**matrix, "protocol": None}))
     assert report_of(file)["protocol"]["leaky"] is None
+    file.write_text(json.dumps({**matrix, "protocol": 1}))
+    with pytest.raises(DataError, match="its protocol or source is none"):
+        report_of(file)
 
 
 def test_options_that_do_not_fit(hand, tmp_path):

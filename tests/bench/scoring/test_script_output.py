@@ -111,17 +111,27 @@ def test_lists_are_read_as_numpy_and_torch_print_them(spelled):
     assert [a[2:] for a in answers(text)] == [(0, 0), (1, 2), (1, 1)]
 
 
-def test_a_list_of_lists_holds_a_number_for_each_class():
-    text = (
-        "Subject: sub01\nPredicted : tensor([[.2, .7, .1],\n [3, -1, 2]])\nGround Truth : [1, 1]\n"
-    )
+@pytest.mark.parametrize(
+    "spelled", ["tensor([[.2, .7, .1],\n [3, -1, 2]])", "[array([.2, .7, .1]), tensor([3, -1, 2])]"]
+)
+def test_a_list_of_lists_holds_a_number_for_each_class(spelled):
+    text = f"Subject: sub01\nPredicted : {spelled}\nGround Truth : [1, 1]\n"
     assert [a[2:] for a in answers(text)] == [(1, 1), (1, 0)]
 
 
-@pytest.mark.parametrize("written", ["[0, x]", "[0.5, 1]", "[0, 1", "[[nan, 1]]", "[[]]"])
+@pytest.mark.parametrize(
+    "written", ["[0, x]", "[0.5, 1]", "[0, 1", "[[nan, 1, 0]]", "[2, [1, 0, 0]]"]
+)
 def test_other_lists_are_refused_with_their_line(written):
     text = f"Subject: sub01\nPredicted : {written}\nGround Truth : [0, 1]\n"
     with pytest.raises(DataError, match=r"out\.txt line 2: Predicted: .*no list of labels"):
+        parse_log(text, "out.txt")
+
+
+@pytest.mark.parametrize("rows", ["[.1, .2], [.2, .8, 0]", "[.1, .9], [.2, .8]", "[0], [2]", "[]"])
+def test_a_row_has_a_number_for_each_class(rows):
+    text = f"Subject: sub01\nPredicted : [{rows}]\nGround Truth : [0, 2]\n"
+    with pytest.raises(DataError, match=r"line 2: Predicted: a list of \d number.* negative, .*"):
         parse_log(text, "out.txt")
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
+from bench.errors import DataError
 from bench.protocol.metrics import acc, matrix_scores, metrics, subject_matrices, uar, uf1
 from bench.scoring.statistics import (
     against_chance,
@@ -172,6 +173,12 @@ def test_permutations_of_few_subjects_are_counted_out():
     found = permutation_test(first, second, draws=100, generator=generator())
     assert found.p == pytest.approx(min(1, 2 * as_far / 16))
     assert found.estimate == pytest.approx(observed)
+
+
+def test_a_difference_on_one_subject_is_not_tested():
+    one = people(generator(1), 1)
+    with pytest.raises(DataError, match="all clips are of one subject"):
+        permutation_test(one, one, draws=9, generator=generator())
 
 
 def test_permutation_test_is_uniform_without_a_difference_and_small_with_one():

@@ -47,6 +47,12 @@ def test_json_comes_back_as_it_went(shared, value):
     assert [path.name for path in shared.parent.iterdir()] == [shared.name]
 
 
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    (tmp_path / "f.json").write_text('[{"pred": 0, "a": {"pred": 1}}, {"pred": 0, "pred": 1}]')
+    with pytest.raises(BenchError, match=r"f\.json cannot be read .the key 'pred' stands twice"):
+        read_json(tmp_path / "f.json")
+
+
 def test_folders_are_made_and_text_is_utf_8(tmp_path):
     write_text(tmp_path / "a/b/c.txt", "α, η, β\n")
     assert (tmp_path / "a/b/c.txt").read_bytes() == "α, η, β\n".encode()

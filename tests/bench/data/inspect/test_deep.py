@@ -8,6 +8,7 @@ from image_clips import noise, write_clip
 from PIL import Image
 
 from bench.data.inspect.deep import deep_problems
+from bench.data.steps.settings import Preprocessing
 
 
 @pytest.fixture
@@ -53,6 +54,16 @@ def repeat(clip):
     clip.frames[2].write_bytes(clip.frames[1].read_bytes())
 
 
+def hide(clip):
+    image = Image.open(clip.frames[2])
+    image.putalpha(0)
+    image.save(clip.frames[2])
+
+
+def take_colour(clip):
+    Image.open(clip.frames[2]).convert("L").save(clip.frames[2])
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "said"),
     [
@@ -61,6 +72,8 @@ def repeat(clip):
         (remove, "unreadable", "is missing"),
         (enlarge, "size", "another size than the first (16×20), the first of them img2.png (16×21"),
         (blank, "constant", "1 frame(s) of one level all over, the first img2.png"),
+        (hide, "transparent", "1 frame(s) with transparent pixels, the first img2.png"),
+        (take_colour, "mixed", "1 of 6 frames are grey, the first img2.png"),
         (repeat, "repeated", "img2.png (number 2) that of img1.png (number 1)"),
     ],
 )
@@ -71,6 +84,15 @@ def test_every_damage_is_named(clip, damage, kind, said):
     assert problem.where == "smic s01/s01_ne_01"
     assert said in problem.what
     assert "\n" not in problem.what
+
+
+def test_a_clip_that_cannot_be_cropped_is_named(tmp_path, clip):
+    (tmp_path / "box.csv").write_text(
+        "subject,clip,left,top,right,bottom\ns01,s01_ne_01,90,90,99,99\n"
+    )
+    settings = Preprocessing(crop="landmarks", landmarks=str(tmp_path / "box.csv"))
+    (problem,), _ = deep_problems([clip], 1, settings=settings)
+    assert (problem.kind, problem.fatal) == ("crop", True) and "outside its frames" in problem.what
 
 
 def test_a_copy_of_a_clip_is_found(tmp_path):
@@ -91,5 +113,7 @@ def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
     np.save(path, video)
     assert kinds(replace(clip, frames=(path,))) == ["constant", "repeated"]
     assert kinds(replace(clip, frames=(path,), span=(0, 3))) == []
-    path.write_bytes(path.read_bytes()[:-1])
-    assert kinds(replace(clip, frames=(path,))) == ["unreadable"]
+    whole = path.read_bytes()
+    for content in (whole[:-1], whole + b"\0"):
+        path.write_bytes(content)
+        assert kinds(replace(clip, frames=(path,))) == ["unreadable"]

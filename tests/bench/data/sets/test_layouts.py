@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from bench.data.disk.tree import Layout
@@ -212,6 +213,24 @@ def test_merged_cells_are_filled_down_and_told(tmp_path, trees, name):
     (problem,) = found.problems
     assert (problem.kind, problem.fatal) == ("merged", False)
     assert "2 blank cell(s)" in problem.what and "the first in row 3" in problem.what
+
+
+def test_columns_and_sheets_that_stand_twice_are_told(tmp_path, trees):
+    path = tmp_path / "CASME2-coding.xlsx"
+    trees.frames(tmp_path / "Cropped" / CLIPS["casme2"], range(46, 51))
+    columns = {title: title for title in CASME2_HEAD}
+    head, row = ROWS["casme2"]
+    write_table(trees, path, [(*head, "onset frame"), (*row, 46)])
+    assert len(read_rows(path, columns)) == 1
+    book = openpyxl.load_workbook(path)
+    book.copy_worksheet(book.worksheets[0]).title = "older"
+    book.save(path)
+    (problem,) = load_clips("casme2", tmp_path).problems
+    assert problem.kind == "layout" and "is read; also there" in problem.what
+    assert problem.what.endswith("'older'")
+    write_table(trees, path, [(*head, "onset frame"), (*row, 47)])
+    with pytest.raises(DataError, match="has the column OnsetFrame twice"):
+        load_clips("casme2", tmp_path)
 
 
 def test_a_blank_first_subject_has_nobody_above(tmp_path, trees):

@@ -31,6 +31,21 @@ def images(folder: Path, numbers, size=(8, 8)) -> Path:
     return folder
 
 
+def noisy_video(path: Path, streams=1) -> None:
+    """30 frames of noise, the same in each stream."""
+    av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
+    options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
+    with av.open(path, "w", options=options) as container:
+        views = [container.add_stream("mpeg4", rate=25) for _ in range(streams)]
+        for view in views:
+            view.width = view.height = 64
+        for pixels in np.random.default_rng(0).integers(0, 255, (30, 64, 64, 3), np.uint8):
+            for view in views:
+                container.mux(view.encode(av.VideoFrame.from_ndarray(pixels)))
+        for view in views:
+            container.mux(view.encode())
+
+
 def write(folder: Path, *rows: dict) -> str:
     path = folder / "clips.csv"
     with path.open("w", newline="") as file:
@@ -116,19 +131,24 @@ class TestFrames:
 
     @pytest.mark.parametrize(("name", "share"), [("a.mp4", 0.9), ("a.mp4", 0.5), ("a.mkv", 0.05)])
     def test_a_video_that_was_cut_off_is_refused(self, tmp_path, name, share):
-        av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
-        options = {"movflags": "faststart"} if name.endswith("mp4") else {}
-        with av.open(tmp_path / name, "w", options=options) as container:
-            stream = container.add_stream("mpeg4", rate=25)
-            stream.width = stream.height = 64
-            for pixels in np.random.default_rng(0).integers(0, 255, (30, 64, 64, 3), np.uint8):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
-            container.mux(stream.encode())
+        noisy_video(tmp_path / name)
         (clip,) = load(write(tmp_path, {"frames": name})).clips
         whole = read_frames(clip)[0]
         assert len(decode(clip, [whole])) == 30
         with pytest.raises(DataError, match=r"cut off: .* copy it again"):
             decode(clip, [whole[: int(share * len(whole))]])
+
+    def test_a_video_that_was_damaged_or_holds_two_is_refused(self, tmp_path):
+        noisy_video(tmp_path / "a.avi")
+        noisy_video(tmp_path / "b.mkv", streams=2)
+        rows = [{"frames": "a.avi"}, {"clip": "b", "frames": "b.mkv"}]
+        clip, two = load(write(tmp_path, *rows)).clips
+        with pytest.raises(DataError, match="holds 2 videos; write each into a file of its own"):
+            decode(two, read_frames(two))
+        parts = read_frames(clip)[0].split(b"00dc")  # one a frame, after the header
+        parts[15] = parts[15][:100] + bytes(200) + parts[15][300:]
+        with pytest.raises(DataError, match=r"damaged or cut off: frame 1\d is not whole"):
+            decode(clip, [b"00dc".join(parts)])
 
     @pytest.mark.parametrize(
         ("content", "said"),
@@ -402,6 +422,14 @@ def test_native_classes_of_the_releases(tmp_path):
     ]
     with pytest.raises(UsageError, match="different classes of their own"):
         load_clips("composite", tmp_path, ["037"], class_map="native")
+
+
+def test_a_link_in_a_folder_of_all_clips_is_told_once(tmp_path):
+    images(tmp_path / "all", (1, 2))
+    (tmp_path / "all" / "img3.png").symlink_to(tmp_path.parent)
+    rows = [{"clip": f"a{n}", "frames": f"all/img{n}*"} for n in (1, 2)]
+    (problem,) = [p for p in load(write(tmp_path, *rows)).problems if p.kind == "link"]
+    assert "img3.png" in problem.what
 
 
 def test_frames_behind_a_link_are_read_where_that_is_allowed_and_the_link_is_named(tmp_path):

@@ -91,6 +91,20 @@ def test_all_wrong_columns_are_told_at_once(table, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"dataset": "Datensatz"}, "--dataset and --dataset-column are both given"),
+        ({}, "its column 'Database' says the data sets: leave out --dataset"),
+    ],
+)
+def test_two_names_of_the_data_set_are_refused(table, tmp_path, columns, said):
+    text = table.read_text(encoding="utf-16")
+    table.write_text(text if columns else text.replace("Datensatz", "Database"))
+    with pytest.raises(DataError, match=said):
+        mapped_manifest(table, Wording(columns, dataset="lab"), tmp_path / "mine.csv")
+
+
 def test_all_wrong_rows_are_told_at_once_with_counts(table, tmp_path):
     labels = {"0": "negative", "1": "positive"}
     wording = Wording(WORDING.columns, labels=labels, frames="raw/{Proband}/{clip}")

@@ -101,11 +101,13 @@ class TestLandmarks:
             ),
             ("subject,clip,x1,y1,x2,y2\ns01,s01_ne_01,.21,.3,1.02,.9\n", "multiply coordinates"),
             ("subject,clip,x1,y1,x2,y2,x3,y3\ns01,s01_ne_01,1,1,9,9,nan,5\n", "no box"),
+            ("subject,clip,x1,y1,x2,y2,x03,y3\ns01,s01_ne_01,1,1,9,9,9,5\n", "no box"),
             ("left,top,right,bottom,subject,clip\n1,1\n", "row 2 has 2 cells"),
             (
                 "subject,clip,left,top,right,bottom\n" + 2 * "s01,s01_ne_01,1,1,9,9\n",
                 "a second row",
             ),
+            ("subject,clip,left,left,top,right,bottom\n", "the column 'left' twice"),
             ("subject,clip,left,top,right,bottom\ns01,s01_ne_01,90,90,99,99\n", "outside its"),
         ],
     )

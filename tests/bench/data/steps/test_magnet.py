@@ -170,6 +170,7 @@ def assert_same(one, other):
             r"have manipulator.before.weight as \(32, 32, 5, 5\), not \(32, 32, 3, 3\): ",
         ),
         (lambda s: s.update({"head.weight": torch.zeros(3)}), "have head.weight besides: "),
+        (lambda s: s["decoder.leave.bias"].fill_(torch.nan), "leave.bias that are not finite: "),
     ],
 )
 def test_a_state_that_does_not_fit_is_told_in_one_line(tmp_path, change, said):
