@@ -23,6 +23,7 @@ from bench.runs.record import read_run_file
 from bench.runs.searches import genotype_record, read_genotype
 from bench.seeds import derive_seed
 from bench.system.files import csv_of_records, write_json, write_text
+from bench.system.guarding import PROCESS, undisturbed
 from bench.training.compute import float32_arithmetic
 from rnas.decode import gauge_free
 from rnas.genotype import Genotype, check_genotype, random_genotype
@@ -32,7 +33,9 @@ from rnas.supernet import Architecture, ArchitectureWeights
 
 def search(unit: Unit, report: Report) -> None:
     """The strategy's steps and its decoding; resumes after the last finished step."""
-    with STRATEGIES.answering(unit.job.config.search.strategy):
+    strategy = unit.job.config.search.strategy
+    quiet = undisturbed(STRATEGIES.origin(strategy), PROCESS)
+    with STRATEGIES.answering(strategy), quiet:
         _search(unit, report)
 
 

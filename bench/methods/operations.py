@@ -45,13 +45,15 @@ def _usable(name: str, value: Any) -> Operation:
     import torch
     from torch import nn
 
+    from bench.system.guarding import PROCESS, undisturbed
     from rnas.operations import COMBINE, DERIVED_NORM, Operation
 
     if not isinstance(value, Operation):
         raise Unfit(f"expected a rnas.operations.Operation, got {type(value).__name__}")
     if len(value.branches) > 1 and value.combine not in COMBINE:
         raise Unfit(f"it joins branches by {value.combine!r}, expected {', '.join(COMBINE)}")
-    with torch.random.fork_rng(devices=[]), torch.no_grad():  # what is drawn here changes no run
+    quiet = undisturbed(OPERATIONS.origin(name), PROCESS)
+    with quiet, torch.random.fork_rng(devices=[]), torch.no_grad():  # what is drawn changes no run
         # As in a mixed operation, where a name such as `forward` has no place.
         module = nn.ModuleDict({name: value.build(TRIAL_CHANNELS, DERIVED_NORM)})[name]
         clips = torch.randn(2, TRIAL_CHANNELS, 3, 4, 5)
@@ -75,7 +77,11 @@ def _built(
     name: str, build: Callable[[int, Norm], nn.Module], channels: int, norm: Norm
 ) -> nn.Module:
     """What a package's operation builds, under its name."""
-    module = build(channels, norm)
+    from bench.system.guarding import PROCESS, guard, undisturbed
+
+    with undisturbed(OPERATIONS.origin(name), PROCESS):
+        module = build(channels, norm)
+    guard(module, OPERATIONS.origin(name))
     setattr(module, TAG, name)
     module.register_forward_hook(_require_same_shape)
     return module
