@@ -432,7 +432,10 @@ class Fixed(Variant):
         who = f"network {self.name} of package {package_of(ENTRY_POINTS, self.name)}"
         try:
             with undisturbed(who, PROCESS):
-                network = _with_sizes(self.network.build(classes), self.input_shape(config))
+                network = self.network.build(classes)
+            if self.name in brought(ENTRY_POINTS):
+                guard(network, who)
+            _take_sizes(network, self.input_shape(config))
         except MethodError:
             raise
         except FAILURES as error:  # a user's module may fail in any way; say whose it is
@@ -440,26 +443,18 @@ class Fixed(Variant):
                 f"{self.name}: {self.network.network} cannot be built for {classes} classes: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
-        if self.name in brought(ENTRY_POINTS):
-            guard(network, who)
         return network
 
 
-def _with_sizes(network: Any, shape: tuple[int, ...]) -> nn.Module:
-    """The network; lazy layers have taken their sizes from clips of a shape.
-
-    TypeError where it is none.
-    """
+def _take_sizes(network: nn.Module, shape: tuple[int, ...]) -> None:
+    """Lazy layers take their sizes from clips of a shape; nothing where there are none."""
     import torch
     from torch.nn.parameter import is_lazy
 
-    if not isinstance(network, torch.nn.Module):
-        raise TypeError(f"expected a torch.nn.Module, got {type(network).__name__}")
     if any(map(is_lazy, (*network.parameters(), *network.buffers()))):
         with torch.no_grad():
             network.eval()(torch.zeros(2, *shape))
         network.train()
-    return network
 
 
 @dataclass(frozen=True, kw_only=True)

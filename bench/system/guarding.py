@@ -132,7 +132,12 @@ def _set_back(who: str, settings: Sequence[_Setting], before: Sequence[Any]) -> 
 
 
 def guard(module: nn.Module, who: str) -> None:
-    """From now on each call of the module is as in `undisturbed`, but that it may draw numbers."""
+    """From now on each call of the module is as in `undisturbed`, but that it may draw numbers.
+
+    TypeError where it is no module.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"expected a torch.nn.Module, got {type(module).__name__}")
     calls = _Calls(who)
     module.register_forward_pre_hook(calls.begin, prepend=True)
     module.register_forward_hook(calls.end, always_call=True)
