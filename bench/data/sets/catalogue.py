@@ -131,7 +131,7 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
             f"{DOOR.origin(dataset)} has the classes {printable(repr(found.classes))[:80]}; "
             "expected a tuple of two or more names, each once"
         )
-    if not found.clips and not found.problems:
+    if not (found.clips or any(problem.fatal for problem in found.problems)):
         raise DataError(f"{DOOR.origin(dataset)} gives no clip: check --data-root and --subjects")
     told: Counter[tuple[str, ...]] = Counter()
     for clip in found.clips:
