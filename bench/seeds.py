@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,12 +19,21 @@ def derive_seed(seed: int, phase: str, fold: str = "", step: int = 0) -> int:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seeds torch's global generators inside a block: initialisation and dropout draw from them.
+    """Seeds the global generators of torch, NumPy and Python inside a block.
 
-    The state of the CPU's generator is restored afterwards.
+    Initialisation and dropout draw from torch's, code of packages from any. The states (of torch
+    that of the CPU's generator) are restored afterwards.
     """
-    import torch  # late: listings import this file, too
+    import numpy as np  # late: listings import this file, too
+    import torch
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            np.random.seed(seed % 2**32)  # noqa: NPY002
+            random.seed(seed)
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002

@@ -17,7 +17,7 @@ ALONE = (
     "protocol.search_scope=all",
     "data.subject_count=0",
 )
-"""Nobody is tested: one search sees all generated people."""
+"""Nobody is tested: one search sees all generated people, unless the user says otherwise."""
 
 
 @click.command()
@@ -113,7 +113,7 @@ def pretrain(
             surrogate=False,
             preset=preset,
             seeds=(seed,),
-            overrides=(*overrides, *ALONE),
+            overrides=(*ALONE, *overrides),
             data_root=None,
             runs=cache / "pretraining" / manifest.parent.name,
             device=device,

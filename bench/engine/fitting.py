@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 
 from bench.config.settings import LAST
 from bench.data.sources import Source, prepare
-from bench.engine.material import initial_network, job_clips
+from bench.engine.material import initial_network, job_clips, network_builder
 from bench.engine.plan import Report
 from bench.engine.units import typical_fold
 from bench.errors import BenchError, UsageError
@@ -65,7 +65,8 @@ def fit(
     fold = typical_fold(job, clips.classes)
     everyone = range(len(clip_set.clips))
     build = partial(initial_network, job, fold, clips.classes, WHOLE)
-    beginning = Beginning.of(build, clips, everyone)
+    unseeded = network_builder(job, fold, clips.classes)
+    beginning = Beginning.of(build, unseeded, clips, everyone)
     network = beginning.network
     keeper = Keeper(network)
     training = method.training(job.config)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, recorded_rules
@@ -28,7 +29,7 @@ from bench.system.files import write_json
 from bench.training.answers import check_answer, require_alike
 from bench.training.beginning import Beginning
 from bench.training.compute import threads
-from bench.training.loop import predict, train
+from bench.training.loop import DIVERGED, predict, train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import Tensors
 from rnas.errors import LossDiverged
@@ -120,8 +121,8 @@ class OpenFold:
     def write(self, losses: Sequence[float]) -> None:
         """The fold's file; LossDiverged where a prediction is no finite number.
 
-        BenchError where the trained network's answers are not each clip's own, or where what it has
-        learnt reaches networks that are built after it.
+        BenchError where the trained network's answers are not each clip's own or depend on more
+        than its weights, or where what it has learnt reaches networks that are built after it.
         """
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
         predictions = _predictions(job, clip_set, self.fold, self.watch)
@@ -164,7 +165,8 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     parts = _parts(unit.job, clip_set, clips, fold)
     tested = [clip_set.clips[place] for place in fold.test]
     build = partial(initial_network, unit.job, unit.fold, clips.classes, unit.fold, tested)
-    beginning = Beginning.of(build, clips, parts.test + parts.train)
+    unseeded = network_builder(unit.job, unit.fold, clips.classes)
+    beginning = Beginning.of(build, unseeded, clips, parts.test + parts.train)
     save, protocol = unit.job.config.save.weights, unit.job.config.protocol
     watch = Watch(
         beginning.network,
@@ -230,10 +232,13 @@ class Watch:
     def logits(self) -> dict[str, Tensor]:
         """The test clips' logits by rule; LossDiverged where a number is not finite."""
         found = {rule: self.test[epoch] for rule, epoch in self.epochs().items()}
-        if not all(logits.isfinite().all() for logits in found.values()):
+        odd = [not clip.isfinite().all() for clip in torch.stack([*found.values()], 1)]
+        if any(odd):
+            larger = f"; if the last step was too large, {DIVERGED}" if all(odd) else ""
             raise LossDiverged(
-                "the trained network answers with numbers that are not finite: lower the learning "
-                "rate (train.lr) or check the clips"
+                "all training losses are finite, but in evaluation mode the trained network's "
+                f"answer to {sum(odd)} of {len(odd)} test clips is not: look in its forward for "
+                f"what these clips bring out of range (a division, logarithm or root){larger}"
             )
         return found
 

@@ -65,7 +65,7 @@ LISTENERS = Door("bench.listeners", "listener", _listener)
 
 def made_listener(name: str) -> RunListener:
     """The listener of that name, made; raises as `Door.made`."""
-    from bench.training.guarding import undisturbed  # torch comes with it
+    from bench.system.guarding import undisturbed  # torch comes with it
 
     with undisturbed(LISTENERS.origin(name)):
         return LISTENERS.made(name)
@@ -74,7 +74,7 @@ def made_listener(name: str) -> RunListener:
 class Shared:
     """Tells what an executor says to the progress display and to the listeners of packages.
 
-    What a listener changes of the process (`bench.training.guarding`) is set back; of a unit it has
+    What a listener changes of the process (`bench.system.guarding`) is set back; of a unit it has
     a copy.
     """
 
@@ -129,7 +129,7 @@ class Shared:
         """Each listener is given a unit of its own: what it does to that changes no run."""
         if not self.listeners:
             return
-        from bench.training.guarding import undisturbed  # torch comes with it
+        from bench.system.guarding import undisturbed  # torch comes with it
 
         for name, listener in list(self.listeners.items()):
             who = LISTENERS.origin(name)

@@ -21,8 +21,9 @@ from bench.runs.checksums import SEALED
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.searches import genotype_record, read_genotype
-from bench.seeds import derive_seed
+from bench.seeds import derive_seed, seeded
 from bench.system.files import csv_of_records, write_json, write_text
+from bench.system.guarding import PROCESS, undisturbed
 from bench.training.compute import float32_arithmetic
 from rnas.decode import gauge_free
 from rnas.genotype import Genotype, check_genotype, random_genotype
@@ -32,7 +33,9 @@ from rnas.supernet import Architecture, ArchitectureWeights
 
 def search(unit: Unit, report: Report) -> None:
     """The strategy's steps and its decoding; resumes after the last finished step."""
-    with STRATEGIES.answering(unit.job.config.search.strategy):
+    name = unit.job.config.search.strategy
+    drawn = seeded(derive_seed(unit.job.seed, "strategy", unit.fold))
+    with STRATEGIES.answering(name), undisturbed(STRATEGIES.origin(name), PROCESS), drawn:
         _search(unit, report)
 
 
@@ -45,7 +48,8 @@ def _search(unit: Unit, report: Report) -> None:
         what = strategy.title(number)
         report(what, number, strategy.steps)
         started = time.perf_counter()
-        with float32_arithmetic(precision):
+        drawn = seeded(derive_seed(job.seed, "strategy step", unit.fold, number))
+        with float32_arithmetic(precision), drawn:
             step = strategy.step(number)
         seconds = time.perf_counter() - started
         past.rows.append({**step.row, "seconds": round(seconds, 3)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pkgutil import resolve_name
 from statistics import median_low
+from threading import Lock
 
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import find_clips, prepare
@@ -33,15 +34,20 @@ WORK = {PREPARE: "bench.engine.units:prepare_clips"}
 """The work of phases that are the same for every method."""
 
 
+ALONE = Lock()
+"""Held while a unit is done."""
+
+
 def perform(unit: Unit, report: Report) -> None:
     """Does a unit on the device that its job's choice means here, writes its output and seals it.
 
-    Raises BenchError or MethodError where it cannot.
+    Of several threads each waits for the others, since torch's settings and random numbers are
+    those of the process. Raises BenchError or MethodError where it cannot.
     """
     await_files([unit.job.folder.run])
     require_own_job(unit.job)
     device = resolve_device(unit.job.device)
-    with current_card(device):
+    with ALONE, current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))
         work = resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])
         with sealing(unit.job.folder, unit.name):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TAG = "_bench_operation"
 """Attribute of a module that a package's operation has built: the operation's name."""
 
-TRIAL_CHANNELS = 8
+TRIAL_CHANNELS = (8, 16)
 
 
 def known_operations() -> frozenset[str]:
@@ -42,40 +42,55 @@ def installed_operation(name: str) -> Operation | None:
 
 def _usable(name: str, value: Any) -> Operation:
     """The value of an entry point; Unfit where it is no operation that does what it says."""
-    import torch
-    from torch import nn
-
-    from rnas.operations import COMBINE, DERIVED_NORM, Operation
+    from bench.system.guarding import PROCESS, undisturbed
+    from rnas.operations import COMBINE, Operation
 
     if not isinstance(value, Operation):
         raise Unfit(f"expected a rnas.operations.Operation, got {type(value).__name__}")
     if len(value.branches) > 1 and value.combine not in COMBINE:
         raise Unfit(f"it joins branches by {value.combine!r}, expected {', '.join(COMBINE)}")
+    for channels in TRIAL_CHANNELS:
+        with undisturbed(OPERATIONS.origin(name), PROCESS):
+            _try(name, value, channels)
+    return replace(value, build=partial(_built, name, value.build))
+
+
+def _try(name: str, value: Operation, channels: int) -> None:
+    """Unfit where what it builds of so many channels is not what it says."""
+    import torch
+    from torch import nn
+
+    from rnas.operations import DERIVED_NORM
+
     with torch.random.fork_rng(devices=[]), torch.no_grad():  # what is drawn here changes no run
         # As in a mixed operation, where a name such as `forward` has no place.
-        module = nn.ModuleDict({name: value.build(TRIAL_CHANNELS, DERIVED_NORM)})[name]
-        clips = torch.randn(2, TRIAL_CHANNELS, 3, 4, 5)
+        module = nn.ModuleDict({name: value.build(channels, DERIVED_NORM)})[name]
+        clips = torch.randn(2, channels, 3, 4, 5)
         given = clips.clone()
         shape = tuple(module(given).shape)
-        another = value.build(TRIAL_CHANNELS, DERIVED_NORM)
+        module.eval()(given)
+        another = value.build(channels, DERIVED_NORM)
     if not given.equal(clips):
         raise Unfit("it changes its input, which other operations read, too")
     if {*module.parameters()} & {*another.parameters()}:
         raise Unfit("what it builds shares weights with what it built before: make them anew")
     if shape != clips.shape:
         raise Unfit(f"it maps (B, C, T, H, W) {tuple(clips.shape)} to {shape}")
-    said = value.parameters(TRIAL_CHANNELS)
+    said = value.parameters(channels)
     counted = sum(parameter.numel() for parameter in module.parameters())
     if said != counted:
-        raise Unfit(f"of {TRIAL_CHANNELS} channels it has {counted} parameters and says {said}")
-    return replace(value, build=partial(_built, name, value.build))
+        raise Unfit(f"of {channels} channels it has {counted} parameters and says {said}")
 
 
 def _built(
     name: str, build: Callable[[int, Norm], nn.Module], channels: int, norm: Norm
 ) -> nn.Module:
     """What a package's operation builds, under its name."""
-    module = build(channels, norm)
+    from bench.system.guarding import PROCESS, guard, undisturbed
+
+    with undisturbed(OPERATIONS.origin(name), PROCESS):
+        module = build(channels, norm)
+    guard(module, OPERATIONS.origin(name))
     setattr(module, TAG, name)
     module.register_forward_hook(_require_same_shape)
     return module

@@ -14,13 +14,18 @@ from typing import Any
 
 from bench.errors import UsageError, unknown_name
 from bench.methods.operations import known_operations
-from bench.methods.variants import RANDOM_PREFIX, Variant, is_registrable, variants_of
+from bench.methods.variants import (
+    ENTRY_POINTS,
+    RANDOM_PREFIX,
+    Variant,
+    is_registrable,
+    variants_of,
+)
 from bench.system.entry_points import Door, Unfit
 from rnas.space import SearchSpace
 
-__all__ = ["RANDOM_PREFIX", "Variant", "select_variants", "variant", "variants"]
+__all__ = ["ENTRY_POINTS", "RANDOM_PREFIX", "Variant", "select_variants", "variant", "variants"]
 
-ENTRY_POINTS = "bench.variants"
 GROUPS = ("all", "nas", "ablation", "random", "peers", "control", "classical", "own")
 
 

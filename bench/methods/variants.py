@@ -19,6 +19,7 @@ from bench.config.settings import ComputeConfig, Config, DataConfig, SpaceConfig
 from bench.errors import FAILURES, BenchError, UsageError, unknown_name
 from bench.methods.operations import known_operations
 from bench.methods.strategies import STRATEGIES
+from bench.system.entry_points import brought, package_of
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.space import SearchSpace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from rnas.supernet import Supernet
 
+ENTRY_POINTS = "bench.variants"
 RANDOM_PREFIX = "random_"
 
 EVALUATION = MappingProxyType(
@@ -382,13 +384,13 @@ class Fixed(Variant):
 
     def check(self, config: Config) -> None:
         """Raises MethodError where its module cannot be loaded, BenchError where not built."""
-        self._built(classes=3)
+        self._built(config, classes=3)
 
     def builder(
         self, config: Config, classes: int, genotype: Genotype | None
     ) -> Callable[[], nn.Module]:
         """Builds the network, with weights from torch's global generator."""
-        return partial(self._built, classes)
+        return partial(self._built, config, classes)
 
     def training(self, config: Config) -> TrainConfig | Recipe:
         """Its own recipe, shortened as `train.recipe_epochs` says; `train.*` where it has none."""
@@ -412,7 +414,7 @@ class Fixed(Variant):
 
     def record(self, config: Config, classes: int) -> dict[str, Any]:
         """The network, its parameters and the recipe that a run trains it by."""
-        parameters = self._built(classes).parameters()
+        parameters = self._built(config, classes).parameters()
         network = {
             **asdict(self.network),
             "recipe": asdict(self.training(config)),
@@ -420,10 +422,20 @@ class Fixed(Variant):
         }
         return {"space": None, "network": _plain(network)}
 
-    def _built(self, classes: int) -> nn.Module:
-        """The network; BenchError where it cannot be built."""
+    def _built(self, config: Config, classes: int) -> nn.Module:
+        """The network; BenchError where it cannot be built.
+
+        That of a package changes nothing of the process, here or when it is called.
+        """
+        from bench.system.guarding import PROCESS, guard, undisturbed
+
+        who = f"network {self.name} of package {package_of(ENTRY_POINTS, self.name)}"
         try:
-            return self.network.build(classes)
+            with undisturbed(who, PROCESS):
+                network = self.network.build(classes)
+            if self.name in brought(ENTRY_POINTS):
+                guard(network, who)
+            _take_sizes(network, self.input_shape(config))
         except MethodError:
             raise
         except FAILURES as error:  # a user's module may fail in any way; say whose it is
@@ -431,6 +443,18 @@ class Fixed(Variant):
                 f"{self.name}: {self.network.network} cannot be built for {classes} classes: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
+        return network
+
+
+def _take_sizes(network: nn.Module, shape: tuple[int, ...]) -> None:
+    """Lazy layers take their sizes from clips of a shape; nothing where there are none."""
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    if any(map(is_lazy, (*network.parameters(), *network.buffers()))):
+        with torch.no_grad():
+            network.eval()(torch.zeros(2, *shape))
+        network.train()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,11 +103,11 @@ def answers_of(
     named: Sequence[NamedClip],
     progress: Callable[[int, int], None] | None = None,
 ) -> Answers:
-    """The answers of all models to the clips; UsageError where they know different classes.
+    """The answers of all models to the clips; UsageError as `check_models`.
 
     progress: called with (models done, models).
     """
-    check_classes(models)
+    check_models(models)
     clips = tuple(each.clip for each in named)
     problems = [dict.fromkeys(each.problems) for each in named]
     found = []
@@ -122,12 +123,23 @@ def answers_of(
     return Answers(models[0].classes, clips, titles, np.stack(found), told)
 
 
-def check_classes(models: Sequence[Model]) -> None:
-    """UsageError where the models know different classes."""
+def check_models(models: Sequence[Model]) -> None:
+    """UsageError where the models know different classes, or two of them are one."""
     known = {model.classes: model.record.title for model in models}
     if len(known) > 1:
         told = "; ".join(f"{title}: {', '.join(classes)}" for classes, title in known.items())
         raise UsageError(f"models of different classes have no mean ({told}); ask one at a time")
+    for one, other in combinations(models, 2):
+        if _same_weights(one, other):
+            raise UsageError(
+                f"two model files hold the same weights ({one.record.title}): a mean would count "
+                "them twice, and their spread say nothing; name one of them"
+            )
+
+
+def _same_weights(one: Model, other: Model) -> bool:
+    first, second = one.network.state_dict(), other.network.state_dict()
+    return first.keys() == second.keys() and all(first[n].equal(second[n]) for n in first)
 
 
 def probabilities(model: Model, clips: Sequence[Clip]) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from bench.data.clips import Clip, clip_title
 from bench.data.disk.images import decode, read_frames
 from bench.errors import DataError, UsageError
-from bench.models.answers import Answers, check_classes, probabilities
+from bench.models.answers import Answers, check_models, probabilities
 from bench.models.inputs import NamedClip
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def slide(
 
     Windows that cannot be answered, since no face is found on their onset, are left out and
     counted. progress: called with (windows done, windows). Raises what `Window.starts` raises,
-    UsageError where models differ in their classes, DataError where the clip cannot be read or no
+    UsageError as `check_models`, DataError where the clip cannot be read or no
     window answered.
     """
-    check_classes(models)
+    check_models(models)
     clip = named.clip
     video = decode(clip, read_frames(clip))
     starts = list(window.starts(len(video)))

@@ -12,7 +12,7 @@ import numpy as np
 from bench.data.clips import ClipSet, Problem
 from bench.data.sources import Progress, Source, find_clips, input_problems, load_input
 from bench.errors import DataError, UsageError
-from bench.models.answers import check_classes
+from bench.models.answers import check_models
 from bench.models.model import Model, load_network
 from bench.models.pretrained import refuse_seen
 from bench.protocol.metrics import metrics
@@ -52,12 +52,12 @@ def transfer_report(
     same answers against labels permuted within subjects, with its p value; `problems`: of the clips
     and of what the networks see of them. Raises DataError where a
     network was trained on a person or a clip of the source, or knows other classes; UsageError
-    where two files have one name.
+    where two files have one name or the same weights.
     """
     if len({file.stem for file in files}) < len(files):
         raise UsageError("two model files have one name: name each once, or rename one")
     models = [load_network(file, device) for file in files]
-    check_classes(models)
+    check_models(models)
     clip_set, answered, problems = None, [], dict[Problem, None]()
     for done, (file, model) in enumerate(zip(files, models, strict=True)):
         progress("testing models", done, len(models))

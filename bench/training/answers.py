@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import FAILURES, BenchError, printable
+from bench.system.guarding import undisturbed
 from bench.training.compute import float32_arithmetic
-from bench.training.guarding import undisturbed
 from bench.training.loop import batch_logits
 from bench.training.tensors import Tensors
 

@@ -12,9 +12,13 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BenchError
+from bench.errors import FAILURES, BenchError
+from bench.seeds import seeded
 from bench.training.answers import asked_answer, check_answer, differ
 from bench.training.tensors import Tensors
+
+OTHER_SEED = 1
+"""What a network is made of when its file is read: whatever is drawn then gives way to the file."""
 
 STIRRED = 0.01
 """Up to so much is added to each weight: a layer that starts at zero would hide what is before."""
@@ -36,10 +40,18 @@ class Beginning:
     answer: Tensor
 
     @classmethod
-    def of(cls, build: Callable[[], nn.Module], clips: Tensors, indices: Sequence[int]) -> Self:
+    def of(
+        cls,
+        build: Callable[[], nn.Module],
+        unseeded: Callable[[], nn.Module],
+        clips: Tensors,
+        indices: Sequence[int],
+    ) -> Self:
         """A new network; the checks are made on another one, so that it stays as it is.
 
-        BenchError where the two share trainable weights or are not the same, and as `check_answer`.
+        unseeded: builds it with weights from torch's global generator. BenchError where the two
+        share trainable weights or are not the same, where its seed is another than it is given,
+        where it is more than its weights, and as `check_answer`.
         """
         network, twin = build(), build()
         if _trainable(network) & _trainable(twin):
@@ -55,10 +67,21 @@ class Beginning:
                 "torch's global generator, and keep nothing outside the network"
             )
         answer = check_answer(_stirred(twin), clips, indices)
+        with seeded(OTHER_SEED):
+            another = unseeded().to(clips.labels.device)
+            if torch.initial_seed() != OTHER_SEED:
+                raise BenchError(
+                    "a new network seeds torch's global generator: all seeds of a run would begin "
+                    "with the same weights; leave out torch.manual_seed"
+                )
+        _require_restored(another, twin, answer, clips, indices)
         return cls(build, clips, indices, network, weights, answer)
 
     def require_kept(self) -> None:
-        """After a training: BenchError where a network that is built now begins otherwise."""
+        """After a training: BenchError where a network that is built now begins otherwise.
+
+        Or where it has learnt what is not in its weights.
+        """
         again = self.build()
         odd = _differing(self.weights, _hashes(again))
         if not odd and differ(self.answer, asked_answer(_stirred(again), self.clips, self.indices)):
@@ -69,6 +92,29 @@ class Beginning:
                 "one fold learns would reach the next; keep nothing at module level, in a class "
                 "attribute or behind a cache"
             )
+        learnt = asked_answer(self.network, self.clips, self.indices)
+        _require_restored(again, self.network, learnt, self.clips, self.indices)
+
+
+def _require_restored(
+    another: nn.Module,
+    network: nn.Module,
+    answer: Tensor,
+    clips: Tensors,
+    indices: Sequence[int],
+) -> None:
+    """BenchError where another network, given the weights of this one, answers otherwise."""
+    try:
+        another.load_state_dict(network.state_dict())
+    except FAILURES as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise BenchError(f"a new network cannot take the weights of another ({reason})") from error
+    if differ(answer, asked_answer(another, clips, indices)):
+        raise BenchError(
+            "a new network that is given the weights of another answers otherwise: no model file "
+            "could give its answers again; register every tensor that they depend on as a "
+            "parameter or a buffer"
+        )
 
 
 def _trainable(network: nn.Module) -> set[int]:

@@ -28,6 +28,12 @@ EVALUATION_BATCH = 64
 
 PLAIN = ComputeConfig()
 
+DIVERGED = (
+    "lower the learning rate (train.lr; with a recipe of its own train.recipe_lr) or check the "
+    "clips"
+)
+"""What to do about a training that diverged."""
+
 
 def train(
     network: nn.Module,
@@ -122,8 +128,5 @@ def mean_loss(losses: list[Tensor], epoch: int) -> float:
     """The epoch's mean loss; only here does the host wait for the device."""
     mean = float(torch.stack(losses).mean())
     if not isfinite(mean):
-        raise LossDiverged(
-            f"the training loss of epoch {epoch + 1} is {mean}: lower the learning rate "
-            "(train.lr) or check the clips"
-        )
+        raise LossDiverged(f"the training loss of epoch {epoch + 1} is {mean}: {DIVERGED}")
     return mean

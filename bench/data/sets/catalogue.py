@@ -19,7 +19,7 @@ from bench.data.sets.blank import absurd_clips, frames_of, twins
 from bench.data.sets.classes import CHALLENGE
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
 
 GENERATED = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
@@ -126,6 +126,13 @@ def load_clips(
 
 def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None) -> None:
     """Raises DataError where the data set of a package gives what cannot be scored."""
+    if not _are_classes(found.classes):
+        raise DataError(
+            f"{DOOR.origin(dataset)} has the classes {printable(repr(found.classes))[:80]}; "
+            "expected a tuple of two or more names, each once"
+        )
+    if not (found.clips or any(problem.fatal for problem in found.problems)):
+        raise DataError(f"{DOOR.origin(dataset)} gives no clip: check --data-root and --subjects")
     told: Counter[tuple[str, ...]] = Counter()
     for clip in found.clips:
         who = (clip.dataset, clip.subject, clip.name)
@@ -147,6 +154,13 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         for reason, so in reasons.items():
             if so:
                 raise DataError(f"{DOOR.origin(dataset)}: {clip_title(clip)} {reason}")
+
+
+def _are_classes(names: Any) -> bool:
+    named = isinstance(names, tuple) and all(
+        isinstance(name, str) and name.strip() and name.isprintable() for name in names
+    )
+    return named and len({*names}) == len(names) > 1
 
 
 def _apex_is_there(clip: Clip) -> bool:

@@ -125,6 +125,38 @@ def test_an_executor_of_a_package_that_lies_or_fails_is_named(bench, runs, insta
     assert f"{who.format('failing')} failed: AttributeError" in outcome.error
 
 
+THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from bench.engine.executors import SerialExecutor
+from bench.engine.working import do, report_to
+
+class Threads(SerialExecutor):
+    def run(self, tasks, perform, listener):
+        def one(task):
+            listener.started(task.unit)
+            return do(perform, task, report_to(listener, task.unit))
+
+        failures = []
+        for phases in (("fold",), ("metrics", "profile")):
+            ready = [task for task in tasks if task.unit.phase in phases]
+            with ThreadPoolExecutor(3) as pool:
+                for task, failure in zip(ready, pool.map(one, ready)):
+                    failures += [failure] * bool(failure)
+                    listener.finished(task.unit)
+        return tuple(failures)
+
+def threads(jobs):
+    return Threads()
+"""
+
+
+def test_units_in_threads_do_not_draw_from_each_others_numbers(bench, runs, alone, install_package):
+    install_package(THREADS, {"bench.executors": {"threads": "pool:threads"}}, "pool")
+    outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "threads")
+    assert outcome.code == 0, outcome.err
+    assert logits(runs) == logits(alone)
+
+
 class TestParts:
     def test_of_a_run_are_planned_done_apart_and_put_together(self, bench, runs, alone):
         planned = bench.small(runs, "ststnet", *SMALL, "--only", "plan")

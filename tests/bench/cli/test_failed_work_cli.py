@@ -20,7 +20,7 @@ class TestFailedWork:
         outcome = bench.small(runs, RANDOM, *self.EXPLODE)
         assert outcome.code == 1
         assert "3 of 6 units failed, first random_rnas_mer: fold s05: the training" in outcome.error
-        assert "lower the learning rate (train.lr)" in outcome.error
+        assert "lower the learning rate (train.lr;" in outcome.error
         run = only_run(runs)
         assert run.folds == {}
         failures = run.json("failures.json")
@@ -34,7 +34,8 @@ class TestFailedWork:
         outcome = bench.small(runs, RANDOM, *self.EXPLODE, *one_step)
         assert outcome.code == 1
         assert "3 of 6 units failed" in outcome.error
-        assert "not finite: lower the learning rate (train.lr)" in outcome.error
+        assert "all training losses are finite" in outcome.error
+        assert "too large, lower the learning rate (train.lr;" in outcome.error
         assert only_run(runs).folds == {}
 
     def test_loss_that_is_no_number_in_one_fold_keeps_the_others(self, bench, runs, monkeypatch):

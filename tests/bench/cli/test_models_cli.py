@@ -18,6 +18,7 @@ from tiny_runs import only_run
 
 from bench import predict
 from bench.data.sources import Source, load
+from bench.errors import UsageError
 from bench.models.file import FORMAT, SUM_KEY, VERSION_KEY, WHOLE, read_model
 from bench.models.model import load_model
 from bench.runs.folder import RunFolder
@@ -189,6 +190,8 @@ def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tm
     models = [load_model(file) for file in files]
     assert predict(models, tmp_path / "c.npy").mean[0] == pytest.approx(each.mean(0))
     assert predict(models[0], tmp_path / "c.npy").mean[0] == pytest.approx(each[0])
+    with pytest.raises(UsageError, match="hold the same weights"):
+        predict([*models, models[1]], tmp_path / "c.npy")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 from tiny_runs import SIZES, only_run
 
 from bench.data.surrogates.writing import write_flows
-from bench.models.file import read_model
+from bench.models.file import read_model, write_model
 from bench.runs.marks import PRETRAINED_GENERATED, SHUFFLED
 from bench.runs.record import find_runs
 from reports.reading.marks import unusual_settings
@@ -119,7 +120,8 @@ def test_a_model_has_seen_what_its_weights_began_from_has_seen(bench, model, oth
 
 
 def test_transfer_scores_both_controls_beside_the_answers(bench, model, others, tmp_path):
-    second = shutil.copy(model, tmp_path / "other.safetensors")
+    second, (record, weights) = tmp_path / "other.safetensors", read_model(model)
+    write_model(second, record, {name: value * 2 for name, value in weights.items()})
     command = ("transfer", "--train", model, "--train", second, "--test", others)
     outcome = bench(*command, "--format", "json")
     assert outcome.code == 0, outcome.err
@@ -147,10 +149,13 @@ def test_transfer_says_what_is_odd_about_the_clips(bench, model, others, tmp_pat
     assert "blank: " in outcome.out and "nothing moves in what networks see" in outcome.out
 
 
-def test_one_model_is_no_two(bench, model, others):
-    outcome = bench("transfer", "--train", model, "--train", model, "--test", others)
-    assert outcome.code == 2
-    assert "have one name" in outcome.error
+def test_one_model_is_no_two(bench, model, others, tmp_path):
+    renamed, (record, weights) = tmp_path / "renamed.safetensors", read_model(model)
+    write_model(renamed, replace(record, marks=("scored later",)), weights)
+    for second, said in ((model, "have one name"), (renamed, "hold the same weights")):
+        outcome = bench("transfer", "--train", model, "--train", second, "--test", others)
+        assert outcome.code == 2
+        assert said in outcome.error
 
 
 def test_transfer_to_one_person_has_no_interval(bench, model, others):

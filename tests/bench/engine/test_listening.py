@@ -170,7 +170,7 @@ def heavy(unit):
     ],
 )
 def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys, change, named):
-    from bench.training.guarding import SETTINGS
+    from bench.system.guarding import SETTINGS
 
     forget()
     before = [setting.read() for setting in SETTINGS]

@@ -10,7 +10,8 @@ import torch
 
 from baselines import peers
 from baselines.losses import LOSSES
-from bench.config.settings import TrainConfig
+from bench.config.settings import Config, TrainConfig
+from bench.errors import BenchError
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload, inference, update
 from bench.methods import registry
@@ -80,3 +81,46 @@ def test_a_network_of_clips_takes_a_flow_image_as_a_clip_of_one_frame(entry):
     workload = Workload(build, (3, 1, 28, 28), 3, training=entry.network.recipe)
     inference(workload, 2)()
     update(workload, 2)()
+
+
+THEIRS = """
+import torch
+from torch import nn
+
+from baselines.fixed import FixedNetwork, StillInput
+
+
+class Net(nn.Sequential):
+    def __init__(self, classes):
+        super().__init__(nn.Flatten(), nn.LazyLinear(classes))
+        torch.set_default_dtype(torch.float64)
+
+    def forward(self, images):
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        return super().forward(images)
+
+
+STILL = StillInput("flow", 4)
+LAZY = FixedNetwork("lazy", "sizes of its input", "their_methods:Net", STILL, recipe=None)
+NONE = FixedNetwork("none", "no network", "builtins:str", STILL, recipe=None)
+"""
+
+
+def test_one_of_a_package_takes_sizes_from_clips_and_leaves_the_process_alone(install, capsys):
+    install(THEIRS, {name: f"their_methods:{name.upper()}" for name in ("lazy", "none")})
+    before, lazy, config = torch.get_num_threads(), registry.variant("lazy"), Config()
+    assert lazy.record(config, 3)["network"]["params"] == 3 * 48 + 3
+    build = lazy.builder(config, 3, None)
+    with seeded(3):
+        network = build()
+    with seeded(3):
+        assert build()[1].weight.equal(network[1].weight)
+    assert network.training
+    network(torch.rand(2, 3, 4, 4))
+    assert torch.get_num_threads() == before
+    assert torch.get_default_dtype() == torch.float32
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert all("network lazy of package their_methods changed the" in line for line in said)
+    with pytest.raises(BenchError, match=r"none: .* cannot be built .* expected a torch.nn.Module"):
+        registry.variant("none").check(config)

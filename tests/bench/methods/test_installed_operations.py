@@ -37,6 +37,12 @@ class Upset(nn.Module):  # at sizes that were not tried
         return x[..., 1:] if x.shape[-1] == 6 else x if x.shape[-1] < 6 else x @ x
 
 CHOOSY = Operation(lambda channels, norm: Upset(), lambda channels: 0)
+class Late(nn.Identity):
+    def forward(self, x):
+        return x if self.training else x.relu_()
+
+LATE = Operation(lambda channels, norm: Late(), lambda channels: 0)
+EIGHT = Operation(conv_7, lambda channels: 343 * 8 * channels + 16)
 CHANGING = Operation(lambda channels, norm: nn.ReLU(inplace=True), lambda channels: 0)
 FAILING = Operation(lambda channels, norm: 1 / 0, count)
 SPACE = SearchSpace(name="theirs", summary="", operations=("conv_7", "{}"), nodes=1)
@@ -85,7 +91,9 @@ def test_a_space_with_an_unknown_one_is_left_out(put, capsys):
         ("JOINED", "it joins branches by 'min', expected add, max, avg"),
         ("SHARED", "shares weights with what it built before"),
         ("FAILING", "ZeroDivisionError"),
+        ("EIGHT", "of 16 channels it has 87840 parameters and says 43920"),
         ("CHANGING", "it changes its input"),
+        ("LATE", "it changes its input"),
         ("SPACE", "expected a rnas.operations.Operation, got SearchSpace"),
         ("NONE", "no attribute 'NONE'"),
     ],

@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from bench.engine.fold import Parts, Watch
 from bench.errors import BenchError
 from bench.system.entry_points import forget
 from bench.training.answers import check_answer
 from bench.training.tensors import StillTensors
+from rnas.errors import LossDiverged
 
 STILLS = StillTensors(torch.rand(5, 1, 4, 4), labels=torch.tensor([0, 1, 2, 0, 1]), classes=3)
 
@@ -110,3 +112,15 @@ def test_what_it_changes_of_the_process_is_set_back_and_said(capsys):
     check_answer(Answering(busy), STILLS, range(5))
     assert torch.get_num_threads() == threads
     assert "network Answering changed the number of threads" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("clips", "advice"), [(1, "look in its forward"), (2, "train.recipe_lr")])
+def test_an_answer_that_is_not_finite_after_a_sound_training(clips, advice):
+    parts, logits = Parts(train=(0,), test=(1, 2)), torch.zeros(2, 3)
+    logits[:clips, 0] = torch.inf
+    watch = Watch(nn.Linear(1, 3), STILLS, parts, ("last",), test={1: logits})
+    with pytest.raises(
+        LossDiverged, match=f"losses are finite.* to {clips} of 2.*{advice}"
+    ) as said:
+        watch.logits()
+    assert ("lower the learning rate" in str(said.value)) == (clips == 2)

@@ -64,11 +64,11 @@ def unseeded() -> type[Network]:
     return Unseeded
 
 
-def averaging() -> type[Network]:
+def sharing() -> type[Network]:
     """A network with a buffer that all share."""
     mean = torch.zeros(4)
 
-    class Averaging(Network):
+    class Sharing(Network):
         def __init__(self):
             super().__init__()
             self.register_buffer("mean", mean)
@@ -78,7 +78,7 @@ def averaging() -> type[Network]:
                 self.mean.add_(features.detach().mean(0))
             return features
 
-    return Averaging
+    return Sharing
 
 
 def remembering() -> type[Network]:
@@ -112,8 +112,36 @@ def learning() -> type[Network]:
     return Learning
 
 
+class Projecting(Network):
+    """A network with random numbers that are no part of its weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.projections = [torch.randn(4, 4)]
+
+    def seen(self, features):
+        return features @ self.projections[0]
+
+
+class Averaging(Network):
+    """A network that learns what is no part of its weights."""
+
+    mean = 0.0
+
+    def seen(self, features):
+        if self.training:
+            self.mean = features.detach().mean(0)
+        return features - self.mean
+
+
+class Seeding(Network):
+    def __init__(self):
+        torch.manual_seed(5)
+        super().__init__()
+
+
 def begin(build) -> Beginning:
-    return Beginning.of(partial(initialised, build, 3, "in_order"), STILLS, range(5))
+    return Beginning.of(partial(initialised, build, 3, "in_order"), build, STILLS, range(5))
 
 
 def trained(beginning: Beginning) -> None:
@@ -142,6 +170,8 @@ def test_a_sound_one_is_left_as_its_seed_gives_it(build):
         (kept(), "shares trainable weights"),
         (cache(Network), "shares trainable weights"),
         (unseeded(), "begin with different hidden.weight"),
+        (Projecting, "register every tensor"),
+        (Seeding, "leave out torch.manual_seed"),
     ],
 )
 def test_others_are_refused_before_they_are_trained(build, said):
@@ -149,9 +179,17 @@ def test_others_are_refused_before_they_are_trained(build, said):
         begin(build)
 
 
+def test_what_a_training_leaves_outside_the_weights_is_refused_after_it():
+    beginning = begin(Averaging)
+    beginning.require_kept()
+    trained(beginning)
+    with pytest.raises(BenchError, match="register every tensor"):
+        beginning.require_kept()
+
+
 @pytest.mark.parametrize(
     ("make", "what"),
-    [(averaging, "mean"), (remembering, "answers"), (learning, "head.weight|hidden.weight")],
+    [(sharing, "mean"), (remembering, "answers"), (learning, "head.weight|hidden.weight")],
 )
 def test_what_a_training_leaves_behind_is_refused_after_it(make, what):
     beginning = begin(make())

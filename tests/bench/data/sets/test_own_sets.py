@@ -25,11 +25,10 @@ def load(tmp_path):
         for frame in (1, 2):
             (folder / f"{frame}.png").touch()
 
-    def call(given=GIVEN, subjects=None):
+    def call(given=GIVEN, subjects=None, classes="CHALLENGE_CLASSES"):
+        source = EXAMPLE.replace(f"CHALLENGE_CLASSES, {GIVEN}", f"{classes}, {given}")
         with installing(tmp_path) as put:
-            put(
-                EXAMPLE.replace(GIVEN, given), {"bench.datasets": {"lab": "own_set:Lab"}}, "own_set"
-            )
+            put(source, {"bench.datasets": {"lab": "own_set:Lab"}}, "own_set")
             return load_clips("lab", tmp_path / "data", subjects)
 
     return call
@@ -44,6 +43,7 @@ def test_sound_clips_pass(load):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ("()", "gives no clip"),
         ("tuple(clips) * 2", "lab ann/c1 is given more than once"),
         ("tuple(REPLACE(c, label=7) for c in clips)", "label 7, none of 0 to 2"),
         ("tuple(REPLACE(c, label=-1) for c in clips)", "label -1, none of 0 to 2"),
@@ -63,6 +63,12 @@ def test_others_are_refused(load, given, said):
     with pytest.raises(DataError, match=r"lab of bench.datasets, package own_set") as error:
         load(given)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("names", [("a", "a", "b"), ("a", "", "b"), ("a", 1), ["a", "b"], ("a",)])
+def test_classes_are_names_each_once(load, names):
+    with pytest.raises(DataError, match=r"package own_set .* has the classes .* each once"):
+        load(classes=repr(names))
 
 
 def test_their_order_is_one_of_names(load):
