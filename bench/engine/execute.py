@@ -128,7 +128,8 @@ def execute(
             if prepared.only:  # other commands may be at work on other folds
                 continue
             sweep_notes(job.folder)
-            gather(job.folder)
+            healed = {} if job.folder.failures.exists() else {"failures": job.folder.failures}
+            gather(job.folder, healed)
             if job.folder.metrics.exists():
                 seal_rest(job.folder)
     return failures
@@ -267,4 +268,5 @@ def _record_failures(job: Job, failures: Sequence[Failure], tried: Set[Unit]) ->
         with sealing(job.folder, "failures"):
             write_json(job.folder.failures, own)
     elif there:
-        job.folder.failures.unlink(missing_ok=True)
+        with sealing(job.folder, "failures"):  # nothing any more
+            job.folder.failures.unlink(missing_ok=True)

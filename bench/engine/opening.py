@@ -14,7 +14,7 @@ from bench.config.settings import Config
 from bench.data.clips import Clip
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
-from bench.engine.plan import METRICS, SEARCH, Unit, plan
+from bench.engine.plan import FOLD, METRICS, PROFILE, SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
@@ -168,8 +168,11 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
             unit.output.unlink()
     other_metric = any(map(_is_metric, changed_code(read_run_file(folder))))
     for task in plan(job):  # scores are those of all folds, of one that is made anew, too
-        made_anew = other_metric or not all(need.done for need in task.needs)
-        if task.unit.phase == METRICS and made_anew:
+        scores = task.unit.phase == METRICS
+        made_anew = scores and (other_metric or _lacks_summary(job))
+        if task.unit.phase in (METRICS, PROFILE) and not all(need.done for need in task.needs):
+            made_anew = True
+        if made_anew:
             task.unit.output.unlink(missing_ok=True)
     require_agreement(folder, read_run_file(folder), labels)
     forget_undone(job)
@@ -183,7 +186,13 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
 def forget_undone(job: Job) -> None:
     """Drops the seals of what is to be made anew. For the process that holds the run."""
     undone = {task.unit.name: task.unit.place for task in plan(job) if not task.unit.done}
+    if _lacks_summary(job):
+        undone["summary"] = job.folder.search_summary
     gather(job.folder, {**undone, "failures": job.folder.failures})
+
+
+def _lacks_summary(job: Job) -> bool:
+    return job.searches.there and job.searches.per_fold and not job.folder.search_summary.exists()
 
 
 def _tell_removed(job: Job) -> None:
@@ -193,8 +202,8 @@ def _tell_removed(job: Job) -> None:
     """
     gone = removed_files(job.folder)
     for task in plan(job):
-        for need in (task.unit, *task.needs) if task.unit.done else ():
-            if need.phase == SEARCH and not need.done and _name(need) in gone:
+        for need in task.needs if task.unit.phase == FOLD and task.unit.done else ():
+            if not need.done and _name(need) in gone:
                 raise BenchError(
                     f"{need.output} was removed after the run made it, and {task.unit.name} rests "
                     "on it: restore it, or start anew with `bench run --force`"

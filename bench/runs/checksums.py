@@ -83,14 +83,17 @@ def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:
     """
     undone = undone or {}
     before, pending = _seal_file(folder), _pending(folder)
-    rest = {
-        name: seal
-        for name, seal in before.sha256.items()
-        if not any((folder.path / name).is_relative_to(place) for place in undone.values())
-    }
+
+    def kept(seals: Seals) -> Seals:
+        return {
+            name: seal
+            for name, seal in seals.items()
+            if not any((folder.path / name).is_relative_to(place) for place in undone.values())
+        }
+
     units = {**before.units, **pending}
-    left = {name: seals for name, seals in units.items() if seals and name not in undone}
-    _write(folder, SealFile(left, rest))
+    left = {name: kept(seals) for name, seals in units.items() if name not in undone}
+    _write(folder, SealFile({n: seals for n, seals in left.items() if seals}, kept(before.sha256)))
     for unit in pending:
         folder.seal(unit).unlink()
     with suppress(OSError):  # it is not there, or a unit still at work uses it
@@ -121,7 +124,7 @@ def sealed_files(folder: RunFolder) -> dict[str, set[str]]:
     recorded = _seal_file(folder)
     found: dict[str, set[str]] = {}
     rest = {name: s for name, s in recorded.sha256.items() if _is_kept(folder, folder.path / name)}
-    for seals in (rest, *recorded.units.values(), *_pending(folder).values()):
+    for seals in (rest, *{**recorded.units, **_pending(folder)}.values()):
         for name, seal in seals.items():
             found.setdefault(name, set()).add(seal)
     return found

@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isclose, isfinite
+from math import isclose, isfinite, isnan
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -373,7 +373,7 @@ def _search(files: RunFiles) -> Iterator[Finding]:
 def _most_reach(run: RunFile) -> float:
     """The reach that is set, else that of an architecture step for each clip of each epoch."""
     search = run.settings.search
-    return search.reach or search.epochs * run.data.clips * search.architecture_lr
+    return search.reach or search.epochs * (run.data.clips or 0) * search.architecture_lr
 
 
 def _scores(files: RunFiles) -> Iterator[Finding]:
@@ -387,8 +387,8 @@ def _scores(files: RunFiles) -> Iterator[Finding]:
             what = f"has {len(record.losses)} losses for {last} epochs, or one that is no number"
             yield Finding("scores", where, what)
         for clip in record.clips:
-            if len(clip.logits) != len(run.data.classes) or not all(map(isfinite, clip.logits)):
-                what = f"{clip.clip}: expected {len(run.data.classes)} finite logits"
+            if not clip.logits or any(map(isnan, clip.logits)):
+                what = f"{clip.clip}: expected logits, and each a number"
                 yield Finding("scores", where, what)
                 continue
             best = max(range(len(clip.logits)), key=clip.logits.__getitem__)

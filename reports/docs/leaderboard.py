@@ -61,7 +61,8 @@ def leaderboard_table(file: Path) -> str:
 
 def _cells(row: dict[str, str]) -> tuple[str, ...]:
     low, high = (f"{float(row[key]):.2f}" for key in ("low", "high"))
-    marks = [_short(mark) for mark in row["marks"].split("; ") if not mark.startswith(SAID)]
+    place = re.split(" surrogate|,", row["data"])[0]
+    marks = [_short(mark, place) for mark in row["marks"].split("; ") if not mark.startswith(SAID)]
     name = re.sub(r" \((.*)\)$", r", \1", row["method"]) + (
         f" [{'; '.join(marks)}]" if marks else ""
     )
@@ -69,9 +70,10 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
     return name, f"{float(row[UAR.name]):.2f}, {low}–{high}", params
 
 
-def _short(mark: str) -> str:
+def _short(mark: str, place: str) -> str:
     """A mark without the name of the one data set, which the text above the table has."""
-    return re.sub(r"( of folds)? \(SMIC\)|: SMIC$", "", mark).replace(" %", "%")
+    named = re.escape(place)
+    return re.sub(rf"( of folds)? \({named}\)|: {named}$", "", mark).replace(" %", "%")
 
 
 if __name__ == "__main__":
