@@ -25,7 +25,7 @@ class OutFile(click.Path):
 
     def convert(self, value: Any, parameter: Any, context: Any) -> Any:
         """The path; click.BadParameter for a device or a pipe, and a link that leads nowhere."""
-        path = Path(super().convert(value, parameter, context))
+        path = Path(str(super().convert(value, parameter, context)))
         try:
             place = path.resolve() if path.is_symlink() else path
             special = place.exists() and not (place.is_file() or place.is_dir())
