@@ -185,7 +185,9 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
 
 def forget_undone(job: Job) -> None:
     """Drops the seals of what is to be made anew. For the process that holds the run."""
-    undone = {task.unit.name: task.unit.place for task in plan(job) if not task.unit.done}
+    units = [task.unit for task in plan(job) if not task.unit.done]
+    undone = {unit.name: unit.place for unit in units}
+    undone |= {f"model {each.fold}": job.folder.model(each.fold) for each in units if each.fold}
     if _lacks_summary(job):
         undone["summary"] = job.folder.search_summary
     gather(job.folder, {**undone, "failures": job.folder.failures})

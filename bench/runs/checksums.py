@@ -143,12 +143,9 @@ def changed_files(folder: RunFolder, whole: bool = False) -> dict[str, str]:
     return found
 
 
-def removed_files(folder: RunFolder) -> dict[str, str]:
-    """Sealed files that are gone -> the unit that made each, empty where none is known."""
-    units = {**_seal_file(folder).units, **_pending(folder)}
-    makers = {name: unit for unit, seals in units.items() for name in seals}
-    sealed = sealed_files(folder)
-    return {name: makers.get(name, "") for name in sealed if not (folder.path / name).exists()}
+def removed_files(folder: RunFolder) -> set[str]:
+    """Sealed files that are gone."""
+    return {name for name in sealed_files(folder) if not (folder.path / name).exists()}
 
 
 def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
@@ -170,14 +167,13 @@ def _advice(folder: RunFolder, name: str) -> str:
     if name == folder.checksums.name:
         return SealFile.cure
     anew = "repeat the command that made the run"
-    unit = removed_files(folder).get(name)
-    if unit is None:
+    path = folder.path / name
+    if path.exists():
         return f"restore it, or move it elsewhere and {anew} (with --force everything is made anew)"
-    phase, _, fold = unit.partition(" ")
-    beside = _below(folder, folder.fold(fold))
-    if phase == "fold" and name != beside:
+    if path == folder.model(path.stem):
+        beside = _below(folder, folder.fold(path.stem))
         return f"restore it, or move {beside} elsewhere, too, and {anew}: both are made anew"
-    if phase == "search":
+    if path.is_relative_to(folder.search()):
         return f"restore it, or {anew} with --force: everything is made anew"
     return f"restore it, or {anew}: it is made anew"
 

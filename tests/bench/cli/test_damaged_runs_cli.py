@@ -296,6 +296,19 @@ class TestRemoved:
         assert run.json("folds/s05.json")["clips"] == before
         assert bench("validate", runs).code == 0
 
+    def test_weights_are_made_anew_with_their_fold(self, bench, runs):
+        weights = ("--set", "save.weights=last")
+        assert bench.small(runs, "ststnet", *weights).code == 0
+        run = only_run(runs)
+        (run.path / "models/s05.safetensors").unlink()
+        outcome = bench.small(runs, "ststnet", *weights)
+        assert outcome.code == 1
+        assert "move folds/s05.json elsewhere, too, and repeat the command" in outcome.error
+        (run.path / "folds/s05.json").unlink()
+        assert bench.small(runs, "ststnet", *weights).code == 0
+        assert (run.path / "models/s05.safetensors").exists()
+        assert bench("validate", runs).code == 0
+
     def test_folds_rest_on_the_genotype(self, bench, runs, run):
         (run.path / "search/genotype.json").unlink()
         outcome = bench.small(runs, VARIANT)
