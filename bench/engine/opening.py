@@ -167,12 +167,10 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
         if not older:
             unit.output.unlink()
     other_metric = any(map(_is_metric, changed_code(read_run_file(folder))))
+    outdated = {METRICS: other_metric or _lacks_summary(job), PROFILE: False}
     for task in plan(job):  # scores are those of all folds, of one that is made anew, too
-        scores = task.unit.phase == METRICS
-        made_anew = scores and (other_metric or _lacks_summary(job))
-        if task.unit.phase in (METRICS, PROFILE) and not all(need.done for need in task.needs):
-            made_anew = True
-        if made_anew:
+        needs_done = all(need.done for need in task.needs)
+        if task.unit.phase in outdated and (outdated[task.unit.phase] or not needs_done):
             task.unit.output.unlink(missing_ok=True)
     require_agreement(folder, read_run_file(folder), labels)
     forget_undone(job)
