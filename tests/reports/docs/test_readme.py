@@ -1,5 +1,6 @@
 """README and docs say what the committed records say."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from reports.studies.ablation import statement
 ROOT = Path(__file__).parents[3]
 README = ROOT / "README.md"
 COMPARED = ROOT / "results" / "compare-smic-surrogate-smoke.json"
+SCORES = ("uar", "uf1", "acc", "low", "high")
 WIDEST = 110
 """Characters of a line of a table."""
 
@@ -104,6 +106,16 @@ def test_the_scores_of_the_audit_are_as_far_off_as_it_says():
 def test_the_tables_of_results_are_those_of_their_files(name):
     table = leaderboard_table(ROOT / "results" / f"leaderboard-{name}.csv")
     assert table in README.read_text()
+
+
+def test_the_page_of_results_says_what_the_record_of_real_flow_says():
+    page = (ROOT / "docs" / "results.md").read_text()
+    with (ROOT / "results" / "leaderboard-flow442.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            uar, uf1, acc, low, high = (f"{float(row[k]):.3f}" for k in SCORES)
+            interval = f" [{low}, {high}]" * (row["method"] != "majority")
+            found = re.search(rf"^\| `{row['method']}`.*$", page, re.MULTILINE)
+            assert f"| {uar}{interval} | {uf1} | {acc} |" in found[0]
 
 
 def test_readme_is_short_and_its_tables_are_narrow():
