@@ -113,13 +113,14 @@ def pretrain(
             surrogate=False,
             preset=preset,
             seeds=(seed,),
-            overrides=(*ALONE, *overrides),
+            overrides=overrides,
             data_root=None,
             runs=cache / "pretraining" / manifest.parent.name,
             device=device,
             subjects=None,
             allow_outside=False,
             config_file=config_file,
+            defaults=ALONE,
         )
         from bench.engine.execute import open_runs
         from bench.engine.fitting import fit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,8 +112,12 @@ def resolve_request(
     listeners: Sequence[str] = (),
     folds: str | None = None,
     config_file: Path | None = None,
+    defaults: Sequence[str] = (),
 ):
-    """The `Request` that the options of a command make; UsageError where they cannot be meant."""
+    """The `Request` that the options of a command make; UsageError where they cannot be meant.
+
+    defaults: settings of the command, which count less than the user's own.
+    """
     from bench.config.loading import load_settings
     from bench.data.sources import resolve_source
     from bench.methods.registry import select_variants
@@ -123,10 +128,11 @@ def resolve_request(
     if allow_outside:
         overrides = (*overrides, "data.allow_outside=true")
     overrides = (*overrides, *magnified_by(magnifier_weights))
-    settings = load_settings(preset, overrides, config_file)
+    loaded = partial(load_settings, preset, overrides, config_file, defaults=defaults)
+    settings = loaded()
     source = resolve_source(dataset, data_root, surrogate, default_cache())
     if source.made:
-        settings = load_settings(preset, (*overrides, *source.made.overrides), config_file)
+        settings = loaded(fixed=source.made.overrides)
     names = _able(select_variants(variants), variants, source, settings.config.data)
 
     from bench.engine.executors import make_executor

@@ -28,7 +28,7 @@ from bench.system.tables import read_text
 
 TOML = ".toml"
 
-OPTION, DEFAULT, INSTALLED = "--set", "default", "installed packages"
+OPTION, DEFAULT, INSTALLED, COMMAND = "--set", "default", "installed packages", "the command"
 """Origins of a setting's value; others are `preset NAME` and the file of `--config`."""
 
 DETECTOR = "data.detector"
@@ -112,22 +112,37 @@ def load_config(preset: str, overrides: Sequence[str] = (), file: Path | None = 
     return load_settings(preset, overrides, file).config
 
 
-def load_settings(preset: str, overrides: Sequence[str] = (), file: Path | None = None) -> Settings:
+def load_settings(
+    preset: str,
+    overrides: Sequence[str] = (),
+    file: Path | None = None,
+    *,
+    defaults: Sequence[str] = (),
+    fixed: Sequence[str] = (),
+) -> Settings:
     """The settings of a preset, changed by those of a TOML file, changed by `key=value` overrides.
 
     preset: a name, or the path of a `.toml` file of one's own, which may name the preset that it
-    `extends`. A key is `section.name`, or the bare name where only one section has it. Raises
+    `extends`. A key is `section.name`, or the bare name where only one section has it. defaults,
+    fixed: `key=value` of the command itself, which count less than the user's own and more. Raises
     UsageError for unknown presets and keys (nearest names given), ambiguous keys, two spellings of
-    one key in a file, values of the wrong kind, files that cannot be read and augmentation that
-    the clips are too small for.
+    one key in a file or among the overrides (of the same spelling the last one counts), values of
+    the wrong kind, files that cannot be read and augmentation that the clips are too small for.
     """
     config, origins = Config(), {}
     spelled: dict[tuple[str, str], str] = {}
-    for each in (*_of_preset(preset), *_of_file(file), *map(_of_option, overrides)):
+    given = (
+        *_of_preset(preset),
+        *_by(COMMAND, defaults),
+        *_of_file(file),
+        *_by(OPTION, overrides),
+        *_by(COMMAND, fixed),
+    )
+    for each in given:
         try:
             key = _resolve(each.key)
             other = spelled.setdefault((each.origin, key), each.key)
-            if other != each.key and each.origin != OPTION:  # of options the last one counts
+            if other != each.key:
                 raise UsageError(f"{key} is set twice, as {other} and as {each.key}: leave one")
             section, name = key.split(".")
             config = _with(config, section, name, _parse(section, name, each.text))
@@ -217,11 +232,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _of_option(override: str) -> Given:
-    key, separator, text = override.partition("=")
-    if not separator:
-        raise UsageError(f"--set {override!r}: expected key=value, as in search.epochs=10")
-    return Given(OPTION, key.strip(), text.strip())
+def _by(origin: str, overrides: Sequence[str]) -> Iterator[Given]:
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator:
+            raise UsageError(f"--set {override!r}: expected key=value, as in search.epochs=10")
+        yield Given(origin, key.strip(), text.strip())
 
 
 def _with(config: Config, section: str, name: str, value: Any) -> Config:

@@ -133,11 +133,37 @@ def _new_sheets(content: bytes) -> dict[str, Sheet]:
     import openpyxl
 
     _refuse_bomb(content)
-    book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
+    values, formulas = (
+        openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=data_only)
+        for data_only in (True, False)
+    )
     try:
-        return {sheet.title: _all_rows(sheet) for sheet in book.worksheets}
+        return {
+            sheet.title: _with_formulas(_all_rows(sheet), _all_rows(formulas[sheet.title]))
+            for sheet in values.worksheets
+        }
     finally:
-        book.close()
+        values.close()
+        formulas.close()
+
+
+def _with_formulas(values: Sheet, formulas: Sheet) -> Sheet:
+    """The rows of values, with the text of formulas whose values are not in the file.
+
+    Spreadsheet programs store the value beside the formula; scripts that write files do not, and
+    the cell would be read as a blank one.
+    """
+    rows = dict(values)
+    for number, cells in formulas.items():
+        known = values.get(number, ())
+        known += (None,) * (len(cells) - len(known))
+        merged = tuple(
+            cell if value is None and str(cell).startswith("=") else value
+            for value, cell in zip(known, cells, strict=False)
+        )
+        if merged != known:
+            rows[number] = merged
+    return dict(sorted(rows.items()))
 
 
 def _old_sheets(path: Path, content: bytes) -> dict[str, Sheet]:

@@ -124,8 +124,10 @@ def write_flows(
 
     Returns the path of the manifest; people of another seed have other names. Beside it `units.csv`
     says which action units each clip shows, as FACS writes them. version: of the generator, from 3
-    on. Folders, progress and errors as of `write_surrogate`.
+    on. Folders, progress and errors as of `write_surrogate`; UsageError for people without a clip.
     """
+    if clips < people:
+        raise UsageError(f"{people} people with {clips} clips: expected at least a clip of each")
     rows, shown = [], []
     with _filled(folder, _flow_note(people, clips, seed, version)) as partial:
         if partial:

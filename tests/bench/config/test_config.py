@@ -15,6 +15,7 @@ from bench.config import settings
 from bench.config.loading import (
     config_from_dict,
     load_config,
+    load_settings,
     means_the_same,
     preset_names,
     preset_summary,
@@ -316,10 +317,28 @@ class TestAFileInSomeEncoding:
         assert "\n" not in str(error.value)
 
 
-def test_two_spellings_of_a_setting_in_one_file_are_refused(tmp_path):
+def test_two_spellings_of_a_setting_in_one_place_are_refused(tmp_path):
     (tmp_path / "file.toml").write_text("train.lr = 0.1\n")
-    overrides = ["train.lr=0.2", "lr=0.3"]
-    assert load_config("smoke", overrides, tmp_path / "file.toml").train.lr == 0.3
+    assert load_config("smoke", ["lr=0.2", "lr=0.3"], tmp_path / "file.toml").train.lr == 0.3
+    with pytest.raises(UsageError, match=r"train\.lr is set twice, as train\.lr and as lr"):
+        load_config("smoke", ["train.lr=0.2", "lr=0.3"])
     (tmp_path / "file.toml").write_text("lr = 0.1\n[train]\nlr = 0.2\n")
     with pytest.raises(UsageError, match=r"train\.lr is set twice, as lr and as train\.lr"):
         load_config("smoke", file=tmp_path / "file.toml")
+
+
+def test_what_a_command_sets_counts_less_than_a_file_or_more_than_an_option(tmp_path):
+    (tmp_path / "file.toml").write_text("train.lr = 0.1\n")
+    found = load_settings(
+        "smoke",
+        ["train.epochs=3"],
+        tmp_path / "file.toml",
+        defaults=["train.lr=0.2", "train.batch=7"],
+        fixed=["train.epochs=4"],
+    )
+    assert (found.config.train.lr, found.config.train.batch, found.config.train.epochs) == (
+        0.1,
+        7,
+        4,
+    )
+    assert found.origins["train.batch"] == found.origins["train.epochs"] == "the command"

@@ -143,3 +143,5 @@ def test_flow_images_are_a_data_set_with_a_manifest(tmp_path):
         write_flows(tmp_path / "none", people=0, clips=1)
     with pytest.raises(UsageError, match="from version 3 to 4"):
         write_flows(tmp_path / "none", people=1, clips=1, version=2)
+    with pytest.raises(UsageError, match="10 people with 6 clips"):
+        write_flows(tmp_path / "none", people=10, clips=6)
