@@ -59,6 +59,12 @@ class MetricName(click.ParamType):
     help="The score that is tested, ranked and set beside random networks.",
 )
 @click.option(
+    "--reference",
+    default="",
+    metavar="NAME",
+    help="Compare each with this one alone, a name in the table: fewer tests to correct for.",
+)
+@click.option(
     "--draws",
     type=click.IntRange(min=100, max=1_000_000),
     default=10_000,
@@ -101,6 +107,7 @@ def compare(
     preset: str | None,
     config: str | None,
     metric: str,
+    reference: str,
     draws: int,
     rules: tuple[str, ...],
     across_protocols: bool,
@@ -149,7 +156,7 @@ def compare(
             click.echo(f"{entry.name}: {note}", err=True)
     allowed = frozenset(Protocol._fields if across_protocols else ["selection"] * bool(rules))
     allowed |= {OTHER_FRAMES} if other_frames else set()
-    plan = Plan(metric, draws, allowed=allowed)
+    plan = Plan(metric, draws, allowed=allowed, reference=reference)
     with bars() as display:
         report = compare_entries(entries, plan, Steps(display))
     deliver(render(report, form), out)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.errors import unknown_name
 from bench.protocol.metrics import metrics
 from bench.scoring.statistics import (
     Difference,
@@ -21,6 +22,8 @@ from bench.scoring.statistics import (
 )
 from bench.seeds import derive_seed
 from reports.compare.entries import Entry
+
+SIGNIFICANT = 0.05
 
 Advance = Callable[[int, int], None]
 """Called with (pairs done, pairs in all)."""
@@ -109,11 +112,24 @@ def seed_notes(first: Entry, second: Entry) -> list[str]:
     return []
 
 
+def couples_of(entries: Sequence[Entry], reference: str = "") -> list[tuple[Entry, Entry]]:
+    """All pairs of entries in order; with a reference that one with each other.
+
+    Raises UsageError where no entry has its name.
+    """
+    if not reference:
+        return list(combinations(entries, 2))
+    names = [entry.name for entry in entries]
+    if reference not in names:
+        raise unknown_name("reference", reference, names)
+    first = entries[names.index(reference)]
+    return [(first, entry) for entry in entries if entry is not first]
+
+
 def compare_pairs(
-    entries: Sequence[Entry], metric: str, draws: int, seed: int, advance: Advance
+    couples: Sequence[tuple[Entry, Entry]], metric: str, draws: int, seed: int, advance: Advance
 ) -> list[Pair]:
-    """All pairs of entries in order, their p values corrected together by Holm's method."""
-    couples = list(combinations(entries, 2))
+    """The pairs of entries, their p values corrected together by Holm's method."""
     pairs = []
     for number, (first, second) in enumerate(couples, 1):
         pairs.append(_pair(first, second, metric, draws, seed))
@@ -123,6 +139,21 @@ def compare_pairs(
     return [
         replace(pair, permutation_holm=one, mcnemar_holm=two)
         for pair, one, two in zip(pairs, permuted, counted, strict=True)
+    ]
+
+
+def least_note(pairs: Sequence[Pair], subjects: int, draws: int) -> list[str]:
+    """What a reader must know where so few subjects cannot show a difference between so many pairs.
+
+    Of the 2^S assignments of S subjects at least two are as extreme as the one found.
+    """
+    least = max(2 / 2**subjects, 1 / (draws + 1))
+    if len(pairs) * least <= SIGNIFICANT:
+        return []
+    told = "a pair" if len(pairs) == 1 else f"the first of {len(pairs)} pairs by Holm"
+    return [
+        f"with {subjects} subjects p is at least {len(pairs) * least:.3f} for {told}: no "
+        f"difference can be significant at {SIGNIFICANT}; compare fewer pairs (--reference)"
     ]
 
 

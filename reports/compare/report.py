@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,15 @@ from bench.scoring.statistics import bootstrap
 from bench.seeds import derive_seed
 from reports.compare.checks import check_comparable, setting_notes
 from reports.compare.entries import Entry, by_rule, make_entries, scores_of
-from reports.compare.pairs import Control, Pair, beside_random, compare_pairs, seed_notes
+from reports.compare.pairs import (
+    Control,
+    Pair,
+    beside_random,
+    compare_pairs,
+    couples_of,
+    least_note,
+    seed_notes,
+)
 from reports.reading.groups import gather
 from reports.reading.marks import distinct
 
@@ -37,13 +44,15 @@ class Plan:
     """How entries are compared.
 
     metric: the one that is tested and ranked; draws: resamples and permutations; allowed: fields
-    of `Protocol` in which entries may differ.
+    of `Protocol` in which entries may differ; reference: name of the entry that the others are
+    compared with, where not all are with each other.
     """
 
     metric: str
     draws: int
     seed: int = 0
     allowed: frozenset[str] = frozenset()
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,8 +133,9 @@ def compare_on(
     dataset: str, entries: Sequence[Entry], plan: Plan, progress: Progress
 ) -> Comparison:
     """The comparison of entries that may be compared; of one alone its scores and intervals."""
+    couples = couples_of(entries, plan.reference)
     pairs = compare_pairs(
-        entries,
+        couples,
         plan.metric,
         plan.draws,
         plan.seed,
@@ -134,7 +144,8 @@ def compare_on(
     controls, control_notes = _controls(entries, plan)
     shared = _shared_seeds(entries)
     notes = [
-        *(note for couple in combinations(entries, 2) for note in seed_notes(*couple)),
+        *(note for couple in couples for note in seed_notes(*couple)),
+        *least_note(pairs, len(set(entries[0].predictions[0].people)), plan.draws),
         *setting_notes(entries),
         *control_notes,
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from compared_runs import CLIPS, PEOPLE, right_for, write_run, wrong_every
 
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, UsageError
 from bench.protocol.metrics import uar
 from bench.scoring.statistics import permutation_test
 from reports.compare.entries import make_entries
@@ -65,6 +65,31 @@ def test_p_values_are_those_of_the_statistics_and_holm_counts_the_pairs(runs, re
     raw = sorted(pair["permutation"]["p"] for pair in pairs)
     corrected = sorted(pair["permutation"]["p_holm"] for pair in pairs)
     assert corrected[0] == pytest.approx(min(1, 3 * raw[0]))
+
+
+def test_a_reference_is_compared_with_each_other_and_holm_counts_those_pairs(runs, report):
+    steps = {"rnas_mer_1": 3, "rnas_mer": 9, "rnas_mer_3": 2}
+    folders = [write_run(runs, name, wrong_every(step)) for name, step in steps.items()]
+    every = {(p["first"], p["second"]): p for p in only(report(*folders))["pairs"]}
+    pairs = only(report(*folders, "--reference", "rnas_mer"))["pairs"]
+    assert [(p["first"], p["second"]) for p in pairs] == [
+        ("rnas_mer", "rnas_mer_1"),
+        ("rnas_mer", "rnas_mer_3"),
+    ]
+    raw = [pair["permutation"]["p"] for pair in pairs]
+    assert raw[1] == every["rnas_mer", "rnas_mer_3"]["permutation"]["p"]
+    assert min(p["permutation"]["p_holm"] for p in pairs) == pytest.approx(min(1, 2 * min(raw)))
+    with pytest.raises(UsageError, match=r"unknown reference 'rnas_mer_2'.*rnas_mer_1"):
+        report(*folders, "--reference", "rnas_mer_2")
+
+
+@pytest.mark.parametrize(("methods", "told"), [(3, False), (5, True)])
+def test_that_nothing_can_be_significant_is_told(runs, compare, methods, told):
+    """Of eight people p is at least 2/256: 3 pairs may be shown to differ, 10 may not."""
+    names = ("rnas_mer", "rnas_mer_1", "rnas_mer_2", "rnas_mer_3", "rnas_mer_4")[:methods]
+    found = compare(*(write_run(runs, name, wrong_every(4)) for name in names))
+    assert ("no difference can be significant at 0.05" in found.stdout) == told
+    assert not told or "p is at least 0.078 for the first of 10 pairs" in found.stdout
 
 
 def test_seeds_are_averaged(runs, report):
