@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,17 +66,18 @@ def request_options(command: Callable) -> Callable:
         overrides: tuple[str, ...],
         **rest,
     ):
-        from bench.config.loading import load_config
-        from bench.data.sources import named_subjects, resolve_source
+        from bench.config.loading import load_settings
+        from bench.data.sources import named_subjects, resolve_source, settings_on
         from bench.system.files import default_cache
 
         named = [f"data.subjects={subjects}"] if subjects is not None else []
         named += [f"data.class_map={class_map}"] if class_map is not None else []
         named += ["data.allow_outside=true"] if allow_outside else []
         named += magnified_by(magnifier_weights)
-        config = load_config(preset, (*overrides, *named), config_file).data
-        named_subjects(config)  # raises for invalid subjects before any work
+        loaded = partial(load_settings, preset, (*overrides, *named), config_file)
+        named_subjects(loaded().config.data)  # raises for invalid subjects before any work
         source = resolve_source(dataset, data_root, surrogate, default_cache())
+        config = settings_on(source, loaded).config.data
         return command(request=ClipRequest(source, config), **rest)
 
     options = together(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from bench.errors import did_you_mean, unknown_name
+from bench.errors import UsageError, did_you_mean, unknown_name
 
 MOST_OWNERS = 4
 """Commands that are named as those that have an option."""
@@ -21,6 +21,29 @@ class Commands(click.Group):
         if found is None:
             raise unknown_name("command", name, self.list_commands(ctx))
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; UsageError for an option given twice, of which the last would count."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            _refuse_twice(click.Context(command, ctx, name), rest)
+        return name, command, rest
+
+
+def _refuse_twice(context: click.Context, args: list[str]) -> None:
+    try:
+        *_, order = context.command.make_parser(context).parse_args(list(args))
+    except click.UsageError:
+        return  # told when the command itself parses them
+    seen: set[click.Parameter] = set()
+    for option in order:
+        if option in seen and isinstance(option, click.Option) and not option.is_flag:
+            listed = f", with commas: {option.metavar}" if "," in (option.metavar or "") else ""
+            raise UsageError(f"{option.opts[0]} is given twice: give it once{listed}")
+        if not option.multiple:
+            seen.add(option)
 
 
 def told(error: click.ClickException) -> str:

@@ -119,7 +119,7 @@ def resolve_request(
     defaults: settings of the command, which count less than the user's own.
     """
     from bench.config.loading import load_settings
-    from bench.data.sources import resolve_source
+    from bench.data.sources import resolve_source, settings_on
     from bench.methods.registry import select_variants
     from bench.system.files import default_cache
 
@@ -129,10 +129,9 @@ def resolve_request(
         overrides = (*overrides, "data.allow_outside=true")
     overrides = (*overrides, *magnified_by(magnifier_weights))
     loaded = partial(load_settings, preset, overrides, config_file, defaults=defaults)
-    settings = loaded()
+    loaded()  # raises for invalid settings before the data are looked for
     source = resolve_source(dataset, data_root, surrogate, default_cache())
-    if source.made:
-        settings = loaded(fixed=source.made.overrides)
+    settings = settings_on(source, loaded)
     names = _able(select_variants(variants), variants, source, settings.config.data)
 
     from bench.engine.executors import make_executor

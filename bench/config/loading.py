@@ -21,6 +21,7 @@ from bench.config.settings import (
     Values,
     recorded_rules,
     setting_fields,
+    unchanged,
 )
 from bench.errors import DataError, UsageError, unknown_name
 from bench.system.entry_points import NAME
@@ -45,6 +46,17 @@ class Settings:
     preset: str
     config: Config
     origins: Mapping[str, str]
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The settings that were given by `--set`, or by an option that is short for it."""
+        return tuple(key for key, origin in self.origins.items() if origin == OPTION)
+
+    def has(self, key: str, text: str) -> bool:
+        """Whether a setting has the value of the text, in whatever spelling."""
+        section, name = key.split(".")
+        spelled = setting_fields()[key].metadata.get("spelled", unchanged)
+        return spelled(_value(self.config, key)) == spelled(_parse(section, name, text))
 
 
 class Given(NamedTuple):
@@ -126,11 +138,11 @@ def load_settings(
     `extends`. A key is `section.name`, or the bare name where only one section has it. defaults,
     fixed: `key=value` of the command itself, which count less than the user's own and more. Raises
     UsageError for unknown presets and keys (nearest names given), ambiguous keys, two spellings of
-    one key in a file or among the overrides (of the same spelling the last one counts), values of
-    the wrong kind, files that cannot be read and augmentation that the clips are too small for.
+    one key in a file or among the overrides, two values of it, values of the wrong kind, settings
+    without effect, files that cannot be read and augmentation that the clips are too small for.
     """
     config, origins = Config(), {}
-    spelled: dict[tuple[str, str], str] = {}
+    before: dict[tuple[str, str], Given] = {}
     given = (
         *_of_preset(preset),
         *_by(COMMAND, defaults),
@@ -141,9 +153,10 @@ def load_settings(
     for each in given:
         try:
             key = _resolve(each.key)
-            other = spelled.setdefault((each.origin, key), each.key)
-            if other != each.key:
-                raise UsageError(f"{key} is set twice, as {other} and as {each.key}: leave one")
+            other = before.setdefault((each.origin, key), each)
+            if other != each:
+                one, two = (f"{given.key}={given.text}" for given in (other, each))
+                raise UsageError(f"{key} is set twice, as {one} and as {two}: leave one")
             section, name = key.split(".")
             config = _with(config, section, name, _parse(section, name, each.text))
         except UsageError as error:
@@ -153,6 +166,9 @@ def load_settings(
     if DETECTOR not in origins and config.data.crop == "detect":
         config = replace(config, data=detecting(config.data))
         origins[DETECTOR] = INSTALLED
+    for key, origin in origins.items():
+        if origin in (OPTION, str(file)):
+            _check_needs(config, key)
     _check_reach(config.data)
     _check_stacking(config.compute)
     _check_rate(config.search)
@@ -310,6 +326,26 @@ def _check_reach(data: DataConfig) -> None:
                 f"data.{name}={getattr(data, name)}: expected at most {most} for clips of "
                 f"{data.frames} frames of {data.size}×{data.size} pixels"
             )
+
+
+def _check_needs(config: Config, key: str) -> None:
+    """A setting that would have no effect is refused."""
+    field = setting_fields()[key]
+    needs, value = field.metadata.get("needs"), _value(config, key)
+    if needs is None or value == field.default:
+        return
+    other, values = needs
+    found = _value(config, other)
+    if found not in values:
+        raise UsageError(
+            f"{key}={value} has no effect with {other}={found}: leave it out, or add "
+            f"--set {other}={' or '.join(values)}"
+        )
+
+
+def _value(config: Config, key: str) -> Any:
+    section, name = key.split(".")
+    return getattr(getattr(config, section), name)
 
 
 def _check_rate(search: SearchConfig) -> None:

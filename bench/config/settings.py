@@ -36,6 +36,11 @@ CODED_VERSION, NEWEST_VERSION = 3, 4
 4: of SMIC, smiles that are held back, and negative expressions with raised cheeks or parted lips.
 """
 
+CROPPED = ("data.crop", ("detect", "landmarks"))
+MAGNIFIED = ("data.magnify", ("eulerian", "learned"))
+LODO = ("protocol.split", ("lodo",))
+"""What some settings need to have an effect."""
+
 Values = Mapping[str, Mapping[str, Any]]
 """Section -> name -> value, as JSON has them."""
 
@@ -60,14 +65,16 @@ def setting(
     published: bool = False,
     spelled: Spelling = unchanged,
     later: bool = False,
+    needs: tuple[str, tuple[str, ...]] | None = None,
 ) -> Any:
     """A field of a configuration.
 
     low, high: the least and the greatest value of a number; published: whether the paper states it;
     spelled: gives all values that mean the same one spelling; later: True for whatever is added
-    from now on, which the names of older run folders do not cover (`recorded_hash`).
+    from now on, which the names of older run folders do not cover (`recorded_hash`); needs: the
+    setting, and its values, without which this one has no effect.
     """
-    about = {"published": published, "spelled": spelled, "later": later}
+    about = {"published": published, "spelled": spelled, "later": later, "needs": needs}
     return described(default, help, low, high, **about)
 
 
@@ -106,9 +113,13 @@ class ClipConfig:
         "(extra `faces`); where that is installed, crop=detect sets it",
         later=True,
     )
-    crop_margin: float = setting(0.0, "what a crop adds all round, in sides of its box", high=2)
+    crop_margin: float = setting(
+        0.0, "what a crop adds all round, in sides of its box", high=2, needs=CROPPED
+    )
     crop_fallback: Literal["stop", "centre"] = setting(
-        "stop", "where no face is found: stop with the clip's name, or take the centre"
+        "stop",
+        "where no face is found: stop with the clip's name, or take the centre",
+        needs=CROPPED,
     )
     landmarks: str = setting(
         "", "CSV file with a box or points per clip, for crop=landmarks and landmark patches"
@@ -117,28 +128,32 @@ class ClipConfig:
         "none", "motion magnification before TIM: Laplacian pyramid, or the network of Oh et al."
     )
     magnify_alpha: float = setting(
-        10.0, "magnification: motion grows about 1 + alpha times", high=1000
+        10.0, "magnification: motion grows about 1 + alpha times", high=1000, needs=MAGNIFIED
     )
     magnify_low: float = setting(
-        0.002, "magnification: lower cut-off over the frame rate", high=0.5
+        0.002, "magnification: lower cut-off over the frame rate", high=0.5, needs=MAGNIFIED
     )
     magnify_high: float = setting(
-        0.25, "magnification: upper cut-off over the frame rate", high=0.5
+        0.25, "magnification: upper cut-off over the frame rate", high=0.5, needs=MAGNIFIED
     )
     magnify_wavelength: float = setting(
         16.0,
         "magnification: nominal spatial wavelength (pixels) from which on it is full",
         low=1,
         high=1e4,
+        needs=MAGNIFIED,
     )
     magnify_side: int = setting(
         160,
         "magnification: side to which larger faces are shrunk before it, pixels",
         low=16,
         high=1024,
+        needs=MAGNIFIED,
     )
     magnifier_weights: str = setting(
-        "", "state_dict of that network, for magnify=learned (--magnifier-weights)"
+        "",
+        "state_dict of that network, for magnify=learned (--magnifier-weights)",
+        needs=("data.magnify", ("learned",)),
     )
 
 
@@ -349,19 +364,26 @@ class ProtocolConfig:
         later=True,
     )
     folds: int = setting(
-        5, "number of folds of split=kfold, alike in size and classes", low=2, high=1000, later=True
+        5,
+        "number of folds of split=kfold, alike in size and classes",
+        low=2,
+        high=1000,
+        later=True,
+        needs=("protocol.split", ("kfold",)),
     )
     test_sets: str = setting(
         "",
         "split=lodo: test these data sets only (names with commas); empty = each",
         spelled=names_spelled,
         later=True,
+        needs=LODO,
     )
     train_sets: str = setting(
         "",
         "split=lodo: train on these data sets only (names with commas); empty = all others",
         spelled=names_spelled,
         later=True,
+        needs=LODO,
     )
 
     search_scope: Literal["all", "fold"] = setting(

@@ -238,28 +238,30 @@ def _entry(cache: Path, digest: str, product: Product, clip: Clip) -> Path:
 
 
 def _read_entry(entry: Path, array: np.ndarray) -> bool:
-    """Fills `array` with the entry; False if it is missing or damaged.
-
-    An .npz file is a zip archive, whose checksum is verified when it is read.
-    """
+    """Fills `array` with the entry; False if it is missing, damaged or another one's."""
     import numpy as np
 
     try:
         with np.load(entry, allow_pickle=False) as saved:
-            kept = saved["array"]
+            kept, seal = saved["array"], str(saved["seal"])
     except Exception:  # a damaged archive raises many kinds of error: the entry is made again
         return False
-    if kept.shape != array.shape or kept.dtype != array.dtype:
+    if kept.shape != array.shape or kept.dtype != array.dtype or seal != _seal(entry, kept):
         return False
     array[...] = kept
     return True
+
+
+def _seal(entry: Path, array: np.ndarray) -> str:
+    """Ties an entry to its name and content: files that were swapped are not read."""
+    return hashlib.sha256(entry.stem.encode() + array.tobytes()).hexdigest()
 
 
 def _write_entry(entry: Path, array: np.ndarray, cache: Path) -> None:
     import numpy as np
 
     with _replacing(entry, cache) as file:
-        np.savez(file, array=array)
+        np.savez(file, array=array, seal=_seal(entry, array))
 
 
 def _read_memory(cache: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.fixed import StillInput
+from bench.config.loading import Settings
 from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
@@ -35,6 +36,15 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
 Reader = Callable[[DataConfig], ClipSet]
+
+LAID_OUT = ("data.frames_folder", "data.annotation", "data.corrections")
+GENERATOR = (
+    "data.difficulty",
+    "data.surrogate_version",
+    "data.surrogate_seed",
+    "data.fresh_seed",
+)
+"""Settings of data sets as released, and of generated clips."""
 
 FEW_CLIPS = 32
 """Up to so many clips are prepared in this process: starting others would take longer."""
@@ -85,6 +95,31 @@ def _source_at(dataset: str, root: Path, places: Sequence[Path], cache: Path) ->
     """The source of clips on disk, which may be real or generated."""
     made = generated(places)
     return Source(dataset, root, made is not None, cache.absolute(), made)
+
+
+def settings_on(source: Source, load: Callable[..., Settings]) -> Settings:
+    """The settings of a run on the clips of the source, generated ones as they were generated.
+
+    load: `load_settings` with the user's own. Raises UsageError for a `--set` without effect there.
+    """
+    settings = load()
+    listed = isinstance(find_dataset(source.dataset), Manifest)
+    for key in settings.given:
+        if listed and key in LAID_OUT:
+            raise UsageError(
+                f"{key} is for data sets as released, and a manifest names its files and labels "
+                "itself: leave it out"
+            )
+        if not source.surrogate and key in GENERATOR:
+            raise UsageError(f"{key} is for generated clips, and these are not: leave it out")
+    made = source.made.settings if source.made else {}
+    for key in made.keys() & set(settings.given):
+        if not settings.has(key, made[key]):
+            raise UsageError(
+                f"{key} is {made[key]} of the clips below {source.root}, as they were generated: "
+                "leave it out"
+            )
+    return load(fixed=[f"{key}={value}" for key, value in made.items()])
 
 
 def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:

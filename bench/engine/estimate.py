@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -34,7 +34,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
     """
     job, method = unit.job, unit.job.method
     assert isinstance(method, Estimated), f"{job.variant} is no classical baseline"
-    with threadpool_limits(method.threads):
+    with threadpool_limits(method.threads), VARIANTS.answering(job.variant):
         data = method.data(job.config)
         clip_set, features = features_of(Asked(job.source, data, method, report))
         require_own_clips(job, clip_set)
@@ -162,7 +162,32 @@ def features_of(asked: Asked) -> tuple[ClipSet, np.ndarray]:
     for each in inputs:
         asked.report("features", len(rows), len(inputs))
         rows.append(method.baseline.features(each.copy()))  # others see the clips after it
-    return clip_set, np.stack(rows).astype(np.float64)
+    try:
+        features = np.stack(rows).astype(np.float64)
+    except (TypeError, ValueError):
+        shapes = ", ".join(sorted({f"{np.asarray(row).dtype}{np.shape(row)}" for row in rows})[:4])
+        raise BenchError(
+            f"{VARIANTS.origin(method.name)} gives features {shapes}; expected numbers, as many of "
+            "each clip"
+        ) from None
+    if not VARIANTS.is_own(method.name) and differing(method.baseline.features, inputs, features):
+        raise BenchError(
+            f"{VARIANTS.origin(method.name)} gives other features of a clip when asked again: they "
+            "may depend on that clip alone; keep nothing from one clip to the next, draw nothing"
+        )
+    return clip_set, features
+
+
+def differing(features: Callable, inputs: np.ndarray, found: np.ndarray) -> bool:
+    """Whether a baseline gives others than the features found (N, features) when asked again.
+
+    Asked about few clips, in another order.
+    """
+    places = reversed(range(min(ASKED, len(found))))
+    return not all(
+        np.array_equal(found[place], features(inputs[place].copy()), equal_nan=True)
+        for place in places
+    )
 
 
 def class_scores(classifier: Any, features: np.ndarray, classes: int) -> np.ndarray:

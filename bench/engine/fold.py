@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -126,8 +127,12 @@ class OpenFold:
         """
         job, clip_set, parts = self.unit.job, self.clip_set, self.watch.parts
         predictions = _predictions(job, clip_set, self.fold, self.watch)
-        self.watch.check_answers()
-        self.beginning.require_kept()
+        try:
+            self.watch.check_answers()
+            self.beginning.require_kept()
+        except BenchError as error:
+            _spoiled[_runs_of(job)] = str(error)
+            raise
         self._save_weights()
         record = {
             "run": job.stamp,
@@ -159,8 +164,22 @@ class OpenFold:
         write_model(job.folder.model(fold), record, watch.keeper.kept)
 
 
+_spoiled: dict[Path, str] = {}
+"""Folders of the methods whose networks keep more than their weights, and what was said of it.
+
+In this process no other fold of theirs is trained: it could begin with what the first has learnt.
+"""
+
+
+def _runs_of(job: Job) -> Path:
+    """The folder of all runs of the method on the data set."""
+    return job.folder.path.parents[1]
+
+
 def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> OpenFold:
     """A fold with its clips divided and its network built, on the clips of its run."""
+    if (said := _spoiled.get(_runs_of(unit.job))) is not None:
+        raise BenchError(said)
     fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
     parts = _parts(unit.job, clip_set, clips, fold)
     tested = [clip_set.clips[place] for place in fold.test]

@@ -128,8 +128,9 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
     differing = [key for key, value in expected.items() if found[key] != value]
     if differing:
         raise BenchError(
-            f"{job.folder.path} holds a run of another configuration ({', '.join(differing)} "
-            "differ); start it anew with `bench run --force`, or choose another folder with --runs"
+            f"{job.folder.path} holds a run of another configuration "
+            f"({', '.join(WORDS.get(key, key) for key in differing)} differ); start it anew with "
+            "`bench run --force`, or choose another folder with --runs"
         )
     _refuse_other_code(job, run)
 
@@ -218,6 +219,10 @@ def _tell_removed(job: Job) -> None:
 
 def _name(unit: Unit) -> str:
     return unit.output.relative_to(unit.job.folder.path).as_posix()
+
+
+WORDS = {"config": "the settings", "data.fingerprint": "the clips or their labels"}
+"""What a reader is told of records that differ, where their names do not say it."""
 
 
 def refuse_foreign(job: Job) -> list[Unit]:

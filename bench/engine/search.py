@@ -188,6 +188,11 @@ def _write_decoded(
 ) -> None:
     """Writes the genotype and facts about the search; what it was decoded from, if there is any."""
     genotype = check_genotype(strategy.genotype(), material.space)
+    if strategy.genotype() != genotype:
+        raise BenchError(
+            f"{STRATEGIES.origin(unit.job.config.search.strategy)} decodes another genotype when "
+            "it is asked again: draw what is random in its steps"
+        )
     record = {**genotype_record(unit.job, material.space, genotype), **about}
     if strategy.searcher:
         batch, train_b = material.settings.batch, material.halves[1]

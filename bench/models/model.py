@@ -149,6 +149,23 @@ def load_model(
     return replace(model, data=data)
 
 
+def check_used(
+    models: Sequence[Model], magnifier_weights: str | Path | None, landmarks: str | Path | None
+) -> None:
+    """UsageError for weights of magnification or landmarks that none of the models looks at."""
+    if magnifier_weights and all(model.data.magnify != "learned" for model in models):
+        raise UsageError(
+            f"--magnifier-weights {magnifier_weights}: no network magnified the motion that the "
+            "model's run saw: leave it out"
+        )
+    patches = any(model.still and model.still.kind == "landmark_patches" for model in models)
+    if landmarks and not patches and all(model.data.crop != "landmarks" for model in models):
+        raise UsageError(
+            f"--landmarks {landmarks}: the model's run neither cropped by such a file nor saw "
+            "patches around landmarks: leave it out"
+        )
+
+
 def load_network(file: str | Path, device: str = "cpu") -> Model:
     """As `load_model`, but for its network alone: files that its input needs may be missing."""
     path = Path(file)

@@ -143,9 +143,11 @@ def load_model(
     crop: Literal["none", "detect"] | None = None,
 ) -> Model:
     """The trained network in a model file; see `bench.models.model.load_model`."""
-    from bench.models.model import load_model
+    from bench.models.model import check_used, load_model
 
-    return load_model(file, device, magnifier_weights, landmarks, crop)
+    model = load_model(file, device, magnifier_weights, landmarks, crop)
+    check_used([model], magnifier_weights, landmarks)
+    return model
 
 
 def fit(run: Where, out: Where, *, data_root: Where | None = None, device: str = "cpu") -> Model:
@@ -208,20 +210,20 @@ def load_clips(
     class, emotion. Preprocessed once, then cached. Raises UsageError where the data set is not
     there, DataError where its clips cannot be read.
     """
+    from functools import partial
+
     import numpy as np
 
     from bench.cli.progress import steps
-    from bench.config.loading import load_config
-    from bench.data.sources import load, prepare, resolve_source
+    from bench.config.loading import load_settings
+    from bench.data.sources import load, prepare, resolve_source, settings_on
     from bench.data.videos import clip_settings
     from bench.system.files import default_cache
 
     overrides = tuple(f"{key}={_text(value)}" for key, value in (settings or {}).items())
     root = Path(data_root) if data_root else None
     source = resolve_source(dataset, root, surrogate, default_cache())
-    if source.made:
-        overrides = (*overrides, *source.made.overrides)
-    data = load_config(preset, overrides).data
+    data = settings_on(source, partial(load_settings, preset, overrides)).config.data
     with steps() as report:
         clip_set, _ = prepare(source, data, report)
     _, videos = load(source, clip_settings(data, clip_set.clips))

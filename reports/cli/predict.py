@@ -120,11 +120,12 @@ def predict(
 
     from bench.data.clips import problem_lines
     from bench.models.inputs import Place, named_clips
-    from bench.models.model import load_model
+    from bench.models.model import check_used, load_model
     from bench.training.compute import resolve_device
 
     where = resolve_device(device)
     models = [load_model(file, where, magnifier_weights, landmarks, crop) for file in files]
+    check_used(models, magnifier_weights, landmarks)
     clips = named_clips(clip_names, Place(onset, apex, offset))
     if sliding:
         answers, fps = _sliding(models, clips, window, stride, fps)

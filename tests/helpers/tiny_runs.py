@@ -84,14 +84,18 @@ class Bench:
         return self.profiles[alike]
 
     def small(self, runs: Path, variant: str, *arguments: object, command="run") -> Outcome:
-        """A command on the smallest run there is; `arguments` come last, so they win."""
+        """A command on the smallest run there is; `arguments` replace its own."""
         return self(*self.small_command(runs, variant, *arguments, command=command))
 
     def small_command(self, runs: Path, variant: str, *arguments: object, command="run") -> list:
         source = [] if "--data-root" in arguments else ["--surrogate"]
-        sizes = [word for size in SIZES for word in ("--set", size)]
-        base = [command, "--variant", variant, "--dataset", "smic", "--preset", "smoke"]
-        return [*base, *source, "--runs", runs, *sizes, *arguments]
+        own = {"--dataset": "smic", "--preset": "smoke", "--runs": runs}
+        base = [word for pair in own.items() if pair[0] not in arguments for word in pair]
+        named = {str(argument).partition("=")[0] for argument in arguments}
+        keys = {size: size.partition("=")[0] for size in SIZES}
+        kept = [size for size in SIZES if not named & {keys[size], keys[size].partition(".")[2]}]
+        sizes = [word for size in kept for word in ("--set", size)]
+        return [command, "--variant", variant, *base, *source, *sizes, *arguments]
 
     @property
     def variables(self) -> dict[str, str]:

@@ -139,8 +139,8 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         told[who] += 1
         reasons = {
             "is given more than once": told[who] > 1,
-            f"has label {clip.label!r}, none of 0 to {len(found.classes) - 1}": not (
-                isinstance(clip.label, int) and 0 <= clip.label < len(found.classes)
+            f"has label {clip.label!r}, no int of 0 to {len(found.classes) - 1}": not (
+                type(clip.label) is int and 0 <= clip.label < len(found.classes)
             ),
             "has no frames": not clip.frames,
             "has a name that is no part of a path": not all(map(is_name, who)),

@@ -68,8 +68,8 @@ def face_box(
         return centre_box(height, width)
     raise DataError(
         f"{clip.frames[0]}: no face found on the onset frame of clip {clip.dataset} "
-        f"{clip.subject}/{clip.name}; give its box with data.crop=landmarks, or take the centre of "
-        "such frames with --set data.crop_fallback=centre"
+        f"{clip.subject}/{clip.name}; give its box (data.crop=landmarks), take the centre of such "
+        "frames (data.crop_fallback=centre), or whole frames (data.crop=none)"
     )
 
 

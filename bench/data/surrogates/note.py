@@ -21,14 +21,14 @@ class Generated:
     version: str = ""
 
     @property
-    def overrides(self) -> tuple[str, ...]:
+    def settings(self) -> dict[str, str]:
         """The settings of a run on these clips that record how they were generated."""
         known = {
             "data.difficulty": self.difficulty,
             "data.surrogate_seed": self.seed,
             "data.surrogate_version": self.version,
         }
-        return tuple(f"{key}={value}" for key, value in known.items() if value)
+        return {key: value for key, value in known.items() if value}
 
 
 def generated(places: Iterable[Path]) -> Generated | None:

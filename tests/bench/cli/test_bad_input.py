@@ -152,7 +152,7 @@ class TestRunFolder:
         before = run.times
         outcome = bench.small(finished, RANDOM)
         assert outcome.code == 1
-        assert "holds a run of another configuration (config differ)" in outcome.error
+        assert "holds a run of another configuration (the settings differ)" in outcome.error
         assert "--force" in outcome.error
         assert run.times == before
         evaluation = bench.small(finished, RANDOM, "--force", command="evaluate")
@@ -180,7 +180,7 @@ class TestRunFolder:
         Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(frame)
         outcome = bench.small(runs, RANDOM, *source)
         assert outcome.code == 1
-        assert "(data.fingerprint differ)" in outcome.error
+        assert "(the clips or their labels differ)" in outcome.error
         assert only_run(runs).times == before
 
     def test_in_use_by_another_process_is_refused(self, bench, finished):

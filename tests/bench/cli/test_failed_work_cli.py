@@ -109,3 +109,33 @@ class TestFailedWork:
         assert bench.small(runs, RANDOM).code == 0
         assert run.times["folds/s05.json"] == before
         assert run.folds == only_run(random_runs).folds
+
+
+LEARNING = """
+from torch import nn
+
+from baselines.fixed import FixedNetwork
+
+LEARNT = []
+
+class Net(nn.Sequential):
+    def __init__(self, classes):
+        super().__init__(nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, classes))
+        for bias in LEARNT:
+            self[-1].bias.data += bias
+
+    def forward(self, clips):
+        if self.training and not LEARNT:
+            LEARNT.append(0.5)
+        return super().forward(clips)
+
+NET = FixedNetwork("learning", "keeps what it learns", "learning_network:Net", "clip", None)
+"""
+
+
+def test_no_fold_follows_one_that_leaves_something_behind(bench, runs, install_package):
+    group = {"bench.variants": {"learning": "learning_network:NET"}}
+    install_package(LEARNING, group, "learning_network")
+    outcome = bench.small(runs, "learning", "--jobs", 1)
+    assert outcome.code == 1 and "what one fold learns would reach the next" in outcome.err
+    assert not list(only_run(runs).path.glob("folds/*.json"))

@@ -120,6 +120,8 @@ def test_every_number_says_what_it_counts():
         ("run {need} --dataset CASME-II", "Did you mean 'casme2'?"),
         ("run {need} --preset mine", "Did you mean 'mine.toml'?"),
         ("run {need} --set training.lr=1", "Did you mean 'train.lr'?"),
+        ("run {need} --fold a --fold b", "--fold is given twice: give it once, with commas: A,B"),
+        ("data check --dataset smic --subjects a --subjects b", "--subjects is given twice"),
         ("tables --config mine.toml", "runs are chosen by --config-hash HASH"),
         ("score scores.csv", "--dataset NAME stands for the column dataset"),
     ],
@@ -128,7 +130,8 @@ def test_hints_where_people_slip(bench, words, hint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").touch()
     (tmp_path / "scores.csv").write_text("subject,true,pred\ns01,0,1\n")
-    needed = "--variant majority --dataset smic --surrogate --dry-run"
+    needed = "--variant majority --surrogate --dry-run"
+    needed += " --dataset smic" * ("--dataset" not in words)
     outcome = bench(*words.format(need=needed).split())
     assert hint in outcome.error
     assert outcome.code == (1 if words.startswith("score") else 2)

@@ -270,7 +270,7 @@ def test_an_exported_network_answers_as_ours(bench, own_model, form, tmp_path):
     assert "no lie detector" in card and '"representation": "onset_difference"' in card
 
 
-def test_what_has_no_network_is_refused(bench, runs, random_runs, model, tmp_path):
+def test_what_has_no_network_is_refused(bench, runs, random_runs, model, frames, tmp_path):
     bench.small(runs, "majority")
     assert "no weights to keep" in bench("fit", only_run(runs).path).error
     assert "is no run folder" in bench("fit", tmp_path).error
@@ -279,6 +279,11 @@ def test_what_has_no_network_is_refused(bench, runs, random_runs, model, tmp_pat
     assert "is for run folders" in bench("export", model, "--format", "csv").error
     assert "no clip named" in bench("predict", model).error
     assert "no model file" in bench("predict", tmp_path).error
+    np.save(tmp_path / "c.npy", frames)
+    for option in ("--magnifier-weights", "--landmarks"):
+        unused = bench("predict", model, tmp_path / "c.npy", option, model)
+        assert unused.code == 2 and f"{option} {model}: " in unused.error
+        assert "leave it out" in unused.error
 
 
 def still_life(folder: Path) -> None:

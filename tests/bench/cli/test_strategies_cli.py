@@ -93,7 +93,10 @@ def test_a_dry_run_says_how_far_the_search_can_move(bench, runs, options, said):
 
 
 FAILING = """
-from rnas.strategies.base import Strategy
+import random
+
+from rnas.genotype import random_genotype
+from rnas.strategies.base import Cost, Step, Strategy
 
 class Stuck(Strategy):
     steps = 1
@@ -108,6 +111,16 @@ class Stuck(Strategy):
 class Aimless(Stuck):
     def __init__(self, material):
         raise ValueError("no\\naim")
+
+class Fickle(Stuck):
+    def step(self, step):
+        return Step({}, Cost())
+
+    def genotype(self):
+        return random_genotype(self.material.space, random)
+
+    def state_dict(self):
+        return {}
 """
 
 
@@ -121,3 +134,11 @@ def test_a_strategy_of_a_package_that_fails_is_named_with_it(bench, runs, instal
     assert "failed: " in outcome.error
     (failure,) = only_run(runs).json("failures.json")
     assert "stuck_search.py" in failure["traceback"]
+
+
+def test_a_strategy_that_decodes_otherwise_each_time_is_refused(bench, runs, install_package):
+    install_package(
+        FAILING, {"bench.strategies": {"fickle": "stuck_search:Fickle"}}, "stuck_search"
+    )
+    outcome = search(bench, runs, "fickle")
+    assert outcome.code == 1 and "decodes another genotype when it is asked again" in outcome.error

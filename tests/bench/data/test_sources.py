@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config.loading import load_settings
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip
 from bench.data.disk.images import unreadable
@@ -21,6 +23,7 @@ from bench.data.sources import (
     most_telling_subjects,
     prepare,
     resolve_source,
+    settings_on,
     surrogate_folder,
     used_labels,
 )
@@ -71,11 +74,15 @@ class TestGeneratedTrees:
     def test_a_generated_tree_as_data_root_is_a_surrogate(self, tree, below, tmp_path):
         source = resolve_source("samm", tree / below, False, tmp_path)
         assert source.surrogate and source.root == tree / below
-        assert source.made.overrides == (
-            "data.difficulty=hard",
-            "data.surrogate_seed=3",
-            "data.surrogate_version=2",
-        )
+        assert source.made.settings == {
+            "data.difficulty": "hard",
+            "data.surrogate_seed": "3",
+            "data.surrogate_version": "2",
+        }
+        data = settings_on(source, partial(load_settings, "smoke", ["difficulty=0.45"])).config.data
+        assert (data.difficulty, data.surrogate_seed) == ("hard", 3)
+        with pytest.raises(UsageError, match=r"data\.difficulty is hard of the clips below"):
+            settings_on(source, partial(load_settings, "smoke", ["difficulty=easy"]))
         assert len(find_clips(source, DataConfig()).clips) == 1
 
     def test_a_manifest_of_generated_clips_is_a_surrogate_and_one_of_others_is_not(
@@ -88,6 +95,16 @@ class TestGeneratedTrees:
             manifest.write_text(header + row)
             source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
             assert source.surrogate == (name == "made")
+
+    @pytest.mark.parametrize("given", ["corrections=known", "annotation=x.csv", "surrogate_seed=2"])
+    def test_a_setting_without_effect_on_a_manifest_is_refused(self, tmp_path, given):
+        manifest = tmp_path / "mine.csv"
+        manifest.write_text("dataset,subject,clip,label,frames\nx,a,b,positive,c/*\n")
+        source = resolve_source(f"manifest:{manifest}", None, False, tmp_path)
+        load = partial(load_settings, "smoke")
+        assert settings_on(source, load).config == load_settings("smoke").config
+        with pytest.raises(UsageError, match=r"data\.\w+ is for .*: leave it out"):
+            settings_on(source, partial(load, [given]))
 
     def test_a_link_into_a_generated_tree_is_a_surrogate(self, tree, tmp_path):
         (tmp_path / "mine").symlink_to(tree / "SAMM")

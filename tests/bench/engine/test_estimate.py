@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from bench.engine.estimate import Clips, Trial, class_scores, fault_of
+from bench.engine.estimate import Clips, Trial, class_scores, differing, fault_of
 
 FEATURES = np.array([[0.0], [1.0], [2.0], [3.0]])
 
@@ -121,3 +121,28 @@ def fault(fit) -> str:
 def test_answers_are_of_one_clip_and_one_fit(fit, said):
     found = fault(fit)
     assert said in found and bool(said) == bool(found)
+
+
+def centred():
+    seen = []
+
+    def features(clip):
+        seen.append(clip)
+        return clip - np.mean(seen, axis=0)
+
+    return features
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        (lambda clip: clip**2, False),
+        (lambda clip: clip * np.nan, False),
+        (lambda clip: clip + np.random.default_rng().normal(), True),
+        (centred(), True),
+    ],
+)
+def test_features_are_of_one_clip(features, told):
+    inputs = np.arange(12.0).reshape(4, 3)
+    found = np.stack([features(each.copy()) for each in inputs])
+    assert differing(features, inputs, found) == told

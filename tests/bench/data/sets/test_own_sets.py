@@ -45,8 +45,9 @@ def test_sound_clips_pass(load):
     [
         ("()", "gives no clip"),
         ("tuple(clips) * 2", "lab ann/c1 is given more than once"),
-        ("tuple(REPLACE(c, label=7) for c in clips)", "label 7, none of 0 to 2"),
-        ("tuple(REPLACE(c, label=-1) for c in clips)", "label -1, none of 0 to 2"),
+        ("tuple(REPLACE(c, label=7) for c in clips)", "label 7, no int of 0 to 2"),
+        ("tuple(REPLACE(c, label=-1) for c in clips)", "label -1, no int of 0 to 2"),
+        ("tuple(REPLACE(c, label=True) for c in clips)", "label True, no int of 0 to 2"),
         ("tuple(REPLACE(c, frames=()) for c in clips)", "has no frames"),
         ("tuple(REPLACE(c, name='../../c') for c in clips)", "no part of a path"),
         ("tuple(REPLACE(c, name='c\\n') for c in clips)", "no part of a path"),
