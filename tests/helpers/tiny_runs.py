@@ -6,9 +6,10 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -89,13 +90,9 @@ class Bench:
 
     def small_command(self, runs: Path, variant: str, *arguments: object, command="run") -> list:
         source = [] if "--data-root" in arguments else ["--surrogate"]
-        own = {"--dataset": "smic", "--preset": "smoke", "--runs": runs}
-        base = [word for pair in own.items() if pair[0] not in arguments for word in pair]
-        named = {str(argument).partition("=")[0] for argument in arguments}
-        keys = {size: size.partition("=")[0] for size in SIZES}
-        kept = [size for size in SIZES if not named & {keys[size], keys[size].partition(".")[2]}]
-        sizes = [word for size in kept for word in ("--set", size)]
-        return [command, "--variant", variant, *base, *source, *sizes, *arguments]
+        sizes = [word for size in SIZES for word in ("--set", size)]
+        base = ["--dataset", "smic", "--preset", "smoke", "--runs", runs, *sizes]
+        return [command, "--variant", variant, *source, *merged(base, arguments)]
 
     @property
     def variables(self) -> dict[str, str]:
@@ -107,6 +104,21 @@ class Bench:
         """The variables of a process of its own."""
         kept = {name: value for name, value in os.environ.items() if name != "BENCH_DATA"}
         return kept | self.variables
+
+
+def merged(base: Sequence[object], given: Sequence[object]) -> list[object]:
+    """The words given, after those of `base`, pairs of option and value, that they do not replace.
+
+    A command refuses an option or a setting that it is given twice.
+    """
+    words = [str(word) for word in given]
+    keys = {word.partition("=")[0] for option, word in pairwise(words) if option == "--set"}
+    kept: list[object] = []
+    for option, value in zip(base[::2], base[1::2], strict=True):
+        key = str(value).partition("=")[0]
+        replaced = {key, key.partition(".")[2]} & keys if option == "--set" else option in words
+        kept += [] if replaced else [option, value]
+    return [*kept, *given]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tiny_runs import merged
 
 FEW = (
     *("--genotypes", "2", "--searches", "2", "--protocol", "fresh"),
@@ -34,7 +35,8 @@ def ask(bench, places, clip_cache):
     runs, out = places
 
     def command(*arguments, variant="rnas_mer_3"):
-        wanted = ("--variant", "rnas_mer_4b", *SIZES, *FEW, "--out", out, *arguments)
+        own = ("--variant", "rnas_mer_4b", *SIZES, *FEW, "--out", out)
+        wanted = merged(own, arguments)
         return bench.small(runs, variant, *wanted, command="ablate")
 
     return command

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from tiny_runs import SIZES, only_run
+from tiny_runs import SIZES, merged, only_run
 
 IMPLIED = "data.frames=1, data.representation=flow, data.size=28 by the data"
 ONE_EPOCH = ("search.epochs=1", "train.epochs=1")
 
 
 def test_a_search_runs_on_ready_flow_images(bench, flows, runs):
-    sizes = [word for size in (*SIZES, *ONE_EPOCH) for word in ("--set", size)]
+    sizes, epochs = (
+        [word for each in group for word in ("--set", each)] for group in (SIZES, ONE_EPOCH)
+    )
+    sizes = merged(sizes, epochs)
     command = ("run", "--variant", "rnas_mer_3", "--dataset", f"manifest:{flows}", *sizes)
     outcome = bench(*command, "--preset", "smoke", "--runs", runs)
     assert outcome.code == 0, outcome.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_runs import only_run
+from tiny_runs import merged, only_run
 
 from bench.data.cache import load_arrays
 from bench.data.sets.catalogue import load_clips
@@ -83,7 +83,7 @@ def test_classes_of_the_release_make_the_round_trip(bench, tmp_path):
 
 def run(bench, runs, dataset, *arguments):
     sizes = ("--set", "data.skip_bad_clips=true", "--dataset", dataset, "--data-root", ".")
-    return bench.small(runs, VARIANT, *sizes, *arguments)
+    return bench.small(runs, VARIANT, *merged(sizes, arguments))
 
 
 def test_a_run_on_a_manifest_predicts_what_a_run_on_the_set_does(

@@ -11,6 +11,7 @@ from threading import Lock
 
 import numpy as np
 import pytest
+from tiny_runs import merged
 
 from baselines.peers import PEERS
 from bench.config.settings import DataConfig
@@ -27,10 +28,10 @@ SETTINGS = ("--set", "data.frames=4", "--set", "data.size=16", "--set", "data.sh
 @pytest.fixture
 def prepare(bench, licensed, tmp_path):
     def call(*arguments, jobs=1):
-        command = ("data", "prepare", "--dataset", "smic", "--data-root", licensed, *SETTINGS)
         options = ("--set", "data.flow_side=32", "--jobs", jobs, "--format", "json")
-        chosen = ("--set", "data.skip_bad_clips=true", *options, *arguments)
-        return bench(*command, *chosen, BENCH_CACHE=tmp_path / "cache")
+        own = ("--dataset", "smic", "--data-root", licensed, *SETTINGS, *options)
+        chosen = merged((*own, "--set", "data.skip_bad_clips=true"), arguments)
+        return bench("data", "prepare", *chosen, BENCH_CACHE=tmp_path / "cache")
 
     return call
 

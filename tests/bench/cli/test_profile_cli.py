@@ -7,7 +7,7 @@ import shutil
 from statistics import median_high
 
 import pytest
-from tiny_runs import SIZES, only_run
+from tiny_runs import SIZES, merged, only_run
 
 CONTRACT = {
     "params",
@@ -97,7 +97,8 @@ class TestOfAVariant:
     def test_follows_classes_and_settings(self, profile, short):
         one = ("--variant", short, *SMALL, "--draws", 1, "--no-peaks")
         three, five = profile(*one), profile(*one, "--classes", 5)
-        wide = profile(*one, "--set", "space.channels=8")
+        options = ("--variant", short, *SMALL, "--draws", 1)
+        wide = profile("--no-peaks", *merged(options, ("--set", "space.channels=8")))
         assert (five["params"] - three["params"]) % 2 == 0 < five["params"] - three["params"]
         assert wide["params"] > 2 * three["params"]
 

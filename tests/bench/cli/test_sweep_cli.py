@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tiny_runs import merged
 
 from bench.studies.sweep import choose
 
@@ -23,7 +24,8 @@ def ask(bench, tmp_path_factory, clip_cache):
     place = tmp_path_factory.mktemp("sweep")
 
     def command(*arguments, variant="rnas_mer"):
-        wanted = (*FEW, *SIZES, "--seed", "0", "--seed", "1", "--out", place / "out", *arguments)
+        own = (*FEW, *SIZES, "--seed", "0", "--seed", "1", "--out", place / "out")
+        wanted = merged(own, arguments)
         outcome = bench.small(place / "runs", variant, *wanted, command="sweep")
         return outcome, place
 
