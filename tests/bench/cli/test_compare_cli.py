@@ -65,7 +65,8 @@ def test_two_logs_are_compared_clip_by_clip(bench, tmp_path):
     assert (found["clips"], found["subjects"], found["dataset"]) == (8, 3, "casme2+samm")
     assert found["entries"][1]["scores"]["uar"]["mean"] == 1
     assert all("read from a log" in entry["marks"] for entry in found["entries"])
-    assert found["notes"] == []
+    (note,) = found["notes"]
+    assert "no difference can be significant" in note
     difference = found["pairs"][0]["differences"]["acc"]["estimate"]
     assert difference == -sum(len(set(line.split()[1:])) == 2 for line in HAND.splitlines()) / 8
 
@@ -78,3 +79,7 @@ def test_logs_of_other_clips_or_sets_are_one_line(bench, tmp_path):
     three.write_text("\n".join(lines[:4]) + "\n")
     assert "only one has samm 006 006_5_9" in bench("compare", one, two).error
     assert "no two configurations" in bench("compare", one, three).error
+    two.write_text(HAND)
+    for again in (one, two):
+        outcome = bench("compare", one, again)
+        assert outcome.code == 2 and f"{again} is {one} again" in outcome.error
