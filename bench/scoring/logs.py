@@ -42,7 +42,7 @@ SUMMARIES = frozenset(
         *("epoch", "fold", "loss"),
     ]
 )
-"""Last words of a summary's title, plain: no clip is called so."""
+"""Last words of a summary's title, plain: in a log no clip is called so."""
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
@@ -289,6 +289,11 @@ def _challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[_
             raise DataError(
                 f"{where}: {quoted(printable(line))}: a clip before the first header; "
                 "expected a line such as `casme2 sub01`"
+            )
+        elif plain_title(words[-3]) in SUMMARIES:
+            raise DataError(
+                f"{where}: {quoted(printable(line))} is a summary, and no clip: leave it out; a "
+                "clip that is called so needs another name, or a CSV"
             )
         else:
             true, pred = map(_whole, words[-2:])
@@ -555,12 +560,6 @@ def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _labelled(
     lines: Sequence[_Line], classes: Sequence[str]
 ) -> tuple[list[Answer], tuple[str, ...]]:
-    for line in lines:
-        if plain_title(line.clip.split()[-1]) in SUMMARIES:
-            raise DataError(
-                f"{line.where}: {quoted(printable(line.words))} is a summary, and no clip: leave "
-                "it out; a clip that is called so needs another name"
-            )
     words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
     names = [word for word in words if not word.isdecimal()]
     if classes:
@@ -696,7 +695,12 @@ def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
             lines.append(f"{answer.dataset} {subject}")
             before = person
         lines.append(f"{answer.clip} {answer.true} {answer.pred}")
-    return "\n".join(lines)
+    text = "\n".join(lines)
+    try:
+        parse_log(text, "the challenge's log")
+    except DataError as error:
+        raise DataError(f"{error}; use --format csv") from error
+    return text
 
 
 def _csv(log: Log, source: Mapping[str, Any]) -> str:
