@@ -274,7 +274,8 @@ def _challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[_
             raise DataError(
                 f"{where}: {quoted(printable(line))} may be a clip without its prediction, or a "
                 "header of a data set that no other names: write file, true, predicted, or call "
-                f"the subject otherwise, as in {quoted(printable(f'{words[0]} sub_{words[1]}'))}"
+                f"the subject otherwise, as in {quoted(printable(f'{words[0]} sub_{words[1]}'))}; "
+                "remarks begin with #"
             )
         if header and (not below or (next_header and next_header[0] in sets)):
             raise DataError(
