@@ -1,9 +1,7 @@
 """Files of predictions, read and written: MEGC2019 log, CSV, and JSON of this harness.
 
-What training scripts print is read by `bench.scoring.script_output`. The challenge's log has a
-header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1 1`: file, true label,
-predicted label), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written unpadded
-(`samm 6`). A line that begins with # is a comment. Lists of JSON records and JSON lines are tables.
+What training scripts print is read by `bench.scoring.script_output`, the lines of the challenge's
+log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are tables.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
@@ -21,28 +19,23 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
-from bench.data.sets.identity import known_name, known_subject, look_alikes
+from bench.data.sets.identity import known_subject, look_alikes
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
+from bench.scoring.challenge_log import (
+    SINGLE,
+    SURROGATE_REMARK,
+    LogLine,
+    challenge_lines,
+    dataset_named,
+    is_surrogate,
+    not_understood,
+    whole,
+)
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import csv_text, parsed_json
 from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
-
-SURROGATE_REMARK = "# surrogate"
-"""First line of a log of generated clips, whose names are those of the real ones."""
-
-SURROGATE_WORDS = ("surrogate", "surrogates", "surrogateclips", "generated", "generatedclips")
-"""Remarks that are read so, as plain titles."""
-
-SUMMARIES = frozenset(
-    [
-        *("acc", "accuracy", "uar", "war", "uf1", "f1", "f1score", "precision", "recall", "score"),
-        *("average", "avg", "macroavg", "weightedavg", "mean", "overall", "sum", "total"),
-        *("epoch", "fold", "loss"),
-    ]
-)
-"""Last words of a summary's title, plain: in a log no clip is called so."""
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
@@ -60,9 +53,6 @@ SPELLINGS = MappingProxyType(
 
 CHANCE_LISTS = ("probabilities", "probs", "logits", "softmax", "scores")
 """Plain titles of a column that holds a list with a number for each class."""
-
-SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
-"""Data sets that a clip can belong to; a composite is made of several."""
 
 UNKNOWN = MappingProxyType(
     {
@@ -88,23 +78,6 @@ class Log:
     predictions: Predictions
     protocol: Mapping[str, Any]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Line:
-    """An answer as the file writes it; `where` is for messages."""
-
-    where: str
-    dataset: str
-    subject: str
-    clip: str
-    true: str
-    pred: str
-
-    @property
-    def words(self) -> str:
-        """The line of a log that it is."""
-        return f"{self.clip} {self.true} {self.pred}"
 
 
 @dataclass(frozen=True)
@@ -137,7 +110,7 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
     log = _parsed(text, name, reading)
-    marked = {"surrogate": True} if _is_surrogate(text) else {}
+    marked = {"surrogate": True} if is_surrogate(text) else {}
     notes = (*log.notes, *_doubtful_names(log.predictions))
     return replace(log, protocol={**log.protocol, **marked}, notes=notes)
 
@@ -243,91 +216,17 @@ def text_of(path: Path) -> str:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
 
 
-def _is_surrogate(text: str) -> bool:
-    remarks = (line.partition("#")[2] for line in text.splitlines())
-    return any(plain_title(remark) in SURROGATE_WORDS for remark in remarks)
-
-
 # The challenge's log
 
 
 def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
-    lines = list(_challenge_lines(text, name, classes))
+    lines = list(challenge_lines(text, name, classes))
     if not lines:
         raise DataError(f"{name} holds no prediction")
     if not any(line.dataset in SINGLE or _fits(line, classes) for line in lines):
-        raise DataError(f"{lines[0].where}: {_not_understood(lines[0].words)}")
+        raise DataError(f"{lines[0].where}: {not_understood(lines[0].words)}")
     answers, _ = _labelled(lines, classes)
     return Log(_predictions(answers, classes, name), UNKNOWN)
-
-
-def _challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[_Line]:
-    """The clips of a log; DataError for what is neither header nor clip, or may be both."""
-    lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
-    rows = [(number, words) for number, words in enumerate(lines, 1) if words]
-    sets = _named_sets([words for _, words in rows], classes)
-    dataset = subject = ""
-    for (number, words), (_, below) in zip_longest(rows, rows[1:], fillvalue=(0, [])):
-        where, line = f"{name} line {number}", " ".join(words)
-        header, next_header = _header(words), _header(below)
-        if header and header[0] not in sets:
-            raise DataError(
-                f"{where}: {quoted(printable(line))} may be a clip without its prediction, or a "
-                "header of a data set that no other names: write file, true, predicted, or call "
-                f"the subject otherwise, as in {quoted(printable(f'{words[0]} sub_{words[1]}'))}; "
-                "remarks begin with #"
-            )
-        if header and (not below or (next_header and next_header[0] in sets)):
-            raise DataError(
-                f"{where}: {quoted(printable(line))}: a header without a clip below it; add its "
-                "clips, or leave it out (remarks begin with #)"
-            )
-        if header:
-            dataset, subject = header
-        elif len(words) < 3:
-            raise DataError(f"{where}: {_not_understood(line)}")
-        elif not subject:
-            raise DataError(
-                f"{where}: {quoted(printable(line))}: a clip before the first header; "
-                "expected a line such as `casme2 sub01`"
-            )
-        elif plain_title(words[-3]) in SUMMARIES:
-            raise DataError(
-                f"{where}: {quoted(printable(line))} is a summary, and no clip: leave it out; a "
-                "clip that is called so needs another name, or a CSV"
-            )
-        else:
-            true, pred = map(_whole, words[-2:])
-            yield _Line(where, dataset, subject, " ".join(words[:-2]), true, pred)
-
-
-def _not_understood(line: str) -> str:
-    return (
-        f"{quoted(printable(line))} is neither a header such as `casme2 sub01` nor file, "
-        "true, predicted; other formats: a CSV with columns dataset, subject, clip, true, pred, or "
-        "what a training script prints (Subject, Predicted, Ground Truth)"
-    )
-
-
-def _header(words: Sequence[str]) -> tuple[str, str] | None:
-    """Data set and subject of what may be a header line; None where it is none."""
-    dataset = _dataset(" ".join(words[:-1]))
-    return (dataset, words[-1]) if dataset in SINGLE or len(words) == 2 else None
-
-
-def _named_sets(rows: Sequence[Sequence[str]], classes: Sequence[str]) -> set[str]:
-    """The data sets that lines such as `lab 2` may be headers of.
-
-    Of any other, such a line is a clip without its prediction: a name and a label. A data set is
-    the challenge's, or that of the first header, or has a subject with letters that is no class,
-    or more subjects than there are labels.
-    """
-    headers = [header for words in rows if (header := _header(words))]
-    labels = {name.lower() for name in classes}
-    sure = {d for d, who in headers if any(map(str.isalpha, who)) and who.lower() not in labels}
-    count = Counter(dataset for dataset, _ in set(headers))
-    many = {dataset for dataset, n in count.items() if n > len(labels)}
-    return {*SINGLE, *(dataset for dataset, _ in headers[:1]), *sure, *many}
 
 
 # CSV
@@ -366,9 +265,9 @@ def _table_log(table: Table, reading: Reading) -> Log:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
         surrogate |= cells.pop("surrogate", "").lower() not in ("", "0", "false")
         for name in ("true", "pred"):
-            cells[name] = _whole(cells[name])
-        cells["dataset"] = _dataset(cells["dataset"])
-        lines.append(_Line(where, **cells))
+            cells[name] = whole(cells[name])
+        cells["dataset"] = dataset_named(cells["dataset"])
+        lines.append(LogLine(where, **cells))
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
     answers, classes = _labelled(lines, reading.classes)
@@ -471,7 +370,7 @@ def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> list[i
 
 
 def _from_print(text: str, name: str, reading: Reading) -> Log:
-    dataset = _dataset(reading.dataset) if reading.dataset else ""
+    dataset = dataset_named(reading.dataset) if reading.dataset else ""
     classes = reading.classes or CHALLENGE_CLASSES
     answers, best, notes = printed_answers(text, name, classes, dataset, reading.selection)
     oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
@@ -559,7 +458,7 @@ def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _labelled(
-    lines: Sequence[_Line], classes: Sequence[str]
+    lines: Sequence[LogLine], classes: Sequence[str]
 ) -> tuple[list[Answer], tuple[str, ...]]:
     words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
     names = [word for word in words if not word.isdecimal()]
@@ -583,7 +482,7 @@ def _labelled(
     return answers, known
 
 
-def _refuse_cut(lines: Sequence[_Line]) -> None:
+def _refuse_cut(lines: Sequence[LogLine]) -> None:
     """Raises DataError for a label of one row alone that begins the label of others: a cut word."""
     labels = [{line.true.lower(), line.pred.lower()} for line in lines]
     rows = Counter(word for own in labels for word in own)
@@ -597,12 +496,7 @@ def _refuse_cut(lines: Sequence[_Line]) -> None:
             )
 
 
-def _whole(label: str) -> str:
-    """A label without the decimals that pandas adds to a number."""
-    return re.sub(r"(?<=[0-9])\.0*$", "", label)
-
-
-def _fits(line: _Line, classes: Sequence[str]) -> bool:
+def _fits(line: LogLine, classes: Sequence[str]) -> bool:
     return None not in (_place(line.true, classes), _place(line.pred, classes))
 
 
@@ -645,14 +539,9 @@ def _in_challenge_order(predictions: Predictions) -> Predictions:
     return Predictions(CHALLENGE_CLASSES, tuple(answers))
 
 
-def _dataset(text: str) -> str:
-    """The harness's name of a data set, other names as they are."""
-    return known_name(text, DATASETS)
-
-
 def _renamed(answer: Answer) -> Answer:
     """With subject and clip as the loaders call them, where the data set is known."""
-    dataset = _dataset(answer.dataset)
+    dataset = dataset_named(answer.dataset)
     if dataset not in SINGLE:
         return answer
     subject = known_subject(dataset, answer.subject, DATASETS)
