@@ -62,7 +62,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     listed = ", ".join(known)
     if len(known) > MOST_NAMES:
         listed = f"{', '.join(known[:SOME_NAMES])} and {len(known) - SOME_NAMES} more"
-    return UsageError(f"unknown {kind} {name!r}.{hint} Known: {listed}.")
+    return UsageError(f"unknown {kind} {name!r}.{hint} Known: {listed or 'none'}.")
 
 
 def printable(text: object) -> str:

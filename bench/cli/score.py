@@ -84,8 +84,9 @@ def score(
 
     LOG is a MEGC2019 log, a CSV or JSON file of predictions, or a run folder. A MEGC2019 log has a
     header per subject (`casme2 sub01`), then a line per clip (`EP02_01f 1 1`: file, true,
-    predicted). A CSV file has columns dataset, subject, clip, true, pred. JSON is what `bench
-    export` writes, a fold of a run, or a metrics.json (its matrix alone). What training scripts
+    predicted). A CSV file has columns dataset, subject, clip, true, pred, and so have records in
+    JSON or JSON lines. Other JSON is what `bench export` writes, a fold of a run, or a metrics.json
+    (its matrix alone). What training scripts
     print (`Subject: 006`, `Predicted : [0, 2]`, `Ground Truth : [0, 2]`) is read too.
 
     The clips are compared with the challenge's list. Scores are pooled over folds; the mean over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log
@@ -116,14 +117,19 @@ def fold_of(content: Any, where: object) -> FoldRecord:
         run = content.get("run")
         made = run if isinstance(run, dict) and "config_hash" in run else None
         return FoldRecord(subject=str(content["subject"]), clips=clips, run=made)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            f"{where}: no fold of this harness ({error!r}); expected subject and clips of dataset, "
-            "clip, true, pred"
-        ) from None
+    except KeyError as error:
+        what = f"it has no {error.args[0]}"
+    except (AttributeError, TypeError):
+        what = "a value in it is of another kind"
+    except (ValueError, OverflowError) as error:
+        what = str(error)
+    raise DataError(
+        f"{where}: no fold of this harness ({what}); expected subject and clips of dataset, clip, "
+        "true, pred, or a list of records of dataset, subject, clip, true, pred"
+    )
 
 
 def _label(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"label {value!r} is no whole number")
+        raise ValueError(f"label {json.dumps(value)[:40]} is no whole number")
     return value

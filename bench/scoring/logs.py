@@ -1,17 +1,17 @@
 """Files of predictions, read and written: MEGC2019 log, CSV, and JSON of this harness.
 
-What training scripts print is read by `bench.scoring.script_output`. The challenge's log has a
-header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1 1`: file, true label,
-predicted label), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written unpadded
-(`samm 6`). A line that begins with # is a comment.
+What training scripts print is read by `bench.scoring.script_output`, the lines of the challenge's
+log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are tables.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
@@ -19,30 +19,40 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
-from bench.data.sets.identity import known_name, known_subject, look_alikes
+from bench.data.sets.identity import known_subject, look_alikes
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
+from bench.scoring.challenge_log import (
+    SINGLE,
+    SURROGATE_REMARK,
+    LogLine,
+    challenge_lines,
+    dataset_named,
+    is_surrogate,
+    not_understood,
+    whole,
+)
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import csv_text, parsed_json
 from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
-
-SURROGATE_REMARK = "# surrogate"
-"""First line of a log of generated clips, whose names are those of the real ones."""
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
     {
         **NAMES,
         "true": ("true", "ytrue", "truth", "groundtruth", "gt", "truelabel", "target", "label"),
-        "pred": ("pred", "ypred", "prediction", "predicted", "predictedlabel", "output"),
+        "pred": (
+            *("pred", "ypred", "prediction", "predicted", "predictedlabel", "predlabel"),
+            *("predictionlabel", "yhat", "output"),
+        ),
         "surrogate": ("surrogate",),
     }
 )
 """Column -> the titles that are taken for it."""
 
-SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
-"""Data sets that a clip can belong to; a composite is made of several."""
+CHANCE_LISTS = ("probabilities", "probs", "logits", "softmax", "scores")
+"""Plain titles of a column that holds a list with a number for each class."""
 
 UNKNOWN = MappingProxyType(
     {
@@ -68,18 +78,6 @@ class Log:
     predictions: Predictions
     protocol: Mapping[str, Any]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Line:
-    """An answer as the file writes it; `where` is for messages."""
-
-    where: str
-    dataset: str
-    subject: str
-    clip: str
-    true: str
-    pred: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,9 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
     log = _parsed(text, name, reading)
-    return replace(log, notes=(*log.notes, *_doubtful_names(log.predictions)))
+    marked = {"surrogate": True} if is_surrogate(text) else {}
+    notes = (*log.notes, *_doubtful_names(log.predictions))
+    return replace(log, protocol={**log.protocol, **marked}, notes=notes)
 
 
 def of_answers(answers: Sequence[Answer], classes: Sequence[str], name: str) -> Log:
@@ -136,35 +136,47 @@ def _parsed(text: str, name: str, reading: Reading) -> Log:
             "script printed (and for run folders)"
         )
     if text.lstrip()[:1] in ("{", "["):
-        log = _from_json(parse_json(text, name), name, reading.classes)
+        content = parse_json(text, name)
+        if records := _records(content, name):
+            return _table_log(records, reading)
+        log = _from_json(content, name, reading.classes)
         _refuse_dataset(reading, name)
         return log
-    if is_table(text):
-        return _csv_answers(parse_table(text, name), reading)
-    lines = list(_challenge_lines(text, name))
-    if not lines:
-        raise DataError(f"{name} holds no prediction")
-    try:
-        answers, classes = _labelled(lines, reading.classes or CHALLENGE_CLASSES)
-    except DataError:
-        if any(line.dataset in SINGLE for line in lines):
-            raise
-        number, first = next((n, t) for n, t in enumerate(text.splitlines(), 1) if t.strip())
-        raise DataError(f"{name} line {number}: {_not_understood(first)}") from None
+    if table := _table_text(text):
+        return _table_log(parse_table(table, name), reading)
+    log = _challenge_answers(text, name, reading.classes or CHALLENGE_CLASSES)
     _refuse_dataset(reading, name)
-    stated = {**UNKNOWN, "surrogate": _is_surrogate(text)}
-    return Log(_predictions(answers, classes, name), stated)
+    return log
 
 
-def is_table(text: str) -> bool:
-    """Whether the first line is that of a table with clips and labels, however it spells them."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+def _table_text(text: str) -> str:
+    """The text of a table, remarks above its titles blanked; empty where it is none.
+
+    The titles may be a remark themselves, as NumPy writes them.
+    """
+    lines = text.splitlines(keepends=True)
+    plain = (n for n, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+    first = next(plain, len(lines))
+    for number, line in reversed(list(enumerate(lines[: first + 1]))):
+        if _heads_table(line):
+            return "\n" * number + "".join(lines[number:])
+    return ""
+
+
+def _heads_table(line: str) -> bool:
+    """Whether a line is the first of a table with clips and labels, however it spells them."""
+    if line.strip().lower().startswith("sep="):
+        return True
     try:
-        titles = set(map(plain_title, parse_table(first + "\n", "").titles))
+        return _name_answers(parse_table(line, "").titles)
     except DataError:
         return False
-    found = [name for name in ("clip", "true", "pred") if titles & set(SPELLINGS[name])]
-    return len(found) > 1 or first.strip().lower().startswith("sep=")
+
+
+def _name_answers(titles: Iterable[str]) -> bool:
+    """Whether these are the titles of clips and labels: two of the three will do."""
+    plain = set(map(plain_title, titles))
+    return sum(not plain.isdisjoint(SPELLINGS[name]) for name in ("clip", "true", "pred")) > 1
 
 
 def _refuse_dataset(reading: Reading, name: str) -> None:
@@ -176,11 +188,22 @@ def _refuse_dataset(reading: Reading, name: str) -> None:
 
 
 def parse_json(text: str, name: str) -> Any:
-    """The content of a JSON file; DataError where it is none."""
+    """The content of a JSON file, a list where each line holds an object; DataError for none."""
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    whole = len(lines) < 2 or not lines[0][1].rstrip().endswith("}")
+    if whole or not lines[1][1].lstrip().startswith("{"):
+        return _json_value(text, name)
+    return [_json_value(line, f"{name} line {number}") for number, line in lines]
+
+
+def _json_value(text: str, where: str) -> Any:
     try:
         return parsed_json(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{name} is no JSON ({error})") from error
+    except RecursionError:
+        raise DataError(f"{where} is no JSON (it is nested too deeply)") from None
+    except ValueError as error:
+        what = str(error).replace("line 1 column", "column")
+        raise DataError(f"{where} is no JSON ({what})") from error
 
 
 def text_of(path: Path) -> str:
@@ -196,56 +219,22 @@ def text_of(path: Path) -> str:
 # The challenge's log
 
 
-def _is_surrogate(text: str) -> bool:
-    return any(line.strip() == SURROGATE_REMARK for line in text.splitlines())
-
-
-def _challenge_lines(text: str, name: str) -> Iterator[_Line]:
-    dataset = subject = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#", 1)[0].split()
-        where = f"{name} line {number}"
-        if not words:
-            continue
-        header = _header(words, dataset)
-        if header:
-            dataset, subject = header
-        elif len(words) < 3:
-            raise DataError(f"{where}: {_not_understood(line)}")
-        elif not subject:
-            raise DataError(
-                f"{where}: {quoted(printable(line.strip()))}: a clip before the first header; "
-                "expected a line such as `casme2 sub01`"
-            )
-        else:
-            yield _Line(where, dataset, subject, " ".join(words[:-2]), words[-2], words[-1])
-
-
-def _not_understood(line: str) -> str:
-    return (
-        f"{quoted(printable(line.strip()))} is neither a header such as `casme2 sub01` nor file, "
-        "true, predicted; other formats: a CSV with columns dataset, subject, clip, true, pred, or "
-        "what a training script prints (Subject, Predicted, Ground Truth)"
-    )
-
-
-def _header(words: Sequence[str], before: str) -> tuple[str, str] | None:
-    """Data set and subject of a header line; None where it is a clip's line, or nothing.
-
-    Below a header of a known set (`before`), `EP02_01f 1` is no header but half a clip.
-    """
-    dataset, subject = _dataset(" ".join(words[:-1])), words[-1]
-    half = subject.lstrip("-").isdecimal() and before in SINGLE
-    if dataset in SINGLE or (len(words) == 2 and not half):
-        return dataset, subject
-    return None
+def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
+    lines = list(challenge_lines(text, name, classes))
+    if not lines:
+        raise DataError(f"{name} holds no prediction")
+    if not any(line.dataset in SINGLE or _fits(line, classes) for line in lines):
+        raise DataError(f"{lines[0].where}: {not_understood(lines[0].words)}")
+    answers, _ = _labelled(lines, classes)
+    return Log(_predictions(answers, classes, name), UNKNOWN)
 
 
 # CSV
 
 
-def _csv_answers(table: Table, reading: Reading) -> Log:
+def _table_log(table: Table, reading: Reading) -> Log:
     """The answers of a table; the option `dataset` fills the column where it is not there."""
+    table = _unpacked(table)
     places = table.places(SPELLINGS)
     chances = _chances(table, places, reading.classes)
     from_chances = bool(chances) and "pred" not in places
@@ -265,7 +254,7 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         )
     lines, surrogate, ties = [], False, 0
     for line in table.lines:
-        where = f"{table.name} line {line.number}"
+        where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
         if from_chances:
             likeliest = _most_probable(line, chances, where)
@@ -276,9 +265,9 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
         surrogate |= cells.pop("surrogate", "").lower() not in ("", "0", "false")
         for name in ("true", "pred"):
-            cells[name] = re.sub(r"(?<=[0-9])\.0*$", "", cells[name])  # as pandas writes a label
-        cells["dataset"] = _dataset(cells["dataset"])
-        lines.append(_Line(where, **cells))
+            cells[name] = whole(cells[name])
+        cells["dataset"] = dataset_named(cells["dataset"])
+        lines.append(LogLine(where, **cells))
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
     answers, classes = _labelled(lines, reading.classes)
@@ -294,6 +283,25 @@ def _csv_answers(table: Table, reading: Reading) -> Log:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = _predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
+
+
+def _unpacked(table: Table) -> Table:
+    """With a column for each class, `0`, `1`, ..., in place of one of lists: `[0.1, 0.7, 0.2]`."""
+    titles = map(plain_title, table.titles)
+    place = next((n for n, title in enumerate(titles) if title in CHANCE_LISTS), None)
+    if place is None:
+        return table
+    rows = [line.cells[place].strip("[]()").replace(",", " ").split() for line in table.lines]
+    widths = set(map(len, rows))
+    if len(widths) != 1 or min(widths) < 2:
+        return table
+    lines = (
+        replace(line, cells=(*line.cells[:place], *row, *line.cells[place + 1 :]))
+        for line, row in zip(table.lines, rows, strict=True)
+    )
+    numbered = map(str, range(*widths))
+    titles_of_all = (*table.titles[:place], *numbered, *table.titles[place + 1 :])
+    return replace(table, titles=titles_of_all, lines=tuple(lines))
 
 
 def _numbers(line: Line, chances: Mapping[int, str], classes: Sequence[str]) -> tuple[float, ...]:
@@ -337,7 +345,9 @@ def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) ->
     for place, title in enumerate(table.titles):
         plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
         fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
-        if plain.isdecimal() and int(plain) < len(names):
+        if plain.isdecimal() and int(plain) >= len(names):
+            return {}
+        if plain.isdecimal():
             fits = [names[int(plain)]]
         if place not in places.values() and len(fits) == 1:
             found[place] = fits[0]
@@ -360,7 +370,7 @@ def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> list[i
 
 
 def _from_print(text: str, name: str, reading: Reading) -> Log:
-    dataset = _dataset(reading.dataset) if reading.dataset else ""
+    dataset = dataset_named(reading.dataset) if reading.dataset else ""
     classes = reading.classes or CHALLENGE_CLASSES
     answers, best, notes = printed_answers(text, name, classes, dataset, reading.selection)
     oracle = {"selection": "oracle", "leaky": True, "leaks": ["selection=oracle"]}
@@ -375,6 +385,27 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
 
 
 # JSON
+
+
+def _records(content: Any, name: str) -> Table | None:
+    """Records with clips and labels as a table; None for other JSON.
+
+    A list of them, one alone, or as pandas writes them unasked: column -> row -> value.
+    """
+    listed = content if isinstance(content, list) else [content]
+    if not all(isinstance(each, dict) for each in listed):
+        return None
+    columns = list(listed[0].values()) if len(listed) == 1 else []
+    if columns and all(isinstance(c, dict) and c.keys() == columns[0].keys() for c in columns):
+        rows = ([column[row] for column in columns] for row in columns[0])
+        listed = [dict(zip(listed[0], row, strict=True)) for row in rows]
+    titles = tuple(dict.fromkeys(key for each in listed for key in each))
+    if not _name_answers(titles):
+        return None
+    cells = ([each.get(title) for title in titles] for each in listed)
+    words = (tuple("" if cell is None else str(cell).strip() for cell in row) for row in cells)
+    lines = tuple(Line(number, row) for number, row in enumerate(words, 1))
+    return Table(name, titles, lines, unit="record")
 
 
 def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:
@@ -427,7 +458,7 @@ def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _labelled(
-    lines: Sequence[_Line], classes: Sequence[str]
+    lines: Sequence[LogLine], classes: Sequence[str]
 ) -> tuple[list[Answer], tuple[str, ...]]:
     words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
     names = [word for word in words if not word.isdecimal()]
@@ -437,6 +468,7 @@ def _labelled(
         known = CHALLENGE_CLASSES
     else:
         known = tuple(names)
+        _refuse_cut(lines)
     answers = [
         Answer(
             line.dataset,
@@ -450,13 +482,39 @@ def _labelled(
     return answers, known
 
 
-def _index(word: str, classes: Sequence[str], where: str) -> int:
+def _refuse_cut(lines: Sequence[LogLine]) -> None:
+    """Raises DataError for a label of one row alone that begins the label of others: a cut word."""
+    labels = [{line.true.lower(), line.pred.lower()} for line in lines]
+    rows = Counter(word for own in labels for word in own)
+    for word, longer in pairwise(sorted(rows)):
+        if rows[word] == 1 and longer.startswith(word):
+            line = next(line for line, own in zip(lines, labels, strict=True) if word in own)
+            raise DataError(
+                f"{line.where}: label {quoted(printable(word))} has no other row and begins "
+                f"{quoted(printable(longer))}: complete it, or name all classes with --classes "
+                "A,B,..."
+            )
+
+
+def _fits(line: LogLine, classes: Sequence[str]) -> bool:
+    return None not in (_place(line.true, classes), _place(line.pred, classes))
+
+
+def _place(word: str, classes: Sequence[str]) -> int | None:
     """The place of a label by its class's name; by its number where no class is called a number."""
     lower = [name.lower() for name in classes]
     if word.lower() in lower:
         return lower.index(word.lower())
     if not any(map(str.isdecimal, lower)) and word.isdecimal() and int(word) < len(classes):
         return int(word)
+    return None
+
+
+def _index(word: str, classes: Sequence[str], where: str) -> int:
+    """As `_place`; DataError where no class is meant."""
+    place = _place(word, classes)
+    if place is not None:
+        return place
     numbers = ", ".join(f"{index} {name}" for index, name in enumerate(classes))
     raise DataError(
         f"{where}: label {quoted(printable(word))} is none of {numbers}; "
@@ -481,14 +539,9 @@ def _in_challenge_order(predictions: Predictions) -> Predictions:
     return Predictions(CHALLENGE_CLASSES, tuple(answers))
 
 
-def _dataset(text: str) -> str:
-    """The harness's name of a data set, other names as they are."""
-    return known_name(text, DATASETS)
-
-
 def _renamed(answer: Answer) -> Answer:
     """With subject and clip as the loaders call them, where the data set is known."""
-    dataset = _dataset(answer.dataset)
+    dataset = dataset_named(answer.dataset)
     if dataset not in SINGLE:
         return answer
     subject = known_subject(dataset, answer.subject, DATASETS)
@@ -532,7 +585,12 @@ def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
             lines.append(f"{answer.dataset} {subject}")
             before = person
         lines.append(f"{answer.clip} {answer.true} {answer.pred}")
-    return "\n".join(lines)
+    text = "\n".join(lines)
+    try:
+        parse_log(text, "the challenge's log")
+    except DataError as error:
+        raise DataError(f"{error}; use --format csv") from error
+    return text
 
 
 def _csv(log: Log, source: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
     text = text_of(path)
     if text.lstrip()[:1] == "{":
         content = parse_json(text, path.name)
-        if "confusion" in content:
+        if isinstance(content, dict) and "confusion" in content:
             if reading != AS_STATED:
                 raise UsageError(
                     f"{path.name} holds matrices, no answers: leave out --classes, --dataset and "
@@ -186,7 +186,8 @@ def _of_matrix(content: Mapping[str, Any], name: str) -> Scored:
         parts = {part: _matrix_metrics(each, classes) for part, each in slices}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{name}: confusion is no square matrix of counts for its classes ({error})"
+            f"{name}: confusion is no square matrix of counts, a row and a column for each of its "
+            "classes; expected a metrics.json of a run or of `bench score --format json`"
         ) from error
     return Scored({**overall, "slices": parts}, stated_protocol(content, name))
 
@@ -194,7 +195,7 @@ def _of_matrix(content: Mapping[str, Any], name: str) -> Scored:
 def _matrix_metrics(content: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
     matrix = np.array(content["confusion"])
     if matrix.shape != (len(classes),) * 2 or matrix.dtype.kind != "i" or matrix.min() < 0:
-        raise ValueError(f"{matrix.shape} for {len(classes)} classes")
+        raise ValueError
     return {
         **matrix_scores(matrix, classes),
         "clips": int(matrix.sum()),

@@ -7,11 +7,12 @@ STSTNet's script and those that came of it (RCN, HTNet and many more) print, fol
     Best Predicted    : [0, 1, 2]
     Ground Truth : [0, 1, 2]
 
-Lists may go over several lines, and be spelled as NumPy 2 and torch print them
-(`[np.int64(0), ...]`, `tensor([0, 2], device='cuda:0')`, `[0. 2.]`); a list of lists holds a number
-for each class, of which the largest is the answer. `Best Predicted` are the answers of the epoch
-that was best on that very subject: selection=oracle. Clips have no names there; they are numbered.
-Lists whose title says that they are of training or validation are left out.
+Titles may be in lower case, with `=` for `:`. Lists may go over several lines, and be spelled as
+NumPy 2 and torch print them (`[np.int64(0), ...]`, `tensor([0, 2], device='cuda:0')`, `[0. 2.]`);
+a list of lists holds a number for each class, of which the largest is the answer. `Best Predicted`
+are the answers of the epoch that was best on that very subject: selection=oracle. Clips have no
+names there; they are numbered. Lists whose title says that they are of training or validation are
+left out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ NEWLINE = "\n"
 LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"
 
 _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
-_LIST = re.compile(r"(Best Predicted|Predicted|Ground Truth)\s*:\s*(?:[\w.]+\()?\[")
+_OTHER_SUBJECT = re.compile(r"^\s*subject\s*[:=]\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+"""Where no line has the first: options that a script prints may say `subject='all'`."""
+
+_LIST = re.compile(
+    r"(Best Predicted|Predicted|Ground Truth)\s*[:=]\s*(?:[\w.]+\()?\[", re.IGNORECASE
+)
 
 _ROW = re.compile(r"\[([^][]*)\]")
 """A list without a list in it."""
@@ -68,7 +74,12 @@ class Block:
 
 def is_printed(text: str) -> bool:
     """Whether a text is of this kind."""
-    return bool(_SUBJECT.search(text)) and any(m[1] == TRUTH for m in _LIST.finditer(text))
+    titles = (found[1].title() for found in _LIST.finditer(text))
+    return TRUTH in titles and bool(_subjects(text))
+
+
+def _subjects(text: str) -> list[re.Match[str]]:
+    return list(_SUBJECT.finditer(text)) or list(_OTHER_SUBJECT.finditer(text))
 
 
 def printed_answers(
@@ -108,7 +119,7 @@ def _listed(titles: Sequence[str]) -> str:
 
 def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
     """Raises DataError for a list that is none of labels."""
-    begins = list(_SUBJECT.finditer(text))
+    begins = _subjects(text)
     ends = [match.start() for match in begins[1:]] + [len(text)]
     for match, end in zip(begins, ends, strict=True):
         where = f"{name} line {text.count(NEWLINE, 0, match.start()) + 1}"
@@ -121,10 +132,11 @@ def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
                 left_out.append(f"{before}{found[1]}".strip())
                 continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
-            title = f"{name} line {line}: {found[1]}"
-            labels, tied = _labels(part[found.end() - 1 :], title, classes)
-            ties[found[1]] += tied
-            lists.setdefault(found[1], []).append(labels)
+            title = found[1].title()
+            where_list = f"{name} line {line}: {title}"
+            labels, tied = _labels(part[found.end() - 1 :], where_list, classes)
+            ties[title] += tied
+            lists.setdefault(title, []).append(labels)
         yield Block(where, match[1], lists, left_out, ties)
 
 

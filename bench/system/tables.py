@@ -113,12 +113,13 @@ class Line:
 class Table:
     """A table as it was found: titles as they are written, and the lines that are not blank.
 
-    name: the file's, for messages.
+    name, unit: the file's, and what it calls a line, for messages.
     """
 
     name: str
     titles: tuple[str, ...]
     lines: tuple[Line, ...]
+    unit: str = "line"
 
     def places(self, known: Spellings) -> dict[str, int]:
         """Field -> the column that holds it, of the fields that the table has.
@@ -183,20 +184,33 @@ def parse_table(text: str, name: str) -> Table:
     if not numbered:
         return Table(name, (), ())
     titles, *lines = numbered
+    repeats = [line.number for line in lines if _folded(line) == _folded(titles)]
+    if repeats:
+        raise DataError(
+            f"{name} row {repeats[0]} is the header again{_rows(repeats[1:])}: files were joined; "
+            "leave the header where it stands first"
+        )
     width = len(titles.cells)
     uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
     if uneven:
         odd, *others = uneven
-        numbers = ", ".join(str(line.number) for line in others[:SOME_ROWS])
-        more = (
-            f" (so have {len(others)} others: rows {numbers}{', ...' * (len(others) > SOME_ROWS)})"
-        )
         raise DataError(
             f"{name} row {odd.number} has {len(odd.cells)} cells, its header {width}"
-            f"{more * bool(others)}: a {'comma' if delimiter == ',' else repr(delimiter)} within a "
-            "cell needs quotes round the cell"
+            f"{_rows([line.number for line in others])}: a "
+            f"{'comma' if delimiter == ',' else repr(delimiter)} within a cell needs quotes round "
+            "the cell"
         )
     return Table(name, titles.cells, tuple(lines))
+
+
+def _folded(line: Line) -> list[str]:
+    return [cell.casefold() for cell in line.cells]
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    """Further rows with the same fault, for a message; empty where there is none."""
+    listed = ", ".join(map(str, numbers[:SOME_ROWS])) + ", ..." * (len(numbers) > SOME_ROWS)
+    return f" (and {len(numbers)} others: rows {listed})" if numbers else ""
 
 
 def delimiter_of(text: str) -> str:

@@ -161,7 +161,8 @@ def typed_scores(typed: dict[str, str]) -> dict[str, str]:
     for name, text in typed.items():
         value = _fraction(f"--{name}", text)
         if value > 1:
-            raise UsageError(f"--{name} {text} is above 1: write a fraction, or {text}%")
+            other = "" if text.endswith("%") else f", or {text}%"
+            raise UsageError(f"--{name} {text} is above 1: write a fraction{other}")
         if value < 0:
             raise UsageError(f"--{name} {text} is below 0: scores are fractions from 0 to 1")
     return typed

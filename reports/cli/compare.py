@@ -151,6 +151,7 @@ def compare(
         groups = [by_rule(group, rule) for group in groups for rule in dict.fromkeys(rules)]
     reading = Reading(class_names(classes), dataset or "")
     entries = make_entries(groups, [log_entry(path, reading) for path in logs])
+    _refuse_copies(logs)
     for entry in entries:
         for note in entry.notes:
             click.echo(f"{entry.name}: {note}", err=True)
@@ -202,14 +203,16 @@ def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
     return single_seeds(groups) if apart and len(groups) == 1 else groups
 
 
-def _refuse_copies(folders: Sequence[Path]) -> None:
+def _refuse_copies(paths: Sequence[Path]) -> None:
+    """UsageError where a run folder or a log is another one again."""
     from bench.errors import UsageError
 
     seen: dict[bytes, Path] = {}
-    for folder in folders:
-        first = seen.setdefault((folder / "run.json").read_bytes(), folder)
-        if first != folder:
-            raise UsageError(f"{folder} is the run {first} again (a copy or a link): name it once")
+    for path in paths:
+        content = (path / "run.json" if path.is_dir() else path).read_bytes()
+        if content in seen:
+            raise UsageError(f"{path} is {seen[content]} again (a copy or a link): name it once")
+        seen[content] = path
 
 
 def _records(folder: Path) -> list[RunRecord]:

@@ -12,6 +12,10 @@ def test_the_nearest_name_is_suggested_and_all_are_listed():
     assert said == "unknown variant 'rnas_mar'. Did you mean 'rnas_mer'? Known: rnas_mer, ststnet."
 
 
+def test_where_there_is_none_the_message_says_so():
+    assert str(unknown_name("option", "x", [])) == "unknown option 'x'. Known: none."
+
+
 @pytest.mark.parametrize("count", [MOST_NAMES, MOST_NAMES + 1, 5000])
 def test_of_very_many_names_some_are_listed_and_the_others_counted(count):
     names = [f"s{number:05d}" for number in range(count)]

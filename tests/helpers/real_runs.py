@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tiny_runs import changed
 
 SUBJECTS = ("s05", "s06", "s15")
 SIZES = (
@@ -66,7 +67,7 @@ def _perform(
         variants=(variant,),
         source=Source(dataset, None, True, root / "cache"),
         preset="smoke",
-        config=load_config("smoke", (*SIZES, *overrides)),
+        config=load_config("smoke", changed(SIZES, overrides)),
         seeds=(0,),
         runs=runs,
         device="cpu",

@@ -106,19 +106,28 @@ class Bench:
         return kept | self.variables
 
 
+def changed(base: Sequence[str], given: Sequence[str]) -> list[str]:
+    """The settings given, after those of `base` that they do not replace."""
+    keys = {each.partition("=")[0] for each in given}
+    names = {each: each.partition("=")[0] for each in base}
+    return [*(e for e in base if not keys & {names[e], names[e].partition(".")[2]}), *given]
+
+
 def merged(base: Sequence[object], given: Sequence[object]) -> list[object]:
     """The words given, after those of `base`, pairs of option and value, that they do not replace.
 
     A command refuses an option or a setting that it is given twice.
     """
     words = [str(word) for word in given]
-    keys = {word.partition("=")[0] for option, word in pairwise(words) if option == "--set"}
-    kept: list[object] = []
-    for option, value in zip(base[::2], base[1::2], strict=True):
-        key = str(value).partition("=")[0]
-        replaced = {key, key.partition(".")[2]} & keys if option == "--set" else option in words
-        kept += [] if replaced else [option, value]
-    return [*kept, *given]
+    own = [word for option, word in pairwise(words) if option == "--set"]
+    pairs = list(zip(base[::2], base[1::2], strict=True))
+    settings = changed([str(value) for option, value in pairs if option == "--set"], own)
+    kept = [
+        pair
+        for pair in pairs
+        if (pair[1] in settings if pair[0] == "--set" else pair[0] not in words)
+    ]
+    return [*(word for pair in kept for word in pair), *given]
 
 
 @contextmanager

@@ -80,3 +80,7 @@ def test_logs_of_other_clips_or_sets_are_one_line(bench, tmp_path):
     three.write_text("\n".join(lines[:4]) + "\n")
     assert "only one has samm 006 006_5_9" in bench("compare", one, two).error
     assert "no two configurations" in bench("compare", one, three).error
+    two.write_text(HAND)
+    for again in (one, two):
+        outcome = bench("compare", one, again)
+        assert outcome.code == 2 and f"{again} is {one} again" in outcome.error

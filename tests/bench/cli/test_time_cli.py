@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from tiny_runs import SIZES, only_run
+from tiny_runs import SIZES, merged, only_run
 
 SMALL = [word for size in SIZES if "subject" not in size for word in ("--set", size)]
 QUICK = ("--repeats", 3, "--warmup", 1)
@@ -109,7 +109,7 @@ class TestRows:
 
     def test_follow_the_settings(self, timed):
         settings = ("--set", "compute.precision=bf16", "--set", "train.batch=5")
-        *_, training = timed(*VARIANT, "--batch", 1, *settings)["rows"]
+        *_, training = timed(*merged((*VARIANT, "--batch", 1), settings))["rows"]
         assert (training["precision"], training["batch"]) == ("bf16", 5)
 
 

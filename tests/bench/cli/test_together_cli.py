@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_runs import only_run
+from tiny_runs import merged, only_run
 
 TOGETHER = ("--set", "compute.folds_at_once=2")
 
@@ -93,6 +93,6 @@ def test_networks_with_dropout_are_trained_one_at_a_time(bench, tmp_path):
     ],
 )
 def test_what_does_not_go_together_is_said(bench, tmp_path, more, said):
-    outcome = bench.small(tmp_path, "random_rnas_mer", *TOGETHER, *more)
+    outcome = bench.small(tmp_path, "random_rnas_mer", *merged(TOGETHER, more))
     assert outcome.code == 2
     assert said in outcome.error

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from test_executors import job
-from tiny_runs import SIZES
+from tiny_runs import SIZES, changed
 
 from bench.config.loading import load_config
 from bench.engine.execute import _left_out, _Remembered
@@ -75,7 +75,7 @@ def test_what_needs_a_failed_unit_is_not_lost(tmp_path):
 
 def test_needs_are_known_before_anything_is_trained_and_grow_with_the_network(tmp_path):
     small, wide = (
-        job(tmp_path, load_config("smoke", (*SIZES, f"space.channels={channels}")))
+        job(tmp_path, load_config("smoke", changed(SIZES, [f"space.channels={channels}"])))
         for channels in (4, 8)
     )
     assert estimated_needs(Unit(small, METRICS)).minutes == LEAST_MINUTES

@@ -16,6 +16,8 @@ from bench.data.clips import CHALLENGE_CLASSES
 from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, Predictions
 from bench.scoring.logs import FORMATS, UNKNOWN, Log, Reading, parse_log, read_log, render_log
+from bench.scoring.script_output import TRUTH
+from bench.system.files import csv_text
 
 SOURCE = {"variant": "rnas_mer"}
 
@@ -124,7 +126,14 @@ def test_a_fold_file_and_a_list_of_them_are_read():
     [
         ("", "holds no prediction"),
         ("EP02_01f 1 1\n", "line 1: .*a clip before the first header"),
-        ("casme2 sub01\nEP02_01f 1\n", "line 2: .* neither a header"),
+        ("casme2 sub01\nEP02_01f 1\n", "line 2: 'EP02_01f 1' may be a clip without its pred"),
+        ("lab p1\na 0 0\nb 1 1\nlab p2\na 0 0\nb 1", "line 6: 'b 1' may be a clip without"),
+        ("lab p1\na 0 0\nb 1\nd 0 0\nlab p2\nb 1 1\n", "line 3: 'b 1' may be a clip without"),
+        ("casme2 1\na 0 0\nb 1\nc 1 1\ncasme2 2\nb 0\nc 1 1\n", "line 3: 'b 1' may be a clip"),
+        ("lab p1\na positive positive\nb positive\n", "line 3: 'b positive' may be a clip"),
+        ("lab p1\na 0 0\nlab p2\nlab p3\na 0 0\n", "line 3: 'lab p2': a header without a clip"),
+        ("lab p1\na 0 0\nlab p", "line 3: 'lab p': a header without a clip"),
+        ("lab p1\na 0 0\ntest loss: 0 1\n", "line 3: 'test loss: 0 1' is a summary"),
         ("casme2 sub01\nEP02_01f 1 1\nEP02_01f 1 0\n", "casme2 sub01 EP02_01f is answered more"),
         ("casme2 sub01\nEP02_01f 1 1\ncasme2 sub1\nEP02_01f 1 0\n", "answered more than once"),
         ("casme2 sub01\nEP02_01f 1 3\n", "line 2: label '3' is none of 0 negative"),
@@ -137,7 +146,14 @@ def test_a_fold_file_and_a_list_of_them_are_read():
         ("[" * 100_000, "is no JSON"),
         ("x" * 200_000, "neither a header"),
         ("[]", "holds no prediction"),
-        ('{"subject": "s01"}', "no fold of this harness"),
+        ('{"subject": "s01"}', r"no fold of this harness \(it has no clips\).* list of records"),
+        ("[1, 2]", r"fold 0: no fold of this harness \(a value in it is of another kind\)"),
+        ('[{"clip": "a", "true": 0}]', "no column dataset, subject, pred"),
+        ('{"clip": "a", "true": 0}\n{"clip": ', r"line 2 is no JSON \(.* column"),
+        (
+            '[{"dataset": "d", "subject": "s", "clip": "a", "true": 0, "pred": null}]',
+            "record 1: pred is empty",
+        ),
         ('{"classes": "ab", "folds": [{"subject": "s", "clips": []}]}', "log"),
         (
             '{"subject": "s", "clips": [{"dataset": "d", "clip": "c", "true": true, "pred": 0}]}',
@@ -160,10 +176,13 @@ def test_other_classes_have_no_place_in_the_challenge_log(classes):
     assert parse_log(render_log(log, "json", SOURCE), "log").predictions == log.predictions
 
 
-def test_a_name_with_a_space_has_no_place_in_the_challenge_log():
-    log = Log(Predictions(CHALLENGE_CLASSES, (Answer("own", "p 1", "c", 0, 0),)), UNKNOWN)
+@pytest.mark.parametrize("names", [("own", "p 1", "c"), ("own", "2", "c"), ("own", "p", "total")])
+def test_a_name_that_could_not_be_read_has_no_place_in_the_challenge_log(names):
+    answers = (Answer("lab", "1", "c", 0, 0), Answer(*names, 0, 0))
+    log = Log(Predictions(CHALLENGE_CLASSES, answers), UNKNOWN)
     with pytest.raises(DataError, match="use --format csv"):
         render_log(log, "megc2019", SOURCE)
+    assert parse_log(render_log(log, "csv", SOURCE), "log") == log
 
 
 def test_files(tmp_path):
@@ -228,6 +247,10 @@ def as_csv(titles=HEADINGS, spelled=str, delimiter=","):
     return "\n".join(delimiter.join(row) for row in [titles.split(","), *rows])
 
 
+def as_json(written):
+    return written([dict(zip(HEADINGS.split(","), each, strict=True)) for each in ANSWERS])
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -236,6 +259,14 @@ def as_csv(titles=HEADINGS, spelled=str, delimiter=","):
         "sep=\t\n" + as_csv(delimiter="\t"),
         as_csv("Database,Subject ID,File Name,Ground Truth,Predicted"),
         as_csv("DATASET,sub,video,target,y_pred"),
+        "# made by us, today\n\n# version 2\n"
+        + as_csv("dataset,subject,clip,true_label,pred_label"),
+        "# " + as_csv(),
+        as_json(lambda rows: json.dumps(rows)),
+        as_json(lambda rows: "\n".join(map(json.dumps, rows))),
+        as_json(
+            lambda rows: json.dumps({k: {n: r[k] for n, r in enumerate(rows)} for k in rows[0]})
+        ),
         as_csv(spelled=lambda label: f"{label}.0"),
         as_csv(spelled=lambda label: CHALLENGE_CLASSES[label].upper()),
     ],
@@ -258,6 +289,32 @@ def test_probabilities_stand_for_the_prediction(titles):
         parse_log(text.replace("-1,3,2.5", "-1,3,nan"), "log")
 
 
+@pytest.mark.parametrize("end", ["]", ", 0.9]"])
+def test_a_list_in_a_cell_has_a_number_for_each_class(end):
+    lists = {0: "[0.8, 0.1, 0.1", 1: "[-1, 3, 2.5", 2: "[0, 1e-3, 0.2"}
+    keys = ("dataset", "subject", "clip", "true", "probs")
+    rows = [(*names, true, lists[pred] + end) for *names, true, pred in ANSWERS]
+    for text in (json.dumps([dict(zip(keys, r, strict=True)) for r in rows]), csv_text(keys, rows)):
+        if end == "]":
+            assert parse_log(text, "log").predictions.answers == tuple(
+                Answer(*each) for each in ANSWERS
+            )
+        else:
+            with pytest.raises(DataError, match=r"no column pred.* true, 0, 1, 2, 3"):
+                parse_log(text, "log")
+
+
+def test_a_label_that_is_cut_is_refused():
+    rows = ["lab,p1,a,negative,negative", "lab,p1,b,positive,positive", "lab,p1,c,negative,negati"]
+    text = "\n".join([HEADINGS, *rows])
+    with pytest.raises(DataError, match="line 4: label 'negati' has no other row and begins 'neg"):
+        parse_log(text, "log")
+    classes = ("negative", "positive", "negati")
+    assert parse_log(text, "log", Reading(classes)).predictions.classes == classes
+    twice = text + "\nlab,p1,d,negati,negati"
+    assert len(parse_log(twice, "log").predictions.classes) == 3
+
+
 def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
     text = "subject,clip,true,pred\nsub01,a,1,1\n"
     (answer,) = parse_log(text, "log", Reading(dataset="CASME II")).predictions.answers
@@ -270,11 +327,35 @@ def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
 
 @pytest.mark.parametrize(
     "text",
-    ["Run finished\nsaved the best model\n", "Fold 3\nloss 0.5 0.4\n", "done\n", "a b c d\n"],
+    ["Run finished\nsaved the best model", "Fold 3\nbest 0.5 0.4", "lab p1\na 0 0 .9", "done"],
 )
 def test_prose_is_no_log(text):
-    with pytest.raises(DataError, match=f"line 1: '{text.splitlines()[0]}'"):
+    line = text.splitlines()[-1]
+    with pytest.raises(DataError, match=f"'{line}' is neither a header.* other formats"):
         parse_log(text, "log")
+
+
+@pytest.mark.parametrize("label", ["-1", "7", "nan", "100%", "negatve", "1 .9"])
+def test_one_wrong_label_is_told_by_its_line(label):
+    text = f"lab p1\na 0 0\nb 1 1\nlab p2\na 0 {label}\nb 1 1\n"
+    with pytest.raises(DataError, match=f"^log line 5: label '{label.split()[-1]}' is none of 0"):
+        parse_log(text, "log")
+
+
+def test_subjects_called_by_numbers_have_headers():
+    own = [("own", str(number)) for number in range(1, 5)]
+    people = [("lab", "1"), ("lab", "2"), ("casme2", "sub03"), ("our", "1"), ("our", "two"), *own]
+    text = "".join(f"{dataset} {subject}\na 0 1.0\n" for dataset, subject in people)
+    found = parse_log(text, "log").predictions.answers
+    assert found == tuple(Answer(*who, "a", 0, 1) for who in people)
+
+
+@pytest.mark.parametrize("remark", ["#surrogate", "#  Surrogate", "# generated clips"])
+@pytest.mark.parametrize("rest", [HAND, as_csv(), f"Subject: 006\nPredicted: [0]\n{TRUTH}: [0]"])
+def test_generated_clips_are_marked_however_the_remark_is_written(remark, rest):
+    assert parse_log(f"{remark}\n{rest}", "log").protocol["surrogate"] is True
+    other = parse_log(f"{remark} by train.py\n{rest}", "log")
+    assert other.protocol["surrogate"] is False
 
 
 TITLES = "dataset,subject,clip,true,pred"

@@ -38,6 +38,13 @@ def test_subjects_tell_their_data_set():
     assert answers(PLAIN) == [*first, ("smic", "s05", 0, 0), ("smic", "s05", 2, 0)]
 
 
+def test_titles_may_be_in_lower_case_and_with_another_sign():
+    options = "Namespace(subject='all')\nsubject: all\n"
+    assert answers(options + PLAIN) == answers(PLAIN)
+    for text in (PLAIN.lower(), PLAIN.replace(":", " ="), BEST.lower().replace("info ", "\n")):
+        assert answers(text) == answers(BEST if "best" in text else PLAIN)
+
+
 def test_the_last_answers_count_and_the_best_only_if_asked_for():
     assert [row[3] for row in answers(BEST)] == [0, 0, 0]
     assert [row[3] for row in answers(BEST, selection="last")] == [0, 0, 0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_runs import changed
 
 from ablations import RNAS_MER
 from bench.config.loading import load_config
@@ -53,7 +54,7 @@ def planned(
     seeds=(0, 1),
     clips=CLIP_SET,
 ):
-    config = measuring(load_config("smoke", (*SMALL, *overrides)), size.protocol)
+    config = measuring(load_config("smoke", changed(SMALL, overrides)), size.protocol)
     request = Request(
         variants=variants,
         source=Source("smic", None, True, Path("cache")),

@@ -396,6 +396,7 @@ def test_five_and_seven_classes_are_searched_for_all_scores(invoke):
         (["--counts", "5,5"], "nothing to check"),
         (["--counts", "99999999999,5", "--acc", ".5"], "at most 1000000000 in all"),
         (["--counts", "5,5", "--acc", "85"], "write a fraction, or 85%"),
+        (["--counts", "5,5", "--acc", "120%"], "above 1: write a fraction$"),
         (["--counts", "5,5", "--acc", "-.1"], "below 0"),
         (["--counts", "5,5", "--acc", "high"], "no number"),
         (["--counts", "5,5", "--acc", "nan"], "no number"),

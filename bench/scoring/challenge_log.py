@@ -1,0 +1,155 @@
+"""The log of the MEGC2019 challenge, line by line, and what tells a header from a clip.
+
+A header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1 1`: file, true label,
+predicted label), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written unpadded
+(`samm 6`). A line that begins with # is a remark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.identity import known_name
+from bench.errors import DataError, printable, quoted
+from bench.system.tables import plain_title
+
+SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
+"""Data sets that a clip can belong to; a composite is made of several."""
+
+SURROGATE_REMARK = "# surrogate"
+"""First line of a log of generated clips, whose names are those of the real ones."""
+
+SURROGATE_WORDS = ("surrogate", "surrogates", "surrogateclips", "generated", "generatedclips")
+"""Remarks that are read so, as plain titles."""
+
+SUMMARIES = frozenset(
+    [
+        *("acc", "accuracy", "uar", "war", "uf1", "f1", "f1score", "precision", "recall", "score"),
+        *("average", "avg", "macroavg", "weightedavg", "mean", "overall", "sum", "total"),
+        *("epoch", "fold", "loss"),
+    ]
+)
+"""Last words of a summary's title, plain: in a log no clip is called so."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """An answer as a file writes it; `where` is for messages."""
+
+    where: str
+    dataset: str
+    subject: str
+    clip: str
+    true: str
+    pred: str
+
+    @property
+    def words(self) -> str:
+        """The line of a log that it is."""
+        return f"{self.clip} {self.true} {self.pred}"
+
+
+def is_surrogate(text: str) -> bool:
+    """Whether a remark says that the clips are generated."""
+    remarks = (line.partition("#")[2] for line in text.splitlines())
+    return any(plain_title(remark) in SURROGATE_WORDS for remark in remarks)
+
+
+def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[LogLine]:
+    """The clips of a log; DataError for what is neither header nor clip, or may be both."""
+    lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
+    rows = [(number, words) for number, words in enumerate(lines, 1) if words]
+    sets = _named_sets([words for _, words in rows], classes)
+    dataset = subject = ""
+    for (number, words), (_, below) in zip_longest(rows, rows[1:], fillvalue=(0, [])):
+        where = f"{name} line {number}"
+        header = _header(words)
+        fault = _header_fault(words, below, sets) if header else _clip_fault(words, subject)
+        if fault:
+            raise DataError(f"{where}: {fault}")
+        if header:
+            dataset, subject = header
+        else:
+            true, pred = map(whole, words[-2:])
+            yield LogLine(where, dataset, subject, " ".join(words[:-2]), true, pred)
+
+
+def not_understood(line: str) -> str:
+    """The message on a line that is none of a log's, or of what is no log at all."""
+    return (
+        f"{quoted(printable(line))} is neither a header such as `casme2 sub01` nor file, "
+        "true, predicted; other formats: a CSV with columns dataset, subject, clip, true, pred, or "
+        "what a training script prints (Subject, Predicted, Ground Truth)"
+    )
+
+
+def dataset_named(text: str) -> str:
+    """The harness's name of a data set, other names as they are."""
+    return known_name(text, DATASETS)
+
+
+def whole(label: str) -> str:
+    """A label without the decimals that pandas adds to a number."""
+    return re.sub(r"(?<=[0-9])\.0*$", "", label)
+
+
+def _header(words: Sequence[str]) -> tuple[str, str] | None:
+    """Data set and subject of what may be a header line; None where it is none."""
+    dataset = dataset_named(" ".join(words[:-1]))
+    return (dataset, words[-1]) if dataset in SINGLE or len(words) == 2 else None
+
+
+def _named_sets(rows: Sequence[Sequence[str]], classes: Sequence[str]) -> set[str]:
+    """The data sets that lines such as `lab 2` may be headers of.
+
+    Of any other, such a line is a clip without its prediction: a name and a label. A data set is
+    the challenge's, or that of the first header, or has a subject with letters that is no class,
+    or more subjects than there are labels.
+    """
+    headers = [header for words in rows if (header := _header(words))]
+    labels = {name.lower() for name in classes}
+    sure = {d for d, who in headers if any(map(str.isalpha, who)) and who.lower() not in labels}
+    count = Counter(dataset for dataset, _ in set(headers))
+    many = {dataset for dataset, n in count.items() if n > len(labels)}
+    return {*SINGLE, *(dataset for dataset, _ in headers[:1]), *sure, *many}
+
+
+def _header_fault(words: Sequence[str], below: Sequence[str], sets: set[str]) -> str:
+    """What is wrong with a line that may be a header, above another; empty where nothing is."""
+    line, header, next_header = " ".join(words), _header(words), _header(below)
+    if header and header[0] not in sets:
+        return (
+            f"{quoted(printable(line))} may be a clip without its prediction, or a header of a "
+            "data set that no other names: write file, true, predicted, or call the subject "
+            f"otherwise, as in {quoted(printable(f'{words[0]} sub_{words[1]}'))}; remarks begin "
+            "with #"
+        )
+    if not below or (next_header and next_header[0] in sets):
+        return (
+            f"{quoted(printable(line))}: a header without a clip below it; add its clips, or leave "
+            "it out (remarks begin with #)"
+        )
+    return ""
+
+
+def _clip_fault(words: Sequence[str], subject: str) -> str:
+    """What is wrong with a line that is no header, below that of `subject`; empty for a clip."""
+    line = " ".join(words)
+    if len(words) < 3:
+        return not_understood(line)
+    if not subject:
+        return (
+            f"{quoted(printable(line))}: a clip before the first header; expected a line such as "
+            "`casme2 sub01`"
+        )
+    if plain_title(words[-3]) in SUMMARIES:
+        return (
+            f"{quoted(printable(line))} is a summary, and no clip: leave it out; a clip that is "
+            "called so needs another name, or a CSV"
+        )
+    return ""
