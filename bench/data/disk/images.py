@@ -26,6 +26,14 @@ ORIENTATION = 0x0112
 
 UPRIGHT, ON_THEIR_SIDE = 1, (5, 6, 7, 8)
 
+HOLE = 16
+"""Zero bytes in a row that no encoder writes amid the pixels of a JPEG."""
+
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+
+USUAL_CODES = bytes.fromhex("0002010303020403050504040000017d")
+"""Codes of each length in the table K.5 of ITU-T T.81, which most encoders take for brightness."""
+
 _GREY_MODES = ("1", "L", "LA")
 
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -139,6 +147,8 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
         raise unreadable(clip, path, ValueError(f"none of {', '.join(FORMATS)}")) from error
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError and others
         raise unreadable(clip, path, error) from error
+    if _has_hole(image, content):
+        raise unreadable(clip, path, ValueError(f"{HOLE} zero bytes or more amid its pixels"))
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(clip, path)
     if image.mode not in _GREY_MODES + _COLOUR_MODES:
@@ -154,6 +164,22 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
         what = f"this file of clip {clip_title(clip)} {MANY.format(pictures)}"
         raise DataError(f"{printable(path)}: {what}.")
     return image
+
+
+def _has_hole(image: Image, content: bytes) -> bool:
+    """Whether zeros stand amid the pixels of a JPEG, as in a file that was copied in part.
+
+    Decoders take them for pixels. In the usual codes even black has ones in each block; codes that
+    an encoder made for the picture, and scans of single channels, may say black with zeros alone.
+    """
+    if image.format not in ("JPEG", "MPO"):  # other formats hold checksums
+        return False
+    start = image.fp.tell()
+    one_scan = content.startswith(START_OF_SCAN, start - 8 - 2 * image.layers)
+    if not one_scan or USUAL_CODES not in content[:start]:
+        return False
+    end = content.find(END_OF_IMAGE, start)
+    return bytes(HOLE) in content[start : end if end > 0 else None]
 
 
 MANY = (

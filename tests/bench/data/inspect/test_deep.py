@@ -34,6 +34,12 @@ def truncate(clip):
     clip.frames[2].write_bytes(content[: len(content) // 2])
 
 
+def spoil(clip):
+    content = bytearray(clip.frames[2].read_bytes())
+    content[content.find(b"IDAT") + 99] ^= 1
+    clip.frames[2].write_bytes(content)
+
+
 def empty(clip):
     clip.frames[2].write_bytes(b"")
 
@@ -68,6 +74,7 @@ def take_colour(clip):
     ("damage", "kind", "said"),
     [
         (truncate, "unreadable", "1 file(s) cannot be decoded, the first: "),
+        (spoil, "unreadable", "1 file(s) cannot be decoded, the first: "),
         (empty, "unreadable", "img2.png"),
         (remove, "unreadable", "is missing"),
         (enlarge, "size", "another size than the first (16×20), the first of them img2.png (16×21"),
