@@ -20,6 +20,9 @@ from bench.system.tables import NAMES, parse_table, plain_title, read_text
 POINT = re.compile(r"[xy](0|[1-9][0-9]*)")
 """The title of a coordinate of a point."""
 
+OUTSIDE = 0.1
+"""Of a box's side: what the points of a chin may lie beyond the frame of a cropped face."""
+
 FRACTIONS = 2
 """No face is so few pixels wide or high: such coordinates are relative to the frame."""
 
@@ -35,10 +38,11 @@ class Landmarks:
 def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) -> Box:
     """The box of a clip in the user's file, widened within the frame.
 
-    Raises DataError where there is none, and where it ends outside the frame.
+    Raises DataError where there is none, and where more than OUTSIDE of it is outside the frame.
     """
     box = _landmarks_of(clip, file).box
-    if box.bottom > height or box.right > width:
+    below, beside = box.bottom - height, box.right - width
+    if below > OUTSIDE * (box.bottom - box.top) or beside > OUTSIDE * (box.right - box.left):
         raise DataError(
             f"{file}: the box of clip {clip.subject}/{clip.name} ends at {box.right}, {box.bottom}"
             f", outside its frames of {width}×{height} pixels; correct the row"

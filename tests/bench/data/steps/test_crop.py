@@ -90,7 +90,7 @@ class TestLandmarks:
     def test_the_box_of_points_with_a_margin_that_ends_at_the_frame(self, tmp_path):
         video = noise(3, 40, 50)
         clip = write_clip(tmp_path / "clip", video)
-        text = "dataset,subject,clip,x1,y1,x2,y2,x3,y3\nsmic,s01,s01_ne_01,2,10,12,30,9,20\n"
+        text = "dataset,subject,clip,x1,y1,x2,y2,x3,y3\nsmic,s01,s01_ne_01,2,10,12,42,9,20\n"
         cut = crop(clip, video, self.settings(tmp_path, text, crop_margin=0.5))
         assert np.array_equal(cut, video[:, 0:40, 0:17])
 
