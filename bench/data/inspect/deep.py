@@ -57,9 +57,9 @@ def deep_problems(
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
-    frames equal to those of another clip, in other files), `crop` (`settings` cannot crop it), and what
-    `absurdities` says of the clips in one file. `progress` is called with (clips done, clips in
-    all).
+    frames equal to those of another clip, in other files), `crop` (`settings` cannot crop it), and
+    what `absurdities` says of the clips in one file. `progress` is called with (clips done, clips
+    in all).
     """
     problems: list[Problem] = []
     contents: list[str] = []
