@@ -172,9 +172,13 @@ def _has_hole(image: Image, content: bytes) -> bool:
     Decoders take them for pixels. In the usual codes even black has ones in each block; codes that
     an encoder made for the picture, and scans of single channels, may say black with zeros alone.
     """
-    if image.format not in ("JPEG", "MPO"):  # other formats hold checksums
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    if not isinstance(image, JpegImageFile):
         return False
-    start = image.fp.tell()
+    if image.format == "MPO":  # its reader stands at the start again
+        image = JpegImageFile(BytesIO(content))
+    start = image.fp.tell() if image.fp else 0
     one_scan = content.startswith(START_OF_SCAN, start - 8 - 2 * image.layers)
     if not one_scan or USUAL_CODES not in content[:start]:
         return False

@@ -68,8 +68,8 @@ def _out_of_order(tree: Tree, frames: Mapping[int, Path]) -> list[Problem]:
     for (_, before), (number, path) in pairwise(frames.items()):
         if _numbers(before) > _numbers(path):
             what = (
-                f"comes after {before.name} by its number {number}, and before by all in the name "
-                "(a time of day, a hash?): name frames by one number each"
+                f"comes after {before.name} by its frame number {number}, but before it by all "
+                "numbers in their names (a time of day, a hash?): give each frame one number"
             )
             return [Problem("odd", tree.shown(path), printable(what))]
     return []

@@ -95,3 +95,11 @@ def test_a_hole_in_a_jpeg_is_found_and_black_is_none(mode):
         holed = content[:middle] + bytes(64) + content[middle + 64 :]
         with pytest.raises(DataError, match="16 zero bytes or more amid its pixels"):
             decode(clip, [holed])
+        stereo = BytesIO()
+        whole = Image.open(BytesIO(content))
+        whole.save(stereo, "MPO", save_all=True, append_images=[whole], quality="keep")
+        content = stereo.getvalue()
+        assert Image.open(BytesIO(content)).format == "MPO" and len(decode(clip, [content])) == 1
+        middle = len(content) // 3
+        with pytest.raises(DataError, match="16 zero bytes or more amid its pixels"):
+            decode(clip, [content[:middle] + bytes(64) + content[middle + 64 :]])
