@@ -183,7 +183,7 @@ def _has_hole(image: Image, content: bytes) -> bool:
     if not one_scan or USUAL_CODES not in content[:start]:
         return False
     end = content.find(END_OF_IMAGE, start)
-    return bytes(HOLE) in content[start : end if end > 0 else None]
+    return content.find(bytes(HOLE), start, end if end > 0 else None) > 0
 
 
 MANY = (

@@ -221,7 +221,7 @@ def _filled(table: str, line: Line, piece: _Piece) -> str:
     try:
         return piece.before + format(int(number[1]) if number else cell, piece.form)
     except ValueError as error:
-        why = "expected digits in the cell for {:03d}, of other cells a width, as in {:>3}"
+        why = "{:03d} takes digits alone, {:>3} any text"
         raise DataError(
             f"{table} row {line.number}: {quoted(printable(cell))} does not fit "
             f"{{:{printable(piece.form)}}} of --frames: {why}"

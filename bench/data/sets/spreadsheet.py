@@ -80,12 +80,10 @@ def workbook_table(path: Path) -> Table:
     if len(sheets) > 1:
         named = ", ".join(quoted(printable(name)) for name in sheets)
         raise DataError(f"{printable(path)} has the sheets {named}: save the one meant as CSV")
-    rows = [row for sheet in sheets.values() for row in sheet.items()] or [(1, ())]
-    width = max(len(cells) for _, cells in rows)
-    titles, *lines = (
-        Line(number, tuple(map(_shown, (*cells, *(None,) * (width - len(cells))))))
-        for number, cells in rows
-    )
+    rows = {n: tuple(map(_shown, row)) for sheet in sheets.values() for n, row in sheet.items()}
+    width = max((i for row in rows.values() for i, cell in enumerate(row, 1) if cell), default=0)
+    blank = ("",) * width
+    titles, *lines = (Line(n, (*row, *blank)[:width]) for n, row in (rows or {1: ()}).items())
     return Table(printable(path.name), titles.cells, tuple(lines))
 
 
