@@ -126,14 +126,13 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
         if row.get("left"):
             sides = ("top", "left", "bottom", "right")
             top, left, bottom, right = (_number(row[name]) for name in sides)
-        elif row.get("x"):
+        elif points := _points(row):
+            xs, ys = zip(*points, strict=True)
+            top, left, bottom, right = min(ys), min(xs), max(ys), max(xs)
+        else:
             wide, high = (row.get(long) or row[long[0]] for long in ("width", "height"))
             top, left = _number(row["y"]), _number(row["x"])
             bottom, right = top + _number(high), left + _number(wide)
-        else:
-            points = _points(row)
-            xs, ys = zip(*points, strict=True)
-            top, left, bottom, right = min(ys), min(xs), max(ys), max(xs)
         if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
             raise ValueError
     except (KeyError, TypeError, ValueError):
@@ -152,10 +151,16 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
 
 
 def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
-    """(x1, y1), (x2, y2), ...; KeyError or ValueError where a coordinate is missing or invalid."""
+    """(x1, y1), (x2, y2), ..., nothing where all are blank.
+
+    Raises KeyError or ValueError where a coordinate is missing or invalid, Rejected where some are
+    blank.
+    """
     names = [name for name in row if POINT.fullmatch(name)]
     blank = [name for name in names if not row[name]]
-    if 0 < len(blank) < len(names):
+    if len(blank) == len(names):
+        return ()
+    if blank:
         what = f"{len(blank)} of {len(names)} coordinates are blank, the first {blank[0]}: fill in"
         raise Rejected("odd", f"{what}, or leave out the row")
     numbers = sorted({int(name[1:]) for name in names})

@@ -91,6 +91,7 @@ class TestLandmarks:
         video = noise(3, 40, 50)
         clip = write_clip(tmp_path / "clip", video)
         text = "dataset,subject,clip,x1,y1,x2,y2,x3,y3\nsmic,s01,s01_ne_01,2,10,12,42,9,20\n"
+        text = text.replace(",x1", ",x,y,w,h,x1").replace(",2,", ",1,1,1,1,2,")  # points first
         cut = crop(clip, video, self.settings(tmp_path, text, crop_margin=0.5))
         assert np.array_equal(cut, video[:, 0:40, 0:17])
 
