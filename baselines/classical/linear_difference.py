@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 from baselines.classical.baseline import ClassicalBaseline, ClipInput
 from baselines.classical.linear_svm import linear_svm
 from baselines.grey import grey
+from rnas.errors import MethodError
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 def onset_differences(clip: np.ndarray) -> np.ndarray:
-    """Each later frame minus the first, in grey levels: uint8 (T, H, W, 3) -> ((T - 1)·H·W,)."""
+    """Each later frame minus the first, in grey levels: uint8 (T, H, W, 3) -> ((T - 1)·H·W,).
+
+    Raises MethodError for a clip of one frame.
+    """
+    if len(clip) < 2:
+        raise MethodError("linear_difference: a clip of 1 frame; set data.frames to 2 or more")
     frames = grey(clip)
     return (frames[1:] - frames[0]).reshape(-1)
 

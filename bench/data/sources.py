@@ -17,6 +17,7 @@ from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
 from bench.data.disk.tree import Layout
+from bench.data.sets.blank import copies
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
@@ -246,7 +247,7 @@ SUMS_NAME = "sums.json"
 
 
 def fingerprinted(clip_set: ClipSet, source: Source, config: DataConfig) -> ClipSet:
-    """The clips with their fingerprint.
+    """The clips with their fingerprint, and a problem for each that is a copy of another.
 
     Raises DataError where generated clips of the cache have changed since they were first read.
     """
@@ -256,7 +257,12 @@ def fingerprinted(clip_set: ClipSet, source: Source, config: DataConfig) -> Clip
         if config.fresh_seed:
             fresh = replace(config, surrogate_seed=config.fresh_seed)
             _require_as_made(source, fresh, clip_set.clips, digests)
-    return replace(clip_set, fingerprint=data_fingerprint(clip_set.clips, digests))
+    problems = dict.fromkeys((*clip_set.problems, *copies(clip_set.clips, digests)))
+    return replace(
+        clip_set,
+        problems=tuple(problems),
+        fingerprint=data_fingerprint(clip_set.clips, digests),
+    )
 
 
 def _require_as_made(
@@ -308,9 +314,9 @@ def prepare(
     """Fills the cache with the inputs of networks; returns the clips and their fingerprint.
 
     `stills`: the inputs, None for the clips themselves; `workers`: processes that make them, None
-    for one per core (a few clips are made in this process). Inputs that are blank, and clips in
-    which no face was found, so that `data.crop_fallback` took the centre, are reported as problems
-    of the set.
+    for one per core (a few clips are made in this process). Inputs that are blank, clips that are
+    copies of others, and clips in which no face was found, so that `data.crop_fallback` took the
+    centre, are reported as problems of the set.
     """
     clip_set = find_clips(source, config, progress)
     workers = (workers or usable_cores()) if len(clip_set.clips) > FEW_CLIPS else 1
@@ -327,7 +333,8 @@ def prepare(
             made = load_videos(clip_set, seen, source.cache, one_more, workers)
         odd = input_problems(clip_set.clips, made, still, config, source.cache)
         clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
-    return clip_set, fingerprinted(clip_set, source, config).fingerprint
+    clip_set = fingerprinted(clip_set, source, config)
+    return clip_set, clip_set.fingerprint
 
 
 def input_problems(

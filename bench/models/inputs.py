@@ -57,6 +57,8 @@ def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[
                 f"{printable(name)} does not exist: name a video, a folder of frames, an .npy "
                 "array or a manifest (.csv)"
             )
+        if not path.name:
+            raise UsageError(f"{printable(name)} is the root of the disk: name a folder of frames")
         if name.startswith(PREFIX) or path.suffix.lower() in LISTS:
             if place != WHOLE_CLIP:
                 raise UsageError(

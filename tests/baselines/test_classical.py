@@ -66,6 +66,8 @@ class TestDifference:
         assert onset_differences(clip).shape == (3 * 14 * 13,)
         assert np.allclose(onset_differences(clip + 50), onset_differences(clip), atol=1e-4)
         assert not onset_differences(np.repeat(clip[:1], 4, axis=0)).any()
+        with pytest.raises(MethodError, match=r"set data\.frames to 2"):
+            onset_differences(clip[:1])
 
 
 def test_majority_answers_with_the_most_frequent_class():

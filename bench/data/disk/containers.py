@@ -21,6 +21,9 @@ MOST_FRAMES = 20_000
 MOST_HEADER = 4096
 """Bytes in which the header of a .npy file of plain numbers ends."""
 
+FLOW_CHANNELS = (2, 3)
+"""First axis of optical flow as PyTorch stores an image: u and v, or u, v and strain."""
+
 MISCOUNTED = 1
 """Frames by which a whole video's own count may be off."""
 
@@ -40,7 +43,8 @@ def unpack(clip: Clip, content: bytes) -> np.ndarray:
     """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
 
     Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, three axes
-    that look like (H, W, 3) or (H, W, T), and a span beyond the end.
+    that look like (H, W, 3), (H, W, T) or, without a span, (channels, H, W), and a span beyond the
+    end.
     """
     path = clip.frames[0]
     first, end = clip.span or (0, None)
@@ -78,6 +82,10 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
     if len(shape) == 3 and (shape[2] in (1, 3) or shape[0] == shape[1] != shape[2]):
         what = f"has shape {shape}, which may be (H, W, colours) or (H, W, T)"
         raise _bad(clip, what, "save grey frames as (T, H, W, 1), colour as (T, H, W, 3)")
+    if len(shape) == 3 and shape[0] in FLOW_CHANNELS and clip.span is None:
+        what = f"has shape {shape}: {shape[0]} grey frames, or u, v (and strain) of optical flow"
+        advice = "save grey frames as (T, H, W, 1), flow as (28, 28, 3), or give onset and offset"
+        raise _bad(clip, what, advice)
     if kind != np.uint8:
         raise _bad(clip, f"has numbers of kind {kind}", "expected uint8, 0 to 255")
     size = prod(shape)

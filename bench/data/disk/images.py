@@ -26,6 +26,15 @@ ORIENTATION = 0x0112
 
 UPRIGHT, ON_THEIR_SIDE = 1, (5, 6, 7, 8)
 
+HOLE = 16
+"""Zero bytes in a row that stand amid the pixels of no whole JPEG, unless they are black."""
+
+START_OF_SCAN, END_OF_IMAGE, HUFFMAN = b"\xff\xda", b"\xff\xd9", b"\xff\xc4"
+"""Markers of a JPEG (ITU-T T.81)."""
+
+BRIGHTNESS, END_OF_BLOCK = 0x10, 0
+"""The table of codes of brightness, without its means, and what a flat block has there."""
+
 _GREY_MODES = ("1", "L", "LA")
 
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -139,6 +148,8 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
         raise unreadable(clip, path, ValueError(f"none of {', '.join(FORMATS)}")) from error
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError and others
         raise unreadable(clip, path, error) from error
+    if _has_hole(image, content):
+        raise unreadable(clip, path, ValueError(f"{HOLE} zero bytes or more amid its pixels"))
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(clip, path)
     if image.mode not in _GREY_MODES + _COLOUR_MODES:
@@ -154,6 +165,43 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
         what = f"this file of clip {clip_title(clip)} {MANY.format(pictures)}"
         raise DataError(f"{printable(path)}: {what}.")
     return image
+
+
+def _has_hole(image: Image, content: bytes) -> bool:
+    """Whether zeros stand amid the pixels of a JPEG, as in a file that was copied in part.
+
+    Decoders take them for pixels: mostly for a pattern that no picture has. Where the code of
+    zeros is that of a flat block, and in progressive files, they may be the picture's.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    if not isinstance(image, JpegImageFile) or image.info.get("progressive"):
+        return False
+    if image.format == "MPO":  # its reader stands at the start again
+        image = JpegImageFile(BytesIO(content))
+    start = image.fp.tell() if image.fp else 0
+    one_scan = content.startswith(START_OF_SCAN, start - 8 - 2 * image.layers)
+    if not one_scan or _code_of_zeros(content[:start]) == END_OF_BLOCK:
+        return False
+    end = content.find(END_OF_IMAGE, start)
+    return content.find(bytes(HOLE), start, end if end > 0 else None) > 0
+
+
+def _code_of_zeros(head: bytes) -> int:
+    """What zeros stand for in the codes of brightness of a JPEG: its shortest code.
+
+    END_OF_BLOCK where its head has no such table.
+    """
+    place = 2
+    while place + 4 < len(head):
+        end = min(place + 2 + int.from_bytes(head[place + 2 : place + 4], "big"), len(head))
+        table = place + 4 if head.startswith(HUFFMAN, place) else end
+        while table + 17 < end:
+            if head[table] == BRIGHTNESS:
+                return head[table + 17]
+            table += 17 + sum(head[table + 1 : table + 17])
+        place = end
+    return END_OF_BLOCK
 
 
 MANY = (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path, PurePath
 
 from bench.data.clips import Problem
 from bench.data.disk.tree import Entries, Tree, refused_links
+from bench.errors import printable
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -37,10 +39,13 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
 
 
 def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[Problem]]:
-    """Frame number -> image, in order; images without a number of their own are problems."""
+    """Frame number -> image, in order; images without a number of their own are problems.
+
+    Of two with one number that whose name begins the other's is taken: `4`, not `4 - Copy`.
+    """
     frames: dict[int, Path] = {}
     unnumbered, twins = [], []
-    paths = tuple(images)
+    paths = sorted(images, key=lambda path: path.stem)
     for path, number in zip(paths, frame_numbers(paths), strict=True):
         if number is None:
             unnumbered.append(path)
@@ -54,7 +59,24 @@ def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[
         path, number, used = twins[0]
         what = f"not used: {tree.shown(used)} has the frame number {number}, too{_more(twins)}"
         problems.append(Problem("odd", tree.shown(path), what))
-    return dict(sorted(frames.items())), problems
+    frames = dict(sorted(frames.items()))
+    return frames, problems + _out_of_order(tree, frames)
+
+
+def _out_of_order(tree: Tree, frames: Mapping[int, Path]) -> list[Problem]:
+    """A problem where the numbers in the names, taken together, give another order."""
+    for (_, before), (number, path) in pairwise(frames.items()):
+        if _numbers(before) > _numbers(path):
+            what = (
+                f"comes after {before.name} by its frame number {number}, but before it by all "
+                "numbers in their names (a time of day, a hash?): give each frame one number"
+            )
+            return [Problem("odd", tree.shown(path), printable(what))]
+    return []
+
+
+def _numbers(image: Path) -> list[int]:
+    return [int(digits) for digits in re.findall(r"[0-9]+", image.stem)]
 
 
 def _more(found: Sequence[object]) -> str:
@@ -67,14 +89,14 @@ def frame_numbers(images: Sequence[Path]) -> list[int | None]:
     It is the last number of the name; where all names have as many numbers, the last that is not
     the same in all of them: `img (3)` and `00012_aligned_2` are the frames 3 and 12.
     """
-    found = [re.findall(r"[0-9]+", path.stem) for path in images]
+    found = [_numbers(path) for path in images]
     counts = {len(numbers) for numbers in found}
     place = -1
     if len(counts) == 1:
         columns = list(zip(*found, strict=True))
         varying = [index for index, column in enumerate(columns) if len(set(column)) > 1]
         place = varying[-1] if varying else -1
-    return [int(numbers[place]) if numbers else None for numbers in found]
+    return [numbers[place] if numbers else None for numbers in found]
 
 
 def is_image(name: str) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SIDE = 28
 SHAPE = (SIDE, SIDE, 3)
+DARKEST = 16
+"""Level that the brightest pixel of a flow image reaches; of 442 real ones it is 179 or more."""
+
 MOST_BYTES = 1 << 16
 """Largest .npy file that is considered; 28×28×3 numbers of 8 bytes take a third of it."""
 
@@ -55,15 +58,19 @@ class ReadyFlow:
         return f"ready flow, version 2, {self.size}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The resized flow; DataError for another shape or scale than 0 to 255."""
+        """The resized flow; DataError for another shape or scale than 0 to 255.
+
+        A blank one has no scale.
+        """
         from bench.data.clips import clip_title
         from bench.data.pixels import resize
 
         image = _pixels(clip, contents[0])
         least, most = image.min(), image.max()
-        fractions = least < most <= 1  # no image of 256 levels; a blank one has a scale of its own
-        if image.shape != SHAPE or not 0 <= least <= most <= 255 or fractions:
-            advice = ": multiply fractions by 255" if fractions else ""
+        dark = least < most < DARKEST
+        if image.shape != SHAPE or not 0 <= least <= most <= 255 or dark:
+            scaling = "multiply fractions by 255" if most <= 1 else "scale raw flow to these levels"
+            advice = f": {scaling}" if dark else ""
             raise DataError(
                 f"{clip.frames[0]}: the flow of clip {clip_title(clip)} has shape {image.shape}, "
                 f"values {least:g} to {most:g}; expected {SHAPE} of 0 to 255{advice}"

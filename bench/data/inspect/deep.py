@@ -13,7 +13,7 @@ from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
-from bench.data.sets.blank import absurdities
+from bench.data.sets.blank import absurdities, copies
 from bench.data.steps.crop import crop_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable
@@ -57,25 +57,22 @@ def deep_problems(
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
-    frames equal to those of another clip), `crop` (`settings` cannot crop it), and what
-    `absurdities` says of the clips in one file. `progress` is called with (clips done, clips in
-    all).
+    frames equal to those of another clip, in other files), `crop` (`settings` cannot crop it), and
+    what `absurdities` says of the clips in one file. `progress` is called with (clips done, clips
+    in all).
     """
     problems: list[Problem] = []
-    first_with: dict[str, str] = {}
+    contents: list[str] = []
     frames = 0
     look = partial(_look_through, settings)
     looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
-    for done, (clip, (found, count, content)) in enumerate(zip(clips, looked, strict=True), 1):
+    for done, (found, count, content) in enumerate(looked, 1):
         problems += found
         frames += count
-        twin = first_with.setdefault(content, clip_title(clip)) if content else clip_title(clip)
-        if twin != clip_title(clip):
-            what = f"all its frames are those of {twin}: one of the two is misnamed or a copy"
-            problems.append(Problem("twin", clip_title(clip), what))
+        contents.append(content)
         if progress:
             progress(done, len(clips))
-    return problems, frames
+    return [*problems, *copies(clips, contents)], frames
 
 
 def _look_through(settings: Preprocessing, clip: Clip) -> tuple[list[Problem], int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.containers import array_length
@@ -45,13 +45,30 @@ def twins(clips: Iterable[Clip]) -> Iterator[Problem]:
 
     Of two subjects, it is a leak: the fold that tests the one trains on the other.
     """
-    first: dict[tuple, Clip] = {}
-    for clip in clips:
-        other = first.setdefault((clip.frames, clip.span), clip)
+    yield from _alike(((clip, _files(clip)) for clip in clips), "the same files as")
+
+
+def copies(clips: Iterable[Clip], contents: Iterable[str]) -> Iterator[Problem]:
+    """The same of clips in other files, by a hash of their content (empty: not known)."""
+    apart: dict[Hashable, tuple[Clip, str]] = {}
+    for clip, content in zip(clips, contents, strict=True):
+        apart.setdefault(_files(clip), (clip, content))
+    yield from _alike((each for each in apart.values() if each[1]), "copies of")
+
+
+def _files(clip: Clip) -> Hashable:
+    return clip.frames, clip.span
+
+
+def _alike(clips: Iterable[tuple[Clip, Hashable]], said: str) -> Iterator[Problem]:
+    """A problem for each clip with what an earlier one has."""
+    first: dict[Hashable, Clip] = {}
+    for clip, key in clips:
+        other = first.setdefault(key, clip)
         if other is not clip:
             same = (other.dataset, other.subject) == (clip.dataset, clip.subject)
             leak = "" if same else ", of another subject: a fold trains on what it tests"
-            what = f"its frames are the same files as those of {clip_title(other)}{leak}"
+            what = f"its frames are {said} those of {clip_title(other)}{leak}"
             yield Problem("twin", clip_title(clip), what)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -264,8 +264,7 @@ class CodedSet(SingleSet):
         if not re.fullmatch(self.clip_pattern, coded.row.text("clip")):
             what = f"the clip's name is not of the release's pattern {self.clip_pattern}"
             problems.append(Problem("odd", who, what))
-        if contradiction := self._contradiction(coded.subject, coded.row.text("clip")):
-            problems.append(Problem("odd", who, contradiction))
+        problems += [Problem("odd", who, what) for what in self._contradictions(coded, folder)]
         clip = Clip(
             dataset=self.name,
             subject=coded.subject,
@@ -278,9 +277,9 @@ class CodedSet(SingleSet):
         )
         return clip, problems
 
-    def _contradiction(self, subject: str, clip: str) -> str | None:
-        """A problem if a clip of that name cannot be that subject's, else None."""
-        return None
+    def _contradictions(self, coded: Coded, folder: Path) -> Iterator[str]:
+        """What a clip's name and the folder of its frames say otherwise than its row."""
+        yield from ()
 
     def _unlisted(self, tree: Tree, rows: Sequence[Row], folders: ClipFolders) -> list[Problem]:
         """A problem for each clip folder that no row names, used or left out."""

@@ -22,6 +22,7 @@ from types import MappingProxyType
 
 from bench.data.clips import DOUBLED, Clip, ClipSet, Problem, Rejected
 from bench.data.disk.containers import array_length
+from bench.data.disk.finding import shortened
 from bench.data.disk.images import MANY, picture_count
 from bench.data.disk.numbering import (
     CONTAINER_SUFFIXES,
@@ -303,6 +304,7 @@ class Manifest(DataSet):
             entered = [_matching(entries.folders, step) for _, entries in here]
             places = _each_once(folder for folders in entered for folder in folders)
         files: list[Path] = []
+        others: list[Path] = []
         for place in places:
             entries = tree.entries(place)
             problems += _unread(tree, place, entries, steps[-1])
@@ -310,7 +312,8 @@ class Manifest(DataSet):
             for folder in _matching(entries.folders, steps[-1]):
                 below = tree.entries(folder)
                 problems += unread(tree, folder, below)
-                files += [path for path in below.files.values() if is_image(path.name)]
+                for path in below.files.values():
+                    (files if is_image(path.name) else others).append(path)
         containers = [file for file in files if file.suffix.lower() in CONTAINER_SUFFIXES]
         if len(containers) == 1 and len(files) == 1:
             return containers[0], problems
@@ -319,7 +322,7 @@ class Manifest(DataSet):
             shown = quoted(printable(text), 80)
             links = [problem.where for problem in problems if problem.kind == "link"]
             link = "; links that leave the root are followed by --allow-outside alone" * bool(links)
-            raise Rejected("missing", f"frames {shown}: {_no_images(files, places)}{link}")
+            raise Rejected("missing", f"frames {shown}: {_no_images(files or others)}{link}")
         if len(images) == 1:
             return {0: images[0]}, problems
         frames, odd = numbered(tree, images)
@@ -375,12 +378,14 @@ def is_frame_rate(value: float) -> bool:
     return 0 < value < 1e5
 
 
-def _no_images(files: Sequence[Path], places: Sequence[Path]) -> str:
+def _no_images(files: Sequence[Path]) -> str:
     """What lies where images, one .npy or one video were expected."""
     if not files:
         return "no image, .npy or video there"
-    kinds = ", ".join(sorted({printable(file.suffix) or "no suffix" for file in files}))
-    return f"{len(files)} file(s) there ({kinds}); expected images, one .npy or one video"
+    kinds = shortened(sorted({printable(file.suffix) or "no suffix" for file in files}))
+    return (
+        f"{len(files)} file(s) there ({kinds}); expected images, or the path of one .npy or video"
+    )
 
 
 def _single_file(found: Mapping[int, Path] | Path) -> Path | None:

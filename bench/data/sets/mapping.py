@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,13 +14,23 @@ from typing import NamedTuple, NoReturn
 
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, Rejected, problem_lines
 from bench.data.disk.tree import Tree
+from bench.data.sets.apex import FRAME_NUMBER
 from bench.data.sets.catalogue import DATASETS, judged
 from bench.data.sets.classes import CHALLENGE, plain_label
 from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Manifest, Row
 from bench.data.sets.manifest_export import leaves
+from bench.data.sets.spreadsheet import workbook_table
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.files import csv_text
-from bench.system.tables import Line, Table, parse_table, plain_title, read_text
+from bench.system.files import csv_text, file_bytes
+from bench.system.tables import (
+    MOST_BYTES,
+    SPREADSHEETS,
+    Line,
+    Table,
+    decoded,
+    parse_table,
+    plain_title,
+)
 
 OPTIONS = MappingProxyType({"dataset": "dataset-column"})
 """Column -> the option that names it, where that is called otherwise."""
@@ -58,6 +69,10 @@ class Mapped:
     class_map: str
     outside: bool
     left_out: int
+
+
+WIDE = re.compile(r"\d{3}")
+"""A width of three digits in a format, of any script: no name is so long."""
 
 
 class _Piece(NamedTuple):
@@ -112,6 +127,7 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
         clips = judged(manifest.load(Tree.at(home), None, class_map))
     if problems or not clips.clips:
         _refuse(table, wording, [*problems, *clips.problems])
+    clips = replace(clips, problems=(*_also_possible(table, wording), *clips.problems))
     columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]
     text = csv_text(columns, ([row.cells.get(name, "") for name in columns] for row in rows))
     return Mapped(text, clips, class_map, outside, len(table.lines) - len(rows))
@@ -119,7 +135,11 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
 
 def _table(path: Path) -> Table:
     try:
-        table = parse_table(read_text(path), printable(path.name))
+        content = file_bytes(path, MOST_BYTES)
+        if content.startswith(SPREADSHEETS):
+            table = workbook_table(path)
+        else:
+            table = parse_table(decoded(content, path.name), printable(path.name))
     except FileNotFoundError:
         raise UsageError(f"--from {printable(path)}: there is no such file") from None
     except OSError as error:
@@ -150,6 +170,8 @@ def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[
             pieces.append(_Piece(before, place, form or ""))
             if name is not None and place is None:
                 causes.append(f"{{{printable(name)}}} of --frames is none of its columns")
+            if WIDE.search(form or ""):
+                causes.append(f"{{:{printable(form)}}} of --frames is wider than 99")
     except ValueError as error:
         causes.append(f"--frames {quoted(printable(wording.frames), 80)}: {error}")
     if wording.dataset and "dataset" in wording.columns:
@@ -165,10 +187,22 @@ def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[
         causes.append(f"no column {', '.join(lacking)} is found: say which it is with {options}")
     if causes:
         raise DataError(f"{table.name}: {'; '.join(causes)}. Its header has {table.found_titles}")
+    fill = partial(_filled, table.name)
     for line in table.lines:
         cells = {column: line.cells[place] for column, place in places.items()} | filled
-        frames = "".join(map(partial(_filled, line), pieces)) if pieces else cells["frames"]
+        frames = "".join(fill(line, piece) for piece in pieces) if pieces else cells["frames"]
         yield Row(line.number, {**cells, "frames": _relative(folder, frames, home)})
+
+
+def _also_possible(table: Table, wording: Wording) -> Iterator[Problem]:
+    """A problem for each column with a usual title where others have one, too, and none is said."""
+    said = {*wording.columns, *(("frames",) if wording.frames else ())}
+    for column, place in table.places(SPELLINGS).items():
+        if column not in said and (others := table.others(SPELLINGS, column)):
+            used, *rest = (quoted(printable(title)) for title in (table.titles[place], *others))
+            option = f"--{OPTIONS.get(column, column)}"
+            what = f"column {used} is read as {column}, not {', '.join(rest)}: {option} says which"
+            yield Problem("odd", table.name, what)
 
 
 def _place(table: Table, places: Mapping[str, int], title: str) -> int | None:
@@ -179,17 +213,18 @@ def _place(table: Table, places: Mapping[str, int], title: str) -> int | None:
     return alike.index(plain_title(title)) if plain_title(title) in alike else places.get(title)
 
 
-def _filled(line: Line, piece: _Piece) -> str:
+def _filled(table: str, line: Line, piece: _Piece) -> str:
     if piece.place is None:
         return piece.before
     cell = line.cells[piece.place]
-    number = piece.form.endswith("d") and cell.isdecimal()
+    number = FRAME_NUMBER.fullmatch(cell) if piece.form.endswith("d") else None
     try:
-        return piece.before + format(int(cell) if number else cell, piece.form)
+        return piece.before + format(int(number[1]) if number else cell, piece.form)
     except ValueError as error:
+        why = "{:03d} takes digits alone, {:>3} any text"
         raise DataError(
-            f"row {line.number}: {quoted(printable(cell))} does not fit {{:{piece.form}}} of "
-            f"--frames ({error})"
+            f"{table} row {line.number}: {quoted(printable(cell))} does not fit "
+            f"{{:{printable(piece.form)}}} of --frames: {why}"
         ) from error
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from types import MappingProxyType
 
 from bench.data.disk.finding import Names
-from bench.data.sets.coded import CodedSet
+from bench.data.sets.coded import Coded, CodedSet
 
 EMOTION_FOLDERS = frozenset(
     {
@@ -69,11 +71,13 @@ class Mmew(CodedSet):
         """The same for every emotion, since names of clips are unique in the whole set."""
         return "" if folder.lower() in EMOTION_FOLDERS else None
 
-    def _contradiction(self, subject: str, clip: str) -> str | None:
-        """The clip's name contains its subject; no folder does."""
-        if self.subject_of(clip.partition("-")[0]) == subject:
-            return None
-        return f"the clip's name contradicts its subject {subject}, which is used"
+    def _contradictions(self, coded: Coded, folder: Path) -> Iterator[str]:
+        """The clip's name contains its subject, the folder above the clip's is its emotion."""
+        if self.subject_of(coded.row.text("clip").partition("-")[0]) != coded.subject:
+            yield f"the clip's name contradicts its subject {coded.subject}, which is used"
+        emotion = folder.parent.name.lower()
+        if self.synonyms.get(emotion, emotion) != coded.emotion:
+            yield f"its folder {emotion} contradicts its emotion {coded.emotion}, which is used"
 
     def _key(self, subject: str | None, clip: str) -> tuple[str, str]:
         return "", clip.lower()

@@ -11,10 +11,10 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import DataError, printable
+from bench.errors import DataError, printable, quoted
 from bench.system.files import file_bytes
 from bench.system.installed import install_command
-from bench.system.tables import DELIMITERS, decoded, plain_title
+from bench.system.tables import DELIMITERS, Line, Table, decoded, plain_title
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -46,12 +46,7 @@ class Row:
 
     def text(self, field: str) -> str:
         """The cell as displayed: `1`, never `1.0`; empty where it is blank."""
-        cell = self.cells.get(field)
-        if cell is None:
-            return ""
-        if isinstance(cell, float) and cell.is_integer():
-            return str(int(cell))
-        return str(cell).strip()
+        return _shown(self.cells.get(field))
 
     def frame_number(self, field: str) -> int | None:
         """The cell as a frame number, None for other content."""
@@ -74,6 +69,22 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
         if header is not None:
             return _rows_below(path, sheet, header, columns)
     raise _no_header(path, list(sheets.values()), columns)
+
+
+def workbook_table(path: Path) -> Table:
+    """The only sheet of a workbook that is not blank, its first row as titles, as a text's table.
+
+    Raises DataError as `read_rows`, and where several sheets have content.
+    """
+    sheets = {name: sheet for name, sheet in _read_sheets(path).items() if sheet}
+    if len(sheets) > 1:
+        named = ", ".join(quoted(printable(name)) for name in sheets)
+        raise DataError(f"{printable(path)} has the sheets {named}: save the one meant as CSV")
+    rows = {n: tuple(map(_shown, row)) for sheet in sheets.values() for n, row in sheet.items()}
+    width = max((i for row in rows.values() for i, cell in enumerate(row, 1) if cell), default=0)
+    blank = ("",) * width
+    titles, *lines = (Line(n, (*row, *blank)[:width]) for n, row in (rows or {1: ()}).items())
+    return Table(printable(path.name), titles.cells, tuple(lines))
 
 
 def sheets_with(path: Path, columns: Mapping[str, str]) -> list[str]:
@@ -109,6 +120,15 @@ def filled_down(rows: Sequence[Row], fields: Sequence[str]) -> tuple[list[Row], 
             filled.append(row.number)
         done.append(Row(row.number, cells))
     return done, filled
+
+
+def _shown(cell: object) -> str:
+    """A cell as displayed: `1`, never `1.0`; empty where it is blank."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()
 
 
 def _read_sheets(path: Path) -> dict[str, Sheet]:

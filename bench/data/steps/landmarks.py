@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +17,14 @@ from bench.data.steps.box import Box
 from bench.errors import DataError, UsageError
 from bench.system.tables import NAMES, parse_table, plain_title, read_text
 
+POINT = re.compile(r"[xy](0|[1-9][0-9]*)")
+"""The title of a coordinate of a point."""
+
+OUTSIDE = 0.1
+"""Of a box's side: what the points of a chin may lie beyond the frame of a cropped face."""
+
 FRACTIONS = 2
-"""No face is so few pixels wide and high: such coordinates are relative to the frame."""
+"""No face is so few pixels wide or high: such coordinates are relative to the frame."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,18 @@ class Landmarks:
 
 
 def landmark_box(clip: Clip, height: int, width: int, file: str, margin: float) -> Box:
-    """The box of a clip in the user's file, within the frame; DataError where there is none."""
-    box = _landmarks_of(clip, file).box.widened(margin, height, width)
-    if box.bottom - box.top < 1 or box.right - box.left < 1:
+    """The box of a clip in the user's file, widened within the frame.
+
+    Raises DataError where there is none, and where more than OUTSIDE of it is outside the frame.
+    """
+    box = _landmarks_of(clip, file).box
+    below, beside = box.bottom - height, box.right - width
+    if below > OUTSIDE * (box.bottom - box.top) or beside > OUTSIDE * (box.right - box.left):
         raise DataError(
-            f"{file}: the box of clip {clip.subject}/{clip.name} lies outside its frames "
-            f"of {width}×{height} pixels; correct the row"
+            f"{file}: the box of clip {clip.subject}/{clip.name} ends at {box.right}, {box.bottom}"
+            f", outside its frames of {width}×{height} pixels; correct the row"
         )
-    return box
+    return box.widened(margin, height, width)
 
 
 def landmark_points(clip: Clip, file: str) -> tuple[tuple[float, float], ...]:
@@ -57,7 +68,7 @@ def _landmarks_of(clip: Clip, file: str) -> Landmarks:
         return row
     raise DataError(
         f"{file} has no row for clip {clip.dataset} {clip.subject}/{clip.name}; add one (columns "
-        "subject, clip, then left, top, right, bottom or x1, y1, x2, y2, ...)"
+        "subject, clip, then left, top, right, bottom, or x, y, width, height, or x1, y1, ...)"
     )
 
 
@@ -114,19 +125,23 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
     try:
         if row.get("left"):
             sides = ("top", "left", "bottom", "right")
-            top, left, bottom, right = (float(row[name]) for name in sides)
-        else:
-            points = _points(row)
+            top, left, bottom, right = (_number(row[name]) for name in sides)
+        elif points := _points(row):
             xs, ys = zip(*points, strict=True)
             top, left, bottom, right = min(ys), min(xs), max(ys), max(xs)
+        else:
+            wide, high = (row.get(long) or row[long[0]] for long in ("width", "height"))
+            top, left = _number(row["y"]), _number(row["x"])
+            bottom, right = top + _number(high), left + _number(wide)
         if not (0 <= top < bottom < 1e6 and 0 <= left < right < 1e6):
             raise ValueError
     except (KeyError, TypeError, ValueError):
         raise Rejected(
             "odd",
-            "no box: expected numbers left < right and top < bottom, or points x1, y1, x2, y2, ...",
+            "no box: expected numbers left < right and top < bottom, or x, y, width, height above "
+            "0, or points x1, y1, x2, y2, ...",
         ) from None
-    if max(bottom - top, right - left) <= FRACTIONS:
+    if min(bottom - top, right - left) <= FRACTIONS:
         raise Rejected(
             "odd",
             f"a box of {right - left:.3g}×{bottom - top:.3g} pixels: multiply coordinates of 0 to "
@@ -136,18 +151,25 @@ def _landmarks_in(row: Mapping[str, str]) -> Landmarks:
 
 
 def _points(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
-    """(x1, y1), (x2, y2), ...; KeyError or ValueError where a coordinate is missing or invalid."""
-    numbers, others = (
-        sorted(int(k[1:]) for k, v in row.items() if k and k[0] == axis and _is_number(k, v))
-        for axis in "xy"
-    )
-    if numbers != others:
-        raise ValueError
-    points = tuple((float(row[f"x{number}"]), float(row[f"y{number}"])) for number in numbers)
+    """(x1, y1), (x2, y2), ..., nothing where all are blank.
+
+    Raises KeyError or ValueError where a coordinate is missing or invalid, Rejected where some are
+    blank.
+    """
+    names = [name for name in row if POINT.fullmatch(name)]
+    blank = [name for name in names if not row[name]]
+    if len(blank) == len(names):
+        return ()
+    if blank:
+        what = f"{len(blank)} of {len(names)} coordinates are blank, the first {blank[0]}: fill in"
+        raise Rejected("odd", f"{what}, or leave out the row")
+    numbers = sorted({int(name[1:]) for name in names})
+    points = tuple((_number(row[f"x{number}"]), _number(row[f"y{number}"])) for number in numbers)
     if not all(map(math.isfinite, chain(*points))):
         raise ValueError
     return points
 
 
-def _is_number(name: str, value: str | None) -> bool:
-    return name[1:].isdecimal() and name == f"{name[0]}{int(name[1:])}" and bool(value)
+def _number(text: str) -> float:
+    """A coordinate, with a decimal point or comma."""
+    return float(text.replace(",", "."))

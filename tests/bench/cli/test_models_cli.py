@@ -20,6 +20,7 @@ from bench import predict
 from bench.data.sources import Source, load
 from bench.errors import UsageError
 from bench.models.file import FORMAT, SUM_KEY, VERSION_KEY, WHOLE, read_model
+from bench.models.inputs import named_clips
 from bench.models.model import load_model
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run_file
@@ -268,6 +269,11 @@ def test_an_exported_network_answers_as_ours(bench, own_model, form, tmp_path):
     card = (tmp_path / f"net.{form}.md").read_text()
     assert re.search(r"Marks of that score: surrogate; .*\n- surrogate: generated clips", card)
     assert "no lie detector" in card and '"representation": "onset_difference"' in card
+
+
+def test_the_root_of_the_disk_is_no_clip():
+    with pytest.raises(UsageError, match="root of the disk"):
+        named_clips(["/"])
 
 
 def test_what_has_no_network_is_refused(bench, runs, random_runs, model, frames, tmp_path):

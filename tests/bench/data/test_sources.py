@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_clips import noise, write_clip
 
 from bench.config.loading import load_settings
 from bench.config.settings import DataConfig
@@ -65,6 +66,19 @@ def tree(tmp_path_factory):
     choice = {"size": 16, "subjects": ["037"], "difficulty": "hard", "seed": 3}
     write_surrogate("samm", folder, workers=1, **choice)
     return folder
+
+
+def test_a_copy_under_another_name_is_told_when_clips_are_prepared(tmp_path):
+    lines = ["dataset,subject,clip,label,frames"]
+    for subject in ("a", "b"):
+        write_clip(tmp_path / subject, noise(3))
+        lines.append(f"lab,{subject},c,positive,{subject}")
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    source = resolve_source(f"manifest:{tmp_path / 'm.csv'}", None, False, tmp_path / "cache")
+    clip_set, _ = prepare(source, DataConfig(), lambda *step: None, stills=())
+    what = "copies of those of lab a/c, of another subject: a fold trains on what it tests"
+    assert [(p.kind, p.where) for p in clip_set.problems] == [("twin", "lab b/c")]
+    assert what in clip_set.problems[0].what
 
 
 class TestGeneratedTrees:

@@ -63,6 +63,21 @@ def test_files_that_are_no_frames_are_ignored_and_odd_images_named(tmp_path, tre
     assert [(p.kind, p.where) for p in problems] == [("odd", "cover.jpg"), ("odd", "reg_img9.jpg")]
 
 
+@pytest.mark.parametrize(
+    ("names", "used", "told"),
+    [
+        (["4.png", "4 - Copy.png", "5.png"], ["4.png", "5.png"], ["4 - Copy.png"]),
+        (["c_10-00-59.png", "c_10-01-00.png"], None, ["c_10-00-59.png"]),
+        (["0001_a8f3.png", "0002_91c2.png", "0003_d7.png"], None, ["0001_a8f3.png"]),
+        (["f1_t40.png", "f2_t80.png", "f10_t400.png"], ["f1_t40.png", "f2_t80.png"], []),
+    ],
+)
+def test_copies_and_names_of_several_numbers_are_told(tmp_path, names, used, told):
+    frames, problems = numbered(Tree.at(tmp_path), [tmp_path / name for name in sorted(names)])
+    assert [problem.where for problem in problems] == told
+    assert used is None or [path.name for path in frames.values()][:2] == used
+
+
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), None])
 def test_a_root_that_cannot_be_looked_at_is_named(tmp_path, monkeypatch, error):
     root = tmp_path / ("locked" if error else "x" * 300)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_clips import clip_of, noise
 from PIL import Image
 
 from bench.data.clips import Clip
@@ -76,3 +77,31 @@ def test_sizes_that_differ_once_turned_are_refused():
     lying = Image.open(BytesIO(upright)).rotate(90, expand=True)
     with pytest.raises(DataError, match="one size"):
         decode(clip, [upright, stored(lying, 1, "JPEG")])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_hole_in_a_jpeg_is_found_and_black_is_none(mode):
+    soft = Image.fromarray(noise(1, 24, 24, 1)[0]).resize((96, 96))
+    black = Image.new("L", (96, 96))
+    black.paste(soft.resize((24, 24)), (64, 64))
+    clip = clip_of([Path("1.jpg")])
+    for how in ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 4}):
+        for picture in (black, soft):
+            file = BytesIO()
+            picture.convert(mode).save(file, "JPEG", **how)
+            content = file.getvalue()
+            assert len(decode(clip, [content + bytes(99)])) == 1  # zeros behind are common
+        if "progressive" in how:
+            continue  # black may be zeros there
+        middle = len(content) * 3 // 4
+        holed = content[:middle] + bytes(64) + content[middle + 64 :]
+        with pytest.raises(DataError, match="16 zero bytes or more amid its pixels"):
+            decode(clip, [holed])
+        stereo = BytesIO()
+        whole = Image.open(BytesIO(content))
+        whole.save(stereo, "MPO", save_all=True, append_images=[whole], quality="keep")
+        content = stereo.getvalue()
+        assert Image.open(BytesIO(content)).format == "MPO" and len(decode(clip, [content])) == 1
+        middle = len(content) // 3
+        with pytest.raises(DataError, match="16 zero bytes or more amid its pixels"):
+            decode(clip, [content[:middle] + bytes(64) + content[middle + 64 :]])

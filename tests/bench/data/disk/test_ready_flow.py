@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from image_clips import noise
@@ -50,7 +52,7 @@ def test_a_ready_flow_is_the_flow(tmp_path, flow_file, scale):
 
 def test_ready_and_computed_flows_stand_in_the_order_of_the_clips(tmp_path, flow_file):
     frames = [translated(texture(32), shift, 0).round().astype(np.uint8) for shift in (0, 1)]
-    np.save(tmp_path / "clip.npy", np.stack(frames))
+    np.save(tmp_path / "clip.npy", np.stack(frames)[..., None])
     clip_set = manifest(tmp_path, "clip.npy", flow_file, "clip.npy")
     seen = []
     wanted = StillInput("flow", 28)
@@ -94,8 +96,21 @@ def test_fractions_are_not_taken_for_levels(tmp_path, name):
     wanted = StillInput("flow", 28)
     with pytest.raises(DataError, match=r"values 0 to 1; .* multiply fractions by 255"):
         load_inputs(manifest(tmp_path, name), wanted, CONFIG, tmp_path / "cache")
+    np.save(tmp_path / "raw.npy", IMAGE / 64)
+    with pytest.raises(DataError, match=r"3\.98\d* *; .* scale raw flow to these levels"):
+        load_inputs(manifest(tmp_path, "raw.npy"), wanted, CONFIG, tmp_path / "cache")
     np.save(tmp_path / "blank.npy", np.zeros((28, 28, 3)))  # nothing moves: that is another matter
     assert not load_inputs(manifest(tmp_path, "blank.npy"), wanted, CONFIG, tmp_path).any()
+
+
+@pytest.mark.parametrize("channels", [2, 3])
+def test_flow_with_its_channels_first_is_not_taken_for_grey_frames(tmp_path, channels):
+    np.save(tmp_path / "flow.npy", IMAGE.transpose(2, 0, 1)[:channels])
+    (clip,) = manifest(tmp_path, "flow.npy").clips
+    with pytest.raises(DataError, match=r"grey frames, or .* save grey .* flow as \(28, 28, 3\)"):
+        preprocess_clip(clip, Preprocessing(4, 8))
+    spanned = replace(clip, span=(0, channels))
+    assert preprocess_clip(spanned, Preprocessing(4, 8)).shape == (4, 8, 8, 3)
 
 
 def test_other_single_images_and_arrays_stay_clips(tmp_path):

@@ -34,6 +34,12 @@ def truncate(clip):
     clip.frames[2].write_bytes(content[: len(content) // 2])
 
 
+def spoil(clip):
+    content = bytearray(clip.frames[2].read_bytes())
+    content[content.find(b"IDAT") + 99] ^= 1
+    clip.frames[2].write_bytes(content)
+
+
 def empty(clip):
     clip.frames[2].write_bytes(b"")
 
@@ -68,6 +74,7 @@ def take_colour(clip):
     ("damage", "kind", "said"),
     [
         (truncate, "unreadable", "1 file(s) cannot be decoded, the first: "),
+        (spoil, "unreadable", "1 file(s) cannot be decoded, the first: "),
         (empty, "unreadable", "img2.png"),
         (remove, "unreadable", "is missing"),
         (enlarge, "size", "another size than the first (16×20), the first of them img2.png (16×21"),
@@ -100,7 +107,7 @@ def test_a_copy_of_a_clip_is_found(tmp_path):
     other = write_clip(tmp_path / "b", noise(3), name="b", suffix=".bmp")
     (problem,), _ = deep_problems([one, other], 1)
     assert (problem.kind, problem.where) == ("twin", "smic s01/b")
-    assert "those of smic s01/a" in problem.what
+    assert problem.what == "its frames are copies of those of smic s01/a"
 
 
 def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):

@@ -199,6 +199,13 @@ class TestPlaces:
         problem = only_problem(load(write(tmp_path / "home", {})))
         assert problem.kind == "missing"
 
+    def test_a_folder_of_videos_says_what_lies_there(self, tmp_path):
+        (tmp_path / "a1").mkdir()
+        for name in ("a.avi", "b.avi"):
+            (tmp_path / "a1" / name).touch()
+        problem = only_problem(load(write(tmp_path, {})))
+        assert problem.kind == "missing" and "2 file(s) there (.avi)" in problem.what
+
     @pytest.mark.parametrize("frames", ["{root}/b/a1", "../home/b/a1", "b/../b/a1", "b//a1/*.png"])
     def test_a_path_that_stays_inside_is_inside(self, tmp_path, frames):
         home = tmp_path / "home"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -14,6 +15,9 @@ from bench.data.sets.mapping import Wording, mapped_manifest
 from bench.errors import DataError, UsageError
 
 GERMAN = "Datensatz;Proband;Sequenz;Gefühl;OnsetFrame;Gipfel\n"
+
+
+SUFFIXES = (".csv", ".xlsx")
 
 
 def frames(folder, *numbers):
@@ -125,11 +129,46 @@ def test_the_table_itself_is_not_written_over(table):
         mapped_manifest(table, WORDING, table)
 
 
-@pytest.mark.parametrize("pattern", ["raw/{Proband", "raw/{Proband:q}/x"])
-def test_a_pattern_that_is_none_is_refused(table, tmp_path, pattern):
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("raw/{Proband", "--frames 'raw/{Proband'"),
+        ("raw/{Proband:q}/x", "theirs.csv row 2: '1' does not fit {:q} of --frames"),
+        ("raw/{clip:02d}/x", "row 2: 'x' does not fit {:02d} of --frames: .* takes digits"),
+        ("raw/{Proband:999999999d}/x", "{:999999999d} of --frames is wider than 99"),
+    ],
+)
+def test_a_pattern_that_is_none_is_refused(table, tmp_path, pattern, said):
     wording = Wording(WORDING.columns, labels=WORDING.labels, frames=pattern)
-    with pytest.raises(DataError, match="--frames"):
+    with pytest.raises(DataError, match=said):
         mapped_manifest(table, wording, tmp_path / "mine.csv")
+
+
+def test_a_second_column_of_a_usual_title_is_told_unless_one_is_named(tmp_path):
+    frames(tmp_path / "a", 1, 2)
+    file = tmp_path / "two.csv"
+    file.write_text(
+        "dataset,sub,clip,Emotion,frames,Estimated Emotion\nlab,1,a,negative,a,surprise"
+    )
+    (told,) = mapped_manifest(file, Wording(), tmp_path / "m.csv").clips.problems
+    said = "column 'Emotion' is read as label, not 'Estimated Emotion': --label says which"
+    assert (told.where, told.what) == ("two.csv", said)
+    made = mapped_manifest(file, Wording({"label": "Estimated Emotion"}), tmp_path / "m.csv")
+    assert not made.clips.problems and ",surprise," in made.text
+
+
+def test_a_workbook_is_a_table(table, tmp_path):
+    rows = [line.split(";") for line in table.read_text(encoding="utf-16").splitlines()]
+    book = openpyxl.Workbook()
+    for cells in rows:
+        book.active.append([int(cell) if cell.isdecimal() else cell for cell in cells])
+    book.save(tmp_path / "theirs.xlsx")
+    made = [mapped_manifest(table.with_suffix(s), WORDING, tmp_path / "m.csv") for s in SUFFIXES]
+    assert made[0].text == made[1].text
+    book.create_sheet("more").append(["x"])
+    book.save(tmp_path / "theirs.xlsx")
+    with pytest.raises(DataError, match=r"the sheets 'Sheet', 'more': save the one meant as CSV"):
+        mapped_manifest(tmp_path / "theirs.xlsx", WORDING, tmp_path / "m.csv")
 
 
 def test_the_command(table, tmp_path):

@@ -198,7 +198,7 @@ def test_mmew_clips_lie_below_their_emotion_and_the_sheet_decides(tmp_path, tree
     header = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame")
     header = (*header, "Action Units", "Estimated Emotion", "remarks")
     rows = [
-        (13, "S13-07-001", 1, 3, 6, "4", "anger", None),
+        (13, "S13-07-001", 1, 3, 6, "4", "disgust", None),
         ("2", "S02-01-001", 2, "/", 6, "12", "happiness", None),
         ("S02", "S02-03-002", 1, 2, 3, "17", "others", None),
         (2, "S02-05-001", 1, 2, 3, "17", "fear", None),
@@ -211,8 +211,10 @@ def test_mmew_clips_lie_below_their_emotion_and_the_sheet_decides(tmp_path, tree
     found = load_clips("mmew", tmp_path)
     assert names(found) == [("S02", "S02-01-001"), ("S13", "S13-07-001")]
     assert [clip.apex for clip in found.clips] == [None, 2]
-    assert [p.kind for p in found.problems] == ["apex", "missing", "extra"]
-    assert found.problems[2].where.endswith("fear/S09-05-001")
+    assert [p.kind for p in found.problems] == ["odd", "apex", "missing", "extra"]
+    said = "its folder anger contradicts its emotion disgust, which is used"
+    assert found.problems[0].what == said
+    assert found.problems[3].where.endswith("fear/S09-05-001")
     native = load_clips("mmew", tmp_path, ["2"], class_map="native")
     assert [clip.emotion for clip in native.clips] == ["happiness", "others"]
     with pytest.raises(DataError, match="Micro_Expression/<emotion>/ and <emotion>/"):

@@ -72,18 +72,26 @@ class TestLandmarks:
         path.write_text(text)
         return Preprocessing(4, 8, crop="landmarks", landmarks=str(path), **more)
 
-    @pytest.mark.parametrize("who", ["s01", "1", "Sub01"])
-    def test_a_box(self, tmp_path, who):
+    @pytest.mark.parametrize(
+        ("who", "titles", "box"),
+        [
+            ("s01", "left;top;right;bottom", "5;10;25.4;30"),
+            ("1", "x;y;w;h", "5;10;20,4;20"),
+            ("Sub01", "X;Y;Width;Height", "5;10;20.0;20"),
+        ],
+    )
+    def test_a_box(self, tmp_path, who, titles, box):
         video = noise(3, 40, 50)
         clip = write_clip(tmp_path / "clip", video)
-        text = f"subject,clip,left,top,right,bottom\n{who},s01_ne_01,5,10,25.4,30\n"
+        text = f"subject;clip;{titles}\n{who};s01_ne_01;{box}\n"
         cut = crop(clip, video, self.settings(tmp_path, text))
         assert np.array_equal(cut, video[:, 10:30, 5:25])
 
     def test_the_box_of_points_with_a_margin_that_ends_at_the_frame(self, tmp_path):
         video = noise(3, 40, 50)
         clip = write_clip(tmp_path / "clip", video)
-        text = "dataset,subject,clip,x1,y1,x2,y2,x3,y3\nsmic,s01,s01_ne_01,2,10,12,30,9,20\n"
+        text = "dataset,subject,clip,x1,y1,x2,y2,x3,y3\nsmic,s01,s01_ne_01,2,10,12,42,9,20\n"
+        text = text.replace(",x1", ",x,y,w,h,x1").replace(",2,", ",1,1,1,1,2,")  # points first
         cut = crop(clip, video, self.settings(tmp_path, text, crop_margin=0.5))
         assert np.array_equal(cut, video[:, 0:40, 0:17])
 
@@ -109,6 +117,16 @@ class TestLandmarks:
             ),
             ("subject,clip,left,left,top,right,bottom\n", "the column 'left' twice"),
             ("subject,clip,left,top,right,bottom\ns01,s01_ne_01,90,90,99,99\n", "outside its"),
+            (
+                "subject,clip,left,top,right,bottom\ns01,s01_ne_01,40,9,60,30\n",
+                "ends at 60, 30, outside its frames of 50×40",
+            ),
+            (
+                "subject,clip,x1,y1,x2,y2,x3,y3\ns01,s01_ne_01,1,1,9,9,,\n",
+                "2 of 6 coordinates are blank, the first x3",
+            ),
+            ("subject,clip,x1,y1,x2,y2,x3,y3\ns01,s01_ne_01,1,1,,,9,9\n", "the first x2"),
+            ("subject,clip,x,y,w,h\ns01,s01_ne_01,1,1,0,9\n", "or x, y, width, height above 0"),
         ],
     )
     def test_mistakes_are_named(self, tmp_path, text, said):
