@@ -36,7 +36,10 @@ def read_genotype(path: File) -> Genotype:
 def given_genotype(path: File) -> Genotype:
     """The genotype in a file of the user's; UsageError says how such a file comes about."""
     try:
-        return Genotype.from_json(json.dumps(parsed_json(read_text(path))))
+        text = read_text(path)
+        genotype = Genotype.from_json(text)
+        parsed_json(text)  # refuses a key that stands twice
+        return genotype
     except (OSError, DataError, MethodError, ValueError, RecursionError) as error:
         raise UsageError(
             f"--genotype {path}: {error}; `bench search` writes such files: take "

@@ -269,8 +269,9 @@ class TestGenotypeFile:
 
     def test_that_is_none_or_missing_is_refused(self, bench, runs, tmp_path):
         file = tmp_path / "prose.json"
-        file.write_text("{}")
-        assert "not a genotype" in self.evaluate(bench, runs, file).error
+        for text in ("{}", "Genotype(normal=[('sep_conv_3x3', 0)])"):
+            file.write_text(text)
+            assert "not a genotype" in self.evaluate(bench, runs, file).error
         outcome = self.evaluate(bench, runs, tmp_path / "nowhere.json")
         assert outcome.code == 2
         assert "nowhere.json" in outcome.error
