@@ -150,6 +150,7 @@ def _searching(request):
 def _report(jobs) -> None:
     """Prints one line per run: its scores, leaks and other conditions."""
     from bench.runs.record import read_run
+    from bench.runs.results import GENERATED
 
     for job in jobs:
         record = read_run(job.folder)
@@ -159,6 +160,8 @@ def _report(jobs) -> None:
             continue
         metrics, protocol = record.metrics, record.metrics["protocol"]
         notes = [f"leaky: {', '.join(protocol['leaks'])}"] if protocol["leaky"] else []
+        if protocol["genotype"] == GENERATED:
+            notes.append("architecture given, searched on generated clips")
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
         notes += _released_notes(metrics)
         notes += [f"made on {len(record.machines)} different machines"] if record.machines else []

@@ -156,7 +156,7 @@ class TestRunFolder:
         assert "--force" in outcome.error
         assert run.times == before
         evaluation = bench.small(finished, RANDOM, "--force", command="evaluate")
-        assert "another configuration (config differ)" in evaluation.error
+        assert "another configuration (the settings differ)" in evaluation.error
         assert run.times == before  # the search in it belongs to that configuration
         assert bench.small(finished, RANDOM, "--force").code == 0
 

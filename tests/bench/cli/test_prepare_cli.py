@@ -107,7 +107,7 @@ def test_verify_compares_every_byte(prepare, tmp_path):
     with np.load(entry) as saved:
         spoilt = saved["array"].copy()
     spoilt[0, 0, 0, 0] ^= 1
-    np.savez(entry, array=spoilt)
+    np.savez(entry, array=spoilt, seal=cache_module._seal(entry, spoilt))
     other = prepare("--inputs", "clip", "--verify", 99, "--subjects", "s05,s19")
     (row,) = json.loads(other.out)["verified"]
     assert other.code == 1

@@ -179,4 +179,5 @@ def test_an_architecture_searched_on_generated_people_leaks_nothing(bench, short
     assert outcome.code == 0, outcome.err
     protocol = only_run(runs).json("metrics.json")["protocol"]
     assert protocol["genotype"] == "generated"
+    assert "architecture given, searched on generated clips" in outcome.out
     assert not protocol["leaky"]
