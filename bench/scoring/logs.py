@@ -390,18 +390,31 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
 def _records(content: Any, name: str) -> Table | None:
     """Records with clips and labels as a table; None for other JSON.
 
-    A list of them, one alone, or as pandas writes them unasked: column -> row -> value.
+    A list of them, one alone, column -> values, or as pandas writes them unasked: column -> row ->
+    value.
     """
     listed = content if isinstance(content, list) else [content]
     if not all(isinstance(each, dict) for each in listed):
         return None
     columns = list(listed[0].values()) if len(listed) == 1 else []
     if columns and all(isinstance(c, dict) and c.keys() == columns[0].keys() for c in columns):
-        rows = ([column[row] for column in columns] for row in columns[0])
-        listed = [dict(zip(listed[0], row, strict=True)) for row in rows]
+        columns = [[column[row] for row in columns[0]] for column in columns]
+    if columns and all(isinstance(column, list) for column in columns):
+        lengths = {title: len(column) for title, column in zip(listed[0], columns, strict=True)}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{title} {length}" for title, length in lengths.items())
+            raise DataError(f"{name} has columns of unequal length: {printable(told)}")
+        listed = [dict(zip(listed[0], row, strict=True)) for row in zip(*columns, strict=True)]
     titles = tuple(dict.fromkeys(key for each in listed for key in each))
     if not _name_answers(titles):
         return None
+    for number, each in enumerate(listed, 1):
+        for title, cell in each.items():
+            if isinstance(cell, list | dict) and plain_title(title) not in CHANCE_LISTS:
+                raise DataError(
+                    f"{name} record {number}: {quoted(printable(title))} holds several values; "
+                    "expected one record a clip"
+                )
     cells = ([each.get(title) for title in titles] for each in listed)
     words = (tuple("" if cell is None else str(cell).strip() for cell in row) for row in cells)
     lines = tuple(Line(number, row) for number, row in enumerate(words, 1))

@@ -148,6 +148,11 @@ def test_a_fold_file_and_a_list_of_them_are_read():
         ("[]", "holds no prediction"),
         ('{"subject": "s01"}', r"no fold of this harness \(it has no clips\).* list of records"),
         ("[1, 2]", r"fold 0: no fold of this harness \(a value in it is of another kind\)"),
+        (
+            '{"clip": ["a", "b"], "true": [0, 1], "pred": [0]}',
+            "unequal length: clip 2, true 2, pred 1",
+        ),
+        ('[{"subject": "s", "true": [0, 1], "pred": [0, 0]}]', "record 1: 'true' holds several"),
         ('[{"clip": "a", "true": 0}]', "no column dataset, subject, pred"),
         ('{"clip": "a", "true": 0}\n{"clip": ', r"line 2 is no JSON \(.* column"),
         (
@@ -264,6 +269,7 @@ def as_json(written):
         "# " + as_csv(),
         as_json(lambda rows: json.dumps(rows)),
         as_json(lambda rows: "\n".join(map(json.dumps, rows))),
+        as_json(lambda rows: json.dumps({key: [row[key] for row in rows] for key in rows[0]})),
         as_json(
             lambda rows: json.dumps({k: {n: r[k] for n, r in enumerate(rows)} for k in rows[0]})
         ),
