@@ -11,6 +11,7 @@ This file writes the clips; the other modules of this package make them.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import shutil
@@ -102,9 +103,13 @@ def flows_at(
     version: int = NEWEST_VERSION,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """The manifest of flow images in a folder below `home`; written if they are not there."""
+    """The manifest of flow images in a folder below `home`.
+
+    Written if they are not there, or not as they were made.
+    """
     folder = home / f"people{people}-clips{clips}-seed{seed}-version{version}"
-    if (folder / MANIFEST_NAME).is_file():
+    seal = folder / SEAL_NAME
+    if seal.is_file() and seal.read_text(encoding="utf-8") == _seal(folder):
         return folder.resolve() / MANIFEST_NAME
     return write_flows(
         folder, people=people, clips=clips, seed=seed, version=version, progress=progress
@@ -123,8 +128,9 @@ def write_flows(
     """Writes flow images of generated clips (`flow_samples`) into `folder`, and a manifest of them.
 
     Returns the path of the manifest; people of another seed have other names. Beside it `units.csv`
-    says which action units each clip shows, as FACS writes them. version: of the generator, from 3
-    on. Folders, progress and errors as of `write_surrogate`; UsageError for people without a clip.
+    says which action units each clip shows, as FACS writes them, and `sha256.txt` what all files
+    held. version: of the generator, from 3 on. Folders, progress and errors as of
+    `write_surrogate`; UsageError for people without a clip.
     """
     if clips < people:
         raise UsageError(f"{people} people with {clips} clips: expected at least a clip of each")
@@ -147,7 +153,22 @@ def write_flows(
                 (UNITS_NAME, ("subject", "clip", "units"), shown),
             ):
                 (partial / name).write_text(csv_text(columns, table), encoding="utf-8")
+            (partial / SEAL_NAME).write_text(_seal(partial), encoding="utf-8")
     return Path(folder).resolve() / MANIFEST_NAME
+
+
+SEAL_NAME = "sha256.txt"
+
+
+def _seal(folder: Path) -> str:
+    """A hash over the names and bytes of all files in a folder but this one."""
+    total = hashlib.sha256()
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        if file.name != SEAL_NAME:
+            content = file.read_bytes()
+            total.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+            total.update(content)
+    return total.hexdigest()
 
 
 # ---------------------------------------------------------------- arguments

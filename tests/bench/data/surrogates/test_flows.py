@@ -11,7 +11,7 @@ import pytest
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import load_clips
 from bench.data.surrogates.flows import FlowSample, Nuisance, _actor, flow_samples
-from bench.data.surrogates.writing import write_flows
+from bench.data.surrogates.writing import flows_at, write_flows
 from bench.errors import UsageError
 
 QUIET = Nuisance(other=0, head=0, backdrop=0, noise=0, blink=0, crop=0)
@@ -145,3 +145,21 @@ def test_flow_images_are_a_data_set_with_a_manifest(tmp_path):
         write_flows(tmp_path / "none", people=1, clips=1, version=2)
     with pytest.raises(UsageError, match="10 people with 6 clips"):
         write_flows(tmp_path / "none", people=10, clips=6)
+
+
+@pytest.mark.parametrize("damage", ["image", "labels", "seal"])
+def test_flows_that_are_not_as_they_were_made_are_made_again(tmp_path, damage):
+    manifest = flows_at(tmp_path, people=2, clips=4)
+    made = {file: file.read_bytes() for file in manifest.parent.rglob("*") if file.is_file()}
+    image, other, *_ = sorted(manifest.parent.glob("images/*/*.png"))
+    if damage == "image":
+        image.write_bytes(other.read_bytes())
+    elif damage == "labels":
+        manifest.write_text(manifest.read_text().replace("positive", "negative"))
+    else:
+        (manifest.parent / "sha256.txt").unlink()
+    assert flows_at(tmp_path, people=2, clips=4) == manifest
+    assert {f: f.read_bytes() for f in manifest.parent.rglob("*") if f.is_file()} == made
+    before = image.stat().st_mtime_ns
+    flows_at(tmp_path, people=2, clips=4)
+    assert image.stat().st_mtime_ns == before
