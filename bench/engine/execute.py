@@ -131,7 +131,7 @@ def execute(
             healed = {} if job.folder.failures.exists() else {"failures": job.folder.failures}
             gather(job.folder, healed)
             if job.folder.metrics.exists():
-                seal_rest(job.folder)
+                seal_rest(job.folder, [task.unit.output for task in tasks])
     return failures
 
 

@@ -100,10 +100,13 @@ def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:
         folder.seal("").parent.rmdir()
 
 
-def seal_rest(folder: RunFolder) -> None:
-    """Seals the results that lie there without a seal. For the process that holds the run."""
+def seal_rest(folder: RunFolder, outputs: Iterable[Path] = ()) -> None:
+    """Seals the results that lie there without a seal. For the process that holds the run.
+
+    Not the outputs of units of work: who does a unit seals them, and others are not believed.
+    """
     before, known = _seal_file(folder), sealed_files(folder)
-    found = {_below(folder, path): path for path in result_files(folder)}
+    found = {_below(folder, path): path for path in {*result_files(folder)}.difference(outputs)}
     new = {name: _seal_of(path) for name, path in found.items() if name not in known}
     _write(folder, replace(before, sha256={**before.sha256, **new}))
 

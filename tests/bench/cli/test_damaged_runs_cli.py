@@ -250,7 +250,7 @@ class TestGoingOn:
             evaluate(unit, report)
 
         monkeypatch.setattr(folds, "evaluate_fold", also)
-        monkeypatch.setattr("bench.engine.execute.seal_rest", lambda folder: None)
+        monkeypatch.setattr("bench.engine.execute.seal_rest", lambda folder, outputs: None)
         assert bench.small(runs, VARIANT).code == 0
         assert {"s05.novel", "folds/s05.json"} <= sealed_files(RunFolder(begun.path)).keys()
 

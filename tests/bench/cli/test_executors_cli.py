@@ -104,8 +104,20 @@ class Failing(SerialExecutor):
     def run(self, tasks, perform, listener):
         return tasks[0].nothing
 
+class Copying(SerialExecutor):
+    # What a unit writes is there, and not what else it leaves: as if taken from elsewhere.
+
+    def run(self, tasks, perform, listener):
+        unit = tasks[1].unit
+        failures = super().run(tasks[:2], perform, listener)
+        unit.job.folder.seal(unit.name).unlink()
+        return failures + super().run(tasks[2:], perform, listener)
+
 def lying(jobs):
     return Lying()
+
+def copying(jobs):
+    return Copying()
 
 def failing(jobs):
     return Failing()
@@ -123,6 +135,18 @@ def test_an_executor_of_a_package_that_lies_or_fails_is_named(bench, runs, insta
     outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "failing")
     assert outcome.code == 1
     assert f"{who.format('failing')} failed: AttributeError" in outcome.error
+
+
+def test_what_an_executor_writes_without_doing_a_unit_is_not_believed(
+    bench, runs, alone, install_package
+):
+    entries = {"copying": "lying_executors:copying"}
+    install_package(LYING, {"bench.executors": entries}, "lying_executors")
+    outcome = bench.small(runs, "ststnet", *SMALL, "--executor", "copying")
+    assert outcome.code == 1 and "s06.json has no seal: made by another hand" in outcome.error
+    assert bench.small(runs, "ststnet", *SMALL).code == 0
+    assert only_run(runs).folds == only_run(alone).folds
+    assert bench("validate", runs).code == 0
 
 
 THREADS = """
