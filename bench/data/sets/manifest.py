@@ -197,15 +197,15 @@ class Manifest(DataSet):
             except Rejected as reason:
                 problems.append(Problem(reason.kind, where, reason.what, fatal=True))
                 continue
-            if clip is None:
-                continue
-            key = (clip.dataset, clip.subject, clip.name)
-            if key in clips:
+            key = (row.cells["dataset"], row.cells["subject"], row.cells["clip"])
+            if key in first and (clip or key in clips):  # also where a label is left out
                 what = DOUBLED.format(first[key])
                 problems.append(Problem("duplicate", where, what, fatal=True))
                 continue
-            clips[key], first[key] = clip, row.number
-            problems += notes
+            first.setdefault(key, row.number)
+            if clip:
+                clips[key] = clip
+                problems += notes
         ordered = tuple(clips[key] for key in sorted(clips))
         return ClipSet(self.name, mapping.classes, ordered, tuple(problems), mapping.name)
 

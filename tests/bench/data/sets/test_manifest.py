@@ -349,6 +349,13 @@ class TestOddRows:
         assert len(clip_set.clips) == 1
         assert [problem.kind for problem in clip_set.problems] == ["duplicate"]
 
+    @pytest.mark.parametrize("labels", [("others", "positive"), ("positive", "others")])
+    def test_a_clip_twice_is_named_where_one_label_is_left_out(self, tmp_path, labels):
+        images(tmp_path / "a1", (1, 2))
+        rows = [{"label": label} for label in labels]
+        clip_set = load(write(tmp_path, *rows), class_map="positive=yes,negative=no,others=")
+        assert [problem.kind for problem in clip_set.problems] == ["duplicate"]
+
 
 class TestTheFile:
     @pytest.mark.parametrize(
