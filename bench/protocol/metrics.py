@@ -143,16 +143,21 @@ def _checked(name: str, value: object) -> Metric:
         raise Unfit("it has no heading")
     if not value.heading.isprintable():
         raise Unfit(f"its heading {printable(value.heading)!r} cannot stand over a column")
-    examples = np.array([np.eye(3), np.zeros((3, 3)), *EXAMPLES], int)
+    first, *others = np.array(EXAMPLES, int)
+    examples = np.array([np.eye(3), np.zeros((3, 3)), first, first[::-1], *others], int)
+    count = len(examples)
     made = np.asarray(value.function(examples.copy()))
-    if made.shape != (4,):
-        raise Unfit(f"of matrices (4, 3, 3) it makes scores {made.shape} instead of (4,)")
+    if made.shape != (count,):
+        raise Unfit(f"of matrices ({count}, 3, 3) it makes scores {made.shape}, not ({count},)")
     if made.dtype.kind not in "biuf":
         raise Unfit(f"its scores are no real numbers but {made.dtype}")
     if not _same(made, np.asarray(value.function(examples.copy()))):
         raise Unfit("of the same matrices it makes other scores each time")
     if not _same(made, np.array([value.function(each) for each in examples.copy()])):
         raise Unfit("a matrix has another score alone than among others: keep the leading axes")
+    many = np.tile(examples, (2, 3, 50, 1, 1))  # as of seeds and resamples
+    if not _same(np.tile(made, (2, 3, 50)), np.asarray(value.function(many))):
+        raise Unfit("a matrix has another score among hundreds than among few: keep leading axes")
     per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
     return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
 

@@ -165,10 +165,10 @@ def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
 
 
 def test_one_that_fails_at_work_is_named(install):
-    of = "lambda matrices: matrices[..., 0, 0] + 0 // int(matrices.sum() < 500)"
+    of = "lambda matrices: matrices[..., 0, 0] + 0 // int(matrices.sum() < 10**5)"
     install(f"from bench.protocol.metrics import Metric\nKAPPA = Metric('kappa', 'K', {of})\n")
     with pytest.raises(entry_points.PluginError, match=r"metric kappa of .*their-metrics.* failed"):
-        metrics()["kappa"].function(np.full((5, 3, 3), 100))
+        metrics()["kappa"].function(np.full((5, 3, 3), 10**5))
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,18 @@ def test_one_that_fails_at_work_is_named(install):
         ("lambda m: m[..., 0, 0] + next(CALLS)", "other scores each time"),
         ("lambda m: m[..., 0, 0] / m.max()", "another score alone than among others"),
         ("lambda m: np.full(m.shape[:-2], m[..., 0, 0].mean())", "another score alone"),
+        (
+            "lambda m: KEPT.setdefault((m.shape, m.sum()), m[..., 0, 0] / m.sum((-2, -1)))",
+            "another score alone",
+        ),
+        (
+            "lambda m: m[..., 0, 0] / m.sum((-2, -1)) + (m.ndim > 4)",
+            "among hundreds than among few",
+        ),
     ],
 )
 def test_scores_that_are_not_those_of_the_matrix_alone_leave_it_out(install, capsys, of, why):
     start = "import itertools, numpy as np\nfrom bench.protocol.metrics import Metric\n"
-    install(f"{start}CALLS = itertools.count()\nKAPPA = Metric('kappa', 'K', {of})\n")
+    install(f"{start}CALLS = itertools.count()\nKEPT = {{}}\nKAPPA = Metric('kappa', 'K', {of})\n")
     assert "kappa" not in metrics()
     assert why in capsys.readouterr().err
