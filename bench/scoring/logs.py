@@ -1,4 +1,4 @@
-"""Files of predictions, read and written: MEGC2019 log, CSV, and JSON of this harness.
+"""Files of predictions, read: MEGC2019 log, CSV, and JSON of this harness.
 
 What training scripts print is read by `bench.scoring.script_output`, the lines of the challenge's
 log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are tables.
@@ -6,26 +6,21 @@ log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are t
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.data.sets.catalogue import DATASETS
-from bench.data.sets.identity import known_subject, look_alikes
+from bench.data.sets.identity import look_alikes
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.challenge_log import (
     SINGLE,
-    SURROGATE_REMARK,
     LogLine,
     challenge_lines,
     dataset_named,
@@ -33,8 +28,9 @@ from bench.scoring.challenge_log import (
     not_understood,
     whole,
 )
+from bench.scoring.labels import fits, labelled, named_predictions
 from bench.scoring.script_output import TIED, is_printed, printed_answers
-from bench.system.files import csv_text, parsed_json
+from bench.system.files import parsed_json
 from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
@@ -64,8 +60,6 @@ UNKNOWN = MappingProxyType(
     }
 )
 """What is known of the protocol behind predictions made elsewhere."""
-
-_SMIC_CLIP = re.compile(r"s?([0-9]{1,4})_([a-z]+)_([0-9]{1,4})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
 
 def of_answers(answers: Sequence[Answer], classes: Sequence[str], name: str) -> Log:
     """The log of answers that are in no file; DataError, with their name, as `parse_log`."""
-    predictions = _predictions(answers, classes, name)
+    predictions = named_predictions(answers, classes, name)
     return Log(predictions, UNKNOWN, tuple(_doubtful_names(predictions)))
 
 
@@ -223,10 +217,10 @@ def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
     lines = list(challenge_lines(text, name, classes))
     if not lines:
         raise DataError(f"{name} holds no prediction")
-    if not any(line.dataset in SINGLE or _fits(line, classes) for line in lines):
+    if not any(line.dataset in SINGLE or fits(line, classes) for line in lines):
         raise DataError(f"{lines[0].where}: {not_understood(lines[0].words)}")
-    answers, _ = _labelled(lines, classes)
-    return Log(_predictions(answers, classes, name), UNKNOWN)
+    answers, _ = labelled(lines, classes)
+    return Log(named_predictions(answers, classes, name), UNKNOWN)
 
 
 # CSV
@@ -270,7 +264,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         lines.append(LogLine(where, **cells))
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
-    answers, classes = _labelled(lines, reading.classes)
+    answers, classes = labelled(lines, reading.classes)
     rows = [_numbers(line, chances, classes) for line in table.lines]
     notes = [
         f"{table.name}: column {table.titles[places[column]]} is scored as {column}, not "
@@ -281,7 +275,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
     notes += _against(answers, rows, table.name)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
-    scored = _predictions(answers, classes, table.name)
+    scored = named_predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
 
 
@@ -381,7 +375,7 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
             f"{', '.join(classes)}; name the classes with --classes A,B,..."
         )
     protocol = {**UNKNOWN, **(oracle if best else {})}
-    return Log(_predictions(answers, classes, name), protocol, tuple(notes))
+    return Log(named_predictions(answers, classes, name), protocol, tuple(notes))
 
 
 # JSON
@@ -445,7 +439,7 @@ def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:
             f"{name}: {len(odd)} logits of a clip, expected one for each of {', '.join(known)}"
         )
     notes = _against(answers, logits, name)
-    return Log(_predictions(answers, known, name), stated_protocol(whole, name), tuple(notes))
+    return Log(named_predictions(answers, known, name), stated_protocol(whole, name), tuple(notes))
 
 
 def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -465,174 +459,3 @@ def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
         "surrogate": bool(stated.get("surrogate") or source.get("surrogate")),
         "leaky": stated.get("leaky") or bool(stated.get("leaks")) or stated.get("leaky"),
     }
-
-
-# Names and labels
-
-
-def _labelled(
-    lines: Sequence[LogLine], classes: Sequence[str]
-) -> tuple[list[Answer], tuple[str, ...]]:
-    words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
-    names = [word for word in words if not word.isdecimal()]
-    if classes:
-        known = tuple(classes)
-    elif set(names) <= set(CHALLENGE_CLASSES) or names != words:
-        known = CHALLENGE_CLASSES
-    else:
-        known = tuple(names)
-        _refuse_cut(lines)
-    answers = [
-        Answer(
-            line.dataset,
-            line.subject,
-            line.clip,
-            _index(line.true, known, line.where),
-            _index(line.pred, known, line.where),
-        )
-        for line in lines
-    ]
-    return answers, known
-
-
-def _refuse_cut(lines: Sequence[LogLine]) -> None:
-    """Raises DataError for a label of one row alone that begins the label of others: a cut word."""
-    labels = [{line.true.lower(), line.pred.lower()} for line in lines]
-    rows = Counter(word for own in labels for word in own)
-    for word, longer in pairwise(sorted(rows)):
-        if rows[word] == 1 and longer.startswith(word):
-            line = next(line for line, own in zip(lines, labels, strict=True) if word in own)
-            raise DataError(
-                f"{line.where}: label {quoted(printable(word))} has no other row and begins "
-                f"{quoted(printable(longer))}: complete it, or name all classes with --classes "
-                "A,B,..."
-            )
-
-
-def _fits(line: LogLine, classes: Sequence[str]) -> bool:
-    return None not in (_place(line.true, classes), _place(line.pred, classes))
-
-
-def _place(word: str, classes: Sequence[str]) -> int | None:
-    """The place of a label by its class's name; by its number where no class is called a number."""
-    lower = [name.lower() for name in classes]
-    if word.lower() in lower:
-        return lower.index(word.lower())
-    if not any(map(str.isdecimal, lower)) and word.isdecimal() and int(word) < len(classes):
-        return int(word)
-    return None
-
-
-def _index(word: str, classes: Sequence[str], where: str) -> int:
-    """As `_place`; DataError where no class is meant."""
-    place = _place(word, classes)
-    if place is not None:
-        return place
-    numbers = ", ".join(f"{index} {name}" for index, name in enumerate(classes))
-    raise DataError(
-        f"{where}: label {quoted(printable(word))} is none of {numbers}; "
-        "name other classes with --classes A,B,..."
-    )
-
-
-def _predictions(answers: Sequence[Answer], classes: Sequence[str], name: str) -> Predictions:
-    """With the challenge's names and order of classes; DataError that names the file."""
-    try:
-        return _in_challenge_order(Predictions(tuple(classes), tuple(map(_renamed, answers))))
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
-
-
-def _in_challenge_order(predictions: Predictions) -> Predictions:
-    own = [name.lower() for name in predictions.classes]
-    if sorted(own) != sorted(CHALLENGE_CLASSES):
-        return predictions
-    place = [CHALLENGE_CLASSES.index(name) for name in own]
-    answers = (replace(a, true=place[a.true], pred=place[a.pred]) for a in predictions.answers)
-    return Predictions(CHALLENGE_CLASSES, tuple(answers))
-
-
-def _renamed(answer: Answer) -> Answer:
-    """With subject and clip as the loaders call them, where the data set is known."""
-    dataset = dataset_named(answer.dataset)
-    if dataset not in SINGLE:
-        return answer
-    subject = known_subject(dataset, answer.subject, DATASETS)
-    clip = answer.clip
-    parts = _SMIC_CLIP.fullmatch(clip) if dataset == "smic" else None
-    if parts:
-        clip = f"s{int(parts[1]):02d}_{parts[2].lower()}_{int(parts[3]):02d}"
-    return replace(answer, dataset=dataset, subject=subject, clip=clip)
-
-
-# Writing
-
-
-def render_log(log: Log, form: str, source: Mapping[str, Any]) -> str:
-    """The text of a log: `megc2019`, `csv` or `json`, without the last line break.
-
-    source: where the predictions come from, for the JSON form, which alone has a place for it.
-    Raises DataError where the challenge's log cannot hold the names or the classes.
-    """
-    return _WRITERS[form](log, source)
-
-
-def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
-    if log.predictions.classes != CHALLENGE_CLASSES:
-        raise DataError(
-            f"the challenge's log has the classes {', '.join(CHALLENGE_CLASSES)} alone, and these "
-            f"answers {', '.join(log.predictions.classes)}; use --format csv or json"
-        )
-    lines = [SURROGATE_REMARK] if log.protocol["surrogate"] else []
-    before = None
-    for answer in log.predictions.answers:
-        if any(re.search(r"\s|#", word) for word in answer.key):
-            raise DataError(
-                f"{answer.key}: the challenge's log has no place for spaces and # in a name; "
-                "use --format csv"
-            )
-        person = (answer.dataset, answer.subject)
-        if person != before:
-            unpadded = answer.dataset == "samm" and answer.subject.isdecimal()
-            subject = str(int(answer.subject)) if unpadded else answer.subject
-            lines.append(f"{answer.dataset} {subject}")
-            before = person
-        lines.append(f"{answer.clip} {answer.true} {answer.pred}")
-    text = "\n".join(lines)
-    try:
-        parse_log(text, "the challenge's log")
-    except DataError as error:
-        raise DataError(f"{error}; use --format csv") from error
-    return text
-
-
-def _csv(log: Log, source: Mapping[str, Any]) -> str:
-    classes = log.predictions.classes
-    surrogate = str(bool(log.protocol["surrogate"])).lower()
-    rows = (
-        [*answer.key, classes[answer.true], classes[answer.pred], surrogate]
-        for answer in log.predictions.answers
-    )
-    return csv_text([*COLUMNS, "surrogate"], rows).rstrip("\n")
-
-
-def _json(log: Log, source: Mapping[str, Any]) -> str:
-    folds: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for answer in log.predictions.answers:
-        clip = {"dataset": answer.dataset, "clip": answer.clip}
-        folds.setdefault((answer.dataset, answer.subject), []).append(
-            {**clip, "true": answer.true, "pred": answer.pred}
-        )
-    content = {
-        "source": dict(source),
-        "classes": list(log.predictions.classes),
-        "protocol": dict(log.protocol),
-        "folds": [{"subject": subject, "clips": clips} for (_, subject), clips in folds.items()],
-    }
-    return json.dumps(content, indent=1)
-
-
-_WRITERS: Mapping[str, Callable[[Log, Mapping[str, Any]], str]] = MappingProxyType(
-    {"megc2019": _challenge_log, "csv": _csv, "json": _json}
-)
-FORMATS = tuple(_WRITERS)

@@ -37,7 +37,7 @@ MARKS = (
 WIDE = ("utf-16-le", "utf-16-be")
 """What may be written without a mark: every other byte of Latin letters is 0."""
 
-SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+SPREADSHEETS = ZIP, OLE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How workbooks begin, new and old: as other archives do."""
 
 MISSING = re.compile(r"#?n/?a|nan|nat|none|null|nil|<na>", re.IGNORECASE)

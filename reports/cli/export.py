@@ -62,8 +62,8 @@ def _predictions(run: Path, form: str, selection: str | None, out: Path | None) 
     from bench.cli.output import deliver
     from bench.runs.folder import RunFolder
     from bench.runs.record import read_run_file
-    from bench.scoring.logs import render_log
     from bench.scoring.report import run_log
+    from bench.scoring.writing import render_log
 
     log = run_log(run, selection)
     record = read_run_file(RunFolder(run))

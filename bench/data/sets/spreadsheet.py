@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bench.errors import DataError, printable, quoted
 from bench.system.files import file_bytes
 from bench.system.installed import install_command
-from bench.system.tables import DELIMITERS, Line, Table, decoded, plain_title
+from bench.system.tables import DELIMITERS, OLE, ZIP, Line, Table, decoded, plain_title
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -26,9 +26,6 @@ _MOST_ROWS = 1 << 20
 _MOST_COLUMNS = 200
 _MOST_BYTES = 32 << 20
 """Limits: the rows of a spreadsheet program, more columns than any release has, unpacked bytes."""
-
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""How files of the formats .xlsx and .xls begin."""
 
 _TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xls"})
 """Of files that may hold text: programs also export it under the name .xls."""
@@ -134,9 +131,9 @@ def _shown(cell: object) -> str:
 def _read_sheets(path: Path) -> dict[str, Sheet]:
     try:
         content = file_bytes(path, _MOST_BYTES)
-        if content.startswith(_OLE):
+        if content.startswith(OLE):
             return _old_sheets(path, content)
-        if path.suffix.lower() in _TEXT_SUFFIXES and not content.startswith(_ZIP):
+        if path.suffix.lower() in _TEXT_SUFFIXES and not content.startswith(ZIP):
             return _text_sheets(decoded(content, path.name))
         return _new_sheets(content)
     except DataError:

@@ -15,8 +15,9 @@ from made_logs import HAND, challenge_clips, ststnet
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, Predictions
-from bench.scoring.logs import FORMATS, UNKNOWN, Log, Reading, parse_log, read_log, render_log
+from bench.scoring.logs import UNKNOWN, Log, Reading, parse_log, read_log
 from bench.scoring.script_output import TRUTH
+from bench.scoring.writing import FORMATS, render_log
 from bench.system.files import csv_text
 
 SOURCE = {"variant": "rnas_mer"}

@@ -10,8 +10,9 @@ from made_logs import HAND, ststnet
 from bench.errors import BenchError, DataError, UsageError
 from bench.runs.predictions import Predictions
 from bench.scoring.claims import Claim
-from bench.scoring.logs import UNKNOWN, Log, Reading, render_log
+from bench.scoring.logs import UNKNOWN, Log, Reading
 from bench.scoring.report import read_scored, score_report, scored
+from bench.scoring.writing import render_log
 
 
 def report_of(path, claims=(), **options):

@@ -1,0 +1,118 @@
+"""What the words of a log of predictions mean: classes, data sets, people, clips."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.catalogue import DATASETS
+from bench.data.sets.identity import known_subject
+from bench.errors import DataError, printable, quoted
+from bench.runs.predictions import Answer, Predictions
+from bench.scoring.challenge_log import SINGLE, LogLine, dataset_named
+
+_SMIC_CLIP = re.compile(r"s?([0-9]{1,4})_([a-z]+)_([0-9]{1,4})", re.IGNORECASE)
+
+
+def labelled(
+    lines: Sequence[LogLine], classes: Sequence[str]
+) -> tuple[list[Answer], tuple[str, ...]]:
+    """The answers of lines, and the classes: those given, the challenge's, or the words found.
+
+    Raises DataError, with the line, for a label of no class or a word that is cut.
+    """
+    words = sorted({word.lower() for line in lines for word in (line.true, line.pred)})
+    names = [word for word in words if not word.isdecimal()]
+    if classes:
+        known = tuple(classes)
+    elif set(names) <= set(CHALLENGE_CLASSES) or names != words:
+        known = CHALLENGE_CLASSES
+    else:
+        known = tuple(names)
+        _refuse_cut(lines)
+    answers = [
+        Answer(
+            line.dataset,
+            line.subject,
+            line.clip,
+            _index(line.true, known, line.where),
+            _index(line.pred, known, line.where),
+        )
+        for line in lines
+    ]
+    return answers, known
+
+
+def _refuse_cut(lines: Sequence[LogLine]) -> None:
+    """Raises DataError for a label of one row alone that begins the label of others: a cut word."""
+    labels = [{line.true.lower(), line.pred.lower()} for line in lines]
+    rows = Counter(word for own in labels for word in own)
+    for word, longer in pairwise(sorted(rows)):
+        if rows[word] == 1 and longer.startswith(word):
+            line = next(line for line, own in zip(lines, labels, strict=True) if word in own)
+            raise DataError(
+                f"{line.where}: label {quoted(printable(word))} has no other row and begins "
+                f"{quoted(printable(longer))}: complete it, or name all classes with --classes "
+                "A,B,..."
+            )
+
+
+def fits(line: LogLine, classes: Sequence[str]) -> bool:
+    """Whether both labels of a line are of these classes."""
+    return None not in (_place(line.true, classes), _place(line.pred, classes))
+
+
+def _place(word: str, classes: Sequence[str]) -> int | None:
+    """The place of a label by its class's name; by its number where no class is called a number."""
+    lower = [name.lower() for name in classes]
+    if word.lower() in lower:
+        return lower.index(word.lower())
+    if not any(map(str.isdecimal, lower)) and word.isdecimal() and int(word) < len(classes):
+        return int(word)
+    return None
+
+
+def _index(word: str, classes: Sequence[str], where: str) -> int:
+    """As `_place`; DataError where no class is meant."""
+    place = _place(word, classes)
+    if place is not None:
+        return place
+    numbers = ", ".join(f"{index} {name}" for index, name in enumerate(classes))
+    raise DataError(
+        f"{where}: label {quoted(printable(word))} is none of {numbers}; "
+        "name other classes with --classes A,B,..."
+    )
+
+
+def named_predictions(answers: Sequence[Answer], classes: Sequence[str], name: str) -> Predictions:
+    """With the challenge's names and order of classes; DataError that names the file."""
+    try:
+        return _in_challenge_order(Predictions(tuple(classes), tuple(map(_renamed, answers))))
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+def _in_challenge_order(predictions: Predictions) -> Predictions:
+    own = [name.lower() for name in predictions.classes]
+    if sorted(own) != sorted(CHALLENGE_CLASSES):
+        return predictions
+    place = [CHALLENGE_CLASSES.index(name) for name in own]
+    answers = (replace(a, true=place[a.true], pred=place[a.pred]) for a in predictions.answers)
+    return Predictions(CHALLENGE_CLASSES, tuple(answers))
+
+
+def _renamed(answer: Answer) -> Answer:
+    """With subject and clip as the loaders call them, where the data set is known."""
+    dataset = dataset_named(answer.dataset)
+    if dataset not in SINGLE:
+        return answer
+    subject = known_subject(dataset, answer.subject, DATASETS)
+    clip = answer.clip
+    parts = _SMIC_CLIP.fullmatch(clip) if dataset == "smic" else None
+    if parts:
+        clip = f"s{int(parts[1]):02d}_{parts[2].lower()}_{int(parts[3]):02d}"
+    return replace(answer, dataset=dataset, subject=subject, clip=clip)
