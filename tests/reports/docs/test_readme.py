@@ -126,6 +126,12 @@ def test_the_page_of_results_says_what_the_record_of_the_ablations_says():
     for pair in pairs:
         found, p = pair["differences"]["uar"], pair["permutation"]["p_holm"]
         assert "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(**found) + f"{p:.2}" in page
+    entries = record["comparisons"][0]["entries"]
+    scores = {entry["name"]: entry["scores"]["uar"]["values"] for entry in entries}
+    spread, name = max((max(values) - min(values), name) for name, values in scores.items())
+    apart = max(abs(pair["differences"]["uar"]["estimate"]) for pair in pairs)
+    assert name == "rnas_mer_4" and f"by up to {spread:.2f} in UAR (RNAS-MER_4" in page
+    assert f"RNAS-MER and its ablations by {apart:.2f} at most" in page
 
 
 def test_readme_is_short_and_its_tables_are_narrow():
