@@ -120,7 +120,7 @@ def settings_on(source: Source, load: Callable[..., Settings]) -> Settings:
                 f"{key} is {made[key]} of the clips below {source.root}, as they were generated: "
                 "leave it out"
             )
-    return load(fixed=[f"{key}={value}" for key, value in made.items()])
+    return load(fixed=[f"{key}={value}" for key, value in made.items()]) if made else settings
 
 
 def find_clips(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
