@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isclose, isfinite, isnan
+from math import inf, isclose, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -387,8 +387,9 @@ def _scores(files: RunFiles) -> Iterator[Finding]:
             what = f"has {len(record.losses)} losses for {last} epochs, or one that is no number"
             yield Finding("scores", where, what)
         for clip in record.clips:
-            if not clip.logits or any(map(isnan, clip.logits)):
-                what = f"{clip.clip}: expected logits, and each a number"
+            count = len(run.data.classes) or len(clip.logits)
+            if len(clip.logits) != max(count, 1) or not all(each < inf for each in clip.logits):
+                what = f"{clip.clip}: expected {count} logits, each a number"  # a log of 0 is one
                 yield Finding("scores", where, what)
                 continue
             best = max(range(len(clip.logits)), key=clip.logits.__getitem__)
