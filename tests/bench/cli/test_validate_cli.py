@@ -192,6 +192,18 @@ def no_logits(run):
     change(run, "folds/s06.json", lambda fold: fold["clips"][0].update(logits=[]))
 
 
+def more_logits(run):
+    change(run, "folds/s15.json", lambda fold: fold["clips"][0]["logits"].append(-9.0))
+
+
+def infinite_logits(run):
+    def overflown(fold):
+        clip = fold["clips"][0]
+        clip["logits"][clip["pred"]] = math.inf
+
+    change(run, "folds/s06.json", overflown)
+
+
 def logits_that_are_no_numbers(run):
     def edit(fold):
         fold["clips"][0].update(logits=[math.nan] * 3)
@@ -209,6 +221,8 @@ def more_reach(run):
 
 TAMPERING = [
     (no_logits, ("scores", "folds/s06.json")),
+    (more_logits, ("scores", "folds/s15.json")),
+    (infinite_logits, ("scores", "folds/s06.json")),
     (logits_that_are_no_numbers, ("scores", "folds/s05.json")),
     (more_losses, ("scores", "folds/s06.json")),
     (more_reach, ("search", "search/genotype.json")),
