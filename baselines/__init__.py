@@ -19,6 +19,7 @@ AUTODEEPLAB_3D = SearchSpace(
     channels=14,
     reduction="concat",
     dilated="full",  # as in Auto-DeepLab's own code
+    least_voxels=3,
     size_target=7_070_000,
     groups=("nas",),
 )
@@ -35,6 +36,7 @@ AUTOMER_3D = SearchSpace(
     nodes=4,
     channels=16,
     dilated="full",
+    least_voxels=3,
     size_target=11_510_000,
     groups=("nas",),
     marks=("reconstruction",),

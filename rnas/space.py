@@ -114,6 +114,7 @@ class Changes(TypedDict, total=False):
     dilated: str
     attention_form: str
     derived_partial: bool
+    least_voxels: int
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,9 @@ class SearchSpace:
     Eq. 2; attention: ST of Eq. 3; outer: the trellis; nodes: N; channels: F, the width at the
     finest level, doubled with every level; reduction: how a cell joins its nodes. `kernels` says
     whether each hybrid operation owns its convolutions; `dilated` and `attention_form` choose
-    between interpretations of what the paper leaves open. `size_target` is the parameter count that
-    Table 5 publishes (`size=published` fits F to it).
+    between interpretations of what the paper leaves open. least_voxels: `for_clips` leaves out the
+    levels at which a clip is fewer voxels wide. `size_target` is the parameter count that Table 5
+    publishes (`size=published` fits F to it).
     """
 
     name: str
@@ -142,6 +144,7 @@ class SearchSpace:
     dilated: str = "separable"
     attention_form: str = "gated"
     derived_partial: bool = False
+    least_voxels: int = 1
     size_target: int | None = None
     groups: tuple[str, ...] = ("own",)
     marks: tuple[str, ...] = ()
@@ -188,6 +191,10 @@ class SearchSpace:
             groups=(),
             marks=(),
         )
+
+    def for_clips(self, size: int) -> SearchSpace:
+        """The space with the levels that clips of `size` x `size` pixels leave to it."""
+        return self.resized(outer=self.outer.for_clips(size, self.least_voxels))
 
     def width(self, level: int) -> int:
         """Channels inside a cell at a level."""

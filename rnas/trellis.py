@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -66,6 +66,14 @@ class Trellis:
             )
         if not self.arrows:
             raise MethodError(f"no path crosses {self}: widen the band or allow more moves")
+
+    def for_clips(self, size: int, least: int) -> Trellis:
+        """The trellis without levels at which clips `size` pixels wide have under `least` voxels.
+
+        Two levels stay in any case, so that there is a path to choose.
+        """
+        wide = [factor for factor in self.factors[2:] if -(-size // factor) >= least]
+        return replace(self, factors=(*self.factors[:2], *wide))
 
     @cached_property
     def arrows(self) -> tuple[Arrow, ...]:

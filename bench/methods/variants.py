@@ -41,8 +41,8 @@ EVALUATION = MappingProxyType(
 )
 """The work of every kind whose folds train a network."""
 
-WITHOUT_EFFECT = ("summary", "groups", "marks", "size_target")
-"""Fields of a search space or a fixed network that describe it and change no run."""
+WITHOUT_EFFECT = ("summary", "groups", "marks", "size_target", "least_voxels")
+"""Fields of a search space or a fixed network that change no run beside what others of them say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +248,7 @@ class InSpace(Variant):
             raise BenchError(
                 f"{self.name}: Table 5 publishes no size for it; use --set space.size=same"
             )
-        return _configured(self.space, config.space)
+        return _configured(self.space, config.space).for_clips(config.data.size)
 
     def builder(
         self, config: Config, classes: int, genotype: Genotype | None

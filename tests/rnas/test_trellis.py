@@ -37,6 +37,22 @@ def test_parallelogram_has_26_states_39_arrows_147_paths():
         assert abs(level - layer * 3 / 12) <= 1
 
 
+@pytest.mark.parametrize(
+    ("size", "least", "factors"),
+    [
+        (96, 3, (4, 8, 16, 32)),
+        (64, 3, (4, 8, 16)),
+        (25, 2, (4, 8, 16)),
+        (24, 3, (4, 8)),
+        (8, 3, (4, 8)),
+        (8, 1, (4, 8, 16, 32)),
+    ],
+)
+def test_small_clips_leave_out_levels_but_never_all_paths_but_one(size, least, factors):
+    trellis = Trellis(12, (4, 8, 16, 32), ("up", "stay", "shrink"))
+    assert trellis.for_clips(size, least) == Trellis(12, factors, ("up", "stay", "shrink"))
+
+
 @trellises
 def test_paths_are_all_sequences_less_the_forbidden_ones(name):
     trellis = SMALL_TRELLISES[name]

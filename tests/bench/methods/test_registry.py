@@ -221,6 +221,19 @@ def configured(name, *overrides):
 SEARCHES = [name for name, entry in registry.variants().items() if entry.kind == "search"]
 
 
+@pytest.mark.parametrize(
+    ("name", "small", "full"),
+    [
+        ("rnas_mer", (2, 4, 8, 16), (2, 4, 8, 16)),
+        ("autodeeplab_3d", (4, 8), (4, 8, 16, 32)),
+        ("random_automer_3d", (2, 4, 8), (2, 4, 8, 16)),
+    ],
+)
+def test_methods_of_twelve_cells_leave_out_levels_that_small_clips_do_not_fill(name, small, full):
+    assert configured(name, "data.size=24").outer.factors == small
+    assert configured(name, "data.size=112").outer.factors == full
+
+
 @pytest.mark.parametrize("name", SEARCHES)
 def test_every_registered_search_searches_decodes_and_trains(name, one_thread):
     space = configured(name, "nodes=1", "channels=4", "kernels=shared")

@@ -78,7 +78,9 @@ def estimate(unit, report):
     fold = named_fold(clips, unit.job.config.protocol, unit.fold)
     train, test = list(fold.train), list(fold.test)
     model = GaussianNB(var_smoothing=job.method.estimator.smoothing)
-    logits = model.fit(features[train], labels[train]).predict_log_proba(features[test])
+    seen = model.fit(features[train], labels[train]).predict_log_proba(features[test])
+    logits = np.full((len(test), len(clips.classes)), seen.min() - 1)  # of classes not trained on
+    logits[:, model.classes_] = seen
     found = [
         {
             "dataset": clips.clips[index].dataset,
