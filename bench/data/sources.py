@@ -17,7 +17,7 @@ from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
 from bench.data.disk.tree import Layout
-from bench.data.sets.blank import copies
+from bench.data.sets.blank import copies, seen_alike, with_twins
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.steps.crop import FaceFound
@@ -315,11 +315,12 @@ def prepare(
 
     `stills`: the inputs, None for the clips themselves; `workers`: processes that make them, None
     for one per core (a few clips are made in this process). Inputs that are blank, clips that are
-    copies of others, and clips in which no face was found, so that `data.crop_fallback` took the
-    centre, are reported as problems of the set.
+    copies of others or look like them to networks, and clips in which no face was found, so that
+    `data.crop_fallback` took the centre, are reported as problems of the set.
     """
     clip_set = find_clips(source, config, progress)
     workers = (workers or usable_cores()) if len(clip_set.clips) > FEW_CLIPS else 1
+    alike: list[Problem] = []
     for still in dict.fromkeys(stills):
         what = f"making {still.text}" if still else "preprocessing clips"
 
@@ -333,7 +334,9 @@ def prepare(
             made = load_videos(clip_set, seen, source.cache, one_more, workers)
         odd = input_problems(clip_set.clips, made, still, config, source.cache)
         clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
+        alike += seen_alike(clip_set.clips, made)
     clip_set = fingerprinted(clip_set, source, config)
+    clip_set = replace(clip_set, problems=with_twins(clip_set.problems, alike))
     return clip_set, clip_set.fingerprint
 
 

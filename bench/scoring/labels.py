@@ -63,10 +63,10 @@ def _refuse_cut(lines: Sequence[LogLine]) -> None:
 
 def fits(line: LogLine, classes: Sequence[str]) -> bool:
     """Whether both labels of a line are of these classes."""
-    return None not in (_place(line.true, classes), _place(line.pred, classes))
+    return None not in (label_place(line.true, classes), label_place(line.pred, classes))
 
 
-def _place(word: str, classes: Sequence[str]) -> int | None:
+def label_place(word: str, classes: Sequence[str]) -> int | None:
     """The place of a label by its class's name; by its number where no class is called a number."""
     lower = [name.lower() for name in classes]
     if word.lower() in lower:
@@ -78,7 +78,7 @@ def _place(word: str, classes: Sequence[str]) -> int | None:
 
 def _index(word: str, classes: Sequence[str], where: str) -> int:
     """As `_place`; DataError where no class is meant."""
-    place = _place(word, classes)
+    place = label_place(word, classes)
     if place is not None:
         return place
     numbers = ", ".join(f"{index} {name}" for index, name in enumerate(classes))

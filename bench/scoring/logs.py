@@ -28,7 +28,7 @@ from bench.scoring.challenge_log import (
     not_understood,
     whole,
 )
-from bench.scoring.labels import fits, labelled, named_predictions
+from bench.scoring.labels import fits, label_place, labelled, named_predictions
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
 from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
@@ -228,32 +228,31 @@ def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
 
 def _table_log(table: Table, reading: Reading) -> Log:
     """The answers of a table; the option `dataset` fills the column where it is not there."""
-    table = _unpacked(table)
     places = table.places(SPELLINGS)
     chances = _chances(table, places, reading.classes)
     from_chances = bool(chances) and "pred" not in places
-    if from_chances:
-        places["pred"] = next(iter(chances))
     filled = {"dataset": reading.dataset} if reading.dataset else {}
     if filled and "dataset" in places:
         title = quoted(printable(table.titles[places["dataset"]]))
         raise UsageError(f"{table.name}: column {title} says the data sets: leave out --dataset")
-    missing = [column for column in COLUMNS if column not in {*places, *filled}]
+    found = {*places, *filled, *(("pred",) if from_chances else ())}
+    missing = [column for column in COLUMNS if column not in found]
     if missing:
         raise DataError(
             f"{table.name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)} (labels "
             f"as numbers or class names), its header has {table.found_titles}"
             + "; --dataset NAME stands for the column dataset" * ("dataset" in missing)
             + "; where clips have no names, number them in a column clip" * ("clip" in missing)
+            + "; a column of lists needs a number for each class" * ("pred" in missing)
         )
     lines, surrogate, ties = [], False, 0
-    for line in table.lines:
+    for number, line in enumerate(table.lines):
         where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
         if from_chances:
-            likeliest = _most_probable(line, chances, where)
+            likeliest = _most_probable(chances[0], number, where)
             ties += len(likeliest) > 1
-            cells["pred"] = chances[likeliest[0]]
+            cells["pred"] = likeliest[0]
         empty = [column for column in COLUMNS if not cells[column]]
         if empty:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
@@ -265,99 +264,130 @@ def _table_log(table: Table, reading: Reading) -> Log:
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
     answers, classes = labelled(lines, reading.classes)
-    rows = [_numbers(line, chances, classes) for line in table.lines]
     notes = [
         f"{table.name}: column {table.titles[places[column]]} is scored as {column}, not "
         f"{', '.join(map(printable, others))}: if that is wrong, leave it out of the file"
         for column in COLUMNS
-        if column in places and (others := table.others(SPELLINGS, column))
+        if column in places and (others := _others(table, places, column, classes))
     ]
-    notes += _against(answers, rows, table.name)
+    for each in chances:
+        notes += _against(answers, each.rows(classes), table.name, each.title)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
 
 
-def _unpacked(table: Table) -> Table:
-    """With a column for each class, `0`, `1`, ..., in place of one of lists: `[0.1, 0.7, 0.2]`."""
-    titles = map(plain_title, table.titles)
-    place = next((n for n, title in enumerate(titles) if title in CHANCE_LISTS), None)
-    if place is None:
-        return table
-    rows = [line.cells[place].strip("[]()").replace(",", " ").split() for line in table.lines]
-    widths = set(map(len, rows))
-    if len(widths) != 1 or min(widths) < 2:
-        return table
-    lines = (
-        replace(line, cells=(*line.cells[:place], *row, *line.cells[place + 1 :]))
-        for line, row in zip(table.lines, rows, strict=True)
-    )
-    numbered = map(str, range(*widths))
-    titles_of_all = (*table.titles[:place], *numbered, *table.titles[place + 1 :])
-    return replace(table, titles=titles_of_all, lines=tuple(lines))
+@dataclass(frozen=True)
+class _Chances:
+    """A number for each class: columns of a table, or one of lists.
+
+    title: of the column, or of the first; cells: class, lower case -> its cells, one a line.
+    """
+
+    title: str
+    cells: Mapping[str, Sequence[str]]
+
+    def rows(self, classes: Sequence[str]) -> list[tuple[float, ...]]:
+        """By line the numbers of these classes, NaN for a cell that holds none; none of others."""
+        names = [name.lower() for name in classes]
+        if sorted(names) != sorted(self.cells):
+            return []
+        return list(zip(*(map(_number, self.cells[name]) for name in names), strict=True))
 
 
-def _numbers(line: Line, chances: Mapping[int, str], classes: Sequence[str]) -> tuple[float, ...]:
-    """The number of each class in a row, NaN for a cell that holds none; nothing without them."""
-    places = {name: place for place, name in chances.items()}
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return nan
 
-    def number(cell: str) -> float:
-        try:
-            return float(cell)
-        except ValueError:
-            return nan
 
-    return tuple(number(line.cells[places[name.lower()]]) for name in classes) if places else ()
+def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> list[_Chances]:
+    """All numbers for each class that the table holds: probabilities, logits, or both.
+
+    A title of a column per class is the class's name or its beginning (`neg`), or its number, also
+    as `p0` or `prob_0`; one of lists is in `CHANCE_LISTS`.
+    """
+    names = [name.lower() for name in classes or CHALLENGE_CLASSES]
+    found: list[_Chances] = []
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for place, title in enumerate(table.titles):
+        if place in places.values():
+            continue
+        if plain_title(title) in CHANCE_LISTS:
+            rows = [_listed(line.cells[place]) for line in table.lines]
+            if set(map(len, rows)) == {len(names)}:
+                cells = dict(zip(names, zip(*rows, strict=True), strict=True))
+                found.append(_Chances(title, cells))
+            continue
+        plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
+        fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
+        if plain.isdecimal():
+            fits = names[int(plain) :][:1] or [title]  # a number of no class spoils its columns
+        if len(fits) == 1:
+            prefix = title.lower().removesuffix(plain)
+            groups.setdefault(prefix, []).append((fits[0], place))
+    for group in groups.values():
+        if sorted(name for name, _ in group) == sorted(names):
+            columns = {
+                name: tuple(line.cells[place] for line in table.lines) for name, place in group
+            }
+            found.append(_Chances(table.titles[group[0][1]], columns))
+    return found
+
+
+def _listed(cell: str) -> list[str]:
+    """The cells of a list in one cell: `[0.1, 0.7, 0.2]`."""
+    return cell.strip("[]()").replace(",", " ").split()
+
+
+def _others(
+    table: Table, places: Mapping[str, int], column: str, classes: Sequence[str]
+) -> list[str]:
+    """Titles of further columns that could be taken for one: predictions by what they hold, too."""
+
+    def holds_labels(place: int) -> bool:
+        words = {whole(line.cells[place]) for line in table.lines}
+        return all(label_place(word, classes) is not None for word in words)
+
+    others = list(table.others(SPELLINGS, column))
+    if column == "pred":
+        others += [
+            title
+            for place, title in enumerate(table.titles)
+            if column in title.lower() and place not in places.values() and title not in others
+            if holds_labels(place)
+        ]
+    return others
 
 
 def _against(
-    answers: Sequence[Answer], rows: Sequence[Sequence[float]], name: str
+    answers: Sequence[Answer], rows: Sequence[Sequence[float]], name: str, title: str = "logits"
 ) -> Iterator[str]:
     """Notes on answers that are not those of the numbers for each class beside them.
 
-    rows: these numbers, by answer; nothing where there are none.
+    rows: these numbers, by answer, or none; nothing where an answer has none; title: of them.
     """
-    told = [(answer.pred, row) for answer, row in zip(answers, rows, strict=True) if row]
+    told = [(answer.pred, row) for answer, row in zip(answers, rows, strict=bool(rows)) if row]
     unclear = sum(not all(map(isfinite, row)) for _, row in told)
     against = sum(row[pred] < max(row) for pred, row in told if all(map(isfinite, row)))
     for count, what in (
-        (against, "pred is not the most probable class"),
+        (against, "pred is not the class with the largest number"),
         (unclear, "the classes have no finite numbers"),
     ):
         if count:
-            yield f"{name}: {what} in {count} row(s); scored is pred"
+            yield f"{name}: {what} in {count} row(s) ({printable(title)}); scored is pred"
 
 
-def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> dict[int, str]:
-    """Column -> class, of a column per class that holds its probability; empty where there is none.
-
-    A title is a class's name or its beginning (`neg`), or its number, also as `p0` or `prob_0`.
-    """
-    names = tuple(name.lower() for name in classes or CHALLENGE_CLASSES)
-    found: dict[int, str] = {}
-    for place, title in enumerate(table.titles):
-        plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
-        fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
-        if plain.isdecimal() and int(plain) >= len(names):
-            return {}
-        if plain.isdecimal():
-            fits = [names[int(plain)]]
-        if place not in places.values() and len(fits) == 1:
-            found[place] = fits[0]
-    return found if sorted(found.values()) == sorted(names) else {}
-
-
-def _most_probable(line: Line, chances: Mapping[int, str], where: str) -> list[int]:
-    """The columns with the largest number; DataError where one is no number."""
-    try:
-        numbers = {place: float(line.cells[place]) for place in chances}
-    except ValueError:
-        numbers = {}
-    if not numbers or not all(map(isfinite, numbers.values())):
-        shown = ", ".join(printable(line.cells[place])[:20] for place in chances)
+def _most_probable(chances: _Chances, number: int, where: str) -> list[str]:
+    """The classes with the largest number in a line; DataError where one is no number."""
+    cells = {name: column[number] for name, column in chances.cells.items()}
+    numbers = {name: _number(cell) for name, cell in cells.items()}
+    if not all(map(isfinite, numbers.values())):
+        shown = ", ".join(printable(cell)[:20] for cell in cells.values())
         raise DataError(f"{where}: {shown}: expected a number for each class")
-    return [place for place, number in numbers.items() if number == max(numbers.values())]
+    return [name for name, number in numbers.items() if number == max(numbers.values())]
 
 
 # Output of a training script

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.containers import array_length
 from bench.data.disk.numbering import CONTAINER_SUFFIXES
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LONGEST = 1000
 """Frames of the longest usual clip: a micro-expression takes half a second, and cameras of this
@@ -54,6 +58,20 @@ def copies(clips: Iterable[Clip], contents: Iterable[str]) -> Iterator[Problem]:
     for clip, content in zip(clips, contents, strict=True):
         apart.setdefault(_files(clip), (clip, content))
     yield from _alike((each for each in apart.values() if each[1]), "copies of")
+
+
+def seen_alike(clips: Iterable[Clip], inputs: np.ndarray) -> Iterator[Problem]:
+    """The same of clips that networks see alike, however they are stored. inputs: one per clip."""
+    moving = zip(clips, inputs, strict=True)
+    contents = [(clip, each.tobytes()) for clip, each in moving if each.min() < each.max()]
+    yield from _alike(contents, "made into the same input as")
+
+
+def with_twins(problems: Iterable[Problem], found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems and those found, each clip's twin once."""
+    known = dict.fromkeys(problems)
+    told = {each.where for each in known if each.kind == "twin"}
+    return tuple(known | dict.fromkeys(each for each in found if each.where not in told))
 
 
 def _files(clip: Clip) -> Hashable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from tiny_runs import only_run
 
 RANDOM = "random_rnas_mer"
@@ -139,3 +140,50 @@ def test_no_fold_follows_one_that_leaves_something_behind(bench, runs, install_p
     outcome = bench.small(runs, "learning", "--jobs", 1)
     assert outcome.code == 1 and "what one fold learns would reach the next" in outcome.err
     assert not list(only_run(runs).path.glob("folds/*.json"))
+
+
+ELSEWHERE = """
+import torch
+from torch import nn
+
+from baselines.fixed import FixedNetwork
+
+SEEN = []
+DRAWN = torch.rand(3)
+
+
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.body = nn.Sequential(nn.AdaptiveAvgPool3d(2), nn.Flatten(), nn.Linear(24, classes))
+        self.register_buffer("batches", torch.zeros(()))
+
+    def forward(self, clips):
+        if self.training:
+            self.batches += 1
+            SEEN.append(clips.mean())
+        found = self.body(clips)
+        {extra}
+
+
+NET = FixedNetwork("elsewhere", "knows more than its weights", "elsewhere_net:Net", "clip", None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "sound"),
+    [
+        ("return found * (1 + len(SEEN) * self.batches)", False),
+        ("return found + DRAWN", False),
+        ("return found", True),
+    ],
+)
+def test_what_a_network_knows_beside_its_weights_is_not_scored(
+    bench, runs, install_package, extra, sound
+):
+    group = {"bench.variants": {"elsewhere": "elsewhere_net:NET"}}
+    install_package(ELSEWHERE.format(extra=extra), group, "elsewhere_net")
+    outcome = bench.small(runs, "elsewhere", "--jobs", 1)
+    assert outcome.code == (0 if sound else 1)
+    assert ("in a process of its own a new network" in outcome.err) == (not sound)
+    assert bool(list(only_run(runs).path.glob("folds/*.json"))) == sound

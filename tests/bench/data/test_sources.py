@@ -81,6 +81,25 @@ def test_a_copy_under_another_name_is_told_when_clips_are_prepared(tmp_path):
     assert what in clip_set.problems[0].what
 
 
+@pytest.mark.parametrize("stored", ["array", "copies"])
+def test_a_clip_stored_twice_in_two_ways_is_told_once(stored, tmp_path):
+    frames = noise(3)
+    write_clip(tmp_path / "a", frames)
+    if stored == "array":
+        np.save(tmp_path / "b.npy", frames)
+    else:
+        write_clip(tmp_path / "b.npy", frames)
+    write_clip(tmp_path / "still", np.repeat(frames[:1], 3, axis=0))
+    write_clip(tmp_path / "still2", np.repeat(frames[1:2], 3, axis=0))
+    rows = [f"lab,{who},c,positive,{who}" for who in ("a", "b.npy", "still", "still2")]
+    (tmp_path / "m.csv").write_text("\n".join(["dataset,subject,clip,label,frames", *rows]))
+    source = resolve_source(f"manifest:{tmp_path / 'm.csv'}", None, False, tmp_path / "cache")
+    clip_set, _ = prepare(source, DataConfig(), lambda *step: None)
+    (twin,) = [problem for problem in clip_set.problems if problem.kind == "twin"]
+    said = {"array": "made into the same input as", "copies": "copies of"}[stored]
+    assert twin.what.startswith(f"its frames are {said} those of lab a/c, of another subject: a")
+
+
 class TestGeneratedTrees:
     """Generated clips stay surrogates, by whichever door they come in."""
 

@@ -307,7 +307,7 @@ def test_a_list_in_a_cell_has_a_number_for_each_class(end):
                 Answer(*each) for each in ANSWERS
             )
         else:
-            with pytest.raises(DataError, match=r"no column pred.* true, 0, 1, 2, 3"):
+            with pytest.raises(DataError, match=r"no column pred.*lists needs a number for each"):
                 parse_log(text, "log")
 
 
@@ -414,11 +414,18 @@ def test_one_clip_stored_in_two_ways_is_answered_twice(twin):
     [
         ("y_true,y_pred,label,prediction", "column y_true is scored as true, not label"),
         ("target,output,pred,Participant", "column pred is scored as pred, not output"),
+        ("true,pred,pred_ema,note", "column pred is scored as pred, not pred_ema"),
+        ("true,best_pred,note,prediction", "column prediction is scored as pred, not best_pred"),
     ],
 )
 def test_several_columns_for_one_thing_are_told(titles, told):
-    text = f"dataset,subject,clip,{titles}\nlab,s1,a,0,1,1,2"
+    text = f"dataset,subject,clip,{titles}\nlab,s1,a,0,1,1,2\nlab,s1,b,2,1,1,2"
     assert any(told in note for note in parse_log(text, "log.csv").notes)
+
+
+def test_numbers_about_predictions_are_no_predictions():
+    text = "dataset,subject,clip,true,pred,pred_conf\nlab,s1,a,0,1,.7\nlab,s1,b,2,1,1"
+    assert not parse_log(text, "log.csv").notes
 
 
 def test_ties_of_probabilities_are_counted():
@@ -458,13 +465,29 @@ def chances_in_json():
 def test_predictions_against_their_own_probabilities_are_counted(text):
     log = parse_log(text, "log")
     assert [answer.pred for answer in log.predictions.answers] == [1, 1, 2, 0]
+    title = "logits" if text.startswith("{") else "p0"
     assert log.notes == (
-        "log: pred is not the most probable class in 2 row(s); scored is pred",
-        "log: the classes have no finite numbers in 1 row(s); scored is pred",
+        f"log: pred is not the class with the largest number in 2 row(s) ({title}); scored is pred",
+        f"log: the classes have no finite numbers in 1 row(s) ({title}); scored is pred",
     )
     if text.startswith("{"):
         with pytest.raises(DataError, match="2 logits of a clip, expected one for each of neg"):
             parse_log(text.replace("[9, NaN, 1]", "[9, 1]"), "log")
+
+
+@pytest.mark.parametrize(
+    ("titles", "cells", "told"),
+    [
+        ("probabilities,logits", "[.1 .8 .1],[3 2 1]", "(logits)"),
+        ("p0,p1,p2,logits", ".1,.8,.1,[3 2 1]", "(logits)"),
+        ("prob_0,prob_1,prob_2,logit_neg,logit_pos,logit_sur", ".1,.8,.1,3,2,1", "(logit_neg)"),
+        ("softmax,score_0,score_1,score_2", "[.1 .8 .1],3,2,1", "(score_0)"),
+    ],
+)
+def test_each_set_of_numbers_is_held_against_the_predictions(titles, cells, told):
+    text = f"dataset,subject,clip,true,pred,{titles}\nlab,s1,a,0,1,{cells}"
+    (note,) = parse_log(text, "log").notes
+    assert "pred is not the class with the largest number in 1 row(s)" in note and told in note
 
 
 @pytest.mark.parametrize("protocol", ["null", "{}", '{"surrogate": false, "leaks": ["x"]}'])

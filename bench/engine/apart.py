@@ -1,0 +1,66 @@
+"""A network of a package is asked again in a process of its own.
+
+There nothing is left of what its code may have kept beside its weights: clips that it has trained
+on, constants that were drawn at random when its module was imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from bench.engine.material import job_clips, network_builder
+from bench.engine.plan import Unit
+from bench.errors import BenchError
+from bench.methods.operations import OPERATIONS
+from bench.methods.registry import VARIANTS
+from bench.runs.job import Job
+from bench.system.processes import process_pool
+from bench.training.answers import asked_answer, differ
+from bench.training.compute import threads
+from bench.training.tensors import Tensors
+
+
+def require_alone(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]) -> None:
+    """BenchError where a network with the same weights answers otherwise in another process.
+
+    network: trained, on the fold of the unit; asked: the clips. Networks of the harness are not
+    asked, and others once per method in this process.
+    """
+    runs = unit.job.folder.path.parents[1]
+    if runs in _asked or not _is_foreign(unit.job):
+        return
+    weights = BytesIO()
+    torch.save(network.state_dict(), weights)
+    with process_pool(1) as pool:
+        answer = pool.submit(answer_anew, unit, weights.getvalue(), tuple(asked)).result()
+    _asked.add(runs)
+    if differ(asked_answer(network, clips, asked).cpu(), answer):
+        raise BenchError(
+            "in a process of its own a new network with the weights of this one answers otherwise: "
+            "its answers depend on more than its weights; keep no clips and draw nothing at random "
+            "at module level, in a class attribute or behind a cache"
+        )
+
+
+def answer_anew(unit: Unit, weights: bytes, asked: Sequence[int]) -> Tensor:
+    """Logits (n, classes) of a new network, given weights, to the first of the clips asked."""
+    _, clips = job_clips(unit.job)
+    network = network_builder(unit.job, unit.fold, clips.classes)().to(clips.labels.device)
+    network.load_state_dict(torch.load(BytesIO(weights), clips.labels.device, weights_only=True))
+    with threads(unit.job.method.threads):
+        return asked_answer(network, clips, asked).cpu()
+
+
+def _is_foreign(job: Job) -> bool:
+    """Whether code of a package is at work in the network."""
+    names = job.method.configured_space(job.config).operations if job.method.searches else ()
+    return not (VARIANTS.is_own(job.variant) and all(map(OPERATIONS.is_own, names)))
+
+
+_asked: set[Path] = set()
+"""Folders of all runs of the methods whose networks were asked."""
