@@ -82,18 +82,17 @@ class CodedSet(SingleSet):
             where = f"{tree.shown(sheet)} row {row.number}"
             try:
                 coded = self._coded(row, where, class_map)
-                if coded is None:
-                    continue
-                if (coded.subject, coded.name) in clips:
-                    what = DOUBLED.format(first[coded.subject, coded.name])
-                    raise Rejected("duplicate", what)
-                clip, notes = self._clip(tree, coded, folders)
+                key = self.person(row.text("subject")) or "", self._clip_name(row)
+                if key in first and (coded or key in clips):  # also where a label is left out
+                    raise Rejected("duplicate", DOUBLED.format(first[key]))
+                found = self._clip(tree, coded, folders) if coded else None
             except Rejected as reason:
                 problems.append(Problem(reason.kind, _who(where, row), reason.what, fatal=True))
                 continue
-            clips[clip.subject, clip.name] = clip
-            first[clip.subject, clip.name] = row.number
-            problems += notes
+            first.setdefault(key, row.number)
+            if found:
+                clips[key], notes = found
+                problems += notes
         return list(clips.values()), problems + self._unlisted(tree, rows, folders)
 
     def _sheet(self, tree: Tree) -> tuple[Path, list[Problem]]:

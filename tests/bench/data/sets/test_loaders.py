@@ -172,6 +172,7 @@ def test_casme2_raw_frames_where_nothing_is_cropped(casme2, trees):
         ((5, "EP01_1", 1, 2, 4, "joy"), "label"),
         ((5, "EP01_1", 1, 2, 4, None), "label"),
         ((1, "EP02_01f", 46, 48, 50, "disgust"), "duplicate"),
+        ((1, "EP02_01f", 46, 48, 50, "others"), "duplicate"),
         ((1, "EP02_02", 1, 2, 4, "disgust"), "missing"),
         ((26, "EP09F", 500, 501, 502, "disgust"), "missing"),
         ((26, "EP09F", "one", 2, 4, "disgust"), "numbers"),
