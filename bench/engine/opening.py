@@ -202,13 +202,17 @@ def _tell_removed(job: Job) -> None:
     BenchError where a fold rests on a genotype that is gone: a new search may decode another.
     """
     gone = removed_files(job.folder)
-    for task in plan(job):
+    if not gone:
+        return
+    tasks = plan(job)
+    for task in tasks:
         for need in task.needs if task.unit.phase == FOLD and task.unit.done else ():
             if not need.done and _name(need) in gone:
                 raise BenchError(
                     f"{need.output} was removed after the run made it, and {task.unit.name} rests "
                     "on it: restore it, or start anew with `bench run --force`"
                 )
+    for task in tasks:
         if not task.unit.done and _name(task.unit) in gone:
             print(
                 f"note: {task.unit.output} was removed after the run made it: {task.unit.name} of "

@@ -144,6 +144,20 @@ class Table:
             raise DataError(f"{self.name} has the column {shown} twice")
         return place
 
+    def certain_places(self, known: Spellings) -> dict[str, int]:
+        """As `places`; DataError where several titles may mean a field and none is its name."""
+        places = self.places(known)
+        for field, place in places.items():
+            others = self.others(known, field)
+            if others and plain_title(self.titles[place]) != plain_title(field):
+                shown = " and ".join(
+                    quoted(printable(each)) for each in (self.titles[place], *others)
+                )
+                raise DataError(
+                    f"{self.name}: the columns {shown} may each be {field}: call one of them so"
+                )
+        return places
+
     def others(self, known: Spellings, field: str) -> tuple[str, ...]:
         """Titles of further columns that could be taken for a field."""
         taken = self.places(known)

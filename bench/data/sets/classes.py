@@ -151,7 +151,7 @@ def _from_file(path: Path) -> ClassMap:
         ) from None
     except OSError as error:
         raise DataError(f"class map {path} cannot be read ({error.strerror})") from error
-    places = table.places(SPELLINGS)
+    places = table.certain_places(SPELLINGS)
     if not {"emotion", "class"} <= places.keys():
         raise DataError(
             f"class map {path}: expected columns emotion and class, and if needed dataset"

@@ -125,7 +125,7 @@ def _all(name: str) -> tuple[Correction, ...]:
 
 
 def _parsed(table: Table) -> tuple[Correction, ...]:
-    places = table.places(SPELLINGS)
+    places = table.certain_places(SPELLINGS)
     missing = [name for name in SPELLINGS if name not in places and name not in ("onset", "from")]
     if missing:
         raise DataError(

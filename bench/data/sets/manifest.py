@@ -445,7 +445,7 @@ def _read(path: Path) -> Iterable[Row]:
         ) from None
     except OSError as error:
         raise DataError(f"{name} cannot be read ({error.strerror}): expected a CSV file") from error
-    places = table.places(SPELLINGS)
+    places = table.certain_places(SPELLINGS)
     missing = [column for column in REQUIRED if column not in places]
     if missing:
         raise DataError(

@@ -93,7 +93,7 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
         raise UsageError(f"data.landmarks={file}: there is no such file") from None
     except OSError as error:
         raise DataError(f"landmarks {file} cannot be read ({error.strerror})") from error
-    places = table.places(NAMES)
+    places = table.certain_places(NAMES)
     if not {"subject", "clip"} <= places.keys():
         raise DataError(
             f"landmarks {file}: expected columns subject, clip and a box or points, its header has "

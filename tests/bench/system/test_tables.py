@@ -119,3 +119,16 @@ def test_what_is_exported_comes_back():
     table = parse_table(csv_text(("=a", "b"), rows), "f.csv")
     assert table.titles == ("=a", "b")
     assert [line.cells for line in table.lines] == rows
+
+
+KNOWN = {"clip": ("clip", "file", "video"), "label": ("label", "class")}
+
+
+@pytest.mark.parametrize("titles", ["file,video,label", "clip,Class", "Clip,video,label"])
+def test_several_titles_for_a_field_are_no_guess_unless_one_is_its_name(titles):
+    table = parse_table(f"{titles}\n1,2" + ",3" * (titles.count(",") > 1), "m.csv")
+    if titles.startswith("file"):
+        with pytest.raises(DataError, match=r"'file' and 'video' may each be clip: call one of"):
+            table.certain_places(KNOWN)
+    else:
+        assert table.certain_places(KNOWN) == {"clip": 0, "label": titles.count(",")}
