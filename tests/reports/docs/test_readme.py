@@ -118,14 +118,17 @@ def test_the_page_of_results_says_what_the_record_of_real_flow_says():
             assert f"| {uar}{interval} | {uf1} | {acc} |" in found[0]
 
 
-def test_the_page_of_results_says_what_the_record_of_the_ablations_says():
-    page = " ".join((ROOT / "docs" / "results.md").read_text().split())
+def test_readme_and_the_page_of_results_say_what_the_record_of_the_ablations_says():
+    page, readme = (
+        " ".join(file.read_text().split()) for file in (ROOT / "docs" / "results.md", README)
+    )
     record = json.loads((ROOT / "results" / "compare-nas-smic-surrogate.json").read_text())
     pairs = record["comparisons"][0]["pairs"]
     assert [pair["first"] for pair in pairs] == ["rnas_mer"] * 4
     for pair in pairs:
         found, p = pair["differences"]["uar"], pair["permutation"]["p_holm"]
-        assert "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(**found) + f"{p:.2}" in page
+        said = "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(**found) + f"{p:.2}"
+        assert said in page and said in readme
     entries = record["comparisons"][0]["entries"]
     scores = {entry["name"]: entry["scores"]["uar"]["values"] for entry in entries}
     spread, name = max((max(values) - min(values), name) for name, values in scores.items())
