@@ -19,7 +19,7 @@ from bench.errors import BenchError
 from bench.methods.operations import OPERATIONS
 from bench.methods.registry import VARIANTS
 from bench.runs.job import Job
-from bench.system.processes import process_pool
+from bench.system.processes import in_another_process
 from bench.training.answers import asked_answer, differ
 from bench.training.compute import threads
 from bench.training.tensors import Tensors
@@ -36,8 +36,7 @@ def require_alone(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequenc
         return
     weights = BytesIO()
     torch.save(network.state_dict(), weights)
-    with process_pool(1) as pool:
-        answer = pool.submit(answer_anew, unit, weights.getvalue(), tuple(asked)).result()
+    answer = in_another_process(answer_anew, unit, weights.getvalue(), tuple(asked))
     _asked.add(runs)
     if differ(asked_answer(network, clips, asked).cpu(), answer):
         raise BenchError(

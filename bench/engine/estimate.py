@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -18,9 +19,11 @@ from bench.engine.recorded import require_own_clips
 from bench.errors import BenchError
 from bench.methods.registry import VARIANTS
 from bench.methods.variants import Estimated
-from bench.protocol.splits import named_fold
+from bench.protocol.splits import Fold, named_fold
 from bench.runs.folds import ClipRecord, FoldRecord, Machine
+from bench.runs.job import Job
 from bench.system.files import write_json
+from bench.system.processes import in_another_process
 from bench.system.provenance import machine
 
 ASKED = 8
@@ -32,32 +35,22 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
 
     Every selection rule has the same answers, since there are no epochs to choose from.
     """
-    job, method = unit.job, unit.job.method
-    assert isinstance(method, Estimated), f"{job.variant} is no classical baseline"
-    with threadpool_limits(method.threads), VARIANTS.answering(job.variant):
-        data = method.data(job.config)
-        clip_set, features = features_of(Asked(job.source, data, method, report))
-        require_own_clips(job, clip_set)
-        labels = np.array(used_labels(clip_set.clips, job.config.data, job.seed))
-        fold = named_fold(clip_set, job.config.protocol, unit.fold)
-        owners = people(clip_set)
-        train, test = list(fold.train), list(fold.test)
-        clips = Clips(features, labels, owners, len(clip_set.classes))
-        classifier = clips.fitted(method, train)
-        scores = class_scores(classifier, features[test], clips.classes)
+    job = unit.job
+    with _at_work(job):
+        clip_set, fold, trial = fitted_fold(unit, report)
+        scores, labels = trial.scores, trial.clips.labels
         if np.isnan(scores).any():
             raise BenchError(f"{job.variant} answers with numbers that are none (NaN)")
-        if not VARIANTS.is_own(job.variant):
-            fault = fault_of(Trial(method, clips, train, test, classifier))
-            if fault:
-                raise BenchError(f"{VARIANTS.origin(job.variant)} {fault}")
+        fault = "" if VARIANTS.is_own(job.variant) else fault_of(trial) or _apart(unit, scores)
+    if fault:
+        raise BenchError(f"{VARIANTS.origin(job.variant)} {fault}")
     rules = recorded_rules(job.config.protocol)
     answers = scores.argmax(1).tolist()
     record = FoldRecord(
         run=job.stamp,
-        made_on=Machine(**machine("cpu", method.threads)),
+        made_on=Machine(**machine("cpu", trial.method.threads)),
         subject=fold.subject or fold.name,
-        trained_on=tuple(subjects_among(clip_set, train)),
+        trained_on=tuple(subjects_among(clip_set, trial.train)),
         clips=tuple(
             ClipRecord(
                 dataset=clip_set.clips[index].dataset,
@@ -68,7 +61,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
                 selected=dict.fromkeys(rules, answer),
                 logits=tuple(row),
             )
-            for index, answer, row in zip(test, answers, scores.tolist(), strict=True)
+            for index, answer, row in zip(trial.test, answers, scores.tolist(), strict=True)
         ),
     )
     write_json(unit.output, asdict(record))
@@ -96,13 +89,53 @@ class Clips:
 
 @dataclass(frozen=True)
 class Trial:
-    """A baseline, and the first fold that this process has fitted it to."""
+    """A baseline, and a fold that this process has fitted it to."""
 
     method: Estimated
     clips: Clips = field(compare=False)
     train: Sequence[int] = field(compare=False)
     test: Sequence[int] = field(compare=False)
     classifier: Any = field(compare=False)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of the tested clips, (n, classes)."""
+        return class_scores(self.classifier, self.clips.features[self.test], self.clips.classes)
+
+
+def fitted_fold(unit: Unit, report: Report) -> tuple[ClipSet, Fold, Trial]:
+    """The classifier fitted without the subject of the fold."""
+    job, method = unit.job, unit.job.method
+    assert isinstance(method, Estimated), f"{job.variant} is no classical baseline"
+    data = method.data(job.config)
+    clip_set, features = features_of(Asked(job.source, data, method, report))
+    require_own_clips(job, clip_set)
+    labels = np.array(used_labels(clip_set.clips, job.config.data, job.seed))
+    fold = named_fold(clip_set, job.config.protocol, unit.fold)
+    train, test = list(fold.train), list(fold.test)
+    clips = Clips(features, labels, people(clip_set), len(clip_set.classes))
+    return clip_set, fold, Trial(method, clips, train, test, clips.fitted(method, train))
+
+
+def scores_of(unit: Unit) -> np.ndarray:
+    """What a fold's classifier answers, (tested clips, classes)."""
+    with _at_work(unit.job):
+        return fitted_fold(unit, lambda what, done, total: None)[-1].scores
+
+
+def _apart(unit: Unit, scores: np.ndarray) -> str:
+    """What is wrong where another process, which has fitted nothing else, has other answers."""
+    if _alike(scores, in_another_process(scores_of, unit)):
+        return ""
+    return "answers otherwise in another process: keep nothing from one fit to the next"
+
+
+@contextmanager
+def _at_work(job: Job) -> Iterator[None]:
+    """On the threads of the method; errors of its own say whose they are."""
+    assert isinstance(job.method, Estimated), f"{job.variant} is no classical baseline"
+    with threadpool_limits(job.method.threads), VARIANTS.answering(job.variant):
+        yield
 
 
 @cache
@@ -112,13 +145,12 @@ def fault_of(trial: Trial) -> str:
     It is fitted to all clips with wrong labels, and then as before: it must have learnt from them,
     and have forgotten them again. Looked at once a process, since it takes two fits.
     """
-    clips, tested = trial.clips, trial.clips.features[trial.test]
-    everyone = range(len(clips.features))
-    first = class_scores(trial.classifier, tested, clips.classes)
-    other = clips.mislabelled.fitted(trial.method, everyone)
+    method, clips, test = trial.method, trial.clips, trial.test
+    tested, first = clips.features[test], trial.scores
+    other = clips.mislabelled.fitted(method, range(len(clips.features)))
     misled = class_scores(other, tested, clips.classes)
-    again = clips.fitted(trial.method, trial.train)
-    if again is trial.classifier or other is trial.classifier:
+    again = clips.fitted(method, trial.train)
+    if any(each is trial.classifier for each in (again, other)):
         return "returns one object from every fit: make a new classifier in each"
     if not _alike(first, class_scores(again, tested, clips.classes)):
         return (
@@ -127,7 +159,7 @@ def fault_of(trial: Trial) -> str:
         )
     if _alike(first, misled) and np.ptp(first, axis=0).any():
         return "answers the same whatever labels it is fitted to: fit a new classifier each time"
-    together = class_scores(again, clips.features, clips.classes)[trial.test[:ASKED]]
+    together = class_scores(again, clips.features, clips.classes)[test[:ASKED]]
     alone = [class_scores(again, clip[None], clips.classes)[0] for clip in tested[:ASKED]]
     known = again.classes_  # the others are below whatever they are shown with
     if not _alike(together[:, known], np.stack(alone)[:, known]):

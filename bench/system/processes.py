@@ -11,10 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 from typing import Any
+
+from bench.errors import BenchError
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD.
@@ -73,6 +76,15 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def in_another_process(work: Callable, *arguments: Any) -> Any:
+    """The result of `work(*arguments)` in a new process; BenchError where that dies."""
+    try:
+        with process_pool(1) as pool:
+            return pool.submit(work, *arguments).result()
+    except BrokenProcessPool as error:
+        raise BenchError("a helper process died, perhaps out of memory") from error
 
 
 def in_processes(work: Callable, jobs: Iterable[Any], workers: int) -> Iterator[Any]:

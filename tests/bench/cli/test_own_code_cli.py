@@ -73,6 +73,30 @@ def test_edited_code_is_refused_and_marked(bench, folder):
     assert "code changed" not in bench("tables", "--runs", runs, "--table", "2").out
 
 
+LATE = """
+FITS = []
+
+
+def remembering(features, labels, people):
+    FITS.append(features.mean())
+    found = nearest(features, labels, people)
+    if len(set(FITS)) > 3:  # of the first fold, of all clips, of two folds more
+        found.centroids_[:, 0] += 1e6 * len(FITS) * found.classes_
+    return found
+
+
+NEAREST = ClassicalBaseline("nearest_mean", "the nearest mean", ClipInput(), motion, remembering)
+"""
+
+
+def test_a_baseline_that_remembers_earlier_folds_is_refused(bench, tmp_path):
+    with installing(tmp_path) as put:
+        put(SOURCE + LATE, {"bench.variants": {"nearest_mean": "late:NEAREST"}}, "late")
+        outcome = bench.small(tmp_path / "runs", "nearest_mean", "--jobs", 1)
+    assert outcome.code == 1 and "answers otherwise in another process: keep nothing" in outcome.err
+    assert len(list(only_run(tmp_path / "runs").path.glob("folds/*.json"))) == 2
+
+
 def test_runs_that_recorded_no_code_are_not_judged(bench, folder):
     """Those of earlier versions."""
     import json
