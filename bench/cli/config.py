@@ -33,12 +33,14 @@ def config() -> None:
     show_default=True,
     help="TOML that --config reads, or JSON.",
 )
+@click.option("--variant", default="", help="Show what the preset sets for this method alone, too.")
 @out_option
 def show(
     preset: str,
     config_file: Path | None,
     overrides: tuple[str, ...],
     form: str,
+    variant: str,
     out: Path | None,
 ) -> None:
     """Show every setting with its value and where that comes from.
@@ -48,7 +50,11 @@ def show(
     from bench.cli.output import deliver
     from bench.config.loading import load_settings
 
-    settings = load_settings(preset, overrides, config_file)
+    if variant:
+        from bench.methods.registry import variant as registered
+
+        registered(variant)  # raises for an unknown one
+    settings = load_settings(preset, overrides, config_file, variant=variant)
     deliver(_json(settings) if form == "json" else _toml(settings), out)
 
 

@@ -142,6 +142,7 @@ def resolve_request(
 
     chosen = make_executor(executor, jobs) if executor else None
     elsewhere = isinstance(chosen, RemoteExecutor)
+    own = {name: settings_on(source, partial(loaded, variant=name)).config for name in names}
     request = Request(
         variants=names,
         source=source,
@@ -155,6 +156,7 @@ def resolve_request(
         executor_name=(executor or "").partition(":")[0],
         listeners={name: made_listener(name) for name in listeners},
         only=tuple(filter(None, (folds or "").split(","))),
+        own={name: config for name, config in own.items() if config != settings.config},
     )
     check_methods(request)
     return request

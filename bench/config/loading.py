@@ -32,6 +32,9 @@ TOML = ".toml"
 OPTION, DEFAULT, INSTALLED, COMMAND = "--set", "default", "installed packages", "the command"
 """Origins of a setting's value; others are `preset NAME` and the file of `--config`."""
 
+OWN_TRAINING = "variants"
+"""Table of a preset with the training of single searched methods, by name."""
+
 DETECTOR = "data.detector"
 """The one setting whose value for new runs depends on what is installed: it is recorded."""
 
@@ -131,12 +134,14 @@ def load_settings(
     *,
     defaults: Sequence[str] = (),
     fixed: Sequence[str] = (),
+    variant: str = "",
 ) -> Settings:
     """The settings of a preset, changed by those of a TOML file, changed by `key=value` overrides.
 
     preset: a name, or the path of a `.toml` file of one's own, which may name the preset that it
     `extends`. A key is `section.name`, or the bare name where only one section has it. defaults,
-    fixed: `key=value` of the command itself, which count less than the user's own and more. Raises
+    fixed: `key=value` of the command itself, which count less than the user's own and more.
+    variant: the method that they are for, where the preset has training of its own for it. Raises
     UsageError for unknown presets and keys (nearest names given), ambiguous keys, two spellings of
     one key in a file or among the overrides, two values of it, values of the wrong kind, settings
     without effect, files that cannot be read and augmentation that the clips are too small for.
@@ -144,7 +149,7 @@ def load_settings(
     config, origins = Config(), {}
     before: dict[tuple[str, str], Given] = {}
     given = (
-        *_of_preset(preset),
+        *_of_preset(preset, variant),
         *_by(COMMAND, defaults),
         *_of_file(file),
         *_by(OPTION, overrides),
@@ -182,20 +187,36 @@ def choices(key: str) -> tuple[str, ...]:
     return ("true", "false") if kind is bool else get_args(kind)
 
 
-def _of_preset(preset: str, below: tuple[str, ...] = ()) -> Iterator[Given]:
-    """What a preset sets, after that which it extends."""
+def _of_preset(preset: str, variant: str = "", below: tuple[str, ...] = ()) -> Iterator[Given]:
+    """What a preset sets, after that which it extends; of a variant's table after the others."""
     values = _preset_values(preset)
     base = values.pop("extends", None)
     values.pop("summary", None)
+    tables = values.pop(OWN_TRAINING, {})
     if base is not None:
         place = str(Path(preset).resolve())
         if place in below:
             raise UsageError(f"preset {preset} extends itself")
         if str(base).endswith(TOML):
             base = Path(preset).parent / base
-        yield from _of_preset(str(base), (*below, place))
+        yield from _of_preset(str(base), variant, (*below, place))
     origin = f"preset {preset_name(preset)}"
     yield from (Given(origin, *each) for each in _flat(values))
+    yield from _of_variant(origin, tables, variant)
+
+
+def _of_variant(preset: str, tables: Any, variant: str) -> Iterator[Given]:
+    """The settings in the table of a variant; UsageError for others than those of its training."""
+    from bench.methods import registry
+
+    for name, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
+        keys = list(_flat(table)) if isinstance(table, dict) else []
+        if not keys or not all(_resolve(key).startswith("train.") for key, _ in keys):
+            raise UsageError(f"{preset}: expected settings of train in [{OWN_TRAINING}.NAME.train]")
+        if not registry.variant(name).learns:
+            raise UsageError(f"{preset}: {OWN_TRAINING}.{name} is no searched variant")
+        if name == variant.removeprefix(registry.RANDOM_PREFIX):
+            yield from (Given(f"{preset} for {name}", *each) for each in keys)
 
 
 def _preset_values(preset: str) -> dict[str, Any]:
@@ -217,7 +238,7 @@ def _of_file(file: Path | None) -> Iterator[Given]:
     if file is None:
         return
     values = _read(file)
-    if {"extends", "summary"} & values.keys():
+    if {"extends", "summary", OWN_TRAINING} & values.keys():
         raise UsageError(f"{file} is a preset: say --preset {file}")
     yield from (Given(str(file), *each) for each in _flat(values))
 

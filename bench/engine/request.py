@@ -34,7 +34,7 @@ class Request:
 
     processes: how many units at a time, None: as `executor_for` finds best; executor: who performs
     them, None: as before, by its name; listeners: who hears of them, by name; only: the folds to
-    do, all where it is empty.
+    do, all where it is empty; own: the settings of variants whose training is not that of `config`.
     """
 
     variants: tuple[str, ...]
@@ -49,6 +49,15 @@ class Request:
     executor_name: str = ""
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    own: Mapping[str, Config] = field(default_factory=dict)
+
+    def config_of(self, variant: str) -> Config:
+        """The settings of a variant's runs."""
+        return self.own.get(variant, self.config)
+
+    def under(self, config: Config, *variants: str) -> Request:
+        """The same of these variants under other settings."""
+        return replace(self, variants=variants, config=config, own={})
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,10 @@ def jobs_of(request: Request, clip_set: ClipSet) -> tuple[Job, ...]:
     Raises DataError where a network is to be trained on other data sets and there are none,
     UsageError where the request names a fold that is none.
     """
-    configs = {variant: _config(variant, request.config, clip_set) for variant in request.variants}
+    configs = {
+        variant: _config(variant, request.config_of(variant), clip_set)
+        for variant in request.variants
+    }
     for variant, config in configs.items():
         sets = {clip.dataset for clip in clip_set.clips}
         if trains_on_other_sets(variant, config) and config.protocol.split != "loso":
@@ -183,7 +195,7 @@ def _folder_of(places: Sequence[Path], seed: int) -> RunFolder:
 def check_methods(request: Request) -> None:
     """Raises BenchError or MethodError where a variant cannot be built, before a clip is read."""
     for variant in request.variants:
-        registry.variant(variant).check(request.config)
+        registry.variant(variant).check(request.config_of(variant))
 
 
 def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:

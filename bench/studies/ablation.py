@@ -245,7 +245,7 @@ def design(request: Request, size: Size, clips: ClipSet, progress: Progress) -> 
     """
     chosen = factors(request.variants)
     config = replace(request.config, data=clip_settings(request.config.data, clips.clips))
-    own = replace(request, variants=(BASE,), runs=request.runs / FOLDER, config=config)
+    own = replace(request.under(config, BASE), runs=request.runs / FOLDER)
     networks = _of_networks(own, chosen, size.genotypes, clips, progress) if size.genotypes else []
     searches, zero_line = _of_searches(own, chosen, size.searches, clips)
     if not (networks or searches):
@@ -266,7 +266,7 @@ def _of_networks(
     def arm(name: str, configs: Sequence[Config]) -> Arm:
         runs = [
             given_trials(
-                replace(request, config=own),
+                request.under(own, BASE),
                 request.runs / f"genotype{number}" / own.hash,
                 drawn(_space(own), number),
                 _space(own),
@@ -308,7 +308,7 @@ def _of_searches(
     request = replace(request, seeds=tuple(range(searches)), runs=request.runs / SEARCH)
 
     def arm(name: str, config: Config) -> Arm:
-        jobs = jobs_of(replace(request, variants=(BASE,), config=config), clips)
+        jobs = jobs_of(request.under(config, BASE), clips)
         return Arm(name, SEARCH, tuple((job,) for job in jobs))
 
     configs = {BASE: request.config, **{f.arm: f.removed(request.config) for f in acting}}

@@ -106,11 +106,10 @@ def _study(request: Request, variant: str, permutations: int, clip_set: ClipSet)
     shuffled: dict[str, tuple[Job, ...]] = {}
     scopes: tuple[Literal[SearchScope, "none"], ...] = SCOPES if searched else (NO_SEARCH,)
     for scope in scopes:
-        config = measuring(request.config, "all" if scope == NO_SEARCH else scope)
-        own = replace(request, variants=(variant,), config=config)
+        config = measuring(request.config_of(variant), "all" if scope == NO_SEARCH else scope)
         control = replace(config, data=replace(config.data, shuffle_labels=True))
-        permuted = replace(own, config=control, seeds=tuple(range(permutations)))
-        true[scope] = jobs_of(own, clip_set)
+        permuted = replace(request.under(control, variant), seeds=tuple(range(permutations)))
+        true[scope] = jobs_of(request.under(config, variant), clip_set)
         shuffled[scope] = jobs_of(permuted, clip_set)
     return Study(variant, true, shuffled)
 

@@ -79,7 +79,7 @@ def design(
         spaces.setdefault(space.network, name)
 
     def trials(name: str, setting: Setting, number: int) -> tuple[Trial, ...]:
-        own = replace(request, variants=(name,), config=setting.of(request.config))
+        own = request.under(setting.of(request.config_of(name)), name)
         space = registry.variant(name).configured_space(own.config)
         genotype = random_genotype(space, random.Random(derive_seed(number, "sweep")))
         place = request.runs / FOLDER / name / f"genotype{number}" / own.config.hash

@@ -58,6 +58,35 @@ def test_runs_are_named_by_the_preset_and_what_is_set(bench, mine, tmp_path):
     assert place(*mine) == place("--preset", tmp_path / "mine.toml", "--config", same)
 
 
+def test_a_preset_trains_single_methods_otherwise(bench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base.toml").write_text(
+        'extends = "smoke"\n[train]\nlr = 0.5\n[variants.rnas_mer.train]\nepochs = 3\nlr = 0.1\n'
+    )
+    (tmp_path / "mine.toml").write_text('extends = "base.toml"\n[train]\nlr = 0.2\n')
+
+    def shown(variant, *options):
+        words = ("--preset", "mine.toml", "--variant", variant, *options, "--format", "json")
+        rows = json.loads(bench("config", "show", *words).out)["settings"]
+        found = {row["setting"]: (row["value"], row["origin"]) for row in rows}
+        return found["train.epochs"], found["train.lr"][0]
+
+    own = (3, "preset base for rnas_mer")
+    assert shown("rnas_mer") == shown("random_rnas_mer") == (own, 0.2)
+    assert shown("rnas_mer_1") == ((12, "preset smoke"), 0.2)
+    assert shown("rnas_mer", "--set", "train.epochs=5")[0] == (5, "--set")
+
+    def places(*options):
+        both = ("--variant", "rnas_mer", "--variant", "random_rnas_mer", "--variant", "rnas_mer_1")
+        words = (*both, "--dataset", "smic", "--surrogate", "--dry-run", "--preset", "mine.toml")
+        out = bench("run", *words, *options).out
+        return [line.partition("/mine-")[2][:8] for line in out.splitlines() if "/mine-" in line]
+
+    first, control, other = places()
+    assert first == control != other
+    assert len(set(places("--set", "train.epochs=5"))) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -84,6 +113,14 @@ def test_a_file_that_cannot_be_meant_is_one_line(bench, mine, tmp_path, text, sa
         ("round.toml", 'extends = "round.toml"', "extends itself"),
         ("a.toml", 'extends = "smal"', "unknown preset 'smal'. Did you mean 'small'?"),
         ("a.toml", 'extends = "none.toml"', "none.toml cannot be read (No such file"),
+        ("a.toml", "variants.rnas_me.train.lr = 1", "unknown variant 'rnas_me'. Did you mean"),
+        (
+            "a.toml",
+            "variants.rnas_mer.data.size = 9",
+            "a: expected settings of train in [",
+        ),
+        ("a.toml", "variants.train = 1", "a: expected settings of train in [variants.NAME.train]"),
+        ("a.toml", "variants.ststnet.train.lr = 1", "variants.ststnet is no searched variant"),
         ("small.toml", "", "small is another preset's name; rename the file"),
         ("a b.toml", "", "name the file by letters, digits, _ and - alone"),
     ],
