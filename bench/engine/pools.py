@@ -194,7 +194,9 @@ class _Crew:
             failure = self.pool.result(handle)
         except WorkerDied as death:
             failure = None
-            if not unit.done:  # it may have died in its last breath
+            sealed = unit.job.folder.seal(unit.name).exists()
+            if not (unit.done and sealed):  # it may have died in its last breath
+                unit.output.unlink(missing_ok=True)  # not sealed: nobody says that it is whole
                 if found.tries < TRIES:
                     found.tries += 1
                     (again,) = self.pool.submit([self.order(found.task)])

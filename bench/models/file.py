@@ -133,6 +133,12 @@ def lies_channels_last(network: nn.Module) -> bool:
 
 def write_model(path: Path, record: ModelRecord, weights: Mapping[str, Tensor]) -> None:
     """Writes a model file, whole or not at all; BenchError where it cannot be written."""
+    content = model_content(record, weights)
+    write_atomic(path, lambda file: file.write(content))
+
+
+def model_content(record: ModelRecord, weights: Mapping[str, Tensor]) -> bytes:
+    """The bytes of a model file."""
     from safetensors.torch import save
 
     metadata = {
@@ -140,8 +146,7 @@ def write_model(path: Path, record: ModelRecord, weights: Mapping[str, Tensor]) 
         **{name: json.dumps(value, allow_nan=False) for name, value in asdict(record).items()},
     }
     metadata[SUM_KEY] = _sum(metadata, weights)
-    content = save(dict(weights), metadata)
-    write_atomic(path, lambda file: file.write(content))
+    return save(dict(weights), metadata)
 
 
 def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:

@@ -13,12 +13,12 @@ from bench.models.file import (
     ModelRecord,
     clip_contents,
     lies_channels_last,
+    model_content,
     read_model,
     recorded_run,
     weights_of,
-    write_model,
 )
-from bench.runs.checksums import sealing
+from bench.runs.checksums import replace_sealed
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
@@ -87,6 +87,6 @@ def add_scores(folder: RunFolder) -> None:
     if all(record.score is not None for record, _ in found.values()):
         return
     score, marks = resolve_name(SUMMARY)(folder)
-    with sealing(folder, "scores of models"):
-        for file, (record, weights) in found.items():
-            write_model(file, replace(record, score=score, marks=marks), weights)
+    for file, (record, weights) in found.items():
+        content = model_content(replace(record, score=score, marks=marks), weights)
+        replace_sealed(folder, f"score of {file.stem}", file, content)

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from bench.errors import BenchError
 from bench.runs.folder import RunFolder
 from bench.runs.typed import read_as
-from bench.system.files import json_text, read_json, write_json, write_text, written
+from bench.system.files import json_text, read_json, write_atomic, write_json, written
 
 SEALED = 2
 """From this format of a run on, each result has a seal from the start."""
@@ -65,13 +65,19 @@ GROWING = ("continued", "machines")
 
 
 def write_run_file(folder: RunFolder, content: Mapping[str, Any]) -> None:
-    """Writes `run.json`, sealed first, beside the one that it replaces: a kill spoils neither."""
-    text = json_text(content)
-    seals = {folder.run.name: _seal(hashlib.sha256(text.encode()), len(text.encode()))}
-    write_json(
-        folder.seal(" ".join(["run", *(str(len(content.get(key, ()))) for key in GROWING)])), seals
-    )
-    write_text(folder.run, text)
+    """Writes `run.json` in place of the one that is there."""
+    version = " ".join(["run", *(str(len(content.get(key, ()))) for key in GROWING)])
+    replace_sealed(folder, version, folder.run, json_text(content).encode())
+
+
+def replace_sealed(folder: RunFolder, unit: str, path: Path, content: bytes) -> None:
+    """Writes a file in place of a sealed one, sealed first, in the name of a unit.
+
+    Both versions have a seal: a kill spoils neither.
+    """
+    seal = _seal(hashlib.sha256(content), len(content))
+    write_json(folder.seal(unit), {_below(folder, path): seal})
+    write_atomic(path, lambda file: file.write(content))
 
 
 def gather(folder: RunFolder, undone: Mapping[str, Path] | None = None) -> None:

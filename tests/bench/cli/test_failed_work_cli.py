@@ -111,6 +111,27 @@ class TestFailedWork:
         assert run.times["folds/s05.json"] == before
         assert run.folds == only_run(random_runs).folds
 
+    @pytest.mark.parametrize("written", [False, True])
+    def test_stopped_while_its_models_get_their_scores(self, bench, runs, monkeypatch, written):
+        from bench.runs import checksums
+
+        write = checksums.write_atomic
+        inherited = signal.getsignal(signal.SIGINT)
+
+        def stopped(path, content):
+            if path.name != "s06.safetensors" or written:
+                write(path, content)
+            if path.name == "s06.safetensors":
+                raise KeyboardInterrupt
+
+        words = ("ststnet", "--set", "save.weights=last", "--jobs", 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(checksums, "write_atomic", stopped)
+            assert bench.small(runs, *words).code == 130
+        signal.signal(signal.SIGINT, inherited)
+        assert bench.small(runs, *words).code == 0
+        assert bench("validate", runs).code == 0
+
 
 LEARNING = """
 from torch import nn

@@ -395,6 +395,8 @@ class OtherMachines(RemoteExecutor):
         self.given.append(name(unit))
         left = self.deaths.get(name(unit), 0)
         self.deaths[name(unit)] = left - 1
+        if left > 0:  # its last breath
+            write_json(unit.output, "nobody sealed this")
         self.ended[len(self.given)] = "died" if left > 0 else carry_out(order)
         return len(self.given)
 
@@ -428,7 +430,8 @@ class TestOtherMachines:
         failures, given, events = self.run(tasks, deaths={"fold s01": 2, "search": 1})
         assert failures == ()
         assert given.count("fold s01") == 3
-        assert all(task.unit.done for task in tasks)
+        made = [json.loads(task.unit.output.read_text()) for task in tasks]
+        assert all("process" in each for each in made)
         assert len(events) == len(set(events)) == 2 * len(tasks)  # started and finished, once
 
     def test_that_die_thrice_are_named(self, tmp_path):
@@ -437,6 +440,7 @@ class TestOtherMachines:
         assert [(name(f.unit), f.reason) for f in failures] == [
             ("fold s01", "its process died 3 times: the machine went away")
         ]
+        assert not any(task.unit.done for task in tasks if name(task.unit) == "fold s01")
         assert "metrics" not in given
 
     def test_whose_files_are_seen_late_are_waited_for(self, tmp_path, monkeypatch):
