@@ -44,7 +44,7 @@ from bench.errors import BenchError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.system.entry_points import forget
-from bench.system.files import write_json
+from bench.system.files import read_json, write_json
 from rnas.errors import LossDiverged
 
 
@@ -430,7 +430,7 @@ class TestOtherMachines:
         failures, given, events = self.run(tasks, deaths={"fold s01": 2, "search": 1})
         assert failures == ()
         assert given.count("fold s01") == 3
-        made = [json.loads(task.unit.output.read_text()) for task in tasks]
+        made = [read_json(task.unit.output) for task in tasks]
         assert all("process" in each for each in made)
         assert len(events) == len(set(events)) == 2 * len(tasks)  # started and finished, once
 
