@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.data.cache import content_digests
 from bench.data.clips import Clip
+from bench.data.disk.images import decode, read_frames
+from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.errors import BenchError, DataError, UsageError, printable
 from bench.runs.record import RunFile
 from bench.runs.typed import read_as
@@ -88,9 +91,35 @@ class ModelRecord:
         return Genotype.from_json(json.dumps(self.genotype)) if self.genotype else None
 
 
-def clip_contents(clips: Sequence[Clip], cache: Path) -> list[str]:
-    """Per clip 16 hexadecimal digits of the hash of its files, by which it is known again."""
-    return [digest[:16] for digest in content_digests(clips, cache)]
+def clip_contents(clips: Sequence[Clip], cache: Path) -> list[tuple[str, ...]]:
+    """Per clip by what it is known again: 16 hexadecimal digits each.
+
+    They are of the hash of its files and, where these are not blank, of that of its first, middle
+    and last frame, however they are stored.
+    """
+    digests = content_digests(clips, cache)
+    return [
+        tuple(filter(None, (digest[:16], _shown(clip))))
+        for clip, digest in zip(clips, digests, strict=True)
+    ]
+
+
+@lru_cache(maxsize=1 << 16)
+def _shown(clip: Clip) -> str:
+    last = len(clip.frames) - 1
+    if clip.ready_flow:
+        frames = ReadyFlow(SIDE).make(clip, read_frames(clip))[None]
+    elif last > 0:  # a file a frame
+        places = sorted({0, last // 2, last})
+        some = replace(clip, frames=tuple(clip.frames[place] for place in places), apex=None)
+        frames = decode(some, read_frames(some))
+    else:
+        frames = decode(clip, read_frames(clip))
+        frames = frames[sorted({0, (len(frames) - 1) // 2, len(frames) - 1})]
+    if frames.min() == frames.max():
+        return ""
+    frames = frames.repeat(3, axis=-1) if frames.shape[-1] == 1 else frames
+    return sha256(repr(frames.shape).encode() + frames.tobytes()).hexdigest()[:16]
 
 
 def recorded_run(run: RunFile) -> RunFile:

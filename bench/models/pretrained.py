@@ -55,9 +55,10 @@ def genotype_in(file: Path) -> tuple[Genotype, bool]:
 
 def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache: Path) -> None:
     """DataError, with the file's name, where its network was trained on a clip or on its person."""
-    for clip, content in zip(tested, clip_contents(tested, cache), strict=True):
+    known = {*record.clips}
+    for clip, contents in zip(tested, clip_contents(tested, cache), strict=True):
         person = f"{clip.dataset}/{clip.subject}"
-        if person in record.trained_on or content in record.clips:
+        if person in record.trained_on or not known.isdisjoint(contents):
             seen = "" if person in record.trained_on else f" clip {clip.name}, by another name, of"
             raise DataError(
                 f"{name}: its network was trained on{seen} {person}, whom it would be tested on; "

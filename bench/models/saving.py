@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ def model_record(
     there = job.searches.there
     file = job.folder.genotype(job.searches.of(search_of)) if there else None
     seen = subjects_among(clip_set, trained)
-    contents = clip_contents([clip_set.clips[place] for place in trained], job.source.cache)
+    known = clip_contents([clip_set.clips[place] for place in trained], job.source.cache)
+    contents = [*chain.from_iterable(known)]
     if job.config.train.pretrained:
         before, _ = read_model(Path(job.config.train.pretrained).expanduser())
         seen, contents = [*before.trained_on, *seen], [*before.clips, *contents]

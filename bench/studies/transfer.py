@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.clips import ClipSet, Problem
+from bench.data.inspect.check import absent_classes
 from bench.data.sources import Progress, Source, find_clips, input_problems, load_input
 from bench.errors import DataError, UsageError
 from bench.models.answers import check_models
@@ -69,7 +70,7 @@ def transfer_report(
         refuse_seen(file, model.record, clip_set.clips, source.cache)
         arrays = load_input(clip_set, config, model.still, source.cache)
         odd = input_problems(clip_set.clips, arrays, model.still, config, source.cache)
-        problems |= dict.fromkeys((*clip_set.problems, *odd))
+        problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd))
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()
             answered.append(Answered(file.stem, flow, chances))

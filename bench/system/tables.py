@@ -98,7 +98,31 @@ def _guessed(content: bytes, name: str) -> str:
     best = from_bytes(content).best()
     if best is None:
         raise DataError(f"{printable(name)} is no text in any usual encoding: save it as UTF-8")
-    return str(best)
+    text = str(best)
+    if len(text) == len(content):  # a byte a letter
+        _refuse_mixed(content, name)
+    return text
+
+
+def _refuse_mixed(content: bytes, name: str) -> None:
+    """DataError where some words beyond ASCII are UTF-8 and others are not."""
+    lines: dict[bool, int] = {}
+    for number, line in enumerate(content.split(b"\n"), 1):
+        for word in re.findall(rb"[\x80-\xff]+", line):
+            lines.setdefault(_is_utf8(word), number)
+    if len(lines) > 1:
+        raise DataError(
+            f"{printable(name)} mixes encodings, as files that were joined: line {lines[True]} is "
+            f"UTF-8, line {lines[False]} is not; save all of it as UTF-8"
+        )
+
+
+def _is_utf8(word: bytes) -> bool:
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from bench.data.clips import Clip, Problem
+from bench.data.disk.numbering import CONTAINER_SUFFIXES, IMAGE_SUFFIXES
 from bench.data.sets.base import DataSet, SingleSet
 from bench.errors import numbered, printable, quoted
 from bench.system.tables import MISSING
@@ -76,8 +78,11 @@ def look_alikes(
     """A problem for all names of one kind in one place that may mean the same, or nothing.
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
-    leading zeros, by letters that only look the same, subjects also by punctuation and prefix.
+    leading zeros, by letters that only look the same, subjects also by punctuation and prefix,
+    clips by a file's ending, or by folders where another one has none.
     """
+    names = list(names)
+    clips = {(dataset, subject, _without_ending(clip)) for dataset, subject, clip in names}
     found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
 
     def add(what: str, where: str, plain: str, name: str) -> None:
@@ -86,7 +91,10 @@ def look_alikes(
     for dataset, subject, clip in names:
         add("subject", dataset, _plain(subject), subject)
         add("data set", "names", plain_name(dataset), dataset)
-        add("clip", f"{dataset} {subject}", unpadded(plain_name(clip)), clip)
+        plain = _without_ending(clip)
+        last = plain.rpartition("/")[2]
+        same = last if (dataset, subject, last) in clips else plain
+        add("clip", f"{dataset} {subject}", same, clip)
     for name in classes:
         add("class", "names", plain_name(name), name)
     for (what, where), by_look in found.items():
@@ -130,6 +138,14 @@ def plain_name(name: str) -> str:
 def unpadded(name: str) -> str:
     """A name without leading zeros of its numbers."""
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
+
+
+def _without_ending(clip: str) -> str:
+    """The plain name of a clip, without that of a kind of file."""
+    plain = unpadded(plain_name(clip)).replace("\\", "/")
+    path = PurePosixPath(plain)
+    known = path.suffix in IMAGE_SUFFIXES | CONTAINER_SUFFIXES
+    return plain.removesuffix(path.suffix) if known else plain
 
 
 def _on_disk(name: str) -> str:

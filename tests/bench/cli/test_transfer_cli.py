@@ -90,12 +90,19 @@ def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
     assert other.code == 1
 
 
-@pytest.mark.parametrize("renamed", ["dataset", "subject"])
+@pytest.mark.parametrize("renamed", ["dataset", "subject", "stored otherwise"])
 def test_clips_by_another_name_are_known_again(bench, model, tmp_path, renamed):
     own = write_flows(tmp_path / "flows", people=4, clips=12, seed=0)
     table = pd.read_csv(own, dtype=str)
-    table[renamed] = "other" if renamed == "dataset" else table["subject"] + "x"
+    if renamed == "dataset":
+        table["dataset"] = "other"
+    else:
+        table["subject"] += "x"
     shutil.copytree(own.parent, tmp_path / "copy")
+    if renamed == "stored otherwise":
+        for file in table["frames"]:
+            picture = tmp_path / "copy" / file
+            Image.open(picture).save(picture, compress_level=0)
     table.to_csv(tmp_path / "copy" / "mine.csv", index=False)
     mine = f"manifest:{tmp_path / 'copy' / 'mine.csv'}"
     told = "was trained on clip"
@@ -147,6 +154,10 @@ def test_transfer_says_what_is_odd_about_the_clips(bench, model, others, tmp_pat
     outcome = bench("transfer", "--train", model, "--test", f"manifest:{table}")
     assert outcome.code == 0, outcome.err
     assert "blank: " in outcome.out and "nothing moves in what networks see" in outcome.out
+    rows = pd.read_csv(table, dtype=str)
+    rows[rows["label"] != "surprise"].to_csv(table, index=False)
+    outcome = bench("transfer", "--train", model, "--test", f"manifest:{table}")
+    assert "no clip of the class(es) 'surprise'" in outcome.out
 
 
 def test_one_model_is_no_two(bench, model, others, tmp_path):

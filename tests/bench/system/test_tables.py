@@ -132,3 +132,21 @@ def test_several_titles_for_a_field_are_no_guess_unless_one_is_its_name(titles):
             table.certain_places(KNOWN)
     else:
         assert table.certain_places(KNOWN) == {"clip": 0, "label": titles.count(",")}
+
+
+@pytest.mark.parametrize("other", ["latin-1", "cp1250"])
+@pytest.mark.parametrize("first", ["utf-8", "other"])
+def test_encodings_that_are_mixed_are_refused(other, first, tmp_path):
+    rows = [
+        "subject,clip",
+        *(f"Jos\u00e9,{n}" for n in range(3)),
+        *(f"M\u00fcller,{n}" for n in "ab"),
+    ]
+    encodings = ["utf-8", other] if first == "utf-8" else [other, "utf-8"]
+    halves = ["\n".join(rows), "\n" + "\n".join(rows[1:])]
+    parts = [half.encode(each) for half, each in zip(halves, encodings, strict=True)]
+    (tmp_path / "m.csv").write_bytes(b"".join(parts))
+    with pytest.raises(DataError, match=r"m.csv mixes encodings.*line [27] is UTF-8, line [27] is"):
+        read_text(tmp_path / "m.csv")
+    (tmp_path / "m.csv").write_bytes("\n".join(rows).encode(other))
+    assert read_text(tmp_path / "m.csv").startswith("subject,clip\nJos")

@@ -94,6 +94,18 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
         assert problem.what.startswith("classes ") and "may be one" in problem.what
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("c0", "c0.avi"), ("c0", "p01/c0"), ("c0.png", "x\\C0.npy"), ("1.mp4", "01")]
+)
+def test_clips_by_their_files_look_like_those_by_their_names(one, other):
+    (problem,) = alike("s1", clips=(one, other, "c1"))
+    assert "may be one, counted twice" in problem.what
+
+
+def test_clips_of_several_folders_are_several():
+    assert not alike("s1", clips=("a/c0", "b/c0", "c0.5", "c0.6"))
+
+
 def test_many_of_one_kind_are_one_problem():
     names = ("a1", "a01", "b1", "b01", "c1", "C01", "d1")
     (problem,) = alike("s1", clips=names)
