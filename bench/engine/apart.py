@@ -46,6 +46,24 @@ def require_alone(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequenc
         )
 
 
+def require_steady(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]) -> None:
+    """BenchError where an earlier fold's network of this process answers otherwise than before.
+
+    What later folds learn of the clips that it is tested on has reached it. As `require_alone`.
+    """
+    runs = unit.job.folder.path.parents[1]
+    if not _is_foreign(unit.job):
+        return
+    earlier = _earlier.setdefault(
+        runs, (network, clips, asked, asked_answer(network, clips, asked))
+    )
+    if differ(asked_answer(*earlier[:3]), earlier[3]):
+        raise BenchError(
+            "since another fold was trained the network of an earlier one answers otherwise: what "
+            "one fold learns reaches others; keep nothing outside the network, in no file either"
+        )
+
+
 def answer_anew(unit: Unit, weights: bytes, asked: Sequence[int]) -> Tensor:
     """Logits (n, classes) of a new network, given weights, to the first of the clips asked."""
     _, clips = job_clips(unit.job)
@@ -60,6 +78,9 @@ def _is_foreign(job: Job) -> bool:
     names = job.method.configured_space(job.config).operations if job.method.searches else ()
     return not (VARIANTS.is_own(job.variant) and all(map(OPERATIONS.is_own, names)))
 
+
+_earlier: dict[Path, tuple[nn.Module, Tensors, Sequence[int], Tensor]] = {}
+"""Folder of all runs of a method -> the first network trained here, clips, and its answer."""
 
 _asked: set[Path] = set()
 """Folders of all runs of the methods whose networks were asked."""

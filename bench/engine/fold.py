@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
-from bench.engine.apart import require_alone
+from bench.engine.apart import require_alone, require_steady
 from bench.engine.material import initial_network, job_clips, made_on, network_builder
 from bench.engine.plan import Report, Unit
 from bench.errors import BenchError, DataError
@@ -131,7 +131,9 @@ class OpenFold:
         try:
             self.watch.check_answers()
             self.beginning.require_kept()
-            require_alone(self.unit, self.watch.network, self.watch.clips, parts.test + parts.train)
+            asked = self.unit, self.watch.network, self.watch.clips, parts.test + parts.train
+            require_alone(*asked)
+            require_steady(*asked)
         except BenchError as error:
             _spoiled[_runs_of(job)] = str(error)
             raise

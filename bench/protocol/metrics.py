@@ -146,6 +146,7 @@ def _checked(name: str, value: object) -> Metric:
     first, *others = np.array(EXAMPLES, int)
     examples = np.array([np.eye(3), np.zeros((3, 3)), first, first[::-1], *others], int)
     count = len(examples)
+    fair = np.asarray(value.function(first.copy()))  # before a better and a worse one
     made = np.asarray(value.function(examples.copy()))
     if made.shape != (count,):
         raise Unfit(f"of matrices ({count}, 3, 3) it makes scores {made.shape}, not ({count},)")
@@ -155,6 +156,8 @@ def _checked(name: str, value: object) -> Metric:
         raise Unfit("of the same matrices it makes other scores each time")
     if not _same(made, np.array([value.function(each) for each in examples.copy()])):
         raise Unfit("a matrix has another score alone than among others: keep the leading axes")
+    if not _same(fair, made[2]):
+        raise Unfit("it keeps something from one matrix to the next: the same one has other scores")
     many = np.tile(examples, (2, 3, 50, 1, 1))  # as of seeds and resamples
     if not _same(np.tile(made, (2, 3, 50)), np.asarray(value.function(many))):
         raise Unfit("a matrix has another score among hundreds than among few: keep leading axes")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, clip_title
-from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_IMAGE_BYTES, MAX_PIXELS
+from bench.data.disk.limits import DARKEST, MAX_CLIP_BYTES, MAX_IMAGE_BYTES, MAX_PIXELS
 from bench.data.disk.numbering import CONTAINER_SUFFIXES
 from bench.data.surrogates.note import NOTE_NAME, generated
 from bench.errors import DataError, printable
@@ -58,8 +58,19 @@ def read_frames(clip: Clip) -> list[bytes]:
 def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     """The frames as uint8 (n, H, W, C): C = 1 if all of them are grey, else 3 (RGB).
 
-    Raises DataError for frames that cannot be read, and for a clip given as a ready flow image.
+    Raises DataError for frames that cannot be read or are all but black, as those of 0 to 1 are,
+    and for a clip given as a ready flow image.
     """
+    video = _decoded(clip, contents)
+    if len(video) > 1 and video.min() < video.max() < DARKEST:
+        raise DataError(
+            f"{printable(clip.frames[0])}: no pixel of clip {clip_title(clip)} is brighter than "
+            f"{video.max()} of 255; frames of 0 to 1 have to be multiplied by 255"
+        )
+    return video
+
+
+def _decoded(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     import numpy as np
 
     if clip.ready_flow:

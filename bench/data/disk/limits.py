@@ -11,3 +11,9 @@ MAX_IMAGE_BYTES = 128 << 20
 
 MAX_CLIP_BYTES = 1 << 30
 """Size of all files of a clip, and of its decoded frames: 170 colour frames of 1920×1080."""
+
+DARKEST = 16
+"""Level that the brightest pixel of a clip or a flow image reaches, unless all are of one level.
+
+Of 442 real flow images it is 179 or more.
+"""

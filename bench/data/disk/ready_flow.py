@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
+from bench.data.disk.limits import DARKEST
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 SIDE = 28
 SHAPE = (SIDE, SIDE, 3)
-DARKEST = 16
-"""Level that the brightest pixel of a flow image reaches; of 442 real ones it is 179 or more."""
-
 MOST_BYTES = 1 << 16
 """Largest .npy file that is considered; 28×28×3 numbers of 8 bytes take a third of it."""
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from bench.config.settings import DataConfig
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, clip_title
 from bench.data.inspect.deep import WRONG
+from bench.data.sets.blank import with_twins
 from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
@@ -69,7 +70,7 @@ def check_report(
     if not expected:
         problems += absent_classes(clip_set)
     if decoded:
-        problems += decoded[0]
+        problems = [*with_twins(problems, decoded[0])]
     wrong = INCOMPLETE | (WRONG if decoded else frozenset())
     classes = clip_set.classes
     return {

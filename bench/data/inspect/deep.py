@@ -13,7 +13,7 @@ from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
-from bench.data.sets.blank import absurdities, copies
+from bench.data.sets.blank import absurdities, copies, shared, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable
@@ -57,26 +57,34 @@ def deep_problems(
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
-    frames equal to those of another clip, in other files), `crop` (`settings` cannot crop it), and
-    what `absurdities` says of the clips in one file. `progress` is called with (clips done, clips
-    in all).
+    frames equal to those of another clip, in other files; or some to those of another subject),
+    `crop` (`settings` cannot crop it), and what `absurdities` says of the clips in one file.
+    `progress` is called with (clips done, clips in all).
     """
     problems: list[Problem] = []
     contents: list[str] = []
+    shown: list[tuple[str, ...]] = []
     frames = 0
     look = partial(_look_through, settings)
     looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
-    for done, (found, count, content) in enumerate(looked, 1):
+    for done, (found, count, content, moving) in enumerate(looked, 1):
         problems += found
         frames += count
         contents.append(content)
+        shown.append(moving)
         if progress:
             progress(done, len(clips))
-    return [*problems, *copies(clips, contents)], frames
+    twins = with_twins(copies(clips, contents), shared(clips, shown, "copies of frames of"))
+    return [*problems, *twins], frames
 
 
-def _look_through(settings: Preprocessing, clip: Clip) -> tuple[list[Problem], int, str]:
-    """Problems of a clip, frames decoded, and a hash of all frames (empty where one is missing)."""
+def _look_through(
+    settings: Preprocessing, clip: Clip
+) -> tuple[list[Problem], int, str, tuple[str, ...]]:
+    """Problems of a clip, frames decoded, and hashes.
+
+    Of all frames (empty where one is missing), and of each that is not of one level all over.
+    """
     frames: list[_Frame] = []
     unreadable: list[str] = []
     hidden: list[str] = []
@@ -97,7 +105,8 @@ def _look_through(settings: Preprocessing, clip: Clip) -> tuple[list[Problem], i
         *_shown_otherwise(clip, frames, hidden),
     ]
     whole = hashlib.sha256("".join(frame.content for frame in frames).encode()).hexdigest()
-    return problems, len(frames), "" if unreadable else whole
+    shown = tuple(frame.content for frame in frames if not frame.constant)
+    return problems, len(frames), "" if unreadable else whole, shown
 
 
 def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
@@ -44,12 +44,39 @@ def absurdities(clip: Clip, frames: int | None) -> Iterator[Problem]:
         yield Problem("long", where, what)
 
 
-def twins(clips: Iterable[Clip]) -> Iterator[Problem]:
+def twins(clips: Sequence[Clip]) -> Iterator[Problem]:
     """A problem for each clip with the very frames of an earlier one.
 
-    Of two subjects, it is a leak: the fold that tests the one trains on the other.
+    Of two subjects it is a leak, even where they are some of its frames: the fold that tests the
+    one trains on the other.
     """
-    yield from _alike(((clip, _files(clip)) for clip in clips), "the same files as")
+    whole = [*_alike(((clip, _files(clip)) for clip in clips), "the same files as")]
+    parts = shared(clips, map(_places, clips), "also frames of")
+    yield from with_twins(whole, parts)
+
+
+def shared(
+    clips: Iterable[Clip], frames: Iterable[Iterable[Hashable]], said: str
+) -> Iterator[Problem]:
+    """A problem for each clip with frames of an earlier one of another subject.
+
+    frames: what tells the frames of each clip from others.
+    """
+    first: dict[Hashable, Clip] = {}
+    for clip, keys in zip(clips, frames, strict=True):
+        others = [first.setdefault(key, clip) for key in keys]
+        strange = [each for each in others if _person(each) != _person(clip)]
+        if strange:
+            what = f"{len(strange)} of its frames are {said} {clip_title(strange[0])}{LEAK}"
+            yield Problem("twin", clip_title(clip), what)
+
+
+def _places(clip: Clip) -> Iterator[Hashable]:
+    """Where each frame lies: its file, of a video or an array with its number."""
+    if clip.frames[0].suffix.lower() not in CONTAINER_SUFFIXES:
+        return iter(clip.frames)
+    first = clip.span[0] if clip.span else 0
+    return ((clip.frames[0], first + number) for number in range(frames_of(clip) or LONGEST))
 
 
 def copies(clips: Iterable[Clip], contents: Iterable[str]) -> Iterator[Problem]:
@@ -71,7 +98,15 @@ def with_twins(problems: Iterable[Problem], found: Iterable[Problem]) -> tuple[P
     """The problems and those found, each clip's twin once."""
     known = dict.fromkeys(problems)
     told = {each.where for each in known if each.kind == "twin"}
-    return tuple(known | dict.fromkeys(each for each in found if each.where not in told))
+    new = (each for each in found if each.kind != "twin" or each.where not in told)
+    return tuple(known | dict.fromkeys(new))
+
+
+LEAK = ", of another subject: a fold trains on what it tests"
+
+
+def _person(clip: Clip) -> tuple[str, str]:
+    return clip.dataset, clip.subject
 
 
 def _files(clip: Clip) -> Hashable:
@@ -84,8 +119,7 @@ def _alike(clips: Iterable[tuple[Clip, Hashable]], said: str) -> Iterator[Proble
     for clip, key in clips:
         other = first.setdefault(key, clip)
         if other is not clip:
-            same = (other.dataset, other.subject) == (clip.dataset, clip.subject)
-            leak = "" if same else ", of another subject: a fold trains on what it tests"
+            leak = "" if _person(other) == _person(clip) else LEAK
             what = f"its frames are {said} those of {clip_title(other)}{leak}"
             yield Problem("twin", clip_title(clip), what)
 

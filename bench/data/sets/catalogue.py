@@ -119,6 +119,11 @@ def load_clips(
         clips = found.load(tree, wanted, class_map)
         if not DOOR.is_own(dataset):
             _refuse_unsound(dataset, clips, wanted)
+            if class_map != CHALLENGE == clips.class_map:
+                raise DataError(
+                    f"{DOOR.origin(dataset)} takes no notice of data.class_map: its classes are "
+                    f"{printable(', '.join(clips.classes))[:80]}; leave the setting out"
+                )
             in_order = sorted(clips.clips, key=lambda each: (each.subject, each.name))
             clips = replace(clips, clips=tuple(in_order))
     return judged(clips)

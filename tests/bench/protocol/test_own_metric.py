@@ -182,6 +182,14 @@ def test_one_that_fails_at_work_is_named(install):
             "lambda m: KEPT.setdefault((m.shape, m.sum()), m[..., 0, 0] / m.sum((-2, -1)))",
             "another score alone",
         ),
+        *(
+            (
+                f"lambda m: (KEPT.update(a={best}(KEPT.get('a', {start}), share(m).{best}())), "
+                "np.full(m.shape[:-2], KEPT['a']))[1]",
+                "keeps something from one matrix to the next",
+            )
+            for best, start in (("max", 0), ("min", 1))
+        ),
         (
             "lambda m: m[..., 0, 0] / m.sum((-2, -1)) + (m.ndim > 4)",
             "among hundreds than among few",
@@ -190,6 +198,7 @@ def test_one_that_fails_at_work_is_named(install):
 )
 def test_scores_that_are_not_those_of_the_matrix_alone_leave_it_out(install, capsys, of, why):
     start = "import itertools, numpy as np\nfrom bench.protocol.metrics import Metric\n"
+    start += "share = lambda m: m[..., 0, 0] / (m.sum((-2, -1)) + 1)\n"
     install(f"{start}CALLS = itertools.count()\nKEPT = {{}}\nKAPPA = Metric('kappa', 'K', {of})\n")
     assert "kappa" not in metrics()
     assert why in capsys.readouterr().err

@@ -25,11 +25,11 @@ def load(tmp_path):
         for frame in (1, 2):
             (folder / f"{frame}.png").touch()
 
-    def call(given=GIVEN, subjects=None, classes="CHALLENGE_CLASSES"):
+    def call(given=GIVEN, subjects=None, classes="CHALLENGE_CLASSES", **more):
         source = EXAMPLE.replace(f"CHALLENGE_CLASSES, {GIVEN}", f"{classes}, {given}")
         with installing(tmp_path) as put:
             put(source, {"bench.datasets": {"lab": "own_set:Lab"}}, "own_set")
-            return load_clips("lab", tmp_path / "data", subjects)
+            return load_clips("lab", tmp_path / "data", subjects, **more)
 
     return call
 
@@ -75,6 +75,12 @@ def test_classes_are_names_each_once(load, names):
 def test_their_order_is_one_of_names(load):
     found = load("tuple(clips[::-1])")
     assert [clip.subject for clip in found.clips] == ["ann", "bea", "cem"]
+
+
+@pytest.mark.parametrize("map_", ["native", "a=x,b=y"])
+def test_a_class_map_without_effect_is_refused(load, map_):
+    with pytest.raises(DataError, match=r"own_set .* takes no notice of data.class_map: its cl"):
+        load(class_map=map_)
 
 
 def test_subjects_that_were_not_asked_for_are_refused(load):
