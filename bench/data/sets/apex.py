@@ -13,7 +13,7 @@ NOT_ANNOTATED = re.compile(
 )
 """What stands in a cell where no apex is annotated. The onset is a frame, so that 0 is none."""
 
-FRAME_NUMBER = re.compile(r"([0-9]{1,9})([.,]0*)?")
+FRAME_NUMBER = re.compile(r"(?![0-9]{1,3},000$)([0-9]{1,9})([.,]0*)?")
 
 SPOTTED = "the frame that differs most from the onset is taken"
 

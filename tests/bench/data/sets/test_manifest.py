@@ -327,6 +327,7 @@ class TestOddRows:
         ("row", "said"),
         [
             ({"onset": "three"}, "'three' is no frame number"),
+            ({"onset": "1,000"}, "'1,000' is no frame number"),
             ({"onset": 5, "offset": 3}, "before onset"),
             ({"onset": 50, "offset": 60}, "no frame between"),
             ({"frames": "nowhere"}, "no image"),
