@@ -13,7 +13,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
@@ -88,14 +88,18 @@ def sweep_partial(folder: Path) -> None:
     """Removes what killed calls of `write_atomic` left below a folder that nobody else writes."""
     for path in folder.rglob(".*"):
         if PARTIAL.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+            with suppress(
+                OSError
+            ):  # a folder that may not be written: whoever writes there says so
+                path.unlink()
 
 
 def sweep_left(file: Path) -> None:
     """Removes what killed calls of `write_atomic` left of one file, in a folder of the user's."""
     for path in file.parent.glob(f".{glob.escape(file.name)}.{'[0-9a-f]' * 32}"):
-        if time.time() - path.stat().st_mtime > ABANDONED:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()
 
 
 def file_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
