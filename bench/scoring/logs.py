@@ -6,10 +6,8 @@ log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +26,7 @@ from bench.scoring.challenge_log import (
     not_understood,
     whole,
 )
+from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
 from bench.scoring.labels import fits, label_place, labelled, named_predictions
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
@@ -46,9 +45,6 @@ SPELLINGS = MappingProxyType(
     }
 )
 """Column -> the titles that are taken for it."""
-
-CHANCE_LISTS = ("probabilities", "probs", "logits", "softmax", "scores")
-"""Plain titles of a column that holds a list with a number for each class."""
 
 UNKNOWN = MappingProxyType(
     {
@@ -229,7 +225,7 @@ def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
 def _table_log(table: Table, reading: Reading) -> Log:
     """The answers of a table; the option `dataset` fills the column where it is not there."""
     places = table.places(SPELLINGS)
-    chances = _chances(table, places, reading.classes)
+    chances = chances_of(table, places, reading.classes)
     from_chances = bool(chances) and "pred" not in places
     filled = {"dataset": reading.dataset} if reading.dataset else {}
     if filled and "dataset" in places:
@@ -250,7 +246,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
         if from_chances:
-            likeliest = _most_probable(chances[0], number, where)
+            likeliest = most_probable(chances[0], number, where)
             ties += len(likeliest) > 1
             cells["pred"] = likeliest[0]
         empty = [column for column in COLUMNS if not cells[column]]
@@ -271,75 +267,11 @@ def _table_log(table: Table, reading: Reading) -> Log:
         if column in places and (others := _others(table, places, column, classes))
     ]
     for each in chances:
-        notes += _against(answers, each.rows(classes), table.name, each.title)
+        notes += against(answers, each.rows(classes), table.name, each.title)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
-
-
-@dataclass(frozen=True)
-class _Chances:
-    """A number for each class: columns of a table, or one of lists.
-
-    title: of the column, or of the first; cells: class, lower case -> its cells, one a line.
-    """
-
-    title: str
-    cells: Mapping[str, Sequence[str]]
-
-    def rows(self, classes: Sequence[str]) -> list[tuple[float, ...]]:
-        """By line the numbers of these classes, NaN for a cell that holds none; none of others."""
-        names = [name.lower() for name in classes]
-        if sorted(names) != sorted(self.cells):
-            return []
-        return list(zip(*(map(_number, self.cells[name]) for name in names), strict=True))
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return nan
-
-
-def _chances(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> list[_Chances]:
-    """All numbers for each class that the table holds: probabilities, logits, or both.
-
-    A title of a column per class is the class's name or its beginning (`neg`), or its number, also
-    as `p0` or `prob_0`; one of lists is in `CHANCE_LISTS`.
-    """
-    names = [name.lower() for name in classes or CHALLENGE_CLASSES]
-    found: list[_Chances] = []
-    groups: dict[str, list[tuple[str, int]]] = {}
-    for place, title in enumerate(table.titles):
-        if place in places.values():
-            continue
-        if plain_title(title) in CHANCE_LISTS:
-            rows = [_listed(line.cells[place]) for line in table.lines]
-            if set(map(len, rows)) == {len(names)}:
-                cells = dict(zip(names, zip(*rows, strict=True), strict=True))
-                found.append(_Chances(title, cells))
-            continue
-        plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
-        fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
-        if plain.isdecimal():
-            fits = names[int(plain) :][:1] or [title]  # a number of no class spoils its columns
-        if len(fits) == 1:
-            prefix = title.lower().removesuffix(plain)
-            groups.setdefault(prefix, []).append((fits[0], place))
-    for group in groups.values():
-        if sorted(name for name, _ in group) == sorted(names):
-            columns = {
-                name: tuple(line.cells[place] for line in table.lines) for name, place in group
-            }
-            found.append(_Chances(table.titles[group[0][1]], columns))
-    return found
-
-
-def _listed(cell: str) -> list[str]:
-    """The cells of a list in one cell: `[0.1, 0.7, 0.2]`."""
-    return cell.strip("[]()").replace(",", " ").split()
 
 
 def _others(
@@ -360,34 +292,6 @@ def _others(
             if holds_labels(place)
         ]
     return others
-
-
-def _against(
-    answers: Sequence[Answer], rows: Sequence[Sequence[float]], name: str, title: str = "logits"
-) -> Iterator[str]:
-    """Notes on answers that are not those of the numbers for each class beside them.
-
-    rows: these numbers, by answer, or none; nothing where an answer has none; title: of them.
-    """
-    told = [(answer.pred, row) for answer, row in zip(answers, rows, strict=bool(rows)) if row]
-    unclear = sum(not all(map(isfinite, row)) for _, row in told)
-    against = sum(row[pred] < max(row) for pred, row in told if all(map(isfinite, row)))
-    for count, what in (
-        (against, "pred is not the class with the largest number"),
-        (unclear, "the classes have no finite numbers"),
-    ):
-        if count:
-            yield f"{name}: {what} in {count} row(s) ({printable(title)}); scored is pred"
-
-
-def _most_probable(chances: _Chances, number: int, where: str) -> list[str]:
-    """The classes with the largest number in a line; DataError where one is no number."""
-    cells = {name: column[number] for name, column in chances.cells.items()}
-    numbers = {name: _number(cell) for name, cell in cells.items()}
-    if not all(map(isfinite, numbers.values())):
-        shown = ", ".join(printable(cell)[:20] for cell in cells.values())
-        raise DataError(f"{where}: {shown}: expected a number for each class")
-    return [name for name, number in numbers.items() if number == max(numbers.values())]
 
 
 # Output of a training script
@@ -468,7 +372,7 @@ def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:
         raise DataError(
             f"{name}: {len(odd)} logits of a clip, expected one for each of {', '.join(known)}"
         )
-    notes = _against(answers, logits, name)
+    notes = against(answers, logits, name)
     return Log(named_predictions(answers, known, name), stated_protocol(whole, name), tuple(notes))
 
 

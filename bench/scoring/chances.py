@@ -1,0 +1,108 @@
+"""Numbers for each class beside predictions: probabilities, logits, scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+
+from bench.data.clips import CHALLENGE_CLASSES
+from bench.errors import DataError, printable
+from bench.runs.predictions import Answer
+from bench.system.tables import Table, plain_title
+
+CHANCE_LISTS = ("probabilities", "probs", "logits", "softmax", "scores")
+"""Plain titles of a column that holds a list with a number for each class."""
+
+
+@dataclass(frozen=True)
+class Chances:
+    """A number for each class: columns of a table, or one of lists.
+
+    title: of the column, or of the first; cells: class, lower case -> its cells, one a line.
+    """
+
+    title: str
+    cells: Mapping[str, Sequence[str]]
+
+    def rows(self, classes: Sequence[str]) -> list[tuple[float, ...]]:
+        """By line the numbers of these classes, NaN for a cell that holds none; none of others."""
+        names = [name.lower() for name in classes]
+        if sorted(names) != sorted(self.cells):
+            return []
+        return list(zip(*(map(_number, self.cells[name]) for name in names), strict=True))
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return nan
+
+
+def chances_of(table: Table, places: Mapping[str, int], classes: Sequence[str]) -> list[Chances]:
+    """All numbers for each class that the table holds: probabilities, logits, or both.
+
+    A title of a column per class is the class's name or its beginning (`neg`), or its number, also
+    as `p0` or `prob_0`; one of lists is in `CHANCE_LISTS`.
+    """
+    names = [name.lower() for name in classes or CHALLENGE_CLASSES]
+    found: list[Chances] = []
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for place, title in enumerate(table.titles):
+        if place in places.values():
+            continue
+        if plain_title(title) in CHANCE_LISTS:
+            rows = [_listed(line.cells[place]) for line in table.lines]
+            if set(map(len, rows)) == {len(names)}:
+                cells = dict(zip(names, zip(*rows, strict=True), strict=True))
+                found.append(Chances(title, cells))
+            continue
+        plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
+        fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
+        if plain.isdecimal():
+            fits = names[int(plain) :][:1] or [title]  # a number of no class spoils its columns
+        if len(fits) == 1:
+            prefix = title.lower().removesuffix(plain)
+            groups.setdefault(prefix, []).append((fits[0], place))
+    for group in groups.values():
+        if sorted(name for name, _ in group) == sorted(names):
+            columns = {
+                name: tuple(line.cells[place] for line in table.lines) for name, place in group
+            }
+            found.append(Chances(table.titles[group[0][1]], columns))
+    return found
+
+
+def _listed(cell: str) -> list[str]:
+    """The cells of a list in one cell: `[0.1, 0.7, 0.2]`."""
+    return cell.strip("[]()").replace(",", " ").split()
+
+
+def against(
+    answers: Sequence[Answer], rows: Sequence[Sequence[float]], name: str, title: str = "logits"
+) -> Iterator[str]:
+    """Notes on answers that are not those of the numbers for each class beside them.
+
+    rows: these numbers, by answer, or none; nothing where an answer has none; title: of them.
+    """
+    told = [(answer.pred, row) for answer, row in zip(answers, rows, strict=bool(rows)) if row]
+    unclear = sum(not all(map(isfinite, row)) for _, row in told)
+    wrong = sum(row[pred] < max(row) for pred, row in told if all(map(isfinite, row)))
+    for count, what in (
+        (wrong, "pred is not the class with the largest number"),
+        (unclear, "the classes have no finite numbers"),
+    ):
+        if count:
+            yield f"{name}: {what} in {count} row(s) ({printable(title)}); scored is pred"
+
+
+def most_probable(chances: Chances, number: int, where: str) -> list[str]:
+    """The classes with the largest number in a line; DataError where one is no number."""
+    cells = {name: column[number] for name, column in chances.cells.items()}
+    numbers = {name: _number(cell) for name, cell in cells.items()}
+    if not all(map(isfinite, numbers.values())):
+        shown = ", ".join(printable(cell)[:20] for cell in cells.values())
+        raise DataError(f"{where}: {shown}: expected a number for each class")
+    return [name for name, number in numbers.items() if number == max(numbers.values())]
