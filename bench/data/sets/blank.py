@@ -72,11 +72,15 @@ def shared(
 
 
 def _places(clip: Clip) -> Iterator[Hashable]:
-    """Where each frame lies: its file, of a video or an array with its number."""
+    """Where each frame lies: its file, of a video or an array with its number.
+
+    A file may claim any number of frames: the first are enough.
+    """
     if clip.frames[0].suffix.lower() not in CONTAINER_SUFFIXES:
         return iter(clip.frames)
     first = clip.span[0] if clip.span else 0
-    return ((clip.frames[0], first + number) for number in range(frames_of(clip) or LONGEST))
+    count = min(frames_of(clip) or LONGEST, LONGEST)
+    return ((clip.frames[0], first + number) for number in range(count))
 
 
 def copies(clips: Iterable[Clip], contents: Iterable[str]) -> Iterator[Problem]:
