@@ -88,9 +88,7 @@ def sweep_partial(folder: Path) -> None:
     """Removes what killed calls of `write_atomic` left below a folder that nobody else writes."""
     for path in folder.rglob(".*"):
         if PARTIAL.fullmatch(path.name):
-            with suppress(
-                OSError
-            ):  # a folder that may not be written: whoever writes there says so
+            with suppress(OSError):  # of a folder that may not be written
                 path.unlink()
 
 
