@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from image_clips import noise, write_clip
 from PIL import Image
 
+from bench.data.disk.images import decode, read_frames
 from bench.data.inspect.deep import deep_problems
 from bench.data.steps.settings import Preprocessing
+from bench.errors import DataError
 
 
 @pytest.fixture
@@ -110,9 +114,30 @@ def test_a_copy_of_a_clip_is_found(tmp_path):
     assert problem.what == "its frames are copies of those of smic s01/a"
 
 
-def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
-    from dataclasses import replace
+def test_some_frames_of_another_subject_are_found_however_they_are_stored(tmp_path):
+    frames = noise(6)
+    one = write_clip(tmp_path / "a", frames[:4], name="a")
+    part = np.concatenate([frames[2:], np.zeros_like(frames[:1])])
+    other = replace(write_clip(tmp_path / "b", part, name="b", suffix=".bmp"), subject="s02")
+    twins = [each for each in deep_problems([one, other], 1)[0] if each.kind == "twin"]
+    assert [each.where for each in twins] == ["smic s02/b"]
+    assert twins[0].what.startswith("2 of its frames are copies of frames of smic s01/a, of anothe")
 
+
+@pytest.mark.parametrize("stored", ["images", "array"])
+def test_frames_of_0_to_1_are_refused_and_black_ones_are_not(tmp_path, stored):
+    video = noise(4)
+    clip = write_clip(tmp_path / "a", video // 128)
+    if stored == "array":
+        np.save(tmp_path / "a.npy", video // 128)
+        clip = replace(clip, frames=(tmp_path / "a.npy",))
+    with pytest.raises(DataError, match=r"brighter than 1 of 255; frames of 0 to 1 have to be mul"):
+        decode(clip, read_frames(clip))
+    black = write_clip(tmp_path / "b", video * 0)
+    assert not decode(black, read_frames(black)).any()
+
+
+def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
     video = noise(5, 8, 8)
     video[3] = video[1]
     video[4] = 9
