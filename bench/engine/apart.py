@@ -25,43 +25,41 @@ from bench.training.compute import threads
 from bench.training.tensors import Tensors
 
 
-def require_alone(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]) -> None:
-    """BenchError where a network with the same weights answers otherwise in another process.
+def require_own_answers(
+    unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]
+) -> None:
+    """BenchError where the answers of a package's network rest on more than its weights.
 
-    network: trained, on the fold of the unit; asked: the clips. Networks of the harness are not
-    asked, and others once per method in this process.
+    network: trained, on the fold of the unit; asked: the clips. Once per method in this process a
+    network with the same weights is asked in another one; after each fold the first network of this
+    process is asked again, since what later folds learn of its test clips may have reached it.
     """
-    runs = unit.job.folder.path.parents[1]
-    if runs in _asked or not _is_foreign(unit.job):
-        return
-    weights = BytesIO()
-    torch.save(network.state_dict(), weights)
-    answer = in_another_process(answer_anew, unit, weights.getvalue(), tuple(asked))
-    _asked.add(runs)
-    if differ(asked_answer(network, clips, asked).cpu(), answer):
-        raise BenchError(
-            "in a process of its own a new network with the weights of this one answers otherwise: "
-            "its answers depend on more than its weights; keep no clips and draw nothing at random "
-            "at module level, in a class attribute or behind a cache"
-        )
-
-
-def require_steady(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]) -> None:
-    """BenchError where an earlier fold's network of this process answers otherwise than before.
-
-    What later folds learn of the clips that it is tested on has reached it. As `require_alone`.
-    """
-    runs = unit.job.folder.path.parents[1]
+    runs = runs_of(unit.job)
     if not _is_foreign(unit.job):
         return
-    earlier = _earlier.setdefault(
-        runs, (network, clips, asked, asked_answer(network, clips, asked))
-    )
-    if differ(asked_answer(*earlier[:3]), earlier[3]):
+    answer = asked_answer(network, clips, asked)
+    if runs not in _earlier:
+        _earlier[runs] = network, clips, asked, answer
+        weights = BytesIO()
+        torch.save(network.state_dict(), weights)
+        anew = in_another_process(answer_anew, unit, weights.getvalue(), tuple(asked))
+        if differ(answer.cpu(), anew):
+            raise BenchError(
+                "in a process of its own a new network with the weights of this one answers "
+                "otherwise: its answers depend on more than its weights; keep no clips and draw "
+                "nothing at random at module level, in a class attribute or behind a cache"
+            )
+    first, its_clips, its_asked, before = _earlier[runs]
+    if differ(asked_answer(first, its_clips, its_asked), before):
         raise BenchError(
             "since another fold was trained the network of an earlier one answers otherwise: what "
             "one fold learns reaches others; keep nothing outside the network, in no file either"
         )
+
+
+def runs_of(job: Job) -> Path:
+    """The folder of all runs of the method on the data set."""
+    return job.folder.path.parents[1]
 
 
 def answer_anew(unit: Unit, weights: bytes, asked: Sequence[int]) -> Tensor:
@@ -81,6 +79,3 @@ def _is_foreign(job: Job) -> bool:
 
 _earlier: dict[Path, tuple[nn.Module, Tensors, Sequence[int], Tensor]] = {}
 """Folder of all runs of a method -> the first network trained here, clips, and its answer."""
-
-_asked: set[Path] = set()
-"""Folders of all runs of the methods whose networks were asked."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bench.config.settings import INNER_VAL, LAST, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
-from bench.engine.apart import require_alone, require_steady
+from bench.engine.apart import require_own_answers, runs_of
 from bench.engine.material import initial_network, job_clips, made_on, network_builder
 from bench.engine.plan import Report, Unit
 from bench.errors import BenchError, DataError
@@ -131,11 +131,10 @@ class OpenFold:
         try:
             self.watch.check_answers()
             self.beginning.require_kept()
-            asked = self.unit, self.watch.network, self.watch.clips, parts.test + parts.train
-            require_alone(*asked)
-            require_steady(*asked)
+            asked = parts.test + parts.train
+            require_own_answers(self.unit, self.watch.network, self.watch.clips, asked)
         except BenchError as error:
-            _spoiled[_runs_of(job)] = str(error)
+            _spoiled[runs_of(job)] = str(error)
             raise
         self._save_weights()
         record = {
@@ -175,14 +174,9 @@ In this process no other fold of theirs is trained: it could begin with what the
 """
 
 
-def _runs_of(job: Job) -> Path:
-    """The folder of all runs of the method on the data set."""
-    return job.folder.path.parents[1]
-
-
 def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> OpenFold:
     """A fold with its clips divided and its network built, on the clips of its run."""
-    if (said := _spoiled.get(_runs_of(unit.job))) is not None:
+    if (said := _spoiled.get(runs_of(unit.job))) is not None:
         raise BenchError(said)
     fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
     parts = _parts(unit.job, clip_set, clips, fold)
