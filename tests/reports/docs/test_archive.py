@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from math import log
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
 from reports.docs.archive import pack, unpack
 from reports.docs.leaderboard import leaderboard_table, write_leaderboard
 from reports.reading.finished import sound_runs
+from reports.reading.searches import agreement_of, read_searches
 
 ROOT = Path(__file__).resolve().parents[3]
+
+MEASURES = (
+    *("skip_share", "none_mass", "entropy_alpha", "entropy_eta", "entropy_beta"),
+    "loss_b",
+)
+"""Columns of the table of searching.md."""
 
 ARCHIVES = sorted((ROOT / "results/runs").glob("*.tar.xz"))
 
@@ -25,6 +35,45 @@ def test_the_leaderboard_is_that_of_the_runs(archive, tmp_path):
     assert made.read_text() == kept.read_text()
     pages = [ROOT / "README.md", ROOT / "docs/results.md"]
     assert any(leaderboard_table(kept) in page.read_text() for page in pages)
+
+
+@pytest.fixture(scope="module")
+def nas(tmp_path_factory):
+    """The runs of the searched variants."""
+    return unpack(ROOT / "results/runs/nas-smic-surrogate.tar.xz", tmp_path_factory.mktemp("nas"))
+
+
+def test_the_page_of_training_says_how_many_folds_are_trained(nas):
+    page = " ".join((ROOT / "docs/training.md").read_text().split())
+
+    def last_losses(variants):
+        files = nas.glob(f"*/{variants}/*/seed*/folds/*.json")
+        return sorted(json.loads(file.read_text())["losses"][-1] for file in files)
+
+    def trained(losses):
+        return f"{sum(loss < 0.7 * log(3) for loss in losses)} of {len(losses)}"
+
+    deeplab, automer = last_losses("autodeeplab_3d"), last_losses("automer_3d")
+    span = "{:.2f} to {:.2f}"
+    deep, auto = (span.format(each[0], each[-1]) for each in (deeplab, automer))
+    assert f"{trained(deeplab)} folds of Auto-DeepLab (three searches, last losses {deep})" in page
+    assert f"{trained(automer)} of AutoMER ({auto}) are trained" in page
+    assert f"beside {trained(last_losses('rnas_mer*'))} of RNAS-MER and its ablations" in page
+
+
+def test_the_page_of_searching_says_what_the_searches_had_come_to(nas):
+    page = (ROOT / "docs/searching.md").read_text()
+    searched = read_searches(sound_runs(nas)[0]).searched
+    for variant in {each.record.variant for each in searched}:
+        own = [each for each in searched if each.record.variant == variant]
+        cells = []
+        for key in MEASURES:
+            found = [search[key] for each in own for search in each.searches]
+            cells.append("–" if None in found else f"{mean(found):.2f}")
+        agreed = agreement_of(own)
+        cells.append(f"{agreed['cell_seeds']:.2f}, {agreed['cell_chance']:.2f}")
+        assert f"| `{variant}` | {' | '.join(cells)} |" in page
+        assert agreed["path_seeds"] == 0
 
 
 def test_results_are_packed_and_states_are_not(tmp_path):
