@@ -129,6 +129,10 @@ def test_readme_and_the_page_of_results_say_what_the_record_of_the_ablations_say
         found, p = pair["differences"]["uar"], pair["permutation"]["p_holm"]
         said = "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(**found) + f"{p:.2}"
         assert said in page and said in readme
+    other = json.loads((ROOT / "results" / "compare-automer-smic-surrogate.json").read_text())
+    (pair,) = other["comparisons"][0]["pairs"]
+    said = "RNAS-MER minus AutoMER: {estimate:+.3f} ({low:+.3f} to {high:+.3f}; p "
+    assert said.format(**pair["differences"]["uar"]) + f"{pair['permutation']['p_holm']:.2}" in page
     entries = record["comparisons"][0]["entries"]
     scores = {entry["name"]: entry["scores"]["uar"]["values"] for entry in entries}
     spread, name = max((max(values) - min(values), name) for name, values in scores.items())
