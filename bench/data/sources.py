@@ -17,9 +17,9 @@ from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
 from bench.data.disk.tree import Layout
-from bench.data.sets.blank import copies, seen_alike, with_twins
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
+from bench.data.sets.twins import copies, seen_alike, with_twins
 from bench.data.steps.crop import FaceFound
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs

@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 from bench.config.settings import DataConfig
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, clip_title
 from bench.data.inspect.deep import WRONG
-from bench.data.sets.blank import with_twins
 from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
+from bench.data.sets.twins import with_twins
 from bench.data.steps.landmarks import has_landmarks
 from bench.data.steps.settings import preprocessing
 from bench.errors import printable, quoted

@@ -13,7 +13,8 @@ from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
-from bench.data.sets.blank import absurdities, copies, shared, with_twins
+from bench.data.sets.blank import absurdities
+from bench.data.sets.twins import copies, shared, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable

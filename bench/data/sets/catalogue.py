@@ -15,10 +15,11 @@ from bench.data.clips import Clip, ClipSet, clip_title
 from bench.data.disk.numbering import frame_numbers
 from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
-from bench.data.sets.blank import absurd_clips, frames_of, twins
+from bench.data.sets.blank import absurd_clips, frames_of
 from bench.data.sets.classes import CHALLENGE
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
+from bench.data.sets.twins import twins
 from bench.errors import DataError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
 
