@@ -35,8 +35,9 @@ class Chances:
 
 
 def _number(cell: str) -> float:
+    """The number in a cell, with a point or a decimal comma; NaN for none."""
     try:
-        return float(cell)
+        return float(cell.replace(",", "."))
     except ValueError:
         return nan
 

@@ -36,10 +36,13 @@ COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
     {
         **NAMES,
-        "true": ("true", "ytrue", "truth", "groundtruth", "gt", "truelabel", "target", "label"),
+        "true": (
+            *("true", "ytrue", "truth", "groundtruth", "gt", "truelabel", "trueclass", "actual"),
+            *("actuallabel", "actualclass", "target", "label"),
+        ),
         "pred": (
             *("pred", "ypred", "prediction", "predicted", "predictedlabel", "predlabel"),
-            *("predictionlabel", "yhat", "output"),
+            *("predictedclass", "predclass", "predictionlabel", "yhat", "output"),
         ),
         "surrogate": ("surrogate",),
     }

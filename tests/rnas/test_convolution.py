@@ -41,6 +41,25 @@ def test_values_and_gradients_are_those_of_all_taps(size, kernel, stride, dilati
     torch.testing.assert_close(torch.autograd.grad(found.square().sum(), (x, ours.weight)), wanted)
 
 
+@pytest.mark.parametrize("size", [(4, 3, 3), (8, 6, 6), (2, 13, 11)])
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_depthwise_gradients_are_those_of_torch(size, kernel, dilation):
+    """On few voxels, on few pixels, and on many; the paths of `rnas.fast.convolutions`."""
+    layer = Convolution(
+        6, 6, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=6, bias=False
+    ).double()
+    x = torch.randn(3, 6, *size, dtype=torch.float64, requires_grad=True)
+
+    def answer() -> tuple[torch.Tensor, ...]:
+        y = layer(x)
+        return (y.detach(), *torch.autograd.grad(y.square().sum(), (x, layer.weight)))
+
+    fast = answer()
+    layer.eval()  # torch's own
+    torch.testing.assert_close(fast, answer())
+
+
 def test_fewer_taps_are_multiplied():
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -72,6 +73,14 @@ ALIKE = MappingProxyType(
 """Of what is named: what alike names may be."""
 
 
+SLIP = 0.85
+"""Share of letters (`difflib`) that two classes have in common where one may be misspelt.
+
+`postive` and `positive` have .93, `happy` and `unhappy` .83. Only names of
+letters alone are held against each other.
+"""
+
+
 def look_alikes(
     names: Iterable[tuple[str, str, str]], classes: Iterable[str] = ()
 ) -> Iterator[Problem]:
@@ -79,7 +88,8 @@ def look_alikes(
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
     leading zeros, by letters that only look the same, subjects also by punctuation and prefix,
-    clips by a file's ending, or by folders where another one has none.
+    clips by a file's ending, or by folders where another one has none, classes by a slip of the
+    keyboard (`postive`).
     """
     names = list(names)
     clips = {(dataset, subject, _without_ending(clip)) for dataset, subject, clip in names}
@@ -95,8 +105,12 @@ def look_alikes(
         last = plain.rpartition("/")[2]
         same = last if (dataset, subject, last) in clips else plain
         add("clip", f"{dataset} {subject}", same, clip)
+    seen: list[str] = []
     for name in classes:
-        add("class", "names", plain_name(name), name)
+        plain = plain_name(name)
+        near = get_close_matches(plain, seen, n=1, cutoff=SLIP) if plain.isalpha() else []
+        seen.append(plain)
+        add("class", "names", near[0] if near else plain, name)
     for (what, where), by_look in found.items():
         alike = [" and ".join(map(_spelt, each)) for each in by_look.values() if len(each) > 1]
         if alike:

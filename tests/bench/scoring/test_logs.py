@@ -265,6 +265,7 @@ def as_json(written):
         "sep=\t\n" + as_csv(delimiter="\t"),
         as_csv("Database,Subject ID,File Name,Ground Truth,Predicted"),
         as_csv("DATASET,sub,video,target,y_pred"),
+        as_csv("dataset,subject,clip,Actual,Predicted Class"),
         "# made by us, today\n\n# version 2\n"
         + as_csv("dataset,subject,clip,true_label,pred_label"),
         "# " + as_csv(),
@@ -294,6 +295,11 @@ def test_probabilities_stand_for_the_prediction(titles):
     assert [a.pred for a in found.answers] == [swap.get(a[4], a[4]) for a in ANSWERS]
     with pytest.raises(DataError, match=r"line 2: .*expected a number for each class"):
         parse_log(text.replace("-1,3,2.5", "-1,3,nan"), "log")
+
+
+def test_probabilities_may_have_a_decimal_comma():
+    rows = ["dataset;subject;clip;true;neg;pos;sur", "casme2;sub01;a;1;0,2;0,75;0,05"]
+    assert parse_log("\n".join(rows), "log").predictions.answers[0].pred == 1
 
 
 @pytest.mark.parametrize("end", ["]", ", 0.9]"])

@@ -95,6 +95,22 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [("positive", "postive"), ("suprise", "surprise"), ("disgust", "disgsut"), ("other", "others")],
+)
+def test_classes_that_may_be_misspelt_are_warned_of(one, other):
+    (problem,) = alike("s1", classes=(one, "negative", other))
+    assert problem.what == f"classes {one!r} and {other!r} may be one: if they are, write one name"
+
+
+@pytest.mark.parametrize(
+    "classes", [("happiness", "sadness"), ("happy", "unhappy"), ("emotion1", "emotion2")]
+)
+def test_other_classes_are_not(classes):
+    assert not alike("s1", classes=classes)
+
+
+@pytest.mark.parametrize(
     ("one", "other"), [("c0", "c0.avi"), ("c0", "p01/c0"), ("c0.png", "x\\C0.npy"), ("1.mp4", "01")]
 )
 def test_clips_by_their_files_look_like_those_by_their_names(one, other):
