@@ -20,9 +20,9 @@ from torch.nn.grad import conv3d_input, conv3d_weight
 FEW_CHANNELS = 4
 """Up to here `_few_channels_input` beats oneDNN's own gradient (registers hold eight floats)."""
 
-FEW_VOXELS = 36
-"""Up to here a depthwise kernel runs as a matrix of voxels by voxels (36 voxels: 1296 products a
-channel and clip, of which those beside a 3×3×3 kernel's 490 are by zero, all in one call)."""
+FEW_VOXELS = 32
+"""Up to here a depthwise kernel runs as a matrix of voxels by voxels: many of the products are by
+zero, but all are in one call."""
 
 FEW_PIXELS = 4
 """Up to so many pixels a tap, the gradient of a depthwise kernel takes a matrix of pixels by pixels
@@ -86,7 +86,10 @@ def _by_matrices(x: Tensor, weight: Tensor) -> Tensor:
     size = x.shape[2:]
     taps = F.pad(weight.flatten(1), (0, 1))  # the last one is zero
     matrices = taps[:, _taps_between(size, weight.shape[2:])]  # (C, V, V)
-    return (matrices @ x.flatten(2).permute(1, 2, 0)).permute(2, 0, 1).unflatten(2, size)
+    y = matrices @ x.flatten(2).permute(1, 2, 0).contiguous()
+    if y.requires_grad and not torch.compiler.is_compiling():
+        y.register_hook(Tensor.contiguous)  # else products of channels last go one by one
+    return y.permute(2, 0, 1).unflatten(2, size)
 
 
 @lru_cache(maxsize=64)
@@ -228,11 +231,11 @@ def _pixels_by_pixels(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
     """Sums of products of all pairs of pixels (P), added up by the tap that leads between them."""
     taps, plane = shape[2], x.shape[3:]
     batch, channels, frames = grad.shape[:3]
-    ours = grad.flatten(3).transpose(0, 1).reshape(channels, batch * frames, -1)
+    ours = grad.flatten(3).permute(1, 3, 0, 2).reshape(channels, -1, batch * frames)
     theirs = x.flatten(3).transpose(0, 1).contiguous()
     padded = F.pad(theirs, (0, 0, taps // 2, taps // 2))
     moved = padded.unfold(2, frames, 1).permute(0, 1, 4, 2, 3)  # (C, B, T, kT, P)
-    sums = ours.mT @ moved.reshape(channels, batch * frames, -1)  # (C, P, kT·P)
+    sums = ours @ moved.reshape(channels, batch * frames, -1)  # (C, P, kT·P)
     sums = sums.unflatten(2, (taps, -1)).transpose(1, 2).reshape(channels * taps, -1)
     return (sums @ _pairs_of_tap(plane, shape[3:], sums.dtype)).view(shape)
 

@@ -17,6 +17,7 @@ from bench.config.settings import ComputeConfig, DataConfig, TrainConfig
 from bench.training.compute import accelerated
 from bench.training.loop import predict, train
 from bench.training.tensors import ClipTensors
+from rnas.convolution import Convolution
 from rnas.decode import viterbi
 from rnas.derived import DerivedNetwork
 from rnas.genotype import Genotype, random_genotype
@@ -111,6 +112,21 @@ def test_training_epoch(benchmark):
     network = DerivedNetwork(RNAS_MER, GENOTYPE, CLASSES)
     losses = benchmark(train, network, clips, range(CLIPS), settings, 0, "fold", no_report)
     assert len(losses) == 1
+
+
+@pytest.mark.parametrize("gradients", ["torch, reference", "ours"])
+@pytest.mark.parametrize("taps", [3, 5])
+def test_depthwise_convolution(benchmark, taps, gradients):
+    """Forward and backward pass of one, as networks of separable convolutions have by the dozen."""
+    benchmark.group = f"depthwise convolution of {taps} taps an axis, 16 x 14 x 8 x 6 x 6"
+    layer = Convolution(14, 14, taps, padding=taps // 2, groups=14, bias=False)
+    layer.train(gradients == "ours")
+    x = torch.randn(16, 14, 8, 6, 6, requires_grad=True)
+
+    def step():
+        return torch.autograd.grad(layer(x).square().sum(), (x, layer.weight))
+
+    assert all(gradient.isfinite().all() for gradient in benchmark(step))
 
 
 DRAWS = 50
