@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import chain
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import click
@@ -120,16 +123,19 @@ class UnitLines(_Counted):
     While units take minutes, a line about their epochs comes every SILENT_FOR seconds.
     """
 
-    def __init__(self, total: int, there: Collection[Unit]) -> None:
+    def __init__(self, units: Collection[Unit], there: Collection[Unit]) -> None:
         super().__init__(there)
-        self.total, self.done, self.begun = total, len(there), len(there)
+        self.total, self.done = len(units), len(there)
+        self.to_do = Counter(_kind(unit) for unit in units if unit not in self.untouched)
+        self.seconds: dict[tuple[str, str], list[float]] = {}
         self.start = self.said = time.monotonic()
         self.starts: dict[Unit, float] = {}
 
     def started(self, unit: Unit) -> None:
         """Notes the time."""
         if self.begun_again(unit):
-            self.done, self.begun = self.done - 1, self.begun - 1
+            self.done -= 1
+            self.to_do[_kind(unit)] += 1
         self.starts[unit] = time.monotonic()
 
     def advanced(self, unit: Unit, what: str, done: int, total: int) -> None:
@@ -151,13 +157,36 @@ class UnitLines(_Counted):
 
     def _line(self, unit: Unit, outcome: str) -> None:
         self.done += 1
+        self.to_do[_kind(unit)] -= 1
         self.said = now = time.monotonic()
-        left = (now - self.start) / (self.done - self.begun) * (self.total - self.done)
+        took = now - self.starts.pop(unit, now)
+        self.seconds.setdefault(_kind(unit), []).append(took)
         click.echo(
             f"[{self.done}/{self.total}] {unit.title}: {outcome} "
-            f"({now - self.starts.pop(unit, now):.1f} s, about {left:.0f} s left)",
+            f"({took:.1f} s, about {self._left(now):.0f} s left)",
             err=True,
         )
+
+    def _left(self, now: float) -> float:
+        """Seconds until all is done: a unit takes what others of its method and phase have taken.
+
+        Where there is none yet, what those of its phase have, or any.
+        """
+        every = list(chain.from_iterable(self.seconds.values()))
+        alongside = max(1.0, sum(every) / max(now - self.start, 1e-9))
+
+        def usual(kind: tuple[str, str]) -> float:
+            of_phase = chain.from_iterable(
+                found for known, found in self.seconds.items() if known[1] == kind[1]
+            )
+            return fmean(self.seconds.get(kind) or list(of_phase) or every)
+
+        return sum(number * usual(kind) for kind, number in self.to_do.items()) / alongside
+
+
+def _kind(unit: Unit) -> tuple[str, str]:
+    """What units take alike: of one method and phase."""
+    return unit.job.variant, unit.phase
 
 
 @contextmanager

@@ -195,8 +195,8 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     tasks = [task for job in prepared.jobs for task in plan(job, phases, prepared.only)]
     there = set() if force else done_units(tasks)
     executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
-    total = len(tasks_of(prepared, phases, executor))
-    shown = UnitBars(display, total, there) if display else UnitLines(total, there)
+    units = [task.unit for task in tasks_of(prepared, phases, executor)]
+    shown = UnitBars(display, len(units), there) if display else UnitLines(units, there)
     with Shared(shown, prepared.listeners) as listener:
         failures = execute(prepared, executor, listener, phases, force, genotypes)
     if tasks and len(shown.untouched) == len(tasks):

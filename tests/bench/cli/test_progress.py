@@ -30,7 +30,7 @@ def lines_of(capsys):
 
 
 def test_lines_count_from_what_was_done_before(units, capsys):
-    listener = UnitLines(5, units[:3])
+    listener = UnitLines(units, units[:3])
     listener.started(units[3])
     listener.advanced(units[3], "epoch", 1, 2)
     listener.finished(units[3])
@@ -42,8 +42,26 @@ def test_lines_count_from_what_was_done_before(units, capsys):
     ]
 
 
+def test_the_time_left_is_that_of_units_of_the_same_kind(tmp_path, capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("bench.cli.progress.time.monotonic", lambda: clock[0])
+    job = Job(
+        *(RunFolder(tmp_path), "rnas_mer", Source("smic", None, True, tmp_path), "smoke"),
+        *(Config(), 0, "cpu", ("s01", "s02", "s03")),
+    )
+    search, *folds = [task.unit for task in plan(job, ("search", "fold"))]
+    listener = UnitLines([search, *folds], [])
+    for unit, seconds in ((search, 1000.0), (folds[0], 10.0)):
+        listener.started(unit)
+        clock[0] += seconds
+        listener.finished(unit)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("(1000.0 s, about 3000 s left)")  # nothing is known of folds yet
+    assert second.endswith("(10.0 s, about 20 s left)")
+
+
 def test_what_is_made_anew_is_counted_once(units, capsys):
-    listener = UnitLines(5, units[:4])
+    listener = UnitLines(units, units[:4])
     for unit in units[2:]:  # two of the three were there
         listener.started(unit)
         listener.finished(unit)
@@ -52,7 +70,7 @@ def test_what_is_made_anew_is_counted_once(units, capsys):
 
 
 def test_a_unit_that_takes_long_says_how_far_it_is(units, capsys, monkeypatch):
-    listener = UnitLines(5, units[:1])
+    listener = UnitLines(units, units[:1])
     listener.started(units[1])
     monkeypatch.setattr("bench.cli.progress.SILENT_FOR", 0)
     listener.advanced(units[1], "training epoch", 0, 30)
