@@ -53,10 +53,16 @@ def write_leaderboard(runs: Path, file: Path) -> None:
 
 
 def leaderboard_table(file: Path) -> str:
-    """Markdown: a row per method of the CSV file."""
+    """Markdown: a row per method of the CSV file; of several data sets a table each."""
     with file.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    return table(HEADINGS, map(_cells, rows))
+    boards: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        boards[f"{row['data']}: {row['protocol']}"].append(row)
+    tables = {title: table(HEADINGS, map(_cells, own)) for title, own in boards.items()}
+    if len(tables) == 1:
+        return tables.popitem()[1]
+    return "\n\n".join(f"{title}\n\n{rows}" for title, rows in tables.items())
 
 
 def _cells(row: dict[str, str]) -> tuple[str, ...]:
