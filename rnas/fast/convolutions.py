@@ -1,9 +1,9 @@
 """Stride-1 convolutions with "same" padding and no bias, in the forms that run fastest.
 
 Every form computes the same sums as `F.conv3d`, in another order. On a CPU, oneDNN is slow for
-three cases that are common in the supernet: dilated kernels, input gradients with few channels, and
-depthwise kernels, above all on few voxels. Which form runs depends on the shapes alone, so that a
-repeated run gives the same numbers.
+four cases that are common in the supernet: dilated kernels, input gradients with few channels,
+weight gradients where the channels do not fill its blocks, and depthwise kernels, above all on few
+voxels. Which form runs depends on the shapes alone, so that a repeated run gives the same numbers.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ FEW_CHANNELS = 4
 FEW_VOXELS = 32
 """Up to here a depthwise kernel runs as a matrix of voxels by voxels: many of the products are by
 zero, but all are in one call."""
+
+VERY_FEW_VOXELS = 8
+"""Up to here `_few_channels_weight` beats oneDNN's gradient of any dense kernel."""
 
 FEW_PIXELS = 4
 """Up to so many pixels a tap, the gradient of a depthwise kernel takes a matrix of pixels by pixels
@@ -69,6 +72,8 @@ def convolve(x: Tensor, weight: Tensor, dilation: Sequence[int], groups: int = 1
         return pointwise(x, weight[None])
     if groups == 1 and x.shape[1] <= FEW_CHANNELS and weight.shape[2] > 1:
         return _split(x, weight, groups, _few_channels_input, _few_channels_weight)
+    if groups == 1:
+        return _split(x, weight, groups, _dense_input, _dense_weight)
     return _same_conv(x, weight, groups)
 
 
@@ -212,6 +217,18 @@ def _few_channels_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
     flat = (out, taps * channels, 1, *plane)
     result = conv3d_weight(shifted, flat, grad.contiguous(), padding=_half(flat))
     return result.view(out, taps, channels, *plane).transpose(1, 2)
+
+
+def _dense_input(grad: Tensor, weight: Tensor) -> Tensor:
+    shape = (len(grad), weight.shape[1], *grad.shape[2:])
+    return conv3d_input(shape, weight, grad, padding=_half(weight.shape))
+
+
+def _dense_weight(grad: Tensor, x: Tensor, shape: torch.Size) -> Tensor:
+    """The one of channels last, which is faster where the channels do not fill oneDNN's blocks."""
+    if x[0, 0].numel() <= VERY_FEW_VOXELS:
+        return _few_channels_weight(grad, x, shape)
+    return conv3d_weight(_channels_last(x), shape, _channels_last(grad), padding=_half(shape))
 
 
 def _depthwise_input(grad: Tensor, weight: Tensor) -> Tensor:
