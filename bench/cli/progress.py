@@ -51,6 +51,7 @@ class Steps:
         now = time.monotonic()
         start, before = self.begun.setdefault(what, (now, done))
         if done == total:
+            del self.begun[what]  # the same step may come again
             click.echo(f"{what}: {total}", err=True)
         elif done > before and now - self.said >= LINE_EVERY:
             left = (now - start) / (done - before) * (total - done)

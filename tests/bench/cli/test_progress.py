@@ -85,6 +85,19 @@ def test_steps_without_a_terminal_are_one_line_each(capsys):
     assert lines_of(capsys) == ["preprocessing clips: 3"]
 
 
+def test_a_step_that_comes_again_is_timed_anew(capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("bench.cli.progress.time.monotonic", lambda: clock[0])
+    steps = Steps(None)
+    for seconds, done in ((0, 0), (1000, 100), (1000, 0), (20, 10)):
+        clock[0] += seconds
+        steps("making optical flow", done, 100)
+    assert capsys.readouterr().err.splitlines() == [
+        "making optical flow: 100",
+        "making optical flow: 10/100, about 180 s left",
+    ]
+
+
 def test_bars_follow_the_units_and_keep_what_failed(units):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=200, color_system=None)
