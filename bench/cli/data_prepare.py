@@ -65,7 +65,7 @@ def prepare(
     """
     from bench.cli.progress import steps
     from bench.data.preparing import Wanted, peak_memory_mb, prepare_inputs, verify_inputs
-    from bench.data.sources import find_clips
+    from bench.data.sources import find_clips, fingerprinted
     from bench.data.videos import clip_settings
     from bench.methods.registry import select_variants, variant
     from bench.system.processes import usable_cores
@@ -79,6 +79,7 @@ def prepare(
     wanted = list(dict.fromkeys(asked))
     with steps() as progress:
         clip_set = find_clips(request.source, config, progress)
+        clip_set = fingerprinted(clip_set, request.source, config)  # says what was made
         config = clip_settings(config, clip_set.clips)
         prepared = prepare_inputs(clip_set, wanted, config, cache, progress, workers)
         verified = []

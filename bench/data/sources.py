@@ -23,7 +23,14 @@ from bench.data.sets.twins import copies, seen_alike, with_twins
 from bench.data.steps.crop import FaceFound
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs
-from bench.data.surrogates.note import Generated, generated
+from bench.data.surrogates.note import (
+    MANIFEST_NAME,
+    NOTE_NAME,
+    SEAL_NAME,
+    UNITS_NAME,
+    Generated,
+    generated,
+)
 from bench.data.videos import clip_settings, load_videos
 from bench.errors import BenchError, DataError, UsageError
 from bench.seeds import derive_seed
@@ -155,7 +162,7 @@ def _chosen_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet:
 def clips_below(source: Source, root: Path, config: DataConfig) -> ClipSet:
     """The clips of a data set below its root that the settings name, with all problems."""
     layout = Layout(config.frames_folder, config.annotation, config.corrections)
-    return load_clips(
+    found = load_clips(
         source.dataset,
         root,
         named_subjects(config),
@@ -163,6 +170,32 @@ def clips_below(source: Source, root: Path, config: DataConfig) -> ClipSet:
         config.allow_outside,
         layout,
     )
+    return replace(found, problems=(*found.problems, *_changed_flows(root)))
+
+
+def _changed_flows(root: Path) -> Iterator[Problem]:
+    """A problem for a folder of `bench data synth --people` that is not as it was written.
+
+    DataError where the note is gone that says that its clips are generated.
+    """
+    if sum((root / name).is_file() for name in (SEAL_NAME, MANIFEST_NAME, UNITS_NAME)) < 2:
+        return
+    if not (root / NOTE_NAME).is_file():
+        raise DataError(
+            f"{root} has the files of generated clips ({MANIFEST_NAME}, {UNITS_NAME}), but no "
+            f"{NOTE_NAME}, which says so: put it back, or make them again (bench data synth)"
+        )
+    seal = root / SEAL_NAME
+    if not (seal.is_file() and _as_written(root, seal.stat().st_mtime_ns)):
+        what = f"these generated clips are not as they were written ({SEAL_NAME})"
+        yield Problem("generated", str(root), what)
+
+
+@lru_cache(maxsize=4)
+def _as_written(root: Path, sealed: int) -> bool:
+    from bench.data.surrogates.writing import as_written
+
+    return as_written(root)
 
 
 def _loaded(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:

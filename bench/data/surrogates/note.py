@@ -11,6 +11,12 @@ from pathlib import Path
 NOTE_NAME = "SURROGATE.txt"
 """The file that marks a folder of generated clips and says how they were made."""
 
+SEAL_NAME = "sha256.txt"
+"""Of a folder of generated flow images: what its files held when they were written."""
+
+MANIFEST_NAME, UNITS_NAME = "generated.csv", "units.csv"
+"""Of the same folder: the clips, and the action units that they show."""
+
 
 @dataclass(frozen=True)
 class Generated:

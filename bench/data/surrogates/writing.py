@@ -26,7 +26,7 @@ from bench.config.settings import CODED_VERSION, DIFFICULTIES, NEWEST_VERSION, S
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.surrogates.coded_units import CODED, unit_text
 from bench.data.surrogates.flows import flow_samples
-from bench.data.surrogates.note import NOTE_NAME
+from bench.data.surrogates.note import MANIFEST_NAME, NOTE_NAME, SEAL_NAME, UNITS_NAME
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.points import landmark_table
@@ -38,7 +38,7 @@ from bench.system.processes import in_processes
 
 JPEG_QUALITY = 95
 
-LANDMARKS_NAME, MANIFEST_NAME, UNITS_NAME = "landmarks.csv", "generated.csv", "units.csv"
+LANDMARKS_NAME = "landmarks.csv"
 
 GENERATED_NAME = "generated"
 """Data set of generated flow images in their manifest."""
@@ -108,8 +108,7 @@ def flows_at(
     Written if they are not there, or not as they were made.
     """
     folder = home / f"people{people}-clips{clips}-seed{seed}-version{version}"
-    seal = folder / SEAL_NAME
-    if seal.is_file() and seal.read_text(encoding="utf-8") == _seal(folder):
+    if (folder / SEAL_NAME).is_file() and as_written(folder):
         return folder.resolve() / MANIFEST_NAME
     return write_flows(
         folder, people=people, clips=clips, seed=seed, version=version, progress=progress
@@ -157,14 +156,16 @@ def write_flows(
     return Path(folder).resolve() / MANIFEST_NAME
 
 
-SEAL_NAME = "sha256.txt"
+def as_written(folder: Path) -> bool:
+    """Whether the files of a folder that `write_flows` wrote are what it wrote, and no others."""
+    return (folder / SEAL_NAME).read_text(encoding="utf-8") == _seal(folder)
 
 
 def _seal(folder: Path) -> str:
-    """A hash over the names and bytes of all files in a folder but this one."""
+    """A hash over the names and bytes of all files in a folder but this one and hidden ones."""
     total = hashlib.sha256()
     for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        if file.name != SEAL_NAME:
+        if file.name != SEAL_NAME and not file.name.startswith("."):
             content = file.read_bytes()
             total.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
             total.update(content)
@@ -269,8 +270,8 @@ def _filled(folder: Path, note: str) -> Iterator[Path | None]:
             partial.rename(folder)
     except BrokenProcessPool:
         raise DataError(
-            f"a process that rendered clips for {folder} died, perhaps for want of memory; "
-            "repeat with workers=1 to render in one process."
+            f"a process that rendered clips for {folder} died, perhaps for want of memory; repeat "
+            "the command: it goes on"
         ) from None
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)  # it may be what fills the disk

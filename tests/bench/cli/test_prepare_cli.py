@@ -19,7 +19,11 @@ from bench.data import cache as cache_module
 from bench.data.clips import Clip
 from bench.data.preparing import Wanted
 from bench.data.stills.inputs import still_product
-from bench.data.surrogates.writing import write_surrogate
+from bench.data.surrogates.writing import (
+    SURROGATE_VERSION,
+    resolve_difficulty,
+    write_surrogate,
+)
 
 CLIP = Clip("smic", "s01", "a", 0, (), None, "negative", 100.0)
 SETTINGS = ("--set", "data.frames=4", "--set", "data.size=16", "--set", "data.shift=1")
@@ -71,6 +75,23 @@ def test_whatever_variants_see_is_made_once(prepare):
 def test_what_is_prepared_for_a_method_is_what_its_runs_look_for(still):
     config = DataConfig()
     assert Wanted.of(still).product(CLIP, config) == still_product(still, config)
+
+
+def test_generated_clips_are_sealed_when_they_are_prepared(bench, tmp_path):
+    people = ("--subjects", "s05,s19", "--set", "data.difficulty=easy")
+    own = ("--dataset", "smic", "--surrogate", *people, *SETTINGS)
+    cache = {"BENCH_CACHE": tmp_path / "cache"}
+    name = f"smic-{resolve_difficulty('easy'):g}-seed0-version{SURROGATE_VERSION}"
+    folder = tmp_path / "cache" / "surrogate" / name
+    write_surrogate("smic", folder, size=32, subjects=("s05", "s19"), workers=1)
+    made = bench("data", "prepare", *own, "--inputs", "flow", "--jobs", 1, **cache)
+    assert made.code == 0, made.err
+    frame = next(folder.rglob("*.jpg"))
+    frame.write_bytes(frame.read_bytes() + b" ")
+    command = ("run", "--variant", "linear_flow", *own, "--runs", tmp_path / "runs")
+    outcome = bench(*command, **cache)
+    assert outcome.code == 1
+    assert "1 generated clip(s) are not as they were made" in outcome.error
 
 
 def test_another_setting_is_made_anew(prepare):

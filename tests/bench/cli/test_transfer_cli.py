@@ -111,6 +111,39 @@ def test_clips_by_another_name_are_known_again(bench, model, tmp_path, renamed):
     assert told in bench(*command, "--set", f"train.pretrained={model}").error
 
 
+@pytest.mark.parametrize("damage", ["images", "labels", "list of units"])
+def test_generated_flow_that_was_changed_is_told(bench, model, tmp_path, damage):
+    own = write_flows(tmp_path / "flows", people=3, clips=9, seed=1)
+    if damage == "images":
+        one, other = sorted(own.parent.rglob("*.png"))[:2]
+        content = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+    elif damage == "labels":
+        own.write_text(own.read_text().replace("negative", "surprise", 1))
+    else:
+        (own.parent / "units.csv").unlink()
+    runs = ("--runs", tmp_path, "--variant", "ststnet", *SHORT)
+    for command in (
+        ("transfer", "--train", model, "--test", f"manifest:{own}"),
+        ("data", "check", "--dataset", f"manifest:{own}"),
+        ("run", "--dataset", f"manifest:{own}", *runs),
+    ):
+        outcome = bench(*command)
+        told = "generated clips are not as they were written (sha256.txt)"
+        assert told in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize("gone", [(), ("sha256.txt",)])
+def test_generated_flow_without_its_note_is_refused(bench, model, tmp_path, gone):
+    own = write_flows(tmp_path / "flows", people=3, clips=9, seed=1)
+    for name in ("SURROGATE.txt", *gone):
+        (own.parent / name).unlink()
+    outcome = bench("transfer", "--train", model, "--test", f"manifest:{own}")
+    assert outcome.code == 1
+    assert "no SURROGATE.txt, which says so: put it back" in outcome.error
+
+
 def test_a_model_has_seen_what_its_weights_began_from_has_seen(bench, model, others, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     run = bench("run", "--variant", "ststnet", "--dataset", others, *SHORT, "--runs", tmp_path)
