@@ -12,8 +12,14 @@ from bench.data.sources import used_labels
 from bench.engine.checkpoints import ANEW, load_checkpoint, save_checkpoint
 from bench.engine.material import made_on
 from bench.engine.plan import Report, Unit
+from bench.engine.search_apart import apart, made_anew, packed, unpacked
 from bench.engine.search_health import search_health
-from bench.engine.search_material import SearchMaterial, search_halves, search_steps
+from bench.engine.search_material import (
+    SearchMaterial,
+    WatchedMaterial,
+    search_halves,
+    search_steps,
+)
 from bench.errors import BenchError
 from bench.methods.strategies import STRATEGIES
 from bench.runs.agreement import summarise
@@ -27,7 +33,7 @@ from bench.system.guarding import PROCESS, undisturbed
 from bench.training.compute import float32_arithmetic
 from rnas.decode import gauge_free
 from rnas.genotype import Genotype, check_genotype, random_genotype
-from rnas.strategies.base import Cost, Strategy
+from rnas.strategies.base import Cost, Step, Strategy
 from rnas.supernet import Architecture, ArchitectureWeights
 
 
@@ -40,24 +46,52 @@ def search(unit: Unit, report: Report) -> None:
 
 
 def _search(unit: Unit, report: Report) -> None:
+    if STRATEGIES.is_own(unit.job.config.search.strategy):
+        _search_here(unit, report)
+    else:
+        _search_apart(unit, report)
+
+
+def _search_here(unit: Unit, report: Report) -> None:
+    """With a strategy of the harness, in this process."""
     job, material = unit.job, SearchMaterial.of(unit)
-    precision = job.config.compute.precision
     strategy = STRATEGIES.load(job.config.search.strategy)(material)
-    past = _resumed(unit, strategy)
+    past, _ = _resumed(unit, strategy)
     for number in range(len(past.rows), strategy.steps):
-        what = strategy.title(number)
-        report(what, number, strategy.steps)
+        report(strategy.title(number), number, strategy.steps)
         started = time.perf_counter()
         drawn = seeded(derive_seed(job.seed, "strategy step", unit.fold, number))
-        with float32_arithmetic(precision), drawn:
+        with float32_arithmetic(job.config.compute.precision), drawn:
             step = strategy.step(number)
-        seconds = time.perf_counter() - started
-        past.rows.append({**step.row, "seconds": round(seconds, 3)})
-        past.add_cost(step.cost, seconds)
-        if step.weights:
-            past.weights.append(_weights_record(step.weights))
-        _save_search(unit, strategy, past)
-        report(what, number + 1, strategy.steps)
+        past.add(step, time.perf_counter() - started)
+        _save_search(unit, strategy.steps, strategy.state_dict(), past)
+        report(strategy.title(number), number + 1, strategy.steps)
+    _finish(unit, strategy, material, past)
+
+
+def _search_apart(unit: Unit, report: Report) -> None:
+    """With a strategy of a package, in a process of its own (`bench.engine.search_apart`)."""
+    material = WatchedMaterial.watched(unit)
+    strategy = made_anew(material, None)
+    past, found = _resumed(unit, strategy)
+    state = None if found is None else packed(found, material.origin)
+    with apart(material) as other:
+        for number in range(len(past.rows), strategy.steps):
+            report(strategy.title(number), number, strategy.steps)
+            done = other.step(number, state, last=number + 1 == strategy.steps)
+            state = done.state
+            past.add(done.step, done.seconds)
+            _save_search(unit, strategy.steps, unpacked(state), past)
+            report(strategy.title(number), number + 1, strategy.steps)
+        decoded = None if state is None else other.genotype(state)
+    strategy = made_anew(material, state)
+    _require_again(unit, strategy, decoded)
+    material.require_unaltered()
+    _finish(unit, strategy, material, past)
+
+
+def _finish(unit: Unit, strategy: Strategy, material: SearchMaterial, past: Past) -> None:
+    job = unit.job
     about = {
         "made_on": made_on(job),
         "searched_on": subjects_among(
@@ -119,10 +153,13 @@ class Past:
     weights: list[dict[str, Any]] = field(default_factory=list)
     cost: dict[str, float] | None = field(default_factory=lambda: _cost_record(Cost(), 0.0))
 
-    def add_cost(self, cost: Cost, seconds: float) -> None:
-        """Adds the cost of a step."""
+    def add(self, step: Step, seconds: float) -> None:
+        """Adds what a step logged, and its cost."""
+        self.rows.append({**step.row, "seconds": round(seconds, 3)})
+        if step.weights:
+            self.weights.append(_weights_record(step.weights))
         if self.cost is not None:
-            new = _cost_record(cost, seconds)
+            new = _cost_record(step.cost, seconds)
             self.cost.update({name: value + new[name] for name, value in self.cost.items()})
 
 
@@ -130,16 +167,16 @@ def _cost_record(cost: Cost, seconds: float) -> dict[str, float]:
     return {"seconds": seconds, **asdict(cost)}
 
 
-def _resumed(unit: Unit, strategy: Strategy) -> Past:
-    """What a checkpoint logged, and the strategy as it left it; nothing where there is none.
+def _resumed(unit: Unit, strategy: Strategy) -> tuple[Past, Any]:
+    """What a checkpoint logged, and the state that the strategy now has from it, None without one.
 
     The logs are written anew: a killed process may have left them a step behind.
     """
     checkpoint = unit.job.folder.checkpoint(unit.fold)
     if not checkpoint.exists():
-        return Past()
+        return Past(), None
     sealed = read_run_file(unit.job.folder).format >= SEALED
-    state = load_checkpoint(checkpoint, _about(unit, strategy), sealed)
+    state = load_checkpoint(checkpoint, _about(unit, strategy.steps), sealed)
     try:
         strategy.load_state_dict(state["searcher"])
         past = Past(state["rows"], state["weights"], state.get("cost"))
@@ -148,24 +185,24 @@ def _resumed(unit: Unit, strategy: Strategy) -> Past:
     if len(past.rows) > strategy.steps:
         raise BenchError(f"{checkpoint} has {len(past.rows)} of {strategy.steps} epochs; {ANEW}")
     _write_logs(unit, past)
-    return past
+    return past, state["searcher"]
 
 
-def _about(unit: Unit, strategy: Strategy) -> dict[str, Any]:
+def _about(unit: Unit, steps: int) -> dict[str, Any]:
     """Whose state a checkpoint holds: the run, its clips, the fold, and how many steps it takes."""
     job = unit.job
     return {
         "run": job.stamp,
         "data": read_run_file(job.folder).data.fingerprint,
         "fold": unit.fold,
-        "epochs": strategy.steps,
+        "epochs": steps,
     }
 
 
-def _save_search(unit: Unit, strategy: Strategy, past: Past) -> None:
+def _save_search(unit: Unit, steps: int, searcher: Any, past: Past) -> None:
     """Saves a search; the checkpoint comes first, since the logs are derived from it."""
-    state = {"searcher": strategy.state_dict(), **vars(past)}
-    save_checkpoint(unit.job.folder.checkpoint(unit.fold), _about(unit, strategy), state)
+    state = {"searcher": searcher, **vars(past)}
+    save_checkpoint(unit.job.folder.checkpoint(unit.fold), _about(unit, steps), state)
     _write_logs(unit, past)
 
 
@@ -188,11 +225,7 @@ def _write_decoded(
 ) -> None:
     """Writes the genotype and facts about the search; what it was decoded from, if there is any."""
     genotype = check_genotype(strategy.genotype(), material.space)
-    if strategy.genotype() != genotype:
-        raise BenchError(
-            f"{STRATEGIES.origin(unit.job.config.search.strategy)} decodes another genotype when "
-            "it is asked again: draw what is random in its steps"
-        )
+    _require_again(unit, strategy, genotype)
     record = {**genotype_record(unit.job, material.space, genotype), **about}
     if strategy.searcher:
         batch, train_b = material.settings.batch, material.halves[1]
@@ -201,6 +234,16 @@ def _write_decoded(
         architecture = strategy.searcher.supernet.architecture
         record |= {"health": health, **_decoded_from(architecture, genotype)}
     write_json(unit.output, record)
+
+
+def _require_again(unit: Unit, strategy: Strategy, genotype: Genotype | None) -> None:
+    """BenchError where a strategy decodes to another genotype than it did, None if it did not."""
+    if genotype is not None and strategy.genotype() != genotype:
+        raise BenchError(
+            f"{STRATEGIES.origin(unit.job.config.search.strategy)} decodes another genotype when "
+            "it is asked again: draw what is random in its steps, and keep what it decodes in its "
+            "state"
+        )
 
 
 def _decoded_from(architecture: Architecture, genotype: Genotype) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +18,8 @@ from bench.config.settings import SearchConfig, TrainConfig
 from bench.data.clips import ClipSet, people
 from bench.engine.material import job_clips
 from bench.engine.plan import Unit
+from bench.errors import BenchError
+from bench.methods.strategies import STRATEGIES
 from bench.protocol.splits import halve, named_fold
 from bench.runs.job import Job
 from bench.seeds import derive_seed, seeded
@@ -146,6 +151,117 @@ class SearchMaterial:
 
     def _seed(self, phase: str, step: int = 0) -> int:
         return derive_seed(self.unit.job.seed, phase, self.unit.fold, step)
+
+
+@dataclass
+class Count:
+    """What the bench did for a strategy in one step.
+
+    trials: the cost of the networks that it trained; trained: their genotypes, epochs and names;
+    batches: whether clips were handed out.
+    """
+
+    trials: Cost = field(default_factory=Cost)
+    trained: list[tuple[str, int, str]] = field(default_factory=list)
+    batches: bool = False
+
+
+@dataclass(frozen=True)
+class WatchedMaterial(SearchMaterial):
+    """What a package's strategy works with: its own copy of the clips, and what it asks for counts.
+
+    digest: of clips, labels and halves as they were.
+    """
+
+    digest: str = ""
+    counts: list[Count] = field(default_factory=list)
+
+    @classmethod
+    def watched(cls, unit: Unit) -> WatchedMaterial:
+        """What a unit searches on, apart from the clips that others in this process work with."""
+        found = SearchMaterial.of(unit)
+        videos, labels = found.clips.videos.clone(), found.clips.labels.clone()
+        clips = replace(found.clips, videos=videos, labels=labels)
+        return cls(unit, found.clip_set, clips, found.halves, _digest(clips, found.halves))
+
+    @property
+    def origin(self) -> str:
+        """Whose strategy works with it, for messages."""
+        return STRATEGIES.origin(self.settings.strategy)
+
+    @contextmanager
+    def counting(self) -> Iterator[Count]:
+        """Counts what is asked for in the block."""
+        self.counts.append(Count())
+        try:
+            yield self.counts[-1]
+        finally:
+            self.counts.pop()
+
+    def pairs(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
+        """See `SearchMaterial.pairs`."""
+        return self._handed_out(super().pairs(epoch))
+
+    def train_b(self) -> Iterator[Batch]:
+        """See `SearchMaterial.train_b`."""
+        return self._handed_out(super().train_b())
+
+    def trial(self, genotype: Genotype, epochs: int, name: str) -> Trial:
+        """See `SearchMaterial.trial`; BenchError outside a step, where nobody counts it."""
+        if not self.counts:
+            raise BenchError(
+                f"{self.origin} has a network trained outside its steps, so that its cost is not "
+                "counted: call trial() in step()"
+            )
+        trial = super().trial(genotype, epochs, name)
+        self.counts[-1].trials += trial.cost
+        self.counts[-1].trained.append((genotype.to_json(), epochs, name))
+        return trial
+
+    def require_unaltered(self) -> None:
+        """BenchError where clips, labels or halves are not what they were."""
+        if _digest(self.clips, self.halves) != self.digest:
+            raise BenchError(
+                f"{self.origin} alters the clips or labels of its material in place: let it work "
+                "on a copy (.clone())"
+            )
+
+    def require_counted(self, cost: Cost, count: Count, step: int) -> None:
+        """BenchError where a step costs more than the strategy says."""
+        said, known = asdict(cost), asdict(count.trials)
+        for name, least in known.items():
+            if not said[name] >= least * (1 - ROUNDED):
+                raise BenchError(
+                    f"{self.origin} says that step {step + 1} cost {said[name]:g} {name}, but the "
+                    f"networks trained in it alone cost {least:g}: add the cost of each trial"
+                )
+        others = [name for name in PASSES if said[name] > known[name] * (1 + ROUNDED)]
+        if count.batches and len(others) < len(PASSES):
+            raise BenchError(
+                f"{self.origin} takes batches of clips in step {step + 1}, but counts no "
+                f"{' and '.join(name for name in PASSES if name not in others)} for them: add "
+                "Cost.of(macs, trained, scored)"
+            )
+
+    def _handed_out(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for each in batches:
+            if self.counts:
+                self.counts[-1].batches = True
+            yield each
+
+
+PASSES = ("clip_passes", "macs")
+"""Costs of whatever is computed on a batch."""
+
+ROUNDED = 1e-9
+"""Share by which sums of the same costs may differ."""
+
+
+def _digest(clips: ClipTensors, halves: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+    total = hashlib.sha256(repr(halves).encode())
+    for tensor in (clips.videos, clips.labels):
+        total.update(tensor.cpu().numpy().tobytes())
+    return total.hexdigest()
 
 
 def batch_pairs(

@@ -123,7 +123,8 @@ class Strategy(ABC):
     """A search under way: `step(0)` to `step(steps - 1)`, then `genotype()`.
 
     Between two steps it can be saved (`state_dict`) and go on in another process with the same
-    result. `state_dict` holds tensors and plain values alone.
+    result: `state_dict` holds all that `genotype` and later steps need, in tensors and plain values
+    alone. `__init__` and `genotype` train nothing, and clips are not changed in place.
     """
 
     by_gradient: ClassVar[bool] = False
