@@ -24,6 +24,8 @@ from bench.scoring.challenge_log import (
     dataset_named,
     is_surrogate,
     not_understood,
+    of_leaks,
+    remarked_leaks,
     whole,
 )
 from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
@@ -45,6 +47,7 @@ SPELLINGS = MappingProxyType(
             *("predictedclass", "predclass", "predictionlabel", "yhat", "output"),
         ),
         "surrogate": ("surrogate",),
+        "leaks": ("leaks",),
     }
 )
 """Column -> the titles that are taken for it."""
@@ -104,6 +107,7 @@ def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
     log = _parsed(text, name, reading)
     marked = {"surrogate": True} if is_surrogate(text) else {}
+    marked |= remarked_leaks(text)
     notes = (*log.notes, *_doubtful_names(log.predictions))
     return replace(log, protocol={**log.protocol, **marked}, notes=notes)
 
@@ -245,6 +249,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
             + "; a column of lists needs a number for each class" * ("pred" in missing)
         )
     lines, surrogate, ties = [], False, 0
+    leaks: dict[str, None] = {}
     for number, line in enumerate(table.lines):
         where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
@@ -256,6 +261,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         if empty:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
         surrogate |= cells.pop("surrogate", "").lower() not in ("", "0", "false")
+        leaks[cells.pop("leaks", "")] = None
         for name in ("true", "pred"):
             cells[name] = whole(cells[name])
         cells["dataset"] = dataset_named(cells["dataset"])
@@ -274,7 +280,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)
-    return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
+    return Log(scored, {**UNKNOWN, "surrogate": surrogate, **of_leaks(leaks)}, tuple(notes))
 
 
 def _others(

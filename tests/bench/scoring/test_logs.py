@@ -62,6 +62,31 @@ def test_a_log_of_generated_clips_says_so_first():
     assert parse_log(text, "log").protocol["surrogate"] is True
 
 
+LEAKS = [
+    {"leaky": True, "leaks": ["selection=oracle"], "selection": "oracle"},
+    {"leaky": True, "leaks": ["search_scope=all", "genotype given"]},
+    {"shuffled_labels": True},
+    {"leaky": True, "leaks": ["genotype given"], "shuffled_labels": True},
+]
+
+
+@pytest.mark.parametrize("stated", LEAKS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_leaks_and_shuffled_labels_go_along_with_predictions(form, stated):
+    log = Log(ststnet(), {**UNKNOWN, **stated})
+    text = render_log(log, form, SOURCE)
+    assert parse_log(text, "log").protocol == log.protocol
+    without = [line for line in text.splitlines() if not line.startswith("#")]
+    if form == "megc2019":  # as earlier versions wrote it
+        assert parse_log("\n".join(without), "log").protocol == UNKNOWN
+
+
+def test_a_leak_without_a_cause_stays_one():
+    log = Log(ststnet(), {**UNKNOWN, "leaky": True})
+    for form in FORMATS:
+        assert parse_log(render_log(log, form, SOURCE), "log").protocol["leaky"] is True
+
+
 @pytest.mark.parametrize("line", ["casme2 sub01", "CASMEII sub01", "CASME II 1", "CASME-II sub1"])
 def test_usual_spellings_of_a_header(line):
     (answer,) = parse_log(f"{line}\nEP02_01f 1 0\n", "log").predictions.answers
