@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.catalogue import BUILT_IN
 from bench.data.sets.identity import look_alikes
+from bench.data.sets.people import doubtful_people
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
@@ -120,7 +122,9 @@ def of_answers(answers: Sequence[Answer], classes: Sequence[str], name: str) -> 
 
 def _doubtful_names(predictions: Predictions) -> Iterator[str]:
     """Notes on names that may mean the same, or nothing."""
-    for each in look_alikes((a.key for a in predictions.answers), predictions.classes):
+    names = [answer.key for answer in predictions.answers]
+    alike = look_alikes(names, predictions.classes)
+    for each in (*alike, *doubtful_people(names, BUILT_IN)):
         yield f"{each.kind}: {each.where}: {each.what}"
 
 

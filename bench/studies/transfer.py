@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.data.clips import ClipSet, Problem
+from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.inspect.check import absent_classes
+from bench.data.sets.catalogue import BUILT_IN
+from bench.data.sets.people import same_people
 from bench.data.sources import Progress, Source, find_clips, input_problems, load_input
 from bench.errors import DataError, UsageError
 from bench.models.answers import check_models
@@ -70,7 +72,8 @@ def transfer_report(
         refuse_seen(file, model.record, clip_set.clips, source.cache)
         arrays = load_input(clip_set, config, model.still, source.cache)
         odd = input_problems(clip_set.clips, arrays, model.still, config, source.cache)
-        problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd))
+        again = trained_people(model.record.trained_on, clip_set.clips)
+        problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd, *again))
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()
             answered.append(Answered(file.stem, flow, chances))
@@ -93,6 +96,24 @@ def transfer_report(
         "rows": rows,
         "problems": [asdict(problem) for problem in problems],
     }
+
+
+def trained_people(trained_on: Iterable[str], tested: Iterable[Clip]) -> Iterator[Problem]:
+    """A problem where people tested have the names of those that a network was trained on.
+
+    trained_on: `dataset/subject`. Of known releases the subjects are known, too.
+    """
+    seen = (name.partition("/")[::2] for name in trained_on)
+    yield from same_people(_by_set(seen), _by_set((c.dataset, c.subject) for c in tested))
+
+
+def _by_set(people: Iterable[tuple[str, ...]]) -> dict[str, set[str]]:
+    """The subjects of each data set that is no known release."""
+    found: dict[str, set[str]] = {}
+    for dataset, subject in people:
+        if dataset not in BUILT_IN:
+            found.setdefault(dataset, set()).add(subject)
+    return found
 
 
 def _refuse_other_classes(model: Model, clip_set: ClipSet, file: Path) -> None:

@@ -99,7 +99,7 @@ def look_alikes(
         found.setdefault((what, where), {}).setdefault(plain, {})[name] = None
 
     for dataset, subject, clip in names:
-        add("subject", dataset, _plain(subject), subject)
+        add("subject", dataset, plain_subject(subject), subject)
         add("data set", "names", plain_name(dataset), dataset)
         plain = _without_ending(clip)
         last = plain.rpartition("/")[2]
@@ -166,7 +166,7 @@ def _on_disk(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold().rstrip(" .")
 
 
-def _plain(subject: str) -> str:
+def plain_subject(subject: str) -> str:
     """A name without case, punctuation, usual prefix and leading zeros."""
     plain = re.sub(r"[\W_]", "", re.sub(r"\.0+$", "", plain_name(subject)))
     return unpadded(_PREFIX.sub("", plain))
