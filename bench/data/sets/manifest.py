@@ -162,6 +162,11 @@ class Manifest(DataSet):
         """The subjects in the file, in order."""
         return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
 
+    @property
+    def people(self) -> int:
+        """How many people the file names: a subject of two data sets is two."""
+        return len({(row.cells["dataset"], row.cells["subject"]) for row in self.rows})
+
     def subject_of(self, text: str) -> str | None:
         """The text itself, or the name of that person in the data sets listed; None for a blank.
 
