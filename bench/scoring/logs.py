@@ -31,6 +31,7 @@ from bench.scoring.challenge_log import (
     whole,
 )
 from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
+from bench.scoring.columns import contradicting
 from bench.scoring.labels import fits, label_place, labelled, named_predictions
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
@@ -279,6 +280,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         for column in COLUMNS
         if column in places and (others := _others(table, places, column, classes))
     ]
+    notes += contradicting(table, lines)
     for each in chances:
         notes += against(answers, each.rows(classes), table.name, each.title)
     if ties:

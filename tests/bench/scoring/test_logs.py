@@ -553,3 +553,40 @@ def test_a_workbook_is_told_to_be_saved_as_csv(start, tmp_path):
 def test_what_is_named_twice_is_refused(text, told):
     with pytest.raises(DataError, match=told):
         parse_log(text, "log")
+
+
+def table_with(title: str, cells: list[str]) -> Log:
+    """Two clips of each of two people, beside a column."""
+    names = [("p1", "a"), ("p1", "b"), ("p2", "a"), ("p2", "b")]
+    rows = [f"lab,{who},{clip},0,1,{cell}" for (who, clip), cell in zip(names, cells, strict=True)]
+    return parse_log("\n".join([f"dataset,subject,clip,true,pred,{title}", *rows]), "log")
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "words"),
+    [
+        ("split", ["train", "test", "test", "test"], "says 'train' of 1 of 4 rows"),
+        ("Set", ["Validation", "Val", "test", "test"], "says 'Validation' of 2 of 4 rows"),
+        ("fold", ["1", "2", "1", "1"], "has 1 subject(s) in several folds, first lab p1"),
+        ("CV_fold", ["1", "2", "1", "2"], "has 2 subject(s) in several folds"),
+        ("count", ["1", "3", "1", "1"], "is not used: each row counts once"),
+        ("sample weight", ["0.5", "0.5", "1", "1"], "is not used: each row counts once"),
+    ],
+)
+def test_columns_that_contradict_the_score_are_told(title, cells, words):
+    (note,) = table_with(title, cells).notes
+    assert words in note and repr(title) in note
+
+
+@pytest.mark.parametrize(
+    ("title", "cells"),
+    [
+        ("split", ["test"] * 4),
+        ("fold", ["1", "1", "2", "2"]),
+        ("split", ["p1", "p1", "p2", "p2"]),
+        ("count", ["1"] * 4),
+        ("epoch", ["3", "4", "3", "4"]),
+    ],
+)
+def test_columns_that_agree_with_it_are_not(title, cells):
+    assert not table_with(title, cells).notes
