@@ -242,6 +242,12 @@ class TestGenotypeFile:
         assert protocol["genotype"] == "given"
         assert protocol["leaks"] == ["genotype given"]
 
+    @pytest.mark.parametrize("variant", ["random_rnas_mer_3", "random_autodeeplab_3d"])
+    def test_of_a_random_control_is_refused(self, bench, runs, genotype, variant):
+        outcome = bench.small(runs, variant, "--genotype", genotype, command="evaluate")
+        assert outcome.code == 2 and not runs.exists()
+        assert f"give the file to {variant.removeprefix('random_')}" in outcome.error
+
     def test_does_not_replace_another_unless_forced(
         self, bench, searched_runs, runs, tmp_path, genotype
     ):
