@@ -590,3 +590,20 @@ def test_columns_that_contradict_the_score_are_told(title, cells, words):
 )
 def test_columns_that_agree_with_it_are_not(title, cells):
     assert not table_with(title, cells).notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dataset,subject,clip,true,p0,p1,p2\nlab,1,a,happy,.8,.1,.1\nlab,1,b,sad,.1,.1,.8",
+        "dataset,subject,clip,true,pred\nlab,1,a,happy,positive\nlab,1,b,sad,negative",
+    ],
+)
+def test_labels_of_other_words_than_the_predictions_ask_for_the_classes(text):
+    with pytest.raises(DataError, match=r"\(happy, sad\) is ever predicted .*--classes A,B"):
+        parse_log(text, "log")
+    if "p0" in text:
+        found = parse_log(text, "log", Reading(classes=("happy", "anger", "sad")))
+        assert [answer.pred for answer in found.predictions.answers] == [0, 2]
+    mostly_wrong = "dataset,subject,clip,true,pred\nlab,1,a,happy,sad\nlab,1,b,sad,happy"
+    assert parse_log(mostly_wrong, "log").predictions.classes == ("happy", "sad")
