@@ -224,6 +224,7 @@ def say_found(request, prepared) -> None:
     """Prints to stderr how many clips were found, against the challenge list, and problems."""
     from bench.data.clips import Problem, problem_lines
     from bench.data.inspect.check import check_report
+    from bench.data.sets.catalogue import find_dataset
     from bench.protocol.splits import absent_classes, folds_of
 
     folds = folds_of(prepared.clip_set, request.config.protocol)
@@ -237,7 +238,11 @@ def say_found(request, prepared) -> None:
     expected = report["expected"]
     listed = ""
     if expected:
-        listed = f", {expected['clips']} of {expected['subjects']} in the challenge list"
+        counts = f"{expected['clips']} clips of {expected['subjects']} subjects"
+        listed = f"; the challenge list has {counts}"
+    elif restricted and (everyone := find_dataset(clip_set.dataset).people) > report["subjects"]:
+        advice = "" if data.subjects else "; --set data.subject_count=0 keeps all"
+        listed = f", of {everyone} in it{advice}"
     click.echo(
         f"{clip_set.dataset}: {report['clips']} clips of {report['subjects']} subjects found"
         f"{listed}",

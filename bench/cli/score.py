@@ -161,9 +161,14 @@ def _figures(report: Mapping[str, Any]) -> Iterator[tuple]:
 
 
 def _title(protocol: Mapping[str, Any]) -> str:
+    from bench.runs.marks import SHUFFLED
+    from bench.scoring.challenge_log import UNKNOWN_CAUSE
+
     marks = ["surrogate"] if protocol["surrogate"] else []
     if protocol["leaky"]:
-        marks.append(f"leaky: {', '.join(protocol.get('leaks', ())) or 'cause unknown'}")
+        marks.append(f"leaky: {', '.join(protocol.get('leaks', ())) or UNKNOWN_CAUSE}")
+    if protocol.get("shuffled_labels"):
+        marks.append(SHUFFLED)
     return "; ".join(["pooled", *marks])
 
 

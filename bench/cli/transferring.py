@@ -37,6 +37,13 @@ from bench.cli.options import (
 @data_root_option
 @subjects_option
 @allow_outside_option
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="How the tested set is read, e.g. data.class_map=sad=negative,...; repeat for several.",
+)
 @device_option
 @format_option
 def transfer(
@@ -45,6 +52,7 @@ def transfer(
     data_root: Path | None,
     subjects: str | None,
     allow_outside: bool,
+    overrides: tuple[str, ...],
     device: str,
     form: str,
 ) -> None:
@@ -65,7 +73,13 @@ def transfer(
 
     with steps() as report:
         found = transfer_report(
-            files, source, subjects or "", allow_outside, resolve_device(device), report
+            files,
+            source,
+            subjects or "",
+            allow_outside,
+            resolve_device(device),
+            report,
+            settings=overrides,
         )
     click.echo(json.dumps(found, indent=2) if form == "json" else _as_text(found))
 

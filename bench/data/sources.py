@@ -21,6 +21,7 @@ from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, requi
 from bench.data.sets.manifest import Manifest
 from bench.data.sets.twins import copies, seen_alike, with_twins
 from bench.data.steps.crop import FaceFound
+from bench.data.steps.landmarks import refuse_shared_rows
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs
 from bench.data.surrogates.note import (
@@ -229,6 +230,8 @@ def _selected_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet
         )
     if not clip_set.clips:
         raise DataError(f"{root} holds no usable clip of {source.dataset}; see `bench data check`")
+    if config.landmarks:
+        refuse_shared_rows(clip_set.clips, config.landmarks)
     if not config.subject_count:
         return clip_set
     if len(wanted) > config.subject_count:

@@ -16,7 +16,7 @@ from bench.data.clips import ClipSet, people, subjects_among
 from bench.data.sources import Source, find_clips, fingerprinted, load, used_labels
 from bench.engine.plan import Report, Unit
 from bench.engine.recorded import require_own_clips
-from bench.errors import BenchError
+from bench.errors import BenchError, printable
 from bench.methods.registry import VARIANTS
 from bench.methods.variants import Estimated
 from bench.protocol.splits import Fold, named_fold
@@ -28,6 +28,9 @@ from bench.system.provenance import machine
 
 ASKED = 8
 """Clips that a classifier is asked about one by one."""
+
+CONTRADICTED = 0.25
+"""Share of clips that `predict` may answer otherwise: of equal votes an SVC takes the first."""
 
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
@@ -159,11 +162,17 @@ def fault_of(trial: Trial) -> str:
         )
     if _alike(first, misled) and np.ptp(first, axis=0).any():
         return "answers the same whatever labels it is fitted to: fit a new classifier each time"
-    together = class_scores(again, clips.features, clips.classes)[test[:ASKED]]
+    everything = class_scores(again, clips.features, clips.classes)
+    together = everything[test[:ASKED]]
     alone = [class_scores(again, clip[None], clips.classes)[0] for clip in tested[:ASKED]]
     known = again.classes_  # the others are below whatever they are shown with
     if not _alike(together[:, known], np.stack(alone)[:, known]):
         return "answers otherwise about a clip alone than among others: each clip is tested alone"
+    if _contradicts(again, clips.features, everything):
+        return (
+            "has a classifier whose predict answers otherwise than its decision_function, or else "
+            "its predict_log_proba, which is scored: make them agree"
+        )
     return ""
 
 
@@ -225,13 +234,36 @@ def differing(features: Callable, inputs: np.ndarray, found: np.ndarray) -> bool
 def class_scores(classifier: Any, features: np.ndarray, classes: int) -> np.ndarray:
     """Decision values, or log probabilities where it has none, (clips, classes): most is likeliest.
 
-    A class that none of the training clips has gets less than every other.
+    A class that none of the training clips has gets less than every other. Raises BenchError for a
+    classifier without them, or with other classes than the labels it was fitted to.
     """
-    if hasattr(classifier, "decision_function"):
-        found = classifier.decision_function(features)
-        found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
-    else:
-        found = classifier.predict_log_proba(features)
+    ways = ("decision_function", "predict_log_proba")
+    way = next((each for each in ways if hasattr(classifier, each)), None)
+    if way is None or not hasattr(classifier, "classes_"):
+        raise BenchError(
+            f"the classifier {type(classifier).__name__} lacks {' and '.join(ways)}, or classes_: "
+            "`fit` gives a fitted classifier as scikit-learn has them, with one of the two"
+        )
+    found = np.asarray(getattr(classifier, way)(features))
+    found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
+    known = np.asarray(classifier.classes_)
+    labels = known.dtype.kind in "iu" and set(known.tolist()) <= set(range(classes))
+    fits = found.shape == (len(features), known.size) and len({*known.tolist()}) == known.size
+    if not (labels and fits):
+        shown = printable(repr(known.tolist()))[:80]
+        raise BenchError(
+            f"the classifier {type(classifier).__name__} has classes_ {shown} and {way} of shape "
+            f"{found.shape}: expected the labels it was fitted to, whole numbers of 0 to "
+            f"{classes - 1}, and a column for each"
+        )
     scores = np.full((len(features), classes), found.min() - 1)
-    scores[:, classifier.classes_] = found
+    scores[:, known] = found
     return scores
+
+
+def _contradicts(classifier: Any, features: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether `predict` answers otherwise than the scores, more often than ties explain."""
+    if not hasattr(classifier, "predict"):
+        return False
+    told = np.asarray(classifier.predict(features))
+    return bool((told != scores.argmax(1)).mean() > CONTRADICTED)

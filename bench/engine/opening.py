@@ -12,6 +12,7 @@ from typing import Any
 from bench.config.loading import means_the_same
 from bench.config.settings import Config
 from bench.data.clips import Clip
+from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import landmarks_digest, magnifier_digest
 from bench.engine.executors import Executor
 from bench.engine.plan import FOLD, METRICS, PROFILE, SEARCH, Unit, plan
@@ -340,6 +341,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
             "classes": list(clip_set.classes),
             "class_map": clip_set.class_map,
             "clips": sum(len(fold.test) for fold in folds),
+            "people": find_dataset(job.source.dataset).people or None,
             "counts": clip_set.class_counts(),
             "problems": [asdict(problem) for problem in problems],
         },

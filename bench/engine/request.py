@@ -20,6 +20,7 @@ from bench.engine.pools import RemoteExecutor
 from bench.errors import BenchError, DataError, UsageError, unknown_name
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets
+from bench.methods.variants import RANDOM_PREFIX
 from bench.models.pretrained import genotype_in
 from bench.protocol.splits import folds_of
 from bench.runs.folder import RunFolder, run_folder
@@ -210,7 +211,16 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_genotype_file(request: Request, file: Path) -> None:
-    """UsageError or MethodError where the file holds no genotype of every variant's space."""
+    """UsageError or MethodError where the file holds no genotype of every variant's space.
+
+    A random control draws its own: with another one it would still stand for chance.
+    """
     genotype, _ = genotype_in(file)
     for variant in request.variants:
+        if registry.variant(variant).control:
+            searched = variant.removeprefix(RANDOM_PREFIX)
+            raise UsageError(
+                f"--genotype: {variant} is a random control and draws its architecture: give the "
+                f"file to {searched}, or leave it out"
+            )
         check_genotype(genotype, registry.variant(variant).configured_space(request.config))

@@ -112,6 +112,8 @@ def metrics() -> Mapping[str, Metric]:
     One that cannot be used is left out with a warning, as are all that share a heading.
     """
     brought = METRICS.values()
+    if not brought:
+        return BUILT_IN
     own = {_plain(metric.heading) for metric in BUILT_IN.values()}
     told = Counter(_plain(metric.heading) for metric in brought.values())
     kept = {}
@@ -128,7 +130,10 @@ def metrics() -> Mapping[str, Metric]:
 
 
 def _plain(heading: str) -> str:
-    return " ".join(heading.casefold().split())
+    """A heading as the eye reads it."""
+    from bench.data.sets.identity import plain_name  # late: few have metrics of their own
+
+    return plain_name(heading)
 
 
 def _checked(name: str, value: object) -> Metric:

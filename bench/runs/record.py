@@ -26,7 +26,8 @@ from bench.system.files import read_json
 class DataRecord:
     """What `run.json` says of the clips; root: None for generated ones.
 
-    clips: how many are tested; counts: clips per class.
+    clips: how many are tested; people: how many the set has, those left out of the run included;
+    counts: clips per class.
     """
 
     source: str | None = None
@@ -37,6 +38,7 @@ class DataRecord:
     classes: tuple[str, ...] = ()
     class_map: str = "challenge"
     clips: int | None = None
+    people: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Mapping[str, Any], ...] = ()
 

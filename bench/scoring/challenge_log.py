@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name
 from bench.errors import DataError, printable, quoted
+from bench.runs.marks import SHUFFLED
 from bench.system.tables import plain_title
 
 SINGLE = tuple(name for name, entry in DATASETS.items() if entry.parts == (name,))
@@ -26,6 +28,16 @@ SURROGATE_REMARK = "# surrogate"
 
 SURROGATE_WORDS = ("surrogate", "surrogates", "surrogateclips", "generated", "generatedclips")
 """Remarks that are read so, as plain titles."""
+
+LEAKS_REMARK = "# leaky: "
+"""Begins the line of a log, before its clips, that says what makes its scores no clean ones."""
+
+_LEAKS = re.compile(r"^#\s*leaky\s*:(.*)$", re.MULTILINE | re.IGNORECASE)
+
+NO_LEAK = ("", "0", "no", "none", "false")
+"""What a cell says, lower case, where there is no leak."""
+
+UNKNOWN_CAUSE = "cause unknown"
 
 SUMMARIES = frozenset(
     [
@@ -58,6 +70,27 @@ def is_surrogate(text: str) -> bool:
     """Whether a remark says that the clips are generated."""
     remarks = (line.partition("#")[2] for line in text.splitlines())
     return any(plain_title(remark) in SURROGATE_WORDS for remark in remarks)
+
+
+def stated_leaks(protocol: Mapping[str, Any]) -> list[str]:
+    """What makes the scores no clean ones, in the words of marks: leaks, shuffled labels."""
+    leaks = protocol.get("leaks") or [UNKNOWN_CAUSE] * bool(protocol.get("leaky"))
+    return [*leaks, *[SHUFFLED] * bool(protocol.get("shuffled_labels"))]
+
+
+def of_leaks(words: Iterable[str]) -> dict[str, Any]:
+    """What is known of a protocol by texts such as `selection=oracle, shuffled labels`."""
+    parts = [part.strip() for word in words for part in word.split(",")]
+    told = list(dict.fromkeys(part for part in parts if part.lower() not in NO_LEAK))
+    leaks = [part for part in told if part != SHUFFLED]
+    selection = {"selection": "oracle"} if "selection=oracle" in leaks else {}
+    leaky = {"leaky": True, "leaks": leaks, **selection} if leaks else {}
+    return {**leaky, **({"shuffled_labels": True} if SHUFFLED in told else {})}
+
+
+def remarked_leaks(text: str) -> dict[str, Any]:
+    """What the remarks `# leaky: ...` of a text say, as `of_leaks`."""
+    return of_leaks(_LEAKS.findall(text))
 
 
 def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[LogLine]:

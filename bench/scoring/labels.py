@@ -34,6 +34,7 @@ def labelled(
     else:
         known = tuple(names)
         _refuse_cut(lines)
+        _refuse_apart(lines)
     answers = [
         Answer(
             line.dataset,
@@ -59,6 +60,24 @@ def _refuse_cut(lines: Sequence[LogLine]) -> None:
                 f"{quoted(printable(longer))}: complete it, or name all classes with --classes "
                 "A,B,..."
             )
+
+
+def _refuse_apart(lines: Sequence[LogLine]) -> None:
+    """Raises DataError where true and predicted labels are of different words altogether."""
+    true, pred = (
+        {word.lower() for word in column} for column in zip(*map(_labels, lines), strict=True)
+    )
+    if min(len(true), len(pred)) > 1 and true.isdisjoint(pred):
+        some, others = (", ".join(map(printable, sorted(words)[:6])) for words in (true, pred))
+        raise DataError(
+            f"{lines[0].where}: no true label ({some}) is ever predicted ({others}): name the "
+            "classes, in the order of numbers or columns, with --classes A,B,..., or write both "
+            "columns alike"
+        )
+
+
+def _labels(line: LogLine) -> tuple[str, str]:
+    return line.true, line.pred
 
 
 def fits(line: LogLine, classes: Sequence[str]) -> bool:

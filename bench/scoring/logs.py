@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
+from bench.data.sets.catalogue import BUILT_IN
 from bench.data.sets.identity import look_alikes
+from bench.data.sets.people import doubtful_people
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
@@ -24,9 +26,12 @@ from bench.scoring.challenge_log import (
     dataset_named,
     is_surrogate,
     not_understood,
+    of_leaks,
+    remarked_leaks,
     whole,
 )
 from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
+from bench.scoring.columns import contradicting
 from bench.scoring.labels import fits, label_place, labelled, named_predictions
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
@@ -45,6 +50,7 @@ SPELLINGS = MappingProxyType(
             *("predictedclass", "predclass", "predictionlabel", "yhat", "output"),
         ),
         "surrogate": ("surrogate",),
+        "leaks": ("leaks",),
     }
 )
 """Column -> the titles that are taken for it."""
@@ -104,6 +110,7 @@ def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
     log = _parsed(text, name, reading)
     marked = {"surrogate": True} if is_surrogate(text) else {}
+    marked |= remarked_leaks(text)
     notes = (*log.notes, *_doubtful_names(log.predictions))
     return replace(log, protocol={**log.protocol, **marked}, notes=notes)
 
@@ -116,7 +123,9 @@ def of_answers(answers: Sequence[Answer], classes: Sequence[str], name: str) -> 
 
 def _doubtful_names(predictions: Predictions) -> Iterator[str]:
     """Notes on names that may mean the same, or nothing."""
-    for each in look_alikes((a.key for a in predictions.answers), predictions.classes):
+    names = [answer.key for answer in predictions.answers]
+    alike = look_alikes(names, predictions.classes)
+    for each in (*alike, *doubtful_people(names, BUILT_IN)):
         yield f"{each.kind}: {each.where}: {each.what}"
 
 
@@ -245,6 +254,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
             + "; a column of lists needs a number for each class" * ("pred" in missing)
         )
     lines, surrogate, ties = [], False, 0
+    leaks: dict[str, None] = {}
     for number, line in enumerate(table.lines):
         where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
@@ -256,6 +266,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         if empty:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
         surrogate |= cells.pop("surrogate", "").lower() not in ("", "0", "false")
+        leaks[cells.pop("leaks", "")] = None
         for name in ("true", "pred"):
             cells[name] = whole(cells[name])
         cells["dataset"] = dataset_named(cells["dataset"])
@@ -269,12 +280,13 @@ def _table_log(table: Table, reading: Reading) -> Log:
         for column in COLUMNS
         if column in places and (others := _others(table, places, column, classes))
     ]
+    notes += contradicting(table, lines)
     for each in chances:
         notes += against(answers, each.rows(classes), table.name, each.title)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)
-    return Log(scored, {**UNKNOWN, "surrogate": surrogate}, tuple(notes))
+    return Log(scored, {**UNKNOWN, "surrogate": surrogate, **of_leaks(leaks)}, tuple(notes))
 
 
 def _others(

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.errors import DataError
-from bench.scoring.challenge_log import SURROGATE_REMARK
+from bench.scoring.challenge_log import LEAKS_REMARK, SURROGATE_REMARK, stated_leaks
 from bench.scoring.logs import COLUMNS, Log, parse_log
 from bench.system.files import csv_text
 
@@ -31,6 +31,8 @@ def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
             f"answers {', '.join(log.predictions.classes)}; use --format csv or json"
         )
     lines = [SURROGATE_REMARK] if log.protocol["surrogate"] else []
+    if leaks := stated_leaks(log.protocol):
+        lines.append(LEAKS_REMARK + ", ".join(leaks))
     before = None
     for answer in log.predictions.answers:
         if any(re.search(r"\s|#", word) for word in answer.key):
@@ -56,11 +58,14 @@ def _challenge_log(log: Log, source: Mapping[str, Any]) -> str:
 def _csv(log: Log, source: Mapping[str, Any]) -> str:
     classes = log.predictions.classes
     surrogate = str(bool(log.protocol["surrogate"])).lower()
+    leaks = stated_leaks(log.protocol)
+    told = [", ".join(leaks)] if leaks else []
     rows = (
-        [*answer.key, classes[answer.true], classes[answer.pred], surrogate]
+        [*answer.key, classes[answer.true], classes[answer.pred], surrogate, *told]
         for answer in log.predictions.answers
     )
-    return csv_text([*COLUMNS, "surrogate"], rows).rstrip("\n")
+    titles = [*COLUMNS, "surrogate", *(["leaks"] if leaks else [])]
+    return csv_text(titles, rows).rstrip("\n")
 
 
 def _json(log: Log, source: Mapping[str, Any]) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.data.clips import ClipSet, Problem
+from bench.config.loading import load_config
+from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.inspect.check import absent_classes
+from bench.data.sets.catalogue import BUILT_IN
+from bench.data.sets.people import same_people
 from bench.data.sources import Progress, Source, find_clips, input_problems, load_input
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable
 from bench.models.answers import check_models
 from bench.models.model import Model, load_network
 from bench.models.pretrained import refuse_seen
@@ -23,6 +26,11 @@ from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
 from bench.training.augment import V, mirrored
 from bench.training.tensors import StillTensors, Tensors
+
+OF_CLIPS = (
+    *("class_map", "skip_bad_clips", "frames_folder", "annotation", "corrections", "landmarks"),
+)
+"""Settings that say how the files of a data set are read, not what a network sees of them."""
 
 UPRIGHT, UPSIDE_DOWN = "as it is", "upside down"
 
@@ -44,8 +52,11 @@ def transfer_report(
     device: str,
     progress: Progress,
     draws: int = DRAWS,
+    settings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Scores of the networks in model files on all clips of a source, as `bench transfer` prints.
+
+    settings: `data.NAME=VALUE` of those in `OF_CLIPS`; all others are the networks' own.
 
     `models`: what each file holds; `rows`: for each network (several: also for the mean of their
     probabilities), for flow as it is and mirrored upside down, and for all clips and every data set
@@ -59,18 +70,20 @@ def transfer_report(
         raise UsageError("two model files have one name: name each once, or rename one")
     models = [load_network(file, device) for file in files]
     check_models(models)
+    own = of_clips(settings)
     clip_set, answered, problems = None, [], dict[Problem, None]()
     for done, (file, model) in enumerate(zip(files, models, strict=True)):
         progress("testing models", done, len(models))
         config = replace(
-            model.data, subjects=subjects, subject_count=0, allow_outside=allow_outside
+            model.data, subjects=subjects, subject_count=0, allow_outside=allow_outside, **own
         )
         clip_set = find_clips(source, config)
         _refuse_other_classes(model, clip_set, file)
         refuse_seen(file, model.record, clip_set.clips, source.cache)
         arrays = load_input(clip_set, config, model.still, source.cache)
         odd = input_problems(clip_set.clips, arrays, model.still, config, source.cache)
-        problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd))
+        again = trained_people(model.record.trained_on, clip_set.clips)
+        problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd, *again))
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()
             answered.append(Answered(file.stem, flow, chances))
@@ -93,6 +106,36 @@ def transfer_report(
         "rows": rows,
         "problems": [asdict(problem) for problem in problems],
     }
+
+
+def of_clips(settings: Sequence[str]) -> dict[str, Any]:
+    """Settings of a tested data set by their names; UsageError for those of what networks see."""
+    names = [text.partition("=")[0].strip().removeprefix("data.") for text in settings]
+    if odd := [name for name in names if name not in OF_CLIPS]:
+        raise UsageError(
+            f"--set {printable(odd[0])}: a network sees the tested clips as it saw its own; only "
+            f"data.{', data.'.join(OF_CLIPS)} are of the tested set"
+        )
+    data = load_config("smoke", settings).data
+    return {name: getattr(data, name) for name in names}
+
+
+def trained_people(trained_on: Iterable[str], tested: Iterable[Clip]) -> Iterator[Problem]:
+    """A problem where people tested have the names of those that a network was trained on.
+
+    trained_on: `dataset/subject`. Of known releases the subjects are known, too.
+    """
+    seen = (name.partition("/")[::2] for name in trained_on)
+    yield from same_people(_by_set(seen), _by_set((c.dataset, c.subject) for c in tested))
+
+
+def _by_set(people: Iterable[tuple[str, ...]]) -> dict[str, set[str]]:
+    """The subjects of each data set that is no known release."""
+    found: dict[str, set[str]] = {}
+    for dataset, subject in people:
+        if dataset not in BUILT_IN:
+            found.setdefault(dataset, set()).add(subject)
+    return found
 
 
 def _refuse_other_classes(model: Model, clip_set: ClipSet, file: Path) -> None:

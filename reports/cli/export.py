@@ -38,7 +38,8 @@ def export(source: Path, form: str | None, selection: str | None, out: Path | No
     RUN is a run folder, MODEL a file that `bench fit` wrote.
 
     `bench score` of the predictions gives the run's own scores. The log of a surrogate run begins
-    with a remark that says so: its clips have the names of real ones. A network takes what the
+    with a remark that says so: its clips have the names of real ones; leaks and shuffled labels
+    stand in a remark, or in a column of the CSV, too. A network takes what the
     preprocessing makes of clips, in batches of any size; beside it a model card (.md) says what it
     is and is not for.
     """

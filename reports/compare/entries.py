@@ -16,6 +16,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.errors import BenchError, DataError
 from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
+from bench.runs.marks import SHUFFLED
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.logs import Reading, read_log
 from bench.scoring.report import selected_protocol
@@ -166,7 +167,7 @@ def log_entry(path: Path, reading: Reading) -> Entry:
         folds=people,
         finished=people,
         kind="fixed",
-        marks=(FROM_LOG,),
+        marks=(FROM_LOG, *[SHUFFLED] * bool(log.protocol.get("shuffled_labels"))),
         folder=path,
         data=DataRecord(classes=log.predictions.classes),
         metrics={

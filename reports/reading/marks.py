@@ -175,7 +175,9 @@ def shortfall(record: RunRecord) -> Iterable[str]:
     name = DATASETS.get(record.dataset, record.dataset)
     if record.folds_done < record.folds_total:
         yield f"incomplete {record.folds_done}/{record.folds_total} folds ({name})"
-    everyone, tested = subject_count(record.dataset), _subjects_tested(record)
+    chosen = record.setting("data", "subjects") or record.setting("data", "subject_count")
+    own = record.data.people if chosen else None
+    everyone, tested = subject_count(record.dataset) or own, _subjects_tested(record)
     if everyone and tested and tested < everyone:
         yield f"{tested} of {everyone} subjects ({name})"
     for problem in record.data.problems:

@@ -12,7 +12,7 @@ from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
 from bench.data.sets.twins import with_twins
-from bench.data.steps.landmarks import has_landmarks
+from bench.data.steps.landmarks import has_landmarks, refuse_shared_rows
 from bench.data.steps.settings import preprocessing
 from bench.errors import printable, quoted
 
@@ -36,6 +36,7 @@ def usable(clip_set: ClipSet, config: DataConfig) -> ClipSet:
         load_magnifier(steps.magnifier_weights)
     if not steps.landmarks:
         return clip_set
+    refuse_shared_rows(clip_set.clips, steps.landmarks)
     file, needed = steps.landmarks, steps.crop == "landmarks"
     known = {clip: has_landmarks(clip, file) for clip in clip_set.clips}
     problems = [

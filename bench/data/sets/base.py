@@ -66,6 +66,11 @@ class DataSet(ABC):
         Raises DataError where the layout is not there or a spreadsheet cannot be read.
         """
 
+    @property
+    def people(self) -> int:
+        """How many people the set has, before any are chosen; 0 where that is not known."""
+        return len(self.subjects)
+
     def resolve_subjects(self, names: Sequence[str]) -> tuple[str, ...]:
         """The challenge's names for `names`, each once; UsageError for a subject it lacks."""
         resolved: dict[str, None] = {}

@@ -19,6 +19,7 @@ from bench.data.sets.blank import absurd_clips, frames_of
 from bench.data.sets.classes import CHALLENGE
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
+from bench.data.sets.people import doubtful_people
 from bench.data.sets.twins import twins
 from bench.errors import DataError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
@@ -184,8 +185,13 @@ def _in_order(frames: Sequence[Path]) -> bool:
 def judged(found: ClipSet) -> ClipSet:
     """The clips with the problems that can be seen whatever the door they came by."""
     clips, collisions = refuse_collisions(found.clips)
-    named = ((clip.dataset, clip.subject, clip.name) for clip in clips)
-    seen = (*look_alikes(named, found.classes), *absurd_clips(clips), *twins(clips))
+    named = [(clip.dataset, clip.subject, clip.name) for clip in clips]
+    seen = (
+        *look_alikes(named, found.classes),
+        *doubtful_people(named, BUILT_IN),
+        *absurd_clips(clips),
+        *twins(clips),
+    )
     problems = dict.fromkeys((*found.problems, *collisions, *seen))  # clips may share a folder
     return replace(found, clips=clips, problems=tuple(problems))
 

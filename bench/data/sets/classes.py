@@ -125,7 +125,8 @@ def label_pairs(text: str, option: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for part in text.split(","):
         label, separator, name = (plain_label(piece) for piece in part.partition("="))
-        if not (separator and label) or label in pairs or not name.isprintable():
+        odd = "=" in name or not name.isprintable()
+        if not (separator and label) or label in pairs or odd:
             raise UsageError(
                 f"{option}: {quoted(printable(part))}: expected each label once with its class, as "
                 "in 0=negative,1=positive,2=surprise"

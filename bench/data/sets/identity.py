@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
+from itertools import takewhile
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -80,6 +82,10 @@ SLIP = 0.85
 letters alone are held against each other.
 """
 
+BEGINNING, STEM = 3, 4
+"""Letters of a class with which another one begins: all, as in `pos` and `positive`, or all but the
+last, as in `happy` and `happiness`."""
+
 
 def look_alikes(
     names: Iterable[tuple[str, str, str]], classes: Iterable[str] = ()
@@ -89,7 +95,8 @@ def look_alikes(
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
     leading zeros, by letters that only look the same, subjects also by punctuation and prefix,
     clips by a file's ending, or by folders where another one has none, classes by a slip of the
-    keyboard (`postive`).
+    keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes that
+    are numbers beside words are told, too.
     """
     names = list(names)
     clips = {(dataset, subject, _without_ending(clip)) for dataset, subject, clip in names}
@@ -99,18 +106,26 @@ def look_alikes(
         found.setdefault((what, where), {}).setdefault(plain, {})[name] = None
 
     for dataset, subject, clip in names:
-        add("subject", dataset, _plain(subject), subject)
+        add("subject", dataset, plain_subject(subject), subject)
         add("data set", "names", plain_name(dataset), dataset)
         plain = _without_ending(clip)
         last = plain.rpartition("/")[2]
         same = last if (dataset, subject, last) in clips else plain
         add("clip", f"{dataset} {subject}", same, clip)
-    seen: list[str] = []
+    seen: dict[str, str] = {}
     for name in classes:
         plain = plain_name(name)
-        near = get_close_matches(plain, seen, n=1, cutoff=SLIP) if plain.isalpha() else []
-        seen.append(plain)
-        add("class", "names", near[0] if near else plain, name)
+        near = next(filter(partial(_may_be_one, plain), seen), plain)
+        seen[plain] = seen.get(near, plain)
+        add("class", "names", seen[plain], name)
+    numbers = [plain for plain in seen if plain.isdecimal()]
+    words = [plain for plain in seen if plain.isalpha()]
+    if numbers and words:
+        some, others = (", ".join(map(printable, each)) for each in (numbers, words))
+        text = (
+            f"classes {some} are numbers beside the words {others}: write one name for each class"
+        )
+        yield Problem("identity", "names", text)
     for (what, where), by_look in found.items():
         alike = [" and ".join(map(_spelt, each)) for each in by_look.values() if len(each) > 1]
         if alike:
@@ -122,6 +137,16 @@ def look_alikes(
             if MISSING.fullmatch(name):
                 text = f"{what} {name!r} is taken for a name; programs write so for a missing value"
                 yield Problem("identity", printable(where), text)
+
+
+def _may_be_one(one: str, other: str) -> bool:
+    """Whether two plain names of classes are alike, but for those that are not of letters alone."""
+    if not (one.isalpha() and other.isalpha()):
+        return False
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    shared, short = len(list(pairs)), min(len(one), len(other))
+    begins = shared == short >= BEGINNING or shared == short - 1 >= STEM
+    return begins or bool(get_close_matches(one, [other], cutoff=SLIP))
 
 
 def _spelt(name: str) -> str:
@@ -166,7 +191,7 @@ def _on_disk(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold().rstrip(" .")
 
 
-def _plain(subject: str) -> str:
+def plain_subject(subject: str) -> str:
     """A name without case, punctuation, usual prefix and leading zeros."""
     plain = re.sub(r"[\W_]", "", re.sub(r"\.0+$", "", plain_name(subject)))
     return unpadded(_PREFIX.sub("", plain))

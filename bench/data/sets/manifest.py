@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -37,6 +38,7 @@ from bench.data.sets.apex import FRAME_NUMBER, place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.identity import known_name, known_subject
+from bench.data.sets.paths import Place, contradicted
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, read_text
 
@@ -162,6 +164,11 @@ class Manifest(DataSet):
         """The subjects in the file, in order."""
         return tuple(dict.fromkeys(row.cells["subject"] for row in self.rows))
 
+    @property
+    def people(self) -> int:
+        """How many people the file names: a subject of two data sets is two."""
+        return len({(row.cells["dataset"], row.cells["subject"]) for row in self.rows})
+
     def subject_of(self, text: str) -> str | None:
         """The text itself, or the name of that person in the data sets listed; None for a blank.
 
@@ -185,12 +192,13 @@ class Manifest(DataSet):
         words = [row.cells["label"] for row in self.rows]
         dataset = self.parts[0] if len(self.parts) == 1 else ""
         mapping = ClassMap.named(class_map, dataset, words)
+        wanted = [row for row in self.rows if subjects is None or row.cells["subject"] in subjects]
         clips: dict[tuple[str, str, str], Clip] = {}
         first: dict[tuple[str, str, str], int] = {}
         problems = [*self._unknown_titles(), *self._people_of_several_names()]
-        for row in self.rows:
-            if subjects is not None and row.cells["subject"] not in subjects:
-                continue
+        places = [self._said(row, mapping) for row in wanted]
+        problems += contradicted(self.source, places, {*words, *mapping.classes})
+        for row in wanted:
             where = self.place_of(row)
             try:
                 clip, notes = self._clip(tree, row, where, mapping)
@@ -208,6 +216,15 @@ class Manifest(DataSet):
                 problems += notes
         ordered = tuple(clips[key] for key in sorted(clips))
         return ClipSet(self.name, mapping.classes, ordered, tuple(problems), mapping.name)
+
+    def _said(self, row: Row, mapping: ClassMap) -> Place:
+        """Where the frames of a row lie, and what it says they are of."""
+        cells, label = row.cells, None
+        with suppress(Rejected):
+            label = mapping.label_of(cells["dataset"], cells["label"])
+        named = () if label is None else (mapping.classes[label],)
+        classes = (cells["label"], *named)
+        return Place(self.place_of(row), cells["frames"], cells["subject"], classes)
 
     def _unknown_titles(self) -> list[Problem]:
         """One problem for all unknown columns with content, which may be misspelt."""

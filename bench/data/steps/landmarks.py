@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from statistics import fmean, median
+from types import MappingProxyType
 
 from bench.data.clips import Clip, Problem, Rejected, problem_lines
 from bench.data.sets.catalogue import DATASETS
@@ -22,6 +24,11 @@ POINT = re.compile(r"[xy](0|[1-9][0-9]*)")
 
 OUTSIDE = 0.1
 """Of a box's side: what the points of a chin may lie beyond the frame of a cropped face."""
+
+BROWS_THEN_MOUTH = MappingProxyType(
+    {68: (slice(17, 27), slice(48, 68)), 30: (slice(0, 10), slice(10, 30))}
+)
+"""Number of points -> those of the brows and of the mouth (iBUG 300-W), from 0."""
 
 FRACTIONS = 2
 """No face is so few pixels wide or high: such coordinates are relative to the frame."""
@@ -116,7 +123,40 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
             problems.append(Problem(reason.kind, where, reason.what, fatal=True))
     if problems:
         raise DataError(f"landmarks {file}: {'; '.join(problem_lines(problems))}")
+    _refuse_upside_down(file, [row for rows in found.values() for row in rows.values()])
     return found
+
+
+def _refuse_upside_down(file: str, rows: Iterable[Landmarks]) -> None:
+    """DataError where the brows of the median row are not above its mouth, of the usual points."""
+    heights = [
+        fmean(y for _, y in row.points[brows]) - fmean(y for _, y in row.points[mouth])
+        for row in rows
+        if (parts := BROWS_THEN_MOUTH.get(len(row.points)))
+        for brows, mouth in [parts]
+    ]
+    if heights and median(heights) >= 0:
+        raise DataError(
+            f"landmarks {file}: the brows are not above the mouth: expected y from the top of the "
+            "frame, and the 68 points of iBUG 300-W in their order (18 to 27 brows, 49 to 68 "
+            "mouth), or brows and mouth alone"
+        )
+
+
+def refuse_shared_rows(clips: Iterable[Clip], file: str) -> None:
+    """DataError where a row without a data set would be that of clips of several sets.
+
+    Raises UsageError or DataError for a bad file, too.
+    """
+    owners: dict[int, Clip] = {}
+    for clip in clips:
+        row = _row(clip, file)
+        first = owners.setdefault(id(row), clip) if row else clip  # a file's rows stay in the cache
+        if first.dataset != clip.dataset:
+            raise DataError(
+                f"landmarks {file}: the row of {clip.subject}/{clip.name} may be of "
+                f"{first.dataset} or of {clip.dataset}: add a column dataset"
+            )
 
 
 def _landmarks_in(row: Mapping[str, str]) -> Landmarks:

@@ -242,6 +242,12 @@ class TestGenotypeFile:
         assert protocol["genotype"] == "given"
         assert protocol["leaks"] == ["genotype given"]
 
+    @pytest.mark.parametrize("variant", ["random_rnas_mer_3", "random_autodeeplab_3d"])
+    def test_of_a_random_control_is_refused(self, bench, runs, genotype, variant):
+        outcome = bench.small(runs, variant, "--genotype", genotype, command="evaluate")
+        assert outcome.code == 2 and not runs.exists()
+        assert f"give the file to {variant.removeprefix('random_')}" in outcome.error
+
     def test_does_not_replace_another_unless_forced(
         self, bench, searched_runs, runs, tmp_path, genotype
     ):
@@ -363,7 +369,8 @@ def test_licensed_clips_run_without_surrogates(bench, runs, licensed):
     source = ["--data-root", licensed, "--set", "subject_count=0"]
     outcome = bench.small(runs, "random_rnas_mer", *source)
     assert outcome.code == 0
-    assert "smic: 12 clips of 4 subjects found, 164 of 16 in the challenge list" in outcome.err
+    listed = "; the challenge list has 164 clips of 16 subjects"
+    assert f"smic: 12 clips of 4 subjects found{listed}" in outcome.err
     assert "missing: smic s20: no clip of this subject" in outcome.err
     run = only_run(runs)
     assert run.path.relative_to(runs).parts[0] == "smic"

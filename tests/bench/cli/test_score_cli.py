@@ -53,6 +53,10 @@ def test_answers_of_another_rule_are_marked_by_it(bench, composite_runs, tmp_pat
     own = run.json("metrics.json")["selections"]["oracle"]
     assert {key: found[key] for key in SCORES} == {key: own[key] for key in SCORES}
     assert (found["protocol"]["selection"], found["protocol"]["leaky"]) == ("oracle", True)
+    for form in ("csv", "megc2019"):
+        log = tmp_path / f"log.{form}"
+        bench("export", run.path, "--selection", "oracle", "--format", form, "--out", log)
+        assert "leaky: selection=oracle" in bench("score", log, "--draws", 0).out
     outcome = bench("export", run.path, "--selection", "inner_val")
     assert outcome.code == 1
     assert "no answers of selection=inner_val; the run recorded last, oracle" in outcome.error

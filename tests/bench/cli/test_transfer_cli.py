@@ -193,6 +193,24 @@ def test_transfer_says_what_is_odd_about_the_clips(bench, model, others, tmp_pat
     assert "no clip of the class(es) 'surprise'" in outcome.out
 
 
+def test_transfer_reads_the_tested_set_by_its_own_class_map(bench, model, others, tmp_path):
+    listed = Path(others.partition(":")[2])
+    shutil.copytree(listed.parent, tmp_path / "flows")
+    table = tmp_path / "flows" / listed.name
+    words = {"negative": "sad", "positive": "happy", "surprise": "surprise"}
+    rows = pd.read_csv(table, dtype=str)
+    rows.assign(label=rows["label"].map(words)).to_csv(table, index=False)
+    command = ("transfer", "--train", model, "--test", f"manifest:{table}")
+    outcome = bench(*command)
+    assert outcome.code == 1 and "--set data.class_map=" in outcome.error
+    pairs = ",".join(f"{word}={name}" for name, word in words.items())
+    outcome = bench(*command, "--set", f"data.class_map={pairs}")
+    assert outcome.code == 0, outcome.err
+    for setting in ("data.size=16", "train.epochs=3"):
+        outcome = bench(*command, "--set", setting)
+        assert outcome.code == 2 and "as it saw its own" in outcome.error
+
+
 def test_one_model_is_no_two(bench, model, others, tmp_path):
     renamed, (record, weights) = tmp_path / "renamed.safetensors", read_model(model)
     write_model(renamed, replace(record, marks=("scored later",)), weights)

@@ -12,6 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
 from bench.engine.estimate import Clips, Trial, class_scores, differing, fault_of
+from bench.errors import BenchError
 
 FEATURES = np.array([[0.0], [1.0], [2.0], [3.0]])
 
@@ -93,6 +94,36 @@ class Ranking(SVC):
         return super().decision_function(X).argsort(0).astype(float)
 
 
+class Inverted(SVC):
+    def predict(self, X):
+        return (super().predict(X) + 1) % 3
+
+
+class Guessing(Neighbours):
+    def predict(self, X):
+        return np.zeros(len(X), int)
+
+
+class Named(SVC):
+    def fit(self, X, y):
+        return super().fit(X, np.array(["a", "b", "c"])[y])
+
+
+class Shifted(SVC):
+    def fit(self, X, y):
+        return super().fit(X, y + 1)
+
+
+@pytest.mark.parametrize("classifier", [Named(), Shifted(), SimpleNamespace(classes_=[0, 1, 2])])
+def test_a_classifier_of_other_classes_or_without_scores_is_refused_in_a_line(classifier):
+    features, labels = np.arange(12.0)[:, None], np.arange(12) % 3
+    if hasattr(classifier, "fit"):
+        classifier.fit(features, labels)
+    with pytest.raises(BenchError, match=r"the classifier .* has classes_|lacks") as error:
+        class_scores(classifier, features, 3)
+    assert "\n" not in str(error.value)
+
+
 def fault(fit) -> str:
     generator = np.random.default_rng(0)
     labels = np.arange(24) % 3
@@ -109,6 +140,10 @@ def fault(fit) -> str:
         (svm, ""),
         (lambda x, y, people: DummyClassifier(strategy="prior").fit(x, y), ""),
         (lambda x, y, people: Neighbours(3).fit(x, y), ""),
+        (lambda x, y, people: SVC().fit(x, y), ""),
+        (lambda x, y, people: SVC(decision_function_shape="ovr", C=0.1).fit(x, y), ""),
+        (lambda x, y, people: Inverted().fit(x, y), "whose predict answers otherwise"),
+        (lambda x, y, people: Guessing(3).fit(x, y), "whose predict answers otherwise"),
         (one_object, "one object from every fit"),
         (remembering(), "fitted again to the same clips"),
         (warm(), "fitted again to the same clips"),

@@ -107,6 +107,8 @@ def test_every_command_that_lists_scores_lists_it(printed, tmp_path):
         (KAPPA.replace('"kappa"', '"clips"'), "clips", ""),
         (KAPPA.replace('"kappa"', '"Kappa"'), "Kappa", "lower case"),
         (KAPPA.replace('"Kappa"', '"UF1"'), "kappa", "another column has its heading, 'UF1'"),
+        (KAPPA.replace('"Kappa"', '"U\u0410R"'), "kappa", "another column has its heading"),
+        (KAPPA.replace('"Kappa"', '"\uff35F1"'), "kappa", "another column has its heading"),
         (KAPPA.replace('"Kappa"', '" clips"'), "kappa", "another column has its heading"),
         (KAPPA.replace('"Kappa"', '"a\\nb"'), "kappa", "cannot stand over a column"),
         (KAPPA.replace('"Kappa"', '" "'), "kappa", "no heading"),

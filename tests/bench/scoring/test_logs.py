@@ -62,6 +62,31 @@ def test_a_log_of_generated_clips_says_so_first():
     assert parse_log(text, "log").protocol["surrogate"] is True
 
 
+LEAKS = [
+    {"leaky": True, "leaks": ["selection=oracle"], "selection": "oracle"},
+    {"leaky": True, "leaks": ["search_scope=all", "genotype given"]},
+    {"shuffled_labels": True},
+    {"leaky": True, "leaks": ["genotype given"], "shuffled_labels": True},
+]
+
+
+@pytest.mark.parametrize("stated", LEAKS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_leaks_and_shuffled_labels_go_along_with_predictions(form, stated):
+    log = Log(ststnet(), {**UNKNOWN, **stated})
+    text = render_log(log, form, SOURCE)
+    assert parse_log(text, "log").protocol == log.protocol
+    without = [line for line in text.splitlines() if not line.startswith("#")]
+    if form == "megc2019":  # as earlier versions wrote it
+        assert parse_log("\n".join(without), "log").protocol == UNKNOWN
+
+
+def test_a_leak_without_a_cause_stays_one():
+    log = Log(ststnet(), {**UNKNOWN, "leaky": True})
+    for form in FORMATS:
+        assert parse_log(render_log(log, form, SOURCE), "log").protocol["leaky"] is True
+
+
 @pytest.mark.parametrize("line", ["casme2 sub01", "CASMEII sub01", "CASME II 1", "CASME-II sub1"])
 def test_usual_spellings_of_a_header(line):
     (answer,) = parse_log(f"{line}\nEP02_01f 1 0\n", "log").predictions.answers
@@ -528,3 +553,57 @@ def test_a_workbook_is_told_to_be_saved_as_csv(start, tmp_path):
 def test_what_is_named_twice_is_refused(text, told):
     with pytest.raises(DataError, match=told):
         parse_log(text, "log")
+
+
+def table_with(title: str, cells: list[str]) -> Log:
+    """Two clips of each of two people, beside a column."""
+    names = [("p1", "a"), ("p1", "b"), ("p2", "a"), ("p2", "b")]
+    rows = [f"lab,{who},{clip},0,1,{cell}" for (who, clip), cell in zip(names, cells, strict=True)]
+    return parse_log("\n".join([f"dataset,subject,clip,true,pred,{title}", *rows]), "log")
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "words"),
+    [
+        ("split", ["train", "test", "test", "test"], "says 'train' of 1 of 4 rows"),
+        ("Set", ["Validation", "Val", "test", "test"], "says 'Validation' of 2 of 4 rows"),
+        ("fold", ["1", "2", "1", "1"], "has 1 subject(s) in several folds, first lab p1"),
+        ("CV_fold", ["1", "2", "1", "2"], "has 2 subject(s) in several folds"),
+        ("count", ["1", "3", "1", "1"], "is not used: each row counts once"),
+        ("sample weight", ["0.5", "0.5", "1", "1"], "is not used: each row counts once"),
+    ],
+)
+def test_columns_that_contradict_the_score_are_told(title, cells, words):
+    (note,) = table_with(title, cells).notes
+    assert words in note and repr(title) in note
+
+
+@pytest.mark.parametrize(
+    ("title", "cells"),
+    [
+        ("split", ["test"] * 4),
+        ("fold", ["1", "1", "2", "2"]),
+        ("split", ["p1", "p1", "p2", "p2"]),
+        ("count", ["1"] * 4),
+        ("epoch", ["3", "4", "3", "4"]),
+    ],
+)
+def test_columns_that_agree_with_it_are_not(title, cells):
+    assert not table_with(title, cells).notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dataset,subject,clip,true,p0,p1,p2\nlab,1,a,happy,.8,.1,.1\nlab,1,b,sad,.1,.1,.8",
+        "dataset,subject,clip,true,pred\nlab,1,a,happy,positive\nlab,1,b,sad,negative",
+    ],
+)
+def test_labels_of_other_words_than_the_predictions_ask_for_the_classes(text):
+    with pytest.raises(DataError, match=r"\(happy, sad\) is ever predicted .*--classes A,B"):
+        parse_log(text, "log")
+    if "p0" in text:
+        found = parse_log(text, "log", Reading(classes=("happy", "anger", "sad")))
+        assert [answer.pred for answer in found.predictions.answers] == [0, 2]
+    mostly_wrong = "dataset,subject,clip,true,pred\nlab,1,a,happy,sad\nlab,1,b,sad,happy"
+    assert parse_log(mostly_wrong, "log").predictions.classes == ("happy", "sad")

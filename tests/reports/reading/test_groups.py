@@ -1,6 +1,7 @@
 import pytest
 
 from bench.errors import DataError
+from bench.runs.record import DataRecord
 from reports.reading.defects import defect
 from reports.reading.finished import sound_runs
 from reports.reading.groups import RunGroup, carried_marks, gather, latest, select
@@ -141,6 +142,19 @@ def test_clean_runs_have_no_marks(record):
 def test_a_subset_of_the_subjects_is_marked(record):
     group = RunGroup((record(dataset="composite", total=4),))
     assert group.shortfalls == ("4 of 68 subjects (composite)",)
+
+
+@pytest.mark.parametrize("choice", [{"subject_count": 4}, {"subjects": "p01,p02,p03,p04"}])
+@pytest.mark.parametrize(
+    ("people", "marks"), [(6, ("4 of 6 subjects (manifest-mine)",)), (4, ()), (None, ())]
+)
+def test_a_subset_of_ones_own_people_is_marked(record, choice, people, marks):
+    run = record(
+        dataset="manifest-mine", total=4, config={"data": choice}, data=DataRecord(people=people)
+    )
+    assert RunGroup((run,)).shortfalls == marks
+    whole = record(dataset="manifest-mine", total=4, data=DataRecord(people=people))
+    assert RunGroup((whole,)).shortfalls == ()  # nobody was left out by choice
 
 
 def test_subject_counts_are_those_of_the_challenge():

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.clips import Clip, problem_lines
+from bench.data.clips import CHALLENGE_CLASSES, Clip, problem_lines
 from bench.data.sets.catalogue import DATASETS, load_clips
+from bench.data.sets.challenge import NATIVE_CLASSES
 from bench.data.sets.identity import (
     known_name,
     known_subject,
@@ -104,7 +105,39 @@ def test_classes_that_may_be_misspelt_are_warned_of(one, other):
 
 
 @pytest.mark.parametrize(
-    "classes", [("happiness", "sadness"), ("happy", "unhappy"), ("emotion1", "emotion2")]
+    ("one", "other"),
+    [
+        *[("neg", "negative"), ("positive", "pos"), ("sur", "surprise"), ("sad", "sadness")],
+        *[("happiness", "happy"), ("Happy", "happiness"), ("disgust", "disgusted")],
+    ],
+)
+def test_classes_of_which_one_begins_the_other_are_warned_of(one, other):
+    (problem,) = alike("s1", classes=(one, "fear", other))
+    assert problem.what == f"classes {one!r} and {other!r} may be one: if they are, write one name"
+
+
+def test_all_names_of_one_class_stand_together():
+    (problem,) = alike("s1", classes=("pos", "fear", "positive", "postive"))
+    assert problem.what.startswith("classes 'pos' and 'positive' and 'postive' may be one")
+
+
+@pytest.mark.parametrize("numbers", [("0", "1"), ("2",)])
+def test_classes_that_are_numbers_beside_words_are_told(numbers):
+    (problem,) = alike("s1", classes=(*numbers, "happy", "surprise"))
+    assert (
+        f"classes {', '.join(numbers)} are numbers beside the words happy, surprise" in problem.what
+    )
+    assert not alike("s1", classes=("0", "1", "2"))
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        *[("happiness", "sadness"), ("happy", "unhappy"), ("emotion1", "emotion2")],
+        *[("class a", "class b"), ("posed", "positive"), ("au1", "au12"), ("po", "positive")],
+        *NATIVE_CLASSES.values(),
+        CHALLENGE_CLASSES,
+    ],
 )
 def test_other_classes_are_not(classes):
     assert not alike("s1", classes=classes)

@@ -248,7 +248,9 @@ class TestLabels:
         (problem,) = load(name, class_map=tried).problems
         assert f"data.class_map={tried}" not in problem.what and "data.class_map=" in problem.what
 
-    @pytest.mark.parametrize("text", ["0=a", "0=a,0=b", "0=a,1", "=a,1=b", "0=a,1=\u202eb"])
+    @pytest.mark.parametrize(
+        "text", ["0=a", "0=a,0=b", "0=a,1", "=a,1=b", "0==a,1=b", "0=a;1=b,2=c", "0=a,1=\u202eb"]
+    )
     def test_a_bad_inline_map_is_refused(self, tmp_path, text):
         images(tmp_path / "a1", (1, 2))
         with pytest.raises(UsageError, match=r"data\.class_map"):

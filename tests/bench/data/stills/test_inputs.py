@@ -201,6 +201,7 @@ class TestPatches:
     @pytest.mark.parametrize("count", [30, 68])
     def test_points_of_the_user(self, clip, tmp_path, count):
         points = np.random.default_rng(count).integers(3, SIDE - 3, (count, 2))
+        points[:, 1].sort()  # brows come before the mouth
         names = ",".join(f"x{n},y{n}" for n in range(1, count + 1))
         values = ",".join(f"{x},{y}" for x, y in points)
         path = tmp_path / "points.csv"

@@ -1,0 +1,78 @@
+"""Rows of a manifest whose frames lie in a folder, or a file, of another class or subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from bench.data.clips import Problem
+from bench.data.sets.identity import plain_name
+from bench.errors import printable, quoted
+
+MOST_WORDS = 8
+"""Words of a folder's name that are looked at; longer ones name nothing."""
+
+NAMED = 0.8
+"""Share of paths that name a class where classes are what folders are called by."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row's frames lie, and what they are of; `where` names the row."""
+
+    where: str
+    path: str
+    subject: str
+    classes: tuple[str, ...]
+
+
+def contradicted(
+    source: str, places: Sequence[Place], classes: Collection[str]
+) -> Iterator[Problem]:
+    """A problem where paths name subjects, or classes, and some of them other ones than their row.
+
+    classes: all words for them. Paths are taken to name subjects where most name their own, and
+    classes where nearly all name one. Classes and subjects that are short numbers are not looked
+    for in parts of names, nor what all paths have in common.
+    """
+    subjects = {plain_name(place.subject) for place in places}
+    words = {word for word in map(plain_name, classes) if len(word) > 2 and word.isalpha()}
+    found = [_words(place.path) for place in places]
+    common: set[str] = reduce(set.__and__, found) if found else set()
+    for what, known, own in (
+        ("subject", subjects - common, [{plain_name(place.subject)} for place in places]),
+        ("class", words - common, [set(map(plain_name, place.classes)) for place in places]),
+    ):
+        named = [each & known for each in found]
+        agree = sum(bool(one & each) for one, each in zip(own, named, strict=True))
+        other = [
+            place
+            for place, one, each in zip(places, own, named, strict=True)
+            if each and not one & each
+        ]
+        usual = (
+            2 * agree > len(places)
+            if what == "subject"
+            else agree + len(other) >= NAMED * len(places) and len(set().union(*named)) > 1
+        )
+        if other and usual:
+            first = f"{other[0].where}: frames {quoted(printable(other[0].path), 80)}"
+            text = (
+                f"the paths of {agree} clip(s) name their {what}, those of {len(other)} another "
+                f"one, first {first}; check that no column was shifted or sorted alone"
+            )
+            yield Problem("path", source, text)
+
+
+def _words(path: str) -> set[str]:
+    """What a path may name: folders, the file, and runs of words in their names."""
+    found: set[str] = set()
+    for part in plain_name(path).replace("\\", "/").split("/"):
+        spans = [match.span() for match in re.finditer(r"[^\W_]+", part)][:MOST_WORDS]
+        for first, (start, _) in enumerate(spans):
+            found |= {part[start:end] for _, end in spans[first:]}
+        found = {word for word in found if not (word.isdecimal() and len(word) < 3)}
+        found |= {part, part.rpartition(".")[0]} - {""}
+    return found

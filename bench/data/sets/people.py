@@ -1,0 +1,86 @@
+"""Subjects that may be no people of their own: in two sets by one name, or one clip each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import combinations
+
+from bench.data.clips import Problem
+from bench.data.sets.identity import plain_name, plain_subject
+from bench.errors import printable, quoted
+
+FEW = 5
+"""So many subjects of one clip each may well be people."""
+
+ADVICE = "or folds train on whom they test"
+
+_SESSION = re.compile(
+    r"(?P<who>.*\d(?=[\W_])|.*\d(?=[strvd])|.+?(?=[\W_]*(?:ses|day|visit|trial|take|rec|week|time)))"
+    r"[\W_]*(?:s|t|r|v|d|ses|sess|session|day|visit|trial|take|rec|week|time)?[\W_]*"
+    r"(?P<session>\d{1,2})"
+)
+"""`p01_s1`, `3-2`, `anna_day2`: a person and a session. `s01` and `sub_01` are people."""
+
+
+def doubtful_people(
+    names: Iterable[tuple[str, str, str]], known: Collection[str]
+) -> Iterator[Problem]:
+    """Problems of sets whose subjects may be other people's names, sessions or clips.
+
+    names: data set, subject and clip of each clip; known: data sets whose subjects are people.
+    """
+    clips: dict[str, dict[str, int]] = {}
+    for dataset, subject, _ in names:
+        if dataset not in known:
+            own = clips.setdefault(dataset, {})
+            own[subject] = own.get(subject, 0) + 1
+    for one, other in combinations([name for name, own in clips.items() if len(own) > 1], 2):
+        yield from same_people({one: clips[one]}, {other: clips[other]})
+    for dataset, own in clips.items():
+        yield from _no_people(dataset, own)
+
+
+def same_people(
+    some: Mapping[str, Iterable[str]], others: Mapping[str, Iterable[str]]
+) -> Iterator[Problem]:
+    """A problem where two lots of data sets share most of their subjects' names.
+
+    some, others: data set -> its subjects.
+    """
+    lots = (some, others)
+    one, two = ({plain_subject(who) for own in lot.values() for who in own} for lot in lots)
+    shared, least = len(one & two), min(len(one), len(two))
+    if 2 * shared <= least:
+        return
+    where = " and ".join(quoted(printable(", ".join(lot)), 60) for lot in lots)
+    what = (
+        f"{shared} of {least} subjects have the same names: if they are the same people, give them "
+        f"one data set, {ADVICE}"
+    )
+    yield Problem("identity", where, what)
+
+
+def _no_people(dataset: str, clips: Mapping[str, int]) -> Iterator[Problem]:
+    """Problems of subjects that may be clips or sessions; clips: subject -> number of clips."""
+    if len(clips) >= FEW and set(clips.values()) == {1}:
+        what = (
+            f"each of the {len(clips)} subjects has one clip: if these are names of clips, write "
+            f"the people's, {ADVICE}"
+        )
+        yield Problem("identity", printable(dataset), what)
+    parts = {who: _SESSION.fullmatch(plain_name(who)) for who in clips}
+    people: dict[str, list[str]] = {}
+    for who, part in parts.items():
+        people.setdefault(part["who"] if part else plain_name(who), []).append(who)
+    several = {person: own for person, own in people.items() if len(own) > 1}
+    sessions = {part["session"] for part in parts.values() if part}
+    together = sum(map(len, several.values()))
+    if 2 * together >= len(clips) and 1 < len(people) >= len(sessions):
+        first, second, *_ = next(iter(several.values()))
+        what = (
+            f"{len(clips)} subjects are {len(people)} by how their names begin "
+            f"({quoted(printable(first))} and {quoted(printable(second))}): if these are sessions "
+            f"or clips of one person, write the person's name, {ADVICE}"
+        )
+        yield Problem("identity", printable(dataset), what)

@@ -1,0 +1,51 @@
+"""Columns beside the predictions in a table that say something else than their scores do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.errors import printable, quoted
+from bench.scoring.challenge_log import LogLine
+from bench.system.tables import Table, plain_title
+
+SPLITS = ("split", "set", "subset", "partition", "phase", "part", "mode")
+NOT_TESTED = frozenset({"train", "training", "trn", "val", "valid", "validation", "dev"})
+FOLDS = ("fold", "folds", "foldid", "foldnumber", "cvfold", "cv", "kfold", "split")
+WEIGHTS = (
+    *("count", "counts", "weight", "weights", "sampleweight", "sampleweights"),
+    *("frequency", "freq", "repetitions", "multiplicity"),
+)
+
+
+def contradicting(table: Table, lines: Sequence[LogLine]) -> Iterator[str]:
+    """Notes on columns that say that rows are of the training, of several folds, or count more.
+
+    lines: what is scored, one for each of the table's.
+    """
+    for place, title in enumerate(table.titles):
+        plain, cells = plain_title(title), [line.cells[place] for line in table.lines]
+        column = f"{table.name}: column {quoted(printable(title))}"
+        if plain in SPLITS:
+            trained = [cell for cell in cells if plain_title(cell) in NOT_TESTED]
+            if trained:
+                yield (
+                    f"{column} says {quoted(printable(trained[0]))} of {len(trained)} of "
+                    f"{len(cells)} rows: they are scored, too; leave out what was not tested"
+                )
+                continue
+        if plain in FOLDS and (several := _in_several(cells, lines)):
+            yield (
+                f"{column} has {len(several)} subject(s) in several folds, first "
+                f"{printable(several[0])}: if the folds are those of the test, networks were "
+                "trained on people whom they answer for"
+            )
+        if plain in WEIGHTS and any(cell not in ("", "1", "1.0") for cell in cells):
+            yield f"{column} is not used: each row counts once"
+
+
+def _in_several(cells: Sequence[str], lines: Sequence[LogLine]) -> list[str]:
+    """The people whose rows have different cells."""
+    folds: dict[str, set[str]] = {}
+    for cell, line in zip(cells, lines, strict=True):
+        folds.setdefault(f"{line.dataset} {line.subject}", set()).add(cell)
+    return [person for person, own in folds.items() if len(own) > 1]

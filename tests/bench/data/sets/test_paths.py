@@ -1,0 +1,77 @@
+"""Paths that name another class or subject than their row are told, and only those."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.data.sets.paths import Place, contradicted
+
+CLASSES = ("negative", "positive", "surprise")
+PEOPLE = ("p01", "p02", "p03", "p04")
+
+
+def told(
+    form: str, shift: int = 0, sort: bool = False, people=PEOPLE, classes=CLASSES
+) -> list[str]:
+    """What is told of four people with two clips a class, paths shifted or labels sorted."""
+    rows = [(who, label, take) for who in people for label in classes for take in (1, 2)]
+    paths = [form.format(who=who, label=label, take=take) for who, label, take in rows]
+    paths = [*paths[-shift:], *paths[:-shift]] if shift else paths
+    labels = [label for _, label, _ in rows]
+    labels = sorted(labels) if sort else labels
+    places = [
+        Place(f"row {number}", path, who, (label,))
+        for number, (path, (who, *_), label) in enumerate(zip(paths, rows, labels, strict=True), 2)
+    ]
+    return [problem.what for problem in contradicted("m.csv", places, classes)]
+
+
+@pytest.mark.parametrize(
+    "form", ["frames/{who}_{label}{take}", "x/{who}/{take}", "{who}-{take}.avi", "a\\{who}\\c"]
+)
+def test_paths_of_other_subjects_are_told(form):
+    (what,) = told(form, shift=1)
+    assert "20 clip(s) name their subject, those of 4 another one" in what
+    assert "first row 2" in what and "p04" in what
+    assert not told(form)
+
+
+@pytest.mark.parametrize(
+    "form", ["frames/{label}/{take}", "{label}_{take}.npy", "Frames/{label}-{take}/img*.png"]
+)
+def test_paths_of_other_classes_are_told(form):
+    (what,) = told(form, sort=True)
+    assert "12 clip(s) name their class, those of 12 another one" in what
+    assert not told(form)
+
+
+@pytest.mark.parametrize(
+    ("form", "people", "classes"),
+    [
+        ("negative_faces/{who}/{take}", PEOPLE, CLASSES),  # all are below it
+        ("{take}/{label}", ("1", "2", "3", "4"), ("0", "1", "2")),  # numbers mean anything
+        ("EP{take:02d}_{who}/ep_1_2", ("1", "2", "3", "4"), CLASSES),
+        ("{who}/{take}", ("a", "b", "c", "d"), CLASSES),
+    ],
+)
+def test_what_names_nothing_is_not(form, people, classes):
+    assert not told(form, people=people, classes=classes)
+
+
+def test_one_odd_name_among_paths_that_name_no_class_is_not():
+    places = [Place("row", f"clips/{n}", "a", ("positive",)) for n in range(9)]
+    odd = Place("row 11", "clips/surprise-party", "a", ("negative",))
+    assert not list(contradicted("m.csv", [*places, odd], CLASSES))
+
+
+def test_the_class_and_the_word_of_the_table_are_both_the_clips_own():
+    places = [
+        Place("row", f"{folder}/{number}", "a", (word, label))
+        for folder, word, label in [
+            ("positive", "happiness", "positive"),
+            ("happiness", "happiness", "positive"),
+            ("disgust", "disgust", "negative"),
+        ]
+        for number in range(3)
+    ]
+    assert not list(contradicted("m.csv", places, (*CLASSES, "happiness", "disgust")))

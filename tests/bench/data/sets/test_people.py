@@ -1,0 +1,96 @@
+"""Subjects that may be no people: told where nothing says otherwise, and not elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.data.clips import Clip, ClipSet
+from bench.data.sets.catalogue import BUILT_IN, judged
+from bench.data.sets.people import doubtful_people
+from bench.studies.transfer import trained_people
+
+FOUR = ("p01", "p02", "p03", "p04")
+
+
+def told(*people: tuple[str, str], clips: int = 2) -> list[str]:
+    names = [(*who, f"c{number}") for who in people for number in range(clips)]
+    return [problem.what for problem in doubtful_people(names, BUILT_IN)]
+
+
+def of(dataset: str, *subjects: str) -> list[tuple[str, str]]:
+    return [(dataset, subject) for subject in subjects]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (of("day1", *FOUR), of("day2", *FOUR), "4 of 4 subjects"),
+        (of("train", *FOUR), of("test", "P1", "P2", "p9"), "2 of 3 subjects"),
+        (of("lab", "1", "2"), of("Lab2", "s01", "s02"), "2 of 2 subjects"),
+    ],
+)
+def test_sets_that_share_their_peoples_names_are_told(one, other, words):
+    (what,) = told(*one, *other)
+    assert words in what and "if they are the same people" in what
+    (problem,) = trained_people(
+        ["/".join(who) for who in one], [Clip(*who, "c", 0, (), None, "", 200.0) for who in other]
+    )
+    assert words in problem.what
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (of("lab", *FOUR), of("home", "anna", "bert", "p01")),
+        (of("casme2", "sub01", "sub02"), of("casme", "sub01", "sub02")),
+        (of("lab", "sub01", "sub02"), of("casme2", "sub01", "sub02")),
+    ],
+)
+def test_other_people_and_known_releases_are_not(one, other):
+    assert not told(*one, *other)
+
+
+def test_subjects_of_one_clip_each_are_told_unless_they_are_few_or_known():
+    clips = [f"p{person:02d}{clip}" for person in range(4) for clip in "abcdef"]
+    (what,) = told(*of("lab", *clips), clips=1)
+    assert "each of the 24 subjects has one clip" in what
+    assert not told(*of("lab", *FOUR), clips=1)
+    assert not told(*of("samm", *(f"{number:03d}" for number in range(6, 30))), clips=1)
+
+
+@pytest.mark.parametrize("form", ["p{}_s{}", "{:03d}-{}", "sub{}session{}", "P{}.{}", "p{}s{}"])
+def test_sessions_of_a_person_are_told(form):
+    names = [form.format(person, session) for person in range(1, 5) for session in (1, 2)]
+    (what,) = told(*of("lab", *names))
+    assert "8 subjects are 4" in what and repr(names[0]) in what
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        FOUR,
+        [f"sub_{number}" for number in range(1, 9)],
+        [f"lab{lab}_p{number:02d}" for lab in (1, 2) for number in range(1, 9)],
+        [f"{sex}_{number}" for sex in ("male", "female") for number in range(1, 9)],
+        ["anna1", "anna2", "bert", "carl"],
+        [f"S{number:03d}" for number in range(100, 120)],
+        [f"2021_{number}" for number in range(9)],
+    ],
+)
+def test_people_with_numbers_are_not(names):
+    assert not told(*of("lab", *names))
+    assert not told(*of("samm", *[f"p{n}_s{s}" for n in range(4) for s in (1, 2)]))
+
+
+def test_whatever_the_door_such_people_are_told():
+    clips = tuple(
+        Clip(day, who, name, 0, (Path(day, who, f"{name}.avi"),), None, "", 200.0)
+        for day in ("day1", "day2")
+        for who in FOUR
+        for name in ("a", "b")
+    )
+    problems = judged(ClipSet("", ("x", "y"), clips)).problems
+    (problem,) = (each for each in problems if each.kind == "identity")
+    assert problem.kind == "identity" and not problem.fatal and "day1" in problem.where

@@ -1,0 +1,71 @@
+"""Rows of landmarks that may be another clip's, or another order of points, are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.data.clips import Clip
+from bench.data.steps.landmarks import has_landmarks, refuse_shared_rows
+from bench.data.stills.patches import BROWS_AND_MOUTH, TEMPLATE
+from bench.errors import DataError
+
+BOX = "left,top,right,bottom"
+
+
+def clip(dataset: str, subject: str = "p01", name: str = "a") -> Clip:
+    return Clip(dataset, subject, name, 0, (), None, "", 200.0)
+
+
+def written(tmp_path, text: str) -> str:
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("sets", [("lab", "home"), ("casme", "casme2")])
+def test_a_row_without_a_data_set_is_of_one_set(tmp_path, sets):
+    clips = [clip(name, "sub01") for name in sets]
+    file = written(tmp_path, f"subject,clip,{BOX}\nsub01,a,1,1,20,20\n")
+    refuse_shared_rows(clips[:1], file)
+    refuse_shared_rows([*clips[:1], clip(sets[1], "sub01", "b")], file)
+    with pytest.raises(DataError, match=f"may be of {sets[0]} or of {sets[1]}: add a column"):
+        refuse_shared_rows(clips, file)
+
+
+def test_rows_with_data_sets_tell_them_apart(tmp_path):
+    rows = "lab,p01,a,1,1,20,20\nhome,p01,a,2,2,20,20\n"
+    file = written(tmp_path, f"dataset,subject,clip,{BOX}\n{rows}")
+    refuse_shared_rows([clip("lab"), clip("home")], file)
+
+
+def points(count: int) -> list[tuple[float, float]]:
+    """The template's points, those between them in the middle of the face."""
+    whole = {place: TEMPLATE[number] for number, place in enumerate(BROWS_AND_MOUTH)}
+    return list(TEMPLATE) if count == 30 else [whole.get(n, (0.5, 0.5)) for n in range(68)]
+
+
+def rows_of(faces: list[list[tuple[float, float]]]) -> str:
+    titles = ",".join(f"x{n},y{n}" for n in range(1, len(faces[0]) + 1))
+    rows = [
+        f"p01,{name}," + ",".join(f"{100 * x},{100 * y}" for x, y in face)
+        for name, face in zip("abcde", faces, strict=False)
+    ]
+    return "\n".join([f"subject,clip,{titles}", *rows])
+
+
+@pytest.mark.parametrize("count", [30, 68])
+def test_brows_below_the_mouth_are_refused(tmp_path, count):
+    face = points(count)
+    below = [(x, 1 - y) for x, y in face]
+    other = face[::-1]
+    for number, wrong in enumerate((below, other)):
+        (tmp_path / str(number)).mkdir()
+        file = written(tmp_path / str(number), rows_of([wrong] * 3))
+        with pytest.raises(DataError, match="the brows are not above the mouth"):
+            has_landmarks(clip("lab"), file)
+    file = written(tmp_path, rows_of([face, face, below]))  # one face of three
+    assert has_landmarks(clip("lab"), file)
+
+
+def test_other_numbers_of_points_are_of_any_order(tmp_path):
+    assert has_landmarks(clip("lab"), written(tmp_path, rows_of([points(30)[::-1][:29]])))
