@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
+from bench.data.disk.video_files import reader_key
 from bench.data.steps.box import Box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
@@ -82,8 +83,8 @@ class FaceFound:
     dtype: str = "bool"
 
     def clip_key(self, clip: Clip) -> str:
-        """The same for every clip."""
-        return f"face found, version {DETECTOR_VERSIONS[self.detector]}"
+        """The same for every clip, but for videos."""
+        return f"face found, version {DETECTOR_VERSIONS[self.detector]}{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """Whether there is a face, bool (1,)."""
