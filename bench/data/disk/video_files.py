@@ -236,7 +236,7 @@ def frame_rate(content: bytes) -> float | None:
 def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, float] | None:
     """The shortest and the longest time in ms between frames first..end, where they are not even.
 
-    None where they are, up to the unit that the file counts in or EVEN, and for a file without
+    None where they are, up to the unit that files count in or EVEN, and for a file without
     times or that cannot be read. Nothing is decoded.
     """
     try:
@@ -256,7 +256,8 @@ def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, fl
     if len(gaps) < 2:
         return None
     usual = gaps[len(gaps) // 2]
-    off = max(EVEN * usual, 1 if usual > 1 else 0)
+    rounded = max(1, 1.01 / (1000 * unit)) if unit else 1  # also by a container of before, to 1 ms
+    off = max(EVEN * usual, min(rounded, usual / 2))
     if usual - gaps[0] <= off and gaps[-1] - usual <= off:
         return None
     return 1000 * unit * gaps[0], 1000 * unit * gaps[-1]

@@ -45,19 +45,16 @@ def corners(count=6, height=32, width=48):
     return video
 
 
-def write(path, video, codec="mpeg4", rate=25, times=None, **options):
-    """A video of 25 frames a second, or with frames at `times` in ms."""
+def write(path, video, codec="mpeg4", **options):
+    """A video of 25 frames a second; `change` is called with its stream."""
     change = options.pop("change", lambda stream: None)
     with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=rate, options=options)
+        stream = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "yuv420p"
         change(stream)
-        for number, pixels in enumerate(video):
-            frame = av.VideoFrame.from_ndarray(pixels)
-            if times:
-                frame.pts, frame.time_base = times[number], 1 / av.time_base * 1000
-            container.mux(stream.encode(frame))
+        for pixels in video:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
         container.mux(stream.encode())
     return clip_of(path)
 
