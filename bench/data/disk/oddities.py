@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
-from bench.data.disk.images import FORMATS, orientation
+from bench.data.disk.images import FORMATS, ORIENTATION, UPRIGHT, orientation
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.video_files import uneven_times
 
@@ -58,7 +58,9 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     count = len(clip.frames)
     if turned:
         what = f"EXIF turns {turned:.0f} of {count} frames otherwise than the first"
-        yield Problem("turned", where, f"{what}; used as viewers show them: look whether all stand")
+        yield Problem(
+            "turned", where, f"{what}: look whether all stand upright (PNGs are not turned)"
+        )
     if profiles:
         what = f"{profiles:.0f} of {count} frames have another colour profile than the first"
         yield Problem("profile", where, f"{what}; profiles are ignored: convert all to sRGB")
@@ -76,6 +78,8 @@ def _head(content: bytes) -> tuple[int, bytes]:
             profile = bytearray(image.info.get("icc_profile") or b"")
             for place in DATED:
                 profile[place] = bytes(len(profile[place]))
-            return orientation(image), bytes(profile)
+            png = image.format == "PNG"  # which is shown as it is stored, whatever EXIF says
+            turned = png and "exif" in image.info and image.getexif().get(ORIENTATION, UPRIGHT)
+            return turned or orientation(image), bytes(profile)
     except Exception:  # a damaged file may raise anything
         return 0, b""

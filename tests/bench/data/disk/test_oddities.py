@@ -42,7 +42,7 @@ def tag(orientation):
     return {"exif": exif}
 
 
-@pytest.mark.parametrize("ending", ["jpg", "webp"])
+@pytest.mark.parametrize("ending", ["jpg", "webp", "png"])
 def test_frames_that_are_turned_otherwise(tmp_path, ending):
     mixed = images(tmp_path, ending, tag(1), tag(1), tag(3))
     assert told(mixed, tmp_path / "cache") == ["turned"]
