@@ -15,7 +15,7 @@ from bench.system.installed import install_command
 
 if TYPE_CHECKING:
     import numpy as np
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.container import InputContainer
 
 VIDEO_VERSION = 2
@@ -88,7 +88,7 @@ def read_video(clip: Clip, content: bytes, first: int, end: int | None) -> tuple
                 frames.append(np.rot90(frame.to_ndarray(format="rgb24"), turns))
             if end is None and len(frames) == MOST_FRAMES:
                 raise bad_file(clip, f"has {MOST_FRAMES} frames or more", "give onset and offset")
-            if end is None or not reader.decoded:
+            if end is None or reader.decoded < end:
                 reader.check_whole(content)
     except (av.FFmpegError, IndexError, ValueError) as error:
         reason = printable(error)[:120]
@@ -109,21 +109,21 @@ class _Reader:
         self.packets = self.decoded = 0
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        """Each frame in order; DataError where the first packet is no key frame."""
+        """Each frame in order; DataError where those before the first key frame are lost."""
+        begins_whole, start = True, None
         for packet in self.container.demux(self.container.streams.video[0]):
-            self._count(packet)
+            if packet.size and not self.packets:
+                begins_whole, start = packet.is_keyframe, packet.pts
+            self.packets += bool(packet.size)  # the last is empty: the decoder gives what it holds
             for frame in packet.decode():
+                # Some files mark no frame of those codecs of which each frame stands alone.
+                if not (self.decoded or begins_whole or (frame.key_frame and frame.pts == start)):
+                    what = "begins amid its frames (no key frame), so that its first ones are lost"
+                    advice = "cut it from the whole video without `-c copy`"
+                    advice += ": `ffmpeg -ss START -i WHOLE NEW`"
+                    raise bad_file(self.clip, what, advice)
                 self.decoded += 1
                 yield frame
-
-    def _count(self, packet: Packet) -> None:
-        if not packet.size:  # the end, which makes the decoder give what it holds
-            return
-        if not (self.packets or packet.is_keyframe):
-            what = "begins amid its frames (no key frame), so that its first ones are lost"
-            advice = "cut the whole video anew without `-c copy`: `ffmpeg -ss START -i WHOLE NEW`"
-            raise bad_file(self.clip, what, advice)
-        self.packets += 1
 
     def check_whole(self, content: bytes) -> None:
         """DataError where the file has less than it promises: bytes, or frames."""
