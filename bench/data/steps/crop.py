@@ -45,6 +45,9 @@ DETECTOR_VERSIONS: Mapping[str, str | float] = MappingProxyType(
 _ONE_AT_A_TIME = Lock()
 """Clips are read by threads; a network of OpenCV answers one of them at a time."""
 
+_IMPORTING = Lock()
+"""scikit-image parses its stubs when it is imported, which Python 3.11 fails at in two threads."""
+
 CENTRE = 0.8
 """Side of the centre crop, relative to the shorter side of the frame."""
 
@@ -175,8 +178,9 @@ def _network(size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarra
 
 @lru_cache(maxsize=1)
 def _cascade() -> Cascade:
-    from skimage.data import lbp_frontal_face_cascade_filename
-    from skimage.feature import Cascade
+    with _IMPORTING:
+        from skimage.data import lbp_frontal_face_cascade_filename
+        from skimage.feature import Cascade
 
     return Cascade(lbp_frontal_face_cascade_filename())
 
