@@ -111,6 +111,8 @@ def _as_text(report: Mapping) -> str:
     problems = list(problem_lines(Problem(**found) for found in report["problems"]))
     if "frames" in report:
         problems.append(f"{report['frames']} frames decoded")
+    else:
+        problems.append("no frame was opened: --deep decodes them all, as a run does")
     count = len(report["problems"])
     return "\n".join([table, "", *problems, f"{count} problem(s): {_verdict(report)}"])
 
@@ -126,7 +128,8 @@ def _verdict(report: Mapping) -> str:
         return "not the challenge's set"
     if any(problem["fatal"] for problem in problems):
         return "some clips cannot be used"
-    whole = "complete" if listed else "all clips usable"
+    found = "all clips usable" if "frames" in report else "all clips found"
+    whole = "complete" if listed else found
     doubtful = sorted(kinds & WRONG) if not report["complete"] else ()
     return f"{whole}, but look at: {', '.join(doubtful)}" if doubtful else whole
 

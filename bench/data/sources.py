@@ -16,6 +16,7 @@ from bench.config.loading import Settings
 from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
+from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
@@ -383,9 +384,15 @@ def input_problems(
     config: DataConfig,
     cache: Path,
 ) -> Iterator[Problem]:
-    """What is odd about the inputs that were made of clips: they are blank, or show no face."""
+    """What is odd about the inputs that were made of clips, or about how these were recorded.
+
+    They are blank, or show no face; frames of one clip are turned, coloured or timed in several
+    ways.
+    """
     what, moving = (still.text, False) if still else ("clip", made.shape[1] > 1)
     yield from blank_inputs(clips, made, what, moving)
+    for clip, recording in zip(clips, load_arrays(clips, Recording(), cache), strict=True):
+        yield from recording_problems(clip, recording)
     settings = preprocessing(config)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         yield from centred_clips(clips, cache, settings.detector)

@@ -259,7 +259,7 @@ def _pixels(clip: Clip, path: Path, image: Image, mode: str) -> np.ndarray:
     from PIL import ImageOps
 
     try:
-        turned = image if _orientation(image) == UPRIGHT else ImageOps.exif_transpose(image)
+        turned = image if orientation(image) == UPRIGHT else ImageOps.exif_transpose(image)
         pixels = np.asarray(turned.convert(mode))
     except Exception as error:  # a damaged file may raise any kind of error here
         raise unreadable(clip, path, error) from error
@@ -281,10 +281,10 @@ def _check_sizes(clip: Clip, images: Sequence[Image]) -> None:
 def _size(image: Image) -> tuple[int, int]:
     """Width and height as viewers show the image."""
     width, height = image.size
-    return (height, width) if _orientation(image) in ON_THEIR_SIDE else image.size
+    return (height, width) if orientation(image) in ON_THEIR_SIDE else image.size
 
 
-def _orientation(image: Image) -> int:
+def orientation(image: Image) -> int:
     """How a camera's picture is to be turned; Pillow turns those of other formats itself."""
     if image.format not in ("JPEG", "MPO", "WEBP"):
         return UPRIGHT

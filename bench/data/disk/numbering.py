@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePath
 
-from bench.data.clips import Problem
+from bench.data.clips import Problem, Rejected
 from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.errors import printable
 
@@ -23,6 +23,16 @@ VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".we
 CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}
 """Files that hold all frames of a clip."""
 
+OTHER_MEDIA = frozenset(
+    {
+        *(".avif", ".cr2", ".dng", ".exr", ".heic", ".heif", ".ico", ".j2k", ".jp2", ".jpe"),
+        *(".jpx", ".jxl", ".nef", ".pbm", ".pfm", ".pnm", ".psd", ".raw", ".tga"),
+        *(".3gp", ".flv", ".m2ts", ".mpeg", ".mts", ".ogv", ".ts", ".vob", ".wmv"),
+        *(".h5", ".hdf5", ".mat", ".npz", ".pt", ".pth"),
+    }
+)
+"""Pictures, videos and arrays that are not read."""
+
 
 def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Problem]]:
     """Frame number -> image of `folder`, in the order of the numbers, and the problems found.
@@ -34,7 +44,7 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
     entries = tree.entries(folder)
     images = [path for path in entries.files.values() if is_image(path.name)]
     frames, problems = numbered(tree, images)
-    problems += unread(tree, folder, entries)
+    problems += unread(tree, folder, entries) + beside(tree, frames, entries.files.values())
     return frames, problems
 
 
@@ -114,6 +124,73 @@ def unread(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
     what = "not used: it is neither a file nor a folder"
     odd += [Problem("odd", tree.shown(folder / name), what) for name in entries.special]
     return odd + refused_links(tree, folder, entries)
+
+
+def beside(tree: Tree, frames: Mapping[int, Path], files: Iterable[Path]) -> list[Problem]:
+    """Problems: of the files that lie among frames and are not read, those that may be meant.
+
+    They are named and numbered as one more frame, or are pictures, videos or arrays of some kind.
+    """
+    others = [path for path in files if not is_image(path.name)] if frames else []
+    more = dict(_named_alike(frames, others))
+    media = [path for path in others if path not in more.values() and _is_media(path)]
+    problems = []
+    for found, what in (
+        (list(more.values()), "named and numbered like the frames, but of another ending"),
+        (media, "a picture, video or array among the frames of a clip"),
+    ):
+        if found:
+            problems.append(Problem("odd", tree.shown(found[0]), f"not used: {what}{_more(found)}"))
+    return problems
+
+
+def refuse_lost(
+    frames: Mapping[int, Path], files: Iterable[Path], first: int | None, last: int | None
+) -> None:
+    """Rejected where a picture that is not read is one of the frames first..last of a clip.
+
+    None: from the first one there is, or to the last.
+    """
+    others = [path for path in files if not is_image(path.name)]
+    lost = [
+        path
+        for number, path in _named_alike(frames, others)
+        if (first is None or number >= first) and (last is None or number <= last)
+        if _is_media(path) or _is_media(PurePath(path.stem))
+    ]
+    if lost:
+        shown = printable(lost[0].name)
+        what = f"{len(lost)} frame(s) cannot be read, the first is {shown}: its ending is not known"
+        raise Rejected("frames", f"{what}; write them as .png, or unpack the clip again")
+
+
+def _named_alike(frames: Mapping[int, Path], others: Sequence[Path]) -> list[tuple[int, Path]]:
+    """Number and file of those whose name is a frame's but for its number, which no frame has."""
+    if not others:
+        return []
+    taken = {_bare(path) for path in frames.values()}
+    names = {_without_numbers(name) for name in taken}
+    alike = [path for path in others if _without_numbers(_bare(path)) in names]
+    alike = [path for path in alike if _bare(path) not in taken]
+    whole = [*frames.values(), *(path.with_name(f"{_bare(path)}.png") for path in alike)]
+    found = zip(frame_numbers(whole)[len(frames) :], alike, strict=True)
+    return [(number, path) for number, path in found if number is not None and number not in frames]
+
+
+def _without_numbers(name: str) -> str:
+    return re.sub(r"[0-9]+", "0", name).lower()
+
+
+def _bare(path: Path) -> str:
+    """A name without its ending, and without that of a picture before it (`img4.png.part`)."""
+    stem = PurePath(path.stem)
+    return stem.stem if _is_media(stem) else stem.name
+
+
+def _is_media(path: PurePath) -> bool:
+    """Whether a file may be a picture, video or array by its ending, also with signs behind it."""
+    ending = re.sub(r"[^.a-z0-9]", "", path.suffix.lower())
+    return ending in IMAGE_SUFFIXES | CONTAINER_SUFFIXES | OTHER_MEDIA
 
 
 def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int | None]:

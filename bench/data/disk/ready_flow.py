@@ -20,6 +20,13 @@ SHAPE = (SIDE, SIDE, 3)
 MOST_BYTES = 1 << 16
 """Largest .npy file that is considered; 28×28×3 numbers of 8 bytes take a third of it."""
 
+MOSTLY, ALIKE = 0.9, 2
+"""Share of the pixels that says how a flow image was made, and levels that are taken for one.
+
+Of 442 real ones grey are 0.003 of the pixels at most, and at the upper end of a channel 0.05; at 0
+in a channel, 0.98, but in one other than strain 0.04.
+"""
+
 
 def is_ready_flow(path: Path) -> bool:
     """Whether a file is a colour image of 28×28 pixels, or a .npy array (28, 28, 3).
@@ -53,12 +60,12 @@ class ReadyFlow:
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"ready flow, version 2, {self.size}"
+        return f"ready flow, version 3, {self.size}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The resized flow; DataError for another shape or scale than 0 to 255.
+        """The resized flow; DataError for another shape or scale than 0 to 255, and for colours.
 
-        A blank one has no scale.
+        A blank one has no scale and no colours.
         """
         from bench.data.clips import clip_title
         from bench.data.pixels import resize
@@ -73,7 +80,33 @@ class ReadyFlow:
                 f"{clip.frames[0]}: the flow of clip {clip_title(clip)} has shape {image.shape}, "
                 f"values {least:g} to {most:g}; expected {SHAPE} of 0 to 255{advice}"
             )
+        if drawn := _drawn(image):
+            raise DataError(
+                f"{clip.frames[0]}: the flow of clip {clip_title(clip)} {drawn}; expected u, v and "
+                "strain themselves as the three channels, each of 0 to 255"
+            )
         return resize(image[None], self.size)[0].transpose(2, 0, 1)
+
+
+def _drawn(image: np.ndarray) -> str:
+    """What a flow image (28, 28, 3) shows instead of u, v and strain; empty for nothing else.
+
+    Colours of full brightness have one channel at its end, those of full saturation one at 0, which
+    differs from direction to direction. Strain alone may be 0 almost everywhere.
+    """
+    import numpy as np
+
+    pixels = image.reshape(-1, 3)
+    if np.ptp(pixels) == 0:
+        return ""
+    if (np.ptp(pixels, 1) <= ALIKE).mean() >= MOSTLY:
+        return "is a grey picture: its three channels are equal"
+    lit = pixels[pixels.max(1) > DARKEST]
+    none = lit <= ALIKE
+    saturated = none.any(1).mean() >= MOSTLY and np.sort(none.mean(0))[1] >= 1 - MOSTLY
+    if saturated or (pixels.max(1) >= 255 - 2 * ALIKE).mean() >= MOSTLY:
+        return "is drawn in colours (a wheel: direction as hue)"
+    return ""
 
 
 def _is_image(path: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
+from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.data.sets.blank import absurdities
 from bench.data.sets.twins import copies, shared, with_twins
@@ -59,7 +60,8 @@ def deep_problems(
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; or some to those of another subject),
-    `crop` (`settings` cannot crop it), and what `absurdities` says of the clips in one file.
+    `crop` (`settings` cannot crop it), `turned`, `profile` and `times` (see `Recording`), and what
+    `absurdities` says of the clips in one file.
     `progress` is called with (clips done, clips in all).
     """
     problems: list[Problem] = []
@@ -104,10 +106,15 @@ def _look_through(
         *_problems(clip, frames, unreadable),
         *uncropped,
         *_shown_otherwise(clip, frames, hidden),
+        *([] if unreadable else _recorded(clip)),
     ]
     whole = hashlib.sha256("".join(frame.content for frame in frames).encode()).hexdigest()
     shown = tuple(frame.content for frame in frames if not frame.constant)
     return problems, len(frames), "" if unreadable else whole, shown
+
+
+def _recorded(clip: Clip) -> Iterator[Problem]:
+    return recording_problems(clip, Recording().make(clip, read_frames(clip)))
 
 
 def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from bench.data.clips import DOUBLED, Clip, Problem, Rejected
 from bench.data.disk.finding import all_folders, is_table, shortened
-from bench.data.disk.numbering import frame_problems, numbered_frames
+from bench.data.disk.numbering import frame_problems, numbered_frames, refuse_lost
 from bench.data.disk.tree import Tree, refused_links
 from bench.data.sets.apex import place_apex
 from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
@@ -253,6 +253,7 @@ class CodedSet(SingleSet):
         frames = self._within(numbered, onset, offset)
         if not frames:
             raise Rejected("missing", _no_frames(tree.shown(folder), numbered, onset, offset))
+        refuse_lost(frames, tree.entries(folder).files.values(), onset, offset)
         who = _who(coded.where, coded.row)
         problems += frame_problems(who, frames, onset, offset)
         apex, oddity = place_apex(coded.row.text("apex"), onset, offset, list(frames))

@@ -27,9 +27,11 @@ from bench.data.disk.finding import shortened
 from bench.data.disk.images import MANY, picture_count
 from bench.data.disk.numbering import (
     CONTAINER_SUFFIXES,
+    beside,
     frame_problems,
     is_image,
     numbered,
+    refuse_lost,
     unread,
 )
 from bench.data.disk.ready_flow import is_ready_flow
@@ -274,7 +276,7 @@ class Manifest(DataSet):
             emotion=cells["label"].lower(),
             fps=_fps(cells.get("fps", "")),
         )
-        found, problems = self._frames(tree, cells["frames"], where)
+        found, others, problems = self._frames(tree, cells["frames"], where)
         if (single := _single_file(found)) and is_ready_flow(single):
             return replace(listed, frames=(single,), ready_flow=True), problems
         if single and single is not found and (count := picture_count(single)) > 1:
@@ -290,6 +292,7 @@ class Manifest(DataSet):
             if not kept:
                 there = f"{min(found)}..{max(found)}" if len(found) > 1 else "one image"
                 raise Rejected("frames", f"no frame between {onset} and {offset}, {there} there")
+            refuse_lost(kept, others, onset, offset)
             first = min(kept) if onset is None else onset
             last = max(kept) if offset is None else offset
             problems += frame_problems(where, kept, first, last) if len(found) > 1 else []
@@ -308,8 +311,8 @@ class Manifest(DataSet):
 
     def _frames(
         self, tree: Tree, text: str, where: str
-    ) -> tuple[dict[int, Path] | Path, list[Problem]]:
-        """Image files by number, or the one file that holds the clip; and problems."""
+    ) -> tuple[dict[int, Path] | Path, list[Path], list[Problem]]:
+        """Image files by number, or the one file that holds the clip; other files; and problems."""
         tree, steps = self._steps(tree, text)
         problems: list[Problem] = []
         places = [tree.root]
@@ -333,19 +336,20 @@ class Manifest(DataSet):
                     (files if is_image(path.name) else others).append(path)
         containers = [file for file in files if file.suffix.lower() in CONTAINER_SUFFIXES]
         if len(containers) == 1 and len(files) == 1:
-            return containers[0], problems
+            return containers[0], others, problems
         images = [file for file in files if is_image(file.name)]
+        others += [file for file in files if not is_image(file.name)]
         if not images:
             shown = quoted(printable(text), 80)
             links = [problem.where for problem in problems if problem.kind == "link"]
             link = "; links that leave the root are followed by --allow-outside alone" * bool(links)
-            raise Rejected("missing", f"frames {shown}: {_no_images(files or others)}{link}")
+            raise Rejected("missing", f"frames {shown}: {_no_images(others)}{link}")
         if len(images) == 1:
-            return {0: images[0]}, problems
+            return {0: images[0]}, others, problems + beside(tree, {0: images[0]}, others)
         frames, odd = numbered(tree, images)
         if not frames:
             raise Rejected("frames", "no frame number ends the name of any image")
-        return frames, problems + odd
+        return frames, others, problems + odd + beside(tree, frames, others)
 
     def _steps(self, tree: Tree, text: str) -> tuple[Tree, Sequence[str]]:
         """The tree that a path starts in, and its parts; Rejected where it leaves the root."""

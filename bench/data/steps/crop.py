@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
+from bench.data.disk.video_files import reader_key
 from bench.data.steps.box import Box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
@@ -43,6 +44,9 @@ DETECTOR_VERSIONS: Mapping[str, str | float] = MappingProxyType(
 
 _ONE_AT_A_TIME = Lock()
 """Clips are read by threads; a network of OpenCV answers one of them at a time."""
+
+_IMPORTING = Lock()
+"""scikit-image parses its stubs when it is imported, which Python 3.11 fails at in two threads."""
 
 CENTRE = 0.8
 """Side of the centre crop, relative to the shorter side of the frame."""
@@ -82,8 +86,8 @@ class FaceFound:
     dtype: str = "bool"
 
     def clip_key(self, clip: Clip) -> str:
-        """The same for every clip."""
-        return f"face found, version {DETECTOR_VERSIONS[self.detector]}"
+        """The same for every clip, but for videos."""
+        return f"face found, version {DETECTOR_VERSIONS[self.detector]}{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """Whether there is a face, bool (1,)."""
@@ -174,8 +178,9 @@ def _network(size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarra
 
 @lru_cache(maxsize=1)
 def _cascade() -> Cascade:
-    from skimage.data import lbp_frontal_face_cascade_filename
-    from skimage.feature import Cascade
+    with _IMPORTING:
+        from skimage.data import lbp_frontal_face_cascade_filename
+        from skimage.feature import Cascade
 
     return Cascade(lbp_frontal_face_cascade_filename())
 

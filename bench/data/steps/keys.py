@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.data.clips import Clip
 from bench.data.disk.limits import MAX_SIDE
+from bench.data.disk.video_files import reader_key
 from bench.data.steps.crop import DETECTOR_VERSIONS
 from bench.data.steps.landmarks import landmark_box
 from bench.data.steps.settings import Preprocessing
@@ -37,13 +38,13 @@ def settings_key(steps: Preprocessing) -> str:
 
 def clip_key(steps: Preprocessing, clip: Clip) -> str:
     """`settings_key`, and what the settings say of this very clip."""
-    return settings_key(steps) + _box_key(steps, clip)
+    return settings_key(steps) + _box_key(steps, clip) + reader_key(clip)
 
 
 def crop_key(steps: Preprocessing, clip: Clip) -> str:
     """As `clip_key`, of the crop alone."""
     used = {"version": PIPELINE_VERSION, **_crop_settings(steps)}
-    return json.dumps(used) + _box_key(steps, clip)
+    return json.dumps(used) + _box_key(steps, clip) + reader_key(clip)
 
 
 def magnify_settings(steps: Preprocessing) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from PIL import Image
 from bench.data.clips import Clip
 from bench.data.disk.images import decode
 from bench.data.disk.numbering import frame_numbers, is_image
+from bench.data.sets.catalogue import load_clips
 from bench.errors import DataError
 
 
@@ -105,3 +106,67 @@ def test_a_hole_in_a_jpeg_is_found_and_black_is_none(mode):
         middle = len(content) // 3
         with pytest.raises(DataError, match="16 zero bytes or more amid its pixels"):
             decode(clip, [content[:middle] + bytes(64) + content[middle + 64 :]])
+
+
+def clips_in(folder, **cells):
+    row = {
+        "dataset": "lab",
+        "subject": "p1",
+        "clip": "a",
+        "label": "negative",
+        "frames": "c",
+    } | cells
+    (folder / "m.csv").write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n")
+    return load_clips(f"manifest:{folder / 'm.csv'}", folder)
+
+
+def frames_in(folder, count=3):
+    folder.mkdir()
+    for number in range(1, count + 1):
+        Image.new("L", (8, 8), number).save(folder / f"img{number}.png")
+    return folder
+
+
+LOST = ["img4.pnm", "img4.JP2", "img4.PNG_", "img4.png.part", "img4.png~", "img0.heic", "img5.npy"]
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_frame_whose_ending_is_not_read_is_not_left_out_silently(tmp_path, name):
+    (frames_in(tmp_path / "c") / name).write_bytes(b"x")
+    (problem,) = clips_in(tmp_path).problems
+    assert problem.fatal and f"cannot be read, the first is {name}: " in problem.what
+    (problem,) = clips_in(tmp_path, frames="c/img*").problems
+    assert problem.fatal
+    found = clips_in(tmp_path, onset="1", offset="3")  # the clip ends before
+    (problem,) = found.problems
+    assert len(found.clips[0].frames) == 3 and not problem.fatal
+    assert problem.where == f"c/{name}" and "named and numbered like the frames" in problem.what
+    assert clips_in(tmp_path, frames="c/*.png").problems == ()
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "video.wmv", "flow.npy", "all.npz", "IMG_0007.HEIC"])
+def test_a_picture_video_or_array_among_frames_is_told(tmp_path, name):
+    (frames_in(tmp_path / "c") / name).write_bytes(b"x")
+    found = clips_in(tmp_path)
+    (problem,) = found.problems
+    assert len(found.clips[0].frames) == 3
+    assert not problem.fatal and "a picture, video or array among the frames" in problem.what
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "img1.txt", "img1.png.xml", "landmarks.csv", "AU"])
+def test_other_files_among_frames_are_nothing_to_tell(tmp_path, name):
+    (frames_in(tmp_path / "c") / name).write_text("x")
+    assert clips_in(tmp_path).problems == ()
+
+
+@pytest.mark.parametrize("name", ["reg_image4.jp2", "reg_image4.bmp.part"])
+def test_frames_of_a_release_are_not_left_out_either(tmp_path, name):
+    clip = tmp_path / "SMIC_all_cropped" / "HS" / "s01" / "micro" / "negative" / "s01_ne_01"
+    clip.mkdir(parents=True)
+    for number in range(1, 4):
+        Image.new("L", (8, 8)).save(clip / f"reg_image{number}.bmp")
+    assert len(load_clips("smic", tmp_path).clips) == 1
+    (clip / name).write_bytes(b"x")
+    found = load_clips("smic", tmp_path)
+    assert not found.clips
+    assert any(problem.fatal and name in problem.what for problem in found.problems)

@@ -9,9 +9,11 @@ import pytest
 from image_clips import noise
 from moved_faces import texture, translated
 from PIL import Image
+from skimage.color import hsv2rgb
 
 from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
+from bench.data.inspect.deep import deep_problems
 from bench.data.sets.catalogue import load_clips
 from bench.data.steps.pipeline import preprocess_clip
 from bench.data.steps.settings import Preprocessing
@@ -101,6 +103,53 @@ def test_fractions_are_not_taken_for_levels(tmp_path, name):
         load_inputs(manifest(tmp_path, "raw.npy"), wanted, CONFIG, tmp_path / "cache")
     np.save(tmp_path / "blank.npy", np.zeros((28, 28, 3)))  # nothing moves: that is another matter
     assert not load_inputs(manifest(tmp_path, "blank.npy"), wanted, CONFIG, tmp_path).any()
+
+
+def motion():
+    """u, v of a turning face, and its strain, one below the other: (3, 28, 28), -1 to 1."""
+    v, u = np.mgrid[-1:1:28j, -1:1:28j]
+    return np.stack([-u, v, np.hypot(u, v) / 2])
+
+
+def wheel(ground):
+    """Direction as hue on white or black ground, as torchvision and OpenCV's tutorial draw it."""
+    u, v, _ = motion()
+    length = np.hypot(u, v) / np.hypot(u, v).max()
+    hue = np.arctan2(v, u) / (2 * np.pi) % 1
+    full = np.ones_like(hue)
+    return hsv2rgb(np.stack([hue, *((length, full) if ground == "white" else (full, length))], -1))
+
+
+@pytest.mark.parametrize("ending", ["png", "npy"])
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (wheel("white"), "is drawn in colours"),
+        (wheel("black"), "is drawn in colours"),
+        (np.repeat(np.hypot(*motion()[:2])[..., None] / 2, 3, axis=2), "is a grey picture"),
+    ],
+)
+def test_flow_drawn_as_a_picture_is_refused(tmp_path, picture, said, ending):
+    levels = (255 * picture).round()
+    if ending == "npy":
+        np.save(tmp_path / "flow.npy", levels)
+    else:
+        Image.fromarray(levels.astype(np.uint8)).save(tmp_path / "flow.png")
+    clip_set = manifest(tmp_path, f"flow.{ending}")
+    with pytest.raises(DataError, match=rf"mine s0/c0 {said}.*; expected u, v and strain"):
+        load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache")
+    problems, _ = deep_problems(clip_set.clips, 1)
+    assert [problem.kind for problem in problems] == ["unreadable"]
+
+
+@pytest.mark.parametrize("strain", [0, 1, 255])
+def test_flow_with_little_or_much_strain_is_flow(tmp_path, strain):
+    u, v, _ = motion()
+    levels = np.stack([127.5 + 127.5 * u, 127.5 + 127.5 * v, np.full_like(u, strain)], -1)
+    levels[..., 2].flat[0] = 255
+    np.save(tmp_path / "flow.npy", levels if strain < 255 else levels[..., [2, 0, 1]] / 2)
+    clip_set = manifest(tmp_path, "flow.npy")
+    assert load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache").any()
 
 
 @pytest.mark.parametrize("channels", [2, 3])

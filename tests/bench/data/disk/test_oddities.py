@@ -1,0 +1,98 @@
+"""Frames of one clip that are turned, coloured or timed in several ways are told."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from image_clips import clip_of, noise
+from PIL import Image, ImageCms
+
+from bench.config.settings import DataConfig
+from bench.data.inspect.deep import deep_problems
+from bench.data.sources import input_problems
+
+SRGB, LAB = (
+    ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes() for name in ("sRGB", "LAB")
+)
+
+
+def told(clip, cache):
+    """Kinds of the problems that a run tells; a deep check tells the same."""
+    made = noise(1, 4, 4)
+    by_run = list(input_problems([clip], made, None, DataConfig(), cache))
+    deep, _ = deep_problems([clip], 1)
+    assert by_run == list(input_problems([clip], made, None, DataConfig(), cache))  # from the cache
+    assert [problem for problem in deep if problem.kind != "repeated"] == by_run
+    assert not any(problem.fatal for problem in by_run)
+    return [problem.kind for problem in by_run]
+
+
+def images(folder, ending, *options):
+    paths = [folder / f"img{number}.{ending}" for number in range(1, len(options) + 1)]
+    for path, pixels, kept in zip(paths, noise(len(paths), 16, 16), options, strict=True):
+        Image.fromarray(pixels).save(path, **kept)
+    return clip_of(paths)
+
+
+def tag(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return {"exif": exif}
+
+
+@pytest.mark.parametrize("ending", ["jpg", "webp", "png"])
+def test_frames_that_are_turned_otherwise(tmp_path, ending):
+    mixed = images(tmp_path, ending, tag(1), tag(1), tag(3))
+    assert told(mixed, tmp_path / "cache") == ["turned"]
+    same = images(tmp_path, ending, {}, tag(1), tag(1))
+    assert told(same, tmp_path / "cache") == []
+    assert told(images(tmp_path, ending, tag(6), tag(6)), tmp_path / "cache") == []
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
+def test_frames_of_another_colour_profile(tmp_path, ending):
+    dated = SRGB[:24] + bytes(range(12)) + SRGB[36:]
+    srgb, later, lab = ({"icc_profile": each} for each in (SRGB, dated, LAB))
+    assert told(images(tmp_path, ending, srgb, srgb, lab), tmp_path / "cache") == ["profile"]
+    assert told(images(tmp_path, ending, {}, {}, srgb), tmp_path / "cache") == ["profile"]
+    assert told(images(tmp_path, ending, srgb, later), tmp_path / "cache") == []
+
+
+def video(path, times, unit=1000):
+    av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"bf": "2"})
+        stream.height = stream.width = 32
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, unit)
+        for pixels, time in zip(noise(len(times), 32, 32), times, strict=True):
+            frame = av.VideoFrame.from_ndarray(pixels)
+            frame.pts, frame.time_base = time, Fraction(1, unit)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return clip_of([path])
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+@pytest.mark.parametrize(
+    ("times", "kinds"),
+    [
+        ([0, 33, 66, 500, 533, 566], ["times"]),
+        ([0, 33, 67, 133, 167, 200], ["times"]),  # one frame was dropped
+        ([0, 33, 66, 106, 146, 186], ["times"]),  # a phone in the dark
+        ([0, 33, 67, 100, 133, 167], []),
+        ([0, 34, 66, 101, 133, 166], []),
+        (list(range(0, 60, 5)), []),
+    ],
+)
+def test_videos_whose_frames_are_not_even_in_time(tmp_path, ending, times, kinds):
+    assert told(video(tmp_path / f"a.{ending}", times), tmp_path / "cache") == kinds
+
+
+@pytest.mark.parametrize("rate", [25, 29.97, 59.94, 100, 120, 200])
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_times_that_a_container_rounds_are_even(tmp_path, ending, rate):
+    times = np.round(np.arange(30) * 1000 / rate).astype(int).tolist()
+    assert told(video(tmp_path / f"a.{ending}", times), tmp_path / "cache") == []
