@@ -29,9 +29,6 @@ from bench.system.provenance import machine
 ASKED = 8
 """Clips that a classifier is asked about one by one."""
 
-CONTRADICTED = 0.25
-"""Share of clips that `predict` may answer otherwise: of equal votes an SVC takes the first."""
-
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
     """Fits the classifier without one subject, and writes its answers to that subject's clips.
@@ -168,11 +165,6 @@ def fault_of(trial: Trial) -> str:
     known = again.classes_  # the others are below whatever they are shown with
     if not _alike(together[:, known], np.stack(alone)[:, known]):
         return "answers otherwise about a clip alone than among others: each clip is tested alone"
-    if _contradicts(again, clips.features, everything):
-        return (
-            "has a classifier whose predict answers otherwise than its decision_function, or else "
-            "its predict_log_proba, which is scored: make them agree"
-        )
     return ""
 
 
@@ -259,11 +251,3 @@ def class_scores(classifier: Any, features: np.ndarray, classes: int) -> np.ndar
     scores = np.full((len(features), classes), found.min() - 1)
     scores[:, known] = found
     return scores
-
-
-def _contradicts(classifier: Any, features: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether `predict` answers otherwise than the scores, more often than ties explain."""
-    if not hasattr(classifier, "predict"):
-        return False
-    told = np.asarray(classifier.predict(features))
-    return bool((told != scores.argmax(1)).mean() > CONTRADICTED)
