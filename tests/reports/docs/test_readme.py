@@ -141,6 +141,19 @@ def test_readme_and_the_page_of_results_say_what_the_record_of_the_ablations_say
     assert f"RNAS-MER and its ablations by {apart:.2f} at most" in page
 
 
+def test_the_page_of_results_says_what_the_record_of_the_other_sets_says():
+    page = " ".join((ROOT / "docs" / "results.md").read_text().split())
+    record = json.loads((ROOT / "results" / "compare-nas-sets-surrogate.json").read_text())
+    assert [found["dataset"] for found in record["comparisons"]] == ["casme2", "samm"]
+    for found in record["comparisons"]:
+        for pair in found["pairs"]:
+            assert pair["first"] == "rnas_mer"
+            said = "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(
+                **pair["differences"]["uar"]
+            )
+            assert said + f"{pair['permutation']['p']:.2})" in page
+
+
 def test_readme_is_short_and_its_tables_are_narrow():
     lines = README.read_text().splitlines()
     assert len(lines) <= 150
