@@ -164,7 +164,8 @@ class TestRunFolder:
         boxes = tmp_path / "boxes.csv"
         asked = (RANDOM, "--set", f"data.landmarks={boxes}")
         outcome = bench.small(runs, *asked)
-        assert outcome.code == 2 and f"data.landmarks={boxes}: there is no such file" in outcome.error
+        assert outcome.code == 2
+        assert f"data.landmarks={boxes}: there is no such file" in outcome.error
         boxes.write_text("subject,clip,left,top,right,bottom\n")
         assert bench.small(runs, *asked).code == 0
         boxes.write_text("subject,clip,left,top,right,bottom\ns05,s05_ne_01,1,1,9,9\n")
