@@ -159,8 +159,7 @@ def fault_of(trial: Trial) -> str:
         )
     if _alike(first, misled) and np.ptp(first, axis=0).any():
         return "answers the same whatever labels it is fitted to: fit a new classifier each time"
-    everything = class_scores(again, clips.features, clips.classes)
-    together = everything[test[:ASKED]]
+    together = class_scores(again, clips.features, clips.classes)[test[:ASKED]]
     alone = [class_scores(again, clip[None], clips.classes)[0] for clip in tested[:ASKED]]
     known = again.classes_  # the others are below whatever they are shown with
     if not _alike(together[:, known], np.stack(alone)[:, known]):
