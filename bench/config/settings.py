@@ -321,7 +321,13 @@ class TrainConfig:
 
     epochs: int = setting(100, "training epochs of a derived network, per fold", low=1, high=1e6)
     batch: int = setting(16, "clips per training batch", low=2, high=1e6)
-    lr: float = setting(0.05, "SGD learning rate, cosine down to 0 after the warm-up")
+    optimiser: Literal["sgd", "adamw"] = setting(
+        "sgd",
+        "SGD with momentum, or AdamW: Adam, whose steps do not grow with a layer's gradient, and "
+        "weight decay beside it",
+        later=True,
+    )
+    lr: float = setting(0.05, "learning rate, cosine down to 0 after the warm-up")
     warmup: float = setting(
         0.0,
         "share of the epochs in which the learning rate climbs to train.lr in equal steps",

@@ -62,11 +62,11 @@ def procedure(settings: TrainConfig | Recipe, class_weights: Tensor | None = Non
 
 
 def _own(settings: TrainConfig, class_weights: Tensor | None) -> Procedure:
-    """SGD with momentum, linear warm-up, cosine schedule down to 0, cross-entropy."""
+    """SGD or AdamW, linear warm-up, cosine schedule down to 0, cross-entropy."""
     return Procedure(
         epochs=settings.epochs,
         batch=settings.batch,
-        optimiser=partial(_sgd, settings),
+        optimiser=partial(OPTIMISERS[settings.optimiser], settings),
         rate=partial(_warm_cosine, settings),
         loss=partial(cross_entropy, weight=class_weights),
         clip=settings.clip,
@@ -79,7 +79,7 @@ def _published(recipe: Recipe) -> Procedure:
     return Procedure(
         epochs=recipe.epochs,
         batch=recipe.batch,
-        optimiser=partial(_published_optimiser, recipe),
+        optimiser=partial(OPTIMISERS[recipe.optimiser], recipe),
         rate=partial(_steps, recipe),
         loss=LOSSES[recipe.loss],
         clip=recipe.clip,
@@ -90,7 +90,7 @@ def _published(recipe: Recipe) -> Procedure:
 
 def optimiser_numbers(settings: TrainConfig | Recipe) -> int:
     """Numbers that the optimiser stores per weight; they are part of a checkpoint."""
-    if isinstance(settings, Recipe) and settings.optimiser == "adam":
+    if settings.optimiser != "sgd":
         return 2  # both moments
     return 1 if settings.momentum else 0
 
@@ -105,10 +105,22 @@ def _sgd(settings: TrainConfig | Recipe, network: nn.Module) -> torch.optim.Opti
     )
 
 
-def _published_optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    if recipe.optimiser == "sgd":
-        return _sgd(recipe, network)
-    return Adam(network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+def _adam(apart: bool, settings: TrainConfig | Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    """Adam; apart: weight decay beside its steps (AdamW), not in the gradient."""
+    return Adam(
+        network.parameters(),
+        lr=settings.lr,
+        weight_decay=settings.weight_decay,
+        decoupled_weight_decay=apart,
+        fused=True,
+    )
+
+
+OPTIMISERS: dict[str, Callable[[TrainConfig | Recipe, nn.Module], torch.optim.Optimizer]] = {
+    "sgd": _sgd,
+    "adam": partial(_adam, False),
+    "adamw": partial(_adam, True),
+}
 
 
 def _warm_cosine(settings: TrainConfig, epoch: int) -> float:
