@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reports.audit.text import wrapped
 from reports.docs.audit import page as audit_page
+from reports.docs.measured import tables_page
 from reports.docs.tables import table
 
 if TYPE_CHECKING:
@@ -252,6 +253,7 @@ def write_pages(folder: Path) -> None:
     write_text(folder / "peers.md", peers_page())
     write_text(folder / "settings.md", settings_page())
     write_text(folder / "sizes.md", sizes_page())
+    write_text(folder / "tables.md", tables_page())
 
 
 def _code(value: object) -> str:

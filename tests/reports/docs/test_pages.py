@@ -4,6 +4,7 @@ from pathlib import Path
 
 from baselines.peers import PEERS
 from bench.config.settings import settings_table
+from reports.docs.measured import tables_page
 from reports.docs.pages import marks_page, peers_page, settings_page
 from reports.reading.marks import MARK_MEANINGS
 
@@ -28,3 +29,7 @@ def test_the_page_of_marks_is_the_one_that_the_code_writes():
     page = marks_page()
     assert (DOCS / "marks.md").read_text() == page, "run `make docs`"
     assert all(f"`{mark}`" in page for mark in MARK_MEANINGS)
+
+
+def test_the_page_of_measured_tables_is_that_of_the_committed_runs():
+    assert (DOCS / "tables.md").read_text() == tables_page(), "run `make docs`"
