@@ -37,32 +37,47 @@ if TYPE_CHECKING:
 def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int:
     """Check that runs are complete, unchanged and without leaks.
 
-    Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, or a
-    folder with runs below it. All folds must be there, nobody tested by a network (or, with
+    Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, a
+    folder with runs below it, or the JSON file of a study or comparison, which is compared with its
+    own sum. All folds must be there, nobody tested by a network (or, with
     search_scope=fold, by an architecture) that has seen them, all files of one configuration and
     unchanged since the run was complete, the scores those of the predictions, the labels those of
     the data where it can be read.
     """
     from bench.runs.folder import RunFolder
     from bench.runs.validate import validate as check
+    from bench.runs.validate import validate_result
     from bench.system.files import default_cache
 
-    verdicts = [check(RunFolder(path), data_root, default_cache()) for path in _runs(places)]
+    files = [place for place in places if _is_result(place)]
+    runs = _runs([place for place in places if place not in files])
+    results = [validate_result(file) for file in dict.fromkeys(files)]
+    verdicts = [check(RunFolder(path), data_root, default_cache()) for path in runs]
     if form == "json":
-        click.echo(json.dumps([verdict.to_dict() for verdict in verdicts], indent=1))
+        click.echo(json.dumps([verdict.to_dict() for verdict in (*verdicts, *results)], indent=1))
     else:
-        _print(verdicts)
-    return 1 if any(verdict.findings for verdict in verdicts) else 0
+        _print(verdicts, results)
+    return 1 if any(verdict.findings for verdict in (*verdicts, *results)) else 0
 
 
-def _print(verdicts: Sequence[Verdict]) -> None:
+def _print(runs: Sequence[Verdict], results: Sequence[Verdict]) -> None:
+    verdicts = (*runs, *results)
     for verdict in verdicts:
         for finding in verdict.findings:
             click.echo(f"{verdict.folder}: {finding.kind}: {finding.where}: {finding.what}")
         for reason in verdict.unchecked:
             click.echo(f"{verdict.folder}: {reason}", err=True)
-    sound = sum(not verdict.findings for verdict in verdicts)
-    click.echo(f"{sound} of {len(verdicts)} runs complete and clean")
+    if runs:
+        sound = sum(not verdict.findings for verdict in runs)
+        click.echo(f"{sound} of {len(runs)} runs complete and clean")
+    if results:
+        sound = sum(not (verdict.findings or verdict.unchecked) for verdict in results)
+        click.echo(f"{sound} of {len(results)} result files sealed and unchanged")
+
+
+def _is_result(place: Path) -> bool:
+    """Whether it is a file, and none within a run folder, whose seals only the folder has."""
+    return place.is_file() and not any((above / "run.json").exists() for above in place.parents[:3])
 
 
 def _runs(places: Sequence[Path]) -> list[Path]:
