@@ -21,6 +21,12 @@ SURROGATE_SUFFIX = "-surrogate"
 
 LOCK = ".lease"
 
+STUDIES = ABLATION, ENUMERATION, SWEEP = "ablation", "enumeration", "sweep"
+"""Folders below that of all runs, where studies train genotypes, each in a folder of its own."""
+
+GIVEN = "genotype.json"
+"""In such a genotype's folder, the genotype."""
+
 FOLDS, MODELS, SEARCHES = "folds", "models", "search"
 
 
