@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,10 +87,22 @@ def _runs(places: Sequence[Path]) -> list[Path]:
 
     found: dict[Path, None] = {}
     for place in places:
-        below = sorted(path.parent for path in place.rglob("run.json"))
+        tops = [place, *_linked(place)]
+        below = sorted(path.parent for top in tops for path in top.rglob("run.json"))
         if not below:
             raise UsageError(
                 f"no run in {place}: give a folder that holds a run.json, or one above such"
             )
         found.update(dict.fromkeys(below))
     return list(found)
+
+
+_LEVEL = re.compile(r"seed\d+|genotype\d+|[\d-]+|(.+-)?[0-9a-f]{8}")
+"""How folders of runs, and of a study's arms, are called."""
+
+
+def _linked(place: Path) -> Iterator[Path]:
+    """Symbolic links below a folder in the place of a run or an arm; others are the user's."""
+    for path in place.rglob("*"):
+        if _LEVEL.fullmatch(path.name) and path.is_symlink() and path.is_dir():
+            yield path

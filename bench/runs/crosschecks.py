@@ -192,6 +192,8 @@ def _configuration(files: RunFiles) -> Iterator[Finding]:
     expected = run.place(Path()).parts[-4:]
     if files.folder.path.absolute().parts[-4:] != expected:
         what = f"describes the run {'/'.join(expected)}, which is not what its folder is called"
+        if real := files.folder.linked(files.folder.path):
+            what += f": that is a symbolic link to {real}"
         yield Finding("configuration", "run.json", what)
     for where, record in _made(files):
         if record.run != run.stamp:
