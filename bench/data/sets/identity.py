@@ -94,8 +94,9 @@ def look_alikes(
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
     leading zeros, by letters that only look the same, subjects also by punctuation and prefix,
-    clips by a file's ending, or by folders where another one has none, classes by a slip of the
-    keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes that
+    clips by a file's ending, by that of a window or a mirrored copy (`_w0`, `_flip`), or by folders
+    where another one has none, classes by a slip of the keyboard (`postive`), or as one begins the
+    other (`pos`, `happy` and `happiness`). Classes that
     are numbers beside words are told, too.
     """
     names = list(names)
@@ -179,12 +180,18 @@ def unpadded(name: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
+_VARIANT = re.compile(
+    r"(?<=.)(?:[_-](?:w(?:in(?:dow)?)?[_-]?\d+|(?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug)[_-]?\d*))+$"
+)
+"""What a script that answers windows or mirrored copies of a clip writes behind the clip's name."""
+
+
 def _without_ending(clip: str) -> str:
-    """The plain name of a clip, without that of a kind of file."""
+    """The plain name of a clip, without that of a kind of file and of a variant of the clip."""
     plain = unpadded(plain_name(clip)).replace("\\", "/")
     path = PurePosixPath(plain)
     known = path.suffix in IMAGE_SUFFIXES | CONTAINER_SUFFIXES
-    return plain.removesuffix(path.suffix) if known else plain
+    return _VARIANT.sub("", plain.removesuffix(path.suffix) if known else plain)
 
 
 def _on_disk(name: str) -> str:

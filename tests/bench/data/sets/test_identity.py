@@ -97,6 +97,25 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
+    [
+        *[("a_w0", "a_w1"), ("a", "a_flip"), ("a.mp4", "A_flipped.mp4"), ("a_w0_flip", "a_w0")],
+        *[("a-mirrored", "a"), ("a_hflip", "a_win12"), ("a_aug1", "a_aug2")],
+    ],
+)
+def test_windows_and_mirrored_copies_of_a_clip_are_no_clips_of_their_own(one, other):
+    (problem,) = alike("s1", clips=(one, other, "b_w0"))
+    assert problem.what.startswith(f"clips {one!r} and {other!r} may be one, counted twice")
+
+
+@pytest.mark.parametrize(
+    "clips", [("a_1", "a_2"), ("flip", "w1", "w2"), ("EP02_01f", "EP02_01"), ("a_w", "a_x")]
+)
+def test_clips_with_numbers_of_their_own_are_no_variants(clips):
+    assert not alike("s1", clips=clips)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
     [("positive", "postive"), ("suprise", "surprise"), ("disgust", "disgsut"), ("other", "others")],
 )
 def test_classes_that_may_be_misspelt_are_warned_of(one, other):
