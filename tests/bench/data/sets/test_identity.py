@@ -65,6 +65,8 @@ def alike(*subjects: str, clips: tuple[str, ...] = ("c",), classes: tuple[str, .
         ("HANS", "\u0397\u0391N\u0405"),  # Greek eta and alpha, Cyrillic dze
         ("J\u00fcrg", "Ju\u0308rg"),
         ("s1", "\uff531"),
+        ("006", "006_flip"),
+        ("Anna", "anna-mirrored"),
     ],
 )
 def test_look_alikes_are_warned_of(one, other):
