@@ -126,7 +126,9 @@ def _rendered(report: Mapping[str, Any], form: str) -> str:
     if form == "json":
         import json
 
-        return json.dumps(report, indent=1)
+        from bench.system.result_files import sealed
+
+        return json.dumps(sealed(report), indent=1)
     from bench.cli.output import sheet
 
     if form == "csv":

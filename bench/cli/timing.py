@@ -208,7 +208,9 @@ def _csv(timings: Mapping[str, Any]) -> str:
 
 
 def _json(timings: Mapping[str, Any]) -> str:
-    return json.dumps(timings, indent=1, allow_nan=False)
+    from bench.system.result_files import sealed
+
+    return json.dumps(sealed(timings), indent=1, allow_nan=False)
 
 
 STYLES = {"table": _table, "json": _json, "csv": _csv}

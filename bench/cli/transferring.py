@@ -69,6 +69,7 @@ def transfer(
 
     from bench.cli.progress import steps
     from bench.studies.transfer import transfer_report
+    from bench.system.result_files import sealed
     from bench.training.compute import resolve_device
 
     with steps() as report:
@@ -81,7 +82,7 @@ def transfer(
             report,
             settings=overrides,
         )
-    click.echo(json.dumps(found, indent=2) if form == "json" else _as_text(found))
+    click.echo(json.dumps(sealed(found), indent=2) if form == "json" else _as_text(found))
 
 
 def _as_text(found: dict) -> str:

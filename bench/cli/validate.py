@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,32 +38,47 @@ if TYPE_CHECKING:
 def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int:
     """Check that runs are complete, unchanged and without leaks.
 
-    Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, or a
-    folder with runs below it. All folds must be there, nobody tested by a network (or, with
+    Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, a
+    folder with runs below it, or the JSON file of a study or comparison, which is compared with its
+    own sum. All folds must be there, nobody tested by a network (or, with
     search_scope=fold, by an architecture) that has seen them, all files of one configuration and
     unchanged since the run was complete, the scores those of the predictions, the labels those of
     the data where it can be read.
     """
     from bench.runs.folder import RunFolder
     from bench.runs.validate import validate as check
+    from bench.runs.validate import validate_result
     from bench.system.files import default_cache
 
-    verdicts = [check(RunFolder(path), data_root, default_cache()) for path in _runs(places)]
+    files = [place for place in places if _is_result(place)]
+    runs = _runs([place for place in places if place not in files])
+    results = [validate_result(file) for file in dict.fromkeys(files)]
+    verdicts = [check(RunFolder(path), data_root, default_cache()) for path in runs]
     if form == "json":
-        click.echo(json.dumps([verdict.to_dict() for verdict in verdicts], indent=1))
+        click.echo(json.dumps([verdict.to_dict() for verdict in (*verdicts, *results)], indent=1))
     else:
-        _print(verdicts)
-    return 1 if any(verdict.findings for verdict in verdicts) else 0
+        _print(verdicts, results)
+    return 1 if any(verdict.findings for verdict in (*verdicts, *results)) else 0
 
 
-def _print(verdicts: Sequence[Verdict]) -> None:
+def _print(runs: Sequence[Verdict], results: Sequence[Verdict]) -> None:
+    verdicts = (*runs, *results)
     for verdict in verdicts:
         for finding in verdict.findings:
             click.echo(f"{verdict.folder}: {finding.kind}: {finding.where}: {finding.what}")
         for reason in verdict.unchecked:
             click.echo(f"{verdict.folder}: {reason}", err=True)
-    sound = sum(not verdict.findings for verdict in verdicts)
-    click.echo(f"{sound} of {len(verdicts)} runs complete and clean")
+    if runs:
+        sound = sum(not verdict.findings for verdict in runs)
+        click.echo(f"{sound} of {len(runs)} runs complete and clean")
+    if results:
+        sound = sum(not (verdict.findings or verdict.unchecked) for verdict in results)
+        click.echo(f"{sound} of {len(results)} result files sealed and unchanged")
+
+
+def _is_result(place: Path) -> bool:
+    """Whether it is a file, and none within a run folder, whose seals only the folder has."""
+    return place.is_file() and not any((above / "run.json").exists() for above in place.parents[:3])
 
 
 def _runs(places: Sequence[Path]) -> list[Path]:
@@ -71,10 +87,22 @@ def _runs(places: Sequence[Path]) -> list[Path]:
 
     found: dict[Path, None] = {}
     for place in places:
-        below = sorted(path.parent for path in place.rglob("run.json"))
+        tops = [place, *_linked(place)]
+        below = sorted(path.parent for top in tops for path in top.rglob("run.json"))
         if not below:
             raise UsageError(
                 f"no run in {place}: give a folder that holds a run.json, or one above such"
             )
         found.update(dict.fromkeys(below))
     return list(found)
+
+
+_LEVEL = re.compile(r"seed\d+|genotype\d+|[\d-]+|(.+-)?[0-9a-f]{8}")
+"""How folders of runs, and of a study's arms, are called."""
+
+
+def _linked(place: Path) -> Iterator[Path]:
+    """Symbolic links below a folder in the place of a run or an arm; others are the user's."""
+    for path in place.rglob("*"):
+        if _LEVEL.fullmatch(path.name) and path.is_symlink() and path.is_dir():
+            yield path

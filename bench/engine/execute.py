@@ -18,6 +18,7 @@ from bench.engine.opening import (
     open_run,
     provenance_of,
     refuse_foreign,
+    refuse_links,
     take_up,
 )
 from bench.engine.plan import (
@@ -154,6 +155,7 @@ def _opened(
     """Holds and opens the run folders: what is in them is what the runs themselves made."""
     allow_open_files(len(prepared.jobs) + SPARE_FILES)
     with ExitStack() as locks:
+        refuse_links(prepared.jobs)
         locks.enter_context(machine_in_use())
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock(_parts(job, prepared.only)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -40,7 +41,7 @@ from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
 from bench.runs.record import RunFile, add_maker, read_run_file, trained_network
-from bench.system.files import read_json, write_json
+from bench.system.files import read_json, real_place, write_json
 from bench.system.provenance import now, provenance
 from rnas.genotype import check_genotype
 
@@ -87,6 +88,26 @@ def provenance_of(prepared: Prepared, executor: Executor) -> Mapping[str, Any]:
     devices = {job.device for job in prepared.jobs} or {"cpu"}
     work = {"threads": executor.threads, "processes": executor.processes}
     return {**provenance(min(devices)), **work}
+
+
+def refuse_links(jobs: Sequence[Job]) -> None:
+    """BenchError where a run folder is that of another run by a symbolic link.
+
+    Links to another disk, under whatever name, are none of those.
+    """
+    known: dict[Path, Path] = {}
+    for job in jobs:
+        own, real = job.folder.path, real_place(job.folder.path)
+        first = known.setdefault(real, own)
+        with suppress(BenchError):  # without a run, or with a damaged one, which is told later
+            made = read_run_file(job.folder).place(Path()).parts[-4:]
+            if own.parts[-4:] != made and job.folder.linked(own):
+                first = Path("/".join(made))
+        if first != own:
+            raise BenchError(
+                f"{own} is the folder of another run, {first}, by a symbolic link to {real}: "
+                "remove the link and repeat the command"
+            )
 
 
 def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:

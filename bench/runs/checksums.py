@@ -149,6 +149,9 @@ def changed_files(folder: RunFolder, whole: bool = False) -> dict[str, str]:
     for name, seals in sealed_files(folder).items():
         if name not in gone and not _is_sealed(folder.path / name, seals, whole):
             found[name] = "was changed after the run made it"
+    for name in found:
+        if other := folder.linked(folder.path / name):
+            found[name] = f"is that of another run, {other}, by a symbolic link"
     return found
 
 

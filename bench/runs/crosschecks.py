@@ -24,7 +24,7 @@ from bench.methods import registry
 from bench.methods.variants import Drawn
 from bench.protocol.metrics import BUILT_IN
 from bench.runs.answered import some, unlike_data
-from bench.runs.folder import FOLDS, RunFolder
+from bench.runs.folder import FOLDS, GIVEN, STUDIES, RunFolder
 from bench.runs.folds import FoldRecord, read_fold
 from bench.runs.job import Job
 from bench.runs.record import RunFile
@@ -32,6 +32,7 @@ from bench.runs.results import run_scores
 from bench.runs.searches import (
     SearchRecord,
     history_columns,
+    read_genotype,
     read_search,
     recorded_space,
 )
@@ -131,6 +132,7 @@ def contradictions(files: RunFiles) -> list[Finding]:
         _space,
         _search,
         _drawn,
+        _of_study,
         _models,
         _profile,
         _scores,
@@ -190,6 +192,8 @@ def _configuration(files: RunFiles) -> Iterator[Finding]:
     expected = run.place(Path()).parts[-4:]
     if files.folder.path.absolute().parts[-4:] != expected:
         what = f"describes the run {'/'.join(expected)}, which is not what its folder is called"
+        if real := files.folder.linked(files.folder.path):
+            what += f": that is a symbolic link to {real}"
         yield Finding("configuration", "run.json", what)
     for where, record in _made(files):
         if record.run != run.stamp:
@@ -291,6 +295,27 @@ def _drawn(files: RunFiles) -> Iterator[Finding]:
         drawn = random_genotype(space, random.Random(seed))
         if run.method is Drawn and not search.given and search.genotype != drawn:
             yield Finding("search", where, f"is not the genotype that seed {run.seed} draws")
+
+
+def _of_study(files: RunFiles) -> Iterator[Finding]:
+    """In the tree of a study, a run has the genotype of the folder in which it lies."""
+    above = files.folder.path.absolute().parents
+    place = above[min(3, len(above) - 1)]
+    there = (place / GIVEN).exists()
+    for name, search in files.searches.items():
+        given = Path(search.given or "")
+        signs = [
+            not {*parts}.isdisjoint(STUDIES) for parts in (given.parts[-5:-3], place.parts[-4:-2])
+        ]
+        if sum((*signs, there)) < 2:  # trees may be renamed, and a user's genotype may lie anywhere
+            continue
+        where = _below(files.folder, files.folder.genotype(name))
+        if there and read_genotype(place / GIVEN) != search.genotype:
+            what = f"is not the genotype in {place / GIVEN}: one of the two is of another arm"
+            yield Finding("search", where, what)
+        elif search.given and given.parts[-3:-1] != place.parts[-2:]:
+            own, other = "/".join(place.parts[-2:]), "/".join(given.parts[-3:-1])
+            yield Finding("search", where, f"is the genotype of {other}, and lies in {own}")
 
 
 def _models(files: RunFiles) -> Iterator[Finding]:

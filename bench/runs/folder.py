@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.system.files import real_place
 from bench.system.leases import leased, refuse_held
 
 FORMAT = 2
@@ -20,6 +21,12 @@ FORMAT = 2
 SURROGATE_SUFFIX = "-surrogate"
 
 LOCK = ".lease"
+
+STUDIES = ABLATION, ENUMERATION, SWEEP = "ablation", "enumeration", "sweep"
+"""Folders below that of all runs, where studies train genotypes, each in a folder of its own."""
+
+GIVEN = "genotype.json"
+"""In such a genotype's folder, the genotype."""
 
 FOLDS, MODELS, SEARCHES = "folds", "models", "search"
 
@@ -112,6 +119,20 @@ class RunFolder:
         """The trained weights of a fold, where the run keeps them (`save.weights`)."""
         return self.path / MODELS / f"{fold}.safetensors"
 
+    def linked(self, path: Path) -> Path | None:
+        """The folder of another run that a symbolic link leads to on the way to a file of this one.
+
+        `path` may be the run folder itself: a link to it from a folder of the same name is none to
+        another run.
+        """
+        own, real = real_place(self.path), real_place(path)
+        if path == self.path:
+            same = own.parts[-4:] == self.path.absolute().parts[-4:]
+            return None if same else own
+        if real.is_relative_to(own):
+            return None
+        return next((above for above in real.parents if (above / "run.json").exists()), None)
+
     def clear(self) -> None:
         """Removes the run's files (`--force`), all but the lock that this process may hold."""
         self._remove(entry for entry in self.path.iterdir() if not entry.name.startswith(LOCK))
@@ -125,7 +146,8 @@ class RunFolder:
     def _remove(self, entries: Iterable[Path]) -> None:
         for entry in list(entries):
             try:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                is_folder = entry.is_dir() and not entry.is_symlink()
+                shutil.rmtree(entry) if is_folder else entry.unlink()
             except OSError as error:
                 raise BenchError(f"cannot remove {entry}: {error.strerror or error}") from error
 

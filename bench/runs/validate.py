@@ -23,11 +23,13 @@ from bench.runs.crosschecks import (
 )
 from bench.runs.folder import RunFolder
 from bench.runs.record import RunFile, read_run_file
+from bench.system.files import read_json
+from bench.system.result_files import EDITED, SEAL, is_edited
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The findings on a run, and what could not be checked, with the reason."""
+    """The findings on a run or a result file, and what could not be checked, with the reason."""
 
     folder: Path
     findings: tuple[Finding, ...]
@@ -58,6 +60,20 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
     findings += [*contradictions(files), *guarded(_seals, files)]
     labels, unchecked = _compared_with_data(files, data_root, cache)
     return Verdict(folder.path, (*findings, *labels), unchecked)
+
+
+def validate_result(file: Path) -> Verdict:
+    """Whether the JSON file of a study, a comparison or another result was edited."""
+    try:
+        content = read_json(file)
+    except BenchError as error:
+        return Verdict(file, (Finding("unreadable", file.name, str(error)),))
+    results = content if isinstance(content, list) and content else [content]
+    if any(map(is_edited, results)):
+        return Verdict(file, (Finding("changed", file.name, EDITED),))
+    if not all(isinstance(result, dict) and SEAL in result for result in results):
+        return Verdict(file, (), (f"not sealed: without a {SEAL} nothing tells of edits",))
+    return Verdict(file, ())
 
 
 def _seals(files: RunFiles) -> Iterator[Finding]:

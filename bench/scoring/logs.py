@@ -35,6 +35,7 @@ from bench.scoring.columns import contradicting
 from bench.scoring.labels import fits, label_place, labelled, named_predictions
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
+from bench.system.result_files import EDITED, is_edited
 from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
@@ -190,11 +191,17 @@ def _refuse_dataset(reading: Reading, name: str) -> None:
 
 
 def parse_json(text: str, name: str) -> Any:
-    """The content of a JSON file, a list where each line holds an object; DataError for none."""
+    """The content of a JSON file, a list where each line holds an object.
+
+    DataError where it is none, or a result that was edited.
+    """
     lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     whole = len(lines) < 2 or not lines[0][1].rstrip().endswith("}")
     if whole or not lines[1][1].lstrip().startswith("{"):
-        return _json_value(text, name)
+        content = _json_value(text, name)
+        if is_edited(content):
+            raise DataError(f"{name} {EDITED}")
+        return content
     return [_json_value(line, f"{name} line {number}") for number, line in lines]
 
 

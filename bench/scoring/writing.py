@@ -13,6 +13,7 @@ from bench.errors import DataError
 from bench.scoring.challenge_log import LEAKS_REMARK, SURROGATE_REMARK, stated_leaks
 from bench.scoring.logs import COLUMNS, Log, parse_log
 from bench.system.files import csv_text
+from bench.system.result_files import sealed
 
 
 def render_log(log: Log, form: str, source: Mapping[str, Any]) -> str:
@@ -81,7 +82,7 @@ def _json(log: Log, source: Mapping[str, Any]) -> str:
         "protocol": dict(log.protocol),
         "folds": [{"subject": subject, "clips": clips} for (_, subject), clips in folds.items()],
     }
-    return json.dumps(content, indent=1)
+    return json.dumps(sealed(content), indent=1)
 
 
 _WRITERS: Mapping[str, Callable[[Log, Mapping[str, Any]], str]] = MappingProxyType(

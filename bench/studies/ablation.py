@@ -30,6 +30,7 @@ from bench.measuring.profiling import macs_torch
 from bench.methods import registry
 from bench.methods.variants import WITHOUT_EFFECT
 from bench.protocol.metrics import Metric, metrics
+from bench.runs.folder import ABLATION
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
@@ -49,7 +50,7 @@ from rnas.space import SearchSpace
 BASE = "rnas_mer"
 """The variant whose factors are taken away."""
 
-FOLDER = "ablation"
+FOLDER = ABLATION
 
 ZERO_LINE: Final = "random_search"
 """The strategy that every kind of search is measured against."""

@@ -21,7 +21,7 @@ from bench.data.clips import ClipSet
 from bench.engine.request import Request
 from bench.errors import BenchError, DataError, UsageError
 from bench.protocol.metrics import UAR, UF1, metrics
-from bench.runs.folder import RunFolder
+from bench.runs.folder import ENUMERATION, RunFolder
 from bench.runs.predictions import run_predictions
 from bench.runs.record import read_run
 from bench.runs.searches import SearchRecord, read_search
@@ -34,7 +34,7 @@ from rnas.sizes import count_parameters
 from rnas.space import SearchSpace
 from rnas.trellis import Arrow, State, Trellis
 
-FOLDER = "enumeration"
+FOLDER = ENUMERATION
 MOST_PATHS = 200
 """OPEN has 42 and AutoMER's parallelogram 147; Auto-DeepLab's trellis has thousands."""
 

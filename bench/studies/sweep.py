@@ -21,6 +21,7 @@ from bench.data.clips import ClipSet
 from bench.engine.request import Request
 from bench.methods import registry
 from bench.protocol.metrics import UAR
+from bench.runs.folder import SWEEP
 from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW, read_fold
 from bench.runs.predictions import run_predictions
 from bench.seeds import derive_seed
@@ -28,7 +29,7 @@ from bench.studies.trials import Trial, given_trials
 from rnas.genotype import random_genotype
 from rnas.space import SearchSpace
 
-FOLDER = "sweep"
+FOLDER = SWEEP
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.config.settings import Config
 from bench.data.clips import ClipSet
 from bench.engine.request import Request, jobs_of
+from bench.runs.folder import GIVEN
 from bench.runs.job import Job
 from bench.system.files import write_json
 from rnas.genotype import Genotype, check_genotype
@@ -30,7 +31,7 @@ def given_trials(
     """One trial per seed of the request, below the folder `place`; nothing is written yet."""
     check_genotype(genotype, space)
     jobs = jobs_of(replace(request, runs=place), clips)
-    return tuple(Trial(genotype, place / "genotype.json", job) for job in jobs)
+    return tuple(Trial(genotype, place / GIVEN, job) for job in jobs)
 
 
 def on_new_people(config: Config) -> Config:

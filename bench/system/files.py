@@ -100,6 +100,11 @@ def sweep_left(file: Path) -> None:
                 path.unlink()
 
 
+def real_place(path: Path) -> Path:
+    """Where a path leads behind all symbolic links; of a circle of them, some place in it."""
+    return Path(os.path.realpath(path))
+
+
 def file_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a file that a person named.
 

@@ -194,6 +194,7 @@ def _text(
 
     from bench.cli.output import sheet
     from bench.models.answers import flat
+    from bench.system.result_files import sealed
 
     rows = _windows(answers, fps) if sliding else answers.records
     if form == "json":
@@ -203,7 +204,7 @@ def _text(
             "remarks": _remarks(models, answers, sliding),
             "windows" if sliding else "clips": rows,
         }
-        return json.dumps(content, indent=1)
+        return json.dumps(sealed(content), indent=1)
     cells_of = [flat(row) for row in rows]
     if form == "table":  # the warnings stand below it
         cells_of = [{k: v for k, v in row.items() if k != "warnings"} for row in cells_of]

@@ -10,6 +10,7 @@ from bench.cli.output import sheet
 from bench.protocol.metrics import ACC, metrics
 from bench.scoring.ranking import Agreement
 from bench.scoring.statistics import Interval
+from bench.system.result_files import sealed
 from reports.compare.entries import Entry
 from reports.compare.pairs import Control, Pair
 from reports.compare.report import Comparison, Report
@@ -36,7 +37,7 @@ Sheet = tuple[list[str], list[tuple]]
 def render(report: Report, form: str) -> str:
     """The report in a format: table, md, csv (a row per pair and metric) or json."""
     if form == "json":
-        return json.dumps(report.to_dict(), indent=1)
+        return json.dumps(sealed(report.to_dict()), indent=1)
     if form == "csv":
         metric = report.plan.metric
         rows = [row for each in report.comparisons for row in _figures(each, metric)]

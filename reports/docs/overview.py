@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.system.result_files import read_result
 from reports.drawing.style import (
     BLUE,
     DARK,
@@ -84,7 +84,7 @@ def draw_overview(results: Path) -> Figure:
         rows = list(csv.DictReader(lines))
     searches = _searches(rows)
     file = results / "leakage-smic-surrogate-random_rnas_mer.json"
-    record = json.loads(file.read_text(encoding="utf-8"))
+    record = read_result(file)
     leak = _leak(record)
     words = Words(
         "Is it the method, or chance, or a leak?",

@@ -7,12 +7,12 @@ They come from `results/peers-smic-surrogate.csv` (`python -m reports.docs.resul
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.protocol.metrics import UAR, UF1
 from bench.runs.marks import NO_LANDMARKS, SUPPLIED
+from bench.system.result_files import read_result
 from reports.audit.text import wrapped
 from reports.docs.tables import table
 
@@ -51,7 +51,7 @@ def size_table(results: Path) -> str:
     from baselines.peers import PEERS
 
     scored = _scored(_runs(results))
-    timed = json.loads((results / "peers-time.json").read_text())["rows"]
+    timed = read_result(results / "peers-time.json")["rows"]
     times = {(row["variant"], row["what"]): row["median_ms"] / row["batch"] for row in timed}
     return table(
         SIZE_HEADINGS, [_size_row(entry, scored.get(entry.name, {}), times) for entry in PEERS]

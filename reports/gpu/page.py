@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UsageError
-from bench.system.files import read_json
+from bench.system.result_files import read_result
 from reports.gpu.record import DONE, RUNNING, Row, shown
 
 HEADING = "## On a GPU"
@@ -35,7 +35,7 @@ RATE = "folds a minute"
 def read_records(folder: Path) -> list[dict[str, Any]]:
     """The records in a folder, in the order of the page; none where there is no such folder."""
     files = [folder / f"{name}.json" for name in TITLES]
-    records = [read_json(file) for file in files if file.exists()]
+    records = [read_result(file) for file in files if file.exists()]
     for record in records:
         if not isinstance(record, dict) or not {"part", "status", "rows"} <= record.keys():
             raise BenchError(

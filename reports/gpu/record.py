@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.system.files import read_json, write_json
+from bench.system.files import write_json
 from bench.system.provenance import now
+from bench.system.result_files import read_result, sealed
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -114,7 +115,7 @@ class Recorder:
 
     def _write(self) -> None:
         self.record["seconds"] = round(self.seconds, 1)
-        write_json(self.path, self.record)
+        write_json(self.path, sealed(self.record))
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ class Part:
 def end_record(settings: Settings, name: str, reason: str) -> None:
     """Says in the record of a part why it did not end by itself; its rows stay."""
     path = settings.out / f"{name}.json"
-    record = read_json(path)
-    write_json(path, {**record, "status": FAILED, "reason": reason})
+    record = read_result(path)
+    write_json(path, sealed({**record, "status": FAILED, "reason": reason}))
 
 
 def machine(settings: Settings) -> dict[str, Any]:

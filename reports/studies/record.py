@@ -45,7 +45,7 @@ def write_study(
     out: Path,
     **texts: Callable[[Mapping[str, Any]], str],
 ) -> dict[str, Any]:
-    """Writes a study as JSON with its provenance, and its picture; returns the JSON record.
+    """Writes a study as sealed JSON with its provenance, and its picture; returns the JSON record.
 
     measured: the `conditions`, `variant` and what `draw` needs; texts: suffix of a further file ->
     what it says of the record. Files are named after data set, variant and, where there is a choice
@@ -54,9 +54,10 @@ def write_study(
     from bench.runs.folder import SURROGATE_SUFFIX
     from bench.system.files import write_json, write_text
     from bench.system.provenance import now, provenance
+    from bench.system.result_files import sealed
     from reports.figures import save
 
-    record = {**measured, "made": now(), "provenance": provenance(request.device)}
+    record = sealed({**measured, "made": now(), "provenance": provenance(request.device)})
     name = record["dataset"] + SURROGATE_SUFFIX * record["surrogate"]
     stem = out / "-".join(filter(None, (name, record["variant"], record.get("protocol"))))
     write_json(stem.with_name(f"{stem.name}.json"), record)

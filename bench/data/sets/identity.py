@@ -93,10 +93,11 @@ def look_alikes(
     """A problem for all names of one kind in one place that may mean the same, or nothing.
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
-    leading zeros, by letters that only look the same, subjects also by punctuation and prefix,
-    clips by a file's ending, or by folders where another one has none, classes by a slip of the
-    keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes that
-    are numbers beside words are told, too.
+    leading zeros, by letters that only look the same, subjects also by punctuation, prefix and the
+    ending of a mirrored copy (`_flip`), clips by that ending, that of a window (`_w0`) or a file,
+    or by folders where another one has none, classes by a slip of the keyboard (`postive`), or as
+    one begins the other (`pos`, `happy` and `happiness`). Classes that are numbers beside words are
+    told, too.
     """
     names = list(names)
     clips = {(dataset, subject, _without_ending(clip)) for dataset, subject, clip in names}
@@ -106,7 +107,7 @@ def look_alikes(
         found.setdefault((what, where), {}).setdefault(plain, {})[name] = None
 
     for dataset, subject, clip in names:
-        add("subject", dataset, plain_subject(subject), subject)
+        add("subject", dataset, plain_subject(_OF_COPY.sub("", plain_name(subject))), subject)
         add("data set", "names", plain_name(dataset), dataset)
         plain = _without_ending(clip)
         last = plain.rpartition("/")[2]
@@ -179,12 +180,19 @@ def unpadded(name: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
+_COPY = r"[_-](?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug)[_-]?\d*"
+_WINDOW = r"[_-]w(?:in(?:dow)?)?[_-]?\d+"
+_OF_COPY = re.compile(rf"(?<=.)(?:{_COPY})+$")
+_VARIANT = re.compile(rf"(?<=.)(?:{_COPY}|{_WINDOW})+$")
+"""What a script that answers windows or mirrored copies of a clip writes behind the clip's name."""
+
+
 def _without_ending(clip: str) -> str:
-    """The plain name of a clip, without that of a kind of file."""
+    """The plain name of a clip, without that of a kind of file and of a variant of the clip."""
     plain = unpadded(plain_name(clip)).replace("\\", "/")
     path = PurePosixPath(plain)
     known = path.suffix in IMAGE_SUFFIXES | CONTAINER_SUFFIXES
-    return plain.removesuffix(path.suffix) if known else plain
+    return _VARIANT.sub("", plain.removesuffix(path.suffix) if known else plain)
 
 
 def _on_disk(name: str) -> str:

@@ -15,7 +15,7 @@ SIZES = (
     *("--set", "data.frames=2", "--set", "search.epochs=1", "--set", "train.epochs=1"),
     *("--set", "search.candidates=2", "--set", "search.rungs=1", "--set", "search.brief_epochs=1"),
 )
-MADE = ("made", "provenance")
+MADE = ("made", "provenance", "content_sha256")
 
 
 @pytest.fixture(scope="module")

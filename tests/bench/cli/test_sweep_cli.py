@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from tiny_runs import merged
@@ -70,3 +71,33 @@ def test_it_needs_generated_clips_and_two_seeds(ask, licensed):
     outcome, _ = ask("--data-root", licensed)
     assert outcome.code == 2
     assert "--surrogate" in outcome.error
+
+
+def swap(first, second):
+    aside = first.rename(first.with_name("aside"))
+    second.rename(first)
+    aside.rename(second)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("genotype0", "genotype1"),
+        ("genotype0/{0}", "genotype0/{1}"),  # the same genotype, other settings
+        ("genotype0/{0}", "genotype1/{0}"),
+        ("genotype0/{0}/genotype.json", "genotype1/{0}/genotype.json"),
+        ("genotype0/{0}/smic-surrogate", "genotype1/{0}/smic-surrogate"),
+    ],
+)
+@pytest.mark.parametrize("name", ["sweep", "renamed"])
+def test_validate_finds_what_was_exchanged_between_arms(bench, ask, tmp_path, one, other, name):
+    outcome, place = ask("--variant", "rnas_mer_4b")
+    assert outcome.code == 0, outcome.err
+    tree = shutil.copytree(place / "runs" / "sweep", tmp_path / name)
+    assert bench("validate", tree).out == "8 of 8 runs complete and clean\n"
+    hashes = sorted(folder.name for folder in tree.glob("rnas_mer/genotype0/*"))
+    swap(*(tree / "rnas_mer" / each.format(*hashes) for each in (one, other)))
+    outcome = bench("validate", tree)
+    assert outcome.code == 1
+    assert all("search: search/" in line for line in outcome.out.splitlines()[:-1])
+    assert any(words in outcome.out for words in ("and lies in", "one of the two is of another"))

@@ -524,6 +524,7 @@ def test_each_set_of_numbers_is_held_against_the_predictions(titles, cells, told
 @pytest.mark.parametrize("protocol", ["null", "{}", '{"surrogate": false, "leaks": ["x"]}'])
 def test_an_export_keeps_the_marks_that_it_states_anywhere(protocol):
     fold = render_log(Log(ststnet(), UNKNOWN), "json", {"surrogate": True})
+    fold = re.sub(r',\s*"content_sha256": "\w+"', "", fold)  # else the edit is refused
     text = re.sub(r'"protocol": {.*?}', f'"protocol": {protocol}', fold, flags=re.DOTALL)
     found = parse_log(text, "log").protocol
     assert found["surrogate"] and bool(found["leaky"]) is ("leaks" in protocol)

@@ -12,6 +12,7 @@ import pytest
 import toy_parts
 from click.testing import CliRunner
 
+from bench.system.result_files import sealed
 from reports.gpu.__main__ import main
 from reports.gpu.page import (
     HEADING,
@@ -155,7 +156,7 @@ def test_show_writes_figures_of_a_gpu_alone(records, settings, tmp_path):
     folder = tmp_path / "records"
     folder.mkdir()
     real = {**record, "machine": machine, "tiny": False}
-    (folder / "folds.json").write_text(json.dumps(real))
+    (folder / "folds.json").write_text(json.dumps(sealed(real)))
     shown(folder, page)
     assert "on Some GPU, driver 1.2" in page.read_text()
     assert "stale words" not in page.read_text()

@@ -65,6 +65,8 @@ def alike(*subjects: str, clips: tuple[str, ...] = ("c",), classes: tuple[str, .
         ("HANS", "\u0397\u0391N\u0405"),  # Greek eta and alpha, Cyrillic dze
         ("J\u00fcrg", "Ju\u0308rg"),
         ("s1", "\uff531"),
+        ("006", "006_flip"),
+        ("Anna", "anna-mirrored"),
     ],
 )
 def test_look_alikes_are_warned_of(one, other):
@@ -93,6 +95,25 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
     if "1" not in other:
         (problem,) = alike("s1", classes=(one, other))
         assert problem.what.startswith("classes ") and "may be one" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *[("a_w0", "a_w1"), ("a", "a_flip"), ("a.mp4", "A_flipped.mp4"), ("a_w0_flip", "a_w0")],
+        *[("a-mirrored", "a"), ("a_hflip", "a_win12"), ("a_aug1", "a_aug2")],
+    ],
+)
+def test_windows_and_mirrored_copies_of_a_clip_are_no_clips_of_their_own(one, other):
+    (problem,) = alike("s1", clips=(one, other, "b_w0"))
+    assert problem.what.startswith(f"clips {one!r} and {other!r} may be one, counted twice")
+
+
+@pytest.mark.parametrize(
+    "clips", [("a_1", "a_2"), ("flip", "w1", "w2"), ("EP02_01f", "EP02_01"), ("a_w", "a_x")]
+)
+def test_clips_with_numbers_of_their_own_are_no_variants(clips):
+    assert not alike("s1", clips=clips)
 
 
 @pytest.mark.parametrize(
