@@ -30,6 +30,7 @@ RESERVED = (
         "aggregations",
         "protocol",
         "trained",
+        "contradicted",
         "precision",
         "intervals",
         "chance",
