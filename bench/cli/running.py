@@ -165,6 +165,8 @@ def _report(jobs) -> None:
         notes += ["labels shuffled"] if protocol["shuffled_labels"] else []
         notes += _released_notes(metrics)
         notes += [f"made on {len(record.machines)} different machines"] if record.machines else []
+        if contradicted := metrics.get("contradicted"):
+            notes.append(f"its own predict differs on {contradicted} clips: the scores decide")
         if record.trained is not None:
             notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
         click.echo(

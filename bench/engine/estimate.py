@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -41,7 +41,9 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         scores, labels = trial.scores, trial.clips.labels
         if np.isnan(scores).any():
             raise BenchError(f"{job.variant} answers with numbers that are none (NaN)")
-        fault = "" if VARIANTS.is_own(job.variant) else fault_of(trial) or _apart(unit, scores)
+        own = VARIANTS.is_own(job.variant)
+        fault = "" if own else fault_of(trial) or _apart(unit, scores)
+        otherwise = 0 if own else contradicted(trial.classifier, trial.tested, scores)
     if fault:
         raise BenchError(f"{VARIANTS.origin(job.variant)} {fault}")
     rules = recorded_rules(job.config.protocol)
@@ -51,6 +53,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         made_on=Machine(**machine("cpu", trial.method.threads)),
         subject=fold.subject or fold.name,
         trained_on=tuple(subjects_among(clip_set, trial.train)),
+        contradicted=otherwise,
         clips=tuple(
             ClipRecord(
                 dataset=clip_set.clips[index].dataset,
@@ -98,9 +101,14 @@ class Trial:
     classifier: Any = field(compare=False)
 
     @property
+    def tested(self) -> np.ndarray:
+        """Features of the tested clips, (n, features)."""
+        return self.clips.features[self.test]
+
+    @property
     def scores(self) -> np.ndarray:
         """Of the tested clips, (n, classes)."""
-        return class_scores(self.classifier, self.clips.features[self.test], self.clips.classes)
+        return class_scores(self.classifier, self.tested, self.clips.classes)
 
 
 def fitted_fold(unit: Unit, report: Report) -> tuple[ClipSet, Fold, Trial]:
@@ -146,7 +154,7 @@ def fault_of(trial: Trial) -> str:
     and have forgotten them again. Looked at once a process, since it takes two fits.
     """
     method, clips, test = trial.method, trial.clips, trial.test
-    tested, first = clips.features[test], trial.scores
+    tested, first = trial.tested, trial.scores
     other = clips.mislabelled.fitted(method, range(len(clips.features)))
     misled = class_scores(other, tested, clips.classes)
     again = clips.fitted(method, trial.train)
@@ -250,3 +258,15 @@ def class_scores(classifier: Any, features: np.ndarray, classes: int) -> np.ndar
     scores = np.full((len(features), classes), found.min() - 1)
     scores[:, known] = found
     return scores
+
+
+def contradicted(classifier: Any, features: np.ndarray, scores: np.ndarray) -> int:
+    """About how many clips `predict` answers otherwise than the largest score, which counts.
+
+    0 where there is no `predict`, or it fails: it is not scored. scikit-learn's own may differ, an
+    SVC of equal votes and NearestCentroid do.
+    """
+    with suppress(Exception):
+        told = np.asarray(classifier.predict(features.copy()))
+        return int(np.sum(np.broadcast_to(told, len(scores)) != scores.argmax(1)))
+    return 0

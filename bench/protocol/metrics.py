@@ -30,6 +30,7 @@ RESERVED = (
         "aggregations",
         "protocol",
         "trained",
+        "contradicted",
         "precision",
         "intervals",
         "chance",
@@ -166,12 +167,35 @@ def _checked(name: str, value: object) -> Metric:
     many = np.tile(examples, (2, 3, 50, 1, 1))  # as of seeds and resamples
     if not _same(np.tile(made, (2, 3, 50)), np.asarray(value.function(many))):
         raise Unfit("a matrix has another score among hundreds than among few: keep leading axes")
+    if not _of_each_draw(value.function):
+        raise Unfit(
+            f"a matrix has another score among the {AT_ONCE} of a bootstrap than alone: it may not "
+            "rest on the others of a stack (their mean, quantiles or number)"
+        )
     per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
     return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
 
 
 EXAMPLES = (((5, 1, 0), (2, 7, 1), (0, 3, 4)), ((1, 8, 2), (0, 2, 6), (9, 0, 3)))
 """Confusion matrices to try a metric with."""
+
+
+AT_ONCE = 2_000
+"""Resamples that are scored in one stack: a few megabytes for the subjects of the composite."""
+
+TIMES = 7
+"""By how much a draw has more clips than the first example: about as many as a data set."""
+
+
+def _of_each_draw(function: Statistic) -> bool:
+    """Whether a stack of different matrices, as of a bootstrap, has the scores that each has."""
+    import numpy as np
+
+    mean = TIMES * np.array(EXAMPLES[0])
+    drawn = np.random.default_rng(0).poisson(mean, (AT_ONCE, 1, *mean.shape))
+    made = np.asarray(function(drawn.copy()))
+    alone = np.array([function(each) for each in drawn[:, 0].copy()])
+    return made.shape == (AT_ONCE, 1) and _same(made[:, 0], alone)
 
 
 def _same(scores: np.ndarray, others: np.ndarray) -> bool:

@@ -60,7 +60,7 @@ class FoldRecord:
     run: the run that made it; made_on: the machine, None in files that do not say it; trained_on,
     inner_subjects: `dataset/subject` of those trained on, None in files that do not say it, and of
     those held out for inner_val; epochs: by selection rule the epoch it chose; losses: one per
-    epoch.
+    epoch; contradicted: about how many clips a classifier's own `predict` answers otherwise.
     """
 
     what: ClassVar[str] = "fold"
@@ -74,6 +74,7 @@ class FoldRecord:
     inner_subjects: tuple[str, ...] = ()
     losses: tuple[float, ...] = ()
     epochs: Mapping[str, int] = field(default_factory=dict)
+    contradicted: int = 0
 
     @property
     def people(self) -> set[str]:

@@ -47,10 +47,13 @@ def run_scores(
 ) -> dict[str, Any]:
     """The content of `metrics.json`: `run_metrics`, the protocol, the share of trained folds.
 
-    `trained` is None where the folds minimise another loss than cross-entropy.
+    `trained` is None where the folds minimise another loss than cross-entropy; `contradicted` is
+    there where the `predict` of any fold's classifier answers otherwise than its scores.
     """
     loss = job.method.training(job.config).loss
+    contradicted = sum(fold.contradicted for fold in folds)
     return {
+        **({"contradicted": contradicted} if contradicted else {}),
         **run_metrics(folds, classes, parts, recorded_rules(job.config.protocol)),
         "trained": trained_share(folds, len(classes)) if loss == CROSS_ENTROPY else None,
         "protocol": protocol_record(job),

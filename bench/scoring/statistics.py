@@ -17,15 +17,12 @@ from typing import Any, Literal
 import numpy as np
 
 from bench.errors import DataError
-from bench.protocol.metrics import Statistic, uar
+from bench.protocol.metrics import AT_ONCE, Statistic, uar
 
 DRAWS = 10_000
 """Resamples of an interval and permutations of a test."""
 
 LEVEL = 0.95
-
-AT_ONCE = 2_000
-"""Resamples computed together: a few megabytes for the subjects of the composite."""
 
 ROUNDING = 1e-9
 """By how much equal scores may differ in the last digits."""

@@ -69,6 +69,9 @@ CLIPS_DIFFER = "clips differ"
 FOREIGN = "foreign file"
 """Mark of runs in whose folder lies a result of a fold that they do not have."""
 
+CONTRADICTED = "predict differs"
+"""Mark of classifiers whose `predict` answers otherwise than the scores that count."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -118,6 +121,9 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
         yield record.split
     for stranger in record.strangers:
         yield f"{FOREIGN}: {stranger}"
+    metrics = record.metrics or {}
+    if contradicted := metrics.get("contradicted"):
+        yield f"{CONTRADICTED}: {contradicted} of {metrics['clips']} clips"
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -270,6 +276,8 @@ MARK_MEANINGS = {
     CLIPS_DIFFER: "runs read together chose the same clips, and their labels or frames are not the "
     "same (data.fingerprint in run.json): these scores cannot be compared",
     FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
+    CONTRADICTED: "the classifier's own predict answers otherwise than its largest score, which "
+    "counts",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

@@ -15,7 +15,7 @@ from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.data.sets.blank import absurdities
-from bench.data.sets.twins import copies, shared, with_twins
+from bench.data.sets.twins import copies, look_of, near_copies, shared, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable
@@ -59,7 +59,8 @@ def deep_problems(
     Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
-    frames equal to those of another clip, in other files; or some to those of another subject),
+    frames equal to those of another clip, in other files; some to those of another subject, or
+    onset and apex nearly equal),
     `crop` (`settings` cannot crop it), `turned`, `profile` and `times` (see `Recording`), and what
     `absurdities` says of the clips in one file.
     `progress` is called with (clips done, clips in all).
@@ -67,27 +68,31 @@ def deep_problems(
     problems: list[Problem] = []
     contents: list[str] = []
     shown: list[tuple[str, ...]] = []
+    looks: list[np.ndarray | None] = []
     frames = 0
     look = partial(_look_through, settings)
     looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
-    for done, (found, count, content, moving) in enumerate(looked, 1):
+    for done, (found, count, content, moving, seen) in enumerate(looked, 1):
         problems += found
         frames += count
         contents.append(content)
         shown.append(moving)
+        looks.append(seen)
         if progress:
             progress(done, len(clips))
     twins = with_twins(copies(clips, contents), shared(clips, shown, "copies of frames of"))
-    return [*problems, *twins], frames
+    return [*problems, *with_twins(twins, near_copies(clips, looks))], frames
 
 
 def _look_through(
     settings: Preprocessing, clip: Clip
-) -> tuple[list[Problem], int, str, tuple[str, ...]]:
-    """Problems of a clip, frames decoded, and hashes.
+) -> tuple[list[Problem], int, str, tuple[str, ...], np.ndarray | None]:
+    """Problems of a clip, frames decoded, hashes, and what its onset and apex look like.
 
-    Of all frames (empty where one is missing), and of each that is not of one level all over.
+    Hashes of all frames (empty where one is missing), and of each that is not of one level all
+    over. An apex that is not known is taken to be in the middle.
     """
+    kept: list[np.ndarray] = []
     frames: list[_Frame] = []
     unreadable: list[str] = []
     hidden: list[str] = []
@@ -97,6 +102,7 @@ def _look_through(
             video = read()
             if not (frames or clip.ready_flow):
                 uncropped += _uncropped(clip, video[0], settings)
+            kept += _onset_and_apex(clip, video, len(frames))
             frames += [_described(path.name, pixels) for pixels in video]
         except DataError as error:
             unreadable.append(str(error))
@@ -110,7 +116,16 @@ def _look_through(
     ]
     whole = hashlib.sha256("".join(frame.content for frame in frames).encode()).hexdigest()
     shown = tuple(frame.content for frame in frames if not frame.constant)
-    return problems, len(frames), "" if unreadable else whole, shown
+    known = len(kept) == 2 and not (unreadable or clip.ready_flow)
+    seen = look_of(*kept) if known else None
+    return problems, len(frames), "" if unreadable else whole, shown, seen
+
+
+def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarray]:
+    """Which of some frames (n, H, W, C) are onset and apex; before: how many came earlier."""
+    count = len(clip.frames) if len(clip.frames) > 1 else len(video)
+    apex = count // 2 if clip.apex is None else clip.apex
+    return [video[p - before] for p in (0, apex) if 0 <= p - before < len(video)]
 
 
 def _recorded(clip: Clip) -> Iterator[Problem]:

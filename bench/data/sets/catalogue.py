@@ -21,7 +21,7 @@ from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
 from bench.data.sets.people import doubtful_people
 from bench.data.sets.twins import twins
-from bench.errors import DataError, UsageError, printable
+from bench.errors import FAILURES, DataError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
 
 GENERATED = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
@@ -121,6 +121,7 @@ def load_clips(
         clips = found.load(tree, wanted, class_map)
         if not DOOR.is_own(dataset):
             _refuse_unsound(dataset, clips, wanted)
+            _refuse_dependent(found, tree, clips, wanted, class_map)
             if class_map != CHALLENGE == clips.class_map:
                 raise DataError(
                     f"{DOOR.origin(dataset)} takes no notice of data.class_map: its classes are "
@@ -161,6 +162,34 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         for reason, so in reasons.items():
             if so:
                 raise DataError(f"{DOOR.origin(dataset)}: {clip_title(clip)} {reason}")
+
+
+def _refuse_dependent(
+    dataset: DataSet, tree: Tree, found: ClipSet, wanted: Collection[str] | None, class_map: str
+) -> None:
+    """Raises DataError where clips of a package's data set depend on who else is asked for.
+
+    Asked again: for all where some were wanted, for the first and for the last where all were.
+    """
+    everyone = dataset.subjects or found.subjects
+    ends = dict.fromkeys((*everyone[:1], *everyone[-1:]))
+    for asked in [None] if wanted is not None else [(name,) for name in ends]:
+        try:
+            again = dataset.load(tree, asked, class_map)
+        except FAILURES:  # as where the files of others are not there
+            continue
+        chosen = asked or wanted or ()
+        one, other = (
+            {(c.subject, c.name): c for c in clips.clips if c.subject in chosen}
+            for clips in (found, again)
+        )
+        odd = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+        if odd or again.classes != found.classes:
+            what = f"clip {printable('/'.join(odd[0]))} is" if odd else "classes are"
+            raise DataError(
+                f"{DOOR.origin(dataset.name)}: its {what} not the same when other subjects are "
+                "asked for: labels, clips and classes may not depend on `subjects`"
+            )
 
 
 def _are_classes(names: Any) -> bool:

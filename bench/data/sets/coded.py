@@ -22,6 +22,7 @@ from bench.data.sets.spreadsheet import (
     Row,
     filled_down,
     has_columns,
+    hidden_parts,
     read_rows,
     sheets_with,
 )
@@ -144,6 +145,8 @@ class CodedSet(SingleSet):
                 f"sheet {quoted(printable(first))} is read; also there, with its columns: {named}"
             )
             problems.insert(0, Problem("layout", tree.shown(sheet), what))
+        if hidden := hidden_parts(sheet, self.columns):
+            problems.insert(0, Problem("hidden", tree.shown(sheet), hidden))
         if filled:
             what = (
                 f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as "

@@ -19,7 +19,7 @@ from bench.data.sets.catalogue import DATASETS, judged
 from bench.data.sets.classes import CHALLENGE, plain_label
 from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Manifest, Row
 from bench.data.sets.manifest_export import leaves
-from bench.data.sets.spreadsheet import workbook_table
+from bench.data.sets.spreadsheet import hidden_parts, workbook_table
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.files import csv_text, file_bytes
 from bench.system.tables import (
@@ -127,7 +127,8 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
         clips = judged(manifest.load(Tree.at(home), None, class_map))
     if problems or not clips.clips:
         _refuse(table, wording, [*problems, *clips.problems])
-    clips = replace(clips, problems=(*_also_possible(table, wording), *clips.problems))
+    hidden = _hidden(path, table, wording)
+    clips = replace(clips, problems=(*_also_possible(table, wording), *hidden, *clips.problems))
     columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]
     text = csv_text(columns, ([row.cells.get(name, "") for name in columns] for row in rows))
     return Mapped(text, clips, class_map, outside, len(table.lines) - len(rows))
@@ -203,6 +204,16 @@ def _also_possible(table: Table, wording: Wording) -> Iterator[Problem]:
             option = f"--{OPTIONS.get(column, column)}"
             what = f"column {used} is read as {column}, not {', '.join(rest)}: {option} says which"
             yield Problem("odd", table.name, what)
+
+
+def _hidden(path: Path, table: Table, wording: Wording) -> Iterator[Problem]:
+    """The problem of rows and columns that are read though a spreadsheet program hides them."""
+    known = table.places(SPELLINGS)
+    named = [name for _, name, _, _ in Formatter().parse(wording.frames) if name]
+    places = {_place(table, known, title) for title in (*wording.columns.values(), *named)}
+    titles = [table.titles[each] for each in {*known.values(), *places} if each is not None]
+    if told := hidden_parts(path, dict(zip(titles, titles, strict=True))):
+        yield Problem("hidden", table.name, told)
 
 
 def _place(table: Table, places: Mapping[str, int], title: str) -> int | None:

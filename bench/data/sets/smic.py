@@ -14,7 +14,7 @@ from bench.data.disk.numbering import frame_problems, numbered_frames, refuse_lo
 from bench.data.disk.tree import Tree, refused_links
 from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
 from bench.data.sets.classes import ClassMap
-from bench.data.sets.spreadsheet import has_columns, read_rows
+from bench.data.sets.spreadsheet import has_columns, hidden_parts, read_rows
 from bench.errors import DataError, printable, quoted
 
 _CLASS_CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
@@ -131,6 +131,8 @@ class Smic(SingleSet):
         if more:
             what = f"a second expression in {shortened(more)} is not read"
             problems.append(Problem("layout", tree.shown(sheet), what))
+        if hidden := hidden_parts(sheet, EXTENDED_COLUMNS):
+            problems.append(Problem("hidden", tree.shown(sheet), hidden))
         spans: dict[str, tuple[int, int]] = {}
         for row in read_rows(sheet, EXTENDED_COLUMNS):
             where = f"{tree.shown(sheet)} row {row.number}"

@@ -30,6 +30,9 @@ _MOST_BYTES = 32 << 20
 _TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xls"})
 """Of files that may hold text: programs also export it under the name .xls."""
 
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
+"""In the tag of a row or of columns."""
+
 Sheet = Mapping[int, tuple]
 """Row number -> cells."""
 
@@ -88,6 +91,39 @@ def sheets_with(path: Path, columns: Mapping[str, str]) -> list[str]:
     """The names of the sheets of a table that have all columns: the first is read."""
     sheets = _read_sheets(path).items()
     return [name for name, sheet in sheets if _header_row(sheet, columns) is not None]
+
+
+def hidden_parts(path: Path, columns: Mapping[str, str]) -> str:
+    """What a spreadsheet program hides of what is read, in words; empty where it hides nothing.
+
+    The sheet, rows (as filters do) and columns; of .xls the sheet alone is known, of text nothing.
+    Raises DataError as `read_rows`.
+    """
+    content = file_bytes(path, _MOST_BYTES)
+    if not content.startswith((OLE, ZIP)):
+        return ""
+    sheets = _read_sheets(path)
+    headers = {name: _header_row(sheet, columns) for name, sheet in sheets.items()}
+    name, header = next(((n, h) for n, h in headers.items() if h is not None), ("", None))
+    if header is None:
+        return ""
+    sheet = sheets[name]
+    away, rows, places = _hidden(content, name)
+    read = [row.number for row in _rows_below(path, sheet, header, columns)]
+    wanted = {plain_title(title) for title in columns.values()}
+    titles = [
+        quoted(printable(cell))
+        for place, cell in enumerate(sheet[header])
+        if place in places and plain_title(cell) in wanted
+    ]
+    unseen = [number for number in read if number in rows]
+    told = [f"sheet {quoted(printable(name))}"] if away else []
+    if unseen:
+        told.append(f"{len(unseen)} of {len(read)} rows, the first row {unseen[0]}")
+    told += [f"column(s) {', '.join(titles)}"] if titles else []
+    if not told:
+        return ""
+    return f"hidden in it, and read all the same: {'; '.join(told)}; delete what is not meant"
 
 
 def has_columns(path: Path, columns: Mapping[str, str]) -> bool:
@@ -162,6 +198,37 @@ def _new_sheets(content: bytes) -> dict[str, Sheet]:
     finally:
         values.close()
         formulas.close()
+
+
+def _hidden(content: bytes, name: str) -> tuple[bool, set[int], set[int]]:
+    """Whether a sheet of a workbook is hidden, its hidden rows (from 1) and columns (from 0)."""
+    if content.startswith(OLE):
+        from python_calamine import CalamineWorkbook
+
+        sheets = CalamineWorkbook.from_filelike(BytesIO(content)).sheets_metadata
+        return any(e.name == name and "Visible" not in str(e.visible) for e in sheets), set(), set()
+    import openpyxl
+
+    book = openpyxl.load_workbook(BytesIO(content), read_only=True)
+    try:
+        sheet = book[name]
+        # The reader of large files does not tell what is hidden, and the other fills the memory.
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            text = archive.read(sheet._worksheet_path)
+    finally:
+        book.close()
+    rows, number = set(), 0
+    for row in re.finditer(rb"<(?:\w+:)?row\b([^>]*)>", text):
+        stated = re.search(rb'\br="([0-9]{1,7})"', row[1])
+        number = int(stated[1]) if stated else number + 1
+        if _HIDDEN.search(row[1]):
+            rows.add(number)
+    places: set[int] = set()
+    for column in re.finditer(rb"<(?:\w+:)?col\b([^>]*)>", text):
+        ends = [re.search(rb'\b%s="([0-9]{1,5})"' % end, column[1]) for end in (b"min", b"max")]
+        if _HIDDEN.search(column[1]) and ends[0] and ends[1]:
+            places.update(range(int(ends[0][1]) - 1, min(int(ends[1][1]), _MOST_COLUMNS)))
+    return sheet.sheet_state != "visible", rows, places
 
 
 def _with_formulas(values: Sheet, formulas: Sheet) -> Sheet:

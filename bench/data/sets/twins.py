@@ -12,6 +12,16 @@ from bench.data.sets.blank import LONGEST, frames_of
 if TYPE_CHECKING:
     import numpy as np
 
+LOOK_SIDE = 16
+"""Side in pixels of the frames by which near copies are told: JPEG leaves these alike."""
+
+ALIKE_STILL, ALIKE_MOVING = 0.995, 0.8
+"""Least correlation of onset frames, and of what changes to the apex, of two copies of one clip.
+
+Of generated clips (SMIC, CASME II, SAMM, easy to hard) the onsets of two people have at most 0.988;
+of JPEG copies of quality 75 and of those of half the size they have at least 0.999, changes 0.86.
+"""
+
 LEAK = ", of another subject: a fold trains on what it tests"
 
 
@@ -67,6 +77,43 @@ def seen_alike(clips: Iterable[Clip], inputs: np.ndarray) -> Iterator[Problem]:
     moving = zip(clips, inputs, strict=True)
     contents = [(clip, each.tobytes()) for clip, each in moving if each.min() < each.max()]
     yield from _alike(contents, "made into the same input as")
+
+
+def look_of(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
+    """What two frames (H, W, 1 or 3) show, whatever their size, light and quality: (2, 256).
+
+    The onset and its change to the apex, small and grey, each with mean 0 and norm 1 (0 if blank).
+    """
+    import numpy as np
+
+    from bench.data.pixels import luminance, resize
+
+    small = [resize(luminance(each[None])[..., None], LOOK_SIDE).ravel() for each in (onset, apex)]
+    parts = np.stack([small[0], small[1] - small[0]])
+    parts -= parts.mean(1, keepdims=True)
+    return parts / np.maximum(np.linalg.norm(parts, axis=1, keepdims=True), 1e-6)
+
+
+def near_copies(clips: Iterable[Clip], looks: Iterable[np.ndarray | None]) -> Iterator[Problem]:
+    """A problem for each clip that looks and moves nearly as an earlier one of another subject.
+
+    looks: of each clip `look_of`, None where it is not known. Clips of one subject look alike.
+    """
+    import numpy as np
+
+    known = [(clip, look) for clip, look in zip(clips, looks, strict=True) if look is not None]
+    stacked = np.stack([look for _, look in known]) if known else np.empty((0, 2, 1))
+    for place, (clip, look) in enumerate(known):
+        still, moving = (stacked[:place] * look).sum(-1).T  # (place,) each
+        for other in np.flatnonzero((still >= ALIKE_STILL) & (moving >= ALIKE_MOVING)):
+            earlier = known[other][0]
+            if _person(earlier) != _person(clip):
+                what = (
+                    "its onset and apex look nearly the same (as compressed, resized or brightened "
+                    f"copies) as those of {clip_title(earlier)}{LEAK}"
+                )
+                yield Problem("twin", clip_title(clip), what)
+                break
 
 
 def with_twins(problems: Iterable[Problem], found: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -97,6 +97,40 @@ def test_a_baseline_that_remembers_earlier_folds_is_refused(bench, tmp_path):
     assert len(list(only_run(tmp_path / "runs").path.glob("folds/*.json"))) == 2
 
 
+OTHERWISE = """
+
+class Otherwise:
+    def __init__(self, fitted):
+        self.fitted, self.classes_ = fitted, fitted.classes_
+
+    def decision_function(self, features):
+        return self.fitted.decision_function(features)
+
+    def predict(self, features):
+        return [9] * len(features)
+
+
+def otherwise(features, labels, people):
+    return Otherwise(nearest(features, labels, people))
+
+
+NEAREST = ClassicalBaseline("nearest_mean", "the nearest mean", ClipInput(), motion, otherwise)
+"""
+
+
+def test_a_predict_that_differs_from_the_scores_is_told_beside_the_result(bench, tmp_path):
+    runs = tmp_path / "runs"
+    with installing(tmp_path) as put:
+        put(SOURCE + OTHERWISE, {"bench.variants": {"nearest_mean": "other:NEAREST"}}, "other")
+        outcome = bench.small(runs, "nearest_mean")
+        clips = only_run(runs).json("metrics.json")["clips"]
+        assert outcome.code == 0, outcome.err
+        assert f"its own predict differs on {clips} clips: the scores decide" in outcome.out
+        table = bench("tables", "--runs", runs, "--table", "2").out
+        assert f"predict differs: {clips} of {clips} clips" in table
+        assert bench("validate", runs).code == 0
+
+
 def test_runs_that_recorded_no_code_are_not_judged(bench, folder):
     """Those of earlier versions."""
     import json

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from bench.engine.estimate import Clips, Trial, class_scores, differing, fault_of
+from bench.engine.estimate import Clips, Trial, class_scores, contradicted, differing, fault_of
 from bench.errors import BenchError
 
 FEATURES = np.array([[0.0], [1.0], [2.0], [3.0]])
@@ -102,6 +102,39 @@ class Named(SVC):
 class Shifted(SVC):
     def fit(self, X, y):
         return super().fit(X, y + 1)
+
+
+class Inverted(SVC):
+    def predict(self, X):
+        return (super().predict(X) + 1) % 3
+
+
+class Guessing(Neighbours):
+    def predict(self, X):
+        return np.zeros(len(X), int)
+
+
+class Failing(SVC):
+    def predict(self, X):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("classifier", "clips"),
+    [
+        (SVC(), 0),
+        (DummyClassifier(strategy="prior"), 0),
+        (Failing(), 0),
+        (Inverted(), 12),
+        (Guessing(1), 8),
+    ],
+)
+def test_clips_that_predict_answers_otherwise_are_counted(classifier, clips):
+    features, labels = np.arange(12.0)[:, None], np.repeat([0, 1, 2], 4)
+    classifier.fit(features, labels)
+    scores = class_scores(classifier, features, 3)
+    assert contradicted(classifier, features, scores) == clips
+    assert contradicted(SimpleNamespace(), features, scores) == 0
 
 
 @pytest.mark.parametrize("classifier", [Named(), Shifted(), SimpleNamespace(classes_=[0, 1, 2])])

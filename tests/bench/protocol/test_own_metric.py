@@ -167,10 +167,10 @@ def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
 
 
 def test_one_that_fails_at_work_is_named(install):
-    of = "lambda matrices: matrices[..., 0, 0] + 0 // int(matrices.sum() < 10**5)"
+    of = "lambda matrices: matrices[..., 0, 0] + 0 // int(matrices.sum() < 10**7)"
     install(f"from bench.protocol.metrics import Metric\nKAPPA = Metric('kappa', 'K', {of})\n")
     with pytest.raises(entry_points.PluginError, match=r"metric kappa of .*their-metrics.* failed"):
-        metrics()["kappa"].function(np.full((5, 3, 3), 10**5))
+        metrics()["kappa"].function(np.full((5, 3, 3), 10**7))
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,14 @@ def test_one_that_fails_at_work_is_named(install):
         (
             "lambda m: m[..., 0, 0] / m.sum((-2, -1)) + (m.ndim > 4)",
             "among hundreds than among few",
+        ),
+        (
+            "lambda m: np.maximum(share(m), np.quantile(share(m), 0.01, method='lower'))",
+            "among the 2000 of a bootstrap",
+        ),
+        (
+            "lambda m: share(m) - (len(np.unique(share(m))) > 50) * share(m).std()",
+            "among the 2000 of a bootstrap",
         ),
     ],
 )

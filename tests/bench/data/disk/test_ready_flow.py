@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -140,6 +141,28 @@ def test_flow_drawn_as_a_picture_is_refused(tmp_path, picture, said, ending):
         load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache")
     problems, _ = deep_problems(clip_set.clips, 1)
     assert [problem.kind for problem in problems] == ["unreadable"]
+
+
+def jpeg(levels):
+    file = BytesIO()
+    Image.fromarray(levels.round().astype(np.uint8)).save(file, "JPEG", quality=75)
+    return np.asarray(Image.open(file), float)
+
+
+def noisy(levels):
+    return (levels + np.random.default_rng(0).normal(0, 6, levels.shape)).clip(0, 255).round()
+
+
+@pytest.mark.parametrize("spoil", [jpeg, noisy])
+@pytest.mark.parametrize("ground", ["white", "black"])
+def test_lossy_colours_are_refused_and_lossy_flow_is_not(tmp_path, ground, spoil):
+    wanted = StillInput("flow", 28)
+    np.save(tmp_path / "wheel.npy", spoil(255 * wheel(ground)))
+    with pytest.raises(DataError, match="is drawn in colours"):
+        load_inputs(manifest(tmp_path, "wheel.npy"), wanted, CONFIG, tmp_path / "cache")
+    u, v, strain = motion()
+    np.save(tmp_path / "flow.npy", spoil(255 * np.stack([u / 2 + 0.5, v / 2 + 0.5, strain], -1)))
+    assert load_inputs(manifest(tmp_path, "flow.npy"), wanted, CONFIG, tmp_path / "cache").any()
 
 
 @pytest.mark.parametrize("strain", [0, 1, 255])

@@ -149,3 +149,52 @@ def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):
     for content in (whole[:-1], whole + b"\0"):
         path.write_bytes(content)
         assert kinds(replace(clip, frames=(path,))) == ["unreadable"]
+
+
+def face(seed):
+    """A smooth picture (64, 48, 3) of someone, and where and how much it moves."""
+    generator = np.random.default_rng(seed)
+    rough = generator.uniform(40, 210, (2, 8, 6))
+    rough[1] = (rough[1] - 125) / 10
+    still, moving = (
+        np.asarray(
+            Image.fromarray(each.astype(np.float32)).resize((48, 64), Image.Resampling.BICUBIC)
+        )
+        for each in rough
+    )
+    return still[..., None].repeat(3, -1), moving[..., None]
+
+
+def recorded(folder, seed, change=lambda picture: picture, suffix=".png", **fields):
+    """A clip in which a face moves to its apex and back."""
+    still, moving = face(seed)
+    video = np.stack([still + share * moving for share in (0, 0.5, 1, 0.3)])
+    made = write_clip(folder, video.clip(0, 255).astype(np.uint8), name=folder.name)
+    for path in made.frames:
+        changed = change(Image.open(path).convert("RGB"))
+        path.unlink()
+        changed.save(path.with_suffix(suffix), quality=75)
+    frames = tuple(path.with_suffix(suffix) for path in made.frames)
+    return replace(made, frames=frames, apex=2, **fields)
+
+
+LOSSY = {
+    "jpeg": {"suffix": ".jpg"},
+    "smaller": {"change": lambda picture: picture.resize((30, 40))},
+    "brighter": {"change": lambda picture: picture.point(lambda level: 20 + 0.9 * level)},
+}
+
+
+@pytest.mark.parametrize("way", LOSSY)
+@pytest.mark.parametrize("other", [{"subject": "s99"}, {"dataset": "casme2"}])
+def test_a_lossy_copy_of_another_persons_clip_is_told(tmp_path, way, other):
+    first, unlike = (recorded(tmp_path / str(seed), seed) for seed in (1, 2))
+    copy = recorded(tmp_path / "copy", 1, **LOSSY[way], **other)
+    problems, _ = deep_problems([first, unlike, copy], 1)
+    assert [problem.kind for problem in problems] == ["twin"]
+    assert "look nearly the same" in problems[0].what and "trains on what" in problems[0].what
+
+
+def test_clips_of_one_person_may_look_alike(tmp_path):
+    clips = [recorded(tmp_path / way, 1, **LOSSY[way]) for way in LOSSY]
+    assert deep_problems(clips, 1)[0] == []

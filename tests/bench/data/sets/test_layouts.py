@@ -215,6 +215,45 @@ def test_merged_cells_are_filled_down_and_told(tmp_path, trees, name):
     assert "2 blank cell(s)" in problem.what and "the first in row 3" in problem.what
 
 
+@pytest.mark.parametrize(
+    ("hide", "told"),
+    [
+        (lambda book, sheet: None, None),
+        (lambda book, sheet: sheet.column_dimensions.group("M", "P", hidden=True), None),
+        (
+            lambda book, sheet: [
+                setattr(sheet.row_dimensions[row], "hidden", True) for row in (3, 5, 9)
+            ],
+            "2 of 4 rows, the first row 3; delete",
+        ),
+        (
+            lambda book, sheet: sheet.column_dimensions.group("E", "F", hidden=True),
+            "column(s) 'OffsetFrame', 'Estimated Emotion'",
+        ),
+        (
+            lambda book, sheet: [
+                book.create_sheet("notes"),
+                setattr(sheet, "sheet_state", "hidden"),
+            ],
+            "all the same: sheet 'Sheet'",
+        ),
+    ],
+)
+def test_what_a_spreadsheet_program_hides_is_read_and_told(tmp_path, trees, hide, told):
+    path = tmp_path / "CASME2-coding.xlsx"
+    write_table(trees, path, MERGED)
+    for clip in ("sub01/EP02_01f", "sub01/EP04_02", "sub02/EP01_01"):
+        trees.frames(tmp_path / "Cropped" / clip, range(46, 51))
+    book = openpyxl.load_workbook(path)
+    hide(book, book.worksheets[0])
+    book.save(path)
+    found = load_clips("casme2", tmp_path)
+    assert len(found.clips) == 3
+    hidden = [problem for problem in found.problems if problem.kind == "hidden"]
+    assert [problem.where for problem in hidden] == [path.name] * bool(told)
+    assert all(told in problem.what and not problem.fatal for problem in hidden)
+
+
 def test_columns_and_sheets_that_stand_twice_are_told(tmp_path, trees):
     path = tmp_path / "CASME2-coding.xlsx"
     trees.frames(tmp_path / "Cropped" / CLIPS["casme2"], range(46, 51))

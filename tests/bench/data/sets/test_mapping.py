@@ -165,6 +165,13 @@ def test_a_workbook_is_a_table(table, tmp_path):
     book.save(tmp_path / "theirs.xlsx")
     made = [mapped_manifest(table.with_suffix(s), WORDING, tmp_path / "m.csv") for s in SUFFIXES]
     assert made[0].text == made[1].text
+    assert {problem.kind for problem in made[1].clips.problems} == {"apex"}
+    book.active.row_dimensions[3].hidden = True
+    book.active.column_dimensions["E"].hidden = True
+    book.active.column_dimensions["C"].hidden = True
+    book.save(tmp_path / "theirs.xlsx")
+    told = mapped_manifest(tmp_path / "theirs.xlsx", WORDING, tmp_path / "m.csv").clips.problems[0]
+    assert "1 of 4 rows, the first row 3; column(s) 'Sequenz', 'OnsetFrame'; delete" in told.what
     book.create_sheet("more").append(["x"])
     book.save(tmp_path / "theirs.xlsx")
     with pytest.raises(DataError, match=r"the sheets 'Sheet', 'more': save the one meant as CSV"):

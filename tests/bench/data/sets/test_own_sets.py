@@ -93,3 +93,36 @@ def test_subjects_that_were_not_asked_for_are_refused(load):
 def test_one_that_fails_is_named_with_its_package(load, given):
     with pytest.raises(PluginError, match=r"lab of .* package own_set .* failed: \w+Error:"):
         load(given)
+
+
+RENUMBERED = "tuple(REPLACE(c, label=n) for n, c in enumerate(clips))"
+RENAMED = "tuple(REPLACE(c, name=f'{len(clips)}') for c in clips)"
+SHORTENED = "tuple(clips[len(clips) // 2:])"
+
+
+@pytest.mark.parametrize(
+    ("given", "subjects"),
+    [
+        (RENUMBERED, None),
+        (RENUMBERED, ["bea", "cem"]),
+        (RENAMED, None),
+        (RENAMED, ["ann"]),
+        (SHORTENED, None),
+        (SHORTENED, ["ann"]),
+    ],
+)
+def test_clips_that_depend_on_who_else_is_asked_for_are_refused(load, given, subjects):
+    with pytest.raises(DataError, match="may not depend on `subjects`") as error:
+        load(given.replace("REPLACE", "__import__('dataclasses').replace"), subjects)
+    assert "\n" not in str(error.value)
+
+
+def test_classes_that_depend_on_who_is_asked_for_are_refused(load):
+    classes = "(*sorted({c.emotion for c in clips}), 'none')"
+    with pytest.raises(DataError, match="its classes are not the same when"):
+        load("tuple(__import__('dataclasses').replace(c, label=0) for c in clips)", None, classes)
+
+
+def test_the_files_of_others_may_be_missing(load):
+    fails = "tuple(clips) if subjects else 1 / 0"
+    assert [clip.subject for clip in load(fails, ["bea"]).clips] == ["bea"]
