@@ -19,6 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from uuid import uuid4
 
@@ -135,10 +136,16 @@ def _with_digests(
     """
     memory = _read_memory(cache)
     learnt: dict[str, str] = {}
+    parsing = Lock()
 
     def one(position: int) -> str:
         stamp = _stamp(clips[position])
-        digest = work(position, memory.get(stamp) if stamp else None)
+        known = memory.get(stamp) if stamp else None
+        try:
+            digest = work(position, known)
+        except SystemError:  # Python before 3.11.8, where two threads parse at once (gh-106905)
+            with parsing:
+                digest = work(position, known)
         if stamp and stamp not in memory:
             learnt[stamp] = digest
         return digest

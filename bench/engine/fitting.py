@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 from bench.config.settings import LAST
 from bench.data.sources import Source, prepare
 from bench.engine.material import initial_network, job_clips, network_builder
+from bench.engine.opening import WORDS, given_files, recorded_files
 from bench.engine.plan import Report
 from bench.engine.units import typical_fold
 from bench.errors import BenchError, UsageError
@@ -40,7 +41,8 @@ def fit(
     The architecture is that of the run's search; where each fold has one of its own, that of the
     fold with the median of the parameters. data_root: where the clips are, if not where the run
     found them; marks: of a run that has no score. Raises UsageError where the run has no network,
-    BenchError where it is not searched yet or its clips are others by now.
+    BenchError where it is not searched yet, or its clips, or a file that its settings name, are
+    others by now.
     """
     run = read_run(folder)
     require_agreement(folder, run)
@@ -60,6 +62,13 @@ def fit(
         raise BenchError(
             f"{job.source.root or job.source.dataset}: these are not the clips of the run "
             f"{folder.path} (another fingerprint); name their folder with --data-root"
+        )
+    recorded = recorded_files(run)
+    now = given_files(job, clip_set.classes)
+    if changed := [WORDS.get(name, name) for name in now if now[name] != recorded[name]]:
+        raise BenchError(
+            f"{folder.path}: {', '.join(changed)}: the file that its settings name is another by "
+            "now; put back the one that the run was made with, or make the run anew"
         )
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)

@@ -129,9 +129,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         "config": True,
         "data.fingerprint": prepared.fingerprint,
         "data.classes": tuple(prepared.clip_set.classes),
-        "data.magnifier": magnifier_digest(job.config.data),
-        "data.landmarks": landmarks_digest(job.config.data),
-        "pretrained": pretrained_by(job.config, prepared.clip_set.classes),
+        **given_files(job, prepared.clip_set.classes),
         "folds": job.folds,
         "space": method["space"],
         "network": trained_network(method["network"]),
@@ -140,9 +138,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
         "config": means_the_same(job.config, run.config),
         "data.fingerprint": run.data.fingerprint,
         "data.classes": run.data.classes,
-        "data.magnifier": run.data.magnifier,
-        "data.landmarks": run.data.landmarks,
-        "pretrained": run.pretrained,
+        **recorded_files(run),
         "folds": run.folds,
         "space": run.space,
         "network": trained_network(run.network),
@@ -155,6 +151,24 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
             "`bench run --force`, or choose another folder with --runs"
         )
     _refuse_other_code(job, run)
+
+
+def given_files(job: Job, classes: Sequence[str]) -> dict[str, Any]:
+    """What the files that settings name hold now: sums, and of a pretrained network its record."""
+    return {
+        "data.magnifier": magnifier_digest(job.config.data),
+        "data.landmarks": landmarks_digest(job.config.data),
+        "pretrained": pretrained_by(job.config, classes),
+    }
+
+
+def recorded_files(run: RunFile) -> dict[str, Any]:
+    """What these files held when the run was made."""
+    return {
+        "data.magnifier": run.data.magnifier,
+        "data.landmarks": run.data.landmarks,
+        "pretrained": run.pretrained,
+    }
 
 
 def _refuse_other_code(job: Job, run: RunFile) -> None:
@@ -247,7 +261,11 @@ def _name(unit: Unit) -> str:
     return unit.output.relative_to(unit.job.folder.path).as_posix()
 
 
-WORDS = {"config": "the settings", "data.fingerprint": "the clips or their labels"}
+WORDS = {
+    "config": "the settings",
+    "data.fingerprint": "the clips or their labels",
+    "pretrained": "train.pretrained",
+}
 """What a reader is told of records that differ, where their names do not say it."""
 
 

@@ -187,8 +187,9 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
+        what = "is no model file" if path.exists() else "is not there, the model file"
         raise UsageError(
-            f"{printable(path)} is no model file; `bench fit RUN` makes one, and `bench run` with "
+            f"{printable(path)} {what}; `bench fit RUN` makes one, and `bench run` with "
             "--set save.weights=last one for every fold (RUN/models/)"
         )
     try:

@@ -79,6 +79,21 @@ def test_a_run_starts_from_the_weights_and_says_so(bench, model, others, tmp_pat
     assert all(torch.allclose(weights[name], given[name], atol=1e-4) for name in names)
 
 
+def test_a_fit_starts_from_the_file_that_the_run_started_from(bench, model, others, tmp_path):
+    start = tmp_path / "start.safetensors"
+    shutil.copy(model, start)
+    runs, again = tmp_path / "runs", (*SHORT, "--set", f"train.pretrained={start}")
+    command = ("run", "--variant", "ststnet", "--dataset", others, *again, "--runs", runs)
+    assert bench(*command).code == 0
+    fit = ("fit", only_run(runs).path, "--out", tmp_path / "fit.safetensors")
+    assert bench(*fit).code == 0
+    before, weights = read_model(model)
+    write_model(start, before, {name: weight + 1 for name, weight in weights.items()})
+    assert "train.pretrained: the file that its settings name is another" in bench(*fit).error
+    start.unlink()
+    assert "start.safetensors is not there" in bench(*fit).error
+
+
 def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
     own = f"manifest:{write_flows(tmp_path / 'flows', people=4, clips=12, seed=0)}"
     command = ("run", "--variant", "ststnet", "--dataset", own, *SHORT, "--runs", tmp_path / "runs")
