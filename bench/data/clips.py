@@ -69,7 +69,7 @@ class Problem:
     fatal: bool = False
 
 
-MOST_PLACES, SOME_PLACES = 30, 4
+MOST_PLACES, SOME_PLACES = 6, 4
 """One line on many problems names so many places; of what is fatal, where the first show how."""
 
 
@@ -77,21 +77,25 @@ def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
     """A line for each cause, with its count and its places.
 
     Fatal problems that differ in names and numbers alone have one cause; others are told apart,
-    since each says what is done.
+    since each says what is done, unless these are many.
     """
+    problems = list(problems)
+    alike = Counter((p.kind, _SPECIFIC.sub("", p.what)) for p in dict.fromkeys(problems))
     causes: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
-        cause = _SPECIFIC.sub("", problem.what) if problem.fatal else problem.what
+        cause = _SPECIFIC.sub("", problem.what)
+        many = alike[problem.kind, cause] > MOST_PLACES
+        cause = cause if problem.fatal or many else problem.what
         causes.setdefault((problem.kind, cause), []).append(problem)
     for (kind, _), found in causes.items():
         first = found[0].what
         others = [problem.what for problem in found if problem.what != first]
         names = dict.fromkeys(m[0] for what in others if (m := _SPECIFIC.search(what)))
         also = f" (also {_some(list(names), SOME_PLACES)})" if names else ""
-        many = f"{len(found)} times: " if len(found) > 1 else ""
+        times = f"{len(found)} times: " if len(found) > 1 else ""
         most = SOME_PLACES if found[0].fatal else MOST_PLACES
         places = _some(list(dict.fromkeys(problem.where for problem in found)), most)
-        yield f"{kind}: {many}{places}: {first}{also}"
+        yield f"{kind}: {times}{places}: {first}{also}"
 
 
 def _some(texts: Sequence[str], most: int) -> str:

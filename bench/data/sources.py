@@ -21,8 +21,8 @@ from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
 from bench.data.sets.twins import copies, seen_alike, with_twins
-from bench.data.steps.crop import FaceFound
-from bench.data.steps.landmarks import refuse_shared_rows
+from bench.data.steps.crop import FaceFound, FrameSize
+from bench.data.steps.landmarks import misplaced, refuse_shared_rows
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs
 from bench.data.surrogates.note import (
@@ -386,8 +386,8 @@ def input_problems(
 ) -> Iterator[Problem]:
     """What is odd about the inputs that were made of clips, or about how these were recorded.
 
-    They are blank, or show no face; frames of one clip are turned, coloured or timed in several
-    ways.
+    They are blank, show no face, or are cropped by unlikely boxes; frames of one clip are turned,
+    coloured or timed in several ways.
     """
     what, moving = (still.text, False) if still else ("clip", made.shape[1] > 1)
     yield from blank_inputs(clips, made, what, moving)
@@ -396,6 +396,10 @@ def input_problems(
     settings = preprocessing(config)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         yield from centred_clips(clips, cache, settings.detector)
+    if settings.crop == "landmarks":
+        framed = [clip for clip in clips if not clip.ready_flow]
+        sizes = load_arrays(framed, FrameSize(), cache)
+        yield from misplaced(framed, [(size[0], size[1]) for size in sizes], settings.landmarks)
 
 
 def blank_inputs(

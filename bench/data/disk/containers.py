@@ -20,13 +20,28 @@ MOST_HEADER = 4096
 FLOW_CHANNELS = (2, 3)
 """First axis of optical flow as PyTorch stores an image: u and v, or u, v and strain."""
 
+EXPLICIT = "save grey frames as (T, H, W, 1), colour as (T, H, W, 3)"
+"""What to do with an array whose axes are not certain."""
+
+STILL = 0.25
+"""Variance along the axis of time, of that along height and width, where a face changes little.
+
+Of (T, H, W) the last axis is the width, along which a face varies about as along its height.
+"""
+
+UNLIKE = 9
+"""How many times more a face may vary along its height than along its width, or the reverse."""
+
+PLACES = 24
+"""Places along each axis that are looked at."""
+
 
 def unpack(clip: Clip, content: bytes) -> np.ndarray:
     """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
 
     Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, three axes
-    that look like (H, W, 3), (H, W, T) or, without a span, (channels, H, W), and a span beyond the
-    end.
+    that look like (H, W, 3), (H, W, T) or, without a span, (channels, H, W), by their shape or by
+    what changes along them, and a span beyond the end.
     """
     first, end = clip.span or (0, None)
     if is_array(clip):
@@ -65,7 +80,7 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
         raise bad_file(clip, f"has shape {shape}", "expected (T, H, W) or (T, H, W, 3)")
     if len(shape) == 3 and (shape[2] in (1, 3) or shape[0] == shape[1] != shape[2]):
         what = f"has shape {shape}, which may be (H, W, colours) or (H, W, T)"
-        raise bad_file(clip, what, "save grey frames as (T, H, W, 1), colour as (T, H, W, 3)")
+        raise bad_file(clip, what, EXPLICIT)
     if len(shape) == 3 and shape[0] in FLOW_CHANNELS and clip.span is None:
         what = f"has shape {shape}: {shape[0]} grey frames, or u, v (and strain) of optical flow"
         advice = "save grey frames as (T, H, W, 1), flow as (28, 28, 3), or give onset and offset"
@@ -79,7 +94,21 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
         what += f": its header tells of {size} bytes, {there} are there"
         raise bad_file(clip, what, "copy it again, or save it again with numpy.save")
     array = np.frombuffer(content, np.uint8, size, start)
-    return array.reshape(shape, order="F" if by_columns else "C").reshape(wanted)
+    array = array.reshape(shape, order="F" if by_columns else "C")
+    if len(shape) == 3 and _in_time_last(array):
+        what = f"has shape {shape} and changes least along its last axis, as (H, W, T) does"
+        raise bad_file(clip, what, EXPLICIT)
+    return array.reshape(wanted)
+
+
+def _in_time_last(array: np.ndarray) -> bool:
+    """Whether the frames of an array of three axes seem to follow each other along the last one."""
+    import numpy as np
+
+    places = (np.linspace(0, n - 1, min(n, PLACES)).astype(int) for n in array.shape)
+    sample = array[np.ix_(*places)]
+    *others, last = (float(sample.var(axis).mean()) for axis in range(3))
+    return last < STILL * min(others) and max(others) < UNLIKE * min(others)
 
 
 def _header(clip: Clip, content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:

@@ -23,6 +23,9 @@ VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".we
 CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}
 """Files that hold all frames of a clip."""
 
+LOSSLESS = frozenset({".bmp", ".pgm", ".png", ".ppm", ".tif", ".tiff"})
+"""Of a frame that lies there twice, that of such an ending is taken."""
+
 OTHER_MEDIA = frozenset(
     {
         *(".avif", ".cr2", ".dng", ".exr", ".heic", ".heif", ".ico", ".j2k", ".jp2", ".jpe"),
@@ -51,11 +54,12 @@ def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Pro
 def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[Problem]]:
     """Frame number -> image, in order; images without a number of their own are problems.
 
-    Of two with one number that whose name begins the other's is taken: `4`, not `4 - Copy`.
+    Of two with one number that whose name begins the other's is taken: `4`, not `4 - Copy`; of two
+    of one name the lossless one.
     """
     frames: dict[int, Path] = {}
     unnumbered, twins = [], []
-    paths = sorted(images, key=lambda path: path.stem)
+    paths = sorted(images, key=lambda path: (path.stem, path.suffix.lower() not in LOSSLESS))
     for path, number in zip(paths, frame_numbers(paths), strict=True):
         if number is None:
             unnumbered.append(path)
@@ -68,6 +72,8 @@ def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[
     if twins:
         path, number, used = twins[0]
         what = f"not used: {tree.shown(used)} has the frame number {number}, too{_more(twins)}"
+        if path.stem == used.stem:
+            what = f"not used: the frame lies beside it as {used.suffix}, too{_more(twins)}"
         problems.append(Problem("odd", tree.shown(path), what))
     frames = dict(sorted(frames.items()))
     return frames, problems + _out_of_order(tree, frames)
@@ -206,8 +212,15 @@ def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int |
 
 def frame_problems(where: str, numbers: Iterable[int], first: int, last: int) -> list[Problem]:
     """The problem of frames that are missing between `first` and `last`, if there are any."""
+    numbers = [number for number in numbers if first <= number <= last]
     absent, smallest = first_gap(numbers, first, last)
     if not absent:
         return []
+    steps = {after - before for before, after in pairwise(sorted(set(numbers)))}
+    step = min(steps, default=1)
+    whole = len(numbers) > 2 and min(numbers) - first < step > last - max(numbers)
+    if whole and len(steps) == 1 and step > 1:
+        what = f"the numbers of its frames rise by {step}: those between are missing, or one in"
+        return [Problem("frames", where, f"{what} {step} was kept; used as they are")]
     what = f"{absent} of the {last - first + 1} frames {first}..{last} missing, "
     return [Problem("frames", where, f"{what}the first is number {smallest}")]

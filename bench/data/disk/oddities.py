@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
-from bench.data.disk.images import FORMATS, ORIENTATION, UPRIGHT, orientation
+from bench.data.disk.images import FORMATS, ORIENTATION, UPRIGHT, decode, orientation
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
-from bench.data.disk.video_files import uneven_times
+from bench.data.disk.video_files import reader_key, uneven_times
+from bench.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,40 +22,60 @@ DATED = (slice(24, 36), slice(84, 100))
 
 @dataclass(frozen=True)
 class Recording:
-    """For the clip cache: four numbers, float32 (4,), 0 where nothing differs within the clip.
+    """For the clip cache: five numbers, float32 (5,), 0 where nothing differs within the clip.
 
     Frames that EXIF turns otherwise than the first, frames with another colour profile than the
     first, and of a video whose frames are not even in time the shortest and longest time between
-    two of them in ms.
+    two of them in ms; whether the first frame is of one level all over, and later ones are not.
     """
 
-    shape: tuple[int, ...] = (4,)
+    shape: tuple[int, ...] = (5,)
     dtype: str = "float32"
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return "recording, version 1"
+        return f"recording, version 2{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The four numbers; of files that cannot be read they are 0, as their reader will say."""
+        """The five numbers; of files that cannot be read they are 0, as their reader will say."""
         import numpy as np
 
-        suffix = clip.frames[0].suffix.lower()
-        if suffix in VIDEO_SUFFIXES:
-            first, end = clip.span or (0, None)
-            return np.array([0, 0, *(uneven_times(contents[0], first, end) or (0, 0))])
-        if suffix in CONTAINER_SUFFIXES or len(contents) == 1:
-            return np.zeros(4)
-        heads = [_head(content) for content in contents]
-        turned, profiles = zip(*heads, strict=True)
-        others = [sum(each != found[0] for each in found) for found in (turned, profiles)]
-        return np.array([*others, 0, 0])
+        return np.array([*_differences(clip, contents), _starts_blank(clip, contents)])
+
+
+def _differences(clip: Clip, contents: Sequence[bytes]) -> tuple[float, ...]:
+    suffix = clip.frames[0].suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        first, end = clip.span or (0, None)
+        return (0, 0, *(uneven_times(contents[0], first, end) or (0, 0)))
+    if suffix in CONTAINER_SUFFIXES or len(contents) == 1:
+        return (0, 0, 0, 0)
+    turned, profiles = zip(*map(_head, contents), strict=True)
+    return (*(sum(each != found[0] for each in found) for found in (turned, profiles)), 0, 0)
+
+
+def _starts_blank(clip: Clip, contents: Sequence[bytes]) -> bool:
+    """Whether the first of several frames is of one level, and not the same as the last.
+
+    Of a video the last is not looked at: that would take decoding all of it.
+    """
+    if clip.ready_flow:
+        return False
+    video = clip.frames[0].suffix.lower() in VIDEO_SUFFIXES
+    start = clip.span[0] if clip.span else 0
+    span = (start, start + 1) if video else clip.span
+    try:
+        frames = decode(replace(clip, frames=clip.frames[:1], span=span), contents[:1])
+    except DataError:
+        return False
+    onset, still = frames[0], contents[0] == contents[-1] and (frames[0] == frames[-1]).all()
+    return bool(onset.min() == onset.max() and (video or not still))
 
 
 def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     """A problem for each thing that differs within a clip, from `Recording`."""
     where = clip_title(clip)
-    turned, profiles, shortest, longest = recording.tolist()
+    turned, profiles, shortest, longest, blank = recording.tolist()
     count = len(clip.frames)
     if turned:
         what = f"EXIF turns {turned:.0f} of {count} frames otherwise than the first"
@@ -67,6 +88,9 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     if longest:
         what = f"the times between its frames differ ({shortest:.0f} to {longest:.0f} ms)"
         yield Problem("times", where, f"{what}; they are taken for even")
+    if blank:
+        what = "its first frame is of one level all over (a blank before the clip?)"
+        yield Problem("constant", where, f"{what}: all motion is from there; give the onset")
 
 
 def _head(content: bytes) -> tuple[int, bytes]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 VIDEO_VERSION = 2
 """Raised whenever the same file would give other frames, or be refused: old cache entries lapse."""
 
+ARRAY_VERSION = 2
+"""The same of .npy arrays."""
+
 MOST_FRAMES = 20_000
 """A clip lasts half a second: a longer file is not a clip, and could fill the memory."""
 
@@ -216,8 +219,10 @@ def _quarter_turns(clip: Clip, frame: VideoFrame) -> int:
 
 
 def reader_key(clip: Clip) -> str:
-    """Names the version of the code that reads a video; empty for clips of other files."""
+    """Names the version of the code that reads a video or array; empty for other files."""
     suffix = clip.frames[0].suffix.lower() if clip.frames else ""
+    if suffix == ".npy":
+        return f" array {ARRAY_VERSION}"
     return f" video {VIDEO_VERSION}" if suffix in VIDEO_SUFFIXES else ""
 
 

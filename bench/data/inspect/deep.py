@@ -17,6 +17,7 @@ from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.data.sets.blank import absurdities
 from bench.data.sets.twins import copies, look_of, near_copies, shared, with_twins
 from bench.data.steps.crop import crop_box
+from bench.data.steps.landmarks import misplaced
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError, printable
 from bench.system.processes import in_processes
@@ -61,8 +62,8 @@ def deep_problems(
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
     onset and apex nearly equal),
-    `crop` (`settings` cannot crop it), `turned`, `profile` and `times` (see `Recording`), and what
-    `absurdities` says of the clips in one file.
+    `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`), `turned`,
+    `profile` and `times` (see `Recording`), and what `absurdities` says of the clips in one file.
     `progress` is called with (clips done, clips in all).
     """
     problems: list[Problem] = []
@@ -72,22 +73,27 @@ def deep_problems(
     frames = 0
     look = partial(_look_through, settings)
     looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
-    for done, (found, count, content, moving, seen) in enumerate(looked, 1):
+    sizes: list[tuple[int, int] | None] = []
+    for done, (found, count, content, moving, seen, size) in enumerate(looked, 1):
         problems += found
         frames += count
         contents.append(content)
         shown.append(moving)
         looks.append(seen)
+        sizes.append(size)
         if progress:
             progress(done, len(clips))
+    if settings.crop == "landmarks":
+        framed = {clip: size for clip, size in zip(clips, sizes, strict=True) if size}
+        problems += misplaced(list(framed), list(framed.values()), settings.landmarks)
     twins = with_twins(copies(clips, contents), shared(clips, shown, "copies of frames of"))
     return [*problems, *with_twins(twins, near_copies(clips, looks))], frames
 
 
 def _look_through(
     settings: Preprocessing, clip: Clip
-) -> tuple[list[Problem], int, str, tuple[str, ...], np.ndarray | None]:
-    """Problems of a clip, frames decoded, hashes, and what its onset and apex look like.
+) -> tuple[list[Problem], int, str, tuple[str, ...], np.ndarray | None, tuple[int, int] | None]:
+    """Problems of a clip, frames decoded, hashes, what its onset and apex look like, their size.
 
     Hashes of all frames (empty where one is missing), and of each that is not of one level all
     over. An apex that is not known is taken to be in the middle.
@@ -118,7 +124,8 @@ def _look_through(
     shown = tuple(frame.content for frame in frames if not frame.constant)
     known = len(kept) == 2 and not (unreadable or clip.ready_flow)
     seen = look_of(*kept) if known else None
-    return problems, len(frames), "" if unreadable else whole, shown, seen
+    size = frames[0].size[::-1] if frames and not clip.ready_flow else None
+    return problems, len(frames), "" if unreadable else whole, shown, seen, size
 
 
 def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarray]:
@@ -129,7 +136,8 @@ def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarr
 
 
 def _recorded(clip: Clip) -> Iterator[Problem]:
-    return recording_problems(clip, Recording().make(clip, read_frames(clip)))
+    found = recording_problems(clip, Recording().make(clip, read_frames(clip)))
+    return (problem for problem in found if problem.kind != "constant")  # all such are told
 
 
 def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:

@@ -99,6 +99,27 @@ class FaceFound:
         return np.array([bool(_faces(decode(first, contents[:1])[0], self.detector))])
 
 
+@dataclass(frozen=True)
+class FrameSize:
+    """For the clip cache: height and width of a clip's first frame in pixels, float32 (2,)."""
+
+    shape: tuple[int, ...] = (2,)
+    dtype: str = "float32"
+
+    def clip_key(self, clip: Clip) -> str:
+        """The same for every clip, but for videos and arrays."""
+        return f"frame size, version 1{reader_key(clip)}"
+
+    def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
+        """Height and width, float32 (2,)."""
+        import numpy as np
+
+        from bench.data.disk.images import decode
+
+        first = replace(clip, frames=clip.frames[:1])
+        return np.array(decode(first, contents[:1]).shape[1:3], np.float32)
+
+
 def centre_box(height: int, width: int) -> Box:
     """A square in the middle of the frame."""
     side = max(round(CENTRE * min(height, width)), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean, median
 from types import MappingProxyType
 
-from bench.data.clips import Clip, Problem, Rejected, problem_lines
+from bench.data.clips import Clip, Problem, Rejected, clip_title, problem_lines
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name, known_subject
 from bench.data.steps.box import Box
@@ -30,8 +30,23 @@ BROWS_THEN_MOUTH = MappingProxyType(
 )
 """Number of points -> those of the brows and of the mouth (iBUG 300-W), from 0."""
 
+EYES_THEN_MOUTH = (slice(0, 2), slice(3, 5))
+"""The same of five points, as MTCNN finds them: eyes, nose, corners of the mouth."""
+
+SMALL, ASIDE = 1 / 3, 0.25
+"""Share of others' area that a box has at least, and how far its centre lies from theirs.
+
+Relative to the frames: faces of one camera differ by less.
+"""
+
+BEFORE, BEHIND = 0.08, 0.01
+"""Of a frame's side: what boxes in its lower right corner leave at least before, at most behind."""
+
 FRACTIONS = 2
 """No face is so few pixels wide or high: such coordinates are relative to the frame."""
+
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -128,19 +143,88 @@ def _landmarks(file: str) -> Mapping[str, Mapping[tuple[str, str], Landmarks]]:
 
 
 def _refuse_upside_down(file: str, rows: Iterable[Landmarks]) -> None:
-    """DataError where the brows of the median row are not above its mouth, of the usual points."""
+    """DataError where points of a known order do not show an upright face in the median row."""
+    rows = list(rows)
+    lying = [
+        _lies(row.points, *parts)
+        for row in rows
+        if (parts := {**BROWS_THEN_MOUTH, 5: EYES_THEN_MOUTH}.get(len(row.points)))
+    ]
+    if lying and fmean(lying) > 0.5:
+        raise DataError(
+            f"landmarks {file}: the mouth lies to the right of the eyes or brows, and these one "
+            "below the other: exchange x and y (x is the column, y the row of the frame)"
+        )
     heights = [
-        fmean(y for _, y in row.points[brows]) - fmean(y for _, y in row.points[mouth])
+        _below(row.points, *parts)[1]
         for row in rows
         if (parts := BROWS_THEN_MOUTH.get(len(row.points)))
-        for brows, mouth in [parts]
     ]
-    if heights and median(heights) >= 0:
+    if heights and median(heights) <= 0:
         raise DataError(
             f"landmarks {file}: the brows are not above the mouth: expected y from the top of the "
             "frame, and the 68 points of iBUG 300-W in their order (18 to 27 brows, 49 to 68 "
             "mouth), or brows and mouth alone"
         )
+
+
+def _lies(points: Sequence[Point], upper: slice, mouth: slice) -> bool:
+    """Whether points show an upright face where x and y are exchanged."""
+    (x, y), (other_x, other_y) = points[upper][0], points[upper][-1]
+    beside, below = _below(points, upper, mouth)
+    return beside > abs(below) and abs(other_x - x) < abs(other_y - y)
+
+
+def _below(points: Sequence[Point], upper: slice, mouth: slice) -> Point:
+    """How far to the right of the upper points the mouth lies, and how far below them."""
+    (x, y), (mouth_x, mouth_y) = (
+        tuple(map(fmean, zip(*points[part], strict=True))) for part in (upper, mouth)
+    )
+    return mouth_x - x, mouth_y - y
+
+
+def misplaced(clips: Sequence[Clip], sizes: Sequence[Point], file: str) -> Iterator[Problem]:
+    """A problem for each clip whose box is much smaller than others', or lies elsewhere.
+
+    sizes: height and width of each clip's frames. In comparison with the median over the subjects
+    of the clip's data set; and one for a set whose boxes all lie in the corner.
+    """
+    placed: dict[str, list[tuple[Clip, tuple[float, ...]]]] = {}
+    for clip, (height, width) in zip(clips, sizes, strict=True):
+        if row := _row(clip, file):
+            box = row.box
+            sides = (box.left / width, box.top / height, box.right / width, box.bottom / height)
+            placed.setdefault(clip.dataset, []).append((clip, sides))
+    for dataset, found in placed.items():
+        yield from _misplaced_in(dataset, found, file)
+
+
+def _misplaced_in(
+    dataset: str, found: Sequence[tuple[Clip, tuple[float, ...]]], file: str
+) -> Iterator[Problem]:
+    people: dict[str, list[tuple[float, ...]]] = {}
+    for clip, sides in found:
+        people.setdefault(clip.subject, []).append(sides)
+    each = [_medians(rows) for rows in people.values()]
+    left, top, right, bottom = _medians(each)
+    at_end = all(1 - BEHIND <= side <= 1 + OUTSIDE for side in (right, bottom))
+    if at_end and min(left, top) >= BEFORE:
+        what = f"boxes of data.landmarks={file} begin amid the frames and end in their lower right"
+        yield Problem(
+            "landmarks", dataset, f"{what} corner: are their width and height right and bottom?"
+        )
+    area = median((row[2] - row[0]) * (row[3] - row[1]) for row in each)
+    for clip, sides in found:
+        small = (sides[2] - sides[0]) * (sides[3] - sides[1]) < SMALL * area
+        across, down = sides[0] + sides[2] - left - right, sides[1] + sides[3] - top - bottom
+        if small or max(abs(across), abs(down)) > 2 * ASIDE:
+            how = "is much smaller than" if small else "lies far from"
+            what = f"its box in data.landmarks {how} those of others: is it of these frames?"
+            yield Problem("landmarks", clip_title(clip), what)
+
+
+def _medians(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(map(median, zip(*rows, strict=True)))
 
 
 def refuse_shared_rows(clips: Iterable[Clip], file: str) -> None:

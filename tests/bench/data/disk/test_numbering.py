@@ -10,9 +10,9 @@ import pytest
 from image_clips import clip_of, noise
 from PIL import Image
 
-from bench.data.clips import Clip
+from bench.data.clips import Clip, Problem, problem_lines
 from bench.data.disk.images import decode
-from bench.data.disk.numbering import frame_numbers, is_image
+from bench.data.disk.numbering import frame_numbers, frame_problems, is_image
 from bench.data.sets.catalogue import load_clips
 from bench.errors import DataError
 
@@ -170,3 +170,37 @@ def test_frames_of_a_release_are_not_left_out_either(tmp_path, name):
     found = load_clips("smic", tmp_path)
     assert not found.clips
     assert any(problem.fatal and name in problem.what for problem in found.problems)
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "tif"])
+def test_of_a_frame_in_two_formats_the_lossless_is_taken_and_told_in_one_line(tmp_path, ending):
+    rows = []
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        for number, pixels in enumerate(noise(3, 16, 16)):
+            for form in ("jpg", ending):
+                Image.fromarray(pixels).save(tmp_path / name / f"{number}.{form}")
+        rows.append(f"lab,p1,{name},positive,{name}")
+    (tmp_path / "m.csv").write_text("\n".join(["dataset,subject,clip,label,frames", *rows]))
+    found = load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path)
+    assert {path.suffix for clip in found.clips for path in clip.frames} == {f".{ending}"}
+    lines = [line for line in problem_lines(found.problems) if line.startswith("odd")]
+    assert len(lines) == 1
+    assert f"the frame lies beside it as .{ending}, too (so it is with 2 more)" in lines[0]
+
+
+@pytest.mark.parametrize(("step", "first", "last"), [(2, 4, 18), (5, 0, 22)])
+def test_numbers_that_rise_by_more_than_one_are_told_as_such(step, first, last):
+    (found,) = frame_problems("x", range(first, last + 1, step), first, last)
+    assert f"the numbers of its frames rise by {step}:" in found.what
+    (found,) = frame_problems("x", [*range(first, last - 2 * step, step)], first, last)
+    assert "missing, the first is number" in found.what
+
+
+@pytest.mark.parametrize("differ", [False, True])
+def test_many_places_of_one_cause_are_one_line_with_the_first_and_the_count(differ):
+    found = [Problem("frames", f"row {n}", f"{n * differ} of 9 missing") for n in range(24)]
+    (line,) = problem_lines(found)
+    assert line.startswith("frames: 24 times: row 0, row 1, ")
+    assert "row 5 and 18 more" in line
+    assert len(list(problem_lines(found[:3]))) == (3 if differ else 1)

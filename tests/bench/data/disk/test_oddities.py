@@ -96,3 +96,22 @@ def test_videos_whose_frames_are_not_even_in_time(tmp_path, ending, times, kinds
 def test_times_that_a_container_rounds_are_even(tmp_path, ending, rate):
     times = np.round(np.arange(30) * 1000 / rate).astype(int).tolist()
     assert told(video(tmp_path / f"a.{ending}", times), tmp_path / "cache") == []
+
+
+@pytest.mark.parametrize("level", [0, 255])
+@pytest.mark.parametrize("stored", ["images", "array"])
+def test_a_blank_frame_before_a_clip_is_told_by_a_run(tmp_path, level, stored):
+    frames = noise(4, 16, 16)
+    frames[0] = level
+    if stored == "array":
+        np.save(tmp_path / "a.npy", frames)
+        clip = clip_of([tmp_path / "a.npy"])
+    else:
+        clip = clip_of([tmp_path / f"{number}.png" for number in range(4)])
+        for path, pixels in zip(clip.frames, frames, strict=True):
+            Image.fromarray(pixels).save(path)
+    made = noise(1, 4, 4)
+    (found,) = input_problems([clip], made, None, DataConfig(), tmp_path / "cache")
+    assert (found.kind, found.fatal) == ("constant", False)
+    assert "its first frame is of one level all over" in found.what
+    assert [problem.kind for problem in deep_problems([clip], 1)[0]] == ["constant"]

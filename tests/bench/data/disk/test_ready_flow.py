@@ -165,6 +165,34 @@ def test_lossy_colours_are_refused_and_lossy_flow_is_not(tmp_path, ground, spoil
     assert load_inputs(manifest(tmp_path, "flow.npy"), wanted, CONFIG, tmp_path / "cache").any()
 
 
+def ready():
+    """u, v and strain of it as levels, with the noise of a measured flow: (28, 28, 3)."""
+    u, v, strain = motion()
+    return np.stack([127 + 80 * u, 127 + 80 * v, 200 * strain**3], -1)
+
+
+@pytest.mark.parametrize(("order", "which"), [((2, 1, 0), "first"), ((0, 2, 1), "second")])
+@pytest.mark.parametrize("spoil", [np.round, jpeg, noisy])
+def test_channels_in_another_order_are_refused(tmp_path, order, which, spoil):
+    np.save(tmp_path / "right.npy", spoil(ready()))
+    np.save(tmp_path / "wrong.npy", spoil(ready())[..., list(order)])
+    wanted = StillInput("flow", 28)
+    assert load_inputs(manifest(tmp_path, "right.npy"), wanted, CONFIG, tmp_path / "cache").any()
+    clip_set = manifest(tmp_path, "right.npy", "wrong.npy")
+    with pytest.raises(DataError, match=rf"s1/c1 has its channels in another order.*{which} at"):
+        load_inputs(clip_set, wanted, CONFIG, tmp_path / "cache")
+    problems, _ = deep_problems(clip_set.clips, 1)
+    assert [(found.kind, found.where) for found in problems] == [("unreadable", "mine s1/c1")]
+
+
+@pytest.mark.parametrize("tint", [(1, 1, 1), (1, 0.8, 0.65), (0.7, 0.8, 1)])
+def test_a_small_photograph_is_no_flow(tmp_path, tint):
+    face = 40 + 200 * np.hypot(*motion()[:2])[..., None] / 2
+    np.save(tmp_path / "flow.npy", noisy(face * tint))
+    with pytest.raises(DataError, match="s0/c0 is a picture in grey or colour"):
+        load_inputs(manifest(tmp_path, "flow.npy"), StillInput("flow", 28), CONFIG, tmp_path)
+
+
 @pytest.mark.parametrize("strain", [0, 1, 255])
 def test_flow_with_little_or_much_strain_is_flow(tmp_path, strain):
     u, v, _ = motion()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.data.clips import Clip
-from bench.data.steps.landmarks import has_landmarks, refuse_shared_rows
+from bench.data.steps.landmarks import has_landmarks, misplaced, refuse_shared_rows
 from bench.data.stills.patches import BROWS_AND_MOUTH, TEMPLATE
 from bench.errors import DataError
 
@@ -65,6 +65,61 @@ def test_brows_below_the_mouth_are_refused(tmp_path, count):
             has_landmarks(clip("lab"), file)
     file = written(tmp_path, rows_of([face, face, below]))  # one face of three
     assert has_landmarks(clip("lab"), file)
+
+
+FIVE = [(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)]
+
+
+@pytest.mark.parametrize("face", [FIVE, points(30), points(68)])
+def test_points_with_x_and_y_exchanged_are_refused(tmp_path, face):
+    assert has_landmarks(clip("lab"), written(tmp_path, rows_of([face] * 3)))
+    (tmp_path / "wrong").mkdir()
+    file = written(tmp_path / "wrong", rows_of([[(y, x) for x, y in face]] * 3))
+    with pytest.raises(DataError, match="exchange x and y"):
+        has_landmarks(clip("lab"), file)
+
+
+@pytest.mark.parametrize("face", ["dlib", "coco"])
+def test_five_points_in_another_order_are_believed(tmp_path, face):
+    corners = [(0.2, 0.4), (0.4, 0.4), (0.8, 0.4), (0.6, 0.4), (0.5, 0.7)]
+    nose_first = [FIVE[2], FIVE[1], FIVE[0], (0.9, 0.5), (0.1, 0.5)]
+    for number, shown in enumerate(({"dlib": corners, "coco": nose_first}[face], [*FIVE[::-1]])):
+        (tmp_path / str(number)).mkdir()
+        assert has_landmarks(clip("lab"), written(tmp_path / str(number), rows_of([shown] * 3)))
+
+
+def told(tmp_path, *boxes: str):
+    """Places and texts of what is odd about boxes of so many people, in frames of 100×80."""
+    clips = [clip("lab", f"p{n}") for n in range(len(boxes))]
+    rows = [f"p{n},a,{box}" for n, box in enumerate(boxes)]
+    file = written(tmp_path, "\n".join([f"subject,clip,{BOX}", *rows]))
+    return [(p.where, p.what) for p in misplaced(clips, [(80, 100)] * len(clips), file)]
+
+
+USUAL = ("20,10,80,70", "25,12,75,66", "30,5,85,75", "18,15,70,68")
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ("10,5,40,35", "is much smaller than those of others"),
+        ("0,0,40,40", "lies far from those of others"),
+        ("60,40,100,80", "lies far from"),
+    ],
+)
+def test_a_box_of_other_frames_is_told(tmp_path, box, said):
+    (tmp_path / "usual").mkdir()
+    assert not told(tmp_path / "usual", *USUAL)
+    ((where, what),) = told(tmp_path, *USUAL, box)
+    assert where == "lab p4/a"
+    assert said in what
+
+
+def test_right_and_bottom_taken_for_width_and_height_are_told(tmp_path):
+    lower = [f"{x},{y},100,80" for x, y in ((20, 10), (22, 12), (18, 9))]
+    ((where, what),) = told(tmp_path, *lower)
+    assert where == "lab"
+    assert "are their width and height right and bottom?" in what
 
 
 def test_other_numbers_of_points_are_of_any_order(tmp_path):
