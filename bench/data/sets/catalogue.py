@@ -19,7 +19,7 @@ from bench.data.sets.blank import absurd_clips, frames_of
 from bench.data.sets.classes import CHALLENGE, plain_label
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
-from bench.data.sets.people import doubtful_people
+from bench.data.sets.people import doubtful_people, one_class_each
 from bench.data.sets.twins import twins
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
 from bench.system.entry_points import Door, Unfit
@@ -246,6 +246,7 @@ def judged(found: ClipSet) -> ClipSet:
     seen = (
         *look_alikes(named, found.classes),
         *doubtful_people(named, BUILT_IN),
+        *one_class_each(clips, BUILT_IN),
         *absurd_clips(clips),
         *twins(clips),
     )
