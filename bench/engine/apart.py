@@ -47,7 +47,8 @@ def require_own_answers(
             raise BenchError(
                 "in a process of its own a new network with the weights of this one answers "
                 "otherwise: its answers depend on more than its weights; keep no clips and draw "
-                "nothing at random at module level, in a class attribute or behind a cache"
+                "nothing at random at module level, in a class attribute, in a file or behind a "
+                "cache"
             )
     first, its_clips, its_asked, before = _earlier[runs]
     if differ(asked_answer(first, its_clips, its_asked), before):

@@ -22,7 +22,7 @@ class Board:
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         done = done_units(tasks)
-        left = [task for task in tasks if task.unit not in done]
+        left = list({task.unit: task for task in tasks if task.unit not in done}.values())
         self._tasks = {task.unit: (place, task) for place, task in enumerate(left)}
         self._open: dict[Unit, int] = {}
         self._wanted_by: dict[Unit, list[Unit]] = defaultdict(list)

@@ -66,7 +66,7 @@ class SerialExecutor:
         while task := board.take():
             unit = task.unit
             listener.started(unit)
-            failure = do(perform, task, report_to(listener, unit))
+            failure = do(perform, task, report_to(listener, unit), elsewhere=False)
             if not failure and not unit.done:
                 failure = without_file(unit, type(self).__name__)
             if failure:

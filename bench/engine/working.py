@@ -99,11 +99,22 @@ def carry_out(order: Order) -> Failure | None:
 
 
 def do(
-    perform: Perform, task: Task, report: Report, note_every: float = NOTE_EVERY
+    perform: Perform,
+    task: Task,
+    report: Report,
+    note_every: float = NOTE_EVERY,
+    elsewhere: bool = True,
 ) -> Failure | None:
-    """Does a unit in this process, once the files that it needs are seen here."""
+    """Does a unit in this process, once the files that it needs are seen here.
+
+    elsewhere: whether other machines may have written them, so that they are waited for.
+    """
     try:
-        await_files(need.output for need in task.needs)
+        needed = [need.output for need in task.needs]
+        if elsewhere:
+            await_files(needed)
+        elif gone := missing_after(0, needed):
+            raise BenchError(f"{gone[0]} is not there: the work that writes it was left out")
         with noted(task.unit, report, note_every) as tell:
             perform(task.unit, tell)
     except FAILURES as error:  # out of memory, say: the other units may still do

@@ -24,6 +24,7 @@ from bench.system.files import write_atomic
 from rnas.genotype import Genotype
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor, nn
 
 FORMAT = 1
@@ -94,32 +95,51 @@ class ModelRecord:
 def clip_contents(clips: Sequence[Clip], cache: Path) -> list[tuple[str, ...]]:
     """Per clip by what it is known again: 16 hexadecimal digits each.
 
-    They are of the hash of its files and, where these are not blank, of that of its first, middle
-    and last frame, however they are stored.
+    They are of the hash of its files and, where these are not blank, of what some of its frames
+    show, however they are stored: its first, middle and last together, as files of earlier versions
+    have them, and alone these, its apex and a few more that are there wherever the clip is cut.
     """
     digests = content_digests(clips, cache)
     return [
-        tuple(filter(None, (digest[:16], _shown(clip))))
+        tuple(dict.fromkeys((digest[:16], *_shown(clip))))
         for clip, digest in zip(clips, digests, strict=True)
     ]
 
 
+FOUND_AGAIN = 4
+"""Frames of each clip with the smallest hashes: of a clip cut elsewhere most are the same."""
+
+
 @lru_cache(maxsize=1 << 16)
-def _shown(clip: Clip) -> str:
-    last = len(clip.frames) - 1
+def _shown(clip: Clip) -> tuple[str, ...]:
+    contents = read_frames(clip)
     if clip.ready_flow:
-        frames = ReadyFlow(SIDE).make(clip, read_frames(clip))[None]
-    elif last > 0:  # a file a frame
-        places = sorted({0, last // 2, last})
+        return _known(ReadyFlow(SIDE).make(clip, contents)[None], [])
+    whole = decode(clip, contents) if len(contents) == 1 else None  # one file holds the clip
+    units: Any = contents if whole is None else whole
+    last = len(units) - 1
+    ends = sorted({0, last // 2, last})
+    chosen = sorted(range(len(units)), key=lambda place: sha256(units[place]).digest())
+    apex = () if clip.apex is None or clip.apex > last else (clip.apex,)
+    alone = [*{*ends, *chosen[:FOUND_AGAIN], *apex}]
+    if whole is not None:
+        return _known(whole[ends], [whole[place][None] for place in alone])
+
+    def seen(places: Sequence[int]) -> np.ndarray:
         some = replace(clip, frames=tuple(clip.frames[place] for place in places), apex=None)
-        frames = decode(some, read_frames(some))
-    else:
-        frames = decode(clip, read_frames(clip))
-        frames = frames[sorted({0, (len(frames) - 1) // 2, len(frames) - 1})]
-    if frames.min() == frames.max():
-        return ""
-    frames = frames.repeat(3, axis=-1) if frames.shape[-1] == 1 else frames
-    return sha256(repr(frames.shape).encode() + frames.tobytes()).hexdigest()[:16]
+        return decode(some, [contents[place] for place in places])
+
+    return _known(seen(ends), [seen([place]) for place in alone])
+
+
+def _known(ends: np.ndarray, alone: Sequence[np.ndarray]) -> tuple[str, ...]:
+    """Hashes of frames (n, H, W, C) that are not blank, grey ones as of three colours."""
+    found = []
+    for frames in (ends, *alone):
+        if frames.min() < frames.max():
+            frames = frames.repeat(3, axis=-1) if frames.shape[-1] == 1 else frames
+            found.append(sha256(repr(frames.shape).encode() + frames.tobytes()).hexdigest()[:16])
+    return tuple(found)
 
 
 def recorded_run(run: RunFile) -> RunFile:

@@ -54,15 +54,16 @@ def genotype_in(file: Path) -> tuple[Genotype, bool]:
 
 
 def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache: Path) -> None:
-    """DataError, with the file's name, where its network was trained on a clip or on its person."""
+    """DataError, with the file's name, where its network has seen a clip or its person."""
     known = {*record.clips}
     for clip, contents in zip(tested, clip_contents(tested, cache), strict=True):
         person = f"{clip.dataset}/{clip.subject}"
         if person in record.trained_on or not known.isdisjoint(contents):
-            seen = "" if person in record.trained_on else f" clip {clip.name}, by another name, of"
+            same = f"clip {clip.name} of {person}, or frames of it, under another name: it"
+            seen = f"{person}, whom it" if person in record.trained_on else same
             raise DataError(
-                f"{name}: its network was trained on{seen} {person}, whom it would be tested on; "
-                "train it on other people, or test on others"
+                f"{name}: its network was trained on {seen} would be tested on; train it on other "
+                "people, or test on others"
             )
 
 

@@ -20,11 +20,13 @@ CHANCE_LISTS = ("probabilities", "probs", "logits", "softmax", "scores")
 class Chances:
     """A number for each class: columns of a table, or one of lists.
 
-    title: of the column, or of the first; cells: class, lower case -> its cells, one a line.
+    title: of the column, or of the first; cells: class, lower case -> its cells, one a line;
+    numbered: whether the numbers or the order of the columns say which class each is of.
     """
 
     title: str
     cells: Mapping[str, Sequence[str]]
+    numbered: bool
 
     def rows(self, classes: Sequence[str]) -> list[tuple[float, ...]]:
         """By line the numbers of these classes, NaN for a cell that holds none; none of others."""
@@ -51,6 +53,7 @@ def chances_of(table: Table, places: Mapping[str, int], classes: Sequence[str]) 
     names = [name.lower() for name in classes or CHALLENGE_CLASSES]
     found: list[Chances] = []
     groups: dict[str, list[tuple[str, int]]] = {}
+    numbered: set[int] = set()
     for place, title in enumerate(table.titles):
         if place in places.values():
             continue
@@ -58,7 +61,7 @@ def chances_of(table: Table, places: Mapping[str, int], classes: Sequence[str]) 
             rows = [_listed(line.cells[place]) for line in table.lines]
             if set(map(len, rows)) == {len(names)}:
                 cells = dict(zip(names, zip(*rows, strict=True), strict=True))
-                found.append(Chances(title, cells))
+                found.append(Chances(title, cells, True))
             continue
         plain = re.sub(r"^(prob|probability|logit|score|p)(?=[0-9]+$|_)_?", "", title.lower())
         fits = [name for name in names if len(plain) > 1 and name.startswith(plain)]
@@ -67,12 +70,14 @@ def chances_of(table: Table, places: Mapping[str, int], classes: Sequence[str]) 
         if len(fits) == 1:
             prefix = title.lower().removesuffix(plain)
             groups.setdefault(prefix, []).append((fits[0], place))
+            numbered |= {place} if plain.isdecimal() else set()
     for group in groups.values():
         if sorted(name for name, _ in group) == sorted(names):
             columns = {
                 name: tuple(line.cells[place] for line in table.lines) for name, place in group
             }
-            found.append(Chances(table.titles[group[0][1]], columns))
+            by_number = any(place in numbered for _, place in group)
+            found.append(Chances(table.titles[group[0][1]], columns, by_number))
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
@@ -74,6 +74,49 @@ def _refuse_apart(lines: Sequence[LogLine]) -> None:
             "classes, in the order of numbers or columns, with --classes A,B,..., or write both "
             "columns alike"
         )
+
+
+def numbering(
+    words: Sequence[bool], answers: Sequence[Answer], classes: Sequence[str]
+) -> Iterator[str]:
+    """What a reader has to be told where one of two labels is in words and the other in numbers.
+
+    words: whether the true and the predicted labels are. An order of the classes in which many more
+    answers are right than in the one taken is named.
+    """
+    if words[0] == words[1] or len(classes) > MOST_ORDERED:
+        return
+    sides = ("true", "pred") if words[0] else ("pred", "true")
+    taken = ", ".join(f"{number} is {printable(name)}" for number, name in enumerate(classes))
+    right = {
+        order: sum(a.true == order[a.pred] for a in answers)
+        for order in permutations(range(len(classes)))
+    }
+    own = right[tuple(range(len(classes)))]
+    best = max(right, key=lambda order: right[order])
+    better = ""
+    if right[best] - own >= max(FEWEST_MORE, len(answers) / 4) and 2 * right[best] >= len(answers):
+        meant = best if words[0] else map(best.index, range(len(best)))
+        order = ",".join(printable(classes[place]) for place in meant)
+        better = (
+            f"; {own} of {len(answers)} answers are right so, with --classes {order} {right[best]}"
+        )
+    yield (
+        f"{sides[0]} is in words, {sides[1]} in numbers, of which {taken}: if that is wrong, name "
+        f"the classes in the order of the numbers with --classes{better}"
+    )
+
+
+def are_words(labels: Iterable[str]) -> bool:
+    """Whether any of the labels is no number."""
+    return not all(map(str.isdecimal, labels))
+
+
+MOST_ORDERED = 6
+"""Classes of which every order is tried."""
+
+FEWEST_MORE = 5
+"""Answers that are right in another order only, so that it is named."""
 
 
 def _labels(line: LogLine) -> tuple[str, str]:

@@ -32,7 +32,14 @@ from bench.scoring.challenge_log import (
 )
 from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
 from bench.scoring.columns import contradicting
-from bench.scoring.labels import fits, label_place, labelled, named_predictions
+from bench.scoring.labels import (
+    are_words,
+    fits,
+    label_place,
+    labelled,
+    named_predictions,
+    numbering,
+)
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
@@ -288,6 +295,9 @@ def _table_log(table: Table, reading: Reading) -> Log:
         if column in places and (others := _others(table, places, column, classes))
     ]
     notes += contradicting(table, lines)
+    numbered = from_chances and chances[0].numbered
+    words = are_words(x.true for x in lines), not numbered and are_words(x.pred for x in lines)
+    notes += (f"{table.name}: {each}" for each in numbering(words, answers, classes))
     for each in chances:
         notes += against(answers, each.rows(classes), table.name, each.title)
     if ties:

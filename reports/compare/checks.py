@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from bench.config.settings import settings_table
+from bench.data.sets.identity import plain_name, plain_subject, unpadded
 from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, ClipKey
 from reports.compare.entries import Entry
@@ -96,13 +97,20 @@ def _check_answers(one: str, first: Any, two: str, second: Any) -> None:
 def _only(
     one: str, two: str, left: Mapping[ClipKey, Answer], right: Mapping[ClipKey, Answer]
 ) -> str:
-    parts = []
+    parts, keys, rest = [], left.keys(), right.keys()
     for name, own, other in ((one, left, right), (two, right, left)):
         alone = sorted(own.keys() - other.keys())
         if alone:
             more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
             parts.append(f"only {name} has {', '.join(map(str, alone[:NAMED]))}{more}")
+    if not {*map(_as_read, keys - rest)}.isdisjoint(map(_as_read, rest - keys)):
+        parts.append("names alike may be of one person or clip: write one name in both")
     return "; ".join(parts)
+
+
+def _as_read(key: ClipKey) -> tuple[str, str, str]:
+    """A clip by names that do not differ by case, prefix and zeros."""
+    return plain_name(key.dataset), plain_subject(key.subject), unpadded(plain_name(key.clip))
 
 
 def _check_files(one: Entry, two: Entry) -> None:

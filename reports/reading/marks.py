@@ -54,6 +54,9 @@ BELOW_BASELINE = "below linear baseline"
 CANNOT_DECIDE = "cannot decide"
 """Mark of searches whose α, η and β could not move far enough to choose."""
 
+ONE_GENOTYPE = "one genotype in all folds"
+"""Mark of searches of which each left out other people, and which found the very same."""
+
 FROM_LOG = "read from a log"
 """Mark of predictions that were made elsewhere."""
 
@@ -144,6 +147,9 @@ def search_marks(record: RunRecord) -> Iterable[str]:
     strategy = record.setting("search", "strategy", FIRST_ORDER)
     if strategy != FIRST_ORDER:
         yield f"strategy {strategy}"
+    found = {(search.path, search.edges, search.operations) for search in searches}
+    if len(found) == 1 < len(searches):
+        yield ONE_GENOTYPE
     if any(search.reach is not None and search.reach < DECIDES for search in searches):
         yield CANNOT_DECIDE
     if any(search.gauge_free_path not in (None, search.path) for search in searches):
@@ -266,6 +272,7 @@ MARK_MEANINGS = {
     RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
+    ONE_GENOTYPE: "each fold's search found the same: by agreement, or since it was known before",
     "strategy second_order": "searched by DARTS's second-order gradient, not by Algorithm 1",
     "strategy random_search": "the best of random genotypes on Train B, by successive halving",
     "strategy single_path": "single paths train a supernet, whose weights then score an evolution",

@@ -16,12 +16,12 @@ from bench.data.disk.numbering import frame_numbers
 from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
 from bench.data.sets.blank import absurd_clips, frames_of
-from bench.data.sets.classes import CHALLENGE
+from bench.data.sets.classes import CHALLENGE, plain_label
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
-from bench.data.sets.people import doubtful_people
+from bench.data.sets.people import doubtful_people, one_class_each
 from bench.data.sets.twins import twins
-from bench.errors import FAILURES, DataError, UsageError, printable
+from bench.errors import FAILURES, DataError, UsageError, printable, quoted
 from bench.system.entry_points import Door, Unfit
 
 GENERATED = ("smic", "casme2", "samm", "composite", "casme3", "4dme", "mmew")
@@ -121,6 +121,7 @@ def load_clips(
         clips = found.load(tree, wanted, class_map)
         if not DOOR.is_own(dataset):
             _refuse_unsound(dataset, clips, wanted)
+            _refuse_contradictions(dataset, clips)
             _refuse_dependent(found, tree, clips, wanted, class_map)
             if class_map != CHALLENGE == clips.class_map:
                 raise DataError(
@@ -162,6 +163,33 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         for reason, so in reasons.items():
             if so:
                 raise DataError(f"{DOOR.origin(dataset)}: {clip_title(clip)} {reason}")
+
+
+def _refuse_contradictions(dataset: str, found: ClipSet) -> None:
+    """Raises DataError where labels of a package's data set contradict its clips' emotion words.
+
+    One word has one class, and a word that is a class's name has that class. Clips without a word
+    are not looked at.
+    """
+    meant = found.class_map != CHALLENGE  # one's own map may give any class to a word
+    names = {} if meant else {plain_label(name): n for n, name in enumerate(found.classes)}
+    first: dict[tuple[str, str], Clip] = {}
+    for clip in found.clips:
+        word = plain_label(str(clip.emotion))
+        if not word:
+            continue
+        before = first.setdefault((clip.dataset, word), clip)
+        shown = f"{DOOR.origin(dataset)}: {clip_title(clip)} has class {found.classes[clip.label]}"
+        if names.get(word, clip.label) != clip.label:
+            raise DataError(f"{shown}, but its emotion is {quoted(printable(word))}: {AGREE}")
+        if before.label != clip.label:
+            other = f"{clip_title(before)} has {found.classes[before.label]}"
+            raise DataError(
+                f"{shown}, {other}, and both the emotion {quoted(printable(word))}: {AGREE}"
+            )
+
+
+AGREE = "label and emotion of a clip have to agree; give an empty emotion where there is no word"
 
 
 def _refuse_dependent(
@@ -218,6 +246,7 @@ def judged(found: ClipSet) -> ClipSet:
     seen = (
         *look_alikes(named, found.classes),
         *doubtful_people(named, BUILT_IN),
+        *one_class_each(clips, BUILT_IN),
         *absurd_clips(clips),
         *twins(clips),
     )

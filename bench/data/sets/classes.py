@@ -102,6 +102,8 @@ class ClassMap:
 
     def _advice(self, word: str) -> str:
         """What to do about a label that the map lacks; nothing that is in force already."""
+        if not word:
+            return "write one into the row, or leave the row out"
         if word.isdecimal():
             numbers = ",".join(f"{n}={name}" for n, name in enumerate(CHALLENGE_CLASSES))
             return (

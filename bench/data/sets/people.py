@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
-from bench.data.clips import Problem
+from bench.data.clips import Clip, Problem
 from bench.data.sets.identity import plain_name, plain_subject
 from bench.errors import printable, quoted
 
@@ -59,6 +59,28 @@ def same_people(
         f"one data set, {ADVICE}"
     )
     yield Problem("identity", where, what)
+
+
+def one_class_each(clips: Iterable[Clip], known: Collection[str]) -> Iterator[Problem]:
+    """A problem of each set whose subjects have clips of one class alone: they may be clips' names.
+
+    known: data sets whose subjects are people.
+    """
+    found: dict[str, dict[str, list[Clip]]] = {}
+    for clip in clips:
+        if clip.dataset not in known:
+            found.setdefault(clip.dataset, {}).setdefault(clip.subject, []).append(clip)
+    for dataset, own in found.items():
+        labels = [{clip.label for clip in each} for each in own.values()]
+        spare = sum(len(each) - 1 for each in own.values())
+        if len(set.union(*labels)) > 1 == max(map(len, labels)) and spare > FEW and len(own) > 2:
+            names = [{clip.name for clip in each} for each in own.values()]
+            alike = ", and all have clips of the same names" * all(n == names[0] for n in names)
+            what = (
+                f"each of the {len(own)} subjects has clips of one class only{alike}: if subject "
+                f"and clip were exchanged, exchange them, {ADVICE}"
+            )
+            yield Problem("identity", printable(dataset), what)
 
 
 def _no_people(dataset: str, clips: Mapping[str, int]) -> Iterator[Problem]:

@@ -93,8 +93,43 @@ def test_a_baseline_that_remembers_earlier_folds_is_refused(bench, tmp_path):
     with installing(tmp_path) as put:
         put(SOURCE + LATE, {"bench.variants": {"nearest_mean": "late:NEAREST"}}, "late")
         outcome = bench.small(tmp_path / "runs", "nearest_mean", "--jobs", 1)
-    assert outcome.code == 1 and "answers otherwise in another process: keep nothing" in outcome.err
+    assert outcome.code == 1 and "answers otherwise in another process: choose" in outcome.err
     assert len(list(only_run(tmp_path / "runs").path.glob("folds/*.json"))) == 2
+
+
+KEPT = """
+BEST = {}
+
+
+def chosen(features, labels, people):
+    from sklearn.svm import SVC
+
+    if "found" not in BEST:
+        BEST["found"] = CHOICE
+    return KEEPING
+
+
+NEAREST = ClassicalBaseline("nearest_mean", "the nearest mean", ClipInput(), motion, chosen)
+"""
+
+
+@pytest.mark.parametrize(
+    ("choice", "keeping"),
+    [
+        (
+            "SVC(C=1e6).fit(features[::2], labels[::2]).score(features[1::2], labels[1::2])",
+            "SVC(C=BEST['found'] + 0.01).fit(features, labels)",
+        ),
+        ("features.mean(0)", "SVC().fit(features / BEST['found'].mean(), labels)"),
+    ],
+)
+def test_a_baseline_that_keeps_what_it_chose_first_is_refused(bench, tmp_path, choice, keeping):
+    source = SOURCE + KEPT.replace("CHOICE", choice).replace("KEEPING", keeping)
+    with installing(tmp_path) as put:
+        put(source, {"bench.variants": {"nearest_mean": "kept:NEAREST"}}, "kept")
+        outcome = bench.small(tmp_path / "runs", "nearest_mean", "--jobs", 1)
+    assert outcome.code == 1 and "which fits to other labels first: choose" in outcome.err
+    assert not list(only_run(tmp_path / "runs").path.glob("folds/*.json"))
 
 
 OTHERWISE = """

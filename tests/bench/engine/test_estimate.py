@@ -154,7 +154,7 @@ def fault(fit) -> str:
     clips = Clips(features, labels, ["a", "b", "c", "d"] * 6, 3)
     method = SimpleNamespace(baseline=SimpleNamespace(fit=fit))
     train, test = list(range(16)), list(range(16, 24))
-    return fault_of.__wrapped__(Trial(method, clips, train, test, clips.fitted(method, train)))
+    return fault_of(Trial(method, clips, train, test, clips.fitted(method, train)))
 
 
 @pytest.mark.parametrize(

@@ -485,6 +485,25 @@ def test_the_serial_executor_too_notices_that_a_file_is_not_there(tmp_path):
     assert "SerialExecutor said that it is done" in failure.reason
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_needs_a_unit_that_is_left_out_is_not_done(tmp_path, times):
+    tasks, done = plan(job(tmp_path, folds=("s01", "s02", "s03"))), []
+
+    def write(unit, report):
+        done.append(name(unit))
+        write_json(unit.output, {})
+
+    kept = [task for task in tasks if name(task.unit) != "fold s02"]
+    assert SerialExecutor().run(kept * times, write, Heard()) == ()
+    assert done == ["search", "fold s01", "fold s03", "profile"]
+
+
+def test_a_file_of_this_machine_that_is_not_there_is_not_waited_for(tmp_path):
+    tasks = plan(job(tmp_path, folds=("s01",)))
+    failure = working.do(write_nothing, tasks[-2], lambda *step: None, elsewhere=False)
+    assert "is not there: the work that writes it was left out" in failure.reason
+
+
 def test_what_is_waited_for_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(working, "LATE", 0.01)
     monkeypatch.setattr(working, "LOOK_EVERY", 0.01)

@@ -608,3 +608,53 @@ def test_labels_of_other_words_than_the_predictions_ask_for_the_classes(text):
         assert [answer.pred for answer in found.predictions.answers] == [0, 2]
     mostly_wrong = "dataset,subject,clip,true,pred\nlab,1,a,happy,sad\nlab,1,b,sad,happy"
     assert parse_log(mostly_wrong, "log").predictions.classes == ("happy", "sad")
+
+
+TURNED = (1, 2, 0)
+
+
+def mixed(kind: str, order=TURNED) -> str:
+    """A table with words on one side and numbers, in some order of the classes, on the other."""
+    rows = []
+    for number in range(24):
+        own = number % 3
+        place = order.index(own if number % 6 else (own + 1) % 3)
+        chances = ",".join(str(0.8 if each == place else 0.1) for each in range(3))
+        word = CHALLENGE_CLASSES[own]
+        cells = {
+            "columns": (word, chances),
+            "list": (word, '"[' + chances.replace(",", " ") + ']"'),
+            "pred": (word, place),
+            "true": (place, word),
+        }[kind]
+        rows.append(f"lab,p{number // 6},c{number},{cells[0]},{cells[1]}")
+    last = {"columns": "p0,p1,p2", "list": "probs"}.get(kind, "pred")
+    return "\n".join([f"dataset,subject,clip,true,{last}", *rows])
+
+
+@pytest.mark.parametrize("kind", ["columns", "list", "pred", "true"])
+def test_words_beside_numbers_are_told_with_an_order_that_fits(kind):
+    log = parse_log(mixed(kind), "log.csv")
+    (note,) = (each for each in log.notes if "in numbers" in each)
+    assert "0 is negative, 1 is positive, 2 is surprise" in note
+    named = note.rpartition("with --classes ")[2]
+    order, right = named.split()
+    assert order.split(",") == [CHALLENGE_CLASSES[place] for place in TURNED] and right == "20"
+    again = parse_log(mixed(kind), "log.csv", Reading(tuple(order.split(","))))
+    assert sum(a.true == a.pred for a in again.predictions.answers) == 20
+    (note,) = (each for each in again.notes if "in numbers" in each)
+    assert note.endswith("with --classes")
+
+
+def test_words_beside_the_usual_numbers_are_told_and_no_other_order():
+    (note,) = parse_log(mixed("pred", (0, 1, 2)), "log.csv").notes
+    assert "in numbers" in note and note.endswith("with --classes")
+
+
+def test_words_alone_and_numbers_alone_are_not_told():
+    numbers = mixed("pred")
+    for number, name in enumerate(CHALLENGE_CLASSES):
+        numbers = numbers.replace(name, str(number))
+    assert parse_log(numbers, "log.csv").notes == ()
+    named = mixed("columns").replace("p0,p1,p2", "neg,pos,sur")
+    assert parse_log(named, "log.csv").notes == ()

@@ -24,6 +24,18 @@ def test_other_clips_are_named(pair, compare):
     assert "smic s08 c0, smic s08 c1, smic s08 c2 and 3 more" in str(error.value)
 
 
+@pytest.mark.parametrize("spelt", [str.upper, lambda person: f"sub{int(person[1:])}"])
+def test_people_of_other_names_are_told(pair, compare, spelt):
+    with pytest.raises(DataError, match="names alike may be of one person or clip: write one"):
+        compare(*pair(people=tuple(map(spelt, PEOPLE))))
+
+
+def test_other_people_are_not_taken_for_the_same(pair, compare):
+    with pytest.raises(DataError, match="answer other clips") as error:
+        compare(*pair(people=tuple(f"{person}9" for person in PEOPLE)))
+    assert "names alike" not in str(error.value)
+
+
 def test_other_labels_are_named(pair, compare):
     turned = pair(
         relabel=lambda subject, number: 2 if (subject, number) == ("s03", 1) else number % 3

@@ -1,8 +1,12 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
+import pytest
 from built_tables import rows_of, table
 
 from bench.methods.registry import variants
+from bench.runs.searches import SearchRecord
+from reports.reading import marks
 from reports.tables.build import build_table
 
 
@@ -42,3 +46,19 @@ def test_random_controls_of_the_same_networks_say_so(record):
     same = "same networks as random_rnas_mer at equal F"
     assert same in rows_of(built, "random_rnas_mer_4")[0].marks
     assert same not in rows_of(built, "random_rnas_mer")[0].marks
+
+
+ONE = SearchRecord(space="s", path=(2, 2), edges=((0, 1),), operations=("a",))
+OTHER = SearchRecord(space="s", path=(2, 4), edges=((0, 1),), operations=("a",))
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [((ONE, ONE), True), ((ONE,) * 3, True), ((ONE,), False), ((ONE, OTHER, ONE), False)],
+)
+def test_folds_that_all_found_one_genotype_are_told_and_not_called_leaky(monkeypatch, found, told):
+    monkeypatch.setattr(marks, "_own_searches", lambda record: found)
+    record = SimpleNamespace(setting=lambda section, name, default=None: "found")
+    own = tuple(marks.search_marks(record))
+    assert own == ("strategy found", *([marks.ONE_GENOTYPE] if told else []))
+    assert not any(map(marks.is_caveat, own))

@@ -95,7 +95,27 @@ def test_one_that_fails_is_named_with_its_package(load, given):
         load(given)
 
 
-RENUMBERED = "tuple(REPLACE(c, label=n) for n, c in enumerate(clips))"
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("tuple(REPLACE(c, label=(c.label + 1) % 3) for c in clips)", "but its emotion is 'neg"),
+        ("tuple(REPLACE(c, emotion='Surprise ') for c in clips)", "but its emotion is 'surprise'"),
+        ("tuple(REPLACE(c, emotion='fear') for c in clips)", "and both the emotion 'fear'"),
+    ],
+)
+def test_labels_that_contradict_the_emotions_are_refused(load, given, said):
+    with pytest.raises(DataError, match="have to agree") as error:
+        load(given.replace("REPLACE", "__import__('dataclasses').replace"))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("word", ["''", "c.subject", "f' {CHALLENGE_CLASSES[c.label].upper()}'"])
+def test_labels_of_words_that_agree_pass(load, word):
+    given = "tuple(REPLACE(c, emotion=WORD) for c in clips)".replace("WORD", word)
+    assert load(given.replace("REPLACE", "__import__('dataclasses').replace")).problems == ()
+
+
+RENUMBERED = "tuple(REPLACE(c, label=n, emotion='') for n, c in enumerate(clips))"
 RENAMED = "tuple(REPLACE(c, name=f'{len(clips)}') for c in clips)"
 SHORTENED = "tuple(clips[len(clips) // 2:])"
 
@@ -118,9 +138,10 @@ def test_clips_that_depend_on_who_else_is_asked_for_are_refused(load, given, sub
 
 
 def test_classes_that_depend_on_who_is_asked_for_are_refused(load):
-    classes = "(*sorted({c.emotion for c in clips}), 'none')"
+    classes = "(*sorted({c.subject for c in clips}), 'none')"
+    given = "tuple(REPLACE(c, label=0, emotion='') for c in clips)"
     with pytest.raises(DataError, match="its classes are not the same when"):
-        load("tuple(__import__('dataclasses').replace(c, label=0) for c in clips)", None, classes)
+        load(given.replace("REPLACE", "__import__('dataclasses').replace"), None, classes)
 
 
 def test_the_files_of_others_may_be_missing(load):

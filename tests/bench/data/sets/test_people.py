@@ -8,7 +8,7 @@ import pytest
 
 from bench.data.clips import Clip, ClipSet
 from bench.data.sets.catalogue import BUILT_IN, judged
-from bench.data.sets.people import doubtful_people
+from bench.data.sets.people import doubtful_people, one_class_each
 from bench.studies.transfer import trained_people
 
 FOUR = ("p01", "p02", "p03", "p04")
@@ -94,3 +94,27 @@ def test_whatever_the_door_such_people_are_told():
     problems = judged(ClipSet("", ("x", "y"), clips)).problems
     (problem,) = (each for each in problems if each.kind == "identity")
     assert problem.kind == "identity" and not problem.fatal and "day1" in problem.where
+
+
+def exchanged(subjects: int, clips: int, label, dataset: str = "lab") -> list[str]:
+    made = (
+        Clip(dataset, f"c{who}", f"p{clip}", label(who, clip), (), None, "", 200.0)
+        for who in range(subjects)
+        for clip in range(clips)
+    )
+    return [problem.what for problem in one_class_each(made, BUILT_IN)]
+
+
+@pytest.mark.parametrize(("subjects", "clips"), [(6, 4), (3, 4), (30, 2)])
+def test_subjects_of_one_class_each_are_told(subjects, clips):
+    (what,) = exchanged(subjects, clips, lambda who, clip: who % 3)
+    assert "one class only, and all have clips of the same names" in what
+
+
+def test_others_of_several_or_of_few_clips_are_not():
+    assert not exchanged(6, 4, lambda who, clip: clip % 3)
+    assert not exchanged(6, 4, lambda who, clip: who % 3 if who else clip % 3)
+    assert not exchanged(6, 4, lambda who, clip: 0)
+    assert not exchanged(6, 1, lambda who, clip: who % 3)
+    assert not exchanged(2, 9, lambda who, clip: who)
+    assert not exchanged(6, 4, lambda who, clip: who % 3, "smic")
