@@ -319,8 +319,8 @@ def _require_as_made(
     wrong = [
         clip
         for person, clips_of in expected.items()
-        for clip, digest in clips_of.items()
-        if made.get(person, {}).get(clip) != digest
+        for clip in clips_of and {**clips_of, **made.get(person, {})}
+        if made.get(person, {}).get(clip) != clips_of.get(clip)
     ]
     if wrong:
         raise DataError(
@@ -391,6 +391,11 @@ def input_problems(
     """
     what, moving = (still.text, False) if still else ("clip", made.shape[1] > 1)
     yield from blank_inputs(clips, made, what, moving)
+    if not still and not moving and config.representation == "onset_difference":
+        for clip in clips:
+            if not clip.ready_flow:
+                seen = "clip: nothing moves in what networks see, the onset minus itself"
+                yield Problem("blank", clip_title(clip), f"{seen}; set data.frames to 2 or more")
     for clip, recording in zip(clips, load_arrays(clips, Recording(), cache), strict=True):
         yield from recording_problems(clip, recording)
     settings = preprocessing(config)

@@ -83,12 +83,25 @@ class Clips:
     def fitted(self, method: Estimated, chosen: Sequence[int]) -> Any:
         """The classifier that the baseline fits to the chosen clips."""
         known = [self.people[index] for index in chosen]
-        return method.baseline.fit(self.features[chosen], self.labels[chosen], known)
+        classifier = method.baseline.fit(self.features[chosen], self.labels[chosen], known)
+        _require_labels(classifier, self.labels[chosen])
+        return classifier
 
     @property
     def mislabelled(self) -> Clips:
         """The same with the labels shuffled: what suits them is not what suits the true ones."""
         return replace(self, labels=np.random.default_rng(0).permutation(self.labels))
+
+
+def _require_labels(classifier: Any, labels: np.ndarray) -> None:
+    """BenchError where the classes of a classifier are not the labels that it was fitted to."""
+    classes, expected = getattr(classifier, "classes_", None), np.unique(labels)
+    if classes is not None and not np.array_equal(classes, expected):
+        shown = ", ".join(map(str, np.ravel(classes)))
+        raise BenchError(
+            f"the classifier {type(classifier).__name__} has classes_ {shown}, and was fitted to "
+            f"the labels {', '.join(map(str, expected))}: its answers would be of other classes"
+        )
 
 
 @dataclass(frozen=True)

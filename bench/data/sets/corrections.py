@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.data.clips import Problem
+from bench.data.sets.identity import usual_name
 from bench.data.sets.spreadsheet import Row
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, Table, parse_table, read_text
@@ -56,11 +57,22 @@ class Correction:
 def read_corrections(name: str, dataset: str) -> tuple[Correction, ...]:
     """Those of a data set: `known`, a file, or none for an empty name.
 
-    Raises UsageError where there is no such file, DataError where it is no table of corrections.
+    Raises UsageError where there is no such file, DataError where it is no table of corrections or
+    names a data set that there is not.
     """
-    if not name:
-        return ()
-    return tuple(each for each in _all(name) if each.dataset.lower() == dataset)
+    from bench.data.sets.catalogue import DATASETS
+
+    found: list[Correction] = []
+    for each in _all(name) if name else ():
+        usual = usual_name(each.dataset)
+        if usual not in DATASETS:
+            raise DataError(
+                f"corrections {printable(name)}: {quoted(each.dataset)} is no data set "
+                f"({each.title}); `bench list datasets` names them"
+            )
+        if usual == dataset:
+            found.append(each)
+    return tuple(found)
 
 
 def corrected(

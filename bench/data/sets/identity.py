@@ -30,9 +30,14 @@ _PREFIX = re.compile(r"^(?:subject|subj|sub|spno|participant|person|id|s|p)(?=[0
 
 def known_name(text: str, sets: Mapping[str, DataSet]) -> str:
     """The harness's name of a data set that clips belong to, other names as they are."""
-    letters = re.sub(r"[^a-z0-9]", "", text.lower())
-    name = SPELLINGS.get(letters, letters)
+    name = usual_name(text)
     return name if name in sets and sets[name].parts == (name,) else text
+
+
+def usual_name(text: str) -> str:
+    """A data set's name as the harness spells it, if it has it: `CAS(ME)^3` is `casme3`."""
+    letters = re.sub(r"[^a-z0-9]", "", text.lower())
+    return SPELLINGS.get(letters, letters)
 
 
 def known_subject(dataset: str, text: str, sets: Mapping[str, DataSet]) -> str:
@@ -180,7 +185,7 @@ def unpadded(name: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
-_COPY = r"[_-](?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug)[_-]?\d*"
+_COPY = r"[_-](?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug|crop(?:ped)?|rot(?:ated)?)[_-]?\d*"
 _WINDOW = r"[_-]w(?:in(?:dow)?)?[_-]?\d+"
 _OF_COPY = re.compile(rf"(?<=.)(?:{_COPY})+$")
 _VARIANT = re.compile(rf"(?<=.)(?:{_COPY}|{_WINDOW})+$")

@@ -22,6 +22,9 @@ _SESSION = re.compile(
 )
 """`p01_s1`, `3-2`, `anna_day2`: a person and a session. `s01` and `sub_01` are people."""
 
+_PART = re.compile(r"(?P<who>.*\d)(?P<session>[\W_]*[a-d]|[\W_]+(?:19|20)\d\d)")
+"""`p01a`, `p01-2019`: a person and a part or year."""
+
 
 def doubtful_people(
     names: Iterable[tuple[str, str, str]], known: Collection[str]
@@ -91,7 +94,9 @@ def _no_people(dataset: str, clips: Mapping[str, int]) -> Iterator[Problem]:
             f"the people's, {ADVICE}"
         )
         yield Problem("identity", printable(dataset), what)
-    parts = {who: _SESSION.fullmatch(plain_name(who)) for who in clips}
+        return
+    plain = {who: plain_name(who) for who in clips}
+    parts = {who: _SESSION.fullmatch(p) or _PART.fullmatch(p) for who, p in plain.items()}
     people: dict[str, list[str]] = {}
     for who, part in parts.items():
         people.setdefault(part["who"] if part else plain_name(who), []).append(who)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from tiny_runs import only_run
 
@@ -39,6 +40,14 @@ class TestLicensedClips:
         assert outcome.code == 1
         assert "CASME2-coding-20140508.xlsx" in outcome.error
         assert "Estimated Emotion" in outcome.error
+
+    @pytest.mark.parametrize("frames", [1, 2])
+    def test_the_onset_minus_itself_moves_nothing(self, bench, runs, data_root, frames):
+        seen = ("--set", f"data.frames={frames}", "--set", "data.representation=onset_difference")
+        outcome = self.run(bench, runs, data_root, *seen)
+        assert outcome.code == 0
+        told = "nothing moves in what networks see, the onset minus itself"
+        assert (told in outcome.err) == (frames == 1)
 
     def test_truncated_frame(self, bench, runs, data_root):
         frame = sorted(data_root.rglob("*.jpg"))[3]

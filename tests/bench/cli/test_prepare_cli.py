@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,11 +88,15 @@ def test_generated_clips_are_sealed_when_they_are_prepared(bench, tmp_path):
     made = bench("data", "prepare", *own, "--inputs", "flow", "--jobs", 1, **cache)
     assert made.code == 0, made.err
     frame = next(folder.rglob("*.jpg"))
-    frame.write_bytes(frame.read_bytes() + b" ")
+    content = frame.read_bytes()
+    frame.write_bytes(content + b" ")
     command = ("run", "--variant", "linear_flow", *own, "--runs", tmp_path / "runs")
     outcome = bench(*command, **cache)
     assert outcome.code == 1
     assert "1 generated clip(s) are not as they were made" in outcome.error
+    frame.write_bytes(content)
+    shutil.copytree(frame.parent, frame.parent.with_name(f"{frame.parent.name[:-2]}77"))
+    assert "1 generated clip(s) are not as they were made" in bench(*command, **cache).error
 
 
 def test_another_setting_is_made_anew(prepare):

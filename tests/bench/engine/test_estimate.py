@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
@@ -145,6 +146,24 @@ def test_a_classifier_of_other_classes_or_without_scores_is_refused_in_a_line(cl
     with pytest.raises(BenchError, match=r"the classifier .* has classes_|lacks") as error:
         class_scores(classifier, features, 3)
     assert "\n" not in str(error.value)
+
+
+class Renumbered(GaussianNB):
+    """Counts its classes from 0, whatever they are called."""
+
+    def fit(self, features, labels):
+        return super().fit(features, np.unique(labels, return_inverse=True)[1])
+
+
+@pytest.mark.parametrize("labels", [[1, 2], [0, 2]])
+def test_a_classifier_whose_classes_are_not_its_labels_is_refused(labels):
+    def fit(features, labels, people):
+        return Renumbered().fit(features, labels)
+
+    method = SimpleNamespace(baseline=SimpleNamespace(fit=fit))
+    clips = Clips(np.arange(8.0)[:, None], np.repeat(labels, 4), ["p"] * 8, 3)
+    with pytest.raises(BenchError, match="has classes_ 0, 1, and was fitted to the labels"):
+        clips.fitted(method, range(8))
 
 
 def fault(fit) -> str:

@@ -100,7 +100,13 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        *[("a_w0", "a_w1"), ("a", "a_flip"), ("a.mp4", "A_flipped.mp4"), ("a_w0_flip", "a_w0")],
+        *[
+            ("a_w0", "a_w1"),
+            ("a", "a_flip"),
+            ("a.mp4", "A_flipped.mp4"),
+            ("a_w0_flip", "a_w0"),
+            ("a_crop0", "a_crop4"),
+        ],
         *[("a-mirrored", "a"), ("a_hflip", "a_win12"), ("a_aug1", "a_aug2")],
     ],
 )

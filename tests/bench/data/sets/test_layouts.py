@@ -376,7 +376,7 @@ def test_a_file_corrects_a_cell_or_leaves_a_row_out_and_says_what_it_could_not(t
     file = tmp_path / "mine.csv"
     file.write_text(
         "dataset;subject;clip;column;from;to;reason\n"
-        "CASME2;1;EP02_01f;offset;50;49;cut off\n"
+        "CASME II;1;EP02_01f;offset;50;49;cut off\n"
         "casme2;sub01;EP04_02;row;;;hand before the face\n"
         "casme2;2;EP01_01;apex;99;47;mistyped\n"
         "casme2;3;EP01_01;apex;;47;nobody\n"
@@ -400,6 +400,7 @@ def test_a_file_corrects_a_cell_or_leaves_a_row_out_and_says_what_it_could_not(t
         ("dataset,subject,clip,column,to\n", "no column reason"),
         ("dataset,subject,clip,column,to,reason\ncasme2,1,a,colour,1,x\n", "'colour' is none of"),
         ("dataset,subject,clip,column,to,reason\ncasme2,1,a,apex,1,\n", "gives no reason"),
+        ("dataset,subject,clip,column,to,reason\ncasmeb,1,a,apex,1,x\n", "'casmeb' is no data set"),
     ],
 )
 def test_what_is_no_file_of_corrections_is_one_line(tmp_path, trees, content, message):

@@ -60,9 +60,16 @@ def test_subjects_of_one_clip_each_are_told_unless_they_are_few_or_known():
     assert not told(*of("samm", *(f"{number:03d}" for number in range(6, 30))), clips=1)
 
 
-@pytest.mark.parametrize("form", ["p{}_s{}", "{:03d}-{}", "sub{}session{}", "P{}.{}", "p{}s{}"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("p{}_s{}", "{:03d}-{}", "sub{}session{}", "P{}.{}", "p{}s{}", "p{:02d}-202{}"),
+        *("p{:02d}{:c}", "{:03d}_{:c}"),
+    ],
+)
 def test_sessions_of_a_person_are_told(form):
-    names = [form.format(person, session) for person in range(1, 5) for session in (1, 2)]
+    sessions = (97, 98) if ":c" in form else (1, 2)
+    names = [form.format(person, session) for person in range(1, 5) for session in sessions]
     (what,) = told(*of("lab", *names))
     assert "8 subjects are 4" in what and repr(names[0]) in what
 
