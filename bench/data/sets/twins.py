@@ -18,7 +18,7 @@ LOOK_SIDE = 16
 ALIKE_STILL, ALIKE_MOVING = 0.995, 0.8
 """Least correlation of onset frames, and of what changes to the apex, of two copies of one clip.
 
-Of generated clips (SMIC, CASME II, SAMM, easy to hard) the onsets of two people have at most 0.988;
+Of generated clips (SMIC, CASME II, SAMM, easy to hard) the onsets of two people have at most 0.989;
 of JPEG copies of quality 75 and of those of half the size they have at least 0.999, changes 0.86.
 """
 
@@ -102,15 +102,17 @@ def near_copies(clips: Iterable[Clip], looks: Iterable[np.ndarray | None]) -> It
     import numpy as np
 
     known = [(clip, look) for clip, look in zip(clips, looks, strict=True) if look is not None]
-    stacked = np.stack([look for _, look in known]) if known else np.empty((0, 2, 1))
+    stacked = np.stack([look for _, look in known]) if known else np.empty((0, 2, LOOK_SIDE**2))
     for place, (clip, look) in enumerate(known):
-        still, moving = (stacked[:place] * look).sum(-1).T  # (place,) each
-        for other in np.flatnonzero((still >= ALIKE_STILL) & (moving >= ALIKE_MOVING)):
+        mirrored = look.reshape(2, LOOK_SIDE, LOOK_SIDE)[..., ::-1].reshape(look.shape)
+        still, moving = (stacked[:place, None] * (look, mirrored)).sum(-1).T  # (2, place) each
+        alike = (still >= ALIKE_STILL) & (moving >= ALIKE_MOVING)
+        for other in np.flatnonzero(alike.any(0)):
             earlier = known[other][0]
             if _person(earlier) != _person(clip):
                 what = (
-                    "its onset and apex look nearly the same (as compressed, resized or brightened "
-                    f"copies) as those of {clip_title(earlier)}{LEAK}"
+                    "its onset and apex look nearly the same (as compressed, resized, brightened or "
+                    f"mirrored copies) as those of {clip_title(earlier)}{LEAK}"
                 )
                 yield Problem("twin", clip_title(clip), what)
                 break

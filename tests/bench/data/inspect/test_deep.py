@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from image_clips import noise, write_clip
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bench.data.disk.images import decode, read_frames
 from bench.data.inspect.deep import deep_problems
@@ -182,6 +182,7 @@ LOSSY = {
     "jpeg": {"suffix": ".jpg"},
     "smaller": {"change": lambda picture: picture.resize((30, 40))},
     "brighter": {"change": lambda picture: picture.point(lambda level: 20 + 0.9 * level)},
+    "mirrored": {"change": ImageOps.mirror},
 }
 
 
