@@ -111,8 +111,8 @@ def near_copies(clips: Iterable[Clip], looks: Iterable[np.ndarray | None]) -> It
             earlier = known[other][0]
             if _person(earlier) != _person(clip):
                 what = (
-                    "its onset and apex look nearly the same (as compressed, resized, brightened or "
-                    f"mirrored copies) as those of {clip_title(earlier)}{LEAK}"
+                    "its onset and apex look nearly the same (as compressed, resized, brightened "
+                    f"or mirrored copies) as those of {clip_title(earlier)}{LEAK}"
                 )
                 yield Problem("twin", clip_title(clip), what)
                 break
