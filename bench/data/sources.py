@@ -389,13 +389,10 @@ def input_problems(
     They are blank, show no face, or are cropped by unlikely boxes; frames of one clip are turned,
     coloured or timed in several ways.
     """
-    what, moving = (still.text, False) if still else ("clip", made.shape[1] > 1)
+    what, moving = still.text if still else "clip", False
+    if not still:
+        moving = made.shape[1] > 1 or config.representation == "onset_difference"
     yield from blank_inputs(clips, made, what, moving)
-    if not still and not moving and config.representation == "onset_difference":
-        for clip in clips:
-            if not clip.ready_flow:
-                seen = "clip: nothing moves in what networks see, the onset minus itself"
-                yield Problem("blank", clip_title(clip), f"{seen}; set data.frames to 2 or more")
     for clip, recording in zip(clips, load_arrays(clips, Recording(), cache), strict=True):
         yield from recording_problems(clip, recording)
     settings = preprocessing(config)
@@ -410,9 +407,12 @@ def input_problems(
 def blank_inputs(
     clips: Sequence[Clip], inputs: np.ndarray, what: str, moving: bool = False
 ) -> Iterator[Problem]:
-    """A problem for each clip whose input holds one value, or if `moving` the same frame always."""
+    """A problem for each clip whose input holds one value, or if `moving` the same frame always.
+
+    One frame alone does, too, but for a ready flow image.
+    """
     for clip, values in zip(clips, inputs, strict=True):
-        if (values == (values[:1] if moving else values.flat[0])).all():
+        if (values == (values[:1] if moving and not clip.ready_flow else values.flat[0])).all():
             yield Problem("blank", clip_title(clip), f"{what}: nothing moves in what networks see")
 
 

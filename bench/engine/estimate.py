@@ -96,7 +96,7 @@ class Clips:
 def _require_labels(classifier: Any, labels: np.ndarray) -> None:
     """BenchError where the classes of a classifier are not the labels that it was fitted to."""
     classes, expected = getattr(classifier, "classes_", None), np.unique(labels)
-    if classes is not None and not np.array_equal(classes, expected):
+    if classes is not None and not np.array_equal(np.unique(classes), expected):
         shown = ", ".join(map(str, np.ravel(classes)))
         raise BenchError(
             f"the classifier {type(classifier).__name__} has classes_ {shown}, and was fitted to "

@@ -61,7 +61,8 @@ def fit(
     if fingerprint != run.data.fingerprint or clip_set.classes != run.data.classes:
         raise BenchError(
             f"{job.source.root or job.source.dataset}: these are not the clips of the run "
-            f"{folder.path} (another fingerprint); name their folder with --data-root"
+            f"{folder.path}, or have other labels (another fingerprint); name their folder with "
+            "--data-root, or put back the class map that the run was made with"
         )
     recorded = recorded_files(run)
     now = given_files(job, clip_set.classes)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames
@@ -61,43 +61,46 @@ def deep_problems(
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
-    onset and apex nearly equal),
-    `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`), `turned`,
-    `profile` and `times` (see `Recording`), and what `absurdities` says of the clips in one file.
-    `progress` is called with (clips done, clips in all).
+    onset and apex nearly equal), `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`),
+    `turned`, `profile` and `times` (see `Recording`), and what `absurdities` says of the clips in
+    one file. `progress` is called with (clips done, clips in all).
     """
-    problems: list[Problem] = []
-    contents: list[str] = []
-    shown: list[tuple[str, ...]] = []
-    looks: list[np.ndarray | None] = []
-    frames = 0
+    looks: list[_Look] = []
     look = partial(_look_through, settings)
-    looked = in_processes(look, clips, max(min(workers, len(clips)), 1))
-    sizes: list[tuple[int, int] | None] = []
-    for done, (found, count, content, moving, seen, size) in enumerate(looked, 1):
-        problems += found
-        frames += count
-        contents.append(content)
-        shown.append(moving)
+    for seen in in_processes(look, clips, max(min(workers, len(clips)), 1)):
         looks.append(seen)
-        sizes.append(size)
         if progress:
-            progress(done, len(clips))
+            progress(len(looks), len(clips))
+    problems = [problem for seen in looks for problem in seen.problems]
     if settings.crop == "landmarks":
-        framed = {clip: size for clip, size in zip(clips, sizes, strict=True) if size}
+        framed = {clip: seen.size for clip, seen in zip(clips, looks, strict=True) if seen.size}
         problems += misplaced(list(framed), list(framed.values()), settings.landmarks)
-    twins = with_twins(copies(clips, contents), shared(clips, shown, "copies of frames of"))
-    return [*problems, *with_twins(twins, near_copies(clips, looks))], frames
+    twins = with_twins(
+        copies(clips, (seen.content for seen in looks)),
+        shared(clips, [seen.shown for seen in looks], "copies of frames of"),
+    )
+    near = near_copies(clips, (seen.onset_and_apex for seen in looks))
+    return [*problems, *with_twins(twins, near)], sum(seen.frames for seen in looks)
 
 
-def _look_through(
-    settings: Preprocessing, clip: Clip
-) -> tuple[list[Problem], int, str, tuple[str, ...], np.ndarray | None, tuple[int, int] | None]:
-    """Problems of a clip, frames decoded, hashes, what its onset and apex look like, their size.
+class _Look(NamedTuple):
+    """What a look through a clip gives.
 
-    Hashes of all frames (empty where one is missing), and of each that is not of one level all
-    over. An apex that is not known is taken to be in the middle.
+    frames: how many were decoded; content: a hash of all, empty where one is missing; shown: one of
+    each that is not of one level all over; onset_and_apex: see `look_of`, an unknown apex taken to
+    be in the middle; size: height and width in pixels.
     """
+
+    problems: list[Problem]
+    frames: int
+    content: str
+    shown: tuple[str, ...]
+    onset_and_apex: np.ndarray | None
+    size: tuple[int, int] | None
+
+
+def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
+    """A look at all frames of a clip."""
     kept: list[np.ndarray] = []
     frames: list[_Frame] = []
     unreadable: list[str] = []
@@ -125,7 +128,7 @@ def _look_through(
     known = len(kept) == 2 and not (unreadable or clip.ready_flow)
     seen = look_of(*kept) if known else None
     size = frames[0].size[::-1] if frames and not clip.ready_flow else None
-    return problems, len(frames), "" if unreadable else whole, shown, seen, size
+    return _Look(problems, len(frames), "" if unreadable else whole, shown, seen, size)
 
 
 def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarray]:

@@ -165,6 +165,9 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
                 raise DataError(f"{DOOR.origin(dataset)}: {clip_title(clip)} {reason}")
 
 
+AGREE = "label and emotion of a clip have to agree; give an empty emotion where there is no word"
+
+
 def _refuse_contradictions(dataset: str, found: ClipSet) -> None:
     """Raises DataError where labels of a package's data set contradict its clips' emotion words.
 
@@ -187,9 +190,6 @@ def _refuse_contradictions(dataset: str, found: ClipSet) -> None:
             raise DataError(
                 f"{shown}, {other}, and both the emotion {quoted(printable(word))}: {AGREE}"
             )
-
-
-AGREE = "label and emotion of a clip have to agree; give an empty emotion where there is no word"
 
 
 def _refuse_dependent(

@@ -46,8 +46,7 @@ class TestLicensedClips:
         seen = ("--set", f"data.frames={frames}", "--set", "data.representation=onset_difference")
         outcome = self.run(bench, runs, data_root, *seen)
         assert outcome.code == 0
-        told = "nothing moves in what networks see, the onset minus itself"
-        assert (told in outcome.err) == (frames == 1)
+        assert ("nothing moves in what networks see" in outcome.err) == (frames == 1)
 
     def test_truncated_frame(self, bench, runs, data_root):
         frame = sorted(data_root.rglob("*.jpg"))[3]

@@ -166,6 +166,13 @@ def test_a_classifier_whose_classes_are_not_its_labels_is_refused(labels):
         clips.fitted(method, range(8))
 
 
+def test_classes_may_stand_in_any_order():
+    fitted = SimpleNamespace(classes_=np.array([2, 0]))
+    method = SimpleNamespace(baseline=SimpleNamespace(fit=lambda *_: fitted))
+    clips = Clips(np.zeros((4, 1)), np.array([0, 2, 2, 0]), ["p"] * 4, 3)
+    assert clips.fitted(method, range(4)) is fitted
+
+
 def fault(fit) -> str:
     generator = np.random.default_rng(0)
     labels = np.arange(24) % 3
