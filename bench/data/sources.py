@@ -17,6 +17,7 @@ from bench.config.settings import DataConfig
 from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.clips import Clip, ClipSet, Problem, clip_title, problem_lines
 from bench.data.disk.oddities import Recording, recording_problems
+from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
 from bench.data.sets.manifest import Manifest
@@ -395,6 +396,8 @@ def input_problems(
     yield from blank_inputs(clips, made, what, moving)
     for clip, recording in zip(clips, load_arrays(clips, Recording(), cache), strict=True):
         yield from recording_problems(clip, recording)
+    flows = [clip for clip in clips if clip.ready_flow]
+    yield from channel_problems(load_arrays(flows, ReadyFlow(SIDE), cache))
     settings = preprocessing(config)
     if settings.crop == "detect" and settings.crop_fallback == "centre":
         yield from centred_clips(clips, cache, settings.detector)

@@ -13,7 +13,7 @@ from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.oddities import Recording, recording_problems
-from bench.data.disk.ready_flow import SIDE, ReadyFlow
+from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.sets.blank import absurdities
 from bench.data.sets.twins import copies, look_of, near_copies, shared, with_twins
 from bench.data.steps.crop import crop_box
@@ -62,9 +62,11 @@ def deep_problems(
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
     onset and apex nearly equal), `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`),
-    `turned`, `profile` and `times` (see `Recording`), and what `absurdities` says of the clips in
-    one file. `progress` is called with (clips done, clips in all).
+    `turned`, `profile` and `times` (see `Recording`), `flow` (see `channel_problems`), and what
+    `absurdities` says of clips in one file. `progress` is called with (clips done, clips in all).
     """
+    import numpy as np
+
     looks: list[_Look] = []
     look = partial(_look_through, settings)
     for seen in in_processes(look, clips, max(min(workers, len(clips)), 1)):
@@ -80,6 +82,8 @@ def deep_problems(
         shared(clips, [seen.shown for seen in looks], "copies of frames of"),
     )
     near = near_copies(clips, (seen.onset_and_apex for seen in looks))
+    flows = [seen.flow for seen in looks if seen.flow is not None]
+    problems += channel_problems(np.stack(flows)) if flows else ()
     return [*problems, *with_twins(twins, near)], sum(seen.frames for seen in looks)
 
 
@@ -97,11 +101,13 @@ class _Look(NamedTuple):
     shown: tuple[str, ...]
     onset_and_apex: np.ndarray | None
     size: tuple[int, int] | None
+    flow: np.ndarray | None
 
 
 def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
     """A look at all frames of a clip."""
     kept: list[np.ndarray] = []
+    flow: np.ndarray | None = None
     frames: list[_Frame] = []
     unreadable: list[str] = []
     hidden: list[str] = []
@@ -109,6 +115,7 @@ def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
     for path, read in _readers(clip):
         try:
             video = read()
+            flow = video[0] if clip.ready_flow else None
             if not (frames or clip.ready_flow):
                 uncropped += _uncropped(clip, video[0], settings)
             kept += _onset_and_apex(clip, video, len(frames))
@@ -128,7 +135,7 @@ def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
     known = len(kept) == 2 and not (unreadable or clip.ready_flow)
     seen = look_of(*kept) if known else None
     size = frames[0].size[::-1] if frames and not clip.ready_flow else None
-    return _Look(problems, len(frames), "" if unreadable else whole, shown, seen, size)
+    return _Look(problems, len(frames), "" if unreadable else whole, shown, seen, size, flow)
 
 
 def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarray]:

@@ -16,6 +16,7 @@ from baselines.fixed import StillInput
 from bench.config.settings import DataConfig
 from bench.data.inspect.deep import deep_problems
 from bench.data.sets.catalogue import load_clips
+from bench.data.sources import input_problems
 from bench.data.steps.pipeline import preprocess_clip
 from bench.data.steps.settings import Preprocessing
 from bench.data.stills.inputs import load_inputs
@@ -183,6 +184,43 @@ def test_channels_in_another_order_are_refused(tmp_path, order, which, spoil):
         load_inputs(clip_set, wanted, CONFIG, tmp_path / "cache")
     problems, _ = deep_problems(clip_set.clips, 1)
     assert [(found.kind, found.where) for found in problems] == [("unreadable", "mine s1/c1")]
+
+
+def lost(levels, which):
+    """The levels with one channel constant ("strain", "v"), or u or v without its sign."""
+    changed = levels.copy()
+    if which in ("strain", "v"):
+        changed[..., 1 if which == "v" else 2] = 127
+    elif which:
+        place = ("|u|", "|v|").index(which)
+        changed[..., place] = 2 * np.abs(levels[..., place] - 127)
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("which", "where", "said"),
+    [
+        ("", "", ""),
+        ("strain", "channel 3", "strain is the same all over in 12 of 12 flow images"),
+        ("v", "channel 2", "v is the same all over in 12 of 12 flow images"),
+        ("|u|", "channel 1", "u rests at its lower end in 12 of 12 flow images: its sign may be"),
+        ("|v|", "channel 2", "v rests at its lower end in 12 of 12 flow images: its sign may be"),
+    ],
+)
+def test_a_channel_that_is_lost_in_most_images_is_told(tmp_path, which, where, said):
+    u, v, strain = motion()
+    levels = np.stack([127 + 120 * u**3, 127 + 120 * v**3, 200 * strain**3], -1)
+    for number in range(12):
+        np.save(tmp_path / f"{number}.npy", lost(levels, which) * (1 - number / 100))
+    clip_set = manifest(tmp_path, *(f"{number}.npy" for number in range(12)))
+    made = load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache")
+    seen = input_problems(clip_set.clips, made, None, CONFIG, tmp_path / "cache")
+    for problems in (seen, deep_problems(clip_set.clips, 1)[0]):
+        told = [each for each in problems if each.kind == "flow"]
+        assert [each.where for each in told] == ([where] if where else [])
+        assert all(each.what.startswith(said) for each in told)
+    few = input_problems(clip_set.clips[:9], made[:9], None, CONFIG, tmp_path / "cache")
+    assert not [each for each in few if each.kind == "flow"]
 
 
 @pytest.mark.parametrize("tint", [(1, 1, 1), (1, 0.8, 0.65), (0.7, 0.8, 1)])
