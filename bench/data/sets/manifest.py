@@ -40,7 +40,7 @@ from bench.data.sets.apex import FRAME_NUMBER, place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.identity import known_name, known_subject
-from bench.data.sets.paths import Place, contradicted
+from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, read_text
 
@@ -200,6 +200,7 @@ class Manifest(DataSet):
         problems = [*self._unknown_titles(), *self._people_of_several_names()]
         places = [self._said(row, mapping) for row in wanted]
         problems += contradicted(self.source, places, {*words, *mapping.classes})
+        problems += sorted_labels(self.source, places)
         for row in wanted:
             where = self.place_of(row)
             try:

@@ -1,4 +1,4 @@
-"""Rows of a manifest whose frames lie in a folder, or a file, of another class or subject."""
+"""Rows of a manifest that name another class or subject than their frames, or each other."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby
 
 from bench.data.clips import Problem
 from bench.data.sets.identity import plain_name
@@ -13,6 +14,9 @@ from bench.errors import printable, quoted
 
 MOST_WORDS = 8
 """Words of a folder's name that are looked at; longer ones name nothing."""
+
+FEWEST = 6
+"""People with several clips from which on it is odd that hardly one has clips of two classes."""
 
 NAMED = 0.8
 """Share of paths that name a class where classes are what folders are called by."""
@@ -64,6 +68,27 @@ def contradicted(
                 f"one, first {first}; check that no column was shifted or sorted alone"
             )
             yield Problem("path", source, text)
+
+
+def sorted_labels(source: str, places: Sequence[Place]) -> Iterator[Problem]:
+    """A problem where rows are in the order of the labels, and so hardly a person has two of them.
+
+    That is how a table looks whose column of labels was sorted alone.
+    """
+    labels = [place.classes[0].strip().lower() for place in places]
+    several = len(set(labels))
+    of_person: dict[str, list[str]] = {}
+    for place, label in zip(places, labels, strict=True):
+        of_person.setdefault(place.subject, []).append(label)
+    mixed = [len(set(found)) > 1 for found in of_person.values() if len(found) > 1]
+    in_order = len([*groupby(labels)]) == several
+    if in_order and several > 1 and len(mixed) >= FEWEST and sum(mixed) < several:
+        text = (
+            f"the rows are in the order of their labels, and {len(mixed) - sum(mixed)} of the "
+            f"{len(mixed)} people with several clips have one label alone; check that the column "
+            "of labels was not sorted alone"
+        )
+        yield Problem("path", source, text)
 
 
 def _words(path: str) -> set[str]:

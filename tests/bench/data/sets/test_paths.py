@@ -1,10 +1,10 @@
-"""Paths that name another class or subject than their row are told, and only those."""
+"""Rows that name another class or subject than their paths, or each other, are told; no others."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.data.sets.paths import Place, contradicted
+from bench.data.sets.paths import Place, contradicted, sorted_labels
 
 CLASSES = ("negative", "positive", "surprise")
 PEOPLE = ("p01", "p02", "p03", "p04")
@@ -75,3 +75,25 @@ def test_the_class_and_the_word_of_the_table_are_both_the_clips_own():
         for number in range(3)
     ]
     assert not list(contradicted("m.csv", places, (*CLASSES, "happiness", "disgust")))
+
+
+def sorted_alone(people, labels):
+    """What is told of rows of these people with these labels, in their order."""
+    places = [Place("row", "x", who, (label,)) for who, label in zip(people, labels, strict=True)]
+    return [problem.what for problem in sorted_labels("m.csv", places)]
+
+
+@pytest.mark.parametrize("classes", [CLASSES, ("0", "1")])
+def test_labels_that_were_sorted_alone_are_told(classes):
+    people = [f"p{n}" for n in range(8) for _ in range(6)]
+    labels = [classes[n % len(classes)] for n in range(48)]
+    (what,) = sorted_alone(people, sorted(labels))
+    assert "of the 8 people with several clips have one label alone" in what
+    assert not sorted_alone(people, labels)
+
+
+def test_a_table_by_classes_and_one_of_few_people_are_in_order():
+    assert not sorted_alone([f"p{n}" for n in range(8)] * 3, sorted(CLASSES * 8))
+    assert not sorted_alone([f"p{n}" for n in range(24)], sorted(CLASSES * 8))  # one clip each
+    assert not sorted_alone([f"p{n // 6}" for n in range(24)], sorted(CLASSES * 8))
+    assert not sorted_alone([f"p{n // 2}" for n in range(24)], ["positive"] * 24)
