@@ -43,7 +43,6 @@ from bench.runs.marks import run_marks
 from bench.runs.record import RunFile, add_maker, read_run_file, trained_network
 from bench.system.files import read_json, real_place, write_json
 from bench.system.provenance import now, provenance
-from rnas.genotype import check_genotype
 
 DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
 """Provenance keys that can change a result: the last digits of sums, from there on predictions."""
@@ -52,15 +51,15 @@ DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
 def adopt_genotype(job: Job, file: Path) -> None:
     """Puts a genotype of the user's in place of the job's own search.
 
-    Raises MethodError where the file holds none of the variant's space, BenchError where the job
-    has another genotype already.
+    Raises UsageError where the file holds none of the variant's space, BenchError where the job has
+    another genotype already.
     """
     from bench.models.pretrained import genotype_in
     from bench.runs.searches import genotype_record, read_genotype
 
-    genotype, generated = genotype_in(file)
     space = job.method.configured_space(job.config)
-    record = {**genotype_record(job, space, check_genotype(genotype, space)), "given": str(file)}
+    genotype, generated = genotype_in(file, space)
+    record = {**genotype_record(job, space, genotype), "given": str(file)}
     record |= {"generated": True} if generated else {}
     for name in job.searches.names:
         place = job.folder.genotype(name)

@@ -26,7 +26,6 @@ from bench.protocol.splits import folds_of
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
-from rnas.genotype import check_genotype
 
 
 @dataclass(frozen=True)
@@ -211,11 +210,10 @@ def searching_variants(variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_genotype_file(request: Request, file: Path) -> None:
-    """UsageError or MethodError where the file holds no genotype of every variant's space.
+    """UsageError where the file holds no genotype of every variant's space.
 
     A random control draws its own: with another one it would still stand for chance.
     """
-    genotype, _ = genotype_in(file)
     for variant in request.variants:
         if registry.variant(variant).control:
             searched = variant.removeprefix(RANDOM_PREFIX)
@@ -223,4 +221,4 @@ def check_genotype_file(request: Request, file: Path) -> None:
                 f"--genotype: {variant} is a random control and draws its architecture: give the "
                 f"file to {searched}, or leave it out"
             )
-        check_genotype(genotype, registry.variant(variant).configured_space(request.config))
+        genotype_in(file, registry.variant(variant).configured_space(request.config))

@@ -17,9 +17,10 @@ from bench.errors import BenchError, UsageError
 from bench.measuring.workload import Workload
 from bench.methods import registry
 from bench.methods.variants import Variant
+from bench.models.pretrained import genotype_in
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run
-from bench.runs.searches import given_genotype, run_searches
+from bench.runs.searches import run_searches
 from rnas.genotype import Genotype, check_genotype, random_genotype
 from rnas.sizes import count_parameters
 from rnas.space import SearchSpace
@@ -208,9 +209,9 @@ def _drawn_by_size(space: SearchSpace, classes: int, seed: int) -> tuple[Genotyp
 
 
 def genotype_target(variant: str, config: Config, classes: int, file: Path) -> Target:
-    """The network of a genotype file; UsageError or MethodError where it is none of the space."""
+    """The network of a genotype file; UsageError where it is none of the space."""
     space = registry.variant(variant).configured_space(config)
-    genotype = check_genotype(given_genotype(file), space)
+    genotype = genotype_in(file, space)[0]
     return Target(variant, str(file), config, classes, (genotype,))
 
 

@@ -13,7 +13,9 @@ from bench.errors import DataError, UsageError
 from bench.models.file import ModelRecord, clip_contents, read_model
 from bench.runs.record import Pretrained
 from bench.runs.searches import given_genotype
-from rnas.genotype import Genotype
+from rnas.errors import MethodError
+from rnas.genotype import Genotype, check_genotype
+from rnas.space import SearchSpace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,12 +41,20 @@ def pretrained_by(config: Config, classes: Sequence[str]) -> Pretrained | None:
     return Pretrained(sha256=digest, model=record.title, generated=record.generated)
 
 
-def genotype_in(file: Path) -> tuple[Genotype, bool]:
+def genotype_in(file: Path, space: SearchSpace) -> tuple[Genotype, bool]:
     """The genotype in a file of the user's, and whether generated clips alone had a say in it.
 
     Of a model file it is that of its network. Raises what reading the file raises, UsageError where
-    it holds none.
+    it holds none, or none of the space.
     """
+    genotype, generated = _genotype_in(file)
+    try:
+        return check_genotype(genotype, space), generated
+    except MethodError as error:
+        raise UsageError(f"--genotype {file}: {error}") from None
+
+
+def _genotype_in(file: Path) -> tuple[Genotype, bool]:
     if file.suffix != MODEL_SUFFIX:
         return given_genotype(file), False
     record, _ = read_model(file)

@@ -130,7 +130,7 @@ def channel_problems(flows: np.ndarray) -> Iterator[Problem]:
     """
     import numpy as np
 
-    values = flows.reshape(len(flows), 3, -1)
+    values = flows.reshape(len(flows), 3, SIDE * SIDE)
     values = values[np.ptp(values, (1, 2)) > 0]
     if len(values) < FEWEST:
         return

@@ -206,11 +206,16 @@ class TestRunsThatCannotBeProfiled:
         assert said in line
 
 
-def test_of_files_that_hold_no_genotype_is_one_line(bench, searched_runs):
+def test_of_files_that_hold_no_genotype_is_one_line(bench, searched_runs, tmp_path):
     file = only_run(searched_runs).path / "search/genotype.json"
     outcome = bench("profile", "--variant", "rnas_mer", "--genotype", file, *SMALL)
     assert outcome.code == 2
-    assert "genotype of space 'rnas_mer_3', expected 'rnas_mer'" in outcome.error
+    said = f"--genotype {file}: genotype of space 'rnas_mer_3', expected 'rnas_mer'"
+    assert said in outcome.error
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps({**json.loads(file.read_text()), "operations": ["skip"]}))
+    outcome = bench("profile", "--variant", "rnas_mer_3", "--genotype", changed, *SMALL)
+    assert f"--genotype {changed}: 2 edges but 1 operations" in outcome.error
 
 
 def test_ctrl_c_is_one_line(bench, short, monkeypatch):
