@@ -50,6 +50,9 @@ ANEW = "write it anew, as with `ffmpeg -i OLD -c:v libx264 -qp 0 NEW.mp4`"
 EVEN = 0.1
 """Share of the time between two frames by which cameras that run evenly are off."""
 
+HIGH_RANGE = frozenset({16, 18})
+"""Transfer characteristics of HDR: PQ (SMPTE ST 2084) and HLG (ARIB STD-B67), as of H.273."""
+
 _ONLY_THESE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
 
 
@@ -236,6 +239,17 @@ def frame_rate(content: bytes) -> float | None:
     except (ImportError, av.FFmpegError, IndexError):  # to decode it says what is wrong
         return None
     return float(rate) if rate else None
+
+
+def has_high_range(content: bytes) -> bool:
+    """Whether a video says that it is HDR; False where it says nothing, or cannot be read."""
+    try:
+        import av
+
+        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
+            return container.streams.video[0].codec_context.color_trc in HIGH_RANGE
+    except (ImportError, av.FFmpegError, IndexError):  # to decode it says what is wrong
+        return False
 
 
 def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, float] | None:

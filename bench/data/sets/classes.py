@@ -8,12 +8,14 @@ different classes in two sets, dataset.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from types import MappingProxyType
 
-from bench.data.clips import CHALLENGE_CLASSES, Rejected
+from bench.data.clips import CHALLENGE_CLASSES, Problem, Rejected
 from bench.data.sets.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, read_text
@@ -86,12 +88,13 @@ class ClassMap:
 
     def label_of(self, dataset: str, word: str) -> int | None:
         """Index of the class, None for a word left out on purpose; Rejected for an unknown one."""
-        plain = plain_label(word)
-        for key in ((dataset.lower(), plain), (ANY, plain)):
-            if key in self.left_out:
-                return None
+        keys = _keys(dataset, word)
+        if self._left_out(keys):
+            return None
+        for key in keys:
             if key in self.words:
                 return self.classes.index(self.words[key])
+        plain = plain_label(word)
         known = dict.fromkeys(word for place, word in self.words if place in (dataset.lower(), ANY))
         shown = f"label {quoted(printable(word))}" if plain else "an empty label"
         raise Rejected(
@@ -99,6 +102,23 @@ class ClassMap:
             f"{shown} is none of {', '.join(map(printable, known))} (class "
             f"map {printable(self.name)}); {self._advice(plain)}",
         )
+
+    def left_out_clips(self, source: str, labels: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+        """One problem for all clips that a map of the user's own leaves out.
+
+        labels: data set and word of each clip.
+        """
+        own = self.name not in (CHALLENGE, NATIVE)
+        words = [keys[1][1] for keys in starmap(_keys, labels) if own and self._left_out(keys)]
+        if words:
+            named = ", ".join(f"{quoted(printable(w))} {n}" for w, n in Counter(words).items())
+            what = f"the class map {printable(self.name)} leaves out {len(words)} clip(s): {named}"
+            yield Problem("label", source, what)
+
+    def _left_out(self, keys: Iterable[tuple[str, str]]) -> bool:
+        """Whether the first of the keys that the map knows is left out."""
+        known = (key in self.left_out for key in keys if key in self.left_out or key in self.words)
+        return next(known, False)
 
     def _advice(self, word: str) -> str:
         """What to do about a label that the map lacks; nothing that is in force already."""
@@ -117,6 +137,12 @@ class ClassMap:
             f"{keep}--set data.class_map=WORD=CLASS,... or a CSV file with columns emotion, class "
             "maps them"
         )
+
+
+def _keys(dataset: str, word: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Where a map may hold a word: for the data set, and for all."""
+    plain = plain_label(word)
+    return (dataset.lower(), plain), (ANY, plain)
 
 
 def label_pairs(text: str, option: str) -> dict[str, str]:

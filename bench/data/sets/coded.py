@@ -74,12 +74,13 @@ class CodedSet(SingleSet):
         rows, notes = self._rows(tree, sheet)
         frames_home, others = self._frames_home(tree, self._home(tree, sheet))
         folders, odd = self._clip_folders(tree, frames_home, subjects)
-        problems = [*problems, *notes, *others, *odd]
+        wanted = [row for row in rows if self._is_wanted(row, subjects)]
+        labels = ((self.name, self.word(row)) for row in wanted)
+        left_out = class_map.left_out_clips(tree.shown(sheet), labels)
+        problems = [*problems, *notes, *others, *odd, *left_out]
         clips: dict[tuple[str, str], Clip] = {}
         first: dict[tuple[str, str], int] = {}
-        for row in rows:
-            if not self._is_wanted(row, subjects):
-                continue
+        for row in wanted:
             where = f"{tree.shown(sheet)} row {row.number}"
             try:
                 coded = self._coded(row, where, class_map)

@@ -73,11 +73,16 @@ class Smic(SingleSet):
         if not any(_micro(tree, path) for path in tree.entries(high_speed).folders.values()):
             spans = self._spans(tree, high_speed, problems)
             folders = self._long_clips(tree, high_speed, subjects)
+        found = list(folders)
+        labels = ((self.name, folder.emotion) for folder in found)
+        problems += class_map.left_out_clips(tree.shown(high_speed), labels)
         clips: dict[str, Clip] = {}
-        for folder in folders:
+        for folder in found:
             where = tree.shown(folder.path)
             try:
                 clip, notes = self._clip(tree, folder, class_map, spans)
+                if clip is None:
+                    continue
                 if clip.name in clips:
                     raise Rejected(
                         "duplicate", f"clip {clip.name} has two folders: leave one of them"
@@ -201,11 +206,14 @@ class Smic(SingleSet):
         folder: _ClipFolder,
         class_map: ClassMap,
         spans: Spans | None,
-    ) -> tuple[Clip, list[Problem]]:
-        """The clip of a folder, of the frames that `spans` names (None: all), and problems."""
+    ) -> tuple[Clip | None, list[Problem]]:
+        """The clip of a folder, of the frames that `spans` names (None: all), and problems.
+
+        None where the class map leaves it out.
+        """
         label = class_map.label_of(self.name, folder.emotion)
         if label is None:
-            raise Rejected("label", f"class map {class_map.name} leaves out {folder.emotion}")
+            return None, []
         name = self._clip_name(folder)
         frames, problems = numbered_frames(tree, folder.path)
         if not frames:

@@ -60,10 +60,12 @@ def test_frames_of_another_colour_profile(tmp_path, ending):
     assert told(images(tmp_path, ending, srgb, later), tmp_path / "cache") == []
 
 
-def video(path, times, unit=1000):
+def video(path, times, unit=1000, curve="bt709"):
     av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
     with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"bf": "2"})
+        stream = container.add_stream(
+            "libx264", rate=30, options={"bf": "2", "x264-params": f"transfer={curve}"}
+        )
         stream.height = stream.width = 32
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, unit)
@@ -115,3 +117,12 @@ def test_a_blank_frame_before_a_clip_is_told_by_a_run(tmp_path, level, stored):
     assert (found.kind, found.fatal) == ("constant", False)
     assert "its first frame is of one level all over" in found.what
     assert [problem.kind for problem in deep_problems([clip], 1)[0]] == ["constant"]
+
+
+@pytest.mark.parametrize(
+    ("curve", "kinds"), [("smpte2084", ["profile"]), ("arib-std-b67", ["profile"]), ("bt709", [])]
+)
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_hdr_videos(tmp_path, ending, curve, kinds):
+    file = video(tmp_path / f"a.{ending}", range(0, 160, 40), curve=curve)
+    assert told(file, tmp_path / "cache") == kinds

@@ -292,6 +292,8 @@ class TestLabels:
         assert clip_set.classes == ("high", "low")
         assert [clip.label for clip in clip_set.clips] == [0, 1]
         assert clip_set.class_map == "map.csv"
+        (told,) = (each.what for each in clip_set.problems if each.kind == "label")
+        assert told == "the class map map.csv leaves out 1 clip(s): 'other' 1"
 
     def test_an_empty_label_is_no_class(self, tmp_path):
         images(tmp_path / "a1", (1, 2))
@@ -357,7 +359,7 @@ class TestOddRows:
         images(tmp_path / "a1", (1, 2))
         rows = [{"label": label} for label in labels]
         clip_set = load(write(tmp_path, *rows), class_map="positive=yes,negative=no,others=")
-        assert [problem.kind for problem in clip_set.problems] == ["duplicate"]
+        assert [problem.kind for problem in clip_set.problems] == ["label", "duplicate"]
 
 
 class TestTheFile:
