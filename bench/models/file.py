@@ -194,15 +194,15 @@ def model_content(record: ModelRecord, weights: Mapping[str, Tensor]) -> bytes:
         VERSION_KEY: str(FORMAT),
         **{name: json.dumps(value, allow_nan=False) for name, value in asdict(record).items()},
     }
-    metadata[SUM_KEY] = _sum(metadata, weights)
+    metadata[SUM_KEY] = content_sum(metadata, weights)
     return save(dict(weights), metadata)
 
 
 def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
     """What a model file says, and its weights on the CPU.
 
-    Raises UsageError where there is no such file, DataError where it is damaged, foreign or of a
-    newer version.
+    Raises UsageError where there is no such file, DataError where it is damaged, foreign, of a
+    newer version, or not as it was written: whatever writes this format adds its content's sum.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -223,15 +223,15 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
             f"{printable(path)} is no whole model file ({reason}); copy it again, or "
             f"{ModelRecord.cure}"
         ) from error
-    if metadata.get(SUM_KEY, "") not in ("", _sum(metadata, weights)):  # early files have none
+    if metadata.get(SUM_KEY) != content_sum(metadata, weights):
+        what = "differ from the file's own checksum" if SUM_KEY in metadata else "have no checksum"
         raise DataError(
-            f"{printable(path)}: weights or record differ from the file's own checksum; copy it "
-            f"again, or {ModelRecord.cure}"
+            f"{printable(path)}: weights or record {what}; copy it again, or {ModelRecord.cure}"
         )
     return record, weights
 
 
-def _sum(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:
+def content_sum(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:
     """SHA-256 of all that a model file holds but the sum itself."""
     import torch
 

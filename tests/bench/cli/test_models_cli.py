@@ -19,7 +19,7 @@ from tiny_runs import only_run
 from bench import predict
 from bench.data.sources import Source, load
 from bench.errors import UsageError
-from bench.models.file import FORMAT, SUM_KEY, VERSION_KEY, WHOLE, read_model
+from bench.models.file import FORMAT, SUM_KEY, VERSION_KEY, WHOLE, content_sum, read_model
 from bench.models.inputs import named_clips
 from bench.models.model import load_model
 from bench.runs.folder import RunFolder
@@ -195,6 +195,9 @@ def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tm
         predict([*models, models[1]], tmp_path / "c.npy")
 
 
+UNSEALED = "have no checksum"
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -203,9 +206,11 @@ def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tm
         (lambda file: save_file(load_file(file), file), "no model file of this harness"),
         (lambda file: save_file(load_file(file), file, {VERSION_KEY: str(FORMAT + 1)}), "update"),
         (lambda file: save_file(load_file(file), file, {VERSION_KEY: "1"}), "'run' is missing"),
-        (lambda file: save_file({}, file, without_sum(file)), "weights do not fit"),
+        (lambda file: save_file({}, file, resealed(metadata_of(file), {})), "weights do not fit"),
         (lambda file: file.write_bytes(file.read_bytes()[:-1] + b"\x7f"), "own checksum"),
         (lambda file: save_file(load_file(file), file, edited(file)), "own checksum"),
+        (lambda file: save_file(load_file(file), file, without_sum(metadata_of(file))), UNSEALED),
+        (lambda file: save_file(load_file(file), file, without_sum(edited(file))), UNSEALED),
         (lambda file: file.unlink(), "bench fit"),
     ],
 )
@@ -222,9 +227,12 @@ def metadata_of(file: Path) -> dict[str, str]:
     return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
 
 
-def without_sum(file: Path) -> dict[str, str]:
-    """As files of earlier versions are."""
-    return {name: value for name, value in metadata_of(file).items() if name != SUM_KEY}
+def without_sum(metadata: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in metadata.items() if name != SUM_KEY}
+
+
+def resealed(metadata: dict[str, str], weights: dict[str, torch.Tensor]) -> dict[str, str]:
+    return metadata | {SUM_KEY: content_sum(metadata, weights)}
 
 
 def edited(file: Path) -> dict[str, str]:
@@ -235,12 +243,13 @@ def test_a_network_of_the_users_own_needs_its_package(bench, own_model, frames, 
     """A model file names a variant, never code: a package that is gone or other is said."""
     np.save(tmp_path / "c.npy", frames)
     assert chances(predicted(bench, own_model, tmp_path / "c.npy"))
-    content = own_model.read_bytes()
+    metadata, weights = metadata_of(own_model), load_file(own_model)
     for old, new, said in (
-        (rb"\"mine\"", rb"\"gone\"", "not installed here"),
-        (rb"own_network:Net", rb"os.path:abspath", "another network here"),
+        ('"mine"', '"gone"', "not installed here"),
+        ("own_network:Net", "os.path:abspath", "another network here"),
     ):
-        own_model.write_bytes(content.replace(old, new).replace(b'"sha256"', b'"no_sum"'))
+        changed = {name: text.replace(old, new) for name, text in metadata.items()}
+        save_file(weights, own_model, resealed(changed, weights))
         assert said in bench("predict", own_model, tmp_path / "c.npy").error
 
 
