@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -24,7 +24,7 @@ from bench.cli.options import (
 
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
-    from bench.data.clips import ClipSet
+    from bench.data.clips import ClipSet, Problem
     from bench.data.sources import Progress, Source
 
 
@@ -41,12 +41,25 @@ class ClipRequest:
         return self.source.label + (" (surrogate)" if self.source.surrogate else "")
 
     def clips(self, progress: Progress | None = None) -> ClipSet:
-        """All clips and all problems; surrogates are generated first where they are missing."""
-        from bench.data.sources import clips_below, source_root
+        """All clips and all problems; surrogates are generated first where they are missing.
 
-        return clips_below(
-            self.source, source_root(self.source, self.config, progress), self.config
-        )
+        DataError where those of the cache have changed since they were first read.
+        """
+        from bench.data.sources import clips_below, require_as_made, source_root
+
+        root = source_root(self.source, self.config, progress)
+        found = clips_below(self.source, root, self.config)
+        require_as_made(found, self.source, self.config)
+        return found
+
+
+def tell_changed(problems: Iterable[Problem]) -> None:
+    """Says on stderr which generated clips are not as they were written."""
+    from bench.data.clips import problem_lines
+    from bench.data.sources import CHANGED
+
+    for line in problem_lines(each for each in problems if each.kind == CHANGED):
+        click.echo(line, err=True)
 
 
 def request_options(command: Callable) -> Callable:

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from bench.cli import completing
-from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.clip_options import ClipRequest, request_options, tell_changed
 from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
@@ -112,7 +112,7 @@ def _as_text(report: Mapping) -> str:
     if "frames" in report:
         problems.append(f"{report['frames']} frames decoded")
     else:
-        problems.append("no frame was opened: --deep decodes them all, as a run does")
+        problems.append("no frame was decoded: --deep decodes them all, as a run does")
     count = len(report["problems"])
     return "\n".join([table, "", *problems, f"{count} problem(s): {_verdict(report)}"])
 
@@ -167,6 +167,7 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
         clip_set = request.clips(progress)
     text, outside = manifest_text(clip_set, out)
     write_text(out, text)
+    tell_changed(clip_set.problems)
     left_out = sum(problem.fatal for problem in clip_set.problems)
     if left_out:
         click.echo(f"{left_out} unusable clip(s) left out: see `bench data check`", err=True)

@@ -75,6 +75,7 @@ def manifest(
     from bench.data.clips import problem_lines
     from bench.data.sets.classes import label_pairs
     from bench.data.sets.mapping import Wording, mapped_manifest
+    from bench.data.sources import changed_flows
     from bench.system.files import write_text
 
     columns = {"dataset": dataset_column, **titles}
@@ -87,8 +88,9 @@ def manifest(
     )
     check_place(out)
     made = mapped_manifest(table, wording, out)
+    changed = list(changed_flows(made.clips.clips))
     write_text(out, made.text)
-    for line in problem_lines(made.clips.problems):
+    for line in problem_lines([*changed, *made.clips.problems]):
         click.echo(line, err=True)
     click.echo(_told(made, out))
     return 1 if any(problem.fatal for problem in made.clips.problems) else 0

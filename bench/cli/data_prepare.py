@@ -6,7 +6,7 @@ import json
 
 import click
 
-from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.clip_options import ClipRequest, request_options, tell_changed
 from bench.cli.options import format_option
 
 USUAL_INPUTS = "clip,flow"
@@ -87,6 +87,7 @@ def prepare(
             verified = verify_inputs(
                 clip_set, wanted, config, cache, verify, seed, progress, workers
             )
+    tell_changed(clip_set.problems)
     report = {
         "dataset": request.source.label,
         "surrogate": request.source.surrogate,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.clip_options import ClipRequest, request_options
+from bench.cli.clip_options import ClipRequest, request_options, tell_changed
 from bench.cli.options import OutFile
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def show(
     """Draw a contact sheet, or one clip as GIF or step by step."""
     from bench.cli.output import check_place
     from bench.cli.progress import steps
-    from bench.data.sources import find_clips
+    from bench.data.sources import find_clips, require_as_made
     from bench.errors import UsageError
 
     if (gif or by_steps) != bool(name) or (gif and by_steps):
@@ -65,6 +65,9 @@ def show(
     check_place(out)
     with steps() as progress:
         clip_set = find_clips(request.source, request.config, progress)
+        require_as_made(clip_set, request.source, request.config)
+    tell_changed(clip_set.problems)
+    with steps() as progress:
         if name:
             out = _one(request, clip_set, name, gif, out)
         else:

@@ -37,7 +37,7 @@ from bench.data.surrogates.note import (
 from bench.data.videos import clip_settings, load_videos
 from bench.errors import BenchError, DataError, UsageError
 from bench.seeds import derive_seed
-from bench.system.files import file_bytes, read_json, write_json
+from bench.system.files import file_bytes, read_json, real_place, write_json
 from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
@@ -173,14 +173,26 @@ def clips_below(source: Source, root: Path, config: DataConfig) -> ClipSet:
         config.allow_outside,
         layout,
     )
-    return replace(found, problems=(*found.problems, *_changed_flows(root)))
+    return replace(found, problems=(*found.problems, *changed_flows(found.clips, root)))
 
 
-def _changed_flows(root: Path) -> Iterator[Problem]:
-    """A problem for a folder of `bench data synth --people` that is not as it was written.
+CHANGED = "generated"
+"""Kind of the problem that generated clips are not as they were written."""
 
-    DataError where the note is gone that says that its clips are generated.
+
+def changed_flows(clips: Sequence[Clip], *places: Path) -> Iterator[Problem]:
+    """A problem per folder of `bench data synth --people` that is not as it was written.
+
+    Folders are looked at that hold the clips, wherever their manifest lies, or are named in places.
+    DataError where the note is gone that says that a folder's clips are generated.
     """
+    homes = {real_place(folder) for folder in {f.parent for clip in clips for f in clip.frames}}
+    above = {folder for home in homes for folder in (home, *home.parents)}
+    for folder in sorted(above.union(map(real_place, places))):
+        yield from _changed_flow(folder)
+
+
+def _changed_flow(root: Path) -> Iterator[Problem]:
     if sum((root / name).is_file() for name in (SEAL_NAME, MANIFEST_NAME, UNITS_NAME)) < 2:
         return
     if not (root / NOTE_NAME).is_file():
@@ -191,7 +203,7 @@ def _changed_flows(root: Path) -> Iterator[Problem]:
     seal = root / SEAL_NAME
     if not (seal.is_file() and _as_written(root, seal.stat().st_mtime_ns)):
         what = f"these generated clips are not as they were written ({SEAL_NAME})"
-        yield Problem("generated", str(root), what)
+        yield Problem(CHANGED, str(root), what)
 
 
 @lru_cache(maxsize=4)
@@ -290,11 +302,7 @@ def fingerprinted(clip_set: ClipSet, source: Source, config: DataConfig) -> Clip
     Raises DataError where generated clips of the cache have changed since they were first read.
     """
     digests = content_digests(clip_set.clips, source.cache)
-    if not source.root:
-        _require_as_made(source, config, clip_set.clips, digests)
-        if config.fresh_seed:
-            fresh = replace(config, surrogate_seed=config.fresh_seed)
-            _require_as_made(source, fresh, clip_set.clips, digests)
+    _require_as_made(clip_set.clips, digests, source, config)
     problems = dict.fromkeys((*clip_set.problems, *copies(clip_set.clips, digests)))
     return replace(
         clip_set,
@@ -303,10 +311,25 @@ def fingerprinted(clip_set: ClipSet, source: Source, config: DataConfig) -> Clip
     )
 
 
+def require_as_made(clip_set: ClipSet, source: Source, config: DataConfig) -> None:
+    """DataError where generated clips of the cache have changed since they were first read."""
+    if not source.root:
+        digests = content_digests(clip_set.clips, source.cache)
+        _require_as_made(clip_set.clips, digests, source, config)
+
+
 def _require_as_made(
-    source: Source, config: DataConfig, clips: Sequence[Clip], digests: Sequence[str]
+    clips: Sequence[Clip], digests: Sequence[str], source: Source, config: DataConfig
 ) -> None:
-    folder = surrogate_folder(source, config)
+    seeds = (config.surrogate_seed, config.fresh_seed or config.surrogate_seed)
+    for seed in dict.fromkeys(() if source.root else seeds):
+        own = replace(config, surrogate_seed=seed)
+        _require_folder_as_made(surrogate_folder(source, own), own, clips, digests)
+
+
+def _require_folder_as_made(
+    folder: Path, config: DataConfig, clips: Sequence[Clip], digests: Sequence[str]
+) -> None:
     made: dict[str, dict[str, str]] = {}
     for clip, digest in zip(clips, digests, strict=True):
         if clip.frames[0].is_relative_to(folder):

@@ -10,6 +10,7 @@ from bench.data.clips import CHALLENGE_CLASSES, DOUBLED, Clip, Problem, clip_tit
 from bench.data.disk.tree import Tree
 from bench.data.sets.catalogue import DATASETS, judged
 from bench.data.sets.manifest import LONGEST_NAME, PREFIX, Manifest, Row
+from bench.data.sources import changed_flows
 from bench.errors import DataError, UsageError, printable
 
 DATASET, UNKNOWN = "new", "unknown"
@@ -68,7 +69,7 @@ def named_clips(names: Sequence[str | Path], place: Place = WHOLE_CLIP) -> list[
             clips += _listed(path)
         else:
             clips += _clips([_row(number, path, place)], path, printable(path.name))
-    return clips
+    return [replace(each, problems=(*each.problems, *changed_flows([each.clip]))) for each in clips]
 
 
 def _row(number: int, path: Path, place: Place) -> Row:

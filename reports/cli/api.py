@@ -207,16 +207,19 @@ def load_clips(
 
     Returns videos, uint8 RGB (N, T, S, S, 3), or float32 u, v, strain with
     `data.representation=flow`; labels, (N,); and a frame of N rows with dataset, subject, clip,
-    class, emotion. Preprocessed once, then cached. Raises UsageError where the data set is not
-    there, DataError where its clips cannot be read.
+    class, emotion. Preprocessed once, then cached. Warns where generated flow images are not as
+    they were written. Raises UsageError where the data set is not there, DataError where its clips
+    cannot be read.
     """
+    import warnings
     from functools import partial
 
     import numpy as np
 
     from bench.cli.progress import steps
     from bench.config.loading import load_settings
-    from bench.data.sources import load, prepare, resolve_source, settings_on
+    from bench.data.clips import problem_lines
+    from bench.data.sources import CHANGED, load, prepare, resolve_source, settings_on
     from bench.data.videos import clip_settings
     from bench.system.files import default_cache
 
@@ -226,6 +229,8 @@ def load_clips(
     data = settings_on(source, partial(load_settings, preset, overrides)).config.data
     with steps() as report:
         clip_set, _ = prepare(source, data, report)
+    for line in problem_lines(each for each in clip_set.problems if each.kind == CHANGED):
+        warnings.warn(line, stacklevel=2)
     _, videos = load(source, clip_settings(data, clip_set.clips))
     return videos, np.array([clip.label for clip in clip_set.clips]), _clip_frame(clip_set)
 

@@ -111,7 +111,7 @@ def test_a_subset_is_an_edit_away(bench, manifest, tmp_path):
     manifest.write_text("\n".join(kept))
     checked = bench("data", "check", "--dataset", f"manifest:{manifest}")
     assert checked.code == 0
-    assert "no frame was opened: --deep" in checked.out
+    assert "no frame was decoded: --deep" in checked.out
     assert "0 problem(s): all clips found" in checked.out
     assert run(bench, tmp_path / "runs", f"manifest:{manifest}").code == 0
     assert "s06" not in only_run(tmp_path / "runs").json("run.json")["folds"]

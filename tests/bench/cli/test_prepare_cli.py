@@ -94,7 +94,17 @@ def test_generated_clips_are_sealed_when_they_are_prepared(bench, tmp_path):
     outcome = bench(*command, **cache)
     assert outcome.code == 1
     assert "1 generated clip(s) are not as they were made" in outcome.error
+    people = own[: -len(SETTINGS)]
+    for looking in (
+        ("check", *people),
+        ("check", *people, "--deep", "--jobs", 1),
+        ("show", *own, "--out", tmp_path / "s.png"),
+        ("export-manifest", *people, "--out", tmp_path / "m.csv"),
+    ):
+        seen = bench("data", *looking, **cache)
+        assert seen.code == 1 and seen.error == outcome.error
     frame.write_bytes(content)
+    assert bench("data", "check", *people, **cache).code == 0
     shutil.copytree(frame.parent, frame.parent.with_name(f"{frame.parent.name[:-2]}77"))
     assert "1 generated clip(s) are not as they were made" in bench(*command, **cache).error
 

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from tiny_runs import SIZES, only_run
 
+from bench import load_clips
 from bench.data.surrogates.writing import write_flows
 from bench.models.file import read_model, write_model
 from bench.runs.marks import PRETRAINED_GENERATED, SHUFFLED
@@ -139,14 +140,26 @@ def test_generated_flow_that_was_changed_is_told(bench, model, tmp_path, damage)
     else:
         (own.parent / "units.csv").unlink()
     runs = ("--runs", tmp_path, "--variant", "ststnet", *SHORT)
+    elsewhere = tmp_path / "elsewhere.csv"
+    table = pd.read_csv(own, dtype=str)
+    table["frames"] = [f"flows/{place}" for place in table["frames"]]
+    table.to_csv(elsewhere, index=False)
     for command in (
+        ("data", "show", "--dataset", f"manifest:{own}", "--out", tmp_path / "s.png"),
+        ("data", "export-manifest", "--dataset", f"manifest:{own}", "--out", tmp_path / "m.csv"),
+        ("data", "prepare", "--dataset", f"manifest:{own}", "--jobs", 1, "--inputs", "flow"),
+        ("data", "manifest", "--from", own, "--out", tmp_path / "n.csv"),
+        ("predict", model, own),
         ("transfer", "--train", model, "--test", f"manifest:{own}"),
         ("data", "check", "--dataset", f"manifest:{own}"),
+        ("data", "check", "--dataset", f"manifest:{elsewhere}"),
         ("run", "--dataset", f"manifest:{own}", *runs),
     ):
         outcome = bench(*command)
         told = "generated clips are not as they were written (sha256.txt)"
-        assert told in outcome.out + outcome.err
+        assert told in " ".join((outcome.out + outcome.err).split()), command
+    with pytest.warns(UserWarning, match="not as they were written"):
+        load_clips(f"manifest:{own}", settings={"data.representation": "flow"})
 
 
 @pytest.mark.parametrize("gone", [(), ("sha256.txt",)])
