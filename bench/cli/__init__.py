@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
@@ -20,6 +21,7 @@ from bench.cli import completing
 from bench.cli.hints import Commands, told
 from bench.errors import BenchError, UsageError, printable
 from bench.system.entry_points import Door, Unfit
+from bench.system.files import tidy_when_terminated
 from rnas.errors import MethodError
 
 INTERRUPTED = 130
@@ -96,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; every error is one line on stderr. Exits with 0, 1, 2 or 130."""
     if completing.VARIABLE in os.environ:
         _complete()
+    if threading.current_thread() is threading.main_thread():
+        tidy_when_terminated()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -26,6 +26,7 @@ from uuid import uuid4
 from bench.data.clips import Clip
 from bench.data.disk.images import read_frames, unreadable
 from bench.errors import DataError
+from bench.system.files import remove_abandoned, replacing
 from bench.system.processes import process_pool
 
 if TYPE_CHECKING:
@@ -294,17 +295,19 @@ def _checksum(body: bytes) -> bytes:
 @contextmanager
 def _replacing(path: Path, cache: Path) -> Iterator[BinaryIO]:
     """A temporary file that is renamed to `path` when the block succeeds, else deleted."""
-    temporary = path.with_name(f".{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        _sweep(cache)
+        with replacing(path, path.with_name(f".{uuid4().hex}.tmp")) as file:
             yield file
-        temporary.replace(path)
     except OSError as error:
         raise DataError(
             f"the clip cache {cache} cannot be written ({error.strerror or error}); expected a "
             "folder with free space. Make room there, or set BENCH_CACHE to another folder."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+
+
+@lru_cache(maxsize=4)
+def _sweep(cache: Path) -> None:
+    """Removes what killed processes left in the cache, when this process first writes there."""
+    remove_abandoned([*cache.glob(".*.tmp"), *cache.glob("clips/*/.*.tmp")])

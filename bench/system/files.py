@@ -10,13 +10,14 @@ import json
 import math
 import os
 import re
+import signal
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 from uuid import uuid4
 
 from bench.errors import BenchError, printable, quoted
@@ -29,8 +30,11 @@ MOST_WEIGHT_BYTES = 8 << 30
 PARTIAL = re.compile(r"\..+\.([0-9a-f]{32}|[a-z0-9_]{8})")
 """What `write_atomic` calls a file until it is complete."""
 
-ABANDONED = 600.0
+ABANDONED = 3600.0
 """Seconds after which a file that is not complete has no writer any more."""
+
+_UNFINISHED: set[Path] = set()
+"""Temporary files that this process is writing."""
 
 _WRITTEN: ContextVar[dict[Path, None] | None] = ContextVar("written", default=None)
 
@@ -53,20 +57,47 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-        try:
-            with temporary.open("xb") as file:  # its mode is that of the umask
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            if (found := _WRITTEN.get()) is not None:
-                found[path] = None
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        sweep_left(path)
+        with replacing(path, path.with_name(f".{path.name}.{uuid4().hex}")) as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        if (found := _WRITTEN.get()) is not None:
+            found[path] = None
     except OSError as error:
         raise BenchError(f"cannot write {path}: {_reason(error)}") from error
+
+
+@contextmanager
+def replacing(path: Path, temporary: Path) -> Iterator[BinaryIO]:
+    """A new file that becomes `path` when the block succeeds, and else is removed."""
+    _UNFINISHED.add(temporary)
+    try:
+        with temporary.open("xb") as file:  # its mode is that of the umask
+            yield file
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        _UNFINISHED.discard(temporary)
+
+
+def tidy_when_terminated() -> None:
+    """From now on SIGTERM removes the files that are being written before it ends the process.
+
+    For the main thread of a process.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # else it is somebody else's
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _frame: object) -> None:
+    for temporary in list(_UNFINISHED):
+        with suppress(OSError):
+            temporary.unlink()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)  # the exit status says what ended it
 
 
 def write_text(path: Path, text: str) -> None:
@@ -94,7 +125,12 @@ def sweep_partial(folder: Path) -> None:
 
 def sweep_left(file: Path) -> None:
     """Removes what killed calls of `write_atomic` left of one file, in a folder of the user's."""
-    for path in file.parent.glob(f".{glob.escape(file.name)}.{'[0-9a-f]' * 32}"):
+    remove_abandoned(file.parent.glob(f".{glob.escape(file.name)}.{'[0-9a-f]' * 32}"))
+
+
+def remove_abandoned(files: Iterable[Path]) -> None:
+    """Removes those of the temporary files that no process is writing any more."""
+    for path in files:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED:
                 path.unlink()

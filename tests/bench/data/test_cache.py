@@ -16,7 +16,7 @@ from bench.data.cache import content_digests, data_fingerprint, load_arrays
 from bench.data.steps.pipeline import Video, preprocess_clip
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
-from bench.system.files import default_cache
+from bench.system.files import ABANDONED, default_cache
 
 STEPS = Preprocessing(frames=3, size=4)
 TARGET = Video(STEPS)
@@ -296,6 +296,19 @@ def test_processes_may_share_a_cache(clips, cache, tmp_path):
         assert set(printed.split()) == {expected}
     assert len(entries(cache)) == 3
     assert not list(cache.rglob("*.tmp"))
+
+
+def test_what_killed_processes_left_is_swept_when_the_cache_is_written(clips, cache):
+    old = time.time() - 2 * ABANDONED
+    left = [cache / ".a.tmp", cache / "clips" / "ab" / ".b.tmp", cache / "clips" / "ab" / ".c.tmp"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for path in left[:2]:
+        os.utime(path, (old, old))
+    cache_module._sweep.cache_clear()
+    load_arrays(clips, Video(STEPS), cache)
+    assert [path.exists() for path in left] == [False, False, True]
 
 
 @pytest.mark.parametrize(

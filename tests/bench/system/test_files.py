@@ -7,7 +7,10 @@ import errno
 import io
 import os
 import resource
+import signal
 import stat
+import subprocess
+import sys
 import time
 
 import pytest
@@ -192,3 +195,45 @@ def test_what_killed_writers_left_of_a_file_is_swept_and_nothing_else(tmp_path):
     sweep_left(out)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {out.name, names[1], names[2], f".n1.safetensors.{'a' * 32}"}
+
+
+def test_a_file_that_is_written_again_loses_what_killed_writers_left_of_it(tmp_path):
+    out, left = tmp_path / "table.csv", tmp_path / f".table.csv.{'a' * 32}"
+    for age in (0, 2 * ABANDONED):
+        left.write_text("")
+        os.utime(left, (time.time() - age,) * 2)
+        write_text(out, "anew")
+        assert left.exists() == (age == 0)
+    assert out.read_text() == "anew"
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from bench.data import cache
+from bench.system.files import tidy_when_terminated, write_atomic
+
+def wait(file):
+    print("writing", flush=True)
+    time.sleep(60)
+
+place = Path(sys.argv[2])
+tidy_when_terminated()
+if sys.argv[1] == "cache":
+    with cache._replacing(place / "clips" / "aa" / "entry.npz", place) as file:
+        wait(file)
+write_atomic(place / "out.csv", wait)
+"""
+
+
+@pytest.mark.parametrize("what", ["file", "cache"])
+def test_sigterm_leaves_no_file_that_is_not_complete(tmp_path, what):
+    command = [sys.executable, "-c", WRITER, what, tmp_path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+    assert list(tmp_path.rglob(".*"))
+    writer.terminate()
+    assert writer.wait(timeout=60) == -signal.SIGTERM
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    writer.stdout.close()
