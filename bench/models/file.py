@@ -18,6 +18,7 @@ from bench.data.clips import Clip
 from bench.data.disk.images import decode, read_frames
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.errors import BenchError, DataError, UsageError, printable
+from bench.runs.checksums import require_as_made
 from bench.runs.record import RunFile
 from bench.runs.typed import read_as
 from bench.system.files import write_atomic
@@ -203,6 +204,7 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
 
     Raises UsageError where there is no such file, DataError where it is damaged, foreign, of a
     newer version, or not as it was written: whatever writes this format adds its content's sum.
+    BenchError where it lies in a run folder in the place of the one that was made there.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -212,6 +214,7 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
             f"{printable(path)} {what}; `bench fit RUN` makes one, and `bench run` with "
             "--set save.weights=last one for every fold (RUN/models/)"
         )
+    require_as_made(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

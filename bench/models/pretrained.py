@@ -11,6 +11,7 @@ from bench.config.settings import Config
 from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
 from bench.models.file import ModelRecord, clip_contents, read_model
+from bench.runs.checksums import require_as_made
 from bench.runs.record import Pretrained
 from bench.runs.searches import given_genotype
 from rnas.errors import MethodError
@@ -45,7 +46,7 @@ def genotype_in(file: Path, space: SearchSpace) -> tuple[Genotype, bool]:
     """The genotype in a file of the user's, and whether generated clips alone had a say in it.
 
     Of a model file it is that of its network. Raises what reading the file raises, UsageError where
-    it holds none, or none of the space.
+    it holds none, or none of the space, BenchError where a run made it and it was changed since.
     """
     genotype, generated = _genotype_in(file)
     try:
@@ -56,6 +57,7 @@ def genotype_in(file: Path, space: SearchSpace) -> tuple[Genotype, bool]:
 
 def _genotype_in(file: Path) -> tuple[Genotype, bool]:
     if file.suffix != MODEL_SUFFIX:
+        require_as_made(file)
         return given_genotype(file), False
     record, _ = read_model(file)
     if record.decoded is None:

@@ -20,7 +20,14 @@ from typing import Any, ClassVar
 from bench.errors import BenchError
 from bench.runs.folder import RunFolder
 from bench.runs.typed import read_as
-from bench.system.files import json_text, read_json, write_atomic, write_json, written
+from bench.system.files import (
+    json_text,
+    read_json,
+    real_place,
+    write_atomic,
+    write_json,
+    written,
+)
 
 SEALED = 2
 """From this format of a run on, each result has a seal from the start."""
@@ -31,6 +38,9 @@ LARGE = 1 << 20
 Tables read hundreds of runs, whose weights may be gigabytes. Who loads such a file compares its sum
 (`require_sealed`), as `bench validate` does.
 """
+
+DEEPEST = 3
+"""Folders above a result, up to its run's: search/<fold>/genotype.json."""
 
 Seals = Mapping[str, str]
 """File below the run folder -> its sum, a blank and its size; earlier versions left out the size"""
@@ -196,6 +206,22 @@ def require_sealed(folder: RunFolder, path: Path) -> None:
     seals = sealed_files(folder).get(_below(folder, path)) if large else None
     if seals and not _is_sealed(path, seals, whole=True):
         raise BenchError(f"{path} was changed after the run made it; restore it")
+
+
+def require_as_made(path: Path) -> None:
+    """BenchError where a file lies in a run folder whose seals say that it was changed since.
+
+    For files that a user names alone; those in no run folder, and without a seal there, pass.
+    """
+    for place in dict.fromkeys((path.absolute(), real_place(path))):
+        homes = [above for above in place.parents[:DEEPEST] if (above / "run.json").exists()]
+        for folder in map(RunFolder, homes):
+            seals = sealed_files(folder).get(_below(folder, place))
+            if seals and place.exists() and not _is_sealed(place, seals, whole=True):
+                raise BenchError(
+                    f"{path} was changed after the run made it, as {folder.checksums} says; "
+                    "restore it, or name a copy elsewhere of an edit that is meant"
+                )
 
 
 def result_files(folder: RunFolder) -> list[Path]:

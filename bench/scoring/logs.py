@@ -17,6 +17,7 @@ from bench.data.sets.catalogue import BUILT_IN
 from bench.data.sets.identity import look_alikes
 from bench.data.sets.people import doubtful_people
 from bench.errors import DataError, UsageError, printable, quoted
+from bench.runs.checksums import require_as_made
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.challenge_log import (
@@ -223,7 +224,11 @@ def _json_value(text: str, where: str) -> Any:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file; UsageError where there is none, DataError where it is no text."""
+    """The text of a file; UsageError where there is none, DataError where it is no text.
+
+    BenchError where a run made it and it was changed since.
+    """
+    require_as_made(path)
     try:
         return read_text(path)
     except FileNotFoundError:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_runs import Run, only_run
+from tiny_runs import SIZES, Run, only_run
 
 from bench.errors import BenchError
 from bench.runs import checksums
@@ -422,3 +422,30 @@ def test_a_foreign_result_in_a_finished_run_is_told_by_all_who_show_it(
     assert f"foreign file: {name}" in listed["marks"]
     assert f"foreign file: {name}" in table.out
     assert f"{name}: of a fold that run.json does not list" in bench("validate", runs).out
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_file_of_a_run_that_is_named_alone_is_as_the_run_made_it(
+    bench, searched_runs, tmp_path, by_link
+):
+    runs = shutil.copytree(searched_runs, tmp_path / "runs")
+    folder = RunFolder(only_run(runs).path)
+    sizes = [word for size in SIZES if "subject" not in size for word in ("--set", size)]
+    profile = ("profile", "--variant", VARIANT, *sizes, "--no-peaks")
+    evaluate = bench.small_command(tmp_path / "own", VARIANT, command="evaluate")
+    for file, command in (
+        (folder.metrics, ("score", "--draws", 0)),
+        (folder.genotype(), (*profile, "--genotype")),
+        (folder.genotype(), (*evaluate, "--genotype")),
+    ):
+        link = tmp_path / file.name
+        if not link.exists():
+            link.symlink_to(file)
+        named = link if by_link else file
+        content = file.read_text()
+        edit_a_value(file)
+        outcome = bench(*command, named)
+        assert outcome.code == 1
+        assert f"{named} was changed after the run made it" in outcome.error
+        file.write_text(content)
+        assert bench(*command, named).code == 0
