@@ -6,17 +6,30 @@ every command that reads runs reads them: `bench tables --runs`, `bench compare`
 
 from __future__ import annotations
 
-import sys
 import tarfile
 from pathlib import Path
 
+from bench.errors import UsageError
+from bench.runs.checksums import sealed_files
+from bench.runs.folder import RunFolder
+from reports.docs.script import script
+
 KEPT = {".json", ".csv"}
-"""Endings of what is packed: no checkpoint, model file, lease or lock."""
+"""Endings of what is packed, and all that a run has sealed: no checkpoint, lease or lock."""
 
 
 def pack(runs: Path, archive: Path) -> None:
-    """Writes the results below `runs`, in a folder of its name; the same files, the same bytes."""
-    found = sorted(file for file in runs.rglob("*") if file.is_file() and _is_kept(file))
+    """Writes the results below `runs`, in a folder of its name; the same files, the same bytes.
+
+    What a run has sealed is packed whatever it is, as model files are: without it the run could not
+    be read. UsageError where there is no run.
+    """
+    homes = [file.parent for file in runs.rglob("run.json")]
+    if not homes:
+        raise UsageError(f"no run in {runs}: give a folder with runs below it")
+    sealed = {home / name for home in homes for name in sealed_files(RunFolder(home))}
+    every = (file for file in runs.rglob("*") if file.is_file())
+    found = sorted(file for file in every if _is_kept(file) or file in sealed)
     with tarfile.open(archive, "w:xz", preset=9) as packed:
         for file in found:
             packed.add(file, Path(runs.name) / file.relative_to(runs), filter=_anonymous)
@@ -40,4 +53,4 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 if __name__ == "__main__":
-    pack(Path(sys.argv[1]), Path(sys.argv[2]))
+    script(pack, "RUNS", "FILE.tar.xz")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import re
-import sys
 from collections import defaultdict
 from pathlib import Path
 
+from bench.errors import BenchError, UsageError
 from bench.protocol.metrics import UAR
+from reports.docs.script import script
 from reports.docs.tables import table
 
 HEADINGS = ("method [marks]", f"{UAR.heading}, 95 %", "M params")
@@ -22,12 +23,19 @@ SAID = ("surrogate", "fresh", "ours", "random control", "strategy ")
 
 
 def write_leaderboard(runs: Path, file: Path) -> None:
-    """A row a method of the finished runs: name, marks, scores, interval, parameters, cost."""
+    """A row a method of the finished runs: name, marks, scores, interval, parameters, cost.
+
+    BenchError where a run cannot be read or was changed: it would be missing without a word.
+    UsageError where no run is finished.
+    """
     from reports.page.boards import boards
     from reports.reading.finished import sound_runs
     from reports.reading.searches import read_searches
 
-    records, _ = sound_runs(runs)
+    records, left_out = sound_runs(runs)
+    if left_out:
+        more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+        raise BenchError(f"nothing is written, since a run would be left out{more}: {left_out[0]}")
     anchors: dict[Path, str] = defaultdict(str)  # no run has a page here
     found = boards(records, anchors, read_searches(records).searched, False, lambda *_: None)
     rows = [
@@ -46,6 +54,8 @@ def write_leaderboard(runs: Path, file: Path) -> None:
         for board in found
         for row in board.rows
     ]
+    if not rows:
+        raise UsageError(f"no finished run in {runs}: give the folder that `bench run` writes to")
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -82,6 +92,10 @@ def _short(mark: str, place: str) -> str:
     return re.sub(rf"( of folds)? \({named}\)|: {named}$", "", mark).replace(" %", "%")
 
 
+def _main(runs: Path, file: Path) -> None:
+    write_leaderboard(runs, file)
+    print(leaderboard_table(file))
+
+
 if __name__ == "__main__":
-    write_leaderboard(Path(sys.argv[1]), Path(sys.argv[2]))
-    print(leaderboard_table(Path(sys.argv[2])))
+    script(_main, "RUNS", "CSV")

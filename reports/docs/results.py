@@ -14,6 +14,7 @@ from bench.errors import DataError
 from bench.protocol.metrics import UAR, UF1, metrics
 from bench.scoring.report import read_scored, score_report
 from bench.system.files import csv_of_records, write_text
+from reports.docs.script import script
 from reports.reading.finished import set_name, sound_runs
 from reports.reading.groups import RunGroup
 
@@ -102,4 +103,4 @@ def main(runs: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    script(main, "RUNS", "CSV")

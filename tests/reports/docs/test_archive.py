@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from math import log
 from pathlib import Path
 from statistics import mean
@@ -78,12 +79,52 @@ def test_the_page_of_searching_says_what_the_searches_had_come_to(nas):
 
 def test_results_are_packed_and_states_are_not(tmp_path):
     runs = tmp_path / "own"
-    kept, left = ("run.json", "search/history.csv"), (".lease", "search/checkpoint.pt", "a.json~")
+    sealed = ("run.json", "models/s01.safetensors", "own/notes.txt")
+    kept = (*sealed, "search/history.csv", "checksums.json")
+    left = (".lease", "search/checkpoint.pt", "a.json~", "models/other.safetensors")
     for name in (*kept, *left):
         (runs / "seed0" / name).parent.mkdir(parents=True, exist_ok=True)
         (runs / "seed0" / name).write_text(name)
+    seals = {"units": {"fold s01": dict.fromkeys(sealed, "a sum")}}
+    (runs / "seed0" / "checksums.json").write_text(json.dumps(seals))
     pack(runs, tmp_path / "runs.tar.xz")
     found = unpack(tmp_path / "runs.tar.xz", tmp_path / "elsewhere")
     assert found.name == "own"
     there = {file.relative_to(found / "seed0").as_posix() for file in found.rglob("*.*")}
     assert there == set(kept)
+
+
+@pytest.fixture
+def script(monkeypatch, capsys):
+    """`python -m reports.docs.NAME PATH...`: its exit code, and what it says on stderr."""
+
+    def call(name, *paths):
+        monkeypatch.setattr("sys.argv", [f"{name}.py", *map(str, paths)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(f"reports.docs.{name}", run_name="__main__")
+        return ended.value.code, capsys.readouterr().err
+
+    return call
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("name", ["archive", "leaderboard", "results"])
+def test_a_script_says_how_it_is_called_and_where_no_run_is(script, tmp_path, name):
+    for few in ((), (tmp_path,)):
+        code, said = script(name, *few)
+        assert code == 2
+        assert said.startswith(f"error: usage: python -m reports.docs.{name} RUNS ")
+    if name != "results":
+        code, said = script(name, tmp_path / "none", tmp_path / "out")
+        assert code == 2 and "run in" in said and not (tmp_path / "out").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("file", ["metrics.json", "folds/fresh.json"])
+def test_a_leaderboard_leaves_no_edited_run_out(script, tmp_path, file):
+    runs = unpack(ROOT / "results/runs/smic-surrogate.tar.xz", tmp_path)
+    edited = next(runs.glob(f"*/*/*/seed1/{file}"))
+    edited.write_text(edited.read_text() + " ")
+    code, said = script("leaderboard", runs, tmp_path / "out.csv")
+    assert code == 1 and f"{edited} was changed after the run made it" in said
+    assert not (tmp_path / "out.csv").exists()
