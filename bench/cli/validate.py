@@ -39,12 +39,13 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     """Check that runs are complete, unchanged and without leaks.
 
     Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, a
-    folder with runs below it, or the JSON file of a study or comparison, which is compared with its
-    own sum. All folds must be there, nobody tested by a network (or, with
+    folder with runs below it, the JSON file of a study or comparison, or a model file, which are
+    compared with their own sum. All folds must be there, nobody tested by a network (or, with
     search_scope=fold, by an architecture) that has seen them, all files of one configuration and
     unchanged since the run was complete, the scores those of the predictions, the labels those of
     the data where it can be read.
     """
+    from bench.models.pretrained import MODEL_SUFFIX
     from bench.runs.folder import RunFolder
     from bench.runs.validate import validate as check
     from bench.runs.validate import validate_result
@@ -52,7 +53,10 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
 
     files = [place for place in places if _is_result(place)]
     runs = _runs([place for place in places if place not in files])
-    results = [validate_result(file) for file in dict.fromkeys(files)]
+    results = [
+        _validate_model(file) if file.suffix == MODEL_SUFFIX else validate_result(file)
+        for file in dict.fromkeys(files)
+    ]
     verdicts = [check(RunFolder(path), data_root, default_cache()) for path in runs]
     if form == "json":
         click.echo(json.dumps([verdict.to_dict() for verdict in (*verdicts, *results)], indent=1))
@@ -73,12 +77,29 @@ def _print(runs: Sequence[Verdict], results: Sequence[Verdict]) -> None:
         click.echo(f"{sound} of {len(runs)} runs complete and clean")
     if results:
         sound = sum(not (verdict.findings or verdict.unchecked) for verdict in results)
-        click.echo(f"{sound} of {len(results)} result files sealed and unchanged")
+        click.echo(f"{sound} of {len(results)} files sealed and unchanged")
+
+
+def _validate_model(file: Path) -> Verdict:
+    """Whether a model file is as it was written, and as the run has sealed it where it lies."""
+    from bench.errors import BenchError
+    from bench.models.file import read_model
+    from bench.runs.crosschecks import Finding
+    from bench.runs.validate import Verdict
+
+    try:
+        read_model(file)
+    except BenchError as error:
+        return Verdict(file, (Finding("unreadable", file.name, str(error)),))
+    return Verdict(file, ())
 
 
 def _is_result(place: Path) -> bool:
-    """Whether it is a file, and none within a run folder, whose seals only the folder has."""
-    return place.is_file() and not any((above / "run.json").exists() for above in place.parents[:3])
+    """Whether it is a model file, or one in no run folder, whose seals only the folder has."""
+    from bench.models.pretrained import MODEL_SUFFIX
+
+    alone = not any((above / "run.json").exists() for above in place.parents[:3])
+    return place.is_file() and (alone or place.suffix == MODEL_SUFFIX)
 
 
 def _runs(places: Sequence[Path]) -> list[Path]:

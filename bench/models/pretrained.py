@@ -103,4 +103,10 @@ def start_from_pretrained(
 
 
 def _file(config: Config) -> Path:
-    return Path(config.train.pretrained).expanduser()
+    path = Path(config.train.pretrained).expanduser()
+    if not path.exists():
+        raise UsageError(
+            f"train.pretrained={path} is not there; put it back, since a run that began with it "
+            "goes on with the same file alone, or for a new run name another (`bench pretrain`)"
+        )
+    return path

@@ -180,9 +180,29 @@ def require_unchanged(folder: RunFolder, expected: Sequence[Path] = ()) -> None:
             wrong[name] = "has no seal: made by another hand, or by a command that was stopped"
     if not wrong:
         return
+    if fits_nothing(folder, wrong):
+        raise BenchError(f"{folder.checksums} {FITS_NOTHING}; {SealFile.cure}")
     name, what = next(iter(wrong.items()))
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     raise BenchError(f"{folder.path / name}{more} {what}; {_advice(folder, name)}")
+
+
+FITS_NOTHING = "is another run's, or all was changed: neither run.json nor any score fits it"
+
+
+def fits_nothing(folder: RunFolder, wrong: Mapping[str, str]) -> bool:
+    """Whether of all files that say what was run and how it ended none is as its seal says.
+
+    wrong: the files that are not.
+    """
+    folds = folder.fold("x").parent
+    own = [
+        name
+        for name in sealed_files(folder)
+        if (path := folder.path / name).exists()
+        and (path in (folder.run, folder.metrics) or path.parent == folds)
+    ]
+    return len(own) > 1 and wrong.keys() >= {*own}
 
 
 def _advice(folder: RunFolder, name: str) -> str:

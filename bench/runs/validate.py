@@ -12,7 +12,14 @@ from bench.data.cache import content_digests, data_fingerprint
 from bench.data.sources import Source, find_clips, surrogate_folder
 from bench.errors import BenchError, DataError
 from bench.protocol.splits import tested_labels
-from bench.runs.checksums import SEALED, changed_files, result_files, sealed_files
+from bench.runs.checksums import (
+    FITS_NOTHING,
+    SEALED,
+    changed_files,
+    fits_nothing,
+    result_files,
+    sealed_files,
+)
 from bench.runs.crosschecks import (
     Finding,
     RunFiles,
@@ -62,12 +69,19 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
     return Verdict(folder.path, (*findings, *labels), unchecked)
 
 
+NO_RESULT = (
+    "is neither a result (JSON) nor a model file, and other files have no seal: name one of these, "
+    "or a run folder"
+)
+
+
 def validate_result(file: Path) -> Verdict:
     """Whether the JSON file of a study, a comparison or another result was edited."""
     try:
         content = read_json(file)
     except BenchError as error:
-        return Verdict(file, (Finding("unreadable", file.name, str(error)),))
+        what = str(error) if file.suffix.lower() == ".json" else NO_RESULT
+        return Verdict(file, (Finding("unreadable", file.name, what),))
     results = content if isinstance(content, list) and content else [content]
     if any(map(is_edited, results)):
         return Verdict(file, (Finding("changed", file.name, EDITED),))
@@ -86,7 +100,11 @@ def _seals(files: RunFiles) -> Iterator[Finding]:
     if not sealed:
         yield Finding("changed", folder.checksums.name, "was removed after the run made it")
         return
-    for name, what in sorted(changed_files(folder, whole=True).items()):
+    wrong = changed_files(folder, whole=True)
+    if fits_nothing(folder, wrong):
+        yield Finding("changed", folder.checksums.name, FITS_NOTHING)
+        return
+    for name, what in sorted(wrong.items()):
         yield Finding("changed", name, what)
     if files.complete and files.metrics is not None:
         there = {path.relative_to(folder.path).as_posix() for path in result_files(folder)} - {

@@ -449,3 +449,16 @@ def test_a_file_of_a_run_that_is_named_alone_is_as_the_run_made_it(
         assert f"{named} was changed after the run made it" in outcome.error
         file.write_text(content)
         assert bench(*command, named).code == 0
+
+
+@pytest.mark.parametrize("others", ["random_runs", "composite_runs"])
+def test_the_seals_of_another_run_are_called_so(bench, searched_runs, tmp_path, others, request):
+    runs = shutil.copytree(searched_runs, tmp_path / "runs")
+    file = RunFolder(only_run(runs).path).checksums
+    foreign = RunFolder(only_run(request.getfixturevalue(others)).path).checksums
+    file.write_bytes(foreign.read_bytes())
+    for command in (("validate", runs), ("tables", "--runs", runs), ("score", file.parent)):
+        outcome = bench(*command)
+        assert outcome.code == 1
+        assert "is another run's, or all was changed" in outcome.out + outcome.err
+        assert "was removed" not in outcome.out + outcome.err

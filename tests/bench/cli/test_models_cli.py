@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -220,6 +221,20 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(bench, model, tmp_path, 
     spoil(file)
     outcome = bench("predict", file, tmp_path)
     assert outcome.code and said in outcome.error
+
+
+def test_validate_reads_model_files(bench, model, kept_runs, tmp_path):
+    runs = shutil.copytree(kept_runs, tmp_path / "runs")
+    one, other = sorted(runs.rglob("*.safetensors"))[:2]
+    outcome = bench("validate", model, one)
+    assert (outcome.code, outcome.out) == (0, "2 of 2 files sealed and unchanged\n")
+    one.write_bytes(other.read_bytes())
+    spoilt = tmp_path / "spoilt.safetensors"
+    spoilt.write_bytes(model.read_bytes()[:-1] + b"\x7f")
+    outcome = bench("validate", one, spoilt)
+    assert outcome.code == 1 and "0 of 2 files sealed and unchanged" in outcome.out
+    assert f"{one} was changed after the run made it" in outcome.out
+    assert "differ from the file's own checksum" in outcome.out
 
 
 def metadata_of(file: Path) -> dict[str, str]:

@@ -59,9 +59,7 @@ def edited(file, folder):
 def test_validate_finds_committed_results_as_they_were_written(bench):
     outcome = bench("validate", *COMMITTED)
     assert (outcome.code, outcome.err) == (0, "")
-    assert (
-        outcome.out == f"{len(COMMITTED)} of {len(COMMITTED)} result files sealed and unchanged\n"
-    )
+    assert outcome.out == f"{len(COMMITTED)} of {len(COMMITTED)} files sealed and unchanged\n"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ def test_validate_finds_a_score_that_was_edited(bench, file, tmp_path):
 def test_validate_says_what_has_no_seal_and_what_is_no_result(bench, tmp_path):
     (tmp_path / "old.json").write_text('{"rows": []}')
     outcome = bench("validate", tmp_path / "old.json")
-    assert (outcome.code, outcome.out) == (0, "0 of 1 result files sealed and unchanged\n")
+    assert (outcome.code, outcome.out) == (0, "0 of 1 files sealed and unchanged\n")
     assert "not sealed" in outcome.err
     (tmp_path / "torn.json").write_text('{"rows": [')
     outcome = bench("validate", tmp_path / "torn.json")
@@ -113,3 +111,11 @@ def test_score_refuses_an_edited_export(bench, searched_runs, tmp_path):
     outcome = bench("score", out)
     assert outcome.code == 1
     assert "answers.json was edited" in outcome.error
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b"x\n1\n"), ("a.png", b"\x89PNG\xff")])
+def test_validate_says_which_files_have_seals(bench, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    outcome = bench("validate", tmp_path / name)
+    assert outcome.code == 1
+    assert f"{name}: is neither a result (JSON) nor a model file" in outcome.out

@@ -271,3 +271,20 @@ def test_an_architecture_searched_on_generated_people_leaks_nothing(bench, short
     assert protocol["genotype"] == "generated"
     assert "architecture given, searched on generated clips" in outcome.out
     assert not protocol["leaky"]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_file_to_start_from_that_is_gone_is_put_back(bench, model, others, tmp_path, begun):
+    start = shutil.copy(model, tmp_path / "start.safetensors")
+    command = ("run", "--variant", "ststnet", "--dataset", others, *SHORT, "--runs", tmp_path)
+    command = (*command, "--set", f"train.pretrained={start}")
+    if begun:
+        assert bench(*command).code == 0
+        next(tmp_path.rglob("folds/*.json")).unlink()
+    Path(start).unlink()
+    outcome = bench(*command)
+    assert outcome.code == 2
+    assert f"train.pretrained={start} is not there; put it back" in outcome.error
+    if begun:
+        shutil.copy(model, start)
+        assert bench(*command).code == 0
