@@ -108,7 +108,7 @@ def look_alikes(
     clips: dict[tuple[str, str], set[str]] = {}
     people: dict[str, set[str]] = {}
     for dataset, subject, clip in names:
-        clips.setdefault((dataset, subject), set()).add(_without_ending(clip))
+        clips.setdefault((dataset, subject), set()).add(plain_clip(clip))
         people.setdefault(dataset, set()).add(_without_copy(subject))
     found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
 
@@ -119,7 +119,7 @@ def look_alikes(
         person = _first_of(_without_copy(subject), people[dataset])
         add("subject", dataset, plain_subject(person), subject)
         add("data set", "names", plain_name(dataset), dataset)
-        same = _first_of(_without_ending(clip), clips[dataset, subject])
+        same = _first_of(plain_clip(clip), clips[dataset, subject])
         add("clip", f"{dataset} {subject}", same, clip)
     seen: dict[str, str] = {}
     for name in classes:
@@ -212,7 +212,7 @@ _AGAIN = re.compile(r" ?\(\d+\)(?=/|$)|(?<=\d) \d(?=/|$)")
 """`c (1)`, `ep1 2`: a second file of that name, where there is a first one."""
 
 
-def _without_ending(clip: str) -> str:
+def plain_clip(clip: str) -> str:
     """The plain name of a clip, without that of a kind of file and of a variant of the clip."""
     plain = unpadded(plain_name(clip)).replace("\\", "/")
     path = PurePosixPath(plain)
