@@ -112,7 +112,7 @@ def _twice(dataset: str, clips: Mapping[str, Iterable[str]]) -> Iterator[Problem
         more = f" (and {len(others)} more pairs)" * bool(others)
         what = (
             f"subjects {one} and {two}{more} have {count} clips of the same names, which no other "
-            f"subject has: if they are one person, write one name and leave the copies out, {ADVICE}"
+            f"subject has: if they are one person, write one name and leave copies out, {ADVICE}"
         )
         yield Problem("identity", printable(dataset), what)
 

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -554,6 +555,16 @@ def test_a_workbook_is_told_to_be_saved_as_csv(start, tmp_path):
 def test_what_is_named_twice_is_refused(text, told):
     with pytest.raises(DataError, match=told):
         parse_log(text, "log")
+
+
+@pytest.mark.parametrize("orient", ["split", "index", "table", "values"])
+def test_other_forms_of_json_of_pandas_name_the_one_that_is_read(orient):
+    rows = [("lab", who, clip, 0, 1) for who in ("p1", "p2") for clip in "abc"]
+    frame = pd.DataFrame(rows, columns=["dataset", "subject", "clip", "true", "pred"])
+    with pytest.raises(DataError, match=f"^log is .* orient='{orient}': .* orient='records'$"):
+        parse_log(frame.to_json(orient=orient), "log")
+    for fine in ("records", "columns"):
+        assert len(parse_log(frame.to_json(orient=fine), "log").predictions.answers) == len(rows)
 
 
 def table_with(title: str, cells: list[str]) -> Log:
