@@ -8,6 +8,7 @@ from itertools import combinations
 
 from bench.data.clips import Clip, Problem
 from bench.data.sets.identity import plain_clip, plain_name, plain_subject
+from bench.data.surrogates.note import is_drawn
 from bench.errors import printable, quoted
 
 FEW = 5
@@ -52,14 +53,18 @@ def same_people(
 ) -> Iterator[Problem]:
     """A problem where two lots of data sets share most of their subjects' names.
 
-    some, others: data set -> its subjects.
+    some, others: data set -> its subjects. Those that the generator drew are nobody else.
     """
-    lots = (some, others)
+    lots = [
+        {name: [who for who in own if not is_drawn(name, who)] for name, own in lot.items()}
+        for lot in (some, others)
+    ]
     one, two = ({plain_subject(who) for own in lot.values() for who in own} for lot in lots)
     shared, least = len(one & two), min(len(one), len(two))
     if 2 * shared <= least:
         return
-    where = " and ".join(quoted(printable(", ".join(lot)), 60) for lot in lots)
+    named = (", ".join(name for name, own in lot.items() if own) for lot in lots)
+    where = " and ".join(quoted(printable(each), 60) for each in named)
     what = (
         f"{shared} of {least} subjects have the same names: if they are the same people, give them "
         f"one data set, {ADVICE}"

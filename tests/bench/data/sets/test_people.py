@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bench.data.clips import Clip, ClipSet
 from bench.data.sets.catalogue import BUILT_IN, judged
 from bench.data.sets.people import doubtful_people, one_class_each
+from bench.data.surrogates.note import drawn_name
 from bench.studies.transfer import trained_people
 
 FOUR = ("p01", "p02", "p03", "p04")
@@ -50,6 +52,22 @@ def test_sets_that_share_their_peoples_names_are_told(one, other, words):
 )
 def test_other_people_and_known_releases_are_not(one, other):
     assert not told(*one, *other)
+
+
+def test_people_whom_the_generator_drew_are_nobody_else():
+    drawn = of("generated", *(drawn_name(0, person) for person in range(1, 5)))
+    assert not told(*drawn, *of("lab", *FOUR))
+    lab = [Clip("lab", who, "c", 0, (), None, "", 200.0) for who in FOUR]
+    assert not [*trained_people(["/".join(who) for who in drawn], lab)]
+    both = [*drawn, *of("lab", *FOUR)]
+    (problem,) = trained_people(["/".join(who) for who in both], [*map(_elsewhere, lab)])
+    assert problem.where == "'lab' and 'clinic'" and "4 of 4 subjects" in problem.what
+    (what,) = told(*of("generated", *FOUR), *of("lab", *FOUR))  # made of the lab's people
+    assert "4 of 4 subjects" in what
+
+
+def _elsewhere(clip: Clip) -> Clip:
+    return replace(clip, dataset="clinic")
 
 
 def test_subjects_of_one_clip_each_are_told_unless_they_are_few_or_known():
