@@ -61,9 +61,11 @@ def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Pro
         if twin is None:
             kept.append(clip)
             continue
+        level = ("data set", "subject", "clip")[len(twin) - 1]
+        other = quoted(printable("/".join(twin)), 80)
         what = (
-            f"collides with {quoted(printable('/'.join(twin)), 80)} on disks that do not tell "
-            "upper from lower case: write one name, or rename one of the two"
+            f"its {level} collides with {other} on disks that do not tell upper from lower case: "
+            "write one name, or rename one of the two"
         )
         problems.append(Problem("identity", printable("/".join(names)), what, fatal=True))
     return tuple(kept), problems

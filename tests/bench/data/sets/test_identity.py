@@ -217,18 +217,18 @@ def test_a_name_has_one_look_however_it_is_composed(name):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("one", "other", "level"),
     [
-        (clip("Ann"), clip("ann")),
-        (clip("J\u00fcrg"), clip("Ju\u0308rg")),
-        (clip("a", dataset="Mine"), clip("b", dataset="mine")),
-        (clip("a", "EP1"), clip("a", "ep1")),
-        (clip("a."), clip("a")),
+        (clip("Ann"), clip("ann"), "subject"),
+        (clip("J\u00fcrg"), clip("Ju\u0308rg"), "subject"),
+        (clip("a", dataset="Mine"), clip("b", dataset="mine"), "data set"),
+        (clip("a", "EP1"), clip("a", "ep1"), "clip"),
+        (clip("a."), clip("a"), "subject"),
     ],
 )
-def test_names_that_collide_on_a_case_blind_disk_are_refused(one, other):
+def test_names_that_collide_on_a_case_blind_disk_are_refused(one, other, level):
     kept, (problem,) = refuse_collisions([one, other])
-    assert kept == (one,) and problem.fatal
+    assert kept == (one,) and problem.fatal and problem.what.startswith(f"its {level} collides")
     assert len(refuse_collisions([one, one])[0]) == 2
 
 
