@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from bench.errors import printable, quoted
@@ -9,7 +10,17 @@ from bench.scoring.challenge_log import LogLine
 from bench.system.tables import Table, plain_title
 
 SPLITS = ("split", "set", "subset", "partition", "phase", "part", "mode")
-NOT_TESTED = frozenset({"train", "training", "trn", "val", "valid", "validation", "dev"})
+_TRAINING = r"train(?:ing|ed)?|trn"
+_OTHER_PART = r"val(?:id(?:ation)?)?|dev(?:elopment)?"
+NOT_TESTED = re.compile(rf"(?:{_TRAINING}|{_OTHER_PART})(?:set|split|data)?")
+_FLAG = re.compile(
+    rf"(?:is|in|for|usedfor)?(?:(?P<test>test(?:ing|ed)?|heldout)|{_TRAINING})(?:set|split|data)?"
+    rf"|(?:is|in|for|usedfor)(?:{_OTHER_PART})(?:set|split|data)?"
+)
+"""Plain titles of columns that say yes or no. `val` alone may be a valence."""
+
+YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "x"})
+NO = frozenset({"0", "0.0", "false", "f", "no", "n", ""})
 FOLDS = ("fold", "folds", "foldid", "foldnumber", "cvfold", "cv", "kfold", "split")
 WEIGHTS = (
     *("count", "counts", "weight", "weights", "sampleweight", "sampleweights"),
@@ -25,14 +36,12 @@ def contradicting(table: Table, lines: Sequence[LogLine]) -> Iterator[str]:
     for place, title in enumerate(table.titles):
         plain, cells = plain_title(title), [line.cells[place] for line in table.lines]
         column = f"{table.name}: column {quoted(printable(title))}"
-        if plain in SPLITS:
-            trained = [cell for cell in cells if plain_title(cell) in NOT_TESTED]
-            if trained:
-                yield (
-                    f"{column} says {quoted(printable(trained[0]))} of {len(trained)} of "
-                    f"{len(cells)} rows: they are scored, too; leave out what was not tested"
-                )
-                continue
+        if trained := _not_tested(plain, cells):
+            yield (
+                f"{column} says {quoted(printable(trained[0]))} of {len(trained)} of "
+                f"{len(cells)} rows: they are scored, too; leave out what was not tested"
+            )
+            continue
         if plain in FOLDS and (several := _in_several(cells, lines)):
             yield (
                 f"{column} has {len(several)} subject(s) in several folds, first "
@@ -41,6 +50,16 @@ def contradicting(table: Table, lines: Sequence[LogLine]) -> Iterator[str]:
             )
         if plain in WEIGHTS and any(cell not in ("", "1", "1.0") for cell in cells):
             yield f"{column} is not used: each row counts once"
+
+
+def _not_tested(plain: str, cells: Sequence[str]) -> list[str]:
+    """The cells, below a plain title, by which a row is none of the test."""
+    flag = _FLAG.fullmatch(plain)
+    if flag and any(cells) and {cell.lower() for cell in cells} <= YES | NO:
+        apart = NO if flag["test"] else YES
+        return [cell for cell in cells if cell.lower() in apart]
+    named = flag or plain in SPLITS
+    return [cell for cell in cells if NOT_TESTED.fullmatch(plain_title(cell))] if named else []
 
 
 def _in_several(cells: Sequence[str], lines: Sequence[LogLine]) -> list[str]:

@@ -356,8 +356,13 @@ def _records(content: Any, name: str) -> Table | None:
     """Records with clips and labels as a table; None for other JSON.
 
     A list of them, one alone, column -> values, or as pandas writes them unasked: column -> row ->
-    value.
+    value. DataError where pandas was asked for another form.
     """
+    if orient := _other_orient(content):
+        raise DataError(
+            f"{name} is a table as pandas writes it with orient={orient!r}: write it with "
+            "orient='records'"
+        )
     listed = content if isinstance(content, list) else [content]
     if not all(isinstance(each, dict) for each in listed):
         return None
@@ -384,6 +389,19 @@ def _records(content: Any, name: str) -> Table | None:
     words = (tuple("" if cell is None else str(cell).strip() for cell in row) for row in cells)
     lines = tuple(Line(number, row) for number, row in enumerate(words, 1))
     return Table(name, titles, lines, unit="record")
+
+
+def _other_orient(content: Any) -> str:
+    """The form in which pandas wrote JSON that is none of records or columns; empty if it is."""
+    if isinstance(content, list):
+        return "values" if content and all(isinstance(row, list) for row in content) else ""
+    if not isinstance(content, dict):
+        return ""
+    if isinstance(content.get("data"), list):
+        return "split" if "columns" in content else "table" if "schema" in content else ""
+    rows = [*content.values()]
+    in_rows = rows and all(isinstance(row, dict) and _name_answers(row) for row in rows)
+    return "index" if in_rows else ""
 
 
 def _from_json(content: Any, name: str, classes: Sequence[str]) -> Log:

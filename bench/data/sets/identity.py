@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from itertools import takewhile
@@ -61,9 +61,11 @@ def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Pro
         if twin is None:
             kept.append(clip)
             continue
+        level = ("data set", "subject", "clip")[len(twin) - 1]
+        other = quoted(printable("/".join(twin)), 80)
         what = (
-            f"collides with {quoted(printable('/'.join(twin)), 80)} on disks that do not tell "
-            "upper from lower case: write one name, or rename one of the two"
+            f"its {level} collides with {other} on disks that do not tell upper from lower case: "
+            "write one name, or rename one of the two"
         )
         problems.append(Problem("identity", printable("/".join(names)), what, fatal=True))
     return tuple(kept), problems
@@ -99,24 +101,27 @@ def look_alikes(
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
     leading zeros, by letters that only look the same, subjects also by punctuation, prefix and the
-    ending of a mirrored copy (`_flip`), clips by that ending, that of a window (`_w0`) or a file,
-    or by folders where another one has none, classes by a slip of the keyboard (`postive`), or as
-    one begins the other (`pos`, `happy` and `happiness`). Classes that are numbers beside words are
-    told, too.
+    ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending, that of a window (`_w0`) or a
+    file, by folders of copies (`aug0`), or by any where another one has none, classes by a slip of
+    the keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes
+    that are numbers beside words are told, too.
     """
     names = list(names)
-    clips = {(dataset, subject, _without_ending(clip)) for dataset, subject, clip in names}
+    clips: dict[tuple[str, str], set[str]] = {}
+    people: dict[str, set[str]] = {}
+    for dataset, subject, clip in names:
+        clips.setdefault((dataset, subject), set()).add(plain_clip(clip))
+        people.setdefault(dataset, set()).add(_without_copy(subject))
     found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
 
     def add(what: str, where: str, plain: str, name: str) -> None:
         found.setdefault((what, where), {}).setdefault(plain, {})[name] = None
 
     for dataset, subject, clip in names:
-        add("subject", dataset, plain_subject(_OF_COPY.sub("", plain_name(subject))), subject)
+        person = _first_of(_without_copy(subject), people[dataset])
+        add("subject", dataset, plain_subject(person), subject)
         add("data set", "names", plain_name(dataset), dataset)
-        plain = _without_ending(clip)
-        last = plain.rpartition("/")[2]
-        same = last if (dataset, subject, last) in clips else plain
+        same = _first_of(plain_clip(clip), clips[dataset, subject])
         add("clip", f"{dataset} {subject}", same, clip)
     seen: dict[str, str] = {}
     for name in classes:
@@ -185,19 +190,50 @@ def unpadded(name: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
-_COPY = r"[_-](?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug|crop(?:ped)?|rot(?:ated)?)[_-]?\d*"
+_CHANGED = (
+    r"(?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug(?:mented)?|crop(?:ped)?|rot(?:ated)?|scaled?|zoom(?:ed)?"
+    r"|shift(?:ed)?|bright(?:ness|ened)?|dark(?:ened)?|contrast|gamma|jitter|nois[ey]|blur(?:red)?)"
+    r"[_-]?\d*"
+)
+_COPIED = r"(?:copy|kopie|copie|copia|副本|コピー)"
+_COPY = (
+    rf"[_-]{_CHANGED}"
+    rf"|(?:[ _-]{{1,3}}|[ _-]{{0,3}}\((?:another |\d+\w\w )?){_COPIED}\)?[ _-]?(?:\(?\d+\)?)?"
+)
 _WINDOW = r"[_-]w(?:in(?:dow)?)?[_-]?\d+"
 _OF_COPY = re.compile(rf"(?<=.)(?:{_COPY})+$")
 _VARIANT = re.compile(rf"(?<=.)(?:{_COPY}|{_WINDOW})+$")
-"""What a script that answers windows or mirrored copies of a clip writes behind the clip's name."""
+"""What a script that answers windows or changed copies of a clip, or a disk that has a file of the
+name (`c - Copy (2)`, `c copy`), writes behind the clip's name."""
+
+_BEFORE = re.compile(rf"^{_COPIED} (?:of|von|de|di) (?=.)")
+_FOLDER = re.compile(rf"{_CHANGED}|(?:{_COPIED}|orig(?:inals?)?|win(?:dow)?|seed)[ _-]?\d*")
+"""A folder of such copies, and of what they were made of."""
+
+_AGAIN = re.compile(r" ?\(\d+\)(?=/|$)|(?<=\d) \d(?=/|$)")
+"""`c (1)`, `ep1 2`: a second file of that name, where there is a first one."""
 
 
-def _without_ending(clip: str) -> str:
+def plain_clip(clip: str) -> str:
     """The plain name of a clip, without that of a kind of file and of a variant of the clip."""
     plain = unpadded(plain_name(clip)).replace("\\", "/")
     path = PurePosixPath(plain)
     known = path.suffix in IMAGE_SUFFIXES | CONTAINER_SUFFIXES
-    return _VARIANT.sub("", plain.removesuffix(path.suffix) if known else plain)
+    *folders, name = (plain.removesuffix(path.suffix) if known else plain).split("/")
+    kept = [*(each for each in folders if not _FOLDER.fullmatch(each)), name]
+    return "/".join(_VARIANT.sub("", _BEFORE.sub("", each)) for each in kept)
+
+
+def _first_of(plain: str, known: Container[str]) -> str:
+    """The name that a plain one repeats: of a first file, or without its folders; else itself."""
+    once = _AGAIN.sub("", plain)
+    shorter = (once, plain.rpartition("/")[2], once.rpartition("/")[2])
+    return next((name for name in shorter if name != plain and name in known), plain)
+
+
+def _without_copy(subject: str) -> str:
+    """The plain name of a subject, without that of a copy of the subject's clips."""
+    return _OF_COPY.sub("", _BEFORE.sub("", plain_name(subject)))
 
 
 def _on_disk(name: str) -> str:

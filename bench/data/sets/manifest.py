@@ -72,6 +72,8 @@ DEFAULT_FPS = 200.0
 
 LONGEST_NAME = 100
 
+REMARK = "; the row looks like a remark or a total: if it is, leave it out of the file"
+
 WINDOWS = re.compile(r"[A-Za-z]:|\\\\")
 """How a path of Windows begins that is not relative."""
 
@@ -88,6 +90,12 @@ class Row:
         """Subject and clip as messages name them."""
         names = (self.cells[column] for column in ("subject", "clip"))
         return " ".join(printable(name)[:LONGEST_NAME] for name in names)
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it begins with # or names neither a label nor frames."""
+        begins = next(iter(self.cells.values()), "").startswith("#")
+        return begins or not (self.cells["label"] or self.cells["frames"])
 
     def number_of(self, column: str) -> int | None:
         """A cell as a frame number, None where it is empty; Rejected for other text."""
@@ -208,7 +216,8 @@ class Manifest(DataSet):
             try:
                 clip, notes = self._clip(tree, row, where, mapping)
             except Rejected as reason:
-                problems.append(Problem(reason.kind, where, reason.what, fatal=True))
+                what = reason.what + REMARK * row.is_remark
+                problems.append(Problem(reason.kind, where, what, fatal=True))
                 continue
             key = (row.cells["dataset"], row.cells["subject"], row.cells["clip"])
             if key in first and (clip or key in clips):  # also where a label is left out

@@ -1,4 +1,4 @@
-"""Subjects that may be no people of their own: in two sets by one name, or one clip each."""
+"""Subjects that may be no people of their own: in two sets by one name, twice, or one clip each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
 from bench.data.clips import Clip, Problem
-from bench.data.sets.identity import plain_name, plain_subject
+from bench.data.sets.identity import plain_clip, plain_name, plain_subject
+from bench.data.surrogates.note import is_drawn
 from bench.errors import printable, quoted
 
 FEW = 5
 """So many subjects of one clip each may well be people."""
+
+SEVERAL = 3
+"""Clips of the same names by which two people may be one."""
 
 ADVICE = "or folds train on whom they test"
 
@@ -33,15 +37,15 @@ def doubtful_people(
 
     names: data set, subject and clip of each clip; known: data sets whose subjects are people.
     """
-    clips: dict[str, dict[str, int]] = {}
-    for dataset, subject, _ in names:
+    clips: dict[str, dict[str, list[str]]] = {}
+    for dataset, subject, clip in names:
         if dataset not in known:
-            own = clips.setdefault(dataset, {})
-            own[subject] = own.get(subject, 0) + 1
+            clips.setdefault(dataset, {}).setdefault(subject, []).append(plain_clip(clip))
     for one, other in combinations([name for name, own in clips.items() if len(own) > 1], 2):
         yield from same_people({one: clips[one]}, {other: clips[other]})
     for dataset, own in clips.items():
-        yield from _no_people(dataset, own)
+        yield from _no_people(dataset, {who: len(each) for who, each in own.items()})
+        yield from _twice(dataset, own)
 
 
 def same_people(
@@ -49,14 +53,18 @@ def same_people(
 ) -> Iterator[Problem]:
     """A problem where two lots of data sets share most of their subjects' names.
 
-    some, others: data set -> its subjects.
+    some, others: data set -> its subjects. Those that the generator drew are nobody else.
     """
-    lots = (some, others)
+    lots = [
+        {name: [who for who in own if not is_drawn(name, who)] for name, own in lot.items()}
+        for lot in (some, others)
+    ]
     one, two = ({plain_subject(who) for own in lot.values() for who in own} for lot in lots)
     shared, least = len(one & two), min(len(one), len(two))
     if 2 * shared <= least:
         return
-    where = " and ".join(quoted(printable(", ".join(lot)), 60) for lot in lots)
+    named = (", ".join(name for name, own in lot.items() if own) for lot in lots)
+    where = " and ".join(quoted(printable(each), 60) for each in named)
     what = (
         f"{shared} of {least} subjects have the same names: if they are the same people, give them "
         f"one data set, {ADVICE}"
@@ -84,6 +92,34 @@ def one_class_each(clips: Iterable[Clip], known: Collection[str]) -> Iterator[Pr
                 f"and clip were exchanged, exchange them, {ADVICE}"
             )
             yield Problem("identity", printable(dataset), what)
+
+
+def _twice(dataset: str, clips: Mapping[str, Iterable[str]]) -> Iterator[Problem]:
+    """A problem where two people alone have clips of the same names; clips: subject -> names.
+
+    A numbering that begins anew for everybody is shared by others, too.
+    """
+    by_names: dict[frozenset[str], list[str]] = {}
+    owners: dict[str, int] = {}
+    for who, each in clips.items():
+        by_names.setdefault(frozenset(each), []).append(who)
+        for name in set(each):
+            owners[name] = owners.get(name, 0) + 1
+    pairs = [
+        (people, len(names))
+        for names, people in by_names.items()
+        if len(people) == 2 < len(clips) and len(names) >= SEVERAL
+        if all(owners[name] == 2 for name in names)
+    ]
+    if pairs:
+        (people, count), *others = pairs
+        one, two = (quoted(printable(who)) for who in people)
+        more = f" (and {len(others)} more pairs)" * bool(others)
+        what = (
+            f"subjects {one} and {two}{more} have {count} clips of the same names, which no other "
+            f"subject has: if they are one person, write one name and leave copies out, {ADVICE}"
+        )
+        yield Problem("identity", printable(dataset), what)
 
 
 def _no_people(dataset: str, clips: Mapping[str, int]) -> Iterator[Problem]:

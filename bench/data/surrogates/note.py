@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,21 @@ SEAL_NAME = "sha256.txt"
 
 MANIFEST_NAME, UNITS_NAME = "generated.csv", "units.csv"
 """Of the same folder: the clips, and the action units that they show."""
+
+GENERATED_NAME = "generated"
+"""Data set of generated flow images in their manifest."""
+
+_DRAWN = re.compile(r"s\d+-\d{5,}")
+
+
+def drawn_name(seed: int, person: int) -> str:
+    """The name of a person of generated flow images."""
+    return f"s{seed}-{person:05d}"
+
+
+def is_drawn(dataset: str, subject: str) -> bool:
+    """Whether a subject is a person of generated flow images, by its name and its set's."""
+    return dataset == GENERATED_NAME and bool(_DRAWN.fullmatch(subject))
 
 
 @dataclass(frozen=True)

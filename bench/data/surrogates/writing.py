@@ -26,7 +26,14 @@ from bench.config.settings import CODED_VERSION, DIFFICULTIES, NEWEST_VERSION, S
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.surrogates.coded_units import CODED, unit_text
 from bench.data.surrogates.flows import flow_samples
-from bench.data.surrogates.note import MANIFEST_NAME, NOTE_NAME, SEAL_NAME, UNITS_NAME
+from bench.data.surrogates.note import (
+    GENERATED_NAME,
+    MANIFEST_NAME,
+    NOTE_NAME,
+    SEAL_NAME,
+    UNITS_NAME,
+    drawn_name,
+)
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.data.surrogates.points import landmark_table
@@ -39,9 +46,6 @@ from bench.system.processes import in_processes
 JPEG_QUALITY = 95
 
 LANDMARKS_NAME = "landmarks.csv"
-
-GENERATED_NAME = "generated"
-"""Data set of generated flow images in their manifest."""
 
 
 def write_surrogate(
@@ -138,7 +142,7 @@ def write_flows(
         if partial:
             samples = flow_samples(people, clips, seed, version=version)
             for done, sample in enumerate(samples, start=1):
-                person, name = f"s{seed}-{sample.person:05d}", f"{sample.number:06d}"
+                person, name = drawn_name(seed, sample.person), f"{sample.number:06d}"
                 file = Path("images", person, f"{name}.png")
                 (partial / file).parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(sample.image).save(partial / file)

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -556,6 +557,16 @@ def test_what_is_named_twice_is_refused(text, told):
         parse_log(text, "log")
 
 
+@pytest.mark.parametrize("orient", ["split", "index", "table", "values"])
+def test_other_forms_of_json_of_pandas_name_the_one_that_is_read(orient):
+    rows = [("lab", who, clip, 0, 1) for who in ("p1", "p2") for clip in "abc"]
+    frame = pd.DataFrame(rows, columns=["dataset", "subject", "clip", "true", "pred"])
+    with pytest.raises(DataError, match=f"^log is .* orient='{orient}': .* orient='records'$"):
+        parse_log(frame.to_json(orient=orient), "log")
+    for fine in ("records", "columns"):
+        assert len(parse_log(frame.to_json(orient=fine), "log").predictions.answers) == len(rows)
+
+
 def table_with(title: str, cells: list[str]) -> Log:
     """Two clips of each of two people, beside a column."""
     names = [("p1", "a"), ("p1", "b"), ("p2", "a"), ("p2", "b")]
@@ -568,6 +579,13 @@ def table_with(title: str, cells: list[str]) -> Log:
     [
         ("split", ["train", "test", "test", "test"], "says 'train' of 1 of 4 rows"),
         ("Set", ["Validation", "Val", "test", "test"], "says 'Validation' of 2 of 4 rows"),
+        ("subset", ["train_set", "test", "test", "test"], "says 'train_set' of 1 of 4 rows"),
+        ("is_test", ["1", "0", "1", "0"], "says '0' of 2 of 4 rows"),
+        ("in_test", ["yes", "No", "yes", "yes"], "says 'No' of 1 of 4 rows"),
+        ("test", ["True", "True", "False", "False"], "says 'False' of 2 of 4 rows"),
+        ("is_train", ["False", "False", "True", "False"], "says 'True' of 1 of 4 rows"),
+        ("train", ["", "x", "", ""], "says 'x' of 1 of 4 rows"),
+        ("is_val", ["0.0", "1.0", "1.0", "1.0"], "says '1.0' of 3 of 4 rows"),
         ("fold", ["1", "2", "1", "1"], "has 1 subject(s) in several folds, first lab p1"),
         ("CV_fold", ["1", "2", "1", "2"], "has 2 subject(s) in several folds"),
         ("count", ["1", "3", "1", "1"], "is not used: each row counts once"),
@@ -585,6 +603,11 @@ def test_columns_that_contradict_the_score_are_told(title, cells, words):
         ("split", ["test"] * 4),
         ("fold", ["1", "1", "2", "2"]),
         ("split", ["p1", "p1", "p2", "p2"]),
+        ("is_test", ["True"] * 4),
+        ("train", ["0"] * 4),
+        ("test", ["1", "2", "1", "2"]),
+        ("test", [""] * 4),
+        ("val", ["1", "0", "1", "0"]),
         ("count", ["1"] * 4),
         ("epoch", ["3", "4", "3", "4"]),
     ],

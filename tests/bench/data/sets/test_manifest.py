@@ -348,6 +348,23 @@ class TestOddRows:
         problem = only_problem(load(write(tmp_path, row)))
         assert problem.where.startswith("clips.csv row 2 (") and said in problem.what
 
+    @pytest.mark.parametrize(
+        ("row", "told"),
+        [
+            ({"dataset": "# end", "subject": "", "clip": "", "label": "", "frames": ""}, True),
+            ({"dataset": "total", "subject": "24", "clip": "", "label": "", "frames": ""}, True),
+            ({"dataset": "#lab", "frames": "nowhere"}, True),
+            ({"frames": ""}, False),
+            ({"frames": "nowhere"}, False),
+        ],
+    )
+    def test_that_looks_like_a_remark_or_a_total_is_said_to(self, tmp_path, row, told):
+        images(tmp_path / "a1", (1, 2, 3))
+        clip_set = load(write(tmp_path, {}, row))
+        assert len(clip_set.clips) == 1
+        (problem,) = [each for each in clip_set.problems if each.fatal]
+        assert ("looks like a remark or a total" in problem.what) == told
+
     def test_a_clip_twice_is_named(self, tmp_path):
         images(tmp_path / "a1", (1, 2))
         clip_set = load(write(tmp_path, {}, {}))

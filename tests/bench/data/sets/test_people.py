@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bench.data.clips import Clip, ClipSet
 from bench.data.sets.catalogue import BUILT_IN, judged
 from bench.data.sets.people import doubtful_people, one_class_each
+from bench.data.surrogates.note import drawn_name
 from bench.studies.transfer import trained_people
 
 FOUR = ("p01", "p02", "p03", "p04")
@@ -52,12 +54,56 @@ def test_other_people_and_known_releases_are_not(one, other):
     assert not told(*one, *other)
 
 
+def test_people_whom_the_generator_drew_are_nobody_else():
+    drawn = of("generated", *(drawn_name(0, person) for person in range(1, 5)))
+    assert not told(*drawn, *of("lab", *FOUR))
+    lab = [Clip("lab", who, "c", 0, (), None, "", 200.0) for who in FOUR]
+    assert not [*trained_people(["/".join(who) for who in drawn], lab)]
+    both = [*drawn, *of("lab", *FOUR)]
+    (problem,) = trained_people(["/".join(who) for who in both], [*map(_elsewhere, lab)])
+    assert problem.where == "'lab' and 'clinic'" and "4 of 4 subjects" in problem.what
+    (what,) = told(*of("generated", *FOUR), *of("lab", *FOUR))  # made of the lab's people
+    assert "4 of 4 subjects" in what
+
+
+def _elsewhere(clip: Clip) -> Clip:
+    return replace(clip, dataset="clinic")
+
+
 def test_subjects_of_one_clip_each_are_told_unless_they_are_few_or_known():
     clips = [f"p{person:02d}{clip}" for person in range(4) for clip in "abcdef"]
     (what,) = told(*of("lab", *clips), clips=1)
     assert "each of the 24 subjects has one clip" in what
     assert not told(*of("lab", *FOUR), clips=1)
     assert not told(*of("samm", *(f"{number:03d}" for number in range(6, 30))), clips=1)
+
+
+def with_clips(**clips: str) -> list[str]:
+    names = [("lab", who, clip) for who, own in clips.items() for clip in own.split()]
+    return [problem.what for problem in doubtful_people(names, BUILT_IN)]
+
+
+@pytest.mark.parametrize("again", ["c00_1 c10_1 c20_1", "C00_1.avi c10_1_flip c20_01"])
+def test_people_who_alone_share_the_names_of_their_clips_are_told(again):
+    others = {"anna": "c00_2 c10_2 c20_2", "bert": "c00_3 c10_3 c20_3"}
+    (what,) = with_clips(carl="c00_1 c10_1 c20_1", **others, zoe=again)
+    assert what.startswith("subjects 'carl' and 'zoe' have 3 clips of the same names, which no")
+    (what,) = with_clips(**others, **{f"{who}x": clips for who, clips in others.items()})
+    assert "'anna' and 'annax' (and 1 more pairs)" in what
+
+
+@pytest.mark.parametrize(
+    "clips",
+    [
+        {"anna": "1 2 3", "bert": "1 2 3", "carl": "1 2", "zoe": "1"},
+        {"anna": "EP01_2 EP02_1 EP03_1", "bert": "EP01_2 EP02_1 EP03_1", "carl": "EP01_2 EP04_1"},
+        {"anna": "a b c", "bert": "a b c", "carl": "a b c", "zoe": "d e f"},
+        {"anna": "a b c", "bert": "a b c"},
+        {"anna": "a b", "bert": "a b", "carl": "d e f"},
+    ],
+)
+def test_people_of_one_numbering_are_not(clips):
+    assert not with_clips(**clips)
 
 
 @pytest.mark.parametrize(
