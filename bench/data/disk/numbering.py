@@ -18,6 +18,8 @@ IMAGE_SUFFIXES = frozenset(
     }
 )
 
+JPEG_SUFFIXES = frozenset({".jfif", ".jpeg", ".jpg"})
+
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
 CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from bench.data.clips import Clip, Problem, problem_lines
 from bench.data.disk.images import decode
 from bench.data.disk.numbering import frame_numbers, frame_problems, is_image
+from bench.data.disk.ready_flow import ReadyFlow
 from bench.data.sets.catalogue import load_clips
 from bench.errors import DataError
 
@@ -106,6 +108,37 @@ def test_a_hole_in_a_jpeg_is_found_and_black_is_none(mode):
         middle = len(content) // 3
         with pytest.raises(DataError, match="16 zero bytes or more amid its pixels"):
             decode(clip, [content[:middle] + bytes(64) + content[middle + 64 :]])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_that_ends_early_is_found_and_a_grey_corner_is_none(mode):
+    soft = Image.fromarray(noise(1, 24, 24, 3)[0]).resize((96, 80))
+    cornered = soft.copy()
+    cornered.paste((128, 128, 128), (48, 40, 96, 80))
+    clip = clip_of([Path("1.jpg")])
+    for how in ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 4}):
+        for picture in (soft, cornered, Image.new("RGB", (96, 80), (128, 128, 128))):
+            file = BytesIO()
+            picture.convert(mode).save(file, "JPEG", **how)
+            assert len(decode(clip, [file.getvalue()])) == 1
+            assert len(decode(clip, [file.getvalue() + bytes(99)])) == 1
+        file = BytesIO()
+        soft.convert(mode).save(file, "JPEG", **how)
+        content = file.getvalue()
+        for share in (0.6, 0.75, 0.9):
+            cut = content[: int(share * len(content))].rstrip(b"\xff")
+            with pytest.raises(DataError, match=r"end early|cannot be read"):
+                decode(clip, [cut + b"\xff\xd9"])
+
+
+def test_a_flow_image_whose_jpeg_ends_early_is_refused():
+    clip = replace(clip_of([Path("1.jpg")]), ready_flow=True)
+    file = BytesIO()
+    Image.fromarray(noise(1, 28, 28, 3)[0]).save(file, "JPEG", quality=95)
+    content = file.getvalue()
+    assert ReadyFlow(28).make(clip, [content]).shape == (3, 28, 28)
+    with pytest.raises(DataError, match="end early, and grey is filled in"):
+        ReadyFlow(28).make(clip, [content[: len(content) * 2 // 3].rstrip(b"\xff") + b"\xff\xd9"])
 
 
 def clips_in(folder, **cells):
