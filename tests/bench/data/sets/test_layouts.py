@@ -393,6 +393,42 @@ def test_a_file_corrects_a_cell_or_leaves_a_row_out_and_says_what_it_could_not(t
     ]
 
 
+def test_what_a_correction_replaces_may_differ_in_case_and_an_empty_one_empties(tmp_path, trees):
+    write_casme3(trees, tmp_path)
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "dataset,subject,clip,onset,column,from,to,reason\n"
+        "casme3,40,e,1970,emotion,DISGUST,anger,seen again\n"
+        "casme3,40,e,1970,apex,1972,,not the apex\n"
+        "casme3,40,e,1970,emotion,disgust,Anger,said twice\n"
+    )
+    found = load_clips("casme3", tmp_path, layout=Layout(corrections=str(file)))
+    assert [clip.emotion for clip in found.clips if clip.name == "e_1970"] == ["anger"]
+    told = [p.what for p in found.problems if p.kind == "corrected"]
+    assert told[:2] == [
+        "emotion disgust corrected to anger: seen again",
+        "apex 1972 emptied: not the apex",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("emotion,disgust,sad", "emotion,,anger", r"\(emotion to 'sad', emotion to 'anger'\)"),
+        ("apex,1972,", "apex,1972,1973", r"\(apex to '', apex to '1973'\)"),
+        ("offset,,1974", "row,,", r"\(offset to '1974', leave it out\)"),
+    ],
+)
+def test_corrections_that_contradict_each_other_are_refused(tmp_path, trees, one, other, said):
+    write_casme3(trees, tmp_path)
+    file = tmp_path / "mine.csv"
+    head = "dataset,subject,clip,onset,column,from,to,reason\n"
+    file.write_text(f"{head}casme3,spNO.40,e,1970,{one},x\ncasme3,40,E,1970,{other},x\n")
+    with pytest.raises(BenchError, match=rf"row 5 .*rows 2 and 3 of .*{said}; keep one") as error:
+        load_clips("casme3", tmp_path, layout=Layout(corrections=str(file)))
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
