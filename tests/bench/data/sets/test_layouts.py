@@ -9,7 +9,7 @@ import pytest
 
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import load_clips
-from bench.data.sets.spreadsheet import read_rows
+from bench.data.sets.spreadsheet import other_columns, read_rows
 from bench.errors import BenchError, DataError, UsageError
 from bench.system.files import csv_text
 
@@ -327,6 +327,40 @@ def test_part_c_takes_cut_clips_before_recordings_and_has_no_apex(tmp_path, tree
     ]
     assert [c.emotion for c in found.clips] == ["negative", "others", "positive"]
     assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "told"),
+    [
+        ("Emotion", ("happiness", "disgust"), "2 of 2 rows, the first row 2"),
+        ("Label", ("disgust", None), ""),  # blank cells say nothing
+        ("Expression", ("Disgust", "Happiness"), ""),
+        ("emotion label", ("negative", "positive"), ""),  # the class of each
+        ("Onset", (40, 46), "1 of 2 rows, the first row 2"),
+        ("Remarks", ("happiness", "disgust"), ""),
+    ],
+)
+def test_a_second_column_of_a_usual_title_that_differs_is_told(tmp_path, trees, title, cells, told):
+    rows = (("1", "EP01", 46, 48, 50, "disgust"), ("1", "EP02", 46, 48, 50, "happiness"))
+    table = [(*CASME2_HEAD, title), *((*row, cell) for row, cell in zip(rows, cells, strict=True))]
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", table)
+    for _, clip, *_ in rows:
+        trees.frames(tmp_path / "Cropped/sub01" / clip, range(46, 51))
+    found = load_clips("casme2", tmp_path)
+    assert [clip.emotion for clip in found.clips] == ["disgust", "happiness"]
+    said = [problem.what for problem in found.problems if problem.kind == "layout"]
+    assert len(said) == bool(told)
+    assert all(f"{title!r} beside it says otherwise in {told}" in each for each in said)
+
+
+def test_a_second_label_column_is_compared_word_by_word(tmp_path):
+    file = tmp_path / "coding.csv"
+    columns = {"clip": "Filename", "emotion": "Estimated Emotion"}
+    classes = {"sad": "bad", "fear": "bad", "happy": "good"}
+    lines = [f"c{n},{word},{classes[word]}" for n, word in enumerate([*classes] * 4)]
+    for changed, told in ((lines, 0), (["c,sad,good", *lines], 1)):
+        file.write_text("\n".join(["Filename,Estimated Emotion,Label", *changed]) + "\n")
+        assert len(other_columns(file, columns)) == told
 
 
 # ---------------------------------------------------------------- corrections
