@@ -222,6 +222,40 @@ def test_of_a_frame_in_two_formats_the_lossless_is_taken_and_told_in_one_line(tm
     assert f"the frame lies beside it as .{ending}, too (so it is with 2 more)" in lines[0]
 
 
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (4, 5, 6)])
+@pytest.mark.parametrize("path", ["a*/img*.png", "a?"])
+def test_a_path_that_names_two_folders_says_so(tmp_path, numbers, path):
+    frames_in(tmp_path / "a1")
+    (tmp_path / "a2").mkdir()
+    for number in numbers:
+        Image.new("L", (8, 8), number).save(tmp_path / "a2" / f"img{number}.png")
+    found = clips_in(tmp_path, frames=path)
+    said = [problem.what for problem in found.problems]
+    assert "its frames lie in 2 folders: a1, a2; if it is one clip's, name that alone" in said
+    assert not any("lies beside it" in what for what in said)
+    assert any("a1/img1.png has the frame number 1, too" in w for w in said) == (1 in numbers)
+    assert not clips_in(tmp_path, frames="a1").problems
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("t0.0", "t0.05", "t0.1", "t0.15", "t0.2"), True),
+        (("0,5 s", "0,75 s", "0,8 s"), True),
+        (("t0.10", "t0.15", "t0.20"), False),
+        (("s01.8", "s01.9", "s01.10", "s01.11"), False),
+        (("img.1", "img.15", "img.2"), False),
+        (("half_0.5_1", "half_0.5_12", "half_0.5_2"), False),
+    ],
+)
+def test_numbers_behind_the_points_of_times_are_told(tmp_path, names, told):
+    (tmp_path / "c").mkdir()
+    for level, name in enumerate(names):
+        Image.new("L", (8, 8), level).save(tmp_path / "c" / f"{name}.png")
+    odd = [p.what for p in clips_in(tmp_path).problems if p.kind == "odd"]
+    assert len(odd) == told and all("by the number behind its point" in what for what in odd)
+
+
 @pytest.mark.parametrize(("step", "first", "last"), [(2, 4, 18), (5, 0, 22)])
 def test_numbers_that_rise_by_more_than_one_are_told_as_such(step, first, last):
     (found,) = frame_problems("x", range(first, last + 1, step), first, last)
