@@ -23,14 +23,23 @@ FLOW_CHANNELS = (2, 3)
 EXPLICIT = "save grey frames as (T, H, W, 1), colour as (T, H, W, 3)"
 """What to do with an array whose axes are not certain."""
 
+TURNED = "transpose it to (T, H, W, 3); if those are its axes, save its frames as images"
+"""What to do with a colour array whose axes are not certain."""
+
 STILL = 0.25
 """Variance along the axis of time, of that along height and width, where a face changes little.
 
-Of (T, H, W) the last axis is the width, along which a face varies about as along its height.
+A face varies along its width about as along its height, and planes of its colours differ so.
 """
 
 UNLIKE = 9
 """How many times more a face may vary along its height than along its width, or the reverse."""
+
+LEAST = 8
+"""Pixels along each side of the smallest face."""
+
+COLOURS = 3
+"""Planes of a colour picture."""
 
 PLACES = 24
 """Places along each axis that are looked at."""
@@ -39,9 +48,10 @@ PLACES = 24
 def unpack(clip: Clip, content: bytes) -> np.ndarray:
     """The clip's frames, uint8 (n, H, W, C) with C = 1 or 3.
 
-    Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, three axes
-    that look like (H, W, 3), (H, W, T) or, without a span, (channels, H, W), by their shape or by
-    what changes along them, and a span beyond the end.
+    Raises DataError for a file that cannot be read, arrays of other shapes or dtypes, axes that
+    look like (H, W, 3), (H, W, T), (H, T, W), these in colour, or, without a span,
+    (channels, H, W), by their shape or by what changes along them, planes of colours that became
+    frames or pixels by a wrong reshape, and a span beyond the end.
     """
     first, end = clip.span or (0, None)
     if is_array(clip):
@@ -95,20 +105,75 @@ def _array(clip: Clip, content: bytes) -> np.ndarray:
         raise bad_file(clip, what, "copy it again, or save it again with numpy.save")
     array = np.frombuffer(content, np.uint8, size, start)
     array = array.reshape(shape, order="F" if by_columns else "C")
-    if len(shape) == 3 and _in_time_last(array):
-        what = f"has shape {shape} and changes least along its last axis, as (H, W, T) does"
-        raise bad_file(clip, what, EXPLICIT)
+    wrong = _wrong_axes(array)
+    if wrong:
+        raise bad_file(clip, f"has shape {shape} and {wrong}", TURNED if shape[3:] else EXPLICIT)
     return array.reshape(wanted)
 
 
-def _in_time_last(array: np.ndarray) -> bool:
-    """Whether the frames of an array of three axes seem to follow each other along the last one."""
+def _wrong_axes(array: np.ndarray) -> str:
+    """What shows that the axes are not (T, H, W) or (T, H, W, 3); nothing if they may be."""
+    colour = array.ndim == 4
+    if colour and array.shape[3] != COLOURS:  # (T, H, W, 1): whoever says so is believed
+        return ""
+    for axis, name, order in ((2, "third", "H, W, T"), (1, "second", "H, T, W")):
+        if _is_time(array, axis):
+            return f"changes least along its {name} axis, as ({order}{', 3' * colour}) does"
+    if colour and _interleaved(array[len(array) // 2]):
+        return "lies as (T, 3, H, W): it was reshaped, not transposed"
+    if not colour and _planes(array):
+        return "its frames are planes of colours, as of (T, 3, H, W) or (3, T, H, W) reshaped"
+    return ""
+
+
+def _is_time(array: np.ndarray, axis: int) -> bool:
+    """Whether the frames of an array seem to follow each other along an axis of the first three."""
+    sides = set(range(3)) - {axis}
+    if min(array.shape[side] for side in sides) < LEAST:
+        return False
+    sample = _sampled(array, (0, 1, 2))
+    along = [float(sample.var(side).mean()) for side in sides]
+    still = float(sample.var(axis).mean())
+    return still < STILL * min(along) and max(along) < UNLIKE * min(along)
+
+
+def _interleaved(frame: np.ndarray) -> bool:
+    """Whether the values of a frame (H, W, 3) make a picture as three planes (H, W).
+
+    Of pixels whose colours lie beside each other, rows of such planes are a third of the width
+    apart, and neighbours are of different colours.
+    """
+    height, width, _ = frame.shape
+    planes = frame.reshape(COLOURS, height, width).astype(float)
+    spread = 2 * planes.var(2).mean()
+    steps = ((planes[:, 1:] - planes[:, :-1]) ** 2, (planes[..., 1:] - planes[..., :-1]) ** 2)
+    return all(step.size and step.mean() < STILL * spread for step in steps)
+
+
+def _planes(array: np.ndarray) -> bool:
+    """Whether the frames (T, H, W) seem to be planes: R, G, B in turn, or all R, all G, all B."""
     import numpy as np
 
-    places = (np.linspace(0, n - 1, min(n, PLACES)).astype(int) for n in array.shape)
-    sample = array[np.ix_(*places)]
-    *others, last = (float(sample.var(axis).mean()) for axis in range(3))
-    return last < STILL * min(others) and max(others) < UNLIKE * min(others)
+    count = len(array) // COLOURS
+    if len(array) % COLOURS or count < 2:
+        return False
+    sample = _sampled(array, (1, 2)).astype(float)
+    turns = sample.reshape(count, COLOURS, -1)
+    if turns.var(0).mean() < STILL * turns.var(1).mean():
+        return True
+    steps = (np.diff(sample, axis=0) ** 2).mean((1, 2))
+    jumps = steps[count - 1 :: count]
+    others = np.delete(steps, np.s_[count - 1 :: count])
+    return count > 2 and bool(STILL * jumps.min() > others.max() > 0)
+
+
+def _sampled(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """The array at some places along these of its first three axes."""
+    import numpy as np
+
+    most = (PLACES if axis in axes else array.shape[axis] for axis in range(3))
+    places = zip(array.shape, most, strict=False)
+    return array[np.ix_(*(np.linspace(0, n - 1, min(n, m)).astype(int) for n, m in places))]
 
 
 def _header(clip: Clip, content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:

@@ -35,6 +35,15 @@ START_OF_SCAN, END_OF_IMAGE, HUFFMAN = b"\xff\xda", b"\xff\xd9", b"\xff\xc4"
 BRIGHTNESS, END_OF_BLOCK = 0x10, 0
 """The table of codes of brightness, without its means, and what a flat block has there."""
 
+RESTARTS = tuple(bytes((0xFF, 0xD0 + number)) for number in range(8))
+"""Markers of a JPEG between parts that can be decoded alone."""
+
+MORE = bytes((37 * number + 91) % 251 for number in range(64))
+"""Codes of any picture: a JPEG that lacks none does not change where they are added."""
+
+FILLED = (127, 128)
+"""Levels that decoders fill in where the codes of a JPEG end early."""
+
 _GREY_MODES = ("1", "L", "LA")
 
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -91,7 +100,8 @@ def _decoded(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     if len(images) * height * width * len(mode) > MAX_CLIP_BYTES:
         raise _too_long(clip, f"{len(images)} frames of {_by((width, height))} pixels")
     video = np.empty((len(images), height, width, len(mode)), np.uint8)
-    for pixels, path, image in zip(video, clip.frames, images, strict=True):
+    for pixels, path, image, content in zip(video, clip.frames, images, contents, strict=True):
+        check_end(clip, path, image, content)
         pixels[...] = _pixels(clip, path, image, mode).reshape(pixels.shape)
     return video
 
@@ -213,6 +223,42 @@ def _code_of_zeros(head: bytes) -> int:
             table += 17 + sum(head[table + 1 : table + 17])
         place = end
     return END_OF_BLOCK
+
+
+def check_end(clip: Clip, path: Path, image: Image, content: bytes) -> None:
+    """Decodes an image; DataError for a JPEG whose end was lost and its last marker added.
+
+    Decoders take that for whole, and fill the rest of the picture with grey.
+    """
+    try:
+        image.load()
+        early = _ends_early(image, content)
+    except Exception as error:  # a damaged file may raise any kind of error here
+        raise unreadable(clip, path, error) from error
+    if early:
+        raise unreadable(clip, path, ValueError("its pixels end early, and grey is filled in"))
+
+
+def _ends_early(image: Image, content: bytes) -> bool:
+    """Whether a JPEG has room for more codes, of a last pixel that may be filled in.
+
+    Of a progressive one, later codes sharpen the picture: any may lack some.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    if not isinstance(image, JpegImageFile):
+        return False
+    last = image.crop((image.width - 1, image.height - 1, image.width, image.height)).tobytes()
+    if not image.info.get("progressive") and not all(level in FILLED for level in last):
+        return False
+    head = JpegImageFile(BytesIO(content)).fp
+    end = content.find(END_OF_IMAGE, head.tell() if head else 0)
+    if end < 0:
+        return False
+    more = MORE + b"".join(marker + MORE for marker in RESTARTS)
+    longer = JpegImageFile(BytesIO(content[:end] + more + content[end:]))
+    longer.load()
+    return longer.tobytes() != image.tobytes()
 
 
 MANY = (

@@ -18,6 +18,8 @@ IMAGE_SUFFIXES = frozenset(
     }
 )
 
+JPEG_SUFFIXES = frozenset({".jfif", ".jpeg", ".jpg"})
+
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
 CONTAINER_SUFFIXES = VIDEO_SUFFIXES | {".npy"}
@@ -35,6 +37,10 @@ OTHER_MEDIA = frozenset(
     }
 )
 """Pictures, videos and arrays that are not read."""
+
+
+DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]+)")
+"""A number with a point, or a comma, in a name."""
 
 
 def numbered_frames(tree: Tree, folder: Path) -> tuple[dict[int, Path], list[Problem]]:
@@ -72,7 +78,7 @@ def numbered(tree: Tree, images: Iterable[Path]) -> tuple[dict[int, Path], list[
     if twins:
         path, number, used = twins[0]
         what = f"not used: {tree.shown(used)} has the frame number {number}, too{_more(twins)}"
-        if path.stem == used.stem:
+        if path.with_suffix("") == used.with_suffix(""):
             what = f"not used: the frame lies beside it as {used.suffix}, too{_more(twins)}"
         problems.append(Problem("odd", tree.shown(path), what))
     frames = dict(sorted(frames.items()))
@@ -86,6 +92,28 @@ def _out_of_order(tree: Tree, frames: Mapping[int, Path]) -> list[Problem]:
             what = (
                 f"comes after {before.name} by its frame number {number}, but before it by all "
                 "numbers in their names (a time of day, a hash?): give each frame one number"
+            )
+            return [Problem("odd", tree.shown(path), printable(what))]
+    return _fractions(tree, frames)
+
+
+def _fractions(tree: Tree, frames: Mapping[int, Path]) -> list[Problem]:
+    """A problem where the numbers seem to be what follows the points of times: 0.1, 0.15, 0.2.
+
+    Programs write no 0.10 beside 0.15: with one, they are counted (`s01.9`, `s01.10`).
+    """
+    found = {path: DECIMAL.findall(path.stem) for path in frames.values()}
+    if not all(found.values()):
+        return []
+    behind = [decimals[-1] for decimals in found.values()]
+    if any(len(fraction) > 1 and fraction.endswith("0") for _, fraction in behind):
+        return []
+    times = {path: float(".".join(pair)) for path, pair in zip(found, behind, strict=True)}
+    for (before, earlier), (path, later) in pairwise(times.items()):
+        if earlier > later:
+            what = (
+                f"comes after {before.name} by the number behind its point, but before it as a "
+                "time: give each frame a whole number"
             )
             return [Problem("odd", tree.shown(path), printable(what))]
     return []

@@ -95,7 +95,7 @@ class ReadyFlow:
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"ready flow, version 5, {self.size}"
+        return f"ready flow, version 6, {self.size}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """The resized flow; DataError for another shape, scale or order, and for pictures.
@@ -206,7 +206,7 @@ def _pixels(clip: Clip, content: bytes) -> np.ndarray:
     """(28, 28, 3) float32."""
     import numpy as np
 
-    from bench.data.disk.images import open_image, unreadable
+    from bench.data.disk.images import check_end, open_image, unreadable
 
     try:
         if clip.frames[0].suffix.lower() == ".npy":
@@ -215,7 +215,9 @@ def _pixels(clip: Clip, content: bytes) -> np.ndarray:
             if file.read(1):
                 raise ValueError("bytes follow its array")
             return array.astype(np.float32)
-        return np.asarray(open_image(clip, clip.frames[0], content), np.float32)
+        image = open_image(clip, clip.frames[0], content)
+        check_end(clip, clip.frames[0], image, content)
+        return np.asarray(image, np.float32)
     except DataError:
         raise
     except Exception as error:  # a damaged file may raise anything

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from bench.data.clips import Clip
 from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_PIXELS
-from bench.data.disk.numbering import VIDEO_SUFFIXES
+from bench.data.disk.numbering import JPEG_SUFFIXES, VIDEO_SUFFIXES
 from bench.errors import DataError, printable
 from bench.system.installed import install_command
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 VIDEO_VERSION = 2
 """Raised whenever the same file would give other frames, or be refused: old cache entries lapse."""
 
-ARRAY_VERSION = 2
+ARRAY_VERSION = 3
 """The same of .npy arrays."""
+
+JPEG_VERSION = 1
+"""The same of JPEG images."""
 
 MOST_FRAMES = 20_000
 """A clip lasts half a second: a longer file is not a clip, and could fill the memory."""
@@ -222,10 +225,12 @@ def _quarter_turns(clip: Clip, frame: VideoFrame) -> int:
 
 
 def reader_key(clip: Clip) -> str:
-    """Names the version of the code that reads a video or array; empty for other files."""
+    """Names the version of the code that reads a video, array or JPEG; empty for other files."""
     suffix = clip.frames[0].suffix.lower() if clip.frames else ""
     if suffix == ".npy":
         return f" array {ARRAY_VERSION}"
+    if suffix in JPEG_SUFFIXES:
+        return f" jpeg {JPEG_VERSION}"
     return f" video {VIDEO_VERSION}" if suffix in VIDEO_SUFFIXES else ""
 
 

@@ -23,6 +23,7 @@ from bench.data.sets.spreadsheet import (
     filled_down,
     has_columns,
     hidden_parts,
+    other_columns,
     read_rows,
     sheets_with,
 )
@@ -145,6 +146,8 @@ class CodedSet(SingleSet):
             what = (
                 f"sheet {quoted(printable(first))} is read; also there, with its columns: {named}"
             )
+            problems.insert(0, Problem("layout", tree.shown(sheet), what))
+        for what in other_columns(sheet, self.columns):
             problems.insert(0, Problem("layout", tree.shown(sheet), what))
         if hidden := hidden_parts(sheet, self.columns):
             problems.insert(0, Problem("hidden", tree.shown(sheet), hidden))

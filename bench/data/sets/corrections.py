@@ -36,7 +36,7 @@ SPELLINGS = MappingProxyType(
 class Correction:
     """One cell to change. onset: the coded one, where a clip has several rows; else empty.
 
-    old: what the cell holds, empty for anything.
+    old: what the cell holds, empty for anything. number: of the correction's row in its file.
     """
 
     dataset: str
@@ -47,6 +47,7 @@ class Correction:
     old: str
     new: str
     reason: str
+    number: int
 
     @property
     def title(self) -> str:
@@ -83,10 +84,11 @@ def corrected(
 ) -> tuple[list[Row], list[Problem]]:
     """The rows with the corrections made, and a problem for each that was made or could not be.
 
-    All look at the rows as coded. sheet: the file that the rows are of, for messages.
+    All look at the rows as coded; letter case does not matter to what a cell holds. sheet: the file
+    that the rows are of, for messages. DataError where two contradict each other.
     """
     found = list(rows)
-    left_out = set()
+    made: dict[int, list[Correction]] = {}
     problems = []
     for each in corrections:
         places = [place for place, row in enumerate(rows) if _is_meant(each, row, subject_of)]
@@ -97,19 +99,40 @@ def corrected(
         row = rows[places[0]]
         where = f"{sheet} row {row.number} ({each.title})"
         held = "" if each.column == WHOLE_ROW else row.text(each.column)
-        if each.old and held != each.old:
+        if each.old and held.casefold() != each.old.casefold():
             what = f"{each.column} is {quoted(held)}, not {quoted(each.old)}: not corrected"
             problems.append(Problem("correction", where, what))
             continue
+        earlier = made.setdefault(places[0], [])
+        for other in earlier:
+            _refuse_contradiction(other, each, where)
+        earlier.append(each)
         if each.column == WHOLE_ROW:
-            left_out.add(places[0])
             what = f"left out: {each.reason}"
         else:
             now = found[places[0]]
             found[places[0]] = replace(now, cells={**now.cells, each.column: each.new})
-            what = f"{each.column} {held or 'empty'} corrected to {each.new}: {each.reason}"
+            done = f"corrected to {each.new}" if each.new else "emptied"
+            what = f"{each.column} {held or 'empty'} {done}: {each.reason}"
         problems.append(Problem("corrected", where, printable(what)))
+    left_out = {place for place, those in made.items() if WHOLE_ROW in {e.column for e in those}}
     return [row for place, row in enumerate(found) if place not in left_out], problems
+
+
+def _refuse_contradiction(one: Correction, other: Correction, where: str) -> None:
+    """DataError where two corrections of a row give a cell two contents, or one leaves it out."""
+    columns = {one.column, other.column}
+    same = len(columns) == 1 and one.new.casefold() == other.new.casefold()
+    if same or (len(columns) > 1 and WHOLE_ROW not in columns):
+        return
+    wants = (
+        "leave it out" if each.column == WHOLE_ROW else f"{each.column} to {quoted(each.new)}"
+        for each in (one, other)
+    )
+    raise DataError(
+        f"{where}: rows {one.number} and {other.number} of the corrections contradict each other "
+        f"({', '.join(wants)}); keep one"
+    )
 
 
 def _is_meant(each: Correction, row: Row, subject_of: Callable[[str], str | None]) -> bool:
@@ -157,6 +180,8 @@ def _parsed(table: Table) -> tuple[Correction, ...]:
             raise DataError(f"{table.name} row {line.number} gives no reason")
         names = (cells["dataset"], cells["subject"], cells["clip"], cells.get("onset", ""))
         found.append(
-            Correction(*names, column, cells.get("from", ""), cells["to"], cells["reason"])
+            Correction(
+                *names, column, cells.get("from", ""), cells["to"], cells["reason"], line.number
+            )
         )
     return tuple(found)

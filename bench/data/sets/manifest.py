@@ -359,6 +359,10 @@ class Manifest(DataSet):
         if len(images) == 1:
             return {0: images[0]}, others, problems + beside(tree, {0: images[0]}, others)
         frames, odd = numbered(tree, images)
+        folders = sorted({tree.shown(image.parent) for image in images})
+        if len(folders) > 1:
+            what = f"its frames lie in {len(folders)} folders: {shortened(folders)}"
+            problems.append(Problem("odd", where, f"{what}; if it is one clip's, name that alone"))
         if not frames:
             raise Rejected("frames", "no frame number ends the name of any image")
         return frames, others, problems + odd + beside(tree, frames, others)

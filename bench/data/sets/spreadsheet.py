@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError, printable, quoted
@@ -26,6 +28,16 @@ _MOST_ROWS = 1 << 20
 _MOST_COLUMNS = 200
 _MOST_BYTES = 32 << 20
 """Limits: the rows of a spreadsheet program, more columns than any release has, unpacked bytes."""
+
+USUAL = MappingProxyType(
+    {
+        "emotion": ("emotion", "estimatedemotion", "emotionlabel", "label", "expression"),
+        "onset": ("onset", "onsetframe", "onsetf"),
+        "apex": ("apex", "apexframe", "apexf"),
+        "offset": ("offset", "offsetframe", "offsetf"),
+    }
+)
+"""Field -> plain titles that releases and their copies use for it."""
 
 _TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xls"})
 """Of files that may hold text: programs also export it under the name .xls."""
@@ -124,6 +136,58 @@ def hidden_parts(path: Path, columns: Mapping[str, str]) -> str:
     if not told:
         return ""
     return f"hidden in it, and read all the same: {'; '.join(told)}; delete what is not meant"
+
+
+def other_columns(path: Path, columns: Mapping[str, str]) -> list[str]:
+    """Which columns that are not read have a usual title of one that is, and differ from it.
+
+    In words, one each. Cells without content do not differ, nor does a column of other words that
+    gives each emotion one of them, such as its class. Raises DataError as `read_rows`.
+    """
+    read = {plain_title(title) for title in columns.values()}
+    told = []
+    for sheet in _read_sheets(path).values():
+        header = _header_row(sheet, columns)
+        if header is None:
+            continue
+        titles = [plain_title(cell) for cell in sheet[header]]
+        for field, title in columns.items():
+            first = titles.index(plain_title(title))
+            for place, other in enumerate(titles):
+                if other in read or other not in USUAL.get(field, ()):
+                    continue
+                both = _both_filled(sheet, header, first, place)
+                if odd := _rows_that_differ(both, field == "emotion"):
+                    name = quoted(printable(sheet[header][place]))
+                    told.append(
+                        f"column {quoted(title)} is read; {name} beside it says otherwise in "
+                        f"{len(odd)} of {len(both)} rows, the first row {odd[0]}"
+                    )
+        break
+    return told
+
+
+def _both_filled(sheet: Sheet, header: int, first: int, second: int) -> dict[int, tuple[str, str]]:
+    """Row number -> the cells of two columns, without letter case, where both have content."""
+    width = max(first, second)
+    pairs = {
+        number: (_shown(cells[first]).casefold(), _shown(cells[second]).casefold())
+        for number, cells in sheet.items()
+        if number > header and len(cells) > width
+    }
+    return {number: pair for number, pair in pairs.items() if all(pair)}
+
+
+def _rows_that_differ(both: Mapping[int, tuple[str, str]], are_words: bool) -> list[int]:
+    """Rows of `_both_filled` whose cells differ; of other words, by which is usual for the one."""
+    words, others = ({pair[side] for pair in both.values()} for side in (0, 1))
+    if not are_words or others <= words:
+        return [number for number, (one, other) in both.items() if one != other]
+    usual: dict[str, Counter[str]] = {}
+    for one, other in both.values():
+        usual.setdefault(one, Counter())[other] += 1
+    most = {one: counts.most_common(1)[0][0] for one, counts in usual.items()}
+    return [number for number, (one, other) in both.items() if other != most[one]]
 
 
 def has_columns(path: Path, columns: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from bench.data.clips import Clip, Problem, problem_lines
 from bench.data.disk.images import decode
 from bench.data.disk.numbering import frame_numbers, frame_problems, is_image
+from bench.data.disk.ready_flow import ReadyFlow
 from bench.data.sets.catalogue import load_clips
 from bench.errors import DataError
 
@@ -108,6 +110,37 @@ def test_a_hole_in_a_jpeg_is_found_and_black_is_none(mode):
             decode(clip, [content[:middle] + bytes(64) + content[middle + 64 :]])
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_that_ends_early_is_found_and_a_grey_corner_is_none(mode):
+    soft = Image.fromarray(noise(1, 24, 24, 3)[0]).resize((96, 80))
+    cornered = soft.copy()
+    cornered.paste((128, 128, 128), (48, 40, 96, 80))
+    clip = clip_of([Path("1.jpg")])
+    for how in ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 4}):
+        for picture in (soft, cornered, Image.new("RGB", (96, 80), (128, 128, 128))):
+            file = BytesIO()
+            picture.convert(mode).save(file, "JPEG", **how)
+            assert len(decode(clip, [file.getvalue()])) == 1
+            assert len(decode(clip, [file.getvalue() + bytes(99)])) == 1
+        file = BytesIO()
+        soft.convert(mode).save(file, "JPEG", **how)
+        content = file.getvalue()
+        for share in (0.6, 0.75, 0.9):
+            cut = content[: int(share * len(content))].rstrip(b"\xff")
+            with pytest.raises(DataError, match=r"end early|cannot be read"):
+                decode(clip, [cut + b"\xff\xd9"])
+
+
+def test_a_flow_image_whose_jpeg_ends_early_is_refused():
+    clip = replace(clip_of([Path("1.jpg")]), ready_flow=True)
+    file = BytesIO()
+    Image.fromarray(noise(1, 28, 28, 3)[0]).save(file, "JPEG", quality=95)
+    content = file.getvalue()
+    assert ReadyFlow(28).make(clip, [content]).shape == (3, 28, 28)
+    with pytest.raises(DataError, match="end early, and grey is filled in"):
+        ReadyFlow(28).make(clip, [content[: len(content) * 2 // 3].rstrip(b"\xff") + b"\xff\xd9"])
+
+
 def clips_in(folder, **cells):
     row = {
         "dataset": "lab",
@@ -187,6 +220,40 @@ def test_of_a_frame_in_two_formats_the_lossless_is_taken_and_told_in_one_line(tm
     lines = [line for line in problem_lines(found.problems) if line.startswith("odd")]
     assert len(lines) == 1
     assert f"the frame lies beside it as .{ending}, too (so it is with 2 more)" in lines[0]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (4, 5, 6)])
+@pytest.mark.parametrize("path", ["a*/img*.png", "a?"])
+def test_a_path_that_names_two_folders_says_so(tmp_path, numbers, path):
+    frames_in(tmp_path / "a1")
+    (tmp_path / "a2").mkdir()
+    for number in numbers:
+        Image.new("L", (8, 8), number).save(tmp_path / "a2" / f"img{number}.png")
+    found = clips_in(tmp_path, frames=path)
+    said = [problem.what for problem in found.problems]
+    assert "its frames lie in 2 folders: a1, a2; if it is one clip's, name that alone" in said
+    assert not any("lies beside it" in what for what in said)
+    assert any("a1/img1.png has the frame number 1, too" in w for w in said) == (1 in numbers)
+    assert not clips_in(tmp_path, frames="a1").problems
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("t0.0", "t0.05", "t0.1", "t0.15", "t0.2"), True),
+        (("0,5 s", "0,75 s", "0,8 s"), True),
+        (("t0.10", "t0.15", "t0.20"), False),
+        (("s01.8", "s01.9", "s01.10", "s01.11"), False),
+        (("img.1", "img.15", "img.2"), False),
+        (("half_0.5_1", "half_0.5_12", "half_0.5_2"), False),
+    ],
+)
+def test_numbers_behind_the_points_of_times_are_told(tmp_path, names, told):
+    (tmp_path / "c").mkdir()
+    for level, name in enumerate(names):
+        Image.new("L", (8, 8), level).save(tmp_path / "c" / f"{name}.png")
+    odd = [p.what for p in clips_in(tmp_path).problems if p.kind == "odd"]
+    assert len(odd) == told and all("by the number behind its point" in what for what in odd)
 
 
 @pytest.mark.parametrize(("step", "first", "last"), [(2, 4, 18), (5, 0, 22)])

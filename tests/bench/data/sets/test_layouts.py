@@ -9,7 +9,7 @@ import pytest
 
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import load_clips
-from bench.data.sets.spreadsheet import read_rows
+from bench.data.sets.spreadsheet import other_columns, read_rows
 from bench.errors import BenchError, DataError, UsageError
 from bench.system.files import csv_text
 
@@ -329,6 +329,40 @@ def test_part_c_takes_cut_clips_before_recordings_and_has_no_apex(tmp_path, tree
     assert not found.problems
 
 
+@pytest.mark.parametrize(
+    ("title", "cells", "told"),
+    [
+        ("Emotion", ("happiness", "disgust"), "2 of 2 rows, the first row 2"),
+        ("Label", ("disgust", None), ""),  # blank cells say nothing
+        ("Expression", ("Disgust", "Happiness"), ""),
+        ("emotion label", ("negative", "positive"), ""),  # the class of each
+        ("Onset", (40, 46), "1 of 2 rows, the first row 2"),
+        ("Remarks", ("happiness", "disgust"), ""),
+    ],
+)
+def test_a_second_column_of_a_usual_title_that_differs_is_told(tmp_path, trees, title, cells, told):
+    rows = (("1", "EP01", 46, 48, 50, "disgust"), ("1", "EP02", 46, 48, 50, "happiness"))
+    table = [(*CASME2_HEAD, title), *((*row, cell) for row, cell in zip(rows, cells, strict=True))]
+    write_table(trees, tmp_path / "CASME2-coding.xlsx", table)
+    for _, clip, *_ in rows:
+        trees.frames(tmp_path / "Cropped/sub01" / clip, range(46, 51))
+    found = load_clips("casme2", tmp_path)
+    assert [clip.emotion for clip in found.clips] == ["disgust", "happiness"]
+    said = [problem.what for problem in found.problems if problem.kind == "layout"]
+    assert len(said) == bool(told)
+    assert all(f"{title!r} beside it says otherwise in {told}" in each for each in said)
+
+
+def test_a_second_label_column_is_compared_word_by_word(tmp_path):
+    file = tmp_path / "coding.csv"
+    columns = {"clip": "Filename", "emotion": "Estimated Emotion"}
+    classes = {"sad": "bad", "fear": "bad", "happy": "good"}
+    lines = [f"c{n},{word},{classes[word]}" for n, word in enumerate([*classes] * 4)]
+    for changed, told in ((lines, 0), (["c,sad,good", *lines], 1)):
+        file.write_text("\n".join(["Filename,Estimated Emotion,Label", *changed]) + "\n")
+        assert len(other_columns(file, columns)) == told
+
+
 # ---------------------------------------------------------------- corrections
 
 CASME3_ROWS = [
@@ -391,6 +425,42 @@ def test_a_file_corrects_a_cell_or_leaves_a_row_out_and_says_what_it_could_not(t
         ("correction", "apex is '48', not '99': not corrected"),
         ("correction", "correction of apex not made: 0 rows are 3 EP01_01"),
     ]
+
+
+def test_what_a_correction_replaces_may_differ_in_case_and_an_empty_one_empties(tmp_path, trees):
+    write_casme3(trees, tmp_path)
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "dataset,subject,clip,onset,column,from,to,reason\n"
+        "casme3,40,e,1970,emotion,DISGUST,anger,seen again\n"
+        "casme3,40,e,1970,apex,1972,,not the apex\n"
+        "casme3,40,e,1970,emotion,disgust,Anger,said twice\n"
+    )
+    found = load_clips("casme3", tmp_path, layout=Layout(corrections=str(file)))
+    assert [clip.emotion for clip in found.clips if clip.name == "e_1970"] == ["anger"]
+    told = [p.what for p in found.problems if p.kind == "corrected"]
+    assert told[:2] == [
+        "emotion disgust corrected to anger: seen again",
+        "apex 1972 emptied: not the apex",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("emotion,disgust,sad", "emotion,,anger", r"\(emotion to 'sad', emotion to 'anger'\)"),
+        ("apex,1972,", "apex,1972,1973", r"\(apex to '', apex to '1973'\)"),
+        ("offset,,1974", "row,,", r"\(offset to '1974', leave it out\)"),
+    ],
+)
+def test_corrections_that_contradict_each_other_are_refused(tmp_path, trees, one, other, said):
+    write_casme3(trees, tmp_path)
+    file = tmp_path / "mine.csv"
+    head = "dataset,subject,clip,onset,column,from,to,reason\n"
+    file.write_text(f"{head}casme3,spNO.40,e,1970,{one},x\ncasme3,40,E,1970,{other},x\n")
+    with pytest.raises(BenchError, match=rf"row 5 .*rows 2 and 3 of .*{said}; keep one") as error:
+        load_clips("casme3", tmp_path, layout=Layout(corrections=str(file)))
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
