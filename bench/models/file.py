@@ -6,7 +6,7 @@ Its metadata hold, besides the version of the format, a JSON text for each field
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -17,9 +17,7 @@ from bench.data.cache import content_digests
 from bench.data.clips import Clip
 from bench.data.disk.images import decode, read_frames
 from bench.data.disk.ready_flow import SIDE, ReadyFlow
-from bench.data.sets.twins import look_of, look_of_flow
 from bench.errors import BenchError, DataError, UsageError, printable
-from bench.models.looks import packed
 from bench.runs.checksums import require_as_made
 from bench.runs.record import RunFile
 from bench.runs.typed import read_as
@@ -51,11 +49,10 @@ class ModelRecord:
     genotype: what its network was derived from, None of a fixed network; fold: the subject that it
     was trained without, or `WHOLE`; trained_on: `dataset/subject` of all whose clips it has seen,
     clips: what these clips hold, whatever they are called (`clip_contents`; none in files of
-    earlier versions), looks: how they look (`clip_looks`; none of generated ones), all with those
-    of the network it started from; rule, epoch: which epoch's weights these are, by which selection
-    rule; channels_last: whether they lie in that memory format, which decides last digits; score:
-    of the run, each metric with its 95 % interval over subjects, None where there was none yet;
-    marks: of that score.
+    earlier versions), both with those of the network it started from; rule, epoch: which
+    epoch's weights these are, by which selection rule; channels_last: whether they lie in that
+    memory format, which decides last digits; score: of the run, each metric with its 95 % interval
+    over subjects, None where there was none yet; marks: of that score.
     """
 
     what: ClassVar[str] = "model"
@@ -66,7 +63,6 @@ class ModelRecord:
     fold: str
     trained_on: tuple[str, ...] = ()
     clips: tuple[str, ...] = ()
-    looks: tuple[str, ...] = ()
     rule: str
     epoch: int
     channels_last: bool = False
@@ -106,14 +102,9 @@ def clip_contents(clips: Sequence[Clip], cache: Path) -> list[tuple[str, ...]]:
     """
     digests = content_digests(clips, cache)
     return [
-        tuple(dict.fromkeys((digest[:16], *_shown(clip)[0])))
+        tuple(dict.fromkeys((digest[:16], *_shown(clip))))
         for clip, digest in zip(clips, digests, strict=True)
     ]
-
-
-def clip_looks(clips: Iterable[Clip]) -> list[str]:
-    """Per clip by what a copy that lost something is known again (`bench.models.looks`)."""
-    return [_shown(clip)[1] for clip in clips]
 
 
 FOUND_AGAIN = 4
@@ -121,12 +112,10 @@ FOUND_AGAIN = 4
 
 
 @lru_cache(maxsize=1 << 16)
-def _shown(clip: Clip) -> tuple[tuple[str, ...], str]:
-    """Hashes of what a clip shows, and its look."""
+def _shown(clip: Clip) -> tuple[str, ...]:
     contents = read_frames(clip)
     if clip.ready_flow:
-        flow = ReadyFlow(SIDE).make(clip, contents)
-        return _known(flow[None], []), packed(look_of_flow(flow), flow=True)
+        return _known(ReadyFlow(SIDE).make(clip, contents)[None], [])
     whole = decode(clip, contents) if len(contents) == 1 else None  # one file holds the clip
     units: Any = contents if whole is None else whole
     last = len(units) - 1
@@ -134,17 +123,14 @@ def _shown(clip: Clip) -> tuple[tuple[str, ...], str]:
     chosen = sorted(range(len(units)), key=lambda place: sha256(units[place]).digest())
     apex = () if clip.apex is None or clip.apex > last else (clip.apex,)
     alone = [*{*ends, *chosen[:FOUND_AGAIN], *apex}]
-    top = len(units) // 2 if clip.apex is None or clip.apex > last else clip.apex
     if whole is not None:
-        look = packed(look_of(whole[0], whole[top]), flow=False)
-        return _known(whole[ends], [whole[place][None] for place in alone]), look
+        return _known(whole[ends], [whole[place][None] for place in alone])
 
     def seen(places: Sequence[int]) -> np.ndarray:
         some = replace(clip, frames=tuple(clip.frames[place] for place in places), apex=None)
         return decode(some, [contents[place] for place in places])
 
-    look = packed(look_of(seen([0])[0], seen([top])[0]), flow=False)
-    return _known(seen(ends), [seen([place]) for place in alone]), look
+    return _known(seen(ends), [seen([place]) for place in alone])
 
 
 def _known(ends: np.ndarray, alone: Sequence[np.ndarray]) -> tuple[str, ...]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config.settings import Config
-from bench.data.clips import Clip, Problem, clip_title
+from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
-from bench.models.file import ModelRecord, clip_contents, clip_looks, read_model
-from bench.models.looks import seen_before
+from bench.models.file import ModelRecord, clip_contents, read_model
 from bench.runs.checksums import require_as_made
 from bench.runs.record import Pretrained
 from bench.runs.searches import given_genotype
@@ -67,10 +66,7 @@ def _genotype_in(file: Path) -> tuple[Genotype, bool]:
 
 
 def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache: Path) -> None:
-    """DataError, with the file's name, where its network has seen a clip or its person.
-
-    So it is where most of the clips look nearly as ones that it has seen.
-    """
+    """DataError, with the file's name, where its network has seen a clip or its person."""
     known = {*record.clips}
     for clip, contents in zip(tested, clip_contents(tested, cache), strict=True):
         person = f"{clip.dataset}/{clip.subject}"
@@ -81,35 +77,6 @@ def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache
                 f"{name}: its network was trained on {seen} would be tested on; train it on other "
                 "people, or test on others"
             )
-    again = seen_again(record, tested)
-    if 2 * len(again) > len(tested):
-        raise DataError(
-            f"{name}: {_looking_seen(again, len(tested))}; train it on other people, or test on "
-            "others"
-        )
-
-
-def told_again(record: ModelRecord, tested: Sequence[Clip]) -> Iterator[Problem]:
-    """A problem where some of the clips look nearly as ones that a network has seen."""
-    if again := seen_again(record, tested):
-        what = f"{_looking_seen(again, len(tested))}: if they are copies, leave them out"
-        yield Problem("twin", "training", what)
-
-
-def seen_again(record: ModelRecord, tested: Sequence[Clip]) -> list[Clip]:
-    """The clips that look nearly as ones that a network has seen."""
-    if not record.looks:
-        return []
-    alike = seen_before(record.looks, clip_looks(tested))
-    return [clip for clip, found in zip(tested, alike, strict=True) if found]
-
-
-def _looking_seen(again: Sequence[Clip], count: int) -> str:
-    return (
-        f"{len(again)} of {count} clips look nearly the same (as compressed, resized, brightened "
-        "or mirrored copies) as clips that its network was trained on, first "
-        f"{clip_title(again[0])}"
-    )
 
 
 def start_from_pretrained(

@@ -13,7 +13,6 @@ from bench.data.clips import ClipSet, subjects_among
 from bench.models.file import (
     ModelRecord,
     clip_contents,
-    clip_looks,
     lies_channels_last,
     model_content,
     read_model,
@@ -51,19 +50,16 @@ def model_record(
     there = job.searches.there
     file = job.folder.genotype(job.searches.of(search_of)) if there else None
     seen = subjects_among(clip_set, trained)
-    clips = [clip_set.clips[place] for place in trained]
-    contents = [*chain.from_iterable(clip_contents(clips, job.source.cache))]
-    looks = [] if job.source.surrogate else clip_looks(clips)  # thousands, and nobody's
+    known = clip_contents([clip_set.clips[place] for place in trained], job.source.cache)
+    contents = [*chain.from_iterable(known)]
     if job.config.train.pretrained:
         before, _ = read_model(Path(job.config.train.pretrained).expanduser())
         seen, contents = [*before.trained_on, *seen], [*before.clips, *contents]
-        looks = [*before.looks, *looks]
     return ModelRecord(
         run=recorded_run(read_run_file(job.folder)),
         genotype=read_genotype(file).to_dict() if file else None,
         trained_on=tuple(dict.fromkeys(seen)),
         clips=tuple(dict.fromkeys(contents)),
-        looks=tuple(dict.fromkeys(looks)),
         channels_last=lies_channels_last(network),
         **own,
     )

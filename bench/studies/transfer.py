@@ -18,7 +18,7 @@ from bench.data.sources import Progress, Source, find_clips, input_problems, loa
 from bench.errors import DataError, UsageError, printable
 from bench.models.answers import check_models
 from bench.models.model import Model, load_network
-from bench.models.pretrained import refuse_seen, told_again
+from bench.models.pretrained import refuse_seen
 from bench.protocol.metrics import metrics
 from bench.runs.marks import CLIPS_NOT_RECORDED, PRETRAINED_GENERATED
 from bench.runs.predictions import Answer, Predictions
@@ -82,10 +82,7 @@ def transfer_report(
         refuse_seen(file, model.record, clip_set.clips, source.cache)
         arrays = load_input(clip_set, config, model.still, source.cache)
         odd = input_problems(clip_set.clips, arrays, model.still, config, source.cache)
-        again = [
-            *trained_people(model.record.trained_on, clip_set.clips),
-            *told_again(model.record, clip_set.clips),
-        ]
+        again = trained_people(model.record.trained_on, clip_set.clips)
         problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd, *again))
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()

@@ -22,13 +22,6 @@ Of generated clips (SMIC, CASME II, SAMM, easy to hard) the onsets of two people
 of JPEG copies of quality 75 and of those of half the size they have at least 0.999, changes 0.86.
 """
 
-ALIKE_FLOW = 0.92
-"""Least mean correlation of u and of v of two copies of one flow image.
-
-Of the 442 real ones those of two people have at most 0.88; of JPEG copies of quality 92 ninety-five
-in a hundred have 0.96, of quality 75 ninety 0.93.
-"""
-
 LEAK = ", of another subject: a fold trains on what it tests"
 
 
@@ -96,40 +89,9 @@ def look_of(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     from bench.data.pixels import luminance, resize
 
     small = [resize(luminance(each[None])[..., None], LOOK_SIDE).ravel() for each in (onset, apex)]
-    return _plain(np.stack([small[0], small[1] - small[0]]))
-
-
-def look_of_flow(flow: np.ndarray) -> np.ndarray:
-    """The same of ready flow (3, H, W): of u and of v."""
-    from bench.data.pixels import resize
-
-    small = resize(flow[:2].transpose(1, 2, 0)[None], LOOK_SIDE)[0]  # (16, 16, 2)
-    return _plain(small.transpose(2, 0, 1).reshape(2, -1))
-
-
-def _plain(parts: np.ndarray) -> np.ndarray:
-    """Each part with mean 0 and norm 1 (0 if blank)."""
-    import numpy as np
-
-    centred = parts - parts.mean(1, keepdims=True)
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
-
-
-def looking_alike(looks: np.ndarray, look: np.ndarray, flow: bool = False) -> np.ndarray:
-    """Which of some looks, (n, 2, 256), are nearly another, or its mirror image: (n,) of bool.
-
-    flow: whether they are `look_of_flow`, none of `look_of`.
-    """
-    import numpy as np
-
-    mirrored = look.reshape(2, LOOK_SIDE, LOOK_SIDE)[..., ::-1].reshape(look.shape)
-    if flow:
-        mirrored = mirrored * [[-1], [1]]  # u points the other way
-    found = (looks[:, None] * np.stack([look, mirrored])).sum(-1)  # (n, 2, 2)
-    if flow:
-        return np.asarray((found.mean(-1) >= ALIKE_FLOW).any(1))
-    still, moving = found[..., 0], found[..., 1]
-    return np.asarray(((still >= ALIKE_STILL) & (moving >= ALIKE_MOVING)).any(1))
+    parts = np.stack([small[0], small[1] - small[0]])
+    parts -= parts.mean(1, keepdims=True)
+    return parts / np.maximum(np.linalg.norm(parts, axis=1, keepdims=True), 1e-6)
 
 
 def near_copies(clips: Iterable[Clip], looks: Iterable[np.ndarray | None]) -> Iterator[Problem]:
@@ -142,7 +104,10 @@ def near_copies(clips: Iterable[Clip], looks: Iterable[np.ndarray | None]) -> It
     known = [(clip, look) for clip, look in zip(clips, looks, strict=True) if look is not None]
     stacked = np.stack([look for _, look in known]) if known else np.empty((0, 2, LOOK_SIDE**2))
     for place, (clip, look) in enumerate(known):
-        for other in np.flatnonzero(looking_alike(stacked[:place], look)):
+        mirrored = look.reshape(2, LOOK_SIDE, LOOK_SIDE)[..., ::-1].reshape(look.shape)
+        still, moving = (stacked[:place, None] * (look, mirrored)).sum(-1).T  # (2, place) each
+        alike = (still >= ALIKE_STILL) & (moving >= ALIKE_MOVING)
+        for other in np.flatnonzero(alike.any(0)):
             earlier = known[other][0]
             if _person(earlier) != _person(clip):
                 what = (

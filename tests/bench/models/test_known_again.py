@@ -7,22 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from image_clips import clip_of, noise, write_clip
-from lossy_copies import LOSSY, recorded
-from PIL import Image, ImageOps
 
-from bench.data.clips import Clip
-from bench.data.surrogates.flows import flow_samples
 from bench.errors import DataError
-from bench.models.file import clip_contents, clip_looks
-from bench.models.looks import FLOW, seen_before
-from bench.models.pretrained import refuse_seen, told_again
+from bench.models.file import clip_contents
+from bench.models.pretrained import refuse_seen
 
 
 class Record:
     trained_on = ("lab/p1",)
 
-    def __init__(self, clips, looks=()):
-        self.clips, self.looks = clips, looks
+    def __init__(self, clips):
+        self.clips = clips
 
 
 def refused(clip, others, cache) -> bool:
@@ -67,49 +62,3 @@ def test_those_of_earlier_files_are_still_known(tmp_path):
     clip = write_clip(tmp_path / "a", np.arange(5 * 4 * 4, dtype=np.uint8).reshape(5, 4, 4) + 60)
     (found,) = clip_contents([clip], tmp_path / "cache")
     assert {"b2cf618a1cdea34f", "d3cecafc10de2fae"} <= {*found}
-
-
-@pytest.mark.parametrize("way", LOSSY)
-def test_copies_that_lost_something_are_known_by_their_look(tmp_path, way):
-    seen, *others = (recorded(tmp_path / str(seed), seed) for seed in range(4))
-    copy = recorded(tmp_path / "copy", 0, **LOSSY[way], dataset="hosp", subject="q")
-    record = Record((), clip_looks([seen]))
-    refuse_seen("model", record, others, tmp_path / "cache")
-    assert not [*told_again(record, others)]
-    with pytest.raises(DataError, match=r"^model: 1 of 1 clips look nearly the same"):
-        refuse_seen("model", record, [copy], tmp_path / "cache")
-    refuse_seen("model", record, [copy, *others], tmp_path / "cache")
-    (problem,) = told_again(record, [*others, copy])
-    assert problem.what.startswith("1 of 4 clips look nearly") and "hosp q" in problem.what
-    assert not [*told_again(Record(()), [copy])]  # of earlier files it is not known
-
-
-def flows(folder, change=lambda picture: picture, suffix=".png", seed=0) -> list[Clip]:
-    """Ready flow of 12 clips of 4 people."""
-    folder.mkdir()
-    files = [folder / f"{number}{suffix}" for number in range(12)]
-    for file, sample in zip(files, flow_samples(4, 12, seed), strict=True):
-        change(Image.fromarray(sample.image)).save(file, quality=92)
-    return [replace(clip_of([file], name=file.stem), ready_flow=True) for file in files]
-
-
-def mirrored(flow: Image.Image) -> Image.Image:
-    """The flow of a mirrored face: u points the other way."""
-    u, *others = ImageOps.mirror(flow).split()
-    return Image.merge("RGB", (ImageOps.invert(u), *others))
-
-
-@pytest.mark.parametrize("changed", [{"suffix": ".jpg"}, {"change": mirrored}])
-def test_so_are_copies_of_flow(tmp_path, changed):
-    record = Record((), clip_looks(flows(tmp_path / "seen")))
-    assert all(look.startswith(FLOW) for look in record.looks)
-    with pytest.raises(DataError, match=r"^model: .* of 12 clips look nearly the same"):
-        refuse_seen("model", record, flows(tmp_path / "copy", **changed), tmp_path / "cache")
-    others = flows(tmp_path / "others", seed=1)
-    refuse_seen("model", record, others, tmp_path / "cache")
-
-
-@pytest.mark.parametrize("odd", ["flow:AAAA", "frames:!", "frames:"])
-def test_damaged_looks_are_refused(odd):
-    with pytest.raises(DataError, match=r"^damaged looks"):
-        seen_before([odd], [])
