@@ -23,7 +23,7 @@ FLOW_CHANNELS = (2, 3)
 EXPLICIT = "save grey frames as (T, H, W, 1), colour as (T, H, W, 3)"
 """What to do with an array whose axes are not certain."""
 
-TURNED = "transpose it to (T, H, W, 3); if those are its axes, save its frames as images"
+TURNED = "save the clip as (T, H, W, 3); if those are its axes, save its frames as images"
 """What to do with a colour array whose axes are not certain."""
 
 STILL = 0.25
