@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import Unit
-from bench.errors import BenchError
+from bench.errors import SuspectError
 from bench.methods.operations import OPERATIONS
 from bench.methods.registry import VARIANTS
 from bench.runs.job import Job
@@ -36,7 +36,7 @@ from bench.training.tensors import Tensors
 def require_own_answers(
     unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]
 ) -> None:
-    """BenchError where the answers of a package's network rest on more than its weights.
+    """SuspectError where the answers of a package's network rest on more than its weights.
 
     network: trained, on the fold of the unit; asked: the clips that it tests, then others. Once per
     method in this process a network with the same weights is asked in another one, and what a new
@@ -54,14 +54,14 @@ def require_own_answers(
         _earlier[runs] = Earlier(unit, network, clips, known, answer, learnt)
         anew, learnt_there = in_another_process(answer_anew, unit, weights.getvalue(), known)
         if differ(answer.cpu(), anew):
-            raise BenchError(
+            raise SuspectError(
                 "in a process of its own a new network with the weights of this one answers "
                 "otherwise: its answers depend on more than its weights; keep no clips and draw "
                 "nothing at random at module level, in a class attribute, in a file or behind a "
                 "cache"
             )
         if learn_otherwise(learnt, learnt_there):
-            raise BenchError(
+            raise SuspectError(
                 "in a process of its own a new network of the same seed learns otherwise from a "
                 "batch: a fold depends on what was trained before it; count and keep nothing at "
                 "module level, in a class attribute or behind a cache, and draw in training from "
@@ -85,7 +85,7 @@ class Earlier:
     learnt: Tensor
 
     def require_same(self) -> None:
-        """BenchError where it answers, or a new one with its weights learns, otherwise by now."""
+        """SuspectError where it answers, or a new one with its weights learns, otherwise by now."""
         answer = asked_answer(self.network, self.clips, self.asked)
         if differ(answer, self.answer):
             what = "the network of an earlier one answers otherwise"
@@ -93,7 +93,7 @@ class Earlier:
             what = "a new network of an earlier one learns otherwise from a batch"
         else:
             return
-        raise BenchError(
+        raise SuspectError(
             f"since another fold was trained {what}: what one fold learns reaches others; keep "
             "nothing outside the network, in no file either"
         )

@@ -16,7 +16,7 @@ from bench.data.clips import ClipSet, people, subjects_among
 from bench.data.sources import Source, find_clips, fingerprinted, load, used_labels
 from bench.engine.plan import Report, Unit
 from bench.engine.recorded import require_own_clips
-from bench.errors import BenchError, printable
+from bench.errors import BenchError, SuspectError, printable
 from bench.methods.registry import VARIANTS
 from bench.methods.variants import Estimated
 from bench.protocol.splits import Fold, named_fold
@@ -46,7 +46,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         fault = "" if own else _fault(unit, trial)
         otherwise = 0 if own else contradicted(trial.classifier, trial.tested, scores)
     if fault:
-        raise BenchError(f"{VARIANTS.origin(job.variant)} {fault}")
+        raise SuspectError(f"{VARIANTS.origin(job.variant)} {fault}")
     rules = recorded_rules(job.config.protocol)
     answers = scores.argmax(1).tolist()
     record = FoldRecord(

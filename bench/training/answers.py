@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bench.errors import FAILURES, BenchError, printable
+from bench.errors import FAILURES, BenchError, SuspectError, printable
 from bench.seeds import seeded
 from bench.system.guarding import undisturbed
 from bench.training.compute import float32_arithmetic
@@ -64,9 +64,9 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
 
 
 def require_alike(answer: Tensor, other: Tensor) -> None:
-    """BenchError where logits that should be the same differ by more than rounding."""
+    """SuspectError where logits that should be the same differ by more than rounding."""
     if differ(answer, other):
-        raise BenchError(
+        raise SuspectError(
             "in evaluation mode the network's answer to a clip changes with the other clips of its "
             "batch, or from call to call: its score would depend on their order"
         )

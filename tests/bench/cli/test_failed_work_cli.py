@@ -229,3 +229,8 @@ def test_what_a_network_knows_beside_its_weights_is_not_scored(
     assert said in outcome.err
     found = len(list(only_run(runs).path.glob("folds/*.json")))
     assert found == (1 if extra in (LOOKED_UP, LATER) else 0 if said else 3)
+    if said:
+        assert "Folds that passed are suspect, too" in outcome.err
+        again = bench.small(runs, "elsewhere", "--jobs", 1)
+        assert again.code == 1 and "was refused" in again.error and "--force" in again.error
+        assert len(list(only_run(runs).path.glob("folds/*.json"))) == found
