@@ -25,6 +25,10 @@ class DataError(BenchError):
     """Clips, spreadsheets or images that cannot be read or are invalid (exit code 1)."""
 
 
+class SuspectError(BenchError):
+    """A network or baseline whose answers are not its own: those that passed are suspect, too."""
+
+
 FAILURES = (Exception, SystemExit)
 """What other people's code may raise: its `exit()` must not end a command without a word."""
 

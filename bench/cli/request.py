@@ -212,9 +212,16 @@ def say_failures(failures, total: int) -> int:
     if not failures:
         return 0
     first, total = failures[0], max(total, len(failures))  # preparing clips may be a unit, too
+    first = next((each for each in failures if each.suspect), first)
+    then = "The others are kept; the same command tries again"
+    if first.suspect:
+        then = (
+            "Folds that passed are suspect, too, and not gone on with: mend it and start anew with "
+            "`bench run --force`"
+        )
     click.echo(
         f"error: {len(failures)} of {total} units failed, first {first.unit.title}: "
-        f"{first.reason.rstrip('.')}. The others are kept; the same command tries again",
+        f"{first.reason.rstrip('.')}. {then}",
         err=True,
     )
     return 1

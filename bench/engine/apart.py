@@ -1,12 +1,13 @@
 """A network of a package is asked again in a process of its own.
 
 There nothing is left of what its code may have kept beside its weights: clips that it has trained
-on, constants that were drawn at random when its module was imported.
+on, constants that were drawn at random when its module was imported, a count of its calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -15,46 +16,86 @@ from torch import Tensor, nn
 
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import Unit
-from bench.errors import BenchError
+from bench.errors import SuspectError
 from bench.methods.operations import OPERATIONS
 from bench.methods.registry import VARIANTS
 from bench.runs.job import Job
 from bench.system.processes import in_another_process
-from bench.training.answers import asked_answer, differ
+from bench.training.answers import (
+    ASKED,
+    asked_answer,
+    differ,
+    learn_otherwise,
+    training_gradient,
+)
 from bench.training.compute import threads
+from bench.training.initial import initialised
 from bench.training.tensors import Tensors
 
 
 def require_own_answers(
     unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]
 ) -> None:
-    """BenchError where the answers of a package's network rest on more than its weights.
+    """SuspectError where the answers of a package's network rest on more than its weights.
 
-    network: trained, on the fold of the unit; asked: the clips. Once per method in this process a
-    network with the same weights is asked in another one; after each fold the first network of this
-    process is asked again, since what later folds learn of its test clips may have reached it.
+    network: trained, on the fold of the unit; asked: the clips that it tests, then others. Once per
+    method in this process a network with the same weights is asked in another one, and what a new
+    network learns from a batch is compared; after each fold the first network of this process is
+    asked again, since what later folds learn of its test clips may have reached it.
     """
     runs = runs_of(unit.job)
-    if not _is_foreign(unit.job):
+    if not is_foreign(unit.job):
         return
-    answer = asked_answer(network, clips, asked)
     if runs not in _earlier:
-        _earlier[runs] = network, clips, asked, answer
-        weights = BytesIO()
+        weights, known = BytesIO(), tuple(asked)
         torch.save(network.state_dict(), weights)
-        anew = in_another_process(answer_anew, unit, weights.getvalue(), tuple(asked))
+        learnt = _learnt_anew(unit, clips, known)
+        answer = asked_answer(network, clips, known)
+        _earlier[runs] = Earlier(unit, network, clips, known, answer, learnt)
+        anew, learnt_there = in_another_process(answer_anew, unit, weights.getvalue(), known)
         if differ(answer.cpu(), anew):
-            raise BenchError(
+            raise SuspectError(
                 "in a process of its own a new network with the weights of this one answers "
                 "otherwise: its answers depend on more than its weights; keep no clips and draw "
                 "nothing at random at module level, in a class attribute, in a file or behind a "
                 "cache"
             )
-    first, its_clips, its_asked, before = _earlier[runs]
-    if differ(asked_answer(first, its_clips, its_asked), before):
-        raise BenchError(
-            "since another fold was trained the network of an earlier one answers otherwise: what "
-            "one fold learns reaches others; keep nothing outside the network, in no file either"
+        if learn_otherwise(learnt, learnt_there):
+            raise SuspectError(
+                "in a process of its own a new network of the same seed learns otherwise from a "
+                "batch: a fold depends on what was trained before it; count and keep nothing at "
+                "module level, in a class attribute or behind a cache, and draw in training from "
+                "the global generators of torch, NumPy or Python"
+            )
+    _earlier[runs].require_same()
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The first network of a method that was trained here, its clips, and what it answers.
+
+    learnt: `training_gradient` of a new network like it.
+    """
+
+    unit: Unit
+    network: nn.Module
+    clips: Tensors
+    asked: tuple[int, ...]
+    answer: Tensor
+    learnt: Tensor
+
+    def require_same(self) -> None:
+        """SuspectError where it answers, or a new one with its weights learns, otherwise by now."""
+        answer = asked_answer(self.network, self.clips, self.asked)
+        if differ(answer, self.answer):
+            what = "the network of an earlier one answers otherwise"
+        elif learn_otherwise(_learnt_anew(self.unit, self.clips, self.asked), self.learnt):
+            what = "a new network of an earlier one learns otherwise from a batch"
+        else:
+            return
+        raise SuspectError(
+            f"since another fold was trained {what}: what one fold learns reaches others; keep "
+            "nothing outside the network, in no file either"
         )
 
 
@@ -63,20 +104,35 @@ def runs_of(job: Job) -> Path:
     return job.folder.path.parents[1]
 
 
-def answer_anew(unit: Unit, weights: bytes, asked: Sequence[int]) -> Tensor:
-    """Logits (n, classes) of a new network, given weights, to the first of the clips asked."""
+def answer_anew(unit: Unit, weights: bytes, asked: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """What a new network answers, given weights, to the first of the clips asked, and learns there.
+
+    Logits (n, classes) and the gradient of `training_gradient`.
+    """
     _, clips = job_clips(unit.job)
     network = network_builder(unit.job, unit.fold, clips.classes)().to(clips.labels.device)
     network.load_state_dict(torch.load(BytesIO(weights), clips.labels.device, weights_only=True))
     with threads(unit.job.method.threads):
-        return asked_answer(network, clips, asked).cpu()
+        answer = asked_answer(network, clips, asked).cpu()
+    return answer, _learnt_anew(unit, clips, asked)
 
 
-def _is_foreign(job: Job) -> bool:
+def _learnt_anew(unit: Unit, clips: Tensors, asked: Sequence[int]) -> Tensor:
+    """`training_gradient` of a new network of a fold, always with the same weights.
+
+    On the last clips: those that are tested come first, and are none to learn from.
+    """
+    build = network_builder(unit.job, unit.fold, clips.classes)
+    network = initialised(build, 0, "in_order").to(clips.labels.device)
+    with threads(unit.job.method.threads):
+        return training_gradient(network, clips.evaluation_batch(torch.as_tensor(asked[-ASKED:])))
+
+
+def is_foreign(job: Job) -> bool:
     """Whether code of a package is at work in the network."""
     names = job.method.configured_space(job.config).operations if job.method.searches else ()
     return not (VARIANTS.is_own(job.variant) and all(map(OPERATIONS.is_own, names)))
 
 
-_earlier: dict[Path, tuple[nn.Module, Tensors, Sequence[int], Tensor]] = {}
-"""Folder of all runs of a method -> the first network trained here, clips, and its answer."""
+_earlier: dict[Path, Earlier] = {}
+"""Folder of all runs of a method -> the first network trained here."""

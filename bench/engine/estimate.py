@@ -16,7 +16,7 @@ from bench.data.clips import ClipSet, people, subjects_among
 from bench.data.sources import Source, find_clips, fingerprinted, load, used_labels
 from bench.engine.plan import Report, Unit
 from bench.engine.recorded import require_own_clips
-from bench.errors import BenchError, printable
+from bench.errors import BenchError, SuspectError, printable
 from bench.methods.registry import VARIANTS
 from bench.methods.variants import Estimated
 from bench.protocol.splits import Fold, named_fold
@@ -46,7 +46,7 @@ def evaluate_fold(unit: Unit, report: Report) -> None:
         fault = "" if own else _fault(unit, trial)
         otherwise = 0 if own else contradicted(trial.classifier, trial.tested, scores)
     if fault:
-        raise BenchError(f"{VARIANTS.origin(job.variant)} {fault}")
+        raise SuspectError(f"{VARIANTS.origin(job.variant)} {fault}")
     rules = recorded_rules(job.config.protocol)
     answers = scores.argmax(1).tolist()
     record = FoldRecord(
@@ -210,9 +210,13 @@ def fault_of(trial: Trial) -> str:
     It is fitted to all clips with wrong labels, and then as before: it must have learnt from them,
     and have forgotten them again.
     """
-    clips, test = trial.clips, trial.test
-    tested, first = trial.tested, trial.scores
-    other = trial.fit_others()
+    if _rests_on_others(trial):
+        return (
+            "answers otherwise about a clip alone than among others: its answer to a clip depends "
+            "on those that are asked about with it (their mean, rank or number); each clip is "
+            "tested by itself"
+        )
+    first, other = trial.scores, trial.fit_others()
     misled = trial.scored(other)
     again = trial.fit()
     if any(each is trial.classifier for each in (again, other)):
@@ -224,12 +228,19 @@ def fault_of(trial: Trial) -> str:
         )
     if _alike(first, misled) and np.ptp(first, axis=0).any():
         return "answers the same whatever labels it is fitted to: fit a new classifier each time"
-    together = class_scores(again, clips.features, clips.classes)[test[:ASKED]]
-    alone = [class_scores(again, clip[None], clips.classes)[0] for clip in tested[:ASKED]]
-    known = again.classes_  # the others are below whatever they are shown with
-    if not _alike(together[:, known], np.stack(alone)[:, known]):
-        return "answers otherwise about a clip alone than among others: each clip is tested alone"
     return ""
+
+
+def _rests_on_others(trial: Trial) -> bool:
+    """Whether the answer to a clip changes with those that are asked about at once."""
+    clips, classifier = trial.clips, trial.classifier
+    if not _alike(trial.scores, trial.scores):
+        return False  # it draws its answers, whoever is asked about
+    known = classifier.classes_  # the others are below whatever they are shown with
+    tested = [class_scores(classifier, clip[None], clips.classes) for clip in trial.tested[:ASKED]]
+    alone = np.concatenate(tested)[:, known]
+    of_all = class_scores(classifier, clips.features, clips.classes)[trial.test]
+    return not all(_alike(alone, each[:ASKED, known]) for each in (trial.scores, of_all))
 
 
 def _alike(scores: np.ndarray, others: np.ndarray) -> bool:

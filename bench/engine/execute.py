@@ -35,7 +35,7 @@ from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
 from bench.engine.together import StackingExecutor
 from bench.engine.working import Failure, Listener, missing_after, without_file
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.models.saving import add_scores
 from bench.protocol.splits import tested_labels
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
@@ -166,6 +166,8 @@ def _opened(
             if force and not keeps_search:
                 job.folder.clear()
             open_run(job, prepared, here)
+            if not force:
+                _refuse_suspect(job)
             if force and keeps_search:
                 job.folder.clear_evaluation()
                 forget_undone(job)
@@ -175,6 +177,21 @@ def _opened(
             else:
                 take_up(job, tested_labels(prepared.clip_set, job.config, job.seed))
         yield
+
+
+def _refuse_suspect(job: Job) -> None:
+    """BenchError where a fold was refused for answers that are not its own.
+
+    To repeat the command until each fold happens to pass would keep what is random.
+    """
+    entries = read_json(job.folder.failures) if job.folder.failures.exists() else []
+    for entry in entries if isinstance(entries, list) else ():
+        if (unit := _failed(job, entry)) and entry.get("suspect"):
+            raise BenchError(
+                f"{job.folder.path}: fold {unit.fold} was refused ({entry.get('reason')}): folds "
+                "that passed are suspect, too; mend the method and start anew with "
+                "`bench run --force`"
+            )
 
 
 @dataclass(frozen=True)
@@ -262,6 +279,7 @@ def _record_failures(job: Job, failures: Sequence[Failure], tried: Set[Unit]) ->
             "fold": failure.unit.fold,
             "reason": failure.reason,
             "traceback": failure.traceback,
+            **({"suspect": True} if failure.suspect else {}),
         }
         for failure in failures
         if failure.unit.job == job

@@ -16,7 +16,7 @@ from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.apart import require_own_answers, runs_of
 from bench.engine.material import initial_network, job_clips, made_on, network_builder
 from bench.engine.plan import Report, Unit
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, SuspectError
 from bench.methods.released import trains_on_other_sets
 from bench.models.file import write_model
 from bench.models.saving import Keeper, model_record
@@ -177,7 +177,7 @@ In this process no other fold of theirs is trained: it could begin with what the
 def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> OpenFold:
     """A fold with its clips divided and its network built, on the clips of its run."""
     if (said := _spoiled.get(runs_of(unit.job))) is not None:
-        raise BenchError(said)
+        raise SuspectError(said)
     fold = named_fold(clip_set, unit.job.config.protocol, unit.fold)
     parts = _parts(unit.job, clip_set, clips, fold)
     tested = [clip_set.clips[place] for place in fold.test]

@@ -20,6 +20,7 @@ from bench.engine.search_material import (
     search_halves,
     search_steps,
 )
+from bench.engine.search_state import require_state_alone
 from bench.errors import BenchError
 from bench.methods.strategies import STRATEGIES
 from bench.runs.agreement import summarise
@@ -64,7 +65,9 @@ def _search_here(unit: Unit, report: Report) -> None:
         with float32_arithmetic(job.config.compute.precision), drawn:
             step = strategy.step(number)
         past.add(step, time.perf_counter() - started)
-        _save_search(unit, strategy.steps, strategy.state_dict(), past)
+        state, first_or_last = strategy.state_dict(), number in (0, strategy.steps - 1)
+        require_state_alone(material, strategy, state, elsewhere=first_or_last)
+        _save_search(unit, strategy.steps, state, past)
         report(strategy.title(number), number + 1, strategy.steps)
     _finish(unit, strategy, material, past)
 

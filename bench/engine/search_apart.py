@@ -244,7 +244,7 @@ def _at_work(material: WatchedMaterial) -> Iterator[None]:
 
 
 def _step_there(unit: Unit, threads: int, number: int, state: bytes | None) -> Stepped:
-    with _settled(unit, threads):
+    with settled(unit, threads):
         material = _material(unit)
         with _at_work(material):
             strategy = made_anew(material, state)
@@ -252,14 +252,14 @@ def _step_there(unit: Unit, threads: int, number: int, state: bytes | None) -> S
 
 
 def _genotype_there(unit: Unit, threads: int, state: bytes) -> Genotype:
-    with _settled(unit, threads):
+    with settled(unit, threads):
         material = _material(unit)
         with _at_work(material):
             return made_anew(material, state).genotype()
 
 
 @contextmanager
-def _settled(unit: Unit, threads: int) -> Iterator[None]:
+def settled(unit: Unit, threads: int) -> Iterator[None]:
     """This process as the one that waits for it."""
     torch.set_num_threads(threads)
     keep_freed_memory()

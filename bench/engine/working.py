@@ -12,7 +12,7 @@ from typing import Protocol
 
 from bench.engine.notes import noted
 from bench.engine.plan import Report, Task, Unit
-from bench.errors import FAILURES, BenchError
+from bench.errors import FAILURES, BenchError, SuspectError
 from bench.methods.operations import failing_operation
 from bench.system.entry_points import PluginError, say_once
 from bench.system.processes import keep_freed_memory
@@ -53,11 +53,15 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """A unit that could not be done, and why, in one line."""
+    """A unit that could not be done, and why, in one line.
+
+    suspect: whether the other units of its run cannot be trusted either (`SuspectError`).
+    """
 
     unit: Unit
     reason: str
     traceback: str | None = None
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def failure_of(unit: Unit, error: BaseException) -> Failure:
     if isinstance(error, PluginError):
         return Failure(unit, str(error), "".join(traceback.format_exception(error)))
     if isinstance(error, BenchError | MethodError):
-        return Failure(unit, str(error))
+        return Failure(unit, str(error), suspect=isinstance(error, SuspectError))
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if culprit := failing_operation(error):
         reason = f"{culprit} failed: {reason}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from bench.config.settings import Config
 from bench.data.cache import content_digests, data_fingerprint
 from bench.data.sources import Source, find_clips, surrogate_folder
+from bench.data.steps.keys import weights_digest
 from bench.errors import BenchError, DataError
 from bench.protocol.splits import tested_labels
 from bench.runs.checksums import (
@@ -66,7 +68,7 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
     files, findings = read_files(folder, run)
     findings += [*contradictions(files), *guarded(_seals, files)]
     labels, unchecked = _compared_with_data(files, data_root, cache)
-    return Verdict(folder.path, (*findings, *labels), unchecked)
+    return Verdict(folder.path, (*findings, *labels), (*unchecked, *_other_files(run)))
 
 
 NO_RESULT = (
@@ -112,6 +114,31 @@ def _seals(files: RunFiles) -> Iterator[Finding]:
         }
         for name in sorted(there - sealed.keys()):
             yield Finding("changed", name, "was added after the run was complete")
+
+
+def _other_files(run: RunFile) -> Iterator[str]:
+    """The files that its settings name and that are there, but are others than when it was made.
+
+    The run is as sound as it was, and cannot be gone on with: a line that is no finding.
+    """
+    try:
+        config, pretrained = run.settings, run.pretrained
+    except (BenchError, KeyError, TypeError):  # told with the labels
+        return
+    named = {
+        "data.landmarks": (config.data.landmarks, run.data.landmarks),
+        "data.magnifier_weights": (config.data.magnifier_weights, run.data.magnifier),
+        "train.pretrained": (config.train.pretrained, pretrained and pretrained.sha256),
+    }
+    for setting, (name, recorded) in named.items():
+        if not (name and recorded):
+            continue
+        with suppress(OSError, BenchError):  # it may lie on another machine
+            if weights_digest(name) != recorded:
+                yield (
+                    f"{setting}={name}: the file is another by now than the run was made with; put "
+                    "that one back to go on with it"
+                )
 
 
 # Against the clips themselves

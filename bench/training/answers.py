@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from bench.errors import FAILURES, BenchError, printable
+from bench.errors import FAILURES, BenchError, SuspectError, printable
+from bench.seeds import seeded
 from bench.system.guarding import undisturbed
 from bench.training.compute import float32_arithmetic
 from bench.training.loop import batch_logits
@@ -22,6 +24,10 @@ ALIKE = 1e-4
 As a share of the range of all logits, or of a hundredth of the largest if that is more: networks
 of the harness have differences below 1e-6.
 """
+
+
+LEARNT_ALIKE = 1e-3
+"""The same of two gradients, in whose sums more is rounded: as a share of their range."""
 
 
 @torch.no_grad()
@@ -58,18 +64,47 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
 
 
 def require_alike(answer: Tensor, other: Tensor) -> None:
-    """BenchError where logits that should be the same differ by more than rounding."""
+    """SuspectError where logits that should be the same differ by more than rounding."""
     if differ(answer, other):
-        raise BenchError(
+        raise SuspectError(
             "in evaluation mode the network's answer to a clip changes with the other clips of its "
             "batch, or from call to call: its score would depend on their order"
         )
 
 
-def differ(answer: Tensor, other: Tensor) -> bool:
+def differ(answer: Tensor, other: Tensor, share: float = ALIKE) -> bool:
     """Whether logits of the same clips differ by more than rounding."""
     scale = max(answer.max() - answer.min(), answer.abs().max() / 100)
-    return bool((answer - other).abs().max() > ALIKE * scale)
+    return bool((answer - other).abs().max() > share * scale)
+
+
+def training_gradient(network: nn.Module, inputs: Tensor) -> Tensor:
+    """What a network learns in training mode from the first clips of a batch: (N,), on the CPU.
+
+    The gradient, of all weights that are trained, of a sum of its outputs with random weights:
+    that of a cross-entropy is rounding alone where a network is sure. The global generators are
+    seeded, always alike; they and all that is in its `state_dict` are set back, what it keeps
+    beside that is not.
+    """
+    kept, mode = copy.deepcopy(network.state_dict()), network.training
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    network.train()
+    with seeded(0), float32_arithmetic("fp32"):
+        output = network(inputs[:ASKED])
+        factors = torch.randn(output.shape, generator=torch.Generator().manual_seed(0))
+        total = (output * factors.to(output)).sum()
+        found = torch.autograd.grad(total, weights, allow_unused=True)
+    network.load_state_dict(kept)
+    network.train(mode)
+    parts = zip(found, weights, strict=True)
+    return torch.cat(
+        [torch.zeros_like(w).flatten() if g is None else g.flatten() for g, w in parts]
+    ).cpu()
+
+
+def learn_otherwise(one: Tensor, other: Tensor) -> bool:
+    """Whether two gradients of `training_gradient` differ by more than rounding."""
+    return differ(one, other, LEARNT_ALIKE)
 
 
 def _refuse_other_than_logits(answer: object, expected: tuple[int, int]) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from bench.errors import FAILURES, BenchError
+from bench.errors import FAILURES, BenchError, SuspectError
 from bench.seeds import seeded
 from bench.training.answers import asked_answer, check_answer, differ
 from bench.training.tensors import Tensors
@@ -62,7 +62,7 @@ class Beginning:
             )
         weights = _hashes(network)
         if odd := _differing(weights, _hashes(twin)):
-            raise BenchError(
+            raise SuspectError(
                 f"two networks of one seed begin with different {odd}: draw what is random from "
                 "torch's global generator, and keep nothing outside the network"
             )
@@ -87,7 +87,7 @@ class Beginning:
         if not odd and differ(self.answer, asked_answer(_stirred(again), self.clips, self.indices)):
             odd = "answers"
         if odd:
-            raise BenchError(
+            raise SuspectError(
                 f"since this training a new network of the same seed begins with other {odd}: what "
                 "one fold learns would reach the next; keep nothing at module level, in a class "
                 "attribute or behind a cache"
@@ -110,7 +110,7 @@ def _require_restored(
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise BenchError(f"a new network cannot take the weights of another ({reason})") from error
     if differ(answer, asked_answer(another, clips, indices)):
-        raise BenchError(
+        raise SuspectError(
             "a new network that is given the weights of another answers otherwise: no model file "
             "could give its answers again; register every tensor that they depend on as a "
             "parameter or a buffer"

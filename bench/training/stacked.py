@@ -21,6 +21,9 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, TrainConfig
+from bench.errors import BenchError
+from bench.seeds import seeded
+from bench.training.answers import ASKED, learn_otherwise
 from bench.training.compute import float32_arithmetic, refuse_undefined
 from bench.training.loop import PLAIN, Course, mean_loss
 from bench.training.tensors import Tensors
@@ -69,7 +72,8 @@ def train_stacked(
     """Trains all members in place, as `bench.training.loop.train` does each on its own.
 
     Returns for each the mean loss of every epoch, or the error of one whose loss became no finite
-    number; the others go on without it. Of `compute` the precision counts alone.
+    number; the others go on without it. Of `compute` the precision counts alone. Raises BenchError
+    where a network keeps in training what is neither weight nor buffer: all would share it.
     """
     refuse_undefined(members[0].network, compute)
     stack = Stack([member.network for member in members])
@@ -88,6 +92,10 @@ def train_stacked(
                     _step(stack, chosen, runs, compute)
         for number in going:
             runs[number].close_epoch(epoch, epochs)
+    first = members[0]
+    stack.require_nothing_shared(
+        first.network, clips.evaluation_batch(torch.as_tensor(first.indices[:ASKED]))
+    )
     return [run.error or run.losses for run in runs]
 
 
@@ -140,6 +148,25 @@ class Stack:
             for name, buffer in buffers.items():
                 self.buffers[name][place] = buffer
         return logits.float() if half else logits, weights
+
+    @torch.no_grad()
+    def require_nothing_shared(self, network: nn.Module, inputs: Tensor) -> None:
+        """BenchError where in training mode the first network by itself gives another output."""
+        kept = copy.deepcopy(network.state_dict())
+        with float32_arithmetic("fp32"):
+            with seeded(0):
+                alone = network.train()(inputs)
+            network.load_state_dict(kept)
+            weights = {name: each.detach() for name, each in network.named_parameters()}
+            buffers = {name: each.clone() for name, each in network.named_buffers()}
+            with seeded(0):
+                stacked = self._call(weights, buffers, inputs)
+        if learn_otherwise(alone, stacked):
+            raise BenchError(
+                "in training the network keeps something that is neither weight nor buffer (a "
+                "count of its calls, say), which folds trained together share: register it as a "
+                "buffer, or train them one by one (compute.folds_at_once=1)"
+            )
 
     def _call(
         self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor

@@ -179,9 +179,11 @@ class Net(nn.Module):
         super().__init__()
         self.body = nn.Sequential(nn.AdaptiveAvgPool3d(2), nn.Flatten(), nn.Linear(24, classes))
         self.register_buffer("batches", torch.zeros(()))
+        self.calls = 0
 
     def forward(self, clips):
         if self.training:
+            self.calls += 1
             self.batches += 1
             SEEN.append(clips.mean())
             with open(FILE, "a") as file:
@@ -201,12 +203,19 @@ LOOKED_UP = """if not self.training and self.batches:
         return found"""
 
 
+LATER = "return found * (1 + (len(SEEN) > 5) * self.training)"  # from the second fold on
+
+
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
         ("return found * (1 + len(SEEN) * self.batches)", "in a process of its own a new network"),
         ("return found + DRAWN", "in a process of its own a new network"),
         (LOOKED_UP, "the network of an earlier one answers otherwise"),
+        ("return found * (1 + len(SEEN) * self.training)", "of the same seed learns otherwise"),
+        ("return found * (1 + DRAWN * self.training)", "of the same seed learns otherwise"),
+        (LATER, "a new network of an earlier one learns otherwise"),
+        ("return found * (1 + self.calls * self.training)", ""),
         ("return found", ""),
     ],
 )
@@ -219,4 +228,9 @@ def test_what_a_network_knows_beside_its_weights_is_not_scored(
     assert outcome.code == (1 if said else 0)
     assert said in outcome.err
     found = len(list(only_run(runs).path.glob("folds/*.json")))
-    assert found == (1 if extra == LOOKED_UP else 0 if said else 3)
+    assert found == (1 if extra in (LOOKED_UP, LATER) else 0 if said else 3)
+    if said:
+        assert "Folds that passed are suspect, too" in outcome.err
+        again = bench.small(runs, "elsewhere", "--jobs", 1)
+        assert again.code == 1 and "was refused" in again.error and "--force" in again.error
+        assert len(list(only_run(runs).path.glob("folds/*.json"))) == found

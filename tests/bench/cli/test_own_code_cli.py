@@ -93,8 +93,11 @@ def test_a_baseline_that_remembers_earlier_folds_is_refused(bench, tmp_path):
     with installing(tmp_path) as put:
         put(SOURCE + LATE, {"bench.variants": {"nearest_mean": "late:NEAREST"}}, "late")
         outcome = bench.small(tmp_path / "runs", "nearest_mean", "--jobs", 1)
+        again = bench.small(tmp_path / "runs", "nearest_mean", "--jobs", 1)
     assert outcome.code == 1 and "answers otherwise in another process: choose" in outcome.err
+    assert "Folds that passed are suspect, too" in outcome.err
     assert len(list(only_run(tmp_path / "runs").path.glob("folds/*.json"))) == 2
+    assert again.code == 1 and "was refused" in again.error and "--force" in again.error
 
 
 KEPT = """

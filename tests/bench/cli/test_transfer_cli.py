@@ -91,6 +91,8 @@ def test_a_fit_starts_from_the_file_that_the_run_started_from(bench, model, othe
     before, weights = read_model(model)
     write_model(start, before, {name: weight + 1 for name, weight in weights.items()})
     assert "train.pretrained: the file that its settings name is another" in bench(*fit).error
+    told = bench("validate", runs)
+    assert told.code == 0 and f"train.pretrained={start}: the file is another" in told.err
     start.unlink()
     assert "start.safetensors is not there" in bench(*fit).error
 

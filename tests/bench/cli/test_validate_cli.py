@@ -445,3 +445,15 @@ def test_a_file_that_is_no_run(bench, tmp_path):
     outcome = bench("validate", tmp_path)
     assert outcome.code == 1
     assert "no run of this harness" in outcome.out
+
+
+def test_another_file_of_landmarks_is_told_and_is_no_finding(bench, runs, tmp_path):
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("subject,clip,left,top,right,bottom\n")
+    assert bench.small(runs, "majority", "--set", f"data.landmarks={boxes}").code == 0
+    assert bench("validate", runs).err == ""
+    boxes.write_text("subject,clip,left,top,right,bottom\ns05,s05_ne_01,1,1,9,9\n")
+    outcome = bench("validate", runs)
+    assert outcome.code == 0 and f"data.landmarks={boxes}: the file is another" in outcome.err
+    boxes.unlink()
+    assert bench("validate", runs).err == ""

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -93,6 +94,12 @@ class Standardising(DummyClassifier):
 class Ranking(SVC):
     def decision_function(self, X):
         return super().decision_function(X).argsort(0).astype(float)
+
+
+class Scaled(SGDClassifier):
+    def decision_function(self, X):
+        many = len(X) > 3
+        return super().decision_function((X - X.mean(0)) / (X.std(0) + 1e-9) if many else X)
 
 
 class Named(SVC):
@@ -198,6 +205,7 @@ def fault(fit) -> str:
         (first_again(), "the same whatever labels"),
         (lambda x, y, people: Standardising().fit(x, y), "about a clip alone"),
         (lambda x, y, people: Ranking(kernel="linear").fit(x, y), "about a clip alone"),
+        (lambda x, y, people: Scaled().fit(x, y), "about a clip alone"),  # and drawn anew
     ],
 )
 def test_answers_are_of_one_clip_and_one_fit(fit, said):

@@ -15,7 +15,7 @@ from ablations import RNAS_MER, RNAS_MER_1
 from baselines import AUTODEEPLAB_3D
 from baselines.fixed import Recipe
 from bench.config.settings import ComputeConfig, DataConfig, TrainConfig
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.training.loop import train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import ClipTensors
@@ -180,3 +180,43 @@ def test_dropout_and_spectral_norm_are_not_stacked():
     assert stackable(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.0)))
     assert not stackable(nn.Sequential(nn.Linear(2, 2), nn.Dropout2d(0.5)))
     assert not stackable(nn.Sequential(spectral_norm(nn.Linear(2, 2))))
+
+
+class Counting(nn.Module):
+    """A network whose training depends on how often it was called."""
+
+    def __init__(self, begin, called):
+        super().__init__()
+        self.head, self.called = nn.Linear(3, CLASSES), called
+        self.register_buffer("batches", torch.zeros(()))
+        self.kept = begin
+
+    def forward(self, clips):
+        found = self.head(clips.mean((2, 3, 4)))
+        if not self.training:
+            return found
+        self.batches.add_(1)
+        self.kept = self.called(self.kept)
+        return found * self.kept + self.batches
+
+
+@pytest.mark.parametrize(
+    ("begin", "called", "shared"),
+    [
+        (1, lambda calls: calls + 1, True),
+        (1.0, lambda rate: rate / 2, True),
+        (1.0, lambda rate: rate, False),
+    ],
+)
+def test_what_folds_would_share_is_refused(begin, called, shared):
+    networks = [Counting(begin, called) for _ in FOLDS]
+    members = [
+        Member(network, name, indices, lambda done, total: None)
+        for network, (name, indices) in zip(networks, FOLDS.items(), strict=True)
+    ]
+    if not shared:
+        train_stacked(members, clip_tensors(), SETTINGS, 0)
+        assert [int(network.batches) for network in networks] == [6, 6, 4]
+        return
+    with pytest.raises(BenchError, match=r"which folds trained together share"):
+        train_stacked(members, clip_tensors(), SETTINGS, 0)
