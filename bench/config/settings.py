@@ -320,6 +320,13 @@ class TrainConfig:
     loss: ClassVar[str] = CROSS_ENTROPY
 
     epochs: int = setting(100, "training epochs of a derived network, per fold", low=1, high=1e6)
+    doublings: int = setting(
+        0,
+        "derived networks: how often one that is not trained (last loss 0.7 ln C or above) is "
+        "trained anew for twice the epochs; losses of training alone decide",
+        high=6,
+        later=True,
+    )
     batch: int = setting(16, "clips per training batch", low=2, high=1e6)
     optimiser: Literal["sgd", "adamw"] = setting(
         "sgd",

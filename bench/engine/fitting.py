@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 
-from bench.config.settings import LAST
+from baselines.fixed import Recipe
+from bench.config.settings import LAST, TrainConfig
 from bench.data.sources import Source, prepare
 from bench.engine.material import initial_network, job_clips, network_builder
 from bench.engine.opening import WORDS, given_files, recorded_files
@@ -24,6 +25,7 @@ from bench.runs.record import RunFile, read_run
 from bench.training.answers import check_answer
 from bench.training.beginning import Beginning
 from bench.training.compute import threads
+from bench.training.doubling import lengths, until_trained
 from bench.training.loop import train
 
 
@@ -76,21 +78,26 @@ def fit(
     everyone = range(len(clip_set.clips))
     build = partial(initial_network, job, fold, clips.classes, WHOLE)
     unseeded = network_builder(job, fold, clips.classes)
-    beginning = Beginning.of(build, unseeded, clips, everyone)
-    network = beginning.network
-    keeper = Keeper(network)
-    training = method.training(job.config)
-    with threads(method.threads):
-        train(
-            network,
+
+    def attempt(settings: TrainConfig | Recipe) -> tuple[tuple[Beginning, Keeper], list[float]]:
+        beginning = Beginning.of(build, unseeded, clips, everyone)
+        keeper = Keeper(beginning.network)  # says before the training where weights cannot be kept
+        losses = train(
+            beginning.network,
             clips,
             everyone,
-            training,
+            settings,
             job.seed,
             WHOLE,
             lambda done, total: report("training epochs", done, total),
             method.compute(job.config),
         )
+        return (beginning, keeper), losses
+
+    with threads(method.threads):
+        attempts = lengths(method.training(job.config))
+        (beginning, keeper), losses = until_trained(attempts, clips.classes, attempt)
+    network = beginning.network
     check_answer(network, clips, everyone)
     beginning.require_kept()
     keeper.keep()
@@ -104,7 +111,7 @@ def fit(
         everyone,
         fold=WHOLE,
         rule=LAST,
-        epoch=training.epochs,
+        epoch=len(losses),
         score=score,
         marks=tuple(dict.fromkeys(told)),
     )

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.config.settings import INNER_VAL, LAST, recorded_rules
+from baselines.fixed import Recipe
+from bench.config.settings import INNER_VAL, LAST, TrainConfig, recorded_rules
 from bench.data.clips import ClipSet, people, subjects_among
 from bench.engine.apart import require_own_answers, runs_of
 from bench.engine.material import initial_network, job_clips, made_on, network_builder
@@ -23,6 +24,7 @@ from bench.models.saving import Keeper, model_record
 from bench.protocol.selection import best_epoch
 from bench.protocol.splits import Fold, hold_out, named_fold
 from bench.runs.checksums import sealing
+from bench.runs.folds import is_trained
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.searches import read_genotype
@@ -31,6 +33,7 @@ from bench.system.files import write_json
 from bench.training.answers import check_answer, require_alike
 from bench.training.beginning import Beginning
 from bench.training.compute import threads
+from bench.training.doubling import lengths, until_trained
 from bench.training.loop import DIVERGED, predict, train
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.tensors import Tensors
@@ -40,20 +43,38 @@ from rnas.genotype import Genotype
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
     """Trains the network without one subject, and predicts that subject's clips."""
+    clip_set, clips = job_clips(unit.job)
+    attempts = lengths(unit.job.method.training(unit.job.config))
+    opened, losses = _trained_alone(unit, clip_set, clips, report, attempts)
+    opened.write(losses)
+
+
+def _trained_alone(
+    unit: Unit,
+    clip_set: ClipSet,
+    clips: Tensors,
+    report: Report,
+    attempts: Sequence[TrainConfig | Recipe],
+) -> tuple[OpenFold, list[float]]:
+    """The fold with its network, by the first of the attempts that trains it, and the losses."""
     job = unit.job
-    opened = open_fold(unit, *job_clips(job), report)
-    with threads(job.method.threads):
+
+    def attempt(settings: TrainConfig | Recipe) -> tuple[OpenFold, list[float]]:
+        opened = open_fold(unit, clip_set, clips, report)
         losses = train(
             opened.watch.network,
             opened.watch.clips,
             opened.watch.parts.train,
-            job.method.training(job.config),
+            settings,
             job.seed,
             unit.fold,
             opened.on_epoch,
             job.method.compute(job.config),
         )
-    opened.write(losses)
+        return opened, losses
+
+    with threads(job.method.threads):
+        return until_trained(attempts, clips.classes, attempt)
 
 
 def like_networks(units: Sequence[Unit]) -> list[list[Unit]]:
@@ -77,7 +98,8 @@ def like_networks(units: Sequence[Unit]) -> list[list[Unit]]:
 def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[Unit, Exception]:
     """Evaluates folds of one run, whose networks are alike, in one training.
 
-    Returns the errors of those that failed; the others are complete.
+    Those that it leaves untrained are trained alone, longer, as often as the settings say. Returns
+    the errors of those that failed; the others are complete.
     """
     job = units[0].job
     clip_set, clips = job_clips(job)
@@ -89,7 +111,8 @@ def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[
         Member(each.watch.network, each.unit.fold, each.watch.parts.train, each.on_epoch)
         for each in opened
     ]
-    training, compute = job.method.training(job.config), job.method.compute(job.config)
+    training, *longer = lengths(job.method.training(job.config))
+    compute = job.method.compute(job.config)
     with threads(job.method.threads):
         outcomes = train_stacked(members, clips, training, job.seed, compute)
     errors: dict[Unit, Exception] = {}
@@ -97,8 +120,11 @@ def evaluate_together(units: Sequence[Unit], reports: Sequence[Report]) -> dict[
         try:
             if isinstance(outcome, LossDiverged):
                 raise outcome
+            found, losses = each, outcome
+            if longer and not is_trained(losses[-1], clips.classes):
+                found, losses = _trained_alone(each.unit, clip_set, clips, each.report, longer)
             with sealing(job.folder, each.unit.name):
-                each.write(outcome)
+                found.write(losses)
         except (BenchError, LossDiverged) as error:
             errors[each.unit] = error
     return errors

@@ -96,7 +96,12 @@ def trained_share(folds: Iterable[FoldRecord], classes: int) -> float | None:
     last = [fold.losses[-1] for fold in folds if fold.losses]
     if not last:
         return None
-    return sum(loss < TRAINED_BELOW * log(classes) for loss in last) / len(last)
+    return sum(is_trained(loss, classes) for loss in last) / len(last)
+
+
+def is_trained(loss: float, classes: int) -> bool:
+    """Whether a last epoch's mean cross-entropy is that of a trained network (`TRAINED_BELOW`)."""
+    return loss < TRAINED_BELOW * log(classes)
 
 
 def fold_of(content: Any, where: object) -> FoldRecord:

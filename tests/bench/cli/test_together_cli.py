@@ -37,6 +37,20 @@ def test_predictions_are_those_of_one_fold_at_a_time(together, random_runs):
     assert run.json("run.json")["config"]["compute"]["folds_at_once"] == 2
 
 
+@pytest.mark.parametrize("how", [(), TOGETHER])
+def test_untrained_folds_are_trained_anew_as_if_from_the_start(bench, how, runs, tmp_path):
+    """Four epochs leave every fold untrained; nothing of them is left in the eight."""
+    epochs, doubled = (("--set", f"train.{each}") for each in ("epochs=8", "doublings=1"))
+    assert bench.small(runs, "random_rnas_mer", *how, "--set", "train.epochs=4", *doubled).code == 0
+    assert bench.small(tmp_path / "long", "random_rnas_mer", *epochs).code == 0
+    run, expected = only_run(runs), only_run(tmp_path / "long")
+    for fold, record in run.folds.items():
+        assert record["losses"] == expected.folds[fold]["losses"]
+        assert record["epochs"]["last"] == len(record["losses"]) == 8
+        assert record["clips"] == expected.folds[fold]["clips"]
+    assert bench("validate", run.path).code == 0
+
+
 def test_each_fold_is_said(together):
     said = [line for line in together[1].err.splitlines() if ": fold " in line]
     assert len(said) == 3
