@@ -44,7 +44,7 @@ def require_own_answers(
     asked again, since what later folds learn of its test clips may have reached it.
     """
     runs = runs_of(unit.job)
-    if not is_foreign(unit.job):
+    if not _is_foreign(unit.job):
         return
     if runs not in _earlier:
         weights, known = BytesIO(), tuple(asked)
@@ -128,7 +128,7 @@ def _learnt_anew(unit: Unit, clips: Tensors, asked: Sequence[int]) -> Tensor:
         return training_gradient(network, clips.evaluation_batch(torch.as_tensor(asked[-ASKED:])))
 
 
-def is_foreign(job: Job) -> bool:
+def _is_foreign(job: Job) -> bool:
     """Whether code of a package is at work in the network."""
     names = job.method.configured_space(job.config).operations if job.method.searches else ()
     return not (VARIANTS.is_own(job.variant) and all(map(OPERATIONS.is_own, names)))

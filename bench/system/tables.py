@@ -55,6 +55,15 @@ NAMES: Spellings = MappingProxyType(
 )
 """What names a clip in any table: its data set, its subject, itself."""
 
+MOMENTS: Spellings = MappingProxyType(
+    {
+        "onset": ("onset", "onsetframe", "onsetf"),
+        "apex": ("apex", "apexframe", "apexf"),
+        "offset": ("offset", "offsetframe", "offsetf"),
+    }
+)
+"""Where a clip begins, is most moved and ends, in any table."""
+
 
 def read_text(path: Path) -> str:
     """The text of a file in whatever encoding it is.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from bench.data.clips import Clip
 from bench.data.disk.limits import MAX_CLIP_BYTES, MAX_PIXELS
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from av import VideoFrame
     from av.container import InputContainer
+    from av.packet import Packet
 
 VIDEO_VERSION = 2
 """Raised whenever the same file would give other frames, or be refused: old cache entries lapse."""
@@ -234,27 +235,35 @@ def reader_key(clip: Clip) -> str:
     return f" video {VIDEO_VERSION}" if suffix in VIDEO_SUFFIXES else ""
 
 
-def frame_rate(content: bytes) -> float | None:
-    """Frames per second that a video states; None where it states none, or cannot be read."""
+Told = TypeVar("Told")
+
+
+def _told(content: bytes, ask: Callable[[InputContainer], Told]) -> Told | None:
+    """What a file says of itself, nothing decoded; None where it cannot be read.
+
+    What is wrong with it is said when it is decoded.
+    """
     try:
         import av
-
-        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
-            rate = container.streams.video[0].average_rate
-    except (ImportError, av.FFmpegError, IndexError):  # to decode it says what is wrong
+    except ImportError:
         return None
+    try:
+        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
+            return ask(container)
+    except (av.FFmpegError, IndexError, ValueError):
+        return None
+
+
+def frame_rate(content: bytes) -> float | None:
+    """Frames per second that a video states; None where it states none, or cannot be read."""
+    rate = _told(content, lambda container: container.streams.video[0].average_rate)
     return float(rate) if rate else None
 
 
 def has_high_range(content: bytes) -> bool:
     """Whether a video says that it is HDR; False where it says nothing, or cannot be read."""
-    try:
-        import av
-
-        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
-            return container.streams.video[0].codec_context.color_trc in HIGH_RANGE
-    except (ImportError, av.FFmpegError, IndexError):  # to decode it says what is wrong
-        return False
+    curve = _told(content, lambda container: container.streams.video[0].codec_context.color_trc)
+    return curve in HIGH_RANGE
 
 
 def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, float] | None:
@@ -263,15 +272,10 @@ def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, fl
     None where they are, up to the unit that files count in or EVEN, and for a file without
     times or that cannot be read. Nothing is decoded.
     """
-    try:
-        import av
-
-        with av.open(BytesIO(content), "r", options=_ONLY_THESE) as container:
-            stream = container.streams.video[0]
-            packets = [packet for packet in container.demux(stream) if packet.size]
-            unit = float(stream.time_base or 0)
-    except (ImportError, av.FFmpegError, IndexError, ValueError):  # to decode it says what is wrong
+    found = _told(content, _packets)
+    if found is None:
         return None
+    packets, unit = found
     stamps = [packet.pts for packet in packets if not packet.is_discard]
     times = sorted(stamp for stamp in stamps if stamp is not None)
     if len(times) < len(stamps):
@@ -285,6 +289,13 @@ def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, fl
     if usual - gaps[0] <= off and gaps[-1] - usual <= off:
         return None
     return 1000 * unit * gaps[0], 1000 * unit * gaps[-1]
+
+
+def _packets(container: InputContainer) -> tuple[list[Packet], float]:
+    """The packets of the first video, and the unit of their times in seconds, 0 for none."""
+    stream = container.streams.video[0]
+    packets = [packet for packet in container.demux(stream) if packet.size]
+    return packets, float(stream.time_base or 0)
 
 
 def _check_streams(clip: Clip, container: InputContainer) -> None:

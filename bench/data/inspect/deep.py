@@ -92,7 +92,7 @@ class _Look(NamedTuple):
 
     frames: how many were decoded; content: a hash of all, empty where one is missing; shown: one of
     each that is not of one level all over; onset_and_apex: see `look_of`, an unknown apex taken to
-    be in the middle; size: height and width in pixels.
+    be in the middle; size: height and width in pixels; flow: of ready flow, (3, 28, 28).
     """
 
     problems: list[Problem]

@@ -42,7 +42,7 @@ from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.identity import known_name, known_subject
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.tables import NAMES, parse_table, read_text
+from bench.system.tables import MOMENTS, NAMES, parse_table, read_text
 
 PREFIX = "manifest:"
 
@@ -60,9 +60,7 @@ SPELLINGS = MappingProxyType(
             *("frames", "path", "framepath", "folder", "images", "image"),
             *("imagepath", "filepath", "folderpath", "directory"),
         ),
-        "onset": ("onset", "onsetframe"),
-        "apex": ("apex", "apexframe"),
-        "offset": ("offset", "offsetframe"),
+        **MOMENTS,
         "fps": ("fps", "framerate"),
     }
 )

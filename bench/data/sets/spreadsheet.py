@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bench.errors import DataError, printable, quoted
 from bench.system.files import file_bytes
 from bench.system.installed import install_command
-from bench.system.tables import DELIMITERS, OLE, ZIP, Line, Table, decoded, plain_title
+from bench.system.tables import DELIMITERS, MOMENTS, OLE, ZIP, Line, Table, decoded, plain_title
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -32,9 +32,7 @@ _MOST_BYTES = 32 << 20
 USUAL = MappingProxyType(
     {
         "emotion": ("emotion", "estimatedemotion", "emotionlabel", "label", "expression"),
-        "onset": ("onset", "onsetframe", "onsetf"),
-        "apex": ("apex", "apexframe", "apexf"),
-        "offset": ("offset", "offsetframe", "offsetf"),
+        **MOMENTS,
     }
 )
 """Field -> plain titles that releases and their copies use for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ from image_clips import clip_of, noise
 from PIL import Image, ImageCms
 
 from bench.config.settings import DataConfig
+from bench.data.disk.video_files import frame_rate, has_high_range, uneven_times
 from bench.data.inspect.deep import deep_problems
 from bench.data.sources import input_problems
 
@@ -126,3 +128,9 @@ def test_a_blank_frame_before_a_clip_is_told_by_a_run(tmp_path, level, stored):
 def test_hdr_videos(tmp_path, ending, curve, kinds):
     file = video(tmp_path / f"a.{ending}", range(0, 160, 40), curve=curve)
     assert told(file, tmp_path / "cache") == kinds
+
+
+def test_without_its_reader_a_video_says_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert frame_rate(b"") is None and uneven_times(b"", 0, None) is None
+    assert not has_high_range(b"")
