@@ -6,17 +6,12 @@ Its metadata hold, besides the version of the format, a JSON text for each field
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.data.cache import content_digests
-from bench.data.clips import Clip
-from bench.data.disk.images import decode, read_frames
-from bench.data.disk.ready_flow import SIDE, ReadyFlow
 from bench.errors import BenchError, DataError, UsageError, printable
 from bench.runs.checksums import require_as_made
 from bench.runs.record import RunFile
@@ -25,7 +20,6 @@ from bench.system.files import write_atomic
 from rnas.genotype import Genotype
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor, nn
 
 FORMAT = 1
@@ -48,8 +42,9 @@ class ModelRecord:
     run: the `run.json` of its run: variant, classes, class map, every setting, provenance;
     genotype: what its network was derived from, None of a fixed network; fold: the subject that it
     was trained without, or `WHOLE`; trained_on: `dataset/subject` of all whose clips it has seen,
-    clips: what these clips hold, whatever they are called (`clip_contents`; none in files of
-    earlier versions), both with those of the network it started from; rule, epoch: which
+    clips, looks: what these clips hold and how they look, whatever they are called (see
+    `bench.models.known`; none in files of earlier versions), all with those of the network it
+    started from; rule, epoch: which
     epoch's weights these are, by which selection rule; channels_last: whether they lie in that
     memory format, which decides last digits; score: of the run, each metric with its 95 % interval
     over subjects, None where there was none yet; marks: of that score.
@@ -63,6 +58,7 @@ class ModelRecord:
     fold: str
     trained_on: tuple[str, ...] = ()
     clips: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
     rule: str
     epoch: int
     channels_last: bool = False
@@ -91,56 +87,6 @@ class ModelRecord:
     def decoded(self) -> Genotype | None:
         """The genotype; MethodError where it is none."""
         return Genotype.from_json(json.dumps(self.genotype)) if self.genotype else None
-
-
-def clip_contents(clips: Sequence[Clip], cache: Path) -> list[tuple[str, ...]]:
-    """Per clip by what it is known again: 16 hexadecimal digits each.
-
-    They are of the hash of its files and, where these are not blank, of what some of its frames
-    show, however they are stored: its first, middle and last together, as files of earlier versions
-    have them, and alone these, its apex and a few more that are there wherever the clip is cut.
-    """
-    digests = content_digests(clips, cache)
-    return [
-        tuple(dict.fromkeys((digest[:16], *_shown(clip))))
-        for clip, digest in zip(clips, digests, strict=True)
-    ]
-
-
-FOUND_AGAIN = 4
-"""Frames of each clip with the smallest hashes: of a clip cut elsewhere most are the same."""
-
-
-@lru_cache(maxsize=1 << 16)
-def _shown(clip: Clip) -> tuple[str, ...]:
-    contents = read_frames(clip)
-    if clip.ready_flow:
-        return _known(ReadyFlow(SIDE).make(clip, contents)[None], [])
-    whole = decode(clip, contents) if len(contents) == 1 else None  # one file holds the clip
-    units: Any = contents if whole is None else whole
-    last = len(units) - 1
-    ends = sorted({0, last // 2, last})
-    chosen = sorted(range(len(units)), key=lambda place: sha256(units[place]).digest())
-    apex = () if clip.apex is None or clip.apex > last else (clip.apex,)
-    alone = [*{*ends, *chosen[:FOUND_AGAIN], *apex}]
-    if whole is not None:
-        return _known(whole[ends], [whole[place][None] for place in alone])
-
-    def seen(places: Sequence[int]) -> np.ndarray:
-        some = replace(clip, frames=tuple(clip.frames[place] for place in places), apex=None)
-        return decode(some, [contents[place] for place in places])
-
-    return _known(seen(ends), [seen([place]) for place in alone])
-
-
-def _known(ends: np.ndarray, alone: Sequence[np.ndarray]) -> tuple[str, ...]:
-    """Hashes of frames (n, H, W, C) that are not blank, grey ones as of three colours."""
-    found = []
-    for frames in (ends, *alone):
-        if frames.min() < frames.max():
-            frames = frames.repeat(3, axis=-1) if frames.shape[-1] == 1 else frames
-            found.append(sha256(repr(frames.shape).encode() + frames.tobytes()).hexdigest()[:16])
-    return tuple(found)
 
 
 def recorded_run(run: RunFile) -> RunFile:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bench.config.settings import Config
 from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
-from bench.models.file import ModelRecord, clip_contents, read_model
+from bench.models.file import ModelRecord, read_model
+from bench.models.known import LEAST_SAME, SAME_SHARE, alike, clip_contents, clip_looks
 from bench.runs.checksums import require_as_made
 from bench.runs.record import Pretrained
 from bench.runs.searches import given_genotype
@@ -66,7 +67,10 @@ def _genotype_in(file: Path) -> tuple[Genotype, bool]:
 
 
 def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache: Path) -> None:
-    """DataError, with the file's name, where its network has seen a clip or its person."""
+    """DataError, with the file's name, where its network has seen a clip or its person.
+
+    Also where many of the clips look like what it has seen: compressed, or of the same faces.
+    """
     known = {*record.clips}
     for clip, contents in zip(tested, clip_contents(tested, cache), strict=True):
         person = f"{clip.dataset}/{clip.subject}"
@@ -77,6 +81,13 @@ def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache
                 f"{name}: its network was trained on {seen} would be tested on; train it on other "
                 "people, or test on others"
             )
+    count = alike(clip_looks(tested), record.looks)
+    if count >= max(LEAST_SAME, SAME_SHARE * len(tested)):
+        raise DataError(
+            f"{name}: {count} of {len(tested)} tested clips look like clips that its network was "
+            "trained on (compressed or resized copies, or the same faces under other names); train "
+            "it on other people, or test on others"
+        )
 
 
 def start_from_pretrained(

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bench.data.clips import ClipSet, subjects_among
 from bench.models.file import (
     ModelRecord,
-    clip_contents,
     lies_channels_last,
     model_content,
     read_model,
     recorded_run,
     weights_of,
 )
+from bench.models.known import clip_contents, clip_looks
 from bench.runs.checksums import replace_sealed
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
@@ -50,16 +50,19 @@ def model_record(
     there = job.searches.there
     file = job.folder.genotype(job.searches.of(search_of)) if there else None
     seen = subjects_among(clip_set, trained)
-    known = clip_contents([clip_set.clips[place] for place in trained], job.source.cache)
-    contents = [*chain.from_iterable(known)]
+    clips = [clip_set.clips[place] for place in trained]
+    contents = [*chain.from_iterable(clip_contents(clips, job.source.cache))]
+    looks = clip_looks(clips)
     if job.config.train.pretrained:
         before, _ = read_model(Path(job.config.train.pretrained).expanduser())
         seen, contents = [*before.trained_on, *seen], [*before.clips, *contents]
+        looks = [*before.looks, *looks]
     return ModelRecord(
         run=recorded_run(read_run_file(job.folder)),
         genotype=read_genotype(file).to_dict() if file else None,
         trained_on=tuple(dict.fromkeys(seen)),
         clips=tuple(dict.fromkeys(contents)),
+        looks=tuple(dict.fromkeys(filter(None, looks))),
         channels_last=lies_channels_last(network),
         **own,
     )
