@@ -14,7 +14,9 @@ NETWORKS = ("pt2", "onnx", "torchscript")
 
 
 @click.command()
-@click.argument("source", metavar="RUN|MODEL", type=click.Path(path_type=Path))
+@click.argument(
+    "sources", metavar="RUN...|MODEL", type=click.Path(path_type=Path), nargs=-1, required=True
+)
 @click.option(
     "--format",
     "form",
@@ -32,10 +34,13 @@ NETWORKS = ("pt2", "onnx", "torchscript")
     type=OutFile(),
     help="File to write.  [default: the terminal; of a model, beside it]",
 )
-def export(source: Path, form: str | None, selection: str | None, out: Path | None) -> None:
+def export(
+    sources: tuple[Path, ...], form: str | None, selection: str | None, out: Path | None
+) -> None:
     """Write a run's predictions, or a model's network, to a file.
 
-    RUN is a run folder, MODEL a file that `bench fit` wrote.
+    RUN is a run folder, MODEL a file that `bench fit` wrote. Of several runs on the same clips it
+    is the mean of what they give each class (softmax of logits): seeds together, or methods.
 
     `bench score` of the predictions gives the run's own scores. The log of a surrogate run begins
     with a remark that says so: its clips have the names of real ones; leaks and shuffled labels
@@ -45,31 +50,40 @@ def export(source: Path, form: str | None, selection: str | None, out: Path | No
     """
     from bench.errors import UsageError
 
-    of_model = source.is_file()
+    of_model = any(source.is_file() for source in sources)
+    if of_model and len(sources) > 1:
+        raise UsageError("several are exported together as run folders alone; name one model file")
     form = form or ("pt2" if of_model else "megc2019")
     if of_model and form not in NETWORKS:
         raise UsageError(f"--format {form} is for run folders; of a model: {', '.join(NETWORKS)}")
     if not of_model and form in NETWORKS:
         raise UsageError(
-            f"--format {form} needs a model file, {source} is none: `bench fit RUN` makes one"
+            f"--format {form} needs a model file, {sources[0]} is none: `bench fit RUN` makes one"
         )
     if of_model:
-        _network(source, form, selection, out)
+        _network(sources[0], form, selection, out)
     else:
-        _predictions(source, form, selection, out)
+        _predictions(sources, form, selection, out)
 
 
-def _predictions(run: Path, form: str, selection: str | None, out: Path | None) -> None:
+def _predictions(
+    runs: tuple[Path, ...], form: str, selection: str | None, out: Path | None
+) -> None:
     from bench.cli.output import deliver
+    from bench.errors import UsageError
     from bench.runs.folder import RunFolder
     from bench.runs.record import read_run_file
+    from bench.scoring.mean import mean_log
     from bench.scoring.report import run_log
     from bench.scoring.writing import render_log
 
-    log = run_log(run, selection)
-    record = read_run_file(RunFolder(run))
+    if selection and len(runs) > 1:
+        raise UsageError("several runs are averaged by their own rules: no --selection")
+    log = run_log(runs[0], selection) if len(runs) == 1 else mean_log(runs)
+    records = [read_run_file(RunFolder(run)) for run in runs]
     keys = ("variant", "dataset", "surrogate", "preset", "config_hash", "seed")
-    deliver(render_log(log, form, {key: getattr(record, key) for key in keys}), out)
+    named = [{key: getattr(record, key) for key in keys} for record in records]
+    deliver(render_log(log, form, named[0] if len(named) == 1 else {"mean of": named}), out)
     if log.protocol["surrogate"]:
         click.echo("surrogate: predictions of generated clips", err=True)
 

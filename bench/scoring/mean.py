@@ -1,0 +1,75 @@
+"""The mean of several runs' answers to the same clips: late fusion, or an ensemble of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import DataError, UsageError
+from bench.runs.folder import RunFolder
+from bench.runs.folds import read_fold
+from bench.runs.predictions import Answer, ClipKey, Predictions
+from bench.runs.record import read_run_file
+from bench.scoring.logs import Log
+from bench.scoring.report import run_log
+
+
+def mean_log(runs: Sequence[Path]) -> Log:
+    """The answers by the mean of what the runs' folds give each class (softmax of their logits).
+
+    No run may have trained on whom it tests, so neither has the mean, however the runs divided the
+    people into folds. It has the marks of all of them. Raises what reading a run raises, UsageError
+    for one that is named twice, DataError where classes, clips or labels differ, or where a run
+    recorded no logits.
+    """
+    if len({run.resolve() for run in runs}) < len(runs):
+        raise UsageError("a run is named twice: it would count twice in the mean; name each once")
+    logs = [run_log(run) for run in runs]
+    first = logs[0].predictions
+    truth = {answer.key: answer.true for answer in first.answers}
+    for run, log in zip(runs, logs, strict=True):
+        if log.predictions.classes != first.classes:
+            raise DataError(f"{run} has other classes than {runs[0]}: no mean of both")
+        if {answer.key: answer.true for answer in log.predictions.answers} != truth:
+            raise DataError(f"{run} has other clips or labels than {runs[0]}: no mean of both")
+    chances = [_chances(run) for run in runs]
+    keys = [answer.key for answer in first.answers]
+    mean = np.mean([[each[key] for key in keys] for each in chances], axis=0)
+    best = mean.argmax(1)
+    answers = [Answer(*key, truth[key], int(b)) for key, b in zip(keys, best, strict=True)]
+    return Log(
+        Predictions(first.classes, tuple(answers)), _protocol([log.protocol for log in logs])
+    )
+
+
+def _chances(run: Path) -> dict[ClipKey, np.ndarray]:
+    """Of each clip what a run gives each class, in all 1."""
+    folder = RunFolder(run)
+    given = {}
+    for name in read_run_file(folder).folds:
+        fold = read_fold(folder.fold(name))
+        for clip in fold.clips:
+            if not clip.logits:
+                raise DataError(
+                    f"{folder.fold(name)} records no logits of {clip.clip}: it cannot be part of a "
+                    "mean; make the run anew"
+                )
+            chances = np.exp(np.array(clip.logits) - max(clip.logits))
+            key = ClipKey(clip.dataset, fold.subject_of(clip), clip.clip)
+            given[key] = chances / chances.sum()
+    return given
+
+
+def _protocol(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the runs have in common (None: they differ), with the marks of each."""
+    common = {
+        key: value if all(part.get(key) == value for part in parts) else None
+        for key, value in parts[0].items()
+    }
+    leaks = list(dict.fromkeys(leak for part in parts for leak in part.get("leaks", ())))
+    marked = ("surrogate", "shuffled_labels", "leaky")
+    told = {key: True for key in marked if any(part.get(key) for part in parts)}
+    return {**common, **told, "leaks": leaks}
