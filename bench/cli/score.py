@@ -163,6 +163,7 @@ def _figures(report: Mapping[str, Any]) -> Iterator[tuple]:
 
 
 def _title(protocol: Mapping[str, Any]) -> str:
+    from bench.errors import printable
     from bench.runs.marks import SHUFFLED
     from bench.scoring.challenge_log import UNKNOWN_CAUSE
 
@@ -171,7 +172,8 @@ def _title(protocol: Mapping[str, Any]) -> str:
         marks.append(f"leaky: {', '.join(protocol.get('leaks', ())) or UNKNOWN_CAUSE}")
     if protocol.get("shuffled_labels"):
         marks.append(SHUFFLED)
-    return "; ".join(["pooled", *marks])
+    told = (printable(mark) for mark in protocol.get("marks") or ())
+    return "; ".join(dict.fromkeys(["pooled", *marks, *told]))
 
 
 def _row(name: str, scores: Mapping[str, Any], intervals: Mapping[str, Any] | None = None) -> tuple:

@@ -437,9 +437,11 @@ def stated_protocol(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     Generated clips and leaks are marked wherever the file speaks of them.
     """
     stated, source = (content.get(key) or {} for key in ("protocol", "source"))
-    kinds = {"surrogate": bool, "leaky": bool, "leaks": list}
-    if not (isinstance(stated, dict) and isinstance(source, dict)) or any(
-        not isinstance(stated.get(key), kind | None) for key, kind in kinds.items()
+    kinds = {"surrogate": bool, "leaky": bool, "leaks": list, "marks": list}
+    if (
+        not (isinstance(stated, dict) and isinstance(source, dict))
+        or any(not isinstance(stated.get(key), kind | None) for key, kind in kinds.items())
+        or any(not isinstance(mark, str) for mark in stated.get("marks") or ())
     ):
         raise DataError(f"{name}: its protocol or source is none that `bench export` writes")
     return {

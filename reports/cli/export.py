@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,6 +12,9 @@ from bench.config.settings import SELECTION_RULES
 
 LOGS = ("megc2019", "csv", "json")
 NETWORKS = ("pt2", "onnx", "torchscript")
+
+STATED = ("surrogate", "leaky")
+"""Marks that the protocol of a log says itself, of the rule that was asked for."""
 
 
 @click.command()
@@ -72,18 +76,24 @@ def _predictions(
     from bench.cli.output import deliver
     from bench.errors import UsageError
     from bench.runs.folder import RunFolder
-    from bench.runs.record import read_run_file
+    from bench.runs.record import read_run
     from bench.scoring.mean import mean_log
     from bench.scoring.report import run_log
     from bench.scoring.writing import render_log
+    from reports.reading.groups import RunGroup, run_marks
 
     if selection and len(runs) > 1:
         raise UsageError("several runs are averaged by their own rules: no --selection")
     log = run_log(runs[0], selection) if len(runs) == 1 else mean_log(runs)
-    records = [read_run_file(RunFolder(run)) for run in runs]
+    records = [read_run(RunFolder(run)) for run in runs]
+    marks = [mark for run in records for mark in run_marks(RunGroup((run,)), run)]
+    if len(records) > 1:
+        marks.insert(0, f"mean of {', '.join(f'{r.variant} seed {r.seed}' for r in records)}")
     keys = ("variant", "dataset", "surrogate", "preset", "config_hash", "seed")
     named = [{key: getattr(record, key) for key in keys} for record in records]
-    deliver(render_log(log, form, named[0] if len(named) == 1 else {"mean of": named}), out)
+    source = named[0] if len(named) == 1 else {"mean of": named}
+    marks = [mark for mark in dict.fromkeys(marks) if mark.partition(":")[0] not in STATED]
+    deliver(render_log(replace(log, protocol={**log.protocol, "marks": marks}), form, source), out)
     if log.protocol["surrogate"]:
         click.echo("surrogate: predictions of generated clips", err=True)
 

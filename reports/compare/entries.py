@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bench.data.sets.catalogue import DATASETS
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, printable
 from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.marks import SHUFFLED
-from bench.runs.predictions import Predictions, run_predictions
+from bench.runs.predictions import ClipKey, Predictions, run_predictions
 from bench.scoring.logs import Reading, read_log
 from bench.scoring.report import selected_protocol
 from reports.reading.finished import set_name
@@ -143,7 +143,20 @@ def make_entries(groups: Iterable[RunGroup], logs: Iterable[Entry] = ()) -> list
         )
         for group in groups
     ]
-    return named_apart([*entries, *logs])
+    return named_apart([*entries, *(_among(entries, log) for log in logs)])
+
+
+def _among(runs: Iterable[Entry], log: Entry) -> Entry:
+    """A log on the set of the runs with the same clips: it knows no manifest's name."""
+    clips, kind = _clips(log), log.first.surrogate
+    same = (run.first for run in runs if run.first.surrogate == kind and _clips(run) == clips)
+    if run := next(same, None):
+        return replace(log, group=RunGroup((replace(log.first, dataset=run.dataset),)))
+    return log
+
+
+def _clips(entry: Entry) -> set[ClipKey]:
+    return {answer.key.plain for answer in entry.predictions[0].answers}
 
 
 def log_entry(path: Path, reading: Reading) -> Entry:
@@ -157,6 +170,7 @@ def log_entry(path: Path, reading: Reading) -> Entry:
     sets = log.predictions.datasets
     people = tuple(dict.fromkeys(log.predictions.people))
     whole = set(sets) == set(DATASETS["composite"].parts)
+    stated = (printable(mark) for mark in log.protocol.get("marks") or ())
     record = RunRecord(
         dataset="composite" if whole else "+".join(sets),
         surrogate=bool(log.protocol["surrogate"]),
@@ -167,7 +181,7 @@ def log_entry(path: Path, reading: Reading) -> Entry:
         folds=people,
         finished=people,
         kind="fixed",
-        marks=(FROM_LOG, *[SHUFFLED] * bool(log.protocol.get("shuffled_labels"))),
+        marks=(FROM_LOG, *stated, *[SHUFFLED] * bool(log.protocol.get("shuffled_labels"))),
         folder=path,
         data=DataRecord(classes=log.predictions.classes),
         metrics={

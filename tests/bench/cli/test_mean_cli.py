@@ -60,8 +60,21 @@ def test_the_export_is_scored_and_compared_as_any_log(bench, tmp_path):
     found = json.loads(bench("score", out, "--format", "json", "--draws", 0).out)
     assert found["uar"] == 1 and found["protocol"]["surrogate"]
     assert found["protocol"]["leaks"] == ["search_scope=all"]
+    mean = "mean of rnas_mer seed 0, rnas_mer seed 1, rnas_mer seed 2"
+    assert mean in found["protocol"]["marks"]
+    assert mean in bench("score", out, "--draws", 0).out
     compared = bench("compare", out, runs[0], "--draws", 100)
-    assert compared.code == 0 and "surrogate" in compared.out
+    assert compared.code == 0 and "surrogate" in compared.out and mean in compared.out
+
+
+def test_a_log_stands_beside_runs_on_its_clips_whatever_their_set_is_called(bench, tmp_path):
+    run = with_logits(write_run(tmp_path / "runs", dataset="manifest-mine"), 1.0)
+    for fold in RunFolder(run).fold("x").parent.glob("*.json"):
+        fold.write_text(fold.read_text().replace("manifest-mine", "lab"))
+    out = tmp_path / "log.json"
+    assert bench("export", run, "--format", "json", "--out", out).code == 0
+    compared = bench("compare", out, run, "--draws", 100)
+    assert compared.code == 0 and compared.out.startswith("manifest-mine surrogate: 48 clips")
 
 
 @pytest.mark.parametrize(

@@ -80,12 +80,13 @@ def test_what_generated_clips_teach_is_what_its_record_says():
         assert f"| {' | '.join(cells)} |" in page
 
 
-@pytest.mark.parametrize(("name", "count"), [("pretrained", 10), ("scratch", 4)])
+@pytest.mark.parametrize(("name", "count"), [("pretrained", 10), ("scratch", 4), ("fused", 7)])
 def test_runs_that_start_from_generated_clips_score_what_their_record_says(name, count):
     record = json.loads((ROOT / "results" / f"{name}-flow442.json").read_text())
     page = (ROOT / "docs" / "transfer.md").read_text()
     entries = [entry for each in record["comparisons"] for entry in each["entries"]]
-    own = [entry["scores"] for entry in entries if entry["variant"] == "flow_cnn"]
+    shown = "flow_cnn|linear_flow|twice..|with_pretrained." if name == "fused" else "flow_cnn"
+    own = [entry["scores"] for entry in entries if re.fullmatch(shown, entry["variant"])]
     assert len(own) == count
     for scores in own:
         intervals = (scores[name]["interval"] for name in ("uar", "uf1"))
