@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 CHALLENGE_CLASSES = ("negative", "positive", "surprise")
@@ -120,6 +123,12 @@ class ClipSet:
     class_map: str = "challenge"
     tested: int = 0
     fingerprint: str = ""
+
+    @cached_property
+    def apexes(self) -> str:
+        """A hash over the apex frames of the clips: what `fingerprint` does not say of them."""
+        rows = [[clip.dataset, clip.subject, clip.name, clip.apex] for clip in self.clips]
+        return sha256(json.dumps(rows).encode()).hexdigest()
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -66,6 +66,11 @@ def fit(
             f"{folder.path}, or have other labels (another fingerprint); name their folder with "
             "--data-root, or put back the class map that the run was made with"
         )
+    if run.data.apexes not in (None, clip_set.apexes):
+        raise BenchError(
+            f"{folder.path}: the apex frames of the clips are coded otherwise by now; put back "
+            "the table or corrections that the run was made with, or make the run anew"
+        )
     recorded = recorded_files(run)
     now = given_files(job, clip_set.classes)
     if changed := [WORDS.get(name, name) for name in now if now[name] != recorded[name]]:

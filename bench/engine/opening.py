@@ -127,6 +127,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
     expected = {
         "config": True,
         "data.fingerprint": prepared.fingerprint,
+        "data.apexes": prepared.clip_set.apexes,
         "data.classes": tuple(prepared.clip_set.classes),
         **given_files(job, prepared.clip_set.classes),
         "folds": job.folds,
@@ -136,6 +137,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
     found = {
         "config": means_the_same(job.config, run.config),
         "data.fingerprint": run.data.fingerprint,
+        "data.apexes": run.data.apexes or prepared.clip_set.apexes,
         "data.classes": run.data.classes,
         **recorded_files(run),
         "folds": run.folds,
@@ -263,6 +265,7 @@ def _name(unit: Unit) -> str:
 WORDS = {
     "config": "the settings",
     "data.fingerprint": "the clips or their labels",
+    "data.apexes": "the apex frames of the clips",
     "pretrained": "train.pretrained",
 }
 """What a reader is told of records that differ, where their names do not say it."""
@@ -374,6 +377,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
             "source": job.source.dataset,
             "root": str(job.source.root) if job.source.root else None,
             "fingerprint": prepared.fingerprint,
+            "apexes": clip_set.apexes,
             "magnifier": magnifier_digest(job.config.data),
             "landmarks": landmarks_digest(job.config.data),
             "classes": list(clip_set.classes),

@@ -30,9 +30,13 @@ def require_own_job(job: Job) -> None:
 
 def require_own_clips(job: Job, clip_set: ClipSet) -> None:
     """BenchError where the loaded clips are not those that the run began with."""
-    if clip_set.fingerprint != read_run_file(job.folder).data.fingerprint:
+    began = read_run_file(job.folder).data
+    if (clip_set.fingerprint, clip_set.apexes) != (
+        began.fingerprint,
+        began.apexes or clip_set.apexes,
+    ):
         raise BenchError(
             f"{job.data_name}: the {len(clip_set.clips)} clips read now are not those that "
-            f"the run {job.folder.path} began with: clips, labels or frames have changed; a data "
-            "set has to give the same each time"
+            f"the run {job.folder.path} began with: clips, labels, frames or apexes changed; a "
+            "data set has to give the same each time"
         )

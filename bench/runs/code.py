@@ -41,15 +41,18 @@ def code_used(
     return {name: code for name, code in found.items() if code is not None}
 
 
+def recorded_code(run: RunFile) -> dict[str, str] | None:
+    """The code of packages that a run was made with, by name; None where it recorded none."""
+    makers = [each.code for each in (run.provenance, *run.continued) if each.code is not None]
+    return {name: code for made in makers for name, code in made.items()} if makers else None
+
+
 def changed_code(run: RunFile) -> tuple[str, ...]:
     """What packages brought to a run and is installed with other code now, as `code_used` names it.
 
     Runs of earlier versions recorded no code: nothing is known of it.
     """
-    recorded: dict[str, str] = {}
-    for maker in (run.provenance, *run.continued):
-        recorded |= maker.code or {}
-    if not recorded:
+    if not (recorded := recorded_code(run)):
         return ()
     record = {"space": run.space, "network": run.network}
     now = code_used(run.variant, run.method, run.data.source, run.config, record)

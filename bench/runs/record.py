@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,15 @@ from bench.errors import BenchError, DataError, UsageError
 from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
 from bench.protocol.naming import split_title
 from bench.runs.checksums import SEALED, require_unchanged, write_run_file
-from bench.runs.folder import FOLDS, MODELS, SEARCHES, RunFolder, run_folder
+from bench.runs.folder import (
+    FOLDS,
+    GIVEN,
+    MODELS,
+    SEARCHES,
+    STUDIES,
+    RunFolder,
+    run_folder,
+)
 from bench.runs.folds import read_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
@@ -26,13 +35,14 @@ from bench.system.files import read_json
 class DataRecord:
     """What `run.json` says of the clips; root: None for generated ones.
 
-    clips: how many are tested; people: how many the set has, those left out of the run included;
-    counts: clips per class.
+    fingerprint, apexes: of `ClipSet`; clips: how many are tested; people: how many the set has,
+    those left out of the run included; counts: clips per class.
     """
 
     source: str | None = None
     root: str | None = None
     fingerprint: str | None = None
+    apexes: str | None = None
     magnifier: str | None = None
     landmarks: str | None = None
     classes: tuple[str, ...] = ()
@@ -252,8 +262,8 @@ class RunRecord(RunFile):
 def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     """All runs below a folder, by path, and one line for every folder that is left out.
 
-    Left out are those that cannot be read, and copies of a run in another place: they would count
-    as further seeds.
+    Left out are those that cannot be read, copies of a run in another place (they would count as
+    further seeds), and runs that lie deeper, as where a folder of runs was copied into another.
     """
     records: list[RunRecord] = []
     unreadable: list[str] = []
@@ -273,7 +283,20 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
         else:
             records.append(record)
     unreadable += [_copies_line(place, found) for place, found in copies.items()]
-    return records, unreadable
+    return records, unreadable + list(_deeper(runs))
+
+
+def _deeper(runs: Path) -> Iterator[str]:
+    """A line for each folder of runs within this one; those of studies are their own."""
+    homes = Counter(
+        file.parents[4] for file in runs.rglob("run.json") if len(file.relative_to(runs).parts) > 5
+    )
+    for home, count in sorted(homes.items()):
+        if {*home.relative_to(runs).parts}.isdisjoint(STUDIES) and not (home / GIVEN).exists():
+            yield (
+                f"{count} run(s) below {home} are not counted: name it with --runs, or move what "
+                f"is in it up to {runs}"
+            )
 
 
 def _copies_line(place: Path, copies: list[Path]) -> str:

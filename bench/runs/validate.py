@@ -160,6 +160,9 @@ def _compared_with_data(
     if not wrong and files.run.data.fingerprint not in (None, fingerprint):
         what = "data.fingerprint is not that of the clips"
         wrong = [Finding("labels", files.folder.run.name, what)]
+    if not wrong and files.run.data.apexes not in (None, found.apexes):
+        what = "data.apexes is not that of the clips: their apex frames are coded otherwise by now"
+        wrong = [Finding("labels", files.folder.run.name, what)]
     return wrong, ()
 
 

@@ -8,25 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import DataError, UsageError
+from bench.errors import DataError
 from bench.runs.folder import RunFolder
 from bench.runs.folds import read_fold
 from bench.runs.predictions import Answer, ClipKey, Predictions
 from bench.runs.record import read_run_file
 from bench.scoring.logs import Log
-from bench.scoring.report import run_log
+from bench.scoring.report import refuse_copies, run_log
 
 
-def mean_log(runs: Sequence[Path]) -> Log:
+def mean_log(runs: Sequence[Path], other_frames: bool = False) -> Log:
     """The answers by the mean of what the runs' folds give each class (softmax of their logits).
 
     No run may have trained on whom it tests, so neither has the mean, however the runs divided the
     people into folds. It has the marks of all of them. Raises what reading a run raises, UsageError
-    for one that is named twice, DataError where classes, clips or labels differ, or where a run
-    recorded no logits.
+    for one that is named twice, DataError where classes, clips or labels differ, where frames do
+    and not `other_frames`, or where a run recorded no logits.
     """
-    if len({run.resolve() for run in runs}) < len(runs):
-        raise UsageError("a run is named twice: it would count twice in the mean; name each once")
+    refuse_copies(runs)
     logs = [run_log(run) for run in runs]
     first = logs[0].predictions
     truth = {answer.key: answer.true for answer in first.answers}
@@ -35,6 +34,15 @@ def mean_log(runs: Sequence[Path]) -> Log:
             raise DataError(f"{run} has other classes than {runs[0]}: no mean of both")
         if {answer.key: answer.true for answer in log.predictions.answers} != truth:
             raise DataError(f"{run} has other clips or labels than {runs[0]}: no mean of both")
+        if log.protocol["surrogate"] != logs[0].protocol["surrogate"]:
+            raise DataError(f"one of {run} and {runs[0]} has generated clips: no mean of both")
+    seen = {read_run_file(RunFolder(run)).data.fingerprint for run in runs} - {None}
+    if len(seen) > 1 and not other_frames:
+        raise DataError(
+            "the runs have clips of the same names with other frames (data.fingerprint in "
+            "run.json): other files, or generated ones of another difficulty, seed or version; "
+            "average runs on frames that were cropped anew with --other-frames"
+        )
     chances = [_chances(run) for run in runs]
     keys = [answer.key for answer in first.answers]
     mean = np.mean([[each[key] for key in keys] for each in chances], axis=0)

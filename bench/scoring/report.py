@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,16 @@ def run_log(path: Path, selection: str | None = None) -> Log:
     predictions = run_predictions(folder, selection, fold)
     protocol = read_json(folder.metrics)["protocol"]
     return Log(predictions, selected_protocol(protocol, selection) if selection else protocol)
+
+
+def refuse_copies(paths: Iterable[Path]) -> None:
+    """UsageError where a run folder or a log is another one again."""
+    seen: dict[bytes, Path] = {}
+    for path in paths:
+        content = (path / "run.json" if path.is_dir() else path).read_bytes()
+        if content in seen:
+            raise UsageError(f"{path} is {seen[content]} again (a copy or a link): name it once")
+        seen[content] = path
 
 
 def selected_protocol(protocol: Mapping[str, Any], selection: str) -> dict[str, Any]:

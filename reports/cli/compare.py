@@ -130,6 +130,7 @@ def compare(
     from bench.cli.progress import Steps, bars
     from bench.cli.score import class_names
     from bench.scoring.logs import Reading
+    from bench.scoring.report import refuse_copies
     from reports.compare.checks import OTHER_FRAMES
     from reports.compare.entries import Protocol, by_rule, log_entry, make_entries
     from reports.compare.render import render
@@ -151,7 +152,7 @@ def compare(
         groups = [by_rule(group, rule) for group in groups for rule in dict.fromkeys(rules)]
     reading = Reading(class_names(classes), dataset or "")
     entries = make_entries(groups, [log_entry(path, reading) for path in logs])
-    _refuse_copies(logs)
+    refuse_copies(logs)
     for entry in entries:
         for note in entry.notes:
             click.echo(f"{entry.name}: {note}", err=True)
@@ -188,31 +189,20 @@ def _refuse_filters(patterns: Sequence[str], *others: str | None) -> None:
 
 def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
     """The configurations of the folders named; where it is only one, each run by itself (apart)."""
+    from bench.scoring.report import refuse_copies
     from reports.compare.entries import single_seeds
     from reports.reading.baselines import beside_baselines
     from reports.reading.finished import set_name, sound_runs
     from reports.reading.groups import GroupKey, gather
 
     named = {r.folder.absolute(): r for folder in folders for r in _records(folder)}
-    _refuse_copies(list(named))
+    refuse_copies(list(named))
     inside = (f for f, record in named.items() if f.parts[-4:-3] == (set_name(record),))
     roots = dict.fromkeys(folder.parents[3] for folder in inside)  # none of a run moved elsewhere
     records = beside_baselines(named.values(), (r for root in roots for r in sound_runs(root)[0]))
     keys = [GroupKey.of(record) for record in records]
     groups = sorted(gather(records), key=lambda group: keys.index(group.key))
     return single_seeds(groups) if apart and len(groups) == 1 else groups
-
-
-def _refuse_copies(paths: Sequence[Path]) -> None:
-    """UsageError where a run folder or a log is another one again."""
-    from bench.errors import UsageError
-
-    seen: dict[bytes, Path] = {}
-    for path in paths:
-        content = (path / "run.json" if path.is_dir() else path).read_bytes()
-        if content in seen:
-            raise UsageError(f"{path} is {seen[content]} again (a copy or a link): name it once")
-        seen[content] = path
 
 
 def _records(folder: Path) -> list[RunRecord]:

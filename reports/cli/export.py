@@ -34,12 +34,21 @@ STATED = ("surrogate", "leaky")
     help="The predictions of this selection rule.  [default: the run's own]",
 )
 @click.option(
+    "--other-frames",
+    is_flag=True,
+    help="Average runs on the same clips whose frames differ: cropped or aligned anew.",
+)
+@click.option(
     "--out",
     type=OutFile(),
     help="File to write.  [default: the terminal; of a model, beside it]",
 )
 def export(
-    sources: tuple[Path, ...], form: str | None, selection: str | None, out: Path | None
+    sources: tuple[Path, ...],
+    form: str | None,
+    selection: str | None,
+    other_frames: bool,
+    out: Path | None,
 ) -> None:
     """Write a run's predictions, or a model's network, to a file.
 
@@ -67,11 +76,11 @@ def export(
     if of_model:
         _network(sources[0], form, selection, out)
     else:
-        _predictions(sources, form, selection, out)
+        _predictions(sources, form, selection, other_frames, out)
 
 
 def _predictions(
-    runs: tuple[Path, ...], form: str, selection: str | None, out: Path | None
+    runs: tuple[Path, ...], form: str, selection: str | None, other_frames: bool, out: Path | None
 ) -> None:
     from bench.cli.output import deliver
     from bench.errors import UsageError
@@ -84,7 +93,7 @@ def _predictions(
 
     if selection and len(runs) > 1:
         raise UsageError("several runs are averaged by their own rules: no --selection")
-    log = run_log(runs[0], selection) if len(runs) == 1 else mean_log(runs)
+    log = run_log(runs[0], selection) if len(runs) == 1 else mean_log(runs, other_frames)
     records = [read_run(RunFolder(run)) for run in runs]
     marks = [mark for run in records for mark in run_marks(RunGroup((run,)), run)]
     if len(records) > 1:

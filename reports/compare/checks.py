@@ -11,9 +11,13 @@ from bench.data.sets.identity import plain_name, plain_subject, unpadded
 from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, ClipKey
 from reports.compare.entries import Entry
+from reports.reading.groups import differing
 
 OTHER_FRAMES = "frames"
 """What is allowed to differ where clips of the same names were cropped or aligned anew."""
+
+OF_CLIPS = ("apexes", "landmarks", "magnifier weights")
+"""What was made of the clips otherwise under the same settings, in the words of `differing`."""
 
 NAMED = 3
 """Clips that a message names one by one."""
@@ -59,6 +63,8 @@ def setting_notes(entries: Sequence[Entry]) -> list[str]:
     notes = []
     if len(seen) > 1:
         notes.append(f"frames differ: {len(seen)} kinds under the same names of clips")
+    every = [record for entry in entries for record in entry.records]
+    notes += [f"{what} differ between the runs" for what in differing(every) if what in OF_CLIPS]
     for key in keys:
         values: dict[str, list[str]] = {}
         for name, config in configs.items():

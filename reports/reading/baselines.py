@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from bench.methods.variants import Estimated
 from reports.reading.groups import gather
 
 if TYPE_CHECKING:
-    from bench.runs.record import RunRecord
+    from bench.runs.record import DataRecord, RunRecord
 
 
 CHOICE = (
@@ -34,9 +34,10 @@ def beside_baselines(records: Iterable[RunRecord], among: Iterable[RunRecord]) -
     clips and found others.
     """
     among = list(among)
-    found: dict[object, set[str | None]] = {}
+    chosen: dict[object, list[DataRecord]] = {}
     for record in among:
-        found.setdefault(_choice(record), set()).add(record.data.fingerprint)
+        chosen.setdefault(_choice(record), []).append(record.data)
+    differ = {choice for choice, clips in chosen.items() if _differ(clips)}
     best: dict[tuple[str | None, str], float] = {}
     for group in gather(record for record in among if issubclass(record.method, Estimated)):
         place, uar = _place(group.records[0]), group.uar
@@ -46,10 +47,15 @@ def beside_baselines(records: Iterable[RunRecord], among: Iterable[RunRecord]) -
         replace(
             each,
             baseline_uar=best.get(_place(each)),
-            clips_differ=len(found.get(_choice(each), set()) - {None}) > 1,
+            clips_differ=_choice(each) in differ,
         )
         for each in records
     ]
+
+
+def _differ(clips: Sequence[DataRecord]) -> bool:
+    prints, apexes = {each.fingerprint for each in clips}, {each.apexes for each in clips}
+    return len(prints - {None}) > 1 or len(apexes - {None}) > 1
 
 
 def _choice(record: RunRecord) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ A group never mixes: one variant, one data set, surrogate or real, one preset, o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from bench.errors import DataError
-from bench.runs.code import changed_code
+from bench.runs.code import changed_code, recorded_code
 from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
 from reports.reading.marks import (
@@ -21,7 +21,7 @@ from reports.reading.marks import (
     CLIPS_DIFFER,
     CODE_CHANGED,
     ONE_SEED,
-    RECIPES_DIFFER,
+    SEEDS_DIFFER,
     SMOKE,
     distinct,
     is_searched,
@@ -158,7 +158,7 @@ class RunGroup:
         return (
             *(("surrogate",) if self.key.surrogate else ()),
             *((SMOKE,) if is_smoke(self.key.preset, self.records[0].config) else ()),
-            *((RECIPES_DIFFER,) if self._recipes_differ() else ()),
+            *((f"{SEEDS_DIFFER}: {', '.join(odd)}",) if (odd := differing(self.records)) else ()),
             *((f"{BELOW_BASELINE}: {self._place}",) if self._below_baseline() else ()),
             *distinct(mark for record in self.records for mark in unusual_settings(record)),
             *distinct(mark for record in self.records for mark in search_marks(record)),
@@ -183,10 +183,6 @@ class RunGroup:
         runs = self.scored or self.records
         return len(runs) == 1 and is_searched(runs[0])
 
-    def _recipes_differ(self) -> bool:
-        networks = [trained_network(record.network) for record in self.records]
-        return any(network != networks[0] for network in networks)
-
     @property
     def leaks(self) -> tuple[str, ...]:
         """Marks of scores that held-out subjects had a part in, with the setting that lets them."""
@@ -200,6 +196,41 @@ class RunGroup:
         """
         missing = (mark for record in self.scored for mark in shortfall(record))
         return distinct((*missing, *training_mark(self.scored)))
+
+
+def differing(records: Sequence[RunRecord]) -> tuple[str, ...]:
+    """What the runs were made with and neither settings nor clips' fingerprint tell apart.
+
+    The method's own recipe and space, code of packages, the apexes, the content of files that
+    settings name. What an older run has not recorded differs from nothing.
+    """
+    made = [_made_with(record) for record in records]
+    found = []
+    for what in made[0]:
+        known = [each[what] for each in made if each[what] is not None]
+        if not all(_same(known[0], each) for each in known):
+            found.append(what)
+    return tuple(found)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two records say the same, of what both know."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return all(one[key] == other[key] for key in one.keys() & other.keys())
+    return one == other
+
+
+def _made_with(record: RunRecord) -> dict[str, Any]:
+    data, code = record.data, recorded_code(record)
+    return {
+        "recipe": trained_network(record.network),
+        "space": record.space,
+        "code": code,
+        "apexes": data.apexes,
+        "landmarks": data.landmarks,
+        "magnifier weights": data.magnifier,
+        "pretrained network": record.pretrained and record.pretrained.sha256,
+    }
 
 
 def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:

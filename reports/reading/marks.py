@@ -45,8 +45,8 @@ NOT_TRAINED = "not trained"
 DECODINGS_DIFFER = "decodings differ"
 """Mark of searches that two readings of the same β decode to different paths."""
 
-RECIPES_DIFFER = "seeds differ in recipe"
-"""Mark of seeds between which a method's own input or recipe has changed."""
+SEEDS_DIFFER = "seeds differ"
+"""Mark of seeds that were made with other files, code or recipes under the same settings."""
 
 BELOW_BASELINE = "below linear baseline"
 """Mark of scores that a classical baseline on the same clips is above."""
@@ -269,7 +269,8 @@ MARK_MEANINGS = {
     LOWER_BOUND: "no counter knows the products in the operators that are named",
     DEAD_WEIGHTS: "under 70 % of the parameters can learn: the others' taps meet only padding",
     DECODINGS_DIFFER: "Viterbi over β and the shares of what enters each state give other paths",
-    RECIPES_DIFFER: "the method's own input or recipe changed from one seed to another",
+    SEEDS_DIFFER: "under the same settings what stands behind the mark is not the same: the "
+    "method's own recipe or space, code, the apexes, or what a file held that a setting names",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
     ONE_GENOTYPE: "each fold's search found the same: by agreement, or since it was known before",
@@ -280,8 +281,8 @@ MARK_MEANINGS = {
     "the clips say",
     CODE_CHANGED: "a package that the run used is installed with other code now; the score is of "
     "the earlier code",
-    CLIPS_DIFFER: "runs read together chose the same clips, and their labels or frames are not the "
-    "same (data.fingerprint in run.json): these scores cannot be compared",
+    CLIPS_DIFFER: "runs read together chose the same clips, and their labels, frames or apexes are "
+    "not the same (data.fingerprint and data.apexes in run.json): these scores cannot be compared",
     FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     CONTRADICTED: "the classifier's own predict answers otherwise than its largest score, which "
     "counts",

@@ -377,6 +377,16 @@ def test_large_files_are_read_by_those_alone_who_load_them(every_kind, tmp_path,
         read_run(folder)
 
 
+@pytest.mark.parametrize(("within", "told"), [("cluster", 1), ("a/b", 1), ("ablation", 0)])
+def test_runs_of_a_folder_that_was_copied_into_another_are_told(bench, finished, within, told):
+    home = only_run(finished).path.parents[3]
+    (below := home / within).mkdir(parents=True)
+    shutil.copytree(only_run(finished).path.parents[2], below / "smic-surrogate")
+    found, lines = find_runs(home)
+    assert len(found) == 1 and len(lines) == told
+    assert all(f"1 run(s) below {below} are not counted" in line for line in lines)
+
+
 def test_copies_and_runs_without_their_file_are_told_and_left_out(bench, finished):
     run = only_run(finished)
     shutil.copytree(run.path, run.path.with_name("seed7"))

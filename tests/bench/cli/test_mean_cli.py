@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -82,8 +83,10 @@ def test_a_log_stands_beside_runs_on_its_clips_whatever_their_set_is_called(benc
     [
         ({"people": ("s01", "s02")}, "", False, "has other clips or labels than"),
         ({"relabel": lambda subject, number: 0}, "", False, "has other clips or labels than"),
+        ({"surrogate": False}, "", False, "has generated clips"),
+        ({"fingerprint": "g"}, "", False, "clips of the same names with other frames"),
         ({}, "s03", False, "s03.json records no logits of c0"),
-        ({}, "", True, "a run is named twice"),
+        ({}, "", True, "seed0 again (a copy or a link)"),
     ],
 )
 def test_what_has_no_mean(bench, tmp_path, others, drop, twice, told):
@@ -91,6 +94,14 @@ def test_what_has_no_mean(bench, tmp_path, others, drop, twice, told):
     other = with_logits(write_run(tmp_path, seed=1, **others), 1.0, drop)
     outcome = bench("export", one, one if twice else other)
     assert outcome.code and told in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_copies_and_runs_on_frames_cropped_anew(bench, tmp_path):
+    one = with_logits(write_run(tmp_path, seed=0), 1.0)
+    copied = shutil.copytree(one, tmp_path / "copy")
+    assert "again (a copy or a link)" in bench("export", one, copied).err
+    cropped = with_logits(write_run(tmp_path, seed=1, fingerprint="g"), 1.0)
+    assert bench("export", one, cropped, "--other-frames").code == 0
 
 
 def test_options_that_do_not_go_with_several(bench, tmp_path):

@@ -92,3 +92,13 @@ def test_the_same_choice_of_other_clips_is_marked(record, baseline, others, sett
     beside = beside_baselines([own, other], [own, other])
     (group,) = (each for each in gather(beside) if each.key.variant == own.variant)
     assert ("clips differ" in group.conditions) is differ
+
+
+@pytest.mark.parametrize("what", ["fingerprint", "apexes"])
+def test_the_same_choice_of_clips_with_others_in_it_is_marked(record, what):
+    one, other = (record(seed=n, data=DataRecord(**{what: f"{n}"})) for n in (0, 1))
+    older = record(seed=2)
+    assert [each.clips_differ for each in beside_baselines((one, other), (one, other))] == [
+        True
+    ] * 2
+    assert not any(each.clips_differ for each in beside_baselines((one, older), (one, older)))

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.errors import DataError
-from bench.runs.record import DataRecord
+from bench.runs.record import DataRecord, Maker
 from reports.reading.defects import defect
 from reports.reading.finished import sound_runs
 from reports.reading.groups import RunGroup, carried_marks, gather, latest, select
@@ -32,8 +32,27 @@ def test_seeds_that_were_trained_in_different_ways_say_so(record):
     one = record(network={"recipe": {"lr": 0.1, "balance": 0}, "words": "a"})
     other = record(seed=1, network={"recipe": {"lr": 0.1, "balance": 5}})
     older = record(seed=2, network={"recipe": {"lr": 0.1}})  # from before it could be told
-    assert "seeds differ in recipe" in RunGroup((one, other)).conditions
-    assert "seeds differ in recipe" not in RunGroup((one, older)).conditions
+    assert "seeds differ: recipe" in RunGroup((one, other)).conditions
+    assert "seeds differ: recipe" not in RunGroup((one, older)).conditions
+
+
+@pytest.mark.parametrize(
+    ("what", "one", "other"),
+    [
+        ("landmarks", {"data": DataRecord(landmarks="a")}, {"data": DataRecord(landmarks="b")}),
+        ("apexes", {"data": DataRecord(apexes="a")}, {"data": DataRecord(apexes="b")}),
+        ("space", {"space": {"channels": 8}}, {"space": {"channels": 16}}),
+        (
+            "code",
+            {"provenance": Maker(code={"variant small": "a"})},
+            {"provenance": Maker(code={"variant small": "b"})},
+        ),
+    ],
+)
+def test_seeds_of_other_files_or_code_say_so(record, what, one, other):
+    seeds = (record(**one), record(seed=1, **other), record(seed=2))  # the last recorded nothing
+    assert f"seeds differ: {what}" in RunGroup(seeds).conditions
+    assert not any("seeds differ" in mark for mark in RunGroup(seeds[1:]).conditions)
 
 
 def test_seeds_gather_in_order(record):
