@@ -36,9 +36,7 @@ from rnas.strategies.macs import macs_of
 from rnas.supernet import Supernet
 
 
-def search_halves(
-    job: Job, clip_set: ClipSet, labels: Sequence[int], fold: str
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def search_halves(job: Job, clip_set: ClipSet, labels: Sequence[int], fold: str) -> Halves:
     """Train A and Train B of a search: of all clips, or with fold scope of its training clips."""
     indices: Sequence[int] = range(len(clip_set.clips))
     if fold:
@@ -51,14 +49,18 @@ def search_steps(clips: int, batch: int) -> int:
     return clips // batch + (clips % batch >= SMALLEST_BATCH)
 
 
+Halves = tuple[tuple[int, ...], tuple[int, ...]]
+"""Indices of the clips of Train A and of Train B."""
+
+
 @dataclass(frozen=True)
 class SearchMaterial:
-    """The clips, halves and settings of one search."""
+    """The clips, halves and settings of one search: its own clips, and nobody else's."""
 
     unit: Unit
     clip_set: ClipSet
     clips: ClipTensors
-    halves: tuple[tuple[int, ...], tuple[int, ...]]
+    halves: Halves
 
     @classmethod
     def of(cls, unit: Unit) -> SearchMaterial:
@@ -66,7 +68,7 @@ class SearchMaterial:
         clip_set, clips = job_clips(unit.job)
         assert isinstance(clips, ClipTensors), "methods that search see clips, not stills"
         halves = search_halves(unit.job, clip_set, clips.labels.tolist(), unit.fold)
-        return cls(unit, clip_set, clips, halves)
+        return cls(unit, *_searched(clip_set, clips, halves))
 
     @property
     def space(self) -> SearchSpace:
@@ -250,6 +252,23 @@ class WatchedMaterial(SearchMaterial):
             yield each
 
 
+def _searched(
+    clip_set: ClipSet, clips: ClipTensors, halves: Halves
+) -> tuple[ClipSet, ClipTensors, Halves]:
+    """The clips of the halves alone, in their order, and the halves as indices of these.
+
+    A search inside a fold does not hold the clips of the person that the fold is tested on.
+    """
+    kept = sorted({*halves[0], *halves[1]})
+    if len(kept) == len(clip_set.clips):
+        return clip_set, clips, halves
+    place = {index: number for number, index in enumerate(kept)}
+    train_a, train_b = (tuple(place[index] for index in half) for half in halves)
+    named = replace(clip_set, clips=tuple(clip_set.clips[index] for index in kept), tested=0)
+    held = replace(clips, videos=clips.videos[kept], labels=clips.labels[kept])
+    return named, held, (train_a, train_b)
+
+
 PASSES = ("clip_passes", "macs")
 """Costs of whatever is computed on a batch."""
 
@@ -257,7 +276,7 @@ ROUNDED = 1e-9
 """Share by which sums of the same costs may differ."""
 
 
-def _digest(clips: ClipTensors, halves: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+def _digest(clips: ClipTensors, halves: Halves) -> str:
     total = hashlib.sha256(repr(halves).encode())
     for tensor in (clips.videos, clips.labels):
         total.update(tensor.cpu().numpy().tobytes())
