@@ -67,10 +67,11 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
 def check_training_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> None:
     """BenchError where a network that is trained by cross-entropy gives it no logits.
 
-    In training mode they are (B, classes), or of several heads (B, classes, H). What the network
-    keeps may change: ask one that is thrown away. One that fails is left to its training.
+    In training mode they are (B, classes), or of several heads (B, classes, H). It is shown the
+    last of the clips: those that are tested come first, and are none to learn from. What the
+    network keeps may change: ask one that is thrown away. One that fails is left to its training.
     """
-    asked = torch.as_tensor(indices[:ASKED])
+    asked = torch.as_tensor(indices[-ASKED:])
     inputs, heads, answer = clips.evaluation_batch(asked), None, None
     name = f"network {type(network).__name__}"
     try:
