@@ -167,6 +167,8 @@ def _report(jobs) -> None:
         notes += [f"made on {len(record.machines)} different machines"] if record.machines else []
         if contradicted := metrics.get("contradicted"):
             notes.append(f"its own predict differs on {contradicted} clips: the scores decide")
+        if alike := metrics.get("begins_alike"):
+            notes.append(f"{alike:.0%} of the weights begin alike with every seed")
         if record.trained is not None:
             notes.append(f"{math.floor(100 * record.trained)} % of folds trained")
         click.echo(

@@ -85,7 +85,9 @@ def fit(
     unseeded = network_builder(job, fold, clips.classes)
 
     def attempt(settings: TrainConfig | Recipe) -> tuple[tuple[Beginning, Keeper], list[float]]:
-        beginning = Beginning.of(build, unseeded, clips, everyone)
+        beginning = Beginning.of(
+            build, unseeded, clips, everyone, pretrained=method.pretrained, loss=settings.loss
+        )
         keeper = Keeper(beginning.network)  # says before the training where weights cannot be kept
         losses = train(
             beginning.network,

@@ -171,6 +171,7 @@ class OpenFold:
             "losses": list(losses),
             "epochs": self.watch.epochs(),
             **_inner_record(clip_set, parts),
+            **({"begins_alike": self.beginning.alike} if self.beginning.alike else {}),
             "clips": predictions,
         }
         write_json(self.unit.output, record)
@@ -209,7 +210,14 @@ def open_fold(unit: Unit, clip_set: ClipSet, clips: Tensors, report: Report) -> 
     tested = [clip_set.clips[place] for place in fold.test]
     build = partial(initial_network, unit.job, unit.fold, clips.classes, unit.fold, tested)
     unseeded = network_builder(unit.job, unit.fold, clips.classes)
-    beginning = Beginning.of(build, unseeded, clips, parts.test + parts.train)
+    beginning = Beginning.of(
+        build,
+        unseeded,
+        clips,
+        parts.test + parts.train,
+        pretrained=unit.job.method.pretrained,
+        loss=unit.job.method.training(unit.job.config).loss,
+    )
     save, protocol = unit.job.config.save.weights, unit.job.config.protocol
     watch = Watch(
         beginning.network,

@@ -133,8 +133,9 @@ def apart(material: WatchedMaterial) -> Iterator[Apart]:
 def done_step(material: WatchedMaterial, strategy: Strategy, number: int) -> Stepped:
     """Has a strategy do a step in this process.
 
-    Raises BenchError where the step alters the clips, says that it cost less than it did, or leaves
-    a state that cannot be saved or from which a new strategy decodes to another genotype.
+    Raises BenchError where the step alters the clips, says that it cost less than it did, moves α,
+    η and β and does not say by what, or leaves a state that cannot be saved or from which a new
+    strategy decodes to another genotype.
     """
     unit = material.unit
     with _at_work(material):
@@ -145,6 +146,7 @@ def done_step(material: WatchedMaterial, strategy: Strategy, number: int) -> Ste
         seconds = time.perf_counter() - started
         material.require_unaltered()
         material.require_counted(step.cost, count, number)
+        require_gradients_said(strategy, step, material.origin)
         state = packed(strategy.state_dict(), material.origin)
         if _decoded(material, strategy) != _decoded(material, made_anew(material, state)):
             raise BenchError(
@@ -153,6 +155,21 @@ def done_step(material: WatchedMaterial, strategy: Strategy, number: int) -> Ste
                 "and later steps need in state_dict(), and restore it in load_state_dict()"
             )
         return Stepped(step, seconds, state, count.trained)
+
+
+def require_gradients_said(strategy: Strategy, step: Step, origin: str) -> None:
+    """BenchError where a strategy moves α, η and β and its class does not say by what.
+
+    Without `by_gradient` a search that cannot decide would not be marked so.
+    """
+    said = any("by_gradient" in vars(each) for each in type(strategy).__mro__ if each != Strategy)
+    moves = strategy.searcher is not None or step.weights is not None
+    if moves and not said:
+        raise BenchError(
+            f"{origin} moves α, η and β (it has a searcher, or weights in its steps) and does not "
+            "say whether by gradients: set by_gradient = True in its class, so that the reach of "
+            "the search is shown, or False where none are used"
+        )
 
 
 def _decoded(material: WatchedMaterial, strategy: Strategy) -> Genotype | None:

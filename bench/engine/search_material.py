@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +28,8 @@ from bench.training.loop import predict, train
 from bench.training.tensors import SMALLEST_BATCH, ClipTensors, batches
 from rnas.errors import LossDiverged
 from rnas.genotype import Genotype
+from rnas.operations import DERIVED_NORM
+from rnas.resample import Stem
 from rnas.search import Batch
 from rnas.space import SearchSpace
 from rnas.strategies.base import Cost, Trial
@@ -36,9 +37,7 @@ from rnas.strategies.macs import macs_of
 from rnas.supernet import Supernet
 
 
-def search_halves(
-    job: Job, clip_set: ClipSet, labels: Sequence[int], fold: str
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def search_halves(job: Job, clip_set: ClipSet, labels: Sequence[int], fold: str) -> Halves:
     """Train A and Train B of a search: of all clips, or with fold scope of its training clips."""
     indices: Sequence[int] = range(len(clip_set.clips))
     if fold:
@@ -51,14 +50,18 @@ def search_steps(clips: int, batch: int) -> int:
     return clips // batch + (clips % batch >= SMALLEST_BATCH)
 
 
+Halves = tuple[tuple[int, ...], tuple[int, ...]]
+"""Indices of the clips of Train A and of Train B."""
+
+
 @dataclass(frozen=True)
 class SearchMaterial:
-    """The clips, halves and settings of one search."""
+    """The clips, halves and settings of one search: its own clips, and nobody else's."""
 
     unit: Unit
     clip_set: ClipSet
     clips: ClipTensors
-    halves: tuple[tuple[int, ...], tuple[int, ...]]
+    halves: Halves
 
     @classmethod
     def of(cls, unit: Unit) -> SearchMaterial:
@@ -66,7 +69,7 @@ class SearchMaterial:
         clip_set, clips = job_clips(unit.job)
         assert isinstance(clips, ClipTensors), "methods that search see clips, not stills"
         halves = search_halves(unit.job, clip_set, clips.labels.tolist(), unit.fold)
-        return cls(unit, clip_set, clips, halves)
+        return cls(unit, *_searched(clip_set, clips, halves))
 
     @property
     def space(self) -> SearchSpace:
@@ -158,12 +161,12 @@ class Count:
     """What the bench did for a strategy in one step.
 
     trials: the cost of the networks that it trained; trained: their genotypes, epochs and names;
-    batches: whether clips were handed out.
+    clips: how many were handed out in batches, of a pair those of the smaller.
     """
 
     trials: Cost = field(default_factory=Cost)
     trained: list[tuple[str, int, str]] = field(default_factory=list)
-    batches: bool = False
+    clips: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,11 +203,15 @@ class WatchedMaterial(SearchMaterial):
 
     def pairs(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
         """See `SearchMaterial.pairs`."""
-        return self._handed_out(super().pairs(epoch))
+        for pair in super().pairs(epoch):
+            self._hand_out(min(len(labels) for _, labels in pair))
+            yield pair
 
     def train_b(self) -> Iterator[Batch]:
         """See `SearchMaterial.train_b`."""
-        return self._handed_out(super().train_b())
+        for batch in super().train_b():
+            self._hand_out(len(batch[1]))
+            yield batch
 
     def trial(self, genotype: Genotype, epochs: int, name: str) -> Trial:
         """See `SearchMaterial.trial`; BenchError outside a step, where nobody counts it."""
@@ -235,19 +242,43 @@ class WatchedMaterial(SearchMaterial):
                     f"{self.origin} says that step {step + 1} cost {said[name]:g} {name}, but the "
                     f"networks trained in it alone cost {least:g}: add the cost of each trial"
                 )
-        others = [name for name in PASSES if said[name] > known[name] * (1 + ROUNDED)]
-        if count.batches and len(others) < len(PASSES):
+        if not count.clips:
+            return
+        passed = asdict(Cost.of(self._stem_macs(), trained=0, scored=count.clips))
+        short = [n for n in PASSES if not said[n] >= (known[n] + passed[n]) * (1 - ROUNDED)]
+        if short:
             raise BenchError(
                 f"{self.origin} takes batches of clips in step {step + 1}, but counts no "
-                f"{' and '.join(name for name in PASSES if name not in others)} for them: add "
+                f"{' and '.join(short)} for them, or too few ({count.clips} clips through the stem "
+                f"of a network cost {' and '.join(f'{passed[name]:.4g}' for name in short)}): add "
                 "Cost.of(macs, trained, scored)"
             )
 
-    def _handed_out(self, batches: Iterator[Any]) -> Iterator[Any]:
-        for each in batches:
-            if self.counts:
-                self.counts[-1].batches = True
-            yield each
+    def _stem_macs(self) -> int:
+        """Of one clip in a forward pass of what all networks of the space have in common."""
+        with seeded(0):
+            return macs_of(Stem(self.space, self.clip_shape[0], DERIVED_NORM), self.clip_shape)
+
+    def _hand_out(self, clips: int) -> None:
+        if self.counts:
+            self.counts[-1].clips += clips
+
+
+def _searched(
+    clip_set: ClipSet, clips: ClipTensors, halves: Halves
+) -> tuple[ClipSet, ClipTensors, Halves]:
+    """The clips of the halves alone, in their order, and the halves as indices of these.
+
+    A search inside a fold does not hold the clips of the person that the fold is tested on.
+    """
+    kept = sorted({*halves[0], *halves[1]})
+    if len(kept) == len(clip_set.clips):
+        return clip_set, clips, halves
+    place = {index: number for number, index in enumerate(kept)}
+    train_a, train_b = (tuple(place[index] for index in half) for half in halves)
+    named = replace(clip_set, clips=tuple(clip_set.clips[index] for index in kept), tested=0)
+    held = replace(clips, videos=clips.videos[kept], labels=clips.labels[kept])
+    return named, held, (train_a, train_b)
 
 
 PASSES = ("clip_passes", "macs")
@@ -257,7 +288,7 @@ ROUNDED = 1e-9
 """Share by which sums of the same costs may differ."""
 
 
-def _digest(clips: ClipTensors, halves: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+def _digest(clips: ClipTensors, halves: Halves) -> str:
     total = hashlib.sha256(repr(halves).encode())
     for tensor in (clips.videos, clips.labels):
         total.update(tensor.cpu().numpy().tobytes())

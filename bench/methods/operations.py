@@ -60,7 +60,7 @@ def _try(name: str, value: Operation, channels: int) -> None:
     import torch
     from torch import nn
 
-    from rnas.operations import DERIVED_NORM
+    from rnas.operations import DERIVED_NORM, SEARCH_NORM
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():  # what is drawn here changes no run
         # As in a mixed operation, where a name such as `forward` has no place.
@@ -70,16 +70,35 @@ def _try(name: str, value: Operation, channels: int) -> None:
         shape = tuple(module(given).shape)
         module.eval()(given)
         another = value.build(channels, DERIVED_NORM)
+        searched = value.build(channels, SEARCH_NORM)
     if not given.equal(clips):
         raise Unfit("it changes its input, which other operations read, too")
     if {*module.parameters()} & {*another.parameters()}:
         raise Unfit("what it builds shares weights with what it built before: make them anew")
+    for built, norm in ((searched, SEARCH_NORM), (module, DERIVED_NORM)):
+        _refuse_own_norms(built, norm)
     if shape != clips.shape:
         raise Unfit(f"it maps (B, C, T, H, W) {tuple(clips.shape)} to {shape}")
     said = value.parameters(channels)
     counted = sum(parameter.numel() for parameter in module.parameters())
     if said != counted:
         raise Unfit(f"of {channels} channels it has {counted} parameters and says {said}")
+
+
+def _refuse_own_norms(module: nn.Module, norm: Norm) -> None:
+    """Unfit where a batch norm is not as `norm` makes it, and as all others then are."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    wanted = (norm.affine, norm.affine)
+    for name, each in module.named_modules():
+        if isinstance(each, _BatchNorm) and (each.affine, each.track_running_stats) != wanted:
+            when = "the derived network" if norm.affine else "the search"
+            what = "with" if norm.affine else "without"
+            own = f"{type(each).__name__} {name}".rstrip()
+            raise Unfit(
+                f"its {own} is not made by `norm`: in {when} all batch norms are {what} weights "
+                "and running statistics; build it as norm(channels)"
+            )
 
 
 def _built(

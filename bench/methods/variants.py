@@ -156,6 +156,11 @@ class Variant(ABC):
         """The same as plain values for JSON; None where it is not known or depends on the run."""
 
     @property
+    def pretrained(self) -> bool:
+        """Whether it says that not all weights of its networks are drawn."""
+        return self.details["pretraining"].strip().lower() not in ("", "none")
+
+    @property
     def footnote(self) -> str:
         """What a table says of it below its rows."""
         return ""

@@ -31,6 +31,7 @@ RESERVED = (
         "protocol",
         "trained",
         "contradicted",
+        "begins_alike",
         "precision",
         "intervals",
         "chance",
@@ -54,7 +55,8 @@ class Metric:
 
     name: its key in files and options, one lower-case word; heading: what stands over a column;
     function: (..., C, C) -> (...); phrase: its name within a sentence, the heading by default;
-    per_class: for a mean over classes, (..., C, C) -> (..., C) with NaN where a class has no value.
+    per_class: of a mean over classes the values that are averaged, (..., C, C) -> (..., C), NaN
+    where a class has none.
     """
 
     name: str
@@ -141,6 +143,8 @@ def _checked(name: str, value: object) -> Metric:
     """The value as a metric; Unfit says why it cannot be used as one."""
     import numpy as np
 
+    from bench.protocol.metric_trials import require_scores  # late: few have metrics of their own
+
     if not isinstance(value, Metric) or value.name != name:
         raise Unfit(f"expected a bench.protocol.metrics.Metric of that name, got {value!r:.80}")
     if not (name.isidentifier() and name.islower()):
@@ -172,6 +176,7 @@ def _checked(name: str, value: object) -> Metric:
             f"a matrix has another score among the {AT_ONCE} of a bootstrap than alone: it may not "
             "rest on the others of a stack (their mean, quantiles or number)"
         )
+    require_scores(value.function, value.per_class)
     per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
     return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
 

@@ -60,7 +60,8 @@ class FoldRecord:
     run: the run that made it; made_on: the machine, None in files that do not say it; trained_on,
     inner_subjects: `dataset/subject` of those trained on, None in files that do not say it, and of
     those held out for inner_val; epochs: by selection rule the epoch it chose; losses: one per
-    epoch; contradicted: about how many clips a classifier's own `predict` answers otherwise.
+    epoch; contradicted: about how many clips a classifier's own `predict` answers otherwise;
+    begins_alike: share of the network's weights that are the same before training with every seed.
     """
 
     what: ClassVar[str] = "fold"
@@ -75,6 +76,7 @@ class FoldRecord:
     losses: tuple[float, ...] = ()
     epochs: Mapping[str, int] = field(default_factory=dict)
     contradicted: int = 0
+    begins_alike: float = 0.0
 
     @property
     def people(self) -> set[str]:

@@ -63,6 +63,50 @@ def check_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> 
     return answer
 
 
+@torch.no_grad()
+def check_training_answer(network: nn.Module, clips: Tensors, indices: Sequence[int]) -> None:
+    """BenchError where a network that is trained by cross-entropy gives it no logits.
+
+    In training mode they are (B, classes), or of several heads (B, classes, H). It is shown the
+    last of the clips: those that are tested come first, and are none to learn from. What the
+    network keeps may change: ask one that is thrown away. One that fails is left to its training.
+    """
+    asked = torch.as_tensor(indices[-ASKED:])
+    inputs, heads, answer = clips.evaluation_batch(asked), None, None
+    name = f"network {type(network).__name__}"
+    try:
+        with undisturbed(name), seeded(0), float32_arithmetic("fp32"):
+            output = network.train()(inputs)
+            if tuple(output.shape) == (len(asked), clips.classes, clips.classes):
+                answer = network.eval()(inputs)
+                network.training = True  # it alone: its layers go on as in evaluation mode
+                heads = network(inputs)
+    except FAILURES:
+        return
+    _refuse_other_than_heads(output, len(asked), clips.classes)
+    if heads is None or answer is None or heads.shape != output.shape:
+        return
+    if differ(answer, heads.mean(2)) and not differ(answer, heads.mean(1)):
+        raise BenchError(
+            f"in training mode the network gives {tuple(output.shape)}, (B, classes, heads), but "
+            "its answer in evaluation mode is the mean over axis 1, as if the heads lay there: "
+            "stack them along axis 2"
+        )
+
+
+def _refuse_other_than_heads(output: Tensor, clips: int, classes: int) -> None:
+    if output.dim() not in (2, 3) or tuple(output.shape[:2]) != (clips, classes):
+        raise BenchError(
+            f"in training mode the network gives {tuple(output.shape)}, expected logits "
+            f"{(clips, classes)}, or of several heads ({clips}, {classes}, H)"
+        )
+    if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < ALIKE).all()):
+        raise BenchError(
+            "the network gives probabilities (none below 0, those of a clip sum to 1), of which "
+            "cross-entropy would take the softmax again: leave out the last softmax"
+        )
+
+
 def require_alike(answer: Tensor, other: Tensor) -> None:
     """SuspectError where logits that should be the same differ by more than rounding."""
     if differ(answer, other):

@@ -12,13 +12,17 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from baselines.fixed import CROSS_ENTROPY
 from bench.errors import FAILURES, BenchError, SuspectError
 from bench.seeds import seeded
-from bench.training.answers import asked_answer, check_answer, differ
+from bench.training.answers import asked_answer, check_answer, check_training_answer, differ
 from bench.training.tensors import Tensors
 
 OTHER_SEED = 1
 """What a network is made of when its file is read: whatever is drawn then gives way to the file."""
+
+MUCH_ALIKE = 0.1
+"""Share of trainable weights, alike with every seed, that is told: designed filters are fewer."""
 
 STIRRED = 0.01
 """Up to so much is added to each weight: a layer that starts at zero would hide what is before."""
@@ -29,7 +33,8 @@ class Beginning:
     """A network to be trained, with what another one built in the same way holds and answers.
 
     build: of a seed, on the device; weights: hash of each parameter and buffer; answer: logits to
-    the first of the clips `indices`, once its weights are stirred.
+    the first of the clips `indices`, once its weights are stirred; alike: share of the trainable
+    weights that begin alike with every seed, 0 below MUCH_ALIKE and where that is declared.
     """
 
     build: Callable[[], nn.Module]
@@ -38,6 +43,7 @@ class Beginning:
     network: nn.Module
     weights: Mapping[str, int]
     answer: Tensor
+    alike: float = 0.0
 
     @classmethod
     def of(
@@ -46,12 +52,16 @@ class Beginning:
         unseeded: Callable[[], nn.Module],
         clips: Tensors,
         indices: Sequence[int],
+        pretrained: bool = False,
+        loss: str = CROSS_ENTROPY,
     ) -> Self:
         """A new network; the checks are made on another one, so that it stays as it is.
 
-        unseeded: builds it with weights from torch's global generator. BenchError where the two
-        share trainable weights or are not the same, where its seed is another than it is given,
-        where it is more than its weights, and as `check_answer`.
+        unseeded: builds it with weights from torch's global generator; pretrained: whether the
+        method says that they are not all drawn; loss: what it is trained by. BenchError where the
+        two share trainable weights or are not the same, where its seed is another than it is given,
+        where all its weights are the same with another seed, where it is more than its weights, and
+        as `check_answer` and, with cross-entropy, `check_training_answer`.
         """
         network, twin = build(), build()
         if _trainable(network) & _trainable(twin):
@@ -74,8 +84,18 @@ class Beginning:
                     "a new network seeds torch's global generator: all seeds of a run would begin "
                     "with the same weights; leave out torch.manual_seed"
                 )
+        alike = 0.0 if pretrained else _alike(network, weights, _hashes(another))
+        if alike == 1:
+            raise BenchError(
+                "a new network has the same trainable weights with every seed: draw them from "
+                "torch's global generator, without a seed or generator of its own; if they are "
+                "loaded, say in the method's `pretraining` what they were trained on"
+            )
         _require_restored(another, twin, answer, clips, indices)
-        return cls(build, clips, indices, network, weights, answer)
+        if loss == CROSS_ENTROPY:
+            check_training_answer(another, clips, indices)
+        told = alike if alike >= MUCH_ALIKE else 0.0
+        return cls(build, clips, indices, network, weights, answer, told)
 
     def require_kept(self) -> None:
         """After a training: BenchError where a network that is built now begins otherwise.
@@ -121,6 +141,17 @@ def _trainable(network: nn.Module) -> set[int]:
     """Where the weights lie that training moves."""
     trained = (each for each in network.parameters() if each.requires_grad and each.numel())
     return {each.untyped_storage().data_ptr() for each in trained}
+
+
+def _alike(network: nn.Module, weights: Mapping[str, int], others: Mapping[str, int]) -> float:
+    """Share of the trainable weights whose hashes are those of others; constants do not count."""
+    sizes = {
+        name: each.numel()
+        for name, each in network.named_parameters()
+        if each.requires_grad and each.numel() and (each != each.flatten()[0]).any()
+    }
+    same = sum(size for name, size in sizes.items() if weights[name] == others.get(name))
+    return same / sum(sizes.values()) if sizes else 0.0
 
 
 def _hashes(network: nn.Module) -> dict[str, int]:

@@ -75,6 +75,9 @@ FOREIGN = "foreign file"
 CONTRADICTED = "predict differs"
 """Mark of classifiers whose `predict` answers otherwise than the scores that count."""
 
+BEGINS_ALIKE = "begins alike"
+"""Mark of networks of which much is the same before training with every seed."""
+
 ONE_SEED = "one search seed"
 """Mark of a result of a single seed of a search."""
 
@@ -127,6 +130,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
     metrics = record.metrics or {}
     if contradicted := metrics.get("contradicted"):
         yield f"{CONTRADICTED}: {contradicted} of {metrics['clips']} clips"
+    if alike := metrics.get("begins_alike"):
+        yield f"{BEGINS_ALIKE}: {alike:.0%} of the weights"
     class_map = record.data.class_map
     if class_map != "challenge":
         yield f"class map {class_map}"
@@ -286,6 +291,8 @@ MARK_MEANINGS = {
     FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     CONTRADICTED: "the classifier's own predict answers otherwise than its largest score, which "
     "counts",
+    BEGINS_ALIKE: "weights are the same before training with every seed: fixed or loaded, perhaps "
+    "from clips of the people who are tested; the method declares no pretraining",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

@@ -2,8 +2,12 @@
 
 import pytest
 from tiny_runs import only_run
+from toy_search import ToyMaterial
 
+from bench.engine.search_apart import require_gradients_said
 from bench.errors import BenchError
+from rnas.strategies.base import Cost, Step, Strategy
+from rnas.strategies.first_order import FirstOrder
 
 TINY = ("data.frames=2", "candidates=3", "brief_epochs=1", "path_epochs=1", "population=2")
 OPTIONS = [word for each in (*TINY, "generations=2") for word in ("--set", each)]
@@ -152,6 +156,14 @@ COSTS = {
         "[list(self.material.pairs(0)), trial.cost + Cost(4)][1]",
         "takes batches of clips in step 1, but counts no macs",
     ),
+    "few clip passes": (
+        "[list(self.material.pairs(0)), trial.cost + Cost(0.3, 10**12)][1]",
+        "counts no clip_passes for them, or too few",
+    ),
+    "few MACs": (
+        "[list(self.material.train_b()), trial.cost + Cost(100, 1000)][1]",
+        "counts no macs for them, or too few",
+    ),
 }
 
 
@@ -218,6 +230,48 @@ class Counting(Best):
     for each in found:
         each["cost"].pop("seconds")
     assert found[0] == found[1]
+
+
+class Plain(Strategy):
+    def step(self, step): ...
+    def genotype(self): ...
+    def state_dict(self): ...
+    def load_state_dict(self, state): ...
+
+
+class Said(Plain):
+    by_gradient = False
+
+
+class FirstOrderAgain(FirstOrder):
+    """Says it as its parent does."""
+
+
+class WithSearcher(Plain):
+    searcher = object()
+
+
+class SaidSearcher(WithSearcher):
+    by_gradient = True
+
+
+STEP = Step({}, Cost())
+MOVED = Step({}, Cost(), weights=object())
+
+
+@pytest.mark.parametrize(("made", "step"), [(Plain, MOVED), (WithSearcher, STEP)])
+def test_one_that_moves_the_architecture_says_whether_by_gradients(made, step):
+    with pytest.raises(BenchError, match=r"mine moves .* set by_gradient = True in its class"):
+        require_gradients_said(made(None), step, "mine")
+
+
+@pytest.mark.parametrize(("made", "step"), [(Plain, STEP), (Said, MOVED), (SaidSearcher, MOVED)])
+def test_one_that_says_it_or_moves_nothing_passes(made, step):
+    require_gradients_said(made(None), step, "mine")
+
+
+def test_one_that_inherits_it_passes():
+    require_gradients_said(FirstOrderAgain(ToyMaterial()), MOVED, "mine")
 
 
 def test_states_are_alike_up_to_rounding():

@@ -44,6 +44,30 @@ class Late(nn.Identity):
 LATE = Operation(lambda channels, norm: Late(), lambda channels: 0)
 EIGHT = Operation(conv_7, lambda channels: 343 * 8 * channels + 16)
 CHANGING = Operation(lambda channels, norm: nn.ReLU(inplace=True), lambda channels: 0)
+class Normed(nn.Sequential):
+    def __init__(self, channels, kind, **options):
+        super().__init__(nn.Conv3d(channels, channels, 1, bias=False), kind(channels, **options))
+
+def ones(channels):
+    return channels**2
+
+OWN_NORM = Operation(lambda c, norm: Normed(c, nn.BatchNorm3d), lambda c: c * c + 2 * c)
+class Kept(nn.BatchNorm3d):
+    pass
+
+KEPT = Operation(lambda c, norm: Normed(c, Kept), lambda c: c * c + 2 * c)
+PLAIN_NORM = Operation(
+    lambda c, norm: Normed(c, nn.BatchNorm3d, affine=False, track_running_stats=False), ones
+)
+TRACKING = Operation(
+    lambda c, norm: Normed(c, nn.BatchNorm3d, affine=norm.affine), lambda c: c * c + 2 * c
+)
+GIVEN_NORM = Operation(lambda c, norm: Normed(c, norm), lambda c: c * c + 2 * c)
+GROUPED = Operation(
+    lambda c, norm: nn.Sequential(nn.Conv3d(c, c, 1, bias=False), nn.GroupNorm(2, c)),
+    lambda c: c * c + 2 * c,
+)
+INSTANCES = Operation(lambda c, norm: Normed(c, nn.InstanceNorm3d), ones)
 FAILING = Operation(lambda channels, norm: 1 / 0, count)
 SPACE = SearchSpace(name="theirs", summary="", operations=("conv_7", "{}"), nodes=1)
 """
@@ -94,6 +118,10 @@ def test_a_space_with_an_unknown_one_is_left_out(put, capsys):
         ("EIGHT", "of 16 channels it has 87840 parameters and says 43920"),
         ("CHANGING", "it changes its input"),
         ("LATE", "it changes its input"),
+        ("OWN_NORM", "its BatchNorm3d 1 is not made by `norm`: in the search all batch norms"),
+        ("KEPT", "its Kept 1 is not made by `norm`"),
+        ("TRACKING", "without weights and running statistics; build it as norm"),
+        ("PLAIN_NORM", "in the derived network all batch norms are with weights"),
         ("SPACE", "expected a rnas.operations.Operation, got SearchSpace"),
         ("NONE", "no attribute 'NONE'"),
     ],
@@ -103,6 +131,12 @@ def test_one_that_cannot_be_used_is_an_error_where_it_is_needed(put, value, mess
     with pytest.raises(BenchError, match=message) as raised:
         operation("conv_7")
     assert "conv_7 of bench.operations, package their_operations" in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["CONV_7", "GIVEN_NORM", "GROUPED", "INSTANCES"])
+def test_one_with_the_norm_it_is_given_or_of_single_clips_passes(put, value):
+    put({"conv_7": value})
+    assert operation("conv_7").parameters(8) > 0
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,58 @@ def test_one_that_fails_at_work_is_named(install):
         metrics()["kappa"].function(np.full((5, 3, 3), 10**7))
 
 
+RECALL = "class_recall"
+PRECISION = "lambda m: class_recall(m.swapaxes(-1, -2))"
+
+
+def scored(of: str, parts: str = "None") -> str:
+    """A package whose metric is `of`, with `parts` as its per_class."""
+    start = "import numpy as np\nfrom bench.protocol.metrics import *\n"
+    return f"{start}KAPPA = Metric('kappa', 'K', {of}, per_class={parts})\n"
+
+
+@pytest.mark.parametrize(
+    ("of", "parts", "why"),
+    [
+        ("lambda m: 1 - acc(m)", "None", "higher has to be better"),
+        ("lambda m: m[..., 0, 1] / (m.sum((-2, -1)) + 1)", "None", "higher has to be better"),
+        ("lambda m: class_recall(m)[..., :3].mean(-1)", "None", "the order of 5 classes"),
+        ("lambda m: np.trace(m[..., -3:, -3:], axis1=-2, axis2=-1)", "None", "order of 5 classes"),
+        ("uar", "lambda m: m[..., 0] * 0 + 7.0", "the mean of its per_class is not its score"),
+        ("uar", PRECISION, "the mean of its per_class is not its score"),
+        ("acc", RECALL, "the mean of its per_class is not its score"),
+        ("uar", "uar", "expected real numbers (8, 3)"),
+        ("uar", "lambda m: class_recall(m) + m.max() * 0 + (m.ndim > 2)", "alone than among"),
+    ],
+)
+def test_scores_that_are_no_measure_of_right_answers_leave_it_out(install, capsys, of, parts, why):
+    install(scored(of, parts))
+    assert "kappa" not in metrics()
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("of", "parts"),
+    [
+        ("lambda m: acc(m) - 1", "None"),
+        ("uar", RECALL),
+        ("uf1", "class_f1"),
+        ("lambda m: class_recall(m).mean(-1)", RECALL),
+        (f"lambda m: ({PRECISION})(m).mean(-1)", PRECISION),
+        ("lambda m: np.prod(class_recall(m), -1) ** (1 / m.shape[-1])", "None"),
+        ("lambda m: class_f1(m)[..., 1]", "None"),
+        ("lambda m: (m @ np.array([1, 2, 3]))[..., 2] * 0 + acc(m)", "None"),
+        (
+            "lambda m: -(m * np.subtract.outer(*2 * [np.arange(m.shape[-1])]) ** 2).sum((-2, -1))",
+            "None",
+        ),
+    ],
+)
+def test_usual_scores_pass(install, capsys, of, parts):
+    install(scored(of, parts))
+    assert "kappa" in metrics() and not capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("of", "why"),
     [

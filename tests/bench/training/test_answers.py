@@ -9,7 +9,7 @@ from torch import nn
 from bench.engine.fold import Parts, Watch
 from bench.errors import BenchError
 from bench.system.entry_points import forget
-from bench.training.answers import check_answer
+from bench.training.answers import check_answer, check_training_answer
 from bench.training.tensors import StillTensors
 from rnas.errors import LossDiverged
 
@@ -80,6 +80,56 @@ def test_other_answers_are_refused_in_one_line(answer, outputs, said):
 def test_what_larger_batches_do_and_a_place_in_them(answer):
     with pytest.raises(BenchError, match="changes with the other clips"):
         check_answer(Answering(answer), STILLS, range(5))
+
+
+class Stacked(nn.Module):
+    """Three heads behind a batch norm and dropout, stacked along an axis; their mean in the end."""
+
+    def __init__(self, axis):
+        super().__init__()
+        self.seen = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16), nn.Dropout(0.5))
+        self.heads = nn.ModuleList(nn.Linear(16, 3) for _ in range(3))
+        self.axis = axis
+
+    def forward(self, images):
+        features = self.seen(images)
+        found = torch.stack([head(features) for head in self.heads], self.axis)
+        return found if self.training else found.mean(self.axis)
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (Answering(lambda x: x.softmax(1)), "cross-entropy would take the softmax again"),
+        (Answering(lambda x: (9 * x).softmax(1)[..., None].expand(5, 3, 2)), "softmax again"),
+        (Answering(lambda x: x.softmax(1)[:, [2, 0, 1]]), "leave out the last softmax"),
+        (Answering(lambda x: x[:, None].expand(5, 2, 3)), r"training mode .*\(5, 2, 3\), expected"),
+        (Answering(lambda x: x, outputs=7), r"\(5, 7\), expected logits \(5, 3\)"),
+        (Stacked(1), r"\(5, 3, 3\), .* stack them along axis 2"),
+    ],
+)
+def test_what_cross_entropy_does_not_take_is_refused(network, said):
+    with pytest.raises(BenchError, match=said) as error:
+        check_training_answer(network, STILLS, range(5))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Answering(lambda x: x),
+        Answering(lambda x: x.log_softmax(1)),
+        Answering(lambda x: x.sigmoid()),
+        Answering(lambda x: 0 * x),
+        Stacked(2),
+        nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16), nn.Linear(16, 3)),
+    ],
+)
+def test_logits_in_training_mode_pass(network):
+    state = torch.random.get_rng_state()
+    check_answer(network, STILLS, range(5))
+    check_training_answer(network, STILLS, range(5))
+    assert torch.random.get_rng_state().equal(state)
 
 
 class Deaf(nn.Dropout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -140,8 +141,55 @@ class Seeding(Network):
         super().__init__()
 
 
-def begin(build) -> Beginning:
-    return Beginning.of(partial(initialised, build, 3, "in_order"), build, STILLS, range(5))
+def forked(network):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network.hidden.reset_parameters()
+
+
+def by_generator(network):
+    source = torch.Generator().manual_seed(7)
+    for weight in network.hidden.parameters():
+        weight.data.normal_(generator=source)
+
+
+def by_numpy(network):
+    source = np.random.default_rng(7)
+    for weight in network.hidden.parameters():
+        weight.data.copy_(torch.from_numpy(source.normal(size=weight.shape)))
+
+
+LOADED = nn.Linear(16, 4).state_dict()
+
+
+def loaded(network):
+    network.hidden.load_state_dict(LOADED)
+
+
+class Same(Network):
+    """All that does not begin at zero begins in one way; `more` numbers are drawn beside it."""
+
+    def __init__(self, way, more=0):
+        super().__init__()
+        way(self)
+        self.more = nn.Parameter(torch.randn(more))
+
+
+def nothing(network):
+    pass
+
+
+class Designed(Network):
+    """A small filter that is designed, among weights that are drawn."""
+
+    def __init__(self):
+        super().__init__()
+        self.filter = nn.Parameter(torch.tensor([-1.0, 0.0, 1.0]))
+
+
+def begin(build, pretrained=False) -> Beginning:
+    new = partial(initialised, build, 3, "in_order")
+    return Beginning.of(new, build, STILLS, range(5), pretrained)
 
 
 def trained(beginning: Beginning) -> None:
@@ -177,6 +225,20 @@ def test_a_sound_one_is_left_as_its_seed_gives_it(build):
 def test_others_are_refused_before_they_are_trained(build, said):
     with pytest.raises(BenchError, match=said):
         begin(build)
+
+
+@pytest.mark.parametrize("way", [forked, by_generator, by_numpy, loaded])
+def test_weights_that_no_seed_changes_are_refused_or_told(way):
+    with pytest.raises(BenchError, match=r"same trainable weights with every seed.*pretraining"):
+        begin(partial(Same, way))
+    assert begin(partial(Same, way), pretrained=True).alike == 0
+    assert begin(partial(Same, way, more=68)).alike == 0.5  # of 16 * 4 + 4 and as many
+    assert begin(partial(Same, way, more=68), pretrained=True).alike == 0
+
+
+@pytest.mark.parametrize("build", [Network, Designed, partial(Same, nothing), frozen()])
+def test_drawn_weights_and_small_designed_filters_are_not_told(build):
+    assert begin(build).alike == 0
 
 
 def test_what_a_training_leaves_outside_the_weights_is_refused_after_it():
