@@ -22,7 +22,7 @@ from bench.measuring.workload import Workload
 from bench.protocol.splits import tested_labels
 from bench.runs.answered import unlike_data
 from bench.runs.checksums import sealing
-from bench.runs.folds import read_fold
+from bench.runs.folds import sealed_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.results import run_scores
@@ -74,7 +74,7 @@ def prepare_clips(unit: Unit, report: Report) -> None:
 def score(unit: Unit, report: Report) -> None:
     """Pools the predictions of all folds into `metrics.json`."""
     job = unit.job
-    folds = {fold: read_fold(job.folder.fold(fold)) for fold in job.folds}
+    folds = {fold: sealed_fold(job.folder, fold) for fold in job.folds}
     classes = read_run_file(job.folder).data.classes
     expected = tested_labels(find_clips(job.source, job.config.data), job.config, job.seed)
     for fold, what in unlike_data(folds, expected, classes):

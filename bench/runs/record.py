@@ -16,7 +16,7 @@ from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind
 from bench.protocol.naming import split_title
 from bench.runs.checksums import SEALED, require_unchanged, write_run_file
 from bench.runs.folder import FOLDS, MODELS, SEARCHES, RunFolder, run_folder
-from bench.runs.folds import read_fold, trained_share
+from bench.runs.folds import sealed_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
 from bench.system.files import read_json
@@ -238,7 +238,7 @@ class RunRecord(RunFile):
         if recipe.get("loss", CROSS_ENTROPY) != CROSS_ENTROPY:
             return None
         try:
-            folds = [read_fold(self.files.fold(name)) for name in self.finished]
+            folds = [sealed_fold(self.files, name) for name in self.finished]
         except BenchError:  # `bench validate` says what is wrong with a fold
             return None
         return trained_share(folds, len(self.data.classes))

@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.runs import checksums
 from bench.runs.checksums import gather, require_sealed, sealed_files, sealing
 from bench.runs.folder import RunFolder
-from bench.runs.predictions import run_predictions
+from bench.runs.predictions import finished_folds, run_predictions
 from bench.runs.record import find_runs, read_run
 from bench.runs.validate import validate
 from bench.system.files import write_atomic
@@ -375,6 +375,25 @@ def test_large_files_are_read_by_those_alone_who_load_them(every_kind, tmp_path,
     cut_short(file)  # its size tells
     with pytest.raises(BenchError, match="was changed"):
         read_run(folder)
+
+
+def test_a_large_fold_that_was_edited_is_in_no_figure_and_no_score(bench, runs, monkeypatch):
+    assert bench.small(runs, "majority").code == 0
+    monkeypatch.setattr(checksums, "LARGE", 255)
+    folder = RunFolder(only_run(runs).path)
+    record = read_run(folder)
+    file = folder.fold(record.folds[0])
+    assert len(finished_folds(record)) == record.folds_done
+    text = file.read_text()
+    assert '"pred": ' in text
+    digit = text[text.index('"pred": ') + len('"pred": ')]
+    file.write_text(text.replace(f'"pred": {digit}', f'"pred": {(int(digit) + 1) % 3}'))
+    for read in (lambda: finished_folds(record), lambda: run_predictions(folder)):
+        with pytest.raises(BenchError, match=f"{file.name} was changed"):
+            read()
+    folder.metrics.unlink()
+    assert bench.small(runs, "majority").code == 1
+    assert not folder.metrics.exists()
 
 
 def test_copies_and_runs_without_their_file_are_told_and_left_out(bench, finished):
