@@ -396,6 +396,18 @@ def test_a_large_fold_that_was_edited_is_in_no_figure_and_no_score(bench, runs, 
     assert not folder.metrics.exists()
 
 
+@pytest.mark.parametrize("name", ["run.json", "failures.json"])
+def test_the_status_of_other_runs_is_shown_beside_a_damaged_one(bench, runs, name):
+    assert bench.small(runs, "majority", "--seed", 0).code == 0
+    sound = only_run(runs).path
+    broken = shutil.copytree(sound, sound.with_name("seed1"))
+    (broken / name).write_text("{")
+    for form in ("table", "json"):
+        outcome = bench("status", runs, "--format", form)
+        assert outcome.code == 1 and str(sound) in outcome.out and str(broken) not in outcome.out
+        assert outcome.err.startswith(f"skipped: {broken / name} cannot be read")
+
+
 def test_copies_and_runs_without_their_file_are_told_and_left_out(bench, finished):
     run = only_run(finished)
     shutil.copytree(run.path, run.path.with_name("seed7"))
