@@ -40,7 +40,7 @@ from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
 from bench.runs.record import RunFile, add_maker, read_run_file, trained_network
-from bench.system.files import read_json, real_place, write_json
+from bench.system.files import read_json, real_place, stray, write_json
 from bench.system.provenance import now, provenance
 
 DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
@@ -271,7 +271,8 @@ def refuse_foreign(job: Job) -> list[Unit]:
     folder = job.folder
     if strangers := read_run_file(folder).foreign(folder):
         raise BenchError(
-            f"{folder.path / strangers[0]} is of no fold of this run: move it elsewhere"
+            f"{folder.path / strangers[0]} "
+            + stray(strangers[0], "is of no fold of this run: move it elsewhere")
         )
     known = sealed_files(folder)
     unsealed = [unit for task in plan(job) if (unit := task.unit).done and _name(unit) not in known]

@@ -19,7 +19,7 @@ from bench.runs.folder import FOLDS, MODELS, SEARCHES, RunFolder, run_folder
 from bench.runs.folds import sealed_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
-from bench.system.files import read_json
+from bench.system.files import is_system_file, read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +187,7 @@ class RunFile:
             for pattern, known in places.items()
             for path in sorted(folder.path.glob(pattern))
             if (path.name if path.is_dir() else path.stem) not in known
+            and not is_system_file(path.name)
         )
 
     def place(self, runs: Path) -> Path:
@@ -260,7 +261,7 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     copies: dict[Path, list[Path]] = {}
     for path in sorted(runs.glob("*/*/*/seed*")):
         if not (path / "run.json").exists():
-            if any(path.glob("[!.]*")):
+            if not all(is_system_file(each.name) for each in path.glob("*")):
                 unreadable.append(f"{path} has results and no run.json: restore it")
             continue
         try:

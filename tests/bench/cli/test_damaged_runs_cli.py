@@ -396,6 +396,28 @@ def test_a_large_fold_that_was_edited_is_in_no_figure_and_no_score(bench, runs, 
     assert not folder.metrics.exists()
 
 
+def test_what_a_system_or_a_synchronising_program_leaves_is_told_from_an_edit(bench, runs):
+    assert bench.small(runs, "majority").code == 0
+    run = only_run(runs)
+    fold = next(iter((run.path / "folds").glob("*.json")))
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", f"._{fold.name}"):
+        (run.path / "folds" / name).write_text("x")
+    (run.path / "search/__MACOSX").mkdir(parents=True)
+    assert bench("validate", runs).code == 0
+    assert "nothing left to do" in bench.small(runs, "majority").err
+    for name in ("fold (conflicted copy).json", "s05.sync-conflict-20260101-120000-ABC.json"):
+        (run.path / "search" / name).write_text("{}")
+        found = bench("validate", runs)
+        assert found.code == 1 and f"search/{name}: is by its name a conflicted copy" in found.out
+        (run.path / "search" / name).unlink()
+    other = fold.with_name(f"{fold.stem} (1).json")
+    shutil.copy(fold, other)
+    for command in (bench("validate", runs).out, bench.small(runs, "majority").error):
+        assert f"{other.name}: is by its name a conf" in command.replace("json is", "json: is")
+    shutil.copy(fold, fold.with_name("s99.json"))
+    assert "s99.json: of a fold that run.json does not list" in bench("validate", runs).out
+
+
 @pytest.mark.parametrize("name", ["run.json", "failures.json"])
 def test_the_status_of_other_runs_is_shown_beside_a_damaged_one(bench, runs, name):
     assert bench.small(runs, "majority", "--seed", 0).code == 0
