@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -39,18 +39,35 @@ SILENT = 120.0
 def status(runs: Path, watch: bool, every: int, form: str) -> int:
     """Show how far runs are: done, failed, at work, time left.
 
-    It reads the run folders alone, so that it works beside any executor and from any machine.
+    It reads the run folders alone, so that it works beside any executor and from any machine. A
+    run that cannot be read is named on stderr, and the exit code is then 1.
     """
     if not runs.is_dir():
         raise click.BadParameter(f"{runs} is no folder", param_hint="RUNS")
     while True:
-        found = [_state(file.parent) for file in sorted(runs.glob("*/*/*/seed*/run.json"))]
+        files = sorted(runs.glob("*/*/*/seed*/run.json"))
+        found, left_out = _states(files)
         if watch and form == "table":
             click.clear()
         click.echo(json.dumps(found, indent=1) if form == "json" else "\n".join(_lines(found)))
+        for line in left_out:
+            click.echo(f"skipped: {line}", err=True)
         if not watch:
-            return 0
+            return 1 if left_out else 0
         time.sleep(every)
+
+
+def _states(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Of each run, and why of those that cannot be read."""
+    from bench.errors import BenchError
+
+    found, left_out = [], []
+    for file in files:
+        try:
+            found.append(_state(file.parent))
+        except BenchError as error:
+            left_out.append(str(error))
+    return found, left_out
 
 
 def _state(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from bench.engine.plan import (
 )
 from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
+from bench.engine.suspicion import forget_suspicions, suspicions
 from bench.engine.together import StackingExecutor
 from bench.engine.working import Failure, Listener, missing_after, without_file
 from bench.errors import BenchError, UsageError
@@ -121,6 +122,7 @@ def execute(
         failures += _never_seen(heard, getattr(executor, "late", 0.0), who)
         failures += _left_out(tasks, done | heard.done, failures, who)
         tried = {task.unit for task in tasks}
+        failures = _with_suspicions(prepared.jobs, failures, tried)
         for job in unfinished.values():
             note_machines(job)
         for job in prepared.jobs:
@@ -170,6 +172,7 @@ def _opened(
                 _refuse_suspect(job)
             if force and keeps_search:
                 job.folder.clear_evaluation()
+                forget_suspicions(job.folder)
                 forget_undone(job)
             if prepared.only:
                 require_unchanged(job.folder)
@@ -185,7 +188,7 @@ def _refuse_suspect(job: Job) -> None:
     To repeat the command until each fold happens to pass would keep what is random.
     """
     entries = read_json(job.folder.failures) if job.folder.failures.exists() else []
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in (*suspicions(job.folder), *(entries if isinstance(entries, list) else ())):
         if (unit := _failed(job, entry)) and entry.get("suspect"):
             raise BenchError(
                 f"{job.folder.path}: fold {unit.fold} was refused ({entry.get('reason')}): folds "
@@ -252,6 +255,19 @@ def _never_seen(heard: _Remembered, late: float, who: str) -> tuple[Failure, ...
     heard.look()
     when = f" after {late:.0f} s" * bool(late)
     return tuple(without_file(unit, who, when) for unit in heard.unseen)
+
+
+def _with_suspicions(
+    jobs: Sequence[Job], failures: Sequence[Failure], tried: Set[Unit]
+) -> tuple[Failure, ...]:
+    """The failures with what was refused where it was performed, whatever the executor says."""
+    known = {failure.unit: failure for failure in failures}
+    for job in jobs:
+        for entry in suspicions(job.folder):
+            if (unit := _failed(job, entry)) in tried and unit:
+                found = known.get(unit, Failure(unit, str(entry.get("reason"))))
+                known[unit] = replace(found, suspect=True)
+    return tuple(known.values())
 
 
 def _parts(job: Job, only: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -17,6 +18,7 @@ from bench.errors import BenchError, UsageError
 from bench.methods import registry
 from bench.models.file import WHOLE, ModelRecord, write_model
 from bench.models.saving import SUMMARY, Keeper, model_record
+from bench.runs.code import changed_making, code_now
 from bench.runs.crosschecks import require_agreement
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
@@ -43,8 +45,8 @@ def fit(
     The architecture is that of the run's search; where each fold has one of its own, that of the
     fold with the median of the parameters. data_root: where the clips are, if not where the run
     found them; marks: of a run that has no score. Raises UsageError where the run has no network,
-    BenchError where it is not searched yet, or its clips, or a file that its settings name, are
-    others by now.
+    BenchError where it is not searched yet, or its clips, a file that its settings name, or the
+    code of a package that it was made by are others by now.
     """
     run = read_run(folder)
     require_agreement(folder, run)
@@ -77,6 +79,11 @@ def fit(
         raise BenchError(
             f"{folder.path}: {', '.join(changed)}: the file that its settings name is another by "
             "now; put back the one that the run was made with, or make the run anew"
+        )
+    if edited := changed_making(run):
+        raise BenchError(
+            f"{folder.path} was made by other code of {', '.join(edited)}: restore that code, or "
+            "make the run anew with `bench run --force`"
         )
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)
@@ -122,8 +129,15 @@ def fit(
         score=score,
         marks=tuple(dict.fromkeys(told)),
     )
+    record = replace(record, run=_with_code(record.run, run))
     write_model(out, record, keeper.kept)
     return record
+
+
+def _with_code(kept: RunFile, run: RunFile) -> RunFile:
+    """What a model file keeps of its run, with the code of packages that the run did not record."""
+    code = {**code_now(run), **(kept.provenance.code or {})}
+    return replace(kept, provenance=replace(kept.provenance, code=code))
 
 
 def _job(folder: RunFolder, run: RunFile, cache: Path, data_root: Path | None, device: str) -> Job:

@@ -21,7 +21,6 @@ from bench.engine.request import Prepared
 from bench.errors import BenchError
 from bench.methods import registry
 from bench.models.pretrained import pretrained_by
-from bench.protocol.metrics import METRIC
 from bench.protocol.splits import absent_classes, folds_of
 from bench.runs.checksums import (
     SEALED,
@@ -34,14 +33,14 @@ from bench.runs.checksums import (
     sealing,
     write_run_file,
 )
-from bench.runs.code import changed_code, code_used
+from bench.runs.code import changed_code, changed_making, code_used, metrics_changed
 from bench.runs.crosschecks import require_agreement
 from bench.runs.folder import FORMAT
 from bench.runs.folds import read_fold
 from bench.runs.job import Job
 from bench.runs.marks import run_marks
 from bench.runs.record import RunFile, add_maker, read_run_file, trained_network
-from bench.system.files import read_json, real_place, write_json
+from bench.system.files import read_json, real_place, stray, write_json
 from bench.system.provenance import now, provenance
 
 DECISIVE = ("git_commit", "packages", "cpu", "device", "gpu", "threads")
@@ -174,16 +173,11 @@ def recorded_files(run: RunFile) -> dict[str, Any]:
 
 def _refuse_other_code(job: Job, run: RunFile) -> None:
     """BenchError where a package has brought other code since; scores can be made anew alone."""
-    decisive = [name for name in changed_code(run) if not _is_metric(name)]
-    if decisive:
+    if decisive := changed_making(run):
         raise BenchError(
             f"{job.folder.path} was made by other code of {', '.join(decisive)}: restore that "
             "code, start anew with `bench run --force`, or choose another folder with --runs"
         )
-
-
-def _is_metric(name: str) -> bool:
-    return name.startswith(f"{METRIC} ")
 
 
 def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
@@ -204,7 +198,7 @@ def take_up(job: Job, labels: Mapping[Clip, int]) -> None:
     for unit in refuse_foreign(job):
         if not older:
             unit.output.unlink()
-    other_metric = any(map(_is_metric, changed_code(read_run_file(folder))))
+    other_metric = metrics_changed(read_run_file(folder))
     outdated = {METRICS: other_metric or _lacks_summary(job), PROFILE: False}
     for task in plan(job):  # scores are those of all folds, of one that is made anew, too
         needs_done = all(need.done for need in task.needs)
@@ -280,7 +274,8 @@ def refuse_foreign(job: Job) -> list[Unit]:
     folder = job.folder
     if strangers := read_run_file(folder).foreign(folder):
         raise BenchError(
-            f"{folder.path / strangers[0]} is of no fold of this run: move it elsewhere"
+            f"{folder.path / strangers[0]} "
+            + stray(strangers[0], "is of no fold of this run: move it elsewhere")
         )
     known = sealed_files(folder)
     unsealed = [unit for task in plan(job) if (unit := task.unit).done and _name(unit) not in known]

@@ -13,15 +13,16 @@ from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import PREPARE, SEARCH, Report, Unit
 from bench.engine.recorded import require_own_job
 from bench.engine.search import summarise_searches
+from bench.engine.suspicion import keep_suspicion, suspicion
 from bench.engine.working import await_files
-from bench.errors import BenchError
+from bench.errors import BenchError, SuspectError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
 from bench.protocol.splits import tested_labels
 from bench.runs.answered import unlike_data
 from bench.runs.checksums import sealing
-from bench.runs.folds import read_fold
+from bench.runs.folds import sealed_fold
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.runs.results import run_scores
@@ -42,16 +43,23 @@ def perform(unit: Unit, report: Report) -> None:
     """Does a unit on the device that its job's choice means here, writes its output and seals it.
 
     Of several threads each waits for the others, since torch's settings and random numbers are
-    those of the process. Raises BenchError or MethodError where it cannot.
+    those of the process. Raises BenchError or MethodError where it cannot, SuspectError also where
+    it was refused for that before: what passes when it is tried again would be random.
     """
     await_files([unit.job.folder.run])
     require_own_job(unit.job)
+    if refused := suspicion(unit):
+        raise SuspectError(refused)
     device = resolve_device(unit.job.device)
     with ALONE, current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))
         work = resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])
-        with sealing(unit.job.folder, unit.name):
-            work(here, report)
+        try:
+            with sealing(unit.job.folder, unit.name):
+                work(here, report)
+        except SuspectError as error:
+            keep_suspicion(unit, str(error))
+            raise
     if unit.phase == SEARCH:  # only now: a search that is not sealed goes on from its last step
         unit.job.folder.checkpoint(unit.fold).unlink(missing_ok=True)
 
@@ -66,7 +74,7 @@ def prepare_clips(unit: Unit, report: Report) -> None:
 def score(unit: Unit, report: Report) -> None:
     """Pools the predictions of all folds into `metrics.json`."""
     job = unit.job
-    folds = {fold: read_fold(job.folder.fold(fold)) for fold in job.folds}
+    folds = {fold: sealed_fold(job.folder, fold) for fold in job.folds}
     classes = read_run_file(job.folder).data.classes
     expected = tested_labels(find_clips(job.source, job.config.data), job.config, job.seed)
     for fold, what in unlike_data(folds, expected, classes):

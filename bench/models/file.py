@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import BenchError, DataError, UsageError, printable
 from bench.runs.checksums import require_as_made
+from bench.runs.code import changed_network
 from bench.runs.record import RunFile
 from bench.runs.typed import read_as
 from bench.system.files import write_atomic
@@ -178,6 +179,16 @@ def read_model(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
             f"{printable(path)}: weights or record {what}; copy it again, or {ModelRecord.cure}"
         )
     return record, weights
+
+
+def require_own_code(record: ModelRecord, where: object) -> None:
+    """BenchError where the network would answer by other code of a package than it was made by."""
+    if changed := changed_network(record.run, derived=record.genotype is not None):
+        raise BenchError(
+            f"{where} was made by other code of {', '.join(changed)}: weights mean nothing to "
+            "another network; install the version of its package that made the file, or make it "
+            "anew"
+        )
 
 
 def content_sum(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:

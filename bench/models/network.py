@@ -11,6 +11,7 @@ from torch import nn
 from bench.errors import BenchError, DataError, UsageError
 from bench.methods import registry
 from bench.methods.variants import Variant
+from bench.models.file import require_own_code
 from bench.runs.record import trained_network
 from bench.runs.searches import recorded_space
 from bench.training.compute import in_channels_last
@@ -29,8 +30,8 @@ def built(
 
     A derived network is built from its space and genotype, and needs no variant: None. A fixed one
     is built by the variant of that name, which has to be installed: a file cannot name code to be
-    run. Raises BenchError or MethodError where that is impossible, DataError where the weights do
-    not fit.
+    run. Raises BenchError or MethodError where that is impossible, BenchError where a package
+    brings it with other code than that which made the file, DataError where the weights do not fit.
     """
     genotype, classes, method = record.decoded, len(record.classes), None
     if genotype is None:
@@ -39,6 +40,7 @@ def built(
             network = method.builder(record.run.settings, classes, None)()
     else:
         network = DerivedNetwork(recorded_space(record.run, where), genotype, classes)
+    require_own_code(record, where)
     try:
         network.load_state_dict(dict(weights))
     except (RuntimeError, TypeError) as error:

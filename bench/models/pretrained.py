@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.config.settings import Config
 from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
-from bench.models.file import ModelRecord, read_model
+from bench.models.file import ModelRecord, read_model, require_own_code
 from bench.models.known import LEAST_SAME, SAME_SHARE, alike, clip_contents, clip_looks
 from bench.runs.checksums import require_as_made
 from bench.runs.record import Pretrained
@@ -20,7 +20,7 @@ from rnas.genotype import Genotype, check_genotype
 from rnas.space import SearchSpace
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 MODEL_SUFFIX = ".safetensors"
 
@@ -28,12 +28,12 @@ MODEL_SUFFIX = ".safetensors"
 def pretrained_by(config: Config, classes: Sequence[str]) -> Pretrained | None:
     """What `run.json` says of the file; None where networks start from drawn weights.
 
-    Raises what `read_model` raises, DataError where its classes are others.
+    Raises what `read_model` raises, BenchError where a package brings its network with other code
+    now, DataError where its classes are others.
     """
     if not config.train.pretrained:
         return None
-    path = _file(config)
-    record, _ = read_model(path)
+    path, record, _ = _read(config)
     if record.classes != tuple(classes):
         raise DataError(
             f"train.pretrained={path}: its classes are {', '.join(record.classes)}, those of the "
@@ -100,8 +100,7 @@ def start_from_pretrained(
     """
     if not config.train.pretrained:
         return
-    path = _file(config)
-    record, weights = read_model(path)
+    path, record, weights = _read(config)
     refuse_seen(f"train.pretrained={path}", record, tested, cache)
     try:
         network.load_state_dict(weights)
@@ -111,6 +110,14 @@ def start_from_pretrained(
             f"train.pretrained={path}: its weights are of another network ({record.title}); "
             f"pretrain this variant, with the same genotype where it is searched ({reason})"
         ) from error
+
+
+def _read(config: Config) -> tuple[Path, ModelRecord, dict[str, Tensor]]:
+    """The file, and what is in it; BenchError where a package brings its network otherwise now."""
+    path = _file(config)
+    record, weights = read_model(path)
+    require_own_code(record, f"train.pretrained={path}")
+    return path, record, weights
 
 
 def _file(config: Config) -> Path:

@@ -21,6 +21,7 @@ from bench.errors import BenchError
 from bench.runs.folder import RunFolder
 from bench.runs.typed import read_as
 from bench.system.files import (
+    is_system_file,
     json_text,
     read_json,
     real_place,
@@ -245,7 +246,7 @@ def require_as_made(path: Path) -> None:
 
 
 def result_files(folder: RunFolder) -> list[Path]:
-    """What lies where runs keep results, but hidden files and the states of searches.
+    """What lies where runs keep results, but systems' own files and the states of searches.
 
     Anything else that no unit wrote is its user's, and may change.
     """
@@ -258,7 +259,7 @@ def _is_kept(folder: RunFolder, path: Path) -> bool:
 
 
 def _is_result(folder: RunFolder, path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder.path).parts)
+    hidden = any(map(is_system_file, path.relative_to(folder.path).parts))
     return not hidden and path != folder.checksums and path.name != folder.checkpoint().name
 
 

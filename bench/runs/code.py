@@ -54,6 +54,30 @@ def changed_code(run: RunFile) -> tuple[str, ...]:
     """
     if not (recorded := recorded_code(run)):
         return ()
-    record = {"space": run.space, "network": run.network}
-    now = code_used(run.variant, run.method, run.data.source, run.config, record)
+    now = code_now(run)
     return tuple(name for name, code in recorded.items() if now.get(name, code) != code)
+
+
+def code_now(run: RunFile) -> dict[str, str]:
+    """What `code_used` says of a run with the packages that are installed now."""
+    record = {"space": run.space, "network": run.network}
+    return code_used(run.variant, run.method, run.data.source, run.config, record)
+
+
+def changed_network(run: RunFile, derived: bool) -> tuple[str, ...]:
+    """As `changed_code`, of what its trained network computes with and nothing else.
+
+    derived: whether it is built from a recorded space and genotype, by the operations alone.
+    """
+    what = OPERATIONS.what if derived else VARIANTS.what
+    return tuple(name for name in changed_code(run) if name.startswith(f"{what} "))
+
+
+def changed_making(run: RunFile) -> tuple[str, ...]:
+    """As `changed_code`, but for metrics: what a run, or a network of it, is made with."""
+    return tuple(name for name in changed_code(run) if not name.startswith(f"{METRIC} "))
+
+
+def metrics_changed(run: RunFile) -> bool:
+    """Whether a package's metric has other code now."""
+    return any(name.startswith(f"{METRIC} ") for name in changed_code(run))

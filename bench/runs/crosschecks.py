@@ -37,7 +37,7 @@ from bench.runs.searches import (
     recorded_space,
 )
 from bench.seeds import derive_seed
-from bench.system.files import read_json
+from bench.system.files import read_json, stray
 from rnas.decode import decode
 from rnas.errors import MethodError
 from rnas.genotype import check_genotype, random_genotype
@@ -211,8 +211,8 @@ def _made(files: RunFiles) -> Iterator[tuple[str, FoldRecord | SearchRecord]]:
 def _completeness(files: RunFiles) -> Iterator[Finding]:
     """Every clip is tested once, in the fold of its subject."""
     run = files.run
-    for stray in run.foreign(files.folder):
-        yield Finding("incomplete", stray, "of a fold that run.json does not list")
+    for name in run.foreign(files.folder):
+        yield Finding("incomplete", name, stray(name, "of a fold that run.json does not list"))
     tested: dict[tuple[str, str, str], str] = {}
     for fold, record in files.folds.items():
         where = f"{FOLDS}/{fold}.json"

@@ -82,6 +82,10 @@ class RunFolder:
         """The seals of what a unit of work wrote, until they are gathered."""
         return self.path / ".seals" / f"{unit}.json"
 
+    def suspicion(self, unit: str) -> Path:
+        """Says that a unit of work was refused for answers that are not its own."""
+        return self.path / ".suspect" / f"{unit}.json"
+
     def search(self, fold: str | None = None) -> Path:
         """Folder of a search: the run's only one, or that of a fold."""
         return self.path / SEARCHES / fold if fold else self.path / SEARCHES

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.errors import DataError
+from bench.runs.checksums import require_sealed
+from bench.runs.folder import RunFolder
 from bench.runs.typed import read_as
 from bench.system.files import read_json
 
@@ -91,6 +93,14 @@ class FoldRecord:
 def read_fold(file: Path) -> FoldRecord:
     """The result of a fold; BenchError where its file is missing, corrupt or none."""
     return read_as(FoldRecord, read_json(file), file)
+
+
+def sealed_fold(folder: RunFolder, name: str) -> FoldRecord:
+    """As `read_fold`, of a run; BenchError also where the file is large and was changed."""
+    file = folder.fold(name)
+    if file.exists():
+        require_sealed(folder, file)
+    return read_fold(file)
 
 
 def trained_share(folds: Iterable[FoldRecord], classes: int) -> float | None:

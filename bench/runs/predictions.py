@@ -12,9 +12,8 @@ import numpy as np
 
 from bench.errors import BenchError, DataError, printable
 from bench.protocol.metrics import fold_mean, pooled_metrics, subject_matrices
-from bench.runs.checksums import require_sealed
 from bench.runs.folder import RunFolder
-from bench.runs.folds import ClipRecord, FoldRecord, read_fold
+from bench.runs.folds import ClipRecord, FoldRecord, sealed_fold
 from bench.runs.record import RunRecord, read_run
 from bench.runs.searches import CannotDraw
 
@@ -144,9 +143,7 @@ def run_predictions(
         )
     answers: list[Answer] = []
     for name in run.folds if fold is None else (fold,):
-        file = folder.fold(name)
-        require_sealed(folder, file)
-        answers += fold_answers(read_fold(file), file, selection)
+        answers += fold_answers(sealed_fold(folder, name), folder.fold(name), selection)
     return Predictions(run.data.classes, tuple(answers))
 
 
@@ -174,7 +171,10 @@ def _selected(clip: ClipRecord, selection: str, where: object) -> int:
 
 
 def finished_folds(record: RunRecord) -> dict[str, FoldRecord]:
-    """The folds that have a result, by name; CannotDraw where none has."""
+    """The folds that have a result, by name.
+
+    CannotDraw where none has, BenchError where one was changed or is corrupt.
+    """
     if not record.finished:
         raise CannotDraw(f"0 of {record.folds_total} folds finished")
-    return {fold: read_fold(record.files.fold(fold)) for fold in record.finished}
+    return {fold: sealed_fold(record.files, fold) for fold in record.finished}

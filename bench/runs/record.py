@@ -25,10 +25,10 @@ from bench.runs.folder import (
     RunFolder,
     run_folder,
 )
-from bench.runs.folds import read_fold, trained_share
+from bench.runs.folds import sealed_fold, trained_share
 from bench.runs.scope import Searches
 from bench.runs.typed import read_as
-from bench.system.files import read_json
+from bench.system.files import is_system_file, read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +197,7 @@ class RunFile:
             for pattern, known in places.items()
             for path in sorted(folder.path.glob(pattern))
             if (path.name if path.is_dir() else path.stem) not in known
+            and not is_system_file(path.name)
         )
 
     def place(self, runs: Path) -> Path:
@@ -248,7 +249,7 @@ class RunRecord(RunFile):
         if recipe.get("loss", CROSS_ENTROPY) != CROSS_ENTROPY:
             return None
         try:
-            folds = [read_fold(self.files.fold(name)) for name in self.finished]
+            folds = [sealed_fold(self.files, name) for name in self.finished]
         except BenchError:  # `bench validate` says what is wrong with a fold
             return None
         return trained_share(folds, len(self.data.classes))
@@ -270,7 +271,7 @@ def find_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     copies: dict[Path, list[Path]] = {}
     for path in sorted(runs.glob("*/*/*/seed*")):
         if not (path / "run.json").exists():
-            if any(path.glob("[!.]*")):
+            if not all(is_system_file(each.name) for each in path.glob("*")):
                 unreadable.append(f"{path} has results and no run.json: restore it")
             continue
         try:

@@ -273,9 +273,12 @@ def decoded(record: RunRecord, space: SearchSpace) -> tuple[Decoded, ...]:
 
 
 def histories(record: RunRecord) -> tuple[History, ...]:
-    """The history of every search; CannotDraw where there is none, BenchError where corrupt."""
+    """The history of every search; CannotDraw where there is none, BenchError where damaged."""
     files = {name: record.files.history(name) for name in record.searches.names}
-    found = [History(name, history_columns(file)) for name, file in files.items() if file.exists()]
+    there = {name: file for name, file in files.items() if file.exists()}
+    for file in there.values():
+        require_sealed(record.files, file)
+    found = [History(name, history_columns(file)) for name, file in there.items()]
     if not found:
         raise CannotDraw(_why_unsearched(record, "history.csv"))
     return tuple(found)

@@ -32,7 +32,7 @@ from bench.runs.crosschecks import (
 )
 from bench.runs.folder import RunFolder
 from bench.runs.record import RunFile, read_run_file
-from bench.system.files import read_json
+from bench.system.files import read_json, stray
 from bench.system.result_files import EDITED, SEAL, is_edited
 
 
@@ -113,7 +113,8 @@ def _seals(files: RunFiles) -> Iterator[Finding]:
             folder.failures.name
         }
         for name in sorted(there - sealed.keys()):
-            yield Finding("changed", name, "was added after the run was complete")
+            what = stray(name, "was added after the run was complete")
+            yield Finding("changed", name, what)
 
 
 def _other_files(run: RunFile) -> Iterator[str]:

@@ -22,7 +22,7 @@ from bench.engine.request import Request
 from bench.methods import registry
 from bench.protocol.metrics import UAR
 from bench.runs.folder import SWEEP
-from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW, read_fold
+from bench.runs.folds import ENOUGH_TRAINED, TRAINED_BELOW, sealed_fold
 from bench.runs.predictions import run_predictions
 from bench.seeds import derive_seed
 from bench.studies.trials import Trial, given_trials
@@ -163,7 +163,7 @@ def spread(values: np.ndarray) -> dict[str, float]:
 def _last_loss(trial: Trial) -> float:
     """The mean over the folds of a run."""
     folder = trial.job.folder
-    return float(np.mean([read_fold(folder.fold(fold)).losses[-1] for fold in trial.job.folds]))
+    return float(np.mean([sealed_fold(folder, fold).losses[-1] for fold in trial.job.folds]))
 
 
 def _uar(trial: Trial) -> float:

@@ -30,6 +30,12 @@ MOST_WEIGHT_BYTES = 8 << 30
 PARTIAL = re.compile(r"\..+\.([0-9a-f]{32}|[a-z0-9_]{8})")
 """What `write_atomic` calls a file until it is complete."""
 
+SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+"""Names that systems write into folders they show, in lower case, beside hidden ones."""
+
+CONFLICTED = re.compile(r"conflicted copy|\.sync-conflict-|\(\d+\)(?=\.\w+$)", re.IGNORECASE)
+"""In the names that programs which synchronise folders give to a file that two machines wrote."""
+
 ABANDONED = 3600.0
 """Seconds after which a file that is not complete has no writer any more."""
 
@@ -48,6 +54,21 @@ def written() -> Iterator[dict[Path, None]]:
         yield found
     finally:
         _WRITTEN.reset(token)
+
+
+def is_system_file(name: str) -> bool:
+    """Whether a file or folder of that name is the system's own or hidden: nothing reads it."""
+    return name.startswith(".") or name.lower() in SYSTEM_FILES
+
+
+def stray(name: str, otherwise: str) -> str:
+    """What a file is that nobody wrote for its folder: a conflicted copy by its name, else what."""
+    if not CONFLICTED.search(name):
+        return otherwise
+    return (
+        "is by its name a conflicted copy, left by what synchronises or copies folders, and no "
+        "score uses it: compare it with the original, then delete it or move it elsewhere"
+    )
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:

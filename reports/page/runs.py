@@ -17,7 +17,7 @@ from bench.config.loading import load_config, preset_names
 from bench.config.settings import settings_table
 from bench.errors import BenchError
 from bench.protocol.metrics import metrics
-from bench.runs.folds import read_fold
+from bench.runs.folds import sealed_fold
 from bench.runs.record import Maker, RunRecord
 from bench.runs.searches import CannotDraw, Decoded, decoded, space_of
 from bench.system.files import read_json
@@ -340,7 +340,7 @@ def _folds(record: RunRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _subject(fold: str, record: RunRecord) -> Subject:
-    found = read_fold(record.files.fold(fold))
+    found = sealed_fold(record.files, fold)
     predictions = tuple(Prediction(clip.clip, clip.true, clip.pred) for clip in found.clips)
     dataset = found.clips[0].dataset if found.clips else record.dataset
     return Subject(fold, found.subject, dataset, predictions)

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from bench.data.clips import Problem
 from bench.errors import DataError, printable
-
-_JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+from bench.system.files import is_system_file
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class Tree:
                 f"folder {printable(folder)} cannot be listed ({error.strerror}): "
                 "check that it exists and may be read."
             ) from error
-        return [entry for entry in entries if not _is_junk(entry.name)]
+        return [entry for entry in entries if not is_system_file(entry.name)]
 
     def _holds(self, path: str) -> bool:
         """Whether a link leads to an existing file or folder inside the root."""
@@ -119,7 +118,3 @@ def refused_links(tree: Tree, folder: Path, entries: Entries) -> list[Problem]:
         f"nowhere, the first is {first}: put the files themselves below the root"
     )
     return [Problem("link", tree.shown(folder), what)]
-
-
-def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _JUNK

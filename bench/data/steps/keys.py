@@ -16,7 +16,7 @@ from typing import Any
 from bench.data.clips import Clip
 from bench.data.disk.limits import MAX_SIDE
 from bench.data.disk.video_files import reader_key
-from bench.data.steps.crop import DETECTOR_VERSIONS
+from bench.data.steps.crop import detector_key
 from bench.data.steps.landmarks import landmark_box
 from bench.data.steps.settings import Preprocessing
 from bench.errors import UsageError
@@ -87,7 +87,7 @@ def _crop_settings(steps: Preprocessing) -> dict[str, str | float]:
     names = ("crop", "crop_margin", "crop_fallback")
     used: dict[str, str | float] = {name: getattr(steps, name) for name in names}
     if steps.crop == "detect":
-        used["detector"] = DETECTOR_VERSIONS[steps.detector]
+        used["detector"] = detector_key(steps.detector)
     return used
 
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.system.provenance import installed_version
+
 if TYPE_CHECKING:
     import numpy as np
 
 FLOW_VERSION = 1
 """Increased whenever the same frames would give another flow, to invalidate cache entries."""
+
+FLOW_PACKAGE = "scikit-image"
+"""Computes the flow: its version is in the keys of cache entries, too."""
 
 ATTACHMENT = 15.0
 TIGHTNESS = 0.3
@@ -25,6 +30,11 @@ On generated faces with noise, moved by a known field of 0.2 to 1.3 pixels, an a
 has larger errors at one end of that range or the other; the median filter between warps
 (`prefilter`) reduces the error by a tenth.
 """
+
+
+def flow_key() -> list[int | str | None]:
+    """Names the code that makes a flow from frames."""
+    return [FLOW_VERSION, installed_version(FLOW_PACKAGE)]
 
 
 def tvl1(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from bench.data.steps.landmarks import landmark_points
 from bench.data.steps.magnify import magnify
 from bench.data.steps.settings import Preprocessing
 from bench.data.stills.apex import APEX_VERSION, spot_apex
-from bench.data.stills.flow import FLOW_VERSION, flow_image, tvl1
+from bench.data.stills.flow import flow_image, flow_key, tvl1
 from bench.data.stills.flow_colour import flow_colours
 from bench.data.stills.patches import PATCHES, TEMPLATE, chosen, cut_patches
 from bench.errors import DataError
@@ -52,7 +52,7 @@ class Flow:
 
     def clip_key(self, clip: Clip) -> str:
         """See `Product`."""
-        return _key("Flow", self, clip, self.side, FLOW_VERSION)
+        return _key("Flow", self, clip, self.side, *flow_key())
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """The flow image, float32."""
@@ -79,7 +79,7 @@ class FlowClip:
 
     def clip_key(self, clip: Clip) -> str:
         """See `Product`."""
-        versions = ["FlowClip", STILLS_VERSION, FLOW_VERSION]
+        versions = ["FlowClip", STILLS_VERSION, *flow_key()]
         return json.dumps([*versions, self.side]) + clip_key(self.steps, clip)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
@@ -169,7 +169,7 @@ class FlowColour(_Picture):
         """See `Product`."""
         magnified = magnify_settings(self.steps)
         optional = [magnified] if magnified else []
-        return _key("FlowColour", self, clip, self.size, self.side, FLOW_VERSION, *optional)
+        return _key("FlowColour", self, clip, self.size, self.side, *flow_key(), *optional)
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """The image, uint8."""

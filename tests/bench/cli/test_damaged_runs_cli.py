@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.runs import checksums
 from bench.runs.checksums import gather, require_sealed, sealed_files, sealing
 from bench.runs.folder import RunFolder
-from bench.runs.predictions import run_predictions
+from bench.runs.predictions import finished_folds, run_predictions
 from bench.runs.record import find_runs, read_run
 from bench.runs.validate import validate
 from bench.system.files import write_atomic
@@ -385,6 +385,59 @@ def test_runs_of_a_folder_that_was_copied_into_another_are_told(bench, finished,
     found, lines = find_runs(home)
     assert len(found) == 1 and len(lines) == told
     assert all(f"1 run(s) below {below} are not counted" in line for line in lines)
+
+
+def test_a_large_fold_that_was_edited_is_in_no_figure_and_no_score(bench, runs, monkeypatch):
+    assert bench.small(runs, "majority").code == 0
+    monkeypatch.setattr(checksums, "LARGE", 255)
+    folder = RunFolder(only_run(runs).path)
+    record = read_run(folder)
+    file = folder.fold(record.folds[0])
+    assert len(finished_folds(record)) == record.folds_done
+    text = file.read_text()
+    assert '"pred": ' in text
+    digit = text[text.index('"pred": ') + len('"pred": ')]
+    file.write_text(text.replace(f'"pred": {digit}', f'"pred": {(int(digit) + 1) % 3}'))
+    for read in (lambda: finished_folds(record), lambda: run_predictions(folder)):
+        with pytest.raises(BenchError, match=f"{file.name} was changed"):
+            read()
+    folder.metrics.unlink()
+    assert bench.small(runs, "majority").code == 1
+    assert not folder.metrics.exists()
+
+
+def test_what_a_system_or_a_synchronising_program_leaves_is_told_from_an_edit(bench, runs):
+    assert bench.small(runs, "majority").code == 0
+    run = only_run(runs)
+    fold = next(iter((run.path / "folds").glob("*.json")))
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", f"._{fold.name}"):
+        (run.path / "folds" / name).write_text("x")
+    (run.path / "search/__MACOSX").mkdir(parents=True)
+    assert bench("validate", runs).code == 0
+    assert "nothing left to do" in bench.small(runs, "majority").err
+    for name in ("fold (conflicted copy).json", "s05.sync-conflict-20260101-120000-ABC.json"):
+        (run.path / "search" / name).write_text("{}")
+        found = bench("validate", runs)
+        assert found.code == 1 and f"search/{name}: is by its name a conflicted copy" in found.out
+        (run.path / "search" / name).unlink()
+    other = fold.with_name(f"{fold.stem} (1).json")
+    shutil.copy(fold, other)
+    for command in (bench("validate", runs).out, bench.small(runs, "majority").error):
+        assert f"{other.name}: is by its name a conf" in command.replace("json is", "json: is")
+    shutil.copy(fold, fold.with_name("s99.json"))
+    assert "s99.json: of a fold that run.json does not list" in bench("validate", runs).out
+
+
+@pytest.mark.parametrize("name", ["run.json", "failures.json"])
+def test_the_status_of_other_runs_is_shown_beside_a_damaged_one(bench, runs, name):
+    assert bench.small(runs, "majority", "--seed", 0).code == 0
+    sound = only_run(runs).path
+    broken = shutil.copytree(sound, sound.with_name("seed1"))
+    (broken / name).write_text("{")
+    for form in ("table", "json"):
+        outcome = bench("status", runs, "--format", form)
+        assert outcome.code == 1 and str(sound) in outcome.out and str(broken) not in outcome.out
+        assert outcome.err.startswith(f"skipped: {broken / name} cannot be read")
 
 
 def test_copies_and_runs_without_their_file_are_told_and_left_out(bench, finished):

@@ -1,9 +1,16 @@
 """A score does not pass for that of code which has been edited since."""
 
+import json
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from own_packages import installing
 from tiny_runs import only_run
 
+from bench.errors import BenchError
+from bench.models.file import read_model, write_model
+from bench.models.model import load_model
 from bench.system.entry_points import forget
 
 SOURCE = """
@@ -169,10 +176,83 @@ def test_a_predict_that_differs_from_the_scores_is_told_beside_the_result(bench,
         assert bench("validate", runs).code == 0
 
 
+NETWORK = """
+from torch import nn
+
+from baselines.fixed import FixedNetwork
+
+class Net(nn.Sequential):
+    def __init__(self, classes):
+        super().__init__(nn.AdaptiveAvgPool3d(2), nn.ReLU(), nn.Flatten(), nn.Linear(24, classes))
+
+METHOD = FixedNetwork("edited", "my own", "own_code:Net", "clip", None)
+"""
+
+OPERATION = """
+from torch import nn
+
+from rnas import SearchSpace
+from rnas.operations import Operation
+from rnas.trellis import Trellis
+
+
+class Planar(nn.Sequential):
+    def __init__(self, channels, norm):
+        body = nn.Conv3d(channels, channels, (1, 3, 3), padding=(0, 1, 1), bias=False)
+        super().__init__(nn.ReLU(), body, norm(channels))
+
+
+METHOD = SearchSpace(
+    name="edited", summary="", operations=("planar", "skip"), nodes=2,
+    outer=Trellis(3, (2, 4), ("stay", "shrink")),
+)
+PLANAR = Operation(Planar, lambda channels: 9 * channels**2 + 2 * channels)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "groups", "variant", "changed"),
+    [
+        (NETWORK, {}, "edited", "variant edited"),
+        (OPERATION, {"bench.operations": {"planar": "own_code:PLANAR"}}, "random_edited", "planar"),
+    ],
+)
+def test_weights_do_not_answer_by_edited_code(bench, tmp_path, source, groups, variant, changed):
+    """Nor is a network fitted by it, or a run begun with them."""
+    runs, file, clip = tmp_path / "runs", tmp_path / "m.safetensors", tmp_path / "c.npy"
+    np.save(clip, np.random.default_rng(0).integers(0, 255, (6, 16, 16), np.uint8))
+    with installing(tmp_path) as put:
+        put(source, {"bench.variants": {"edited": "own_code:METHOD"}, **groups}, "own_code")
+        assert bench.small(runs, variant, command="search" if groups else "run").code == 0
+        fit = ("fit", only_run(runs).path, "--out", file)
+        assert bench(*fit).code == 0
+        assert bench("predict", file, clip).code == 0
+        record, weights = read_model(file)
+        assert record.run.provenance.code == only_run(runs).json("run.json")["provenance"]["code"]
+
+        (tmp_path / "own_code.py").write_text(source.replace("nn.ReLU", "nn.Hardswish"))
+        forget()
+        for command in (
+            ("predict", file, clip),
+            ("export", file),
+            ("transfer", "--train", file, "--test", "smic", "--data-root", tmp_path),
+            fit,
+        ):
+            outcome = bench(*command)
+            assert outcome.code == 1 and "other code of" in outcome.error
+            assert changed in outcome.error and not outcome.out
+        with pytest.raises(BenchError, match="other code of"):
+            load_model(file)
+        started = ("--set", f"train.pretrained={file}", "--runs", tmp_path / "started")
+        assert f"train.pretrained={file} was made by" in bench.small(runs, variant, *started).error
+
+        unknown = replace(record.run, provenance=replace(record.run.provenance, code=None))
+        write_model(file, replace(record, run=unknown), weights)  # of an earlier version
+        assert bench("predict", file, clip).code == 0
+
+
 def test_runs_that_recorded_no_code_are_not_judged(bench, folder):
     """Those of earlier versions."""
-    import json
-
     from bench.runs.code import changed_code
     from bench.runs.folder import RunFolder
     from bench.runs.record import read_run_file

@@ -40,7 +40,7 @@ from bench.engine.pools import ProcessExecutor, RemoteExecutor, WorkerDied
 from bench.engine.recorded import require_own_job
 from bench.engine.request import Prepared
 from bench.engine.working import carry_out
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, SuspectError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.system.entry_points import forget
@@ -534,6 +534,44 @@ def test_a_unit_that_an_executor_has_changed_is_not_performed(tmp_path, change, 
     require_own_job(one)
     with pytest.raises(BenchError, match=rf"none of the run .*\({said}\).*has changed it"):
         require_own_job(replace(one, **change))
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_was_refused_as_random_is_not_kept_when_it_passes_again(tmp_path, monkeypatch, told):
+    """Whether the executor says nothing of it or tells it in words of its own."""
+    from bench.engine import execute, units
+    from bench.engine.suspicion import forget_suspicions
+
+    tried = []
+
+    def flaky(unit, report):
+        tried.append(unit)
+        if len(tried) == 1:
+            raise SuspectError("answers otherwise")
+        write_json(unit.output, {})
+
+    monkeypatch.setattr(units, "flaky", flaky, raising=False)
+    monkeypatch.setattr(units, "WORK", {FOLD: "bench.engine.units:flaky"})
+    for unasked in ("await_files", "require_own_job"):
+        monkeypatch.setattr(units, unasked, lambda *_: None)
+    own = job(tmp_path)
+    unit, other = Unit(own, FOLD, "s01"), Unit(own, FOLD, "s02")
+    for _ in range(2):
+        with pytest.raises(SuspectError, match="answers otherwise"):
+            units.perform(unit, lambda *_: None)
+    assert len(tried) == 1 and not unit.done
+    units.perform(other, lambda *_: None)
+    assert other.done
+
+    said = [working.Failure(unit, "it went wrong")] if told else []
+    assert execute._with_suspicions([own], said, {other}) == tuple(said)
+    (failure,) = execute._with_suspicions([own], said, {unit, other})
+    assert failure.unit == unit and failure.suspect
+    with pytest.raises(BenchError, match=r"fold s01 was refused .*answers otherwise"):
+        execute._refuse_suspect(own)
+    forget_suspicions(own.folder)
+    execute._refuse_suspect(own)
+    units.perform(unit, lambda *_: None)
 
 
 class TestNotes:

@@ -68,3 +68,69 @@ def test_modules_that_no_longer_parse_have_a_sum(lab):
 def test_the_harness_itself_has_none():
     assert package_code("bench.variants", "rnas_mer") is None
     assert package_code("bench.variants", "nothing_of_that_name") is None
+
+
+DATA = """
+from importlib.resources import files
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights.pt"
+CONFIG = Path(__file__).parents[1] / "data" / "config.yaml"
+TABLES = [file for file in files("lab").iterdir() if file.name.endswith(".csv")]
+"""
+
+
+@pytest.mark.parametrize("name", ["lab/weights.pt", "data/config.yaml", "lab/table.csv"])
+def test_a_change_of_a_data_file_that_the_code_names_changes_the_sum(lab, tmp_path, name):
+    (lab / "nets.py").write_text(FILES["nets.py"] + DATA)
+    without = code()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"1")
+    first = code()
+    (tmp_path / name).write_bytes(b"2")
+    assert len({without, first, code()}) == 3
+    (tmp_path / name).write_bytes(b"1")
+    assert code() == first
+
+
+def test_files_that_the_code_does_not_name_are_no_code(lab, tmp_path):
+    """Runs, notes, caches and editors' files: work beside a module is no change of it."""
+    (lab / "nets.py").write_text(FILES["nets.py"] + DATA)
+    before = code()
+    for name in ("runs/run.json", "m.safetensors", "lab/notes.md", "lab/__pycache__/nets.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    for name in (".weights.pt.swp", "weights.pt~", ".git/weights.pt", "Thumbs.db"):
+        (lab / name).parent.mkdir(exist_ok=True)
+        (lab / name).write_text("1")
+    assert code() == before
+
+
+def test_a_module_alone_has_data_files_and_the_sum_does_not_rest_on_where_it_lies(tmp_path):
+    def found(folder):
+        with installing(folder) as put:
+            put('FILE = "weights.pt"\n', {"bench.things": {"net": "alone:FILE"}}, "alone")
+            without = package_code("bench.things", "net")
+            (folder / "weights.pt").write_text("1")
+            (folder / "other.pt").write_text("1")
+            forget()
+            return without, package_code("bench.things", "net")
+
+    places = [tmp_path / "here", tmp_path / "there"]
+    for place in places:
+        place.mkdir()
+    (without, here), (_, there) = map(found, places)
+    assert without != here == there
+
+
+def test_code_without_data_files_keeps_the_sum_of_earlier_versions(lab):
+    import hashlib
+
+    files = {"lab": "__init__.py", "lab.nets": "nets.py", "lab.layers": "layers.py"}
+    files |= {"lab.parts": "parts/__init__.py", "lab.parts.heads": "parts/heads.py"}
+    files |= {"lab.sizes": "sizes.py"}
+    digest = hashlib.sha256()
+    for module in sorted(files):
+        content = FILES[files[module]].encode()
+        digest.update(f"{module} {len(content)}\n".encode() + content)
+    assert code() == digest.hexdigest()
