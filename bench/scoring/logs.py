@@ -44,7 +44,16 @@ from bench.scoring.labels import (
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
-from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
+from bench.system.tables import (
+    NAMES,
+    Line,
+    Table,
+    delimiter_of,
+    first_cells,
+    parse_table,
+    plain_title,
+    read_text,
+)
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
@@ -178,10 +187,7 @@ def _heads_table(line: str) -> bool:
     """Whether a line is the first of a table with clips and labels, however it spells them."""
     if line.strip().lower().startswith("sep="):
         return True
-    try:
-        return _name_answers(parse_table(line, "").titles)
-    except DataError:
-        return False
+    return _name_answers(first_cells(line, delimiter_of(line)))
 
 
 def _name_answers(titles: Iterable[str]) -> bool:
