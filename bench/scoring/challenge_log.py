@@ -48,6 +48,9 @@ SUMMARIES = frozenset(
 )
 """Last words of a summary's title, plain: in a log no clip is called so."""
 
+NO_PEOPLE = SUMMARIES - {"f1"}
+"""Those that nobody is called by; `F1` may be the first woman."""
+
 
 @dataclass(frozen=True)
 class LogLine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,7 @@ from bench.runs.checksums import require_as_made
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.challenge_log import (
+    NO_PEOPLE,
     SINGLE,
     LogLine,
     challenge_lines,
@@ -72,6 +74,8 @@ SPELLINGS = MappingProxyType(
     }
 )
 """Column -> the titles that are taken for it."""
+
+TITLES = frozenset(title for titles in SPELLINGS.values() for title in titles)
 
 UNKNOWN = MappingProxyType(
     {
@@ -163,7 +167,11 @@ def _parsed(text: str, name: str, reading: Reading) -> Log:
         _refuse_dataset(reading, name)
         return log
     if table := _table_text(text):
-        return _table_log(parse_table(table, name), reading)
+        rows, remarks = _without_remarks(table)
+        log = _table_log(parse_table(rows, name), reading)
+        left_out = f"{name}: {len(remarks)} row(s) that begin with # are left out, as remarks"
+        first = f", first line {remarks[0]}" if remarks else ""
+        return replace(log, notes=(*log.notes, *[left_out + first] * bool(remarks)))
     log = _challenge_answers(text, name, reading.classes or CHALLENGE_CLASSES)
     _refuse_dataset(reading, name)
     return log
@@ -181,6 +189,25 @@ def _table_text(text: str) -> str:
         if _heads_table(line):
             return "\n" * number + "".join(lines[number:])
     return ""
+
+
+def _without_remarks(text: str) -> tuple[str, list[int]]:
+    """A table with its lines that begin with # blanked, and the numbers of those that were rows.
+
+    The first line stays, and all where every row begins so: clips may be called `#1`.
+    """
+    lines = text.splitlines(keepends=True)
+    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    marks = [0, *accumulate(line.count('"') for line in lines)]  # odd: within a cell
+    rows = [n for n in range(first + 1, len(lines)) if lines[n].strip() and marks[n] % 2 == 0]
+    marked = [n for n in rows if lines[n].lstrip().startswith("#")]
+    if marked == rows:
+        return text, []
+    delimiter = delimiter_of(text)
+    told = [n + 1 for n in marked if len(first_cells(lines[n], delimiter)) > 1]
+    for n in marked:
+        lines[n] = "\n"
+    return "".join(lines), told
 
 
 def _heads_table(line: str) -> bool:
@@ -283,6 +310,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
     for number, line in enumerate(table.lines):
         where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
+        _refuse_heading(line.cells, [cells[x] for x in COLUMNS[1:] if x in cells], where)
         if from_chances:
             likeliest = most_probable(chances[0], number, where)
             ties += len(likeliest) > 1
@@ -305,7 +333,13 @@ def _table_log(table: Table, reading: Reading) -> Log:
         for column in COLUMNS
         if column in places and (others := _others(table, places, column, classes))
     ]
-    notes += contradicting(table, lines)
+    summaries = [line for line in lines if plain_title(line.clip) in NO_PEOPLE]
+    notes += [
+        f"{line.where}: clip {quoted(printable(line.clip))} is called as a summary is: if it is "
+        "one, leave it out"
+        for line in summaries
+    ]
+    notes += contradicting(table, places, lines)
     numbered = from_chances and chances[0].numbered
     words = are_words(x.true for x in lines), not numbered and are_words(x.pred for x in lines)
     notes += (f"{table.name}: {each}" for each in numbering(words, answers, classes))
@@ -315,6 +349,21 @@ def _table_log(table: Table, reading: Reading) -> Log:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate, **of_leaks(leaks)}, tuple(notes))
+
+
+def _refuse_heading(row: Sequence[str], cells: Sequence[str], where: str) -> None:
+    """DataError for a row that is no answer: titles in other words, or a summary.
+
+    cells: what names the clip and its labels; the first is the subject.
+    """
+    shown = quoted(printable(", ".join(row))[:60])
+    if all(plain_title(cell) in TITLES for cell in cells):
+        raise DataError(f"{where}: {shown} are titles once more: leave the row out")
+    if plain_title(cells[0]) in NO_PEOPLE:
+        raise DataError(
+            f"{where}: {shown} is a summary, and no clip: leave it out; a person who is called so "
+            "needs another name"
+        )
 
 
 def _others(

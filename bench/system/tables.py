@@ -43,6 +43,9 @@ SPREADSHEETS = ZIP, OLE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 MISSING = re.compile(r"#?n/?a|nan|nat|none|null|nil|<na>", re.IGNORECASE)
 """What programs write into a cell without a value. A name may be spelled so, too."""
 
+_RULE = re.compile(r"[-:=+|]{3,}|")
+"""A cell of a line that parts the titles of a table from its rows, as in Markdown."""
+
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
 
@@ -240,6 +243,9 @@ def parse_table(text: str, name: str) -> Table:
             f"{name} row {repeats[0]} is the header again{_rows(repeats[1:])}: files were joined; "
             "leave the header where it stands first"
         )
+    rule = next((line.number for line in lines if all(map(_RULE.fullmatch, line.cells))), 0)
+    if rule:
+        raise DataError(f"{name} row {rule} is a rule of a drawn table, and no row: leave it out")
     width = len(titles.cells)
     uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
     if uneven:

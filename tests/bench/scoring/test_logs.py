@@ -214,7 +214,9 @@ def test_a_name_that_could_not_be_read_has_no_place_in_the_challenge_log(names):
     log = Log(Predictions(CHALLENGE_CLASSES, answers), UNKNOWN)
     with pytest.raises(DataError, match="use --format csv"):
         render_log(log, "megc2019", SOURCE)
-    assert parse_log(render_log(log, "csv", SOURCE), "log") == log
+    found = parse_log(render_log(log, "csv", SOURCE), "log")
+    assert replace(found, notes=()) == log
+    assert bool(found.notes) == ("total" in names)  # told, and scored
 
 
 def test_files(tmp_path):
@@ -588,6 +590,13 @@ def table_with(title: str, cells: list[str]) -> Log:
         ("is_val", ["0.0", "1.0", "1.0", "1.0"], "says '1.0' of 3 of 4 rows"),
         ("fold", ["1", "2", "1", "1"], "has 1 subject(s) in several folds, first lab p1"),
         ("CV_fold", ["1", "2", "1", "2"], "has 2 subject(s) in several folds"),
+        ("usage", ["train", "test", "test", "test"], "says 'train' of 1 of 4 rows"),
+        ("", ["Training", "Testing", "val", ""], "says 'Training' of 2 of 4 rows"),
+        ("fold", ["train", "train", "test", "test"], "says 'train' of 2 of 4 rows"),
+        ("split", ["tr", "te", "tr", "te"], "says 'tr' of 2 of 4 rows"),
+        ("seed", ["0", "1", "0", "0"], "several values for 1 subject(s), first lab p1"),
+        ("epoch", ["3", "4", "3", "4"], "several values for 2 subject(s), first lab p1"),
+        ("Model Name", ["a", "b", "a", "b"], "several values for 2 subject(s)"),
         ("count", ["1", "3", "1", "1"], "is not used: each row counts once"),
         ("sample weight", ["0.5", "0.5", "1", "1"], "is not used: each row counts once"),
     ],
@@ -609,11 +618,59 @@ def test_columns_that_contradict_the_score_are_told(title, cells, words):
         ("test", [""] * 4),
         ("val", ["1", "0", "1", "0"]),
         ("count", ["1"] * 4),
-        ("epoch", ["3", "4", "3", "4"]),
+        ("epoch", ["3", "3", "4", "4"]),
+        ("seed", ["0"] * 4),
+        ("type", ["test"] * 4),
+        ("type", ["trained actor", "train", "", ""]),
+        ("note", [""] * 4),
     ],
 )
 def test_columns_that_agree_with_it_are_not(title, cells):
     assert not table_with(title, cells).notes
+
+
+def test_several_seeds_in_json_lines_are_told():
+    rows = [("s1", "1", 0, 0), ("s2", "2", 1, 0), ("s1", "3", 0, 1), ("s2", "4", 1, 1)]
+    keys = ("subject", "clip", "true", "epoch")
+    lines = [json.dumps({**dict(zip(keys, row, strict=True)), "pred": 1}) for row in rows]
+    (note,) = parse_log("\n".join(lines), "log", Reading(dataset="lab")).notes
+    assert "column 'epoch' has several values for 2 subject(s)" in note
+
+
+@pytest.mark.parametrize(
+    "row", ["#lab,s1,b,1,0", " # lab,s1,b,1,0", "# lab,s1\n#lab,s1,b,1,0", "#lab,s1,b,1,0,x"]
+)
+def test_a_row_that_begins_with_a_hash_is_a_remark(row):
+    log = parse_log(f"{TITLES}\nlab,s1,a,0,0\n{row}\nlab,s2,a,1,1\n# mean UAR .5\n", "log.csv")
+    assert [answer.clip for answer in log.predictions.answers] == ["a", "a"]
+    (note,) = log.notes
+    assert f"{1 + row.count(chr(10))} row(s) that begin with # are left out" in note
+    assert note.endswith("first line 3")
+
+
+def test_rows_that_all_begin_with_a_hash_are_answers():
+    text = 'clip,subject,true,pred,note\n#1,s1,0,0,a\n#2,s1,1,1,"b\n# c"\n'
+    reading = Reading(dataset="lab")
+    assert [a.clip for a in parse_log(text, "l", reading).predictions.answers] == ["#1", "#2"]
+    within = text.replace("#2", "2").replace("#1", "1")
+    assert parse_log(within, "l", reading).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("Dataset,Subject,Filename,Label,Prediction", "line 3: .* are titles once more"),
+        ("x,sub,video,y_true,y_pred", "line 3: .* are titles once more"),
+        ("lab,Total,4,1,1", "line 3: 'lab, Total, 4, 1, 1' is a summary, and no clip"),
+        ("lab,macro avg,4,1,1", "line 3: .* is a summary, and no clip"),
+    ],
+)
+def test_a_row_that_is_no_answer_is_refused(row, told):
+    rows = [TITLES, "lab,F1,video,0,1", row, "lab,s2,clip,1,1"]
+    with pytest.raises(DataError, match=told):
+        parse_log("\n".join(rows), "log.csv")
+    del rows[2]
+    assert not parse_log("\n".join(rows), "log.csv").notes
 
 
 @pytest.mark.parametrize(

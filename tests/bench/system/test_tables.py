@@ -101,6 +101,8 @@ class TestColumns:
         ("a,b\n1,2\n1\n", "f row 3 has 1 cells, its header 2: a comma"),
         ("a,b\n1\n1,2\n3\n4\n", "row 2 has 1 cells, its header 2 (and 2 others: rows 4, 5)"),
         ("a,b\n1,2\nA,b\n3,4\na,b\n", "f row 3 is the header again (and 1 others: rows 5)"),
+        ("|a|b|\n|---|:-:|\n|1|2|\n", "f row 2 is a rule of a drawn table"),
+        ("a,b\n1,2\n=====,===\n3,4\n", "f row 3 is a rule of a drawn table"),
         ("a;b\n1;2;3\n", "f row 2 has 3 cells, its header 2: a ';'"),
         ("a,b\n" + "x" * 200_000 + ",1\n", "f line 2: field larger"),
     ],
