@@ -130,6 +130,7 @@ def look_alikes(
     seen: dict[str, str] = {}
     for name in classes:
         plain = plain_name(name)
+        plain = plain.rstrip(" ?!.,;:*") or plain
         near = next(filter(partial(_may_be_one, plain), seen), plain)
         seen[plain] = seen.get(near, plain)
         add("class", "names", seen[plain], name)
@@ -220,6 +221,9 @@ that has a file of the name (`c - Copy (2)`), writes behind the clip's name."""
 _STILL = re.compile(rf"(?:reg[_-]?)?{_FRAME}[_-]?\d+")
 """The name of a frame, in the folder of its clip."""
 
+_NUMBERED = re.compile(r"(?:[^\W\d][^/]*\d|\d[^/]*[^\W\d])[^/]*$")
+"""A folder called by letters and a number: classes' are seldom."""
+
 _BEFORE = re.compile(rf"^{_COPIED} (?:of|von|de|di) (?=.)")
 _FOLDER = re.compile(rf"{_CHANGED}|(?:{_COPIED}|orig(?:inals?)?|win(?:dow)?|seed)[ _-]?\d*")
 """A folder of such copies, and of what they were made of."""
@@ -243,21 +247,30 @@ def _folders_of_stills(
 ) -> dict[tuple[str, str, str], str]:
     """By data set, subject and clip the folder of clips that are called as frames are.
 
-    A folder of one person among several, neither called as the person nor as a class. Images in
-    one folder of all people, in a person's or a class's are clips.
+    A folder of one person among several, or with a number in its name and beside others of the
+    person, neither called as the person nor as a class. Images in one folder of all people, in a
+    person's or a class's are clips.
     """
-    folders: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
-    for dataset, subject, clip in names:
+    owners: dict[tuple[str, str], set[str]] = {}
+    folders: dict[tuple[str, str], set[str]] = {}
+    stills = {}
+    for name in names:
+        dataset, subject, clip = name
         path = PurePosixPath(plain_name(clip).replace("\\", "/"))
         own = plain_subject(path.parent.name) in ("", plain_subject(subject))
         if _STILL.fullmatch(path.stem) and not own and path.parent.name not in classes:
-            folders.setdefault((dataset, str(path.parent)), []).append((dataset, subject, clip))
+            stills[name] = folder = str(path.parent)
+            owners.setdefault((dataset, folder), set()).add(subject)
+            folders.setdefault((dataset, subject), set()).add(folder)
+
+    def of_a_clip(dataset: str, subject: str, folder: str) -> bool:
+        alone = len(owners[dataset, folder]) == 1
+        beside = any(other != folder and which == dataset for which, other in owners)
+        several = len([each for each in folders[dataset, subject] if _NUMBERED.search(each)]) > 1
+        return (alone and beside) or (several and bool(_NUMBERED.search(folder)))
+
     return {
-        name: f"{folder}/"
-        for (dataset, folder), within in folders.items()
-        if len({subject for _, subject, _ in within}) == 1
-        if any(other == dataset and where != folder for other, where in folders)
-        for name in within
+        name: f"{folder}/" for name, folder in stills.items() if of_a_clip(name[0], name[1], folder)
     }
 
 

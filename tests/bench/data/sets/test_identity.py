@@ -152,6 +152,17 @@ def test_frames_of_a_clip_are_no_clips_of_their_own(clips):
     assert problem.what.startswith(f"clips {clips[0]!r} and {clips[1]!r} may be one, counted twice")
 
 
+def test_frames_in_folders_that_are_called_alike_for_all_people():
+    names = [
+        ("m", who, f"{c}/img4{n}.jpg") for who in ("a", "b") for c in ("c1", "c2") for n in "67"
+    ]
+    problems = list(look_alikes(names))
+    assert [problem.where for problem in problems] == ["m a", "m b"]
+    assert not list(
+        look_alikes([(*n[:2], n[2].replace("c1", "neg").replace("c2", "pos")) for n in names])
+    )
+
+
 @pytest.mark.parametrize("folder", ["s1", "sub01", "happy", "images", "happy/s1", ""])
 def test_images_in_a_folder_of_a_person_a_class_or_all_are_clips(folder):
     names = [("mine", "s1", f"{folder}/img{n}.jpg".lstrip("/")) for n in (1, 2)]
