@@ -250,6 +250,16 @@ def parse_table(text: str, name: str) -> Table:
     uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
     if uneven:
         odd, *others = uneven
+        if odd.cells[0].startswith("#"):
+            raise DataError(
+                f"{name} row {odd.number} begins with # and has {len(odd.cells)} cells, its header "
+                f"{width}: if it is a remark, leave it out"
+            )
+        if len(uneven) == len(lines) > 1 and {len(line.cells) for line in lines} == {width + 1}:
+            raise DataError(
+                f"{name}: each row has {width + 1} cells, its header {width}, as R's write.table "
+                "leaves out the title of its row names: write with row.names = FALSE"
+            )
         raise DataError(
             f"{name} row {odd.number} has {len(odd.cells)} cells, its header {width}"
             f"{_rows([line.number for line in others])}: a "

@@ -362,8 +362,10 @@ def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
     assert answer == Answer("casme2", "sub01", "a", 1, 1)
     with pytest.raises(DataError, match=r"no column dataset.*--dataset NAME"):
         parse_log(text, "log")
-    with pytest.raises(UsageError, match="leave out --dataset"):
+    with pytest.raises(UsageError, match="says other data sets: leave out --dataset"):
         parse_log(as_csv(), "log", Reading(dataset="smic"))
+    same = "dataset," + text.replace("\nsub01", "\ncasme2,sub01")
+    assert parse_log(same, "log", Reading(dataset="CASME II")).predictions.answers == (answer,)
 
 
 @pytest.mark.parametrize(
@@ -662,6 +664,7 @@ def test_rows_that_all_begin_with_a_hash_are_answers():
         ("Dataset,Subject,Filename,Label,Prediction", "line 3: .* are titles once more"),
         ("x,sub,video,y_true,y_pred", "line 3: .* are titles once more"),
         ("lab,Total,4,1,1", "line 3: 'lab, Total, 4, 1, 1' is a summary, and no clip"),
+        ("mean,all,all,0,0", "line 3: .* is a summary, and no clip"),
         ("lab,macro avg,4,1,1", "line 3: .* is a summary, and no clip"),
     ],
 )
@@ -688,6 +691,120 @@ def test_labels_of_other_words_than_the_predictions_ask_for_the_classes(text):
         assert [answer.pred for answer in found.predictions.answers] == [0, 2]
     mostly_wrong = "dataset,subject,clip,true,pred\nlab,1,a,happy,sad\nlab,1,b,sad,happy"
     assert parse_log(mostly_wrong, "log").predictions.classes == ("happy", "sad")
+
+
+def answered(rows: list[tuple[object, object]], form: str) -> str:
+    """True and predicted labels of clips of four people, as a table, log or print has them."""
+    own = [rows[person::4] for person in range(4)]
+    if form == "print":
+        lists = [tuple(map(list, zip(*each, strict=True))) for each in own]
+        text = "Subject: s{}\nGround Truth : {}\nPredicted : {}\n"
+        return "".join(text.format(n, *each) for n, each in enumerate(lists, 1))
+    mark = "lab s{0}\n" if form == "log" else ""
+    row = "c{1} {2} {3}\n" if form == "log" else "lab,s{0},c{1},{2},{3}\n"
+    return "".join(
+        (mark * (k == 0) + row).format(n, f"{n}_{k}", *pair)
+        for n, each in enumerate(own)
+        for k, pair in enumerate(each)
+    )
+
+
+@pytest.mark.parametrize("form", ["table", "log", "print"])
+def test_numbers_of_two_codings_are_told_whatever_the_form(form):
+    start = TITLES + "\n" if form == "table" else ""
+    turned = [(k % 3, (k + 1) % 3) for k in range(24)]
+    reading = Reading(dataset="lab" if form == "print" else "")
+    (note,) = parse_log(start + answered(turned, form), "f", reading).notes
+    assert "0 of 24 answers are right, and 24 if predicted 0 is 2, 1 is 0, 2 is 1" in note
+    poor = [(k % 3, k % 2) for k in range(24)]  # chance
+    one = [(0 if k % 4 else 1, 1) for k in range(24)]  # always the rarer class
+    for rows in (poor, one):
+        assert not parse_log(start + answered(rows, form), "f", reading).notes
+
+
+def test_words_that_only_one_column_has_are_told():
+    rows = [("anger", "angry"), ("disgust", "disgust"), ("happiness", "happiness")]
+    (note,) = parse_log(f"{TITLES}\n" + answered(rows * 3, "table"), "f").notes
+    assert "true anger is never predicted, and predicted angry is never true" in note
+    fine = [("anger", "disgust"), ("disgust", "disgust"), ("happiness", "happiness")]
+    assert not parse_log(f"{TITLES}\n" + answered(fine * 3, "table"), "f").notes
+    doubt = [("positive?", "positive"), ("negative", "negative"), ("positive", "positive?")]
+    notes = parse_log(f"{TITLES}\n" + answered(doubt * 3, "table"), "f").notes
+    assert any("classes 'positive' and 'positive?' may be one" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("clips", "place"),
+    [
+        (["c1 0 0 1", "c2 1 2 0", "c3 2 2 1"], 2),
+        (["c1 positive positive surprise", "c2 negative positive negative"], 2),
+        (["0 c1 0 0", "1 c1 0 1", "42 c1 1 1"], 1),
+        (["c1 0 0 1 3", "c2 1 2 0 3"], 2),
+    ],
+)
+def test_a_log_with_more_columns_is_refused(clips, place):
+    text = "".join(f"lab s{n}\n" + "\n".join(clips) + "\n" for n in (1, 2))
+    with pytest.raises(DataError, match=f"line 2: .*those in place {place} may be labels, seeds"):
+        parse_log(text, "log")
+
+
+@pytest.mark.parametrize(
+    "clips",
+    [
+        ["video 1 0 0", "video 2 0 1"],
+        ["EP 19 5 0 0", "EP 19 6 0 1", "EP 2 1 1 1"],
+        ["EP02 01f 1 1", "EP19 05f 0 0"],
+        ["happy 1 0 0", "happy 2 1 1", "sad 1 0 0"],
+        ["a b 0 0", "a c 1 1"],
+        ["006 1 0 0", "006 2 1 1"],
+    ],
+)
+def test_names_of_several_words_are_names(clips):
+    text = "".join(f"lab s{n}\n" + "\n".join(clips) + "\n" for n in (1, 2))
+    found = parse_log(text, "log").predictions.answers
+    assert [a.clip for a in found[: len(clips)]] == [c.rpartition(" ")[0][:-2] for c in clips]
+
+
+@pytest.mark.parametrize("titles", ["0,1,2", "p0,p1,p2", "neg,pos,sur"])
+def test_columns_of_labels_are_no_probabilities(titles):
+    start = f"dataset,subject,clip,true,{titles}\n"
+    with pytest.raises(DataError, match=r"column .* hold labels, as it seems"):
+        parse_log(f"{start}lab,s1,a,0,0,0,1\nlab,s1,b,1,1,1,2\n", "log")
+    with pytest.raises(DataError, match="hold labels"):
+        parse_log(f"{start}lab,s1,a,0,1,1,1\nlab,s1,b,1,1,1,1\n", "log")
+    for rows in (["0,0,1", "1,0,0"], ["0,2,1", "1,1,1"], ["0,2,5", "1,1,1"], ["0,.5,1", "1,1,1"]):
+        text = start + "".join(f"lab,s1,{n},0,{row}\n" for n, row in enumerate(rows))
+        assert len(parse_log(text, "log").predictions.answers) == 2
+
+
+def test_probabilities_may_be_in_per_cent():
+    text = "dataset,subject,clip,true,p0,p1,p2\nlab,s1,a,0,85%,10%,5%\nlab,s2,b,1,5%,80 %,15%\n"
+    found = parse_log(text, "log").predictions.answers
+    assert [answer.pred for answer in found] == [0, 1]
+
+
+@pytest.mark.parametrize("word", ["no", "False", "n", "0.0", ""])
+def test_a_column_that_says_no_marks_no_generated_clips(word):
+    text = f"{TITLES},surrogate\nlab,s1,a,0,0,{word}\nlab,s1,b,1,1,{word}"
+    assert parse_log(text, "log").protocol["surrogate"] is False
+    assert parse_log(text.replace(f"1,1,{word}", "1,1,yes"), "log").protocol["surrogate"] is True
+
+
+def test_titles_in_a_remark_above_a_log_are_a_remark():
+    text = "# file, true, predicted\nlab s1\na 1 1\nb 0 0\n"
+    assert len(parse_log(text, "log").predictions.answers) == 2
+
+
+def test_folds_beside_classes_are_no_columns():
+    clips = [{"dataset": "lab", "clip": "a", "true": 0, "pred": 1}]
+    folds = [{"subject": f"s{n}", "clips": clips} for n in range(6)]
+    text = json.dumps({"classes": ["a", "b", "c"], "folds": folds})
+    assert parse_log(text, "log").predictions.classes == ("a", "b", "c")
+
+
+def test_wekas_prediction_is_a_probability():
+    text = "dataset,subject,clip,actual,predicted,error,prediction\nlab,s1,a,0,1,+,.9"
+    assert parse_log(text, "log").predictions.answers[0].pred == 1
 
 
 TURNED = (1, 2, 0)
@@ -735,6 +852,10 @@ def test_words_alone_and_numbers_alone_are_not_told():
     numbers = mixed("pred")
     for number, name in enumerate(CHALLENGE_CLASSES):
         numbers = numbers.replace(name, str(number))
-    assert parse_log(numbers, "log.csv").notes == ()
+    (note,) = parse_log(numbers, "log.csv").notes
+    assert "4 of 24 answers are right, and 20 if predicted 0 is 1, 1 is 2, 2 is 0: " in note
+    swap = {"0": "1", "1": "2", "2": "0"}
+    right = [row[:-1] + swap[row[-1]] if row[-1] in swap else row for row in numbers.split("\n")]
+    assert parse_log("\n".join(right), "log.csv").notes == ()
     named = mixed("columns").replace("p0,p1,p2", "neg,pos,sur")
     assert parse_log(named, "log.csv").notes == ()

@@ -103,6 +103,8 @@ class TestColumns:
         ("a,b\n1,2\nA,b\n3,4\na,b\n", "f row 3 is the header again (and 1 others: rows 5)"),
         ("|a|b|\n|---|:-:|\n|1|2|\n", "f row 2 is a rule of a drawn table"),
         ("a,b\n1,2\n=====,===\n3,4\n", "f row 3 is a rule of a drawn table"),
+        ("a,b\n1,2\n# a remark\n", "f row 3 begins with # and has 1 cells, its header 2: if it is"),
+        ("a,b\n1,x,y\n2,x,y\n", "each row has 3 cells, its header 2, as R's write.table"),
         ("a;b\n1;2;3\n", "f row 2 has 3 cells, its header 2: a ';'"),
         ("a,b\n" + "x" * 200_000 + ",1\n", "f line 2: field larger"),
     ],
