@@ -6,9 +6,9 @@ log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are t
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -200,17 +200,28 @@ def _without_remarks(text: str) -> tuple[str, list[int]]:
     The first line stays, and all where every row begins so: clips may be called `#1`.
     """
     lines = text.splitlines(keepends=True)
-    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    marks = [0, *accumulate(line.count('"') for line in lines)]  # odd: within a cell
-    rows = [n for n in range(first + 1, len(lines)) if lines[n].strip() and marks[n] % 2 == 0]
+    titles, *rows = _row_starts(lines)
     marked = [n for n in rows if lines[n].lstrip().startswith("#")]
     if marked == rows:
         return text, []
-    delimiter = delimiter_of(text)
-    told = [n + 1 for n in marked if len(first_cells(lines[n], delimiter)) > 1]
+    told = [n + 1 for n in marked if len(first_cells(lines[n], delimiter_of(lines[titles]))) > 1]
     for n in marked:
         lines[n] = "\n"
     return "".join(lines), told
+
+
+def _row_starts(lines: Sequence[str]) -> list[int]:
+    """The places of the lines that begin a row of a table, that of its titles first."""
+    starts = [n for n, line in enumerate(lines) if line.strip()]
+    first = starts[len(starts) > 1 and lines[starts[0]].strip('" \n').lower().startswith("sep=")]
+    reader = csv.reader(lines[first:], delimiter=delimiter_of(lines[first]), skipinitialspace=True)
+    found = [first]
+    try:
+        for _ in reader:
+            found.append(first + reader.line_num)
+    except csv.Error:  # told by who reads the cells
+        pass
+    return [n for n in found if n < len(lines) and lines[n].strip()]
 
 
 def _is_other(titles: str, row: Sequence[str]) -> bool:

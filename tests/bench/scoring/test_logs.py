@@ -650,6 +650,18 @@ def test_a_row_that_begins_with_a_hash_is_a_remark(row):
     assert note.endswith("first line 3")
 
 
+@pytest.mark.parametrize("start", ["", "sep=;\n", "\n\n"])
+def test_remarks_are_found_whatever_is_above_and_within_cells(start):
+    rows = [f"{TITLES},note", 'lab,s1,a,0,0,a 5" screen', "#lab,s1,b,1,0,x", 'lab,s2,a,1,1,"x\n#"']
+    text = start + "\n".join(rows)
+    log = parse_log(text.replace(",", ";") if "sep" in start else text, "log")
+    assert [answer.subject for answer in log.predictions.answers] == ["s1", "s2"]
+    assert log.notes[0].endswith(f"first line {3 + start.count(chr(10))}")
+    every = f"{start}{TITLES}\n#lab,s1,a,0,0\n#lab,s1,b,0,0\n"
+    every = every.replace(",", ";") if "sep" in start else every
+    assert len(parse_log(every, "log").predictions.answers) == 2
+
+
 def test_rows_that_all_begin_with_a_hash_are_answers():
     text = 'clip,subject,true,pred,note\n#1,s1,0,0,a\n#2,s1,1,1,"b\n# c"\n'
     reading = Reading(dataset="lab")
