@@ -39,6 +39,9 @@ NO_LEAK = ("", "0", "no", "none", "false")
 
 UNKNOWN_CAUSE = "cause unknown"
 
+_COUNTED = re.compile(r"0|[1-9][0-9]{0,2}")
+"""A label, a seed, an epoch; names have leading zeros."""
+
 SUMMARIES = frozenset(
     [
         *("acc", "accuracy", "uar", "war", "uf1", "f1", "f1score", "precision", "recall", "score"),
@@ -47,6 +50,9 @@ SUMMARIES = frozenset(
     ]
 )
 """Last words of a summary's title, plain: in a log no clip is called so."""
+
+NO_PEOPLE = SUMMARIES - {"f1"}
+"""Those that nobody is called by; `F1` may be the first woman."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[Lo
     """The clips of a log; DataError for what is neither header nor clip, or may be both."""
     lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
     rows = [(number, words) for number, words in enumerate(lines, 1) if words]
+    _refuse_more_columns(rows, name, classes)
     sets = _named_sets([words for _, words in rows], classes)
     dataset = subject = ""
     for (number, words), (_, below) in zip_longest(rows, rows[1:], fillvalue=(0, [])):
@@ -110,6 +117,45 @@ def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[Lo
         else:
             true, pred = map(whole, words[-2:])
             yield LogLine(where, dataset, subject, " ".join(words[:-2]), true, pred)
+
+
+def _refuse_more_columns(
+    rows: Sequence[tuple[int, Sequence[str]]], name: str, classes: Sequence[str]
+) -> None:
+    """DataError for a column of labels, seeds or marks beside file, true and predicted.
+
+    All clips have it, and the rest of their names still tells them apart, or follows it: `video 1`
+    and `video 2` are names.
+    """
+    owner = 0
+    clips: list[tuple[int, int, Sequence[str]]] = []
+    for number, words in rows:
+        header = _header(words) is not None
+        owner += header
+        clips += [] if header else [(number, owner, words)]
+    widths = {len(words) for *_, words in clips}
+    if len(widths) != 1 or max(widths) < 4:
+        return
+    places = range(max(widths) - 2)
+    labels = {name.lower() for name in classes}
+    counted = [
+        place
+        for place in places
+        if all(
+            _COUNTED.fullmatch(words[place]) or (place and words[place].lower() in labels)
+            for *_, words in clips
+        )
+    ]
+    rest = [(who, *(words[p] for p in places if p not in counted)) for _, who, words in clips]
+    apart = len(set(rest)) == len(rest) > owner
+    if counted and len(counted) < len(places) and (apart or counted[0] == 0):
+        number, _, words = clips[0]
+        raise DataError(
+            f"{name} line {number}: {quoted(printable(' '.join(words)))}: each clip has "
+            f"{len(words)} words, and those in place {counted[0] + 1} may be labels, seeds or "
+            "marks: a log has file, true, predicted; leave the others out, or write a CSV with "
+            "titles"
+        )
 
 
 def not_understood(line: str) -> str:

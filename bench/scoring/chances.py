@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite, nan
 
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.errors import DataError, printable
+from bench.errors import DataError, printable, quoted
 from bench.runs.predictions import Answer
 from bench.system.tables import Table, plain_title
 
@@ -37,9 +37,9 @@ class Chances:
 
 
 def _number(cell: str) -> float:
-    """The number in a cell, with a point or a decimal comma; NaN for none."""
+    """The number in a cell, with a point or a decimal comma, also in per cent; NaN for none."""
     try:
-        return float(cell.replace(",", "."))
+        return float(cell.replace(",", ".").removesuffix("%"))
     except ValueError:
         return nan
 
@@ -48,7 +48,7 @@ def chances_of(table: Table, places: Mapping[str, int], classes: Sequence[str]) 
     """All numbers for each class that the table holds: probabilities, logits, or both.
 
     A title of a column per class is the class's name or its beginning (`neg`), or its number, also
-    as `p0` or `prob_0`; one of lists is in `CHANCE_LISTS`.
+    as `p0` or `prob_0`; one of lists is in `CHANCE_LISTS`. DataError for labels in place of pred.
     """
     names = [name.lower() for name in classes or CHALLENGE_CLASSES]
     found: list[Chances] = []
@@ -78,7 +78,25 @@ def chances_of(table: Table, places: Mapping[str, int], classes: Sequence[str]) 
             }
             by_number = any(place in numbered for _, place in group)
             found.append(Chances(table.titles[group[0][1]], columns, by_number))
+    for each in found:
+        if "pred" not in places and are_labels(each.rows(names), len(names)):
+            raise DataError(
+                f"{table.name}: column {quoted(printable(each.title))} and those that belong to it "
+                "hold labels, as it seems, not a number for each class: call a column of "
+                "predictions pred, and leave the others out"
+            )
     return found
+
+
+def are_labels(rows: Sequence[Sequence[float]], classes: int) -> bool:
+    """Whether rows with a number for each of so many classes hold numbers of classes instead.
+
+    One 1 among 0 is a class, and so many votes for each are of one sum.
+    """
+    places = set(map(float, range(classes)))
+    sums = {sum(row) for row in rows}
+    alike = bool(rows) and all(len(set(row)) == 1 for row in rows)
+    return all(places.issuperset(row) for row in rows) and (len(sums) > 1 or alike)
 
 
 def _listed(cell: str) -> list[str]:

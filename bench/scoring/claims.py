@@ -39,7 +39,7 @@ class Claim:
     def parse(cls, metric: str, text: str) -> Claim:
         """From `0.7605`, `76.05%` or `smic=0.7013`; UsageError where it is no score."""
         part, _, stated = text.rpartition("=")
-        claim = cls(metric, stated.strip(), part.strip().lower())
+        claim = cls(metric, stated.strip(), part.strip())
         try:
             number = Decimal(claim.text.removesuffix("%"))
             sound = number.is_finite() and 0 <= claim.value <= 1
@@ -60,9 +60,11 @@ class Claim:
 
     @property
     def tolerance(self) -> Decimal:
-        """Half a unit of its last digit."""
-        exponent = Decimal(self.text.removesuffix("%")).as_tuple().exponent
-        return Decimal(10) ** int(exponent) / 2 / self._scale
+        """Half a unit of its last digit; `1` is read as 1.00."""
+        exponent = int(Decimal(self.text.removesuffix("%")).as_tuple().exponent)
+        if self._scale == 1 and exponent >= 0:
+            exponent = -2
+        return Decimal(10) ** exponent / 2 / self._scale
 
     @property
     def _scale(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.errors import printable, quoted
 from bench.scoring.challenge_log import LogLine
@@ -11,8 +11,10 @@ from bench.system.tables import Table, plain_title
 
 SPLITS = ("split", "set", "subset", "partition", "phase", "part", "mode")
 _TRAINING = r"train(?:ing|ed)?|trn"
+_TESTED = r"test(?:ing|ed)?|tst|te"
 _OTHER_PART = r"val(?:id(?:ation)?)?|dev(?:elopment)?"
-NOT_TESTED = re.compile(rf"(?:{_TRAINING}|{_OTHER_PART})(?:set|split|data)?")
+NOT_TESTED = re.compile(rf"(?:{_TRAINING}|tr|{_OTHER_PART})(?:set|split|data)?[0-9]*")
+A_PART = re.compile(rf"{NOT_TESTED.pattern}|(?:{_TESTED})(?:set|split|data)?[0-9]*|")
 _FLAG = re.compile(
     rf"(?:is|in|for|usedfor)?(?:(?P<test>test(?:ing|ed)?|heldout)|{_TRAINING})(?:set|split|data)?"
     rf"|(?:is|in|for|usedfor)(?:{_OTHER_PART})(?:set|split|data)?"
@@ -26,14 +28,23 @@ WEIGHTS = (
     *("count", "counts", "weight", "weights", "sampleweight", "sampleweights"),
     *("frequency", "freq", "repetitions", "multiplicity"),
 )
+REPEATS = re.compile(
+    r"(?:random|model|train|np|numpy|torch)?(?:seed|epoch|run|repeat|model|iter(?:ation)?|check"
+    r"point|ckpt|replicate)s?(?:id|no|num|number|index|idx|name)?|randomstate|repetition"
+)
+"""Plain titles of what a person's clips are answered by several times, where there are several."""
 
 
-def contradicting(table: Table, lines: Sequence[LogLine]) -> Iterator[str]:
-    """Notes on columns that say that rows are of the training, of several folds, or count more.
+def contradicting(
+    table: Table, places: Mapping[str, int], lines: Sequence[LogLine]
+) -> Iterator[str]:
+    """Notes on columns that say that rows are of training, folds, repetitions, or count more.
 
-    lines: what is scored, one for each of the table's.
+    places: the columns that are read; lines: what is scored, one for each of the table's.
     """
     for place, title in enumerate(table.titles):
+        if place in places.values():
+            continue
         plain, cells = plain_title(title), [line.cells[place] for line in table.lines]
         column = f"{table.name}: column {quoted(printable(title))}"
         if trained := _not_tested(plain, cells):
@@ -48,6 +59,12 @@ def contradicting(table: Table, lines: Sequence[LogLine]) -> Iterator[str]:
                 f"{printable(several[0])}: if the folds are those of the test, networks were "
                 "trained on people whom they answer for"
             )
+        if REPEATS.fullmatch(plain) and (several := _in_several(cells, lines)):
+            yield (
+                f"{column} has several values for {len(several)} subject(s), first "
+                f"{printable(several[0])}: if these are answers of several networks to the same "
+                "clips, each clip counts several times; leave one of them"
+            )
         if plain in WEIGHTS and any(cell not in ("", "1", "1.0") for cell in cells):
             yield f"{column} is not used: each row counts once"
 
@@ -58,7 +75,7 @@ def _not_tested(plain: str, cells: Sequence[str]) -> list[str]:
     if flag and any(cells) and {cell.lower() for cell in cells} <= YES | NO:
         apart = NO if flag["test"] else YES
         return [cell for cell in cells if cell.lower() in apart]
-    named = flag or plain in SPLITS
+    named = flag or plain in SPLITS or all(A_PART.fullmatch(plain_title(cell)) for cell in cells)
     return [cell for cell in cells if NOT_TESTED.fullmatch(plain_title(cell))] if named else []
 
 

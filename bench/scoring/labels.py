@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, permutations
 
+import numpy as np
+
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_subject
@@ -76,6 +78,54 @@ def _refuse_apart(lines: Sequence[LogLine]) -> None:
         )
 
 
+def unmatched(lines: Sequence[LogLine], answers: Sequence[Answer]) -> Iterator[str]:
+    """A note on words that only one of two columns has, where both have some.
+
+    lines: as written, one for each answer.
+    """
+    true, pred = ({getattr(a, side) for a in answers} for side in ("true", "pred"))
+    words = {a.true: line.true for a, line in zip(answers, lines, strict=True)}
+    words |= {a.pred: line.pred for a, line in zip(answers, lines, strict=True)}
+    some, others = (
+        ", ".join(printable(words[place]) for place in sorted(own))
+        for own in (true - pred, pred - true)
+    )
+    if some and others and all(map(str.isalpha, words.values())):
+        yield (
+            f"true {some} is never predicted, and predicted {others} is never true: if they are "
+            "one, write one name"
+        )
+
+
+def recoded(answers: Sequence[Answer], classes: Sequence[str]) -> Iterator[str]:
+    """A note on predicted numbers that would be right far more often in another order.
+
+    Right is the mean over the true classes, which an answer that is always the same leaves low.
+    """
+    if not 1 < len(classes) <= MOST_ORDERED or len(answers) < 2 * FEWEST_MORE:
+        return
+    matrix = np.zeros((len(classes), len(classes)))
+    for answer in answers:
+        matrix[answer.true, answer.pred] += 1
+    rates = matrix[matrix.sum(axis=1) > 0]
+    shares = np.zeros_like(matrix)
+    shares[matrix.sum(axis=1) > 0] = rates / rates.sum(axis=1, keepdims=True) / len(rates)
+    right = {
+        order: float(sum(shares[true, pred] for pred, true in enumerate(order)))
+        for order in permutations(range(len(classes)))
+    }
+    own = tuple(range(len(classes)))
+    best = max(right, key=lambda order: right[order])
+    if len(rates) > 1 and right[best] >= MOSTLY and right[best] - right[own] >= FAR_MORE:
+        numbers = classes if all(map(str.isdecimal, classes)) else own
+        meant = ", ".join(f"{numbers[p]} is {numbers[t]}" for p, t in enumerate(best))
+        hits = [sum(a.true == order[a.pred] for a in answers) for order in (own, best)]
+        yield (
+            f"{hits[0]} of {len(answers)} answers are right, and {hits[1]} if predicted {meant}: "
+            "true and predicted labels may number the classes differently; write their names"
+        )
+
+
 def numbering(
     words: Sequence[bool], answers: Sequence[Answer], classes: Sequence[str]
 ) -> Iterator[str]:
@@ -114,6 +164,9 @@ def are_words(labels: Iterable[str]) -> bool:
 
 MOST_ORDERED = 6
 """Classes of which every order is tried."""
+
+MOSTLY, FAR_MORE = 0.6, 0.3
+"""Mean recall in another order of the classes, and how much more it is, so that it is named."""
 
 FEWEST_MORE = 5
 """Answers that are right in another order only, so that it is named."""

@@ -6,6 +6,7 @@ log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are t
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from bench.runs.checksums import require_as_made
 from bench.runs.folds import fold_of
 from bench.runs.predictions import Answer, Predictions, fold_answers
 from bench.scoring.challenge_log import (
+    NO_PEOPLE,
     SINGLE,
     LogLine,
     challenge_lines,
@@ -32,7 +34,7 @@ from bench.scoring.challenge_log import (
     whole,
 )
 from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
-from bench.scoring.columns import contradicting
+from bench.scoring.columns import NO, contradicting
 from bench.scoring.labels import (
     are_words,
     fits,
@@ -40,11 +42,22 @@ from bench.scoring.labels import (
     labelled,
     named_predictions,
     numbering,
+    recoded,
+    unmatched,
 )
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
-from bench.system.tables import NAMES, Line, Table, parse_table, plain_title, read_text
+from bench.system.tables import (
+    NAMES,
+    Line,
+    Table,
+    delimiter_of,
+    first_cells,
+    parse_table,
+    plain_title,
+    read_text,
+)
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
@@ -55,7 +68,7 @@ SPELLINGS = MappingProxyType(
             *("actuallabel", "actualclass", "target", "label"),
         ),
         "pred": (
-            *("pred", "ypred", "prediction", "predicted", "predictedlabel", "predlabel"),
+            *("pred", "ypred", "predicted", "prediction", "predictedlabel", "predlabel"),
             *("predictedclass", "predclass", "predictionlabel", "yhat", "output"),
         ),
         "surrogate": ("surrogate",),
@@ -63,6 +76,8 @@ SPELLINGS = MappingProxyType(
     }
 )
 """Column -> the titles that are taken for it."""
+
+TITLES = frozenset(title for titles in SPELLINGS.values() for title in titles)
 
 UNKNOWN = MappingProxyType(
     {
@@ -154,7 +169,11 @@ def _parsed(text: str, name: str, reading: Reading) -> Log:
         _refuse_dataset(reading, name)
         return log
     if table := _table_text(text):
-        return _table_log(parse_table(table, name), reading)
+        rows, remarks = _without_remarks(table)
+        log = _table_log(parse_table(rows, name), reading)
+        left_out = f"{name}: {len(remarks)} row(s) that begin with # are left out, as remarks"
+        first = f", first line {remarks[0]}" if remarks else ""
+        return replace(log, notes=(*log.notes, *[left_out + first] * bool(remarks)))
     log = _challenge_answers(text, name, reading.classes or CHALLENGE_CLASSES)
     _refuse_dataset(reading, name)
     return log
@@ -168,20 +187,54 @@ def _table_text(text: str) -> str:
     lines = text.splitlines(keepends=True)
     plain = (n for n, line in enumerate(lines) if line.strip() and not line.startswith("#"))
     first = next(plain, len(lines))
+    row = lines[first : first + 1]
     for number, line in reversed(list(enumerate(lines[: first + 1]))):
-        if _heads_table(line):
+        if _heads_table(line) and not (line.startswith("#") and _is_other(line, row)):
             return "\n" * number + "".join(lines[number:])
     return ""
+
+
+def _without_remarks(text: str) -> tuple[str, list[int]]:
+    """A table with its lines that begin with # blanked, and the numbers of those that were rows.
+
+    The first line stays, and all where every row begins so: clips may be called `#1`.
+    """
+    lines = text.splitlines(keepends=True)
+    titles, *rows = _row_starts(lines)
+    marked = [n for n in rows if lines[n].lstrip().startswith("#")]
+    if marked == rows:
+        return text, []
+    told = [n + 1 for n in marked if len(first_cells(lines[n], delimiter_of(lines[titles]))) > 1]
+    for n in marked:
+        lines[n] = "\n"
+    return "".join(lines), told
+
+
+def _row_starts(lines: Sequence[str]) -> list[int]:
+    """The places of the lines that begin a row of a table, that of its titles first."""
+    starts = [n for n, line in enumerate(lines) if line.strip()]
+    first = starts[len(starts) > 1 and lines[starts[0]].strip('" \n').lower().startswith("sep=")]
+    reader = csv.reader(lines[first:], delimiter=delimiter_of(lines[first]), skipinitialspace=True)
+    found = [first]
+    try:
+        for _ in reader:
+            found.append(first + reader.line_num)
+    except csv.Error:  # told by who reads the cells
+        pass
+    return [n for n in found if n < len(lines) and lines[n].strip()]
+
+
+def _is_other(titles: str, row: Sequence[str]) -> bool:
+    """Whether a row is none of the table that has these titles."""
+    delimiter = delimiter_of(titles)
+    return bool(row) and len(first_cells(row[0], delimiter)) != len(first_cells(titles, delimiter))
 
 
 def _heads_table(line: str) -> bool:
     """Whether a line is the first of a table with clips and labels, however it spells them."""
     if line.strip().lower().startswith("sep="):
         return True
-    try:
-        return _name_answers(parse_table(line, "").titles)
-    except DataError:
-        return False
+    return _name_answers(first_cells(line, delimiter_of(line)))
 
 
 def _name_answers(titles: Iterable[str]) -> bool:
@@ -247,7 +300,8 @@ def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
     if not any(line.dataset in SINGLE or fits(line, classes) for line in lines):
         raise DataError(f"{lines[0].where}: {not_understood(lines[0].words)}")
     answers, _ = labelled(lines, classes)
-    return Log(named_predictions(answers, classes, name), UNKNOWN)
+    notes = tuple(f"{name}: {each}" for each in recoded(answers, classes))
+    return Log(named_predictions(answers, classes, name), UNKNOWN, notes)
 
 
 # CSV
@@ -259,9 +313,9 @@ def _table_log(table: Table, reading: Reading) -> Log:
     chances = chances_of(table, places, reading.classes)
     from_chances = bool(chances) and "pred" not in places
     filled = {"dataset": reading.dataset} if reading.dataset else {}
-    if filled and "dataset" in places:
+    if filled and _other_sets(table, places, reading.dataset):
         title = quoted(printable(table.titles[places["dataset"]]))
-        raise UsageError(f"{table.name}: column {title} says the data sets: leave out --dataset")
+        raise UsageError(f"{table.name}: column {title} says other data sets: leave out --dataset")
     found = {*places, *filled, *(("pred",) if from_chances else ())}
     missing = [column for column in COLUMNS if column not in found]
     if missing:
@@ -277,6 +331,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
     for number, line in enumerate(table.lines):
         where = f"{table.name} {table.unit} {line.number}"
         cells = {name: line.cells[place] for name, place in places.items()} | filled
+        _refuse_heading(line.cells, {x: cells[x] for x in COLUMNS if x in places}, where)
         if from_chances:
             likeliest = most_probable(chances[0], number, where)
             ties += len(likeliest) > 1
@@ -284,7 +339,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         empty = [column for column in COLUMNS if not cells[column]]
         if empty:
             raise DataError(f"{where}: {', '.join(empty)} is empty")
-        surrogate |= cells.pop("surrogate", "").lower() not in ("", "0", "false")
+        surrogate |= cells.pop("surrogate", "").lower() not in NO
         leaks[cells.pop("leaks", "")] = None
         for name in ("true", "pred"):
             cells[name] = whole(cells[name])
@@ -299,16 +354,49 @@ def _table_log(table: Table, reading: Reading) -> Log:
         for column in COLUMNS
         if column in places and (others := _others(table, places, column, classes))
     ]
-    notes += contradicting(table, lines)
+    summaries = [line for line in lines if plain_title(line.clip) in NO_PEOPLE]
+    notes += [
+        f"{line.where}: clip {quoted(printable(line.clip))} is called as a summary is: if it is "
+        "one, leave it out"
+        for line in summaries
+    ]
+    notes += contradicting(table, places, lines)
     numbered = from_chances and chances[0].numbered
     words = are_words(x.true for x in lines), not numbered and are_words(x.pred for x in lines)
-    notes += (f"{table.name}: {each}" for each in numbering(words, answers, classes))
+    told = [
+        *numbering(words, answers, classes),
+        *(unmatched(lines, answers) if words[0] and words[1] else ()),
+        *(() if words[0] or words[1] or numbered else recoded(answers, classes)),
+    ]
+    notes += (f"{table.name}: {each}" for each in told)
     for each in chances:
         notes += against(answers, each.rows(classes), table.name, each.title)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)
     return Log(scored, {**UNKNOWN, "surrogate": surrogate, **of_leaks(leaks)}, tuple(notes))
+
+
+def _other_sets(table: Table, places: Mapping[str, int], dataset: str) -> bool:
+    """Whether a table has a column of data sets, and in it any but this one."""
+    place = places.get("dataset")
+    own = {dataset_named(line.cells[place]) for line in table.lines} if place is not None else set()
+    return not own <= {dataset_named(dataset)}
+
+
+def _refuse_heading(row: Sequence[str], cells: Mapping[str, str], where: str) -> None:
+    """DataError for a row that is no answer: titles in other words, or a summary.
+
+    cells: the columns that are read.
+    """
+    shown = quoted(printable(", ".join(row))[:60])
+    if all(plain_title(cell) in TITLES for name, cell in cells.items() if name != "dataset"):
+        raise DataError(f"{where}: {shown} are titles once more: leave the row out")
+    if NO_PEOPLE.intersection(plain_title(cells.get(name, "")) for name in ("dataset", "subject")):
+        raise DataError(
+            f"{where}: {shown} is a summary, and no clip: leave it out; a person who is called so "
+            "needs another name"
+        )
 
 
 def _others(
@@ -345,6 +433,7 @@ def _from_print(text: str, name: str, reading: Reading) -> Log:
             f"{name} has the label {most}, expected 0 to {len(classes) - 1} for "
             f"{', '.join(classes)}; name the classes with --classes A,B,..."
         )
+    notes += (f"{name}: {each}" for each in recoded(answers, classes))
     protocol = {**UNKNOWN, **(oracle if best else {})}
     return Log(named_predictions(answers, classes, name), protocol, tuple(notes))
 
@@ -366,7 +455,8 @@ def _records(content: Any, name: str) -> Table | None:
     listed = content if isinstance(content, list) else [content]
     if not all(isinstance(each, dict) for each in listed):
         return None
-    columns = list(listed[0].values()) if len(listed) == 1 else []
+    alone = len(listed) == 1 and _name_answers(listed[0])
+    columns = list(listed[0].values()) if alone else []
     if columns and all(isinstance(c, dict) and c.keys() == columns[0].keys() for c in columns):
         columns = [[column[row] for row in columns[0]] for column in columns]
     if columns and all(isinstance(column, list) for column in columns):

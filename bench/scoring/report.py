@@ -43,8 +43,11 @@ class Scored:
     notes: tuple[str, ...] = ()
 
     def part(self, name: str) -> Scored:
-        """The slice of a data set; UsageError where there is none."""
+        """The slice of a data set, whatever its case; UsageError where there is none."""
         slices = self.metrics["slices"]
+        known = [*(self.predictions.datasets if self.predictions else ()), *slices]
+        if name not in known:
+            name = next((each for each in known if each.lower() == name.lower()), name)
         own = self.predictions.of(name) if self.predictions else None
         if own is not None and own.answers:
             return Scored(own.metrics(), self.protocol, own)
@@ -199,7 +202,14 @@ def _of_matrix(content: Mapping[str, Any], name: str) -> Scored:
             f"{name}: confusion is no square matrix of counts, a row and a column for each of its "
             "classes; expected a metrics.json of a run or of `bench score --format json`"
         ) from error
-    return Scored({**overall, "slices": parts}, stated_protocol(content, name))
+    sums = {sum(row) for row in overall["confusion"]} - {0}
+    percent = len(overall["confusion"]) > 1 and sums == {100}
+    note = (
+        f"{name}: each row of its matrix adds up to 100: if these are per cent, there are not so "
+        "many clips, and accuracy and UF1 are those of classes of one size; give a matrix of counts"
+    )
+    notes = (note,) if percent else ()
+    return Scored({**overall, "slices": parts}, stated_protocol(content, name), notes=notes)
 
 
 def _matrix_metrics(content: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ STSTNet's script and those that came of it (RCN, HTNet and many more) print, fol
 Titles may be in lower case, with `=` for `:`. Lists may go over several lines, and be spelled as
 NumPy 2 and torch print them (`[np.int64(0), ...]`, `tensor([0, 2], device='cuda:0')`, `[0. 2.]`);
 a list of lists holds a number for each class, of which the largest is the answer. `Best Predicted`
-are the answers of the epoch that was best on that very subject: selection=oracle. Clips have no
+are the answers of the epoch that was best on that very subject, as are those with `max`, `top`,
+`highest` or `oracle` in the line before `Predicted`: selection=oracle. Clips have no
 names there; they are numbered. Lists whose title says that they are of training or validation are
 left out.
 """
@@ -21,6 +22,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite
 
 from bench.data.sets.base import SingleSet
@@ -28,6 +30,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.predictions import UNNAMED, Answer
+from bench.scoring.chances import are_labels
 
 NEWLINE = "\n"
 
@@ -37,9 +40,13 @@ _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
 _OTHER_SUBJECT = re.compile(r"^\s*subject\s*[:=]\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 """Where no line has the first: options that a script prints may say `subject='all'`."""
 
-_LIST = re.compile(
-    r"(Best Predicted|Predicted|Ground Truth)\s*[:=]\s*(?:[\w.]+\()?\[", re.IGNORECASE
+_LIST = re.compile(r"(?:(Predicted)|Ground[ _-]?Truth)\s*[:=]\s*(?:[\w.]+\()?\[", re.IGNORECASE)
+
+_BEST = re.compile(
+    r"(?<![a-z])(best|max(?:imum|imal)?|top(?!\W?\d)|highest|oracle)(?![a-z]|\w*\.\w)",
+    re.IGNORECASE,
 )
+"""A word before `Predicted` by which these are the answers of the best epoch."""
 
 _ROW = re.compile(r"\[([^][]*)\]")
 """A list without a list in it."""
@@ -52,6 +59,9 @@ _OTHER_PART = re.compile(
 
 TIED = "two classes are equally probable in {} answer(s); the first of them is taken"
 """A note, with the count."""
+
+FEWEST_JOINED = 5
+"""Labels of a total; fewer may be a subject's by chance."""
 
 LONGEST_LIST = 1 << 20
 """Most characters of a list: one that does not end is none."""
@@ -74,8 +84,8 @@ class Block:
 
 def is_printed(text: str) -> bool:
     """Whether a text is of this kind."""
-    titles = (found[1].title() for found in _LIST.finditer(text))
-    return TRUTH in titles and bool(_subjects(text))
+    truths = (found for found in _LIST.finditer(text) if not found[1])
+    return any(truths) and bool(_subjects(text))
 
 
 def _subjects(text: str) -> list[re.Match[str]]:
@@ -94,18 +104,23 @@ def printed_answers(
     classes: a row of numbers has one for each; dataset: whose subjects these are where their names
     do not tell. selection: `oracle` for the best epoch's; `last` or None for the others, or for the
     only ones there are. Raises DataError for a subject without labels, with several lists of them,
-    or of unknown origin, UsageError for answers that nobody printed.
+    with those of other subjects, or of unknown origin, UsageError for answers that nobody printed.
     """
     blocks = list(_blocks(text, name, classes))
     printed = [word for word in (LAST, BEST) if all(word in block.lists for block in blocks)]
     if not printed:
-        raise DataError(f"{name}: not every subject has a line `Predicted : [...]`")
+        others = _listed([title for block in blocks for title in block.left_out])
+        raise DataError(
+            f"{name}: not every subject has a line `Predicted : [...]`"
+            + f"; not of the test, and left out: {others}" * bool(others)
+        )
     wanted = {"oracle": BEST, "last": LAST, None: printed[0]}.get(selection, "")
     if wanted not in printed:
         raise UsageError(
             f"{name} has no answers of selection={selection}, only {' and '.join(printed)}"
         )
     answers = [answer for block in blocks for answer in _answers(block, wanted, dataset)]
+    _refuse_joined(blocks, wanted)
     titles = [title for block in blocks for title in block.left_out]
     notes = [f"{name}: {len(titles)} list(s) left out, not of the test: {_listed(titles)}"]
     ties = sum(block.ties[wanted] for block in blocks)
@@ -120,6 +135,14 @@ def _listed(titles: Sequence[str]) -> str:
 def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
     """Raises DataError for a list that is none of labels."""
     begins = _subjects(text)
+    above = text[: begins[0].start()]
+    for found in _LIST.finditer(above):
+        if not _OTHER_PART.search(_before(above, found)):
+            raise DataError(
+                f"{name} line {text.count(NEWLINE, 0, found.start()) + 1}: a list before the first "
+                "`Subject:` is of nobody: print each subject's name above its lists, and leave out "
+                "what is of no subject"
+            )
     ends = [match.start() for match in begins[1:]] + [len(text)]
     for match, end in zip(begins, ends, strict=True):
         where = f"{name} line {text.count(NEWLINE, 0, match.start()) + 1}"
@@ -127,17 +150,48 @@ def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
         lists: dict[str, list[tuple[int, ...]]] = {}
         left_out, ties = [], Counter[str]()
         for found in _LIST.finditer(part):
-            before = re.split(r"[\n0-9|,;]", part[: found.start()])[-1]
+            before = _before(part, found)
             if _OTHER_PART.search(before):
-                left_out.append(f"{before}{found[1]}".strip())
+                left_out.append(before + re.split(r"\s*[:=]", found[0])[0])
                 continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
-            title = found[1].title()
+            best = _BEST.search(re.split(r"[\n|,;]", part[: found.start()])[-1])
+            title = TRUTH if not found[1] else BEST if best else LAST
             where_list = f"{name} line {line}: {title}"
             labels, tied = _labels(part[found.end() - 1 :], where_list, classes)
             ties[title] += tied
             lists.setdefault(title, []).append(labels)
         yield Block(where, match[1], lists, left_out, ties)
+
+
+def _before(text: str, found: re.Match[str]) -> str:
+    """The words before the title of a list, on its line."""
+    return re.split(r"[\n0-9|,;]", text[: found.start()])[-1].lstrip()
+
+
+def _refuse_joined(blocks: Sequence[Block], word: str) -> None:
+    """DataError where lists are those of all subjects so far, or one is a total.
+
+    All begin with, or all end as, the ones before; or one is all earlier ones joined.
+    """
+    lists = [list(zip(b.lists[TRUTH][0], b.lists[word][0], strict=True)) for b in blocks]
+    pairs = list(pairwise(lists))
+    longer = pairs and all(len(one) < len(next_one) for one, next_one in pairs)
+    starts = all(next_one[: len(one)] == one for one, next_one in pairs)
+    ends = all(next_one[-len(one) :] == one for one, next_one in pairs)
+    if longer and (starts or ends) and len({true for true, _ in lists[-2]}) > 1:
+        raise DataError(
+            f"{blocks[1].where}: its lists hold those of the subject before, and so on: print each "
+            "subject's own clips"
+        )
+    earlier: list[tuple[int, int]] = []
+    for number, (block, own) in enumerate(zip(blocks, lists, strict=True)):
+        if number > 1 and len(own) >= FEWEST_JOINED and own == earlier:
+            raise DataError(
+                f"{block.where}: {quoted(printable(block.subject))} has the lists of all subjects "
+                "before it, joined: it is a total; leave it out"
+            )
+        earlier += own
 
 
 def _labels(text: str, where: str, classes: Sequence[str]) -> tuple[tuple[int, ...], int]:
@@ -148,6 +202,13 @@ def _labels(text: str, where: str, classes: Sequence[str]) -> tuple[tuple[int, .
     try:
         if end and rows and not re.search(r"(^|,)\s*[-+.\d]", _ROW.sub("", plain)):
             numbers = list(map(_numbers, rows))
+            if len(classes) > 1 and all(len(n) == 1 and n[0].is_integer() for n in numbers):
+                return tuple(int(n[0]) for n in numbers), 0  # a column of an array
+            if are_labels(numbers, len(classes)):
+                raise DataError(
+                    f"{where}: its rows hold labels, as it seems, not a number for each class: "
+                    "print one list of labels"
+                )
             odd = next((row for row in numbers if len(row) != len(classes)), None)
             if odd is not None:
                 raise DataError(

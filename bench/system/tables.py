@@ -43,6 +43,9 @@ SPREADSHEETS = ZIP, OLE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 MISSING = re.compile(r"#?n/?a|nan|nat|none|null|nil|<na>", re.IGNORECASE)
 """What programs write into a cell without a value. A name may be spelled so, too."""
 
+_RULE = re.compile(r"[-:=+|]{3,}|")
+"""A cell of a line that parts the titles of a table from its rows, as in Markdown."""
+
 Spellings = Mapping[str, Sequence[str]]
 """Field -> the titles that are taken for it, plain (`plain_title`), the usual one first."""
 
@@ -209,6 +212,8 @@ class Table:
 def parse_table(text: str, name: str) -> Table:
     """The table in a text; DataError where a row has more or fewer cells than there are titles.
 
+    DataError, too, where a quoted cell does not end, or holds what looks like rows.
+
     The delimiter is the one that parts the first line into most cells; a line `sep=;`, which
     spreadsheet programs write, says it outright. Cells lose the blanks around them, and the
     apostrophe that `csv_text` writes before what looks like a formula.
@@ -219,6 +224,7 @@ def parse_table(text: str, name: str) -> Table:
     skipped = text[: len(text) - len(rest)].count("\n") if stated else 0
     body = rest if stated else text
     delimiter = stated[1] if stated else delimiter_of(text)
+    _refuse_swallowed(body, delimiter, name, skipped)
     rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         numbered = [
@@ -237,10 +243,23 @@ def parse_table(text: str, name: str) -> Table:
             f"{name} row {repeats[0]} is the header again{_rows(repeats[1:])}: files were joined; "
             "leave the header where it stands first"
         )
+    rule = next((line.number for line in lines if all(map(_RULE.fullmatch, line.cells))), 0)
+    if rule:
+        raise DataError(f"{name} row {rule} is a rule of a drawn table, and no row: leave it out")
     width = len(titles.cells)
     uneven = [line for line in lines if len(line.cells) < width or any(line.cells[width:])]
     if uneven:
         odd, *others = uneven
+        if odd.cells[0].startswith("#"):
+            raise DataError(
+                f"{name} row {odd.number} begins with # and has {len(odd.cells)} cells, its header "
+                f"{width}: if it is a remark, leave it out"
+            )
+        if len(uneven) == len(lines) > 1 and {len(line.cells) for line in lines} == {width + 1}:
+            raise DataError(
+                f"{name}: each row has {width + 1} cells, its header {width}, as R's write.table "
+                "leaves out the title of its row names: write with row.names = FALSE"
+            )
         raise DataError(
             f"{name} row {odd.number} has {len(odd.cells)} cells, its header {width}"
             f"{_rows([line.number for line in others])}: a "
@@ -248,6 +267,54 @@ def parse_table(text: str, name: str) -> Table:
             "the cell"
         )
     return Table(name, titles.cells, tuple(lines))
+
+
+def _refuse_swallowed(text: str, delimiter: str, name: str, skipped: int) -> None:
+    """DataError, with its line, for a quoted cell that does not end or that holds whole rows.
+
+    A quotation mark that stands first in a cell and is none of a pair takes all up to the next one.
+    skipped: lines of the file above the text.
+    """
+    if '"' not in text:
+        return
+    last = "\x04"  # a row of its own, unless a cell is open
+    reader = csv.reader(
+        io.StringIO(f"{text}\n{last}", newline=""), delimiter=delimiter, skipinitialspace=True
+    )
+    titles, ends = 0, 0
+    try:
+        for cells in reader:
+            where, ends = f"{name} line {ends + 1 + skipped}", reader.line_num
+            titles = titles or (len(cells) if any(cells) else 0)
+            long = next((cell for cell in cells if "\n" in cell), "")
+            shown = quoted(printable(long.partition("\n")[0]))
+            if long and cells[-1].endswith(last):
+                raise DataError(
+                    f"{where}: the cell {shown} has a quotation mark before it and none behind: "
+                    "leave it out, or write the second one"
+                )
+            if long and any(_holds_rows(c, n, titles, delimiter) for n, c in enumerate(cells)):
+                raise DataError(
+                    f"{where}: the cell {shown} has a quotation mark before it and goes on over "
+                    "lines that look like rows: leave the mark out; a note of several lines may "
+                    "be written in one"
+                )
+    except csv.Error:  # told by who reads the cells
+        return
+
+
+def _holds_rows(cell: str, place: int, titles: int, delimiter: str) -> bool:
+    """Whether lines of a cell look like the rest of its row and further rows.
+
+    A comma before a blank is prose's.
+    """
+    joint = re.compile(re.escape(delimiter) + r"(?! )")
+    counts = [len(joint.findall(line)) + 1 for line in cell.split("\n")]
+    if len(counts) == 1 or titles == 1:
+        return False
+    first, *middle, last = counts
+    joined = first == titles - place and last == place + 1 and set(middle) <= {titles}
+    return joined or titles in middle or max(counts) >= titles > 2
 
 
 def _folded(line: Line) -> list[str]:
@@ -263,14 +330,15 @@ def _rows(numbers: Sequence[int]) -> str:
 def delimiter_of(text: str) -> str:
     """What parts the cells of the first line that is not blank: comma, semicolon, tab or bar."""
     first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(DELIMITERS, key=lambda delimiter: len(first_cells(first, delimiter)))
 
-    def cells(delimiter: str) -> int:
-        try:
-            return len(next(csv.reader([first], delimiter=delimiter), []))
-        except csv.Error:  # a line that is longer than any cell may be
-            return 0
 
-    return max(DELIMITERS, key=cells)
+def first_cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; none of one that is longer than any cell may be."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return []
 
 
 def plain_title(title: object) -> str:

@@ -83,7 +83,8 @@ def _settings(entry: Entry) -> Iterator[tuple[str, Any]]:
 
 
 def _check_answers(one: str, first: Any, two: str, second: Any) -> None:
-    if first.classes != second.classes:
+    names = [[name.casefold() for name in each.classes] for each in (first, second)]
+    if sorted(names[0]) != sorted(names[1]):
         raise DataError(
             f"{one} and {two} have other classes: {', '.join(first.classes)} against "
             f"{', '.join(second.classes)}"
@@ -91,12 +92,12 @@ def _check_answers(one: str, first: Any, two: str, second: Any) -> None:
     left, right = ({a.key: a for a in each.answers} for each in (first, second))
     if left.keys() != right.keys():
         raise DataError(f"{one} and {two} answer other clips: {_only(one, two, left, right)}")
-    differing = [key for key in left if left[key].true != right[key].true]
+    differing = [key for key in left if names[0][left[key].true] != names[1][right[key].true]]
     if differing:
-        key, classes = differing[0], first.classes
+        key = differing[0]
         raise DataError(
             f"{one} and {two} take other labels as true for {len(differing)} clip(s): "
-            f"{key} is {classes[left[key].true]} against {classes[right[key].true]}"
+            f"{key} is {first.classes[left[key].true]} against {second.classes[right[key].true]}"
         )
 
 

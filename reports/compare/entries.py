@@ -172,7 +172,7 @@ def log_entry(path: Path, reading: Reading) -> Entry:
     whole = set(sets) == set(DATASETS["composite"].parts)
     stated = (printable(mark) for mark in log.protocol.get("marks") or ())
     record = RunRecord(
-        dataset="composite" if whole else "+".join(sets),
+        dataset="composite" if whole else "+".join(sorted(sets)),
         surrogate=bool(log.protocol["surrogate"]),
         variant=path.stem,
         preset="log",

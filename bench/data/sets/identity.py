@@ -101,17 +101,19 @@ def look_alikes(
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
     leading zeros, by letters that only look the same, subjects also by punctuation, prefix and the
-    ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending, that of a window (`_w0`) or a
-    file, by folders of copies (`aug0`), or by any where another one has none, classes by a slip of
+    ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending, that of a window, frame or
+    seed (`_w0`, `_frame1`, `_seed0`) or a file, by folders of copies (`aug0`), or by any where
+    another one has none, or as frames in a folder (`ep1/img46.jpg`), classes by a slip of
     the keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes
     that are numbers beside words are told, too.
     """
-    names = list(names)
+    names, classes = list(names), list(classes)
     clips: dict[tuple[str, str], set[str]] = {}
     people: dict[str, set[str]] = {}
     for dataset, subject, clip in names:
         clips.setdefault((dataset, subject), set()).add(plain_clip(clip))
         people.setdefault(dataset, set()).add(_without_copy(subject))
+    stills = _folders_of_stills(names, set(map(plain_name, classes)))
     found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
 
     def add(what: str, where: str, plain: str, name: str) -> None:
@@ -121,11 +123,14 @@ def look_alikes(
         person = _first_of(_without_copy(subject), people[dataset])
         add("subject", dataset, plain_subject(person), subject)
         add("data set", "names", plain_name(dataset), dataset)
-        same = _first_of(plain_clip(clip), clips[dataset, subject])
+        same = stills.get((dataset, subject, clip)) or _first_of(
+            plain_clip(clip), clips[dataset, subject]
+        )
         add("clip", f"{dataset} {subject}", same, clip)
     seen: dict[str, str] = {}
     for name in classes:
         plain = plain_name(name)
+        plain = plain.rstrip(" ?!.,;:*") or plain
         near = next(filter(partial(_may_be_one, plain), seen), plain)
         seen[plain] = seen.get(near, plain)
         add("class", "names", seen[plain], name)
@@ -200,11 +205,24 @@ _COPY = (
     rf"[_-]{_CHANGED}"
     rf"|(?:[ _-]{{1,3}}|[ _-]{{0,3}}\((?:another |\d+\w\w )?){_COPIED}\)?[ _-]?(?:\(?\d+\)?)?"
 )
-_WINDOW = r"[_-]w(?:in(?:dow)?)?[_-]?\d+"
+REPEATED = r"(?:seed|epoch|run|rep(?:eat)?|iter(?:ation)?)"
+"""What is counted behind the name of a clip or person that several networks answer for."""
+
+_FRAME = r"(?:frame|frm|img|image)"
+_WINDOW = (
+    rf"[_-](?:w(?:in(?:dow)?)?|{_FRAME}|seg(?:ment)?|part|chunk|snippet|{REPEATED})[_-]?\d+"
+    r"|[_-]apex(?:[+-]\d+)?"
+)
 _OF_COPY = re.compile(rf"(?<=.)(?:{_COPY})+$")
 _VARIANT = re.compile(rf"(?<=.)(?:{_COPY}|{_WINDOW})+$")
-"""What a script that answers windows or changed copies of a clip, or a disk that has a file of the
-name (`c - Copy (2)`, `c copy`), writes behind the clip's name."""
+"""What a script that answers windows, frames, changed copies or several seeds of a clip, or a disk
+that has a file of the name (`c - Copy (2)`), writes behind the clip's name."""
+
+_STILL = re.compile(rf"(?:reg[_-]?)?{_FRAME}[_-]?\d+")
+"""The name of a frame, in the folder of its clip."""
+
+_NUMBERED = re.compile(r"(?:[^\W\d][^/]*\d|\d[^/]*[^\W\d])[^/]*$")
+"""A folder called by letters and a number: classes' are seldom."""
 
 _BEFORE = re.compile(rf"^{_COPIED} (?:of|von|de|di) (?=.)")
 _FOLDER = re.compile(rf"{_CHANGED}|(?:{_COPIED}|orig(?:inals?)?|win(?:dow)?|seed)[ _-]?\d*")
@@ -222,6 +240,38 @@ def plain_clip(clip: str) -> str:
     *folders, name = (plain.removesuffix(path.suffix) if known else plain).split("/")
     kept = [*(each for each in folders if not _FOLDER.fullmatch(each)), name]
     return "/".join(_VARIANT.sub("", _BEFORE.sub("", each)) for each in kept)
+
+
+def _folders_of_stills(
+    names: Iterable[tuple[str, str, str]], classes: Container[str]
+) -> dict[tuple[str, str, str], str]:
+    """By data set, subject and clip the folder of clips that are called as frames are.
+
+    A folder of one person among several, or with a number in its name and beside others of the
+    person, neither called as the person nor as a class. Images in one folder of all people, in a
+    person's or a class's are clips.
+    """
+    owners: dict[tuple[str, str], set[str]] = {}
+    folders: dict[tuple[str, str], set[str]] = {}
+    stills = {}
+    for name in names:
+        dataset, subject, clip = name
+        path = PurePosixPath(plain_name(clip).replace("\\", "/"))
+        own = plain_subject(path.parent.name) in ("", plain_subject(subject))
+        if _STILL.fullmatch(path.stem) and not own and path.parent.name not in classes:
+            stills[name] = folder = str(path.parent)
+            owners.setdefault((dataset, folder), set()).add(subject)
+            folders.setdefault((dataset, subject), set()).add(folder)
+
+    def of_a_clip(dataset: str, subject: str, folder: str) -> bool:
+        alone = len(owners[dataset, folder]) == 1
+        beside = any(other != folder and which == dataset for which, other in owners)
+        several = len([each for each in folders[dataset, subject] if _NUMBERED.search(each)]) > 1
+        return (alone and beside) or (several and bool(_NUMBERED.search(folder)))
+
+    return {
+        name: f"{folder}/" for name, folder in stills.items() if of_a_clip(name[0], name[1], folder)
+    }
 
 
 def _first_of(plain: str, known: Container[str]) -> str:

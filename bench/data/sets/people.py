@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
 from bench.data.clips import Clip, Problem
-from bench.data.sets.identity import plain_clip, plain_name, plain_subject
+from bench.data.sets.identity import REPEATED, plain_clip, plain_name, plain_subject
 from bench.data.surrogates.note import is_drawn
 from bench.errors import printable, quoted
 
@@ -20,11 +20,12 @@ SEVERAL = 3
 ADVICE = "or folds train on whom they test"
 
 _SESSION = re.compile(
-    r"(?P<who>.*\d(?=[\W_])|.*\d(?=[strvd])|.+?(?=[\W_]*(?:ses|day|visit|trial|take|rec|week|time)))"
-    r"[\W_]*(?:s|t|r|v|d|ses|sess|session|day|visit|trial|take|rec|week|time)?[\W_]*"
+    r"(?P<who>.*\d(?=[\W_])|.*\d(?=[strvd])|.+?(?=[\W_]*(?:ses|day|visit|trial|take|rec|week|time)"
+    rf"|[\W_]+{REPEATED}))"
+    rf"[\W_]*(?:s|t|r|v|d|ses|sess|session|day|visit|trial|take|rec|week|time|{REPEATED})?[\W_]*"
     r"(?P<session>\d{1,2})"
 )
-"""`p01_s1`, `3-2`, `anna_day2`: a person and a session. `s01` and `sub_01` are people."""
+"""`p01_s1`, `3-2`, `anna_day2`, `p01_seed0`: a person and a session. `s01`, `sub_01` are people."""
 
 _PART = re.compile(r"(?P<who>.*\d)(?P<session>[\W_]*[a-d]|[\W_]+(?:19|20)\d\d)")
 """`p01a`, `p01-2019`: a person and a part or year."""

@@ -10,7 +10,7 @@ from tiny_runs import only_run
 
 def test_a_search_beside_its_random_control(bench, searched_runs, random_runs):
     searched, drawn = only_run(searched_runs), only_run(random_runs)
-    arguments = ("compare", searched.path, drawn.path, "--draws", 200)
+    arguments = ("compare", searched.path, drawn.path, "--draws", 1000)
     outcome = bench(*arguments, "--format", "json")
     assert outcome.code == 0, outcome.err
     (found,) = json.loads(outcome.out)["comparisons"]
@@ -32,7 +32,7 @@ def test_one_run_alone_is_one_line(bench, searched_runs):
 def test_two_rules_of_one_run(bench, composite_runs):
     run = only_run(composite_runs)
     rules = ("--selection", "last", "--selection", "oracle")
-    outcome = bench("compare", run.path, *rules, "--draws", 200, "--format", "json")
+    outcome = bench("compare", run.path, *rules, "--draws", 1000, "--format", "json")
     assert outcome.code == 0, outcome.err
     (found,) = json.loads(outcome.out)["comparisons"]
     own = run.json("metrics.json")["selections"]
@@ -84,3 +84,46 @@ def test_logs_of_other_clips_or_sets_are_one_line(bench, tmp_path):
     for again in (one, two):
         outcome = bench("compare", one, again)
         assert outcome.code == 2 and f"{again} is {one} again" in outcome.error
+
+
+ROWS = [("labx", "s1", "a", "Fear", "Joy"), ("laby", "s2", "a", "joy", "joy")]
+
+
+def table(path, rows=ROWS, columns=5):
+    titles = ("dataset", "subject", "clip", "true", "pred")
+    path.write_text("\n".join(",".join(row[5 - columns :]) for row in (titles, *rows)) + "\n")
+    return path
+
+
+def test_logs_of_the_same_clips_in_another_order_and_spelling_are_compared(bench, tmp_path):
+    one = table(tmp_path / "one.csv")
+    turned = [(*row[:3], row[3].upper(), row[3]) for row in reversed(ROWS)]
+    two = table(tmp_path / "two.csv", turned)
+    outcome = bench("compare", one, two, "--draws", 100, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    (found,) = json.loads(outcome.out)["comparisons"]
+    assert (found["clips"], found["dataset"]) == (2, "labx+laby")
+    assert [entry["scores"]["acc"]["mean"] for entry in found["entries"]] == [0.5, 1]
+
+
+def test_classes_in_another_order_are_taken_by_name(bench, tmp_path):
+    folds = [
+        {"subject": f"s{n}", "clips": [{"dataset": "lab", "clip": "a", "true": t, "pred": t}]}
+        for n, t in enumerate((0, 1))
+    ]
+    one = tmp_path / "one.json"
+    one.write_text(json.dumps({"classes": ["joy", "Fear"], "folds": folds}))
+    rows = [("lab", "s0", "a", "joy", "fear"), ("lab", "s1", "a", "fear", "fear")]
+    outcome = bench("compare", one, table(tmp_path / "two.csv", rows), "--draws", 100)
+    assert outcome.code == 0, outcome.err
+    rows[0] = ("lab", "s0", "a", "fear", "joy")
+    outcome = bench("compare", one, table(tmp_path / "three.csv", rows), "--draws", 100)
+    assert "take other labels as true for 1 clip(s): lab s0 a is joy against fear" in outcome.error
+
+
+def test_the_data_set_is_filled_where_a_table_does_not_say_it(bench, tmp_path):
+    rows = [("labx", *row[1:]) for row in ROWS]
+    one, two = table(tmp_path / "one.csv", rows), table(tmp_path / "two.csv", rows, 4)
+    arguments = ("compare", one, two, "--draws", 100, "--dataset")
+    assert bench(*arguments, "labx").code == 0
+    assert "says other data sets" in bench(*arguments, "laby").error

@@ -91,6 +91,12 @@ def test_a_claim_is_taken_at_its_own_rounding(text):
     assert judge(Claim.parse("uar", text), of_hand("uar")).verdict == "pooled"
 
 
+@pytest.mark.parametrize(("text", "value"), [("1", 0.99), ("0", 0.01)])
+def test_a_whole_number_has_two_decimals(text, value):
+    assert judge(Claim.parse("uar", text), {"pooled UAR": value}).verdict == "none"
+    assert judge(Claim.parse("uar", text), {"pooled UAR": float(text)}).verdict == "pooled"
+
+
 def test_half_a_unit_is_still_the_same_number():
     assert judge(Claim.parse("acc", "0.62"), {"pooled accuracy": 0.625}).verdict == "pooled"
     assert judge(Claim.parse("acc", "0.63"), {"pooled accuracy": 0.625}).verdict == "pooled"

@@ -214,7 +214,9 @@ def test_a_name_that_could_not_be_read_has_no_place_in_the_challenge_log(names):
     log = Log(Predictions(CHALLENGE_CLASSES, answers), UNKNOWN)
     with pytest.raises(DataError, match="use --format csv"):
         render_log(log, "megc2019", SOURCE)
-    assert parse_log(render_log(log, "csv", SOURCE), "log") == log
+    found = parse_log(render_log(log, "csv", SOURCE), "log")
+    assert replace(found, notes=()) == log
+    assert bool(found.notes) == ("total" in names)  # told, and scored
 
 
 def test_files(tmp_path):
@@ -360,8 +362,10 @@ def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
     assert answer == Answer("casme2", "sub01", "a", 1, 1)
     with pytest.raises(DataError, match=r"no column dataset.*--dataset NAME"):
         parse_log(text, "log")
-    with pytest.raises(UsageError, match="leave out --dataset"):
+    with pytest.raises(UsageError, match="says other data sets: leave out --dataset"):
         parse_log(as_csv(), "log", Reading(dataset="smic"))
+    same = "dataset," + text.replace("\nsub01", "\ncasme2,sub01")
+    assert parse_log(same, "log", Reading(dataset="CASME II")).predictions.answers == (answer,)
 
 
 @pytest.mark.parametrize(
@@ -588,6 +592,13 @@ def table_with(title: str, cells: list[str]) -> Log:
         ("is_val", ["0.0", "1.0", "1.0", "1.0"], "says '1.0' of 3 of 4 rows"),
         ("fold", ["1", "2", "1", "1"], "has 1 subject(s) in several folds, first lab p1"),
         ("CV_fold", ["1", "2", "1", "2"], "has 2 subject(s) in several folds"),
+        ("usage", ["train", "test", "test", "test"], "says 'train' of 1 of 4 rows"),
+        ("", ["Training", "Testing", "val", ""], "says 'Training' of 2 of 4 rows"),
+        ("fold", ["train", "train", "test", "test"], "says 'train' of 2 of 4 rows"),
+        ("split", ["tr", "te", "tr", "te"], "says 'tr' of 2 of 4 rows"),
+        ("seed", ["0", "1", "0", "0"], "several values for 1 subject(s), first lab p1"),
+        ("epoch", ["3", "4", "3", "4"], "several values for 2 subject(s), first lab p1"),
+        ("Model Name", ["a", "b", "a", "b"], "several values for 2 subject(s)"),
         ("count", ["1", "3", "1", "1"], "is not used: each row counts once"),
         ("sample weight", ["0.5", "0.5", "1", "1"], "is not used: each row counts once"),
     ],
@@ -609,11 +620,72 @@ def test_columns_that_contradict_the_score_are_told(title, cells, words):
         ("test", [""] * 4),
         ("val", ["1", "0", "1", "0"]),
         ("count", ["1"] * 4),
-        ("epoch", ["3", "4", "3", "4"]),
+        ("epoch", ["3", "3", "4", "4"]),
+        ("seed", ["0"] * 4),
+        ("type", ["test"] * 4),
+        ("type", ["trained actor", "train", "", ""]),
+        ("note", [""] * 4),
     ],
 )
 def test_columns_that_agree_with_it_are_not(title, cells):
     assert not table_with(title, cells).notes
+
+
+def test_several_seeds_in_json_lines_are_told():
+    rows = [("s1", "1", 0, 0), ("s2", "2", 1, 0), ("s1", "3", 0, 1), ("s2", "4", 1, 1)]
+    keys = ("subject", "clip", "true", "epoch")
+    lines = [json.dumps({**dict(zip(keys, row, strict=True)), "pred": 1}) for row in rows]
+    (note,) = parse_log("\n".join(lines), "log", Reading(dataset="lab")).notes
+    assert "column 'epoch' has several values for 2 subject(s)" in note
+
+
+@pytest.mark.parametrize(
+    "row", ["#lab,s1,b,1,0", " # lab,s1,b,1,0", "# lab,s1\n#lab,s1,b,1,0", "#lab,s1,b,1,0,x"]
+)
+def test_a_row_that_begins_with_a_hash_is_a_remark(row):
+    log = parse_log(f"{TITLES}\nlab,s1,a,0,0\n{row}\nlab,s2,a,1,1\n# mean UAR .5\n", "log.csv")
+    assert [answer.clip for answer in log.predictions.answers] == ["a", "a"]
+    (note,) = log.notes
+    assert f"{1 + row.count(chr(10))} row(s) that begin with # are left out" in note
+    assert note.endswith("first line 3")
+
+
+@pytest.mark.parametrize("start", ["", "sep=;\n", "\n\n"])
+def test_remarks_are_found_whatever_is_above_and_within_cells(start):
+    rows = [f"{TITLES},note", 'lab,s1,a,0,0,a 5" screen', "#lab,s1,b,1,0,x", 'lab,s2,a,1,1,"x\n#"']
+    text = start + "\n".join(rows)
+    log = parse_log(text.replace(",", ";") if "sep" in start else text, "log")
+    assert [answer.subject for answer in log.predictions.answers] == ["s1", "s2"]
+    assert log.notes[0].endswith(f"first line {3 + start.count(chr(10))}")
+    every = f"{start}{TITLES}\n#lab,s1,a,0,0\n#lab,s1,b,0,0\n"
+    every = every.replace(",", ";") if "sep" in start else every
+    assert len(parse_log(every, "log").predictions.answers) == 2
+
+
+def test_rows_that_all_begin_with_a_hash_are_answers():
+    text = 'clip,subject,true,pred,note\n#1,s1,0,0,a\n#2,s1,1,1,"b\n# c"\n'
+    reading = Reading(dataset="lab")
+    assert [a.clip for a in parse_log(text, "l", reading).predictions.answers] == ["#1", "#2"]
+    within = text.replace("#2", "2").replace("#1", "1")
+    assert parse_log(within, "l", reading).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("Dataset,Subject,Filename,Label,Prediction", "line 3: .* are titles once more"),
+        ("x,sub,video,y_true,y_pred", "line 3: .* are titles once more"),
+        ("lab,Total,4,1,1", "line 3: 'lab, Total, 4, 1, 1' is a summary, and no clip"),
+        ("mean,all,all,0,0", "line 3: .* is a summary, and no clip"),
+        ("lab,macro avg,4,1,1", "line 3: .* is a summary, and no clip"),
+    ],
+)
+def test_a_row_that_is_no_answer_is_refused(row, told):
+    rows = [TITLES, "lab,F1,video,0,1", row, "lab,s2,clip,1,1"]
+    with pytest.raises(DataError, match=told):
+        parse_log("\n".join(rows), "log.csv")
+    del rows[2]
+    assert not parse_log("\n".join(rows), "log.csv").notes
 
 
 @pytest.mark.parametrize(
@@ -631,6 +703,120 @@ def test_labels_of_other_words_than_the_predictions_ask_for_the_classes(text):
         assert [answer.pred for answer in found.predictions.answers] == [0, 2]
     mostly_wrong = "dataset,subject,clip,true,pred\nlab,1,a,happy,sad\nlab,1,b,sad,happy"
     assert parse_log(mostly_wrong, "log").predictions.classes == ("happy", "sad")
+
+
+def answered(rows: list[tuple[object, object]], form: str) -> str:
+    """True and predicted labels of clips of four people, as a table, log or print has them."""
+    own = [rows[person::4] for person in range(4)]
+    if form == "print":
+        lists = [tuple(map(list, zip(*each, strict=True))) for each in own]
+        text = "Subject: s{}\nGround Truth : {}\nPredicted : {}\n"
+        return "".join(text.format(n, *each) for n, each in enumerate(lists, 1))
+    mark = "lab s{0}\n" if form == "log" else ""
+    row = "c{1} {2} {3}\n" if form == "log" else "lab,s{0},c{1},{2},{3}\n"
+    return "".join(
+        (mark * (k == 0) + row).format(n, f"{n}_{k}", *pair)
+        for n, each in enumerate(own)
+        for k, pair in enumerate(each)
+    )
+
+
+@pytest.mark.parametrize("form", ["table", "log", "print"])
+def test_numbers_of_two_codings_are_told_whatever_the_form(form):
+    start = TITLES + "\n" if form == "table" else ""
+    turned = [(k % 3, (k + 1) % 3) for k in range(24)]
+    reading = Reading(dataset="lab" if form == "print" else "")
+    (note,) = parse_log(start + answered(turned, form), "f", reading).notes
+    assert "0 of 24 answers are right, and 24 if predicted 0 is 2, 1 is 0, 2 is 1" in note
+    poor = [(k % 3, k % 2) for k in range(24)]  # chance
+    one = [(0 if k % 4 else 1, 1) for k in range(24)]  # always the rarer class
+    for rows in (poor, one):
+        assert not parse_log(start + answered(rows, form), "f", reading).notes
+
+
+def test_words_that_only_one_column_has_are_told():
+    rows = [("anger", "angry"), ("disgust", "disgust"), ("happiness", "happiness")]
+    (note,) = parse_log(f"{TITLES}\n" + answered(rows * 3, "table"), "f").notes
+    assert "true anger is never predicted, and predicted angry is never true" in note
+    fine = [("anger", "disgust"), ("disgust", "disgust"), ("happiness", "happiness")]
+    assert not parse_log(f"{TITLES}\n" + answered(fine * 3, "table"), "f").notes
+    doubt = [("positive?", "positive"), ("negative", "negative"), ("positive", "positive?")]
+    notes = parse_log(f"{TITLES}\n" + answered(doubt * 3, "table"), "f").notes
+    assert any("classes 'positive' and 'positive?' may be one" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("clips", "place"),
+    [
+        (["c1 0 0 1", "c2 1 2 0", "c3 2 2 1"], 2),
+        (["c1 positive positive surprise", "c2 negative positive negative"], 2),
+        (["0 c1 0 0", "1 c1 0 1", "42 c1 1 1"], 1),
+        (["c1 0 0 1 3", "c2 1 2 0 3"], 2),
+    ],
+)
+def test_a_log_with_more_columns_is_refused(clips, place):
+    text = "".join(f"lab s{n}\n" + "\n".join(clips) + "\n" for n in (1, 2))
+    with pytest.raises(DataError, match=f"line 2: .*those in place {place} may be labels, seeds"):
+        parse_log(text, "log")
+
+
+@pytest.mark.parametrize(
+    "clips",
+    [
+        ["video 1 0 0", "video 2 0 1"],
+        ["EP 19 5 0 0", "EP 19 6 0 1", "EP 2 1 1 1"],
+        ["EP02 01f 1 1", "EP19 05f 0 0"],
+        ["happy 1 0 0", "happy 2 1 1", "sad 1 0 0"],
+        ["a b 0 0", "a c 1 1"],
+        ["006 1 0 0", "006 2 1 1"],
+    ],
+)
+def test_names_of_several_words_are_names(clips):
+    text = "".join(f"lab s{n}\n" + "\n".join(clips) + "\n" for n in (1, 2))
+    found = parse_log(text, "log").predictions.answers
+    assert [a.clip for a in found[: len(clips)]] == [c.rpartition(" ")[0][:-2] for c in clips]
+
+
+@pytest.mark.parametrize("titles", ["0,1,2", "p0,p1,p2", "neg,pos,sur"])
+def test_columns_of_labels_are_no_probabilities(titles):
+    start = f"dataset,subject,clip,true,{titles}\n"
+    with pytest.raises(DataError, match=r"column .* hold labels, as it seems"):
+        parse_log(f"{start}lab,s1,a,0,0,0,1\nlab,s1,b,1,1,1,2\n", "log")
+    with pytest.raises(DataError, match="hold labels"):
+        parse_log(f"{start}lab,s1,a,0,1,1,1\nlab,s1,b,1,1,1,1\n", "log")
+    for rows in (["0,0,1", "1,0,0"], ["0,2,1", "1,1,1"], ["0,2,5", "1,1,1"], ["0,.5,1", "1,1,1"]):
+        text = start + "".join(f"lab,s1,{n},0,{row}\n" for n, row in enumerate(rows))
+        assert len(parse_log(text, "log").predictions.answers) == 2
+
+
+def test_probabilities_may_be_in_per_cent():
+    text = "dataset,subject,clip,true,p0,p1,p2\nlab,s1,a,0,85%,10%,5%\nlab,s2,b,1,5%,80 %,15%\n"
+    found = parse_log(text, "log").predictions.answers
+    assert [answer.pred for answer in found] == [0, 1]
+
+
+@pytest.mark.parametrize("word", ["no", "False", "n", "0.0", ""])
+def test_a_column_that_says_no_marks_no_generated_clips(word):
+    text = f"{TITLES},surrogate\nlab,s1,a,0,0,{word}\nlab,s1,b,1,1,{word}"
+    assert parse_log(text, "log").protocol["surrogate"] is False
+    assert parse_log(text.replace(f"1,1,{word}", "1,1,yes"), "log").protocol["surrogate"] is True
+
+
+def test_titles_in_a_remark_above_a_log_are_a_remark():
+    text = "# file, true, predicted\nlab s1\na 1 1\nb 0 0\n"
+    assert len(parse_log(text, "log").predictions.answers) == 2
+
+
+def test_folds_beside_classes_are_no_columns():
+    clips = [{"dataset": "lab", "clip": "a", "true": 0, "pred": 1}]
+    folds = [{"subject": f"s{n}", "clips": clips} for n in range(6)]
+    text = json.dumps({"classes": ["a", "b", "c"], "folds": folds})
+    assert parse_log(text, "log").predictions.classes == ("a", "b", "c")
+
+
+def test_wekas_prediction_is_a_probability():
+    text = "dataset,subject,clip,actual,predicted,error,prediction\nlab,s1,a,0,1,+,.9"
+    assert parse_log(text, "log").predictions.answers[0].pred == 1
 
 
 TURNED = (1, 2, 0)
@@ -678,6 +864,10 @@ def test_words_alone_and_numbers_alone_are_not_told():
     numbers = mixed("pred")
     for number, name in enumerate(CHALLENGE_CLASSES):
         numbers = numbers.replace(name, str(number))
-    assert parse_log(numbers, "log.csv").notes == ()
+    (note,) = parse_log(numbers, "log.csv").notes
+    assert "4 of 24 answers are right, and 20 if predicted 0 is 1, 1 is 2, 2 is 0: " in note
+    swap = {"0": "1", "1": "2", "2": "0"}
+    right = [row[:-1] + swap[row[-1]] if row[-1] in swap else row for row in numbers.split("\n")]
+    assert parse_log("\n".join(right), "log.csv").notes == ()
     named = mixed("columns").replace("p0,p1,p2", "neg,pos,sur")
     assert parse_log(named, "log.csv").notes == ()

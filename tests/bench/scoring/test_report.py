@@ -118,6 +118,22 @@ def test_a_metrics_file_is_scored_by_its_matrix(tmp_path):
     assert found["claims"][0]["verdict"] == "pooled"
 
 
+def test_a_matrix_in_per_cent_is_told(tmp_path):
+    file = tmp_path / "metrics.json"
+    matrices = ([[80, 20], [5, 95]], 1), ([[67, 33], [0, 101]], 0), ([[9, 9], [4, 96]], 0)
+    for matrix, notes in matrices:
+        file.write_text(json.dumps({"classes": ["a", "b"], "confusion": matrix}))
+        told = [note for note in report_of(file)["notes"] if "per cent" in note]
+        assert len(told) == notes
+
+
+def test_a_slice_is_claimed_by_its_own_name_whatever_its_case(tmp_path):
+    file = tmp_path / "own.csv"
+    file.write_text("dataset,subject,clip,true,pred\nLab,s1,a,0,0\nLab,s1,b,1,0\nsmic,s1,c,0,0\n")
+    claims = [Claim.parse("acc", text) for text in ("Lab=.50", "lab=.50", "SMIC=1.0")]
+    assert [c["verdict"] for c in report_of(file, claims)["claims"]] == ["pooled"] * 3
+
+
 @pytest.mark.parametrize("matrix", [[[1, 2]], [[0.5, 1], [1, 1]], [[-1, 1], [1, 1]], "x", None])
 def test_a_matrix_that_is_none_is_refused(tmp_path, matrix):
     file = tmp_path / "metrics.json"

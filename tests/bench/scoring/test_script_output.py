@@ -135,7 +135,9 @@ def test_other_lists_are_refused_with_their_line(written):
         parse_log(text, "out.txt")
 
 
-@pytest.mark.parametrize("rows", ["[.1, .2], [.2, .8, 0]", "[.1, .9], [.2, .8]", "[0], [2]", "[]"])
+@pytest.mark.parametrize(
+    "rows", ["[.1, .2], [.2, .8, 0]", "[.1, .9], [.2, .8]", "[.5], [.2]", "[]"]
+)
 def test_a_row_has_a_number_for_each_class(rows):
     text = f"Subject: sub01\nPredicted : [{rows}]\nGround Truth : [0, 2]\n"
     with pytest.raises(DataError, match=r"line 2: Predicted: a list of \d number.* negative, .*"):
@@ -152,3 +154,72 @@ def test_answers_that_are_no_tests_are_left_out_and_told(part):
     (note,) = parse_log(text, "out.txt").notes
     assert note.startswith("out.txt: 2 list(s) left out, not of the test: ")
     assert not parse_log(BEST + BEST.splitlines()[-1], "out.txt").notes
+
+
+def test_a_print_of_validation_alone_says_so():
+    with pytest.raises(DataError, match=r"Predicted : .*left out: 'Val Predicted', 'Val Ground"):
+        parse_log(PLAIN.replace("Predicted", "Val Predicted").replace("Gro", "Val Gro"), "out.txt")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("Best_Predicted", "best-predicted", "Best  Predicted", "best epoch Predicted"),
+        *("Best (epoch 40) Predicted", "Best UF1 predicted", "Max Predicted", "oracle: Predicted"),
+    ],
+)
+def test_the_best_epochs_answers_are_known_by_a_word_of_their_line(title):
+    text = BEST.replace("Best Predicted", title)
+    assert answers(text, selection="oracle") == answers(BEST, selection="oracle")
+    assert answers(text) == answers(BEST)
+    alone = PLAIN.replace("Predicted", title)
+    assert parse_log(alone, "out.txt").protocol["selection"] == "oracle"
+
+
+@pytest.mark.parametrize("title", ["top-1 Predicted", "best_model.py Predicted", "stop Predicted"])
+def test_other_words_of_a_line_are_no_best_epoch(title):
+    assert parse_log(PLAIN.replace("Predicted", title), "out.txt").protocol["leaky"] is None
+
+
+def printed(subjects):
+    text = "Subject: s{:02d}\nPredicted : {}\nGround Truth : {}\n"
+    return "".join(text.format(n, pred, true) for n, (true, pred) in enumerate(subjects, 1))
+
+
+OWN = [([0, 1, 2], [0, 1, 1]), ([2, 0], [2, 0]), ([1, 1, 0], [1, 2, 0])]
+
+
+def joined(subjects):
+    return tuple([label for each in subjects for label in each[side]] for side in (0, 1))
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("count", [2, 3])
+def test_lists_of_all_subjects_so_far_are_refused(turn, count):
+    so_far = [joined(OWN[: n + 1][::turn]) for n in range(count)]
+    with pytest.raises(DataError, match="line 4: its lists hold those of the subject before"):
+        answers(printed(so_far))
+    assert len(answers(printed(OWN))) == 8
+
+
+def test_a_total_in_the_place_of_a_subject_is_refused():
+    with pytest.raises(DataError, match="line 10: 's04' has the lists of all subjects before it"):
+        answers(printed([*OWN, joined(OWN)]))
+    alike = [([0, 1], [0, 0]), ([0, 1, 2], [0, 0, 2]), ([0, 0], [0, 0])]
+    assert len(answers(printed([*alike, ([0], [0]), ([0], [0])]))) == 9
+
+
+@pytest.mark.parametrize("total", ["", "Predicted : [0, 0]\nGround Truth : [0, 1]\n"])
+def test_lists_before_the_first_subject_are_of_nobody(total):
+    after = "Predicted : [0, 1]\nGround Truth : [0, 1]\nSubject: s01 done\n"
+    with pytest.raises(DataError, match="line 1: a list before the first `Subject:` is of nobody"):
+        answers(after + total)
+    assert answers("Train Predicted : [0]\nTrain Ground Truth : [1]\n" + PLAIN) == answers(PLAIN)
+
+
+def test_a_column_of_labels_is_a_list_and_rows_of_labels_are_not():
+    text = "Subject: sub01\nPredicted : {}\nGround Truth : [0, 1]\n"
+    assert [a[3] for a in answers(text.format("[[0], [1.]]"))] == [0, 1]
+    assert [a[3] for a in answers(text.format("[[1, 0, 0], [0, 1, 0]]"))] == [0, 1]
+    with pytest.raises(DataError, match="line 2: Predicted: its rows hold labels"):
+        answers(text.format("[[0, 0, 1], [1, 1, 2]]"))

@@ -101,6 +101,10 @@ class TestColumns:
         ("a,b\n1,2\n1\n", "f row 3 has 1 cells, its header 2: a comma"),
         ("a,b\n1\n1,2\n3\n4\n", "row 2 has 1 cells, its header 2 (and 2 others: rows 4, 5)"),
         ("a,b\n1,2\nA,b\n3,4\na,b\n", "f row 3 is the header again (and 1 others: rows 5)"),
+        ("|a|b|\n|---|:-:|\n|1|2|\n", "f row 2 is a rule of a drawn table"),
+        ("a,b\n1,2\n=====,===\n3,4\n", "f row 3 is a rule of a drawn table"),
+        ("a,b\n1,2\n# a remark\n", "f row 3 begins with # and has 1 cells, its header 2: if it is"),
+        ("a,b\n1,x,y\n2,x,y\n", "each row has 3 cells, its header 2, as R's write.table"),
         ("a;b\n1;2;3\n", "f row 2 has 3 cells, its header 2: a ';'"),
         ("a,b\n" + "x" * 200_000 + ",1\n", "f line 2: field larger"),
     ],
@@ -108,6 +112,39 @@ class TestColumns:
 def test_what_is_no_table_is_told_by_its_row(text, said):
     with pytest.raises(DataError, match=re.escape(said)):
         parse_table(text, "f")
+
+
+SWALLOWED = [
+    't,c,note\n1,a,\n2,b,"dark\n3,c,\n4,d,\n',  # to the end
+    't,c,note\n1,a,\n2,b,"dark\n3,c,\n4,d,"blue\n5,e,\n',  # to the next one
+    't,c,note\n1,a,\n2,b,"dark\n3,c,"\n',
+    't\tc\tnote\n1\ta\tx\n2\tb\t"\n3\tc\t"\n',
+    't,c,note\n1,a,\n2,"b,x\n3,"c,x\n',
+    't,c,note\n1,a,\n"2,b,x\n3,"\n',
+    't,c,note\n1,a,\n2,"b,x\n3,c,x\n4,c,x\n5,"c,x\n',
+]
+
+
+@pytest.mark.parametrize("text", SWALLOWED)
+@pytest.mark.parametrize("start", ["", "sep={}\n", "\n\n"])
+def test_a_quotation_mark_that_takes_rows_into_a_cell_is_refused(text, start):
+    text = start.format("\t" if "\t" in text else ",") + text
+    line = 3 + start.count("\n")
+    with pytest.raises(DataError, match=f"f line {line}: the cell .* has a quotation mark before"):
+        parse_table(text, "f")
+
+
+@pytest.mark.parametrize(
+    "cell", ["dark\nblue", "dark, blue, left\nright, up, down", "\n", 'a ""b""\nc', "a,b\nc"]
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_note_of_several_lines_is_a_cell(cell, place):
+    rows = [["1", "2", "3"] for _ in range(3)]
+    rows[1][place] = f'"{cell}"'
+    text = "\n".join(map(",".join, [["a", "b", "c"], *rows]))
+    table = parse_table(text, "f")
+    assert len(table.lines) == 3
+    assert table.lines[1].cells[place] == cell.replace('""', '"').strip()
 
 
 def test_nothing_is_an_empty_table():

@@ -115,6 +115,9 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
         *[("aug0/c00_1", "aug1/c00_1"), ("original/c1", "flipped/c1"), ("x/c1", "x_rot5/c1")],
         *[("aug\\c1.avi", "orig\\c1.avi"), ("c1_bright", "c1"), ("c1_noise2", "c1_blur")],
         *[("a-mirrored", "a"), ("a_hflip", "a_win12"), ("a_aug1", "a_aug2")],
+        *[("c1_frame46", "c1_frame47"), ("a_seg1", "a_seg2"), ("a_chunk01.mp4", "a_part2")],
+        *[("a_apex-1", "a_apex"), ("a", "a_apex+1"), ("a_seed0", "a_seed1")],
+        ("a_run1", "a_epoch2"),
     ],
 )
 def test_windows_and_mirrored_copies_of_a_clip_are_no_clips_of_their_own(one, other):
@@ -133,6 +136,39 @@ def test_windows_and_mirrored_copies_of_a_clip_are_no_clips_of_their_own(one, ot
 )
 def test_clips_with_numbers_of_their_own_are_no_variants(clips):
     assert not alike("s1", clips=clips)
+
+
+@pytest.mark.parametrize(
+    "clips",
+    [
+        ("ep1/img46.jpg", "ep1/img47.jpg"),
+        ("s1/ep1/reg_img46.bmp", "s1/ep1/reg_img47.bmp", "s1/ep2/reg_img1.bmp"),
+        ("ep1\\frame_001.png", "ep1\\frame_002.png"),
+    ],
+)
+def test_frames_of_a_clip_are_no_clips_of_their_own(clips):
+    others = [("mine", "s2", "ep9/img1.jpg"), ("mine", "s2", "ep8/img1.jpg")]
+    (problem,) = look_alikes([*(("mine", "s1", clip) for clip in clips), *others])
+    assert problem.what.startswith(f"clips {clips[0]!r} and {clips[1]!r} may be one, counted twice")
+
+
+def test_frames_in_folders_that_are_called_alike_for_all_people():
+    names = [
+        ("m", who, f"{c}/img4{n}.jpg") for who in ("a", "b") for c in ("c1", "c2") for n in "67"
+    ]
+    problems = list(look_alikes(names))
+    assert [problem.where for problem in problems] == ["m a", "m b"]
+    assert not list(
+        look_alikes([(*n[:2], n[2].replace("c1", "neg").replace("c2", "pos")) for n in names])
+    )
+
+
+@pytest.mark.parametrize("folder", ["s1", "sub01", "happy", "images", "happy/s1", ""])
+def test_images_in_a_folder_of_a_person_a_class_or_all_are_clips(folder):
+    names = [("mine", "s1", f"{folder}/img{n}.jpg".lstrip("/")) for n in (1, 2)]
+    other = folder.replace("s1", "s2").replace("sub01", "sub02")
+    names += [("mine", "s2", f"{other}/img{n}.jpg".lstrip("/")) for n in (3, 4)]
+    assert not list(look_alikes(names, ("happy", "sad")))
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_people_of_one_numbering_are_not(clips):
     "form",
     [
         *("p{}_s{}", "{:03d}-{}", "sub{}session{}", "P{}.{}", "p{}s{}", "p{:02d}-202{}"),
-        *("p{:02d}{:c}", "{:03d}_{:c}"),
+        *("p{:02d}{:c}", "{:03d}_{:c}", "s{}_seed{}", "{}-run{}", "sub{:02d} epoch {}"),
     ],
 )
 def test_sessions_of_a_person_are_told(form):
