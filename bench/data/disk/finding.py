@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -80,9 +81,21 @@ class Candidate:
     rank: int
 
 
+_SQUARED = re.compile(r"cas(?:\(me\)|me(?=[\W_]*\^))[\W_]*2(?!\d)")
+
+
+def folded(name: str) -> str:
+    """A name of a data set in lower case and plain signs: `CASME Ⅱ` is `casme ii`.
+
+    CAS(ME)^2, which is not CASME II, is `casmesq`, with or without the sign of a power.
+    """
+    plain = unicodedata.normalize("NFKC", name.replace("²", "^2")).casefold()
+    return _SQUARED.sub("casmesq", plain)
+
+
 def letters(name: str) -> str:
-    """A name in lower case without spaces and punctuation."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """A name in lower case without spaces, punctuation and letters of other scripts."""
+    return re.sub(r"[^a-z0-9]", "", folded(name))
 
 
 def is_table(name: str) -> bool:

@@ -39,7 +39,7 @@ from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.data.sets.apex import FRAME_NUMBER, place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
-from bench.data.sets.identity import known_name, known_subject
+from bench.data.sets.identity import known_name, known_subject, sets_of_several_names
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import MOMENTS, NAMES, parse_table, read_text
@@ -203,7 +203,7 @@ class Manifest(DataSet):
         wanted = [row for row in self.rows if subjects is None or row.cells["subject"] in subjects]
         clips: dict[tuple[str, str, str], Clip] = {}
         first: dict[tuple[str, str, str], int] = {}
-        problems = [*self._unknown_titles(), *self._people_of_several_names()]
+        problems = [*self._unknown_titles(), *self._several_names()]
         places = [self._said(row, mapping) for row in wanted]
         problems += contradicted(self.source, places, {*words, *mapping.classes})
         problems += sorted_labels(self.source, places)
@@ -248,10 +248,14 @@ class Manifest(DataSet):
         what = f"column(s) {named} not used; known are {', '.join(COLUMNS)}"
         return [Problem("odd", f"{self.source} row 1", what)]
 
-    def _people_of_several_names(self) -> Iterator[Problem]:
-        """A problem for each person whom the file calls by more than one name."""
+    def _several_names(self) -> Iterator[Problem]:
+        """A problem for each data set and each person that the file calls by more than one name."""
+        pairs = list(zip(self.rows, self._written, strict=True))
+        sets = ((written.cells["dataset"], row.cells["dataset"]) for row, written in pairs)
+        for dataset, what in sets_of_several_names(sets):
+            yield Problem("identity", dataset, what)
         names: dict[tuple[str, str], dict[str, None]] = {}
-        for row, written in zip(self.rows, self._written, strict=True):
+        for row, written in pairs:
             key = (row.cells["dataset"], row.cells["subject"])
             names.setdefault(key, {})[written.cells["subject"]] = None
         for (dataset, subject), found in names.items():

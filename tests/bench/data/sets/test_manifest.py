@@ -66,6 +66,17 @@ def only_problem(clip_set):
     return problem
 
 
+def test_data_sets_written_differently_that_become_one_are_told(tmp_path):
+    images(tmp_path / "a1", (1, 2))
+    images(tmp_path / "b1", (3, 4))
+    sets = [{"dataset": "CASME II"}, {"dataset": "casme2", "subject": "2", "frames": "b1"}]
+    found = load(write(tmp_path, *sets))
+    told = [problem.what for problem in found.problems if problem.kind == "identity"]
+    assert told == ["data sets 'CASME II' and 'casme2' are taken for one: casme2"]
+    others = [{"dataset": "CASME"}, {"dataset": "CAS(ME)^2", "subject": "2", "frames": "b1"}]
+    assert {clip.dataset for clip in load(write(tmp_path, *others)).clips} == {"casme", "CAS(ME)^2"}
+
+
 class TestFrames:
     def test_a_folder_is_read_in_the_order_of_the_numbers(self, tmp_path):
         images(tmp_path / "a1", (2, 10, 9))
