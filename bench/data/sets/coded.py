@@ -77,7 +77,7 @@ class CodedSet(SingleSet):
         folders, odd = self._clip_folders(tree, frames_home, subjects)
         wanted = [row for row in rows if self._is_wanted(row, subjects)]
         labels = ((self.name, self.word(row)) for row in wanted)
-        left_out = class_map.left_out_clips(tree.shown(sheet), labels)
+        left_out = class_map.own_oddities(tree.shown(sheet), labels)
         problems = [*problems, *notes, *others, *odd, *left_out]
         clips: dict[tuple[str, str], Clip] = {}
         first: dict[tuple[str, str], int] = {}

@@ -17,17 +17,11 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from bench.data.clips import Clip, Problem
-from bench.data.disk.finding import folded
+from bench.data.disk.finding import usual_name, without_signs
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, IMAGE_SUFFIXES
 from bench.data.sets.base import DataSet, SingleSet
 from bench.errors import numbered, printable, quoted
 from bench.system.tables import MISSING
-
-SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic", "casmesquared": "casmesq"})
-"""Other usual names of data sets, lower case, without the signs of `_SIGNS`."""
-
-_SIGNS = re.compile(r"""[\s_()\[\]{}^$.:'"\-\u2010-\u2015]""")
-"""What is written within a data set's name or not: blanks, hyphens, brackets, powers."""
 
 _PREFIX = re.compile(r"^(?:subject|subj|sub|spno|participant|person|id|s|p)(?=[0-9]+$)")
 
@@ -38,12 +32,6 @@ def known_name(text: str, sets: Mapping[str, DataSet]) -> str:
     return name if name in sets and sets[name].parts == (name,) else text
 
 
-def usual_name(text: str) -> str:
-    """A data set's name as the harness spells it, if it has it: `CAS(ME)^3` is `casme3`."""
-    plain = _SIGNS.sub("", folded(text))
-    return SPELLINGS.get(plain, plain)
-
-
 def sets_of_several_names(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Each data set that is called by several names, and the text that says so.
 
@@ -52,7 +40,7 @@ def sets_of_several_names(names: Iterable[tuple[str, str]]) -> Iterator[tuple[st
     """
     found: dict[str, dict[str, str]] = {}
     for written, known in dict.fromkeys(names):
-        found.setdefault(known, {}).setdefault(_SIGNS.sub("", folded(written)), written)
+        found.setdefault(known, {}).setdefault(without_signs(written), written)
     for known, spelt in found.items():
         if len(spelt) > 1:
             listed = " and ".join(map(_spelt, spelt.values()))

@@ -208,7 +208,7 @@ class Manifest(DataSet):
         problems += contradicted(self.source, places, {*words, *mapping.classes})
         problems += sorted_labels(self.source, places)
         labels = ((row.cells["dataset"], row.cells["label"]) for row in wanted)
-        problems += mapping.left_out_clips(self.source, labels)
+        problems += mapping.oddities(self.source, labels)
         for row in wanted:
             where = self.place_of(row)
             try:

@@ -75,7 +75,7 @@ class Smic(SingleSet):
             folders = self._long_clips(tree, high_speed, subjects)
         found = list(folders)
         labels = ((self.name, folder.emotion) for folder in found)
-        problems += class_map.left_out_clips(tree.shown(high_speed), labels)
+        problems += class_map.own_oddities(tree.shown(high_speed), labels)
         clips: dict[str, Clip] = {}
         for folder in found:
             where = tree.shown(folder.path)

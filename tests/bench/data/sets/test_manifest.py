@@ -276,7 +276,8 @@ class TestLabels:
         ]
         clip_set = load(write(tmp_path, *rows))
         assert [(clip.name, clip.label) for clip in clip_set.clips] == [("a1", 0), ("a3", 2)]
-        (twin,) = clip_set.problems
+        left_out, twin = clip_set.problems
+        assert left_out.what == "the class map challenge leaves out 1 clip(s): 'others' 1"
         assert (twin.kind, twin.fatal) == ("twin", False)
         assert "casme2 a/a1, of another subject" in twin.what
 
@@ -305,6 +306,50 @@ class TestLabels:
         assert clip_set.class_map == "map.csv"
         (told,) = (each.what for each in clip_set.problems if each.kind == "label")
         assert told == "the class map map.csv leaves out 1 clip(s): 'other' 1"
+
+    @pytest.mark.parametrize("dataset", ["CASME II", "casme2", "CASME \u2161"])
+    def test_a_file_may_call_a_known_set_as_manifests_do(self, tmp_path, dataset):
+        images(tmp_path / "a1", (1, 2))
+        mapping = tmp_path / "map.csv"
+        rows = f"{dataset},joy,high\n,joy,low\nlab7,awe,low\n"
+        mapping.write_text(f"dataset,emotion,class\n{rows}")
+        found = load(write(tmp_path, {"dataset": "casme2", "label": "joy"}), class_map=str(mapping))
+        assert [found.classes[clip.label] for clip in found.clips] == ["high"]
+        (told,) = (each.what for each in found.problems if each.kind == "label")
+        assert told == "rows of the class map map.csv are of no data set here: 'lab7'"
+
+    @pytest.mark.parametrize(
+        ("class_map", "kept", "told"),
+        [
+            ("challenge", {"disgust"}, ["'sadness' 1, 'fear' 1"]),
+            ("native", {"disgust", "sadness", "fear"}, []),
+        ],
+    )
+    def test_words_of_a_known_set_are_counted_where_they_are_left_out(
+        self, tmp_path, class_map, kept, told
+    ):
+        words = ("disgust", "sadness", "fear")
+        rows = []
+        for number, word in enumerate(words):
+            images(tmp_path / word, (number, 9))
+            rows.append({"dataset": "casme2", "clip": word, "label": word, "frames": word})
+        found = load(write(tmp_path, *rows), class_map=class_map)
+        assert {clip.emotion for clip in found.clips} == kept
+        named = [each.what.partition("clip(s): ")[2] for each in found.problems]
+        assert named == told
+
+    @pytest.mark.parametrize("order", ["positive surprise negative", "surprise negative positive"])
+    def test_a_file_of_the_challenges_classes_has_their_order(self, tmp_path, order):
+        images(tmp_path / "a1", (1, 2))
+        mapping = tmp_path / "map.csv"
+        mapping.write_text("emotion,class\n" + "".join(f"{w},{w}\n" for w in order.split()))
+        found = load(write(tmp_path, {}), class_map=str(mapping))
+        assert found.classes == ("negative", "positive", "surprise")
+
+    def test_a_long_map_in_the_command_is_a_map(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        pairs = ",".join(f"a_long_word_number_{number}=x{number % 2}" for number in range(60))
+        assert len(load(write(tmp_path, {}), class_map=f"negative=x0,{pairs}").clips) == 1
 
     def test_an_empty_label_is_no_class(self, tmp_path):
         images(tmp_path / "a1", (1, 2))
