@@ -15,10 +15,10 @@ from typing import NamedTuple, NoReturn
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, Rejected, problem_lines
 from bench.data.disk.tree import Tree
 from bench.data.sets.apex import FRAME_NUMBER
-from bench.data.sets.catalogue import DATASETS, judged
+from bench.data.sets.catalogue import judged
 from bench.data.sets.classes import CHALLENGE, plain_label
-from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Manifest, Row
-from bench.data.sets.manifest_export import leaves
+from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Row
+from bench.data.sets.manifest_export import Unwritten, leaves
 from bench.data.sets.spreadsheet import hidden_parts, workbook_table
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.files import csv_text, file_bytes
@@ -83,22 +83,6 @@ class _Piece(NamedTuple):
     form: str
 
 
-class _Unwritten(Manifest):
-    """The manifest that rows of a table make, before it is written."""
-
-    def __init__(self, out: Path, table: str, rows: Sequence[Row], outside: bool) -> None:
-        super().__init__(out, DATASETS, outside)
-        self._table, self._rows = table, rows
-
-    def _read(self) -> Sequence[Row]:
-        return self._rows
-
-    @property
-    def source(self) -> str:
-        """The table, whose rows messages count."""
-        return self._table
-
-
 def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     """The manifest of a table, to be written to `out`.
 
@@ -123,12 +107,13 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     class_map = _class_map(wording)
     clips = ClipSet("", (), ())
     if rows:
-        manifest = _Unwritten(out, table.name, rows, outside)
+        manifest = Unwritten(out, table.name, rows, outside)
         clips = judged(manifest.load(Tree.at(home), None, class_map))
     if problems or not clips.clips:
         _refuse(table, wording, [*problems, *clips.problems])
-    hidden = _hidden(path, table, wording)
-    clips = replace(clips, problems=(*_also_possible(table, wording), *hidden, *clips.problems))
+    told = (*_also_possible(table, wording), *_hidden(path, table, wording))
+    told += (*_unused(table, wording), *_half_a_span(table, wording))
+    clips = replace(clips, problems=(*told, *clips.problems))
     columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]
     text = csv_text(columns, ([row.cells.get(name, "") for name in columns] for row in rows))
     return Mapped(text, clips, class_map, outside, len(table.lines) - len(rows))
@@ -208,20 +193,49 @@ def _also_possible(table: Table, wording: Wording) -> Iterator[Problem]:
 
 def _hidden(path: Path, table: Table, wording: Wording) -> Iterator[Problem]:
     """The problem of rows and columns that are read though a spreadsheet program hides them."""
+    titles = [table.titles[each] for each in _used(table, wording)]
+    if told := hidden_parts(path, dict(zip(titles, titles, strict=True))):
+        yield Problem("hidden", table.name, told)
+
+
+def _used(table: Table, wording: Wording) -> list[int]:
+    """The columns that are read, in their order."""
     known = table.places(SPELLINGS)
     named = [name for _, name, _, _ in Formatter().parse(wording.frames) if name]
     places = {_place(table, known, title) for title in (*wording.columns.values(), *named)}
-    titles = [table.titles[each] for each in {*known.values(), *places} if each is not None]
-    if told := hidden_parts(path, dict(zip(titles, titles, strict=True))):
-        yield Problem("hidden", table.name, told)
+    return sorted(each for each in {*known.values(), *places} if each is not None)
+
+
+def _unused(table: Table, wording: Wording) -> Iterator[Problem]:
+    """One problem for all columns with content of which nothing is read or told."""
+    usual = {plain for spellings in SPELLINGS.values() for plain in spellings}
+    used = _used(table, wording)
+    named = [
+        quoted(printable(title))
+        for place, title in enumerate(table.titles)
+        if place not in used and plain_title(title) not in usual
+        if any(line.cells[place] for line in table.lines)
+    ]
+    if named:
+        what = f"column(s) {', '.join(named)} not used: options such as --offset say what one is"
+        yield Problem("odd", table.name, what)
+
+
+def _half_a_span(table: Table, wording: Wording) -> Iterator[Problem]:
+    """The problem of onsets without offsets, or the reverse."""
+    there = {*table.places(SPELLINGS), *wording.columns}
+    for one, other, end in (("onset", "offset", "last"), ("offset", "onset", "first")):
+        if one in there and other not in there:
+            what = f"column {one}, but none for {other}: clips reach to the {end} frame there is"
+            yield Problem("odd", table.name, f"{what}; --{other} says which column it is")
 
 
 def _place(table: Table, places: Mapping[str, int], title: str) -> int | None:
     """The column of that title, of one that is spelled alike, or what a manifest calls so."""
     if title in table.titles:
         return table.titles.index(title)
-    alike = [plain_title(each) for each in table.titles]
-    return alike.index(plain_title(title)) if plain_title(title) in alike else places.get(title)
+    plain, alike = plain_title(title), [plain_title(each) for each in table.titles]
+    return alike.index(plain) if plain and plain in alike else places.get(title)
 
 
 def _filled(table: str, line: Line, piece: _Piece) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import glob
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.data.cache import content_digests
+from bench.data.clips import CHALLENGE_CLASSES, ClipSet
 from bench.data.disk.images import decode, read_frames
 from bench.data.sets.catalogue import load_clips, require_root
 from bench.data.sets.manifest import COLUMNS
-from bench.data.sets.manifest_export import manifest_text
+from bench.data.sets.manifest_export import labels_map, manifest_text
 from bench.data.steps.pipeline import preprocess_clip
 from bench.data.steps.settings import Preprocessing
 from bench.data.surrogates.writing import write_surrogate
@@ -335,8 +338,8 @@ class TestLabels:
             rows.append({"dataset": "casme2", "clip": word, "label": word, "frames": word})
         found = load(write(tmp_path, *rows), class_map=class_map)
         assert {clip.emotion for clip in found.clips} == kept
-        named = [each.what.partition("clip(s): ")[2] for each in found.problems]
-        assert named == told
+        lost = [each.what for each in found.problems if "leaves out" in each.what]
+        assert [what.partition("clip(s): ")[2] for what in lost] == told
 
     @pytest.mark.parametrize("order", ["positive surprise negative", "surprise negative positive"])
     def test_a_file_of_the_challenges_classes_has_their_order(self, tmp_path, order):
@@ -505,6 +508,30 @@ def test_an_exported_set_reads_back_as_it_was(tmp_path, dataset, subjects):
     assert len(load(f"manifest:{elsewhere / 'all.csv'}", allow_outside=True).clips) == len(kept)
 
 
+@pytest.mark.parametrize(
+    ("spans", "labels", "told"),
+    [
+        (((1, 9), (2, 10)), ("positive", "negative"), "8 of its 9 frames are also frames of"),
+        (((1, 9), (2, 10)), ("positive", "positive"), "8 of its 9 frames are also frames of"),
+        (((1, 5), (4, 10)), ("positive", "negative"), "2 of its 7 frames are also frames of"),
+        (((1, 5), (4, 10)), ("positive", "positive"), ""),
+        (((1, 5), (5, 10)), ("positive", "negative"), ""),
+    ],
+)
+@pytest.mark.parametrize("stored", ["images", "array"])
+def test_expressions_of_one_person_that_overlap_are_told(tmp_path, spans, labels, told, stored):
+    images(tmp_path / "a1", range(1, 11))
+    np.save(tmp_path / "a1.npy", np.zeros((12, 4, 5, 1), np.uint8))
+    frames = "a1" if stored == "images" else "a1.npy"
+    rows = [
+        {"clip": f"c{first}", "onset": first, "offset": last, "label": label, "frames": frames}
+        for (first, last), label in zip(spans, labels, strict=True)
+    ]
+    twins = [each for each in load(write(tmp_path, *rows)).problems if each.kind == "twin"]
+    assert len(twins) == bool(told) and all(told in each.what for each in twins)
+    assert all((", of another class" in t.what) == (len({*labels}) > 1) for t in twins)
+
+
 def test_native_classes_of_the_releases(tmp_path):
     write_surrogate("samm", tmp_path, size=16, subjects=["037"], workers=1)
     clip_set = load_clips("samm", tmp_path, ["037"], class_map="native")
@@ -544,3 +571,43 @@ def test_frames_of_several_folders_are_not_exported_as_those_of_one(tmp_path):
     clip_set = load(write(tmp_path, {"frames": "part*/*.png"}))
     with pytest.raises(DataError, match="frames in 2 folders"):
         manifest_text(clip_set, tmp_path / "again.csv")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["p1_a_{}.png", "p1_b_{}.png"],
+        ["{}_left.png", "{}_right.png"],
+        ["img{}.png", "img{}.bmp"],
+        ["[x]_{}.png", "x_{}.png"],
+    ],
+)
+def test_clips_of_one_folder_are_exported_each_with_its_own_frames(tmp_path, names):
+    (tmp_path / "mix").mkdir()
+    for name in names:
+        for number in range(1, 12):
+            Image.new("RGB", (8, 8)).save(tmp_path / "mix" / name.format(number))
+    globs = [f"mix/{glob.escape(name.format('x')).replace('x', '*', 1)}" for name in names[:2]]
+    globs = ["mix/[[]x]_*.png", "mix/x_*.png"] if names[0].startswith("[") else globs
+    rows = [{"clip": f"c{n}", "frames": each} for n, each in enumerate(globs)]
+    found = load(write(tmp_path, *rows))
+    assert [len(clip.frames) for clip in found.clips] == [11, 11]
+    (tmp_path / "again.csv").write_text(manifest_text(found, tmp_path / "again.csv")[0])
+    again = load(f"manifest:{tmp_path / 'again.csv'}")
+    assert [clip.frames for clip in again.clips] == [clip.frames for clip in found.clips]
+
+
+def test_frames_that_no_row_gives_back_are_not_exported(tmp_path):
+    images(tmp_path / "a1", (1, 2, 3, 4))
+    (clip,) = load(write(tmp_path, {})).clips
+    found = load(write(tmp_path, {}))
+    few = replace(found, clips=(replace(clip, frames=clip.frames[::2]),))
+    with pytest.raises(DataError, match="into a folder of its own"):
+        manifest_text(few, tmp_path / "again.csv")
+
+
+def test_a_class_map_of_other_words_does_not_read_an_export():
+    found = ClipSet("x", ("good", "bad"), (), (), "happy=good,sad=bad")
+    assert labels_map(found, "happy=good,sad=bad") == "good=good,bad=bad"
+    assert labels_map(replace(found, classes=CHALLENGE_CLASSES), "a.csv") == "challenge"
+    assert labels_map(replace(found, class_map="native"), "native") == "native"
