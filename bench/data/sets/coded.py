@@ -19,6 +19,7 @@ from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.corrections import corrected, read_corrections
 from bench.data.sets.spreadsheet import (
+    FILLED,
     Row,
     filled_down,
     has_columns,
@@ -152,10 +153,7 @@ class CodedSet(SingleSet):
         if hidden := hidden_parts(sheet, self.columns):
             problems.insert(0, Problem("hidden", tree.shown(sheet), hidden))
         if filled:
-            what = (
-                f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as "
-                f"merged cells are read, the first in row {filled[0]}"
-            )
+            what = f"{len(filled)} blank cell(s) of subject or clip {FILLED.format(filled[0])}"
             problems.insert(0, Problem("merged", tree.shown(sheet), what))
         return rows, problems
 

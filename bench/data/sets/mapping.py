@@ -19,11 +19,12 @@ from bench.data.sets.catalogue import judged
 from bench.data.sets.classes import CHALLENGE, plain_label
 from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Row
 from bench.data.sets.manifest_export import Unwritten, leaves
-from bench.data.sets.spreadsheet import hidden_parts, workbook_table
+from bench.data.sets.spreadsheet import FILLED, hidden_parts, workbook_table
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.files import csv_text, file_bytes
 from bench.system.tables import (
     MOST_BYTES,
+    OLE,
     SPREADSHEETS,
     Line,
     Table,
@@ -89,7 +90,7 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     Raises UsageError where there is no such file, DataError, with all causes at once, for columns
     and labels that are missing or named wrongly, and where no row is usable.
     """
-    table = _table(path)
+    table, merged = _merged(path, _table(path), wording)
     if out.exists() and out.samefile(path):
         raise UsageError(f"--out {printable(out)} is the table itself: name another file")
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
@@ -111,7 +112,7 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
         clips = judged(manifest.load(Tree.at(home), None, class_map))
     if problems or not clips.clips:
         _refuse(table, wording, [*problems, *clips.problems])
-    told = (*_also_possible(table, wording), *_hidden(path, table, wording))
+    told = (*merged, *_also_possible(table, wording), *_hidden(path, table, wording))
     told += (*_unused(table, wording), *_half_a_span(table, wording))
     clips = replace(clips, problems=(*told, *clips.problems))
     columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]
@@ -178,6 +179,32 @@ def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[
         cells = {column: line.cells[place] for column, place in places.items()} | filled
         frames = "".join(fill(line, piece) for piece in pieces) if pieces else cells["frames"]
         yield Row(line.number, {**cells, "frames": _relative(folder, frames, home)})
+
+
+def _merged(path: Path, table: Table, wording: Wording) -> tuple[Table, list[Problem]]:
+    """The table with subjects of merged cells in each row, and the problem that tells it.
+
+    Of a workbook: the first of merged cells alone has content.
+    """
+    with path.open("rb") as file:
+        workbook = file.read(len(OLE)).startswith(SPREADSHEETS)
+    places = table.places(SPELLINGS)
+    title = wording.columns.get("subject")
+    place = _place(table, places, title) if title else places.get("subject")
+    if place is None or not workbook:
+        return table, []
+    lines: list[Line] = []
+    filled = []
+    for line in table.lines:
+        cells = list(line.cells)
+        if lines and not cells[place]:
+            cells[place] = lines[-1].cells[place]
+            filled.append(line.number)
+        lines.append(replace(line, cells=tuple(cells)))
+    if not filled:
+        return table, []
+    what = f"{len(filled)} blank cell(s) of subject {FILLED.format(filled[0])}"
+    return replace(table, lines=tuple(lines)), [Problem("merged", table.name, what)]
 
 
 def _also_possible(table: Table, wording: Wording) -> Iterator[Problem]:

@@ -189,6 +189,21 @@ def test_a_setting_for_no_set_is_refused(tmp_path, trees, value):
             load_clips("casme2", tmp_path, layout=layout)
 
 
+@pytest.mark.parametrize("dataset", ["casme2", "samm", "casme3"])
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_row_of_a_text_with_more_cells_than_titles_is_refused(tmp_path, trees, dataset, mark):
+    titles, row = ROWS[dataset]
+    path = tmp_path / "codes.csv"
+    trees.frames(tmp_path / "faces" / CLIPS[dataset], range(46, 51), "img{}.jpg")
+    for extra in ("", mark, f"{mark}x"):
+        path.write_text("\n".join(mark.join(map(str, cells)) for cells in (titles, row)) + extra)
+        if not extra.strip(mark):
+            assert load_clips(dataset, tmp_path, layout=Layout("faces", "codes.csv")).clips
+            continue
+        with pytest.raises(DataError, match=r"codes\.csv row 2 has 7 cells, its header 6"):
+            load_clips(dataset, tmp_path, layout=Layout("faces", "codes.csv"))
+
+
 def test_a_composite_is_told_of_which_set(tmp_path):
     with pytest.raises(UsageError, match=r"data\.annotation=a\.xlsx: say for which set"):
         load_clips("composite", tmp_path, layout=Layout(annotation="a.xlsx"))

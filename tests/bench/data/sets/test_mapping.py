@@ -193,6 +193,23 @@ def test_a_title_of_another_script_is_no_other_such_title(tmp_path, title):
     assert "lab,2,a,negative,a,1" in made.text
 
 
+def test_subjects_of_merged_cells_are_filled_and_told(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["dataset", "Subject", "clip", "label", "frames"])
+    for who, clip in (("s1", "a"), (None, "b"), ("s2", "c"), (None, "d")):
+        frames(tmp_path / clip, 1, 2)
+        book.active.append(["lab", who, clip, "negative", clip])
+    book.active.merge_cells("B2:B3")
+    book.save(tmp_path / "theirs.xlsx")
+    made = mapped_manifest(tmp_path / "theirs.xlsx", Wording(), tmp_path / "m.csv")
+    assert [clip.subject for clip in made.clips.clips] == ["s1", "s1", "s2", "s2"]
+    told = [problem.what for problem in made.clips.problems if problem.kind == "merged"]
+    assert told == [
+        "2 blank cell(s) of subject filled from the row above, as merged cells are read, "
+        "the first in row 3"
+    ]
+
+
 def test_a_workbook_is_a_table(table, tmp_path):
     rows = [line.split(";") for line in table.read_text(encoding="utf-16").splitlines()]
     book = openpyxl.Workbook()
