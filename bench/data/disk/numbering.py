@@ -39,6 +39,9 @@ OTHER_MEDIA = frozenset(
 """Pictures, videos and arrays that are not read."""
 
 
+SOME_KINDS = 4
+"""Kinds of names that a message lists."""
+
 DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]+)")
 """A number with a point, or a comma, in a name."""
 
@@ -225,6 +228,23 @@ def _is_media(path: PurePath) -> bool:
     """Whether a file may be a picture, video or array by its ending, also with signs behind it."""
     ending = re.sub(r"[^.a-z0-9]", "", path.suffix.lower())
     return ending in IMAGE_SUFFIXES | CONTAINER_SUFFIXES | OTHER_MEDIA
+
+
+def kinds_of_names(where: str, frames: Iterable[Path]) -> list[Problem]:
+    """The problem of frames whose names differ by more than their numbers, if they do.
+
+    Pictures of another camera or of rest may lie among them.
+    """
+    kinds: dict[str, list[str]] = {}
+    for path in frames:
+        kinds.setdefault(_without_numbers(path.stem), []).append(path.name)
+    if len(kinds) < 2:
+        return []
+    largest = sorted(kinds.values(), key=len, reverse=True)[:SOME_KINDS]
+    named = ", ".join(f"{len(names)} as {printable(names[0])}" for names in largest)
+    more = ", ..." * (len(kinds) > SOME_KINDS)
+    what = f"its frames have names of {len(kinds)} kinds ({named}{more}): all are taken for its own"
+    return [Problem("odd", where, what)]
 
 
 def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int | None]:

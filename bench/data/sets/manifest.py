@@ -20,6 +20,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
+from unicodedata import normalize
 
 from bench.data.clips import DOUBLED, Clip, ClipSet, Problem, Rejected
 from bench.data.disk.containers import array_length
@@ -30,6 +31,7 @@ from bench.data.disk.numbering import (
     beside,
     frame_problems,
     is_image,
+    kinds_of_names,
     numbered,
     refuse_lost,
     unread,
@@ -42,7 +44,7 @@ from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.identity import known_name, known_subject, sets_of_several_names
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.tables import MOMENTS, NAMES, parse_table, read_text
+from bench.system.tables import MISSING, MOMENTS, NAMES, parse_table, read_text
 
 PREFIX = "manifest:"
 
@@ -96,9 +98,9 @@ class Row:
         return begins or not (self.cells["label"] or self.cells["frames"])
 
     def number_of(self, column: str) -> int | None:
-        """A cell as a frame number, None where it is empty; Rejected for other text."""
+        """A cell as a frame number, None where it has none; Rejected for other text."""
         text = self.cells.get(column, "")
-        if not text:
+        if not text or MISSING.fullmatch(text):
             return None
         number = FRAME_NUMBER.fullmatch(text)
         if number is None:
@@ -310,6 +312,7 @@ class Manifest(DataSet):
             first = min(kept) if onset is None else onset
             last = max(kept) if offset is None else offset
             problems += frame_problems(where, kept, first, last) if len(found) > 1 else []
+            problems += kinds_of_names(where, kept.values()) if onset is None else []
             numbers = list(kept)
             clip = replace(listed, frames=tuple(kept.values()))
         if not self._has_apexes:
@@ -435,9 +438,17 @@ def _single_file(found: Mapping[int, Path] | Path) -> Path | None:
 
 
 def _matching(entries: Mapping[str, Path], pattern: str) -> list[Path]:
-    """The entry of exactly that name, else the entries that match it as a glob, sorted by name."""
+    """The entry of exactly that name, else the entries that match it as a glob, sorted by name.
+
+    Of a name that one entry alone has in another composition (`ü` of one or two signs), that one.
+    """
     if pattern in entries:
         return [entries[pattern]]
+    if not pattern.isascii():
+        whole = normalize("NFC", pattern)
+        alike = [path for name, path in entries.items() if normalize("NFC", name) == whole]
+        if len(alike) == 1:
+            return alike
     return [path for name, path in entries.items() if fnmatchcase(name, pattern)]
 
 

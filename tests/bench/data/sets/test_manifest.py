@@ -6,6 +6,7 @@ import csv
 import glob
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -94,6 +95,42 @@ class TestFrames:
         (clip,) = load(write(tmp_path, row)).clips
         assert [path.stem for path in clip.frames] == ["img3", "img4", "img5", "img6"]
         assert (clip.apex, clip.fps) == (2, 100.0)
+
+    @pytest.mark.parametrize(
+        ("numbers", "count"), [({}, 4), ({"onset": "NA", "offset": "nan"}, 4), ({"onset": "2"}, 3)]
+    )
+    def test_a_missing_number_is_none(self, tmp_path, numbers, count):
+        images(tmp_path / "a1", range(1, 5))
+        (clip,) = load(write(tmp_path, numbers)).clips
+        assert len(clip.frames) == count
+
+    @pytest.mark.parametrize("form", ["NFC", "NFD"])
+    def test_a_folder_may_be_composed_otherwise_than_its_name_in_the_file(self, tmp_path, form):
+        images(tmp_path / normalize(form, "M\u00fcller") / "a1", (1, 2))
+        other = normalize("NFD" if form == "NFC" else "NFC", "M\u00fcller")
+        assert len(load(write(tmp_path, {"frames": f"{other}/a1"})).clips) == 1
+        images(tmp_path / other / "a1", (1, 2, 3))
+        (clip,) = load(write(tmp_path, {"frames": f"{other}/a1"})).clips
+        assert len(clip.frames) == 3
+
+    @pytest.mark.parametrize(
+        ("more", "row", "told"),
+        [
+            (["neutral_0"], {}, "names of 2 kinds (4 as img1.png, 1 as neutral_0.png)"),
+            ([f"cam2_{n}" for n in range(11, 16)], {}, "(5 as cam2_11.png, 4 as img1.png)"),
+            (["neutral_0"], {"onset": 1}, ""),
+            (["IMG_5", "img006"], {"frames": "a1/[iI]*"}, "(5 as img1.png, 1 as IMG_5.png)"),
+            (["img005", "img06"], {}, ""),
+            (["rest"], {}, ""),
+        ],
+    )
+    def test_names_of_several_kinds_are_told(self, tmp_path, more, row, told):
+        images(tmp_path / "a1", range(1, 5))
+        for name in more:
+            Image.new("RGB", (8, 8)).save(tmp_path / "a1" / f"{name}.png")
+        problems = [each.what for each in load(write(tmp_path, row)).problems]
+        kinds = [what for what in problems if "names of" in what]
+        assert len(kinds) == bool(told) and all(told in what for what in kinds)
 
     def test_a_glob_picks_among_files(self, tmp_path):
         images(tmp_path / "raw" / "a1", (1, 2))
