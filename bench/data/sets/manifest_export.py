@@ -43,8 +43,10 @@ def manifest_text(clip_set: ClipSet, out: Path) -> tuple[str, bool]:
     """
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
     places = list(map(_place, clip_set.clips))
-    for place in _misread(clip_set, places, out):
-        places[place] = _pattern(clip_set.clips[place])
+    mixed = {places[place] for place in _misread(clip_set, places, out)}
+    for place, clip in enumerate(clip_set.clips):
+        if places[place] in mixed and len(clip.frames) > 1:
+            places[place] = _pattern(clip)
     if wrong := _misread(clip_set, places, out):
         clip = clip_set.clips[wrong[0]]
         raise DataError(

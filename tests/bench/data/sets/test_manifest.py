@@ -121,6 +121,9 @@ class TestFrames:
             (["neutral_0"], {"onset": 1}, ""),
             (["IMG_5", "img006"], {"frames": "a1/[iI]*"}, "(5 as img1.png, 1 as IMG_5.png)"),
             (["img005", "img06"], {}, ""),
+            ([f"cam{n // 5}_{n}" for n in range(5, 15)], {"frames": "a1/cam*"}, "5 as cam2_10.png"),
+            ([f"t{n}_f{n + 3}" for n in range(5, 15)], {"frames": "a1/t*"}, ""),
+            ([f"s01_EP02_{n}" for n in range(5, 15)], {"frames": "a1/s*"}, ""),
             (["rest"], {}, ""),
         ],
     )
@@ -632,6 +635,7 @@ def test_clips_of_one_folder_are_exported_each_with_its_own_frames(tmp_path, nam
     (tmp_path / "again.csv").write_text(manifest_text(found, tmp_path / "again.csv")[0])
     again = load(f"manifest:{tmp_path / 'again.csv'}")
     assert [clip.frames for clip in again.clips] == [clip.frames for clip in found.clips]
+    assert not again.problems
 
 
 def test_frames_that_no_row_gives_back_are_not_exported(tmp_path):
