@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -159,7 +160,8 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     """Write a data set as a manifest, which can then be edited."""
     from bench.cli.output import check_place
     from bench.cli.progress import steps
-    from bench.data.sets.manifest_export import manifest_text
+    from bench.data.sets.classes import CHALLENGE
+    from bench.data.sets.manifest_export import labels_map, manifest_text
     from bench.system.files import write_text
 
     check_place(out)
@@ -172,7 +174,9 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     if left_out:
         click.echo(f"{left_out} unusable clip(s) left out: see `bench data check`", err=True)
     use = f"manifest:{out}"
-    use += f" --set data.class_map={request.config.class_map}" * (clip_set.class_map != "challenge")
+    class_map = labels_map(clip_set, request.config.class_map)
+    if class_map != CHALLENGE:
+        use += f" --set {shlex.quote(f'data.class_map={class_map}')}"
     use += " --allow-outside" * outside
     click.echo(f"{len(clip_set.clips)} clips of {request.title} written; use --dataset {use}")
     if outside:

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import BUILT_IN
-from bench.data.sets.identity import look_alikes
+from bench.data.sets.identity import look_alikes, sets_of_several_names
 from bench.data.sets.people import doubtful_people
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.checksums import require_as_made
@@ -327,6 +327,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
             + "; a column of lists needs a number for each class" * ("pred" in missing)
         )
     lines, surrogate, ties = [], False, 0
+    sets = []
     leaks: dict[str, None] = {}
     for number, line in enumerate(table.lines):
         where = f"{table.name} {table.unit} {line.number}"
@@ -343,7 +344,8 @@ def _table_log(table: Table, reading: Reading) -> Log:
         leaks[cells.pop("leaks", "")] = None
         for name in ("true", "pred"):
             cells[name] = whole(cells[name])
-        cells["dataset"] = dataset_named(cells["dataset"])
+        sets.append((cells["dataset"], dataset_named(cells["dataset"])))
+        cells["dataset"] = sets[-1][1]
         lines.append(LogLine(where, **cells))
     if not lines:
         raise DataError(f"{table.name} holds no prediction")
@@ -354,6 +356,7 @@ def _table_log(table: Table, reading: Reading) -> Log:
         for column in COLUMNS
         if column in places and (others := _others(table, places, column, classes))
     ]
+    notes += (f"{table.name}: {what}" for _, what in sets_of_several_names(sets))
     summaries = [line for line in lines if plain_title(line.clip) in NO_PEOPLE]
     notes += [
         f"{line.where}: clip {quoted(printable(line.clip))} is called as a summary is: if it is "

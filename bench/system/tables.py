@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -342,5 +343,12 @@ def first_cells(line: str, delimiter: str) -> list[str]:
 
 
 def plain_title(title: object) -> str:
-    """A title without case, spaces and punctuation: `OnsetFrame` = `onset frame`."""
-    return re.sub(r"[^a-z0-9]", "", str(title).lower()) if title is not None else ""
+    """A title without case, spaces and punctuation: `OnsetFrame` = `onset frame`.
+
+    Letters of every script stay.
+    """
+    if title is None:
+        return ""
+    folded = unicodedata.normalize("NFKC", str(title)).casefold()
+    letters = (letter for letter in folded if unicodedata.category(letter)[0] in "LMN")
+    return unicodedata.normalize("NFKC", "".join(letters))

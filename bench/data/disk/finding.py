@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePath
+from types import MappingProxyType
 
 from bench.data.clips import Problem
 from bench.data.disk.tree import Tree
@@ -80,9 +82,38 @@ class Candidate:
     rank: int
 
 
+SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic", "casmesquared": "casmesq"})
+"""Other usual names of data sets, `without_signs`."""
+
+_SIGNS = re.compile(r"""[\s_()\[\]{}^$.:'"\-\u2010-\u2015]""")
+"""What is written within a data set's name or not: blanks, hyphens, brackets, powers."""
+
+_SQUARED = re.compile(r"cas(?:\(me\)|me(?=[\W_]*\^))[\W_]*2(?!\d)")
+
+
+def folded(name: str) -> str:
+    """A name of a data set in lower case and plain signs: `CASME Ⅱ` is `casme ii`.
+
+    CAS(ME)^2, which is not CASME II, is `casmesq`, with or without the sign of a power.
+    """
+    plain = unicodedata.normalize("NFKC", name.replace("²", "^2")).casefold()
+    return _SQUARED.sub("casmesq", plain)
+
+
+def usual_name(text: str) -> str:
+    """A data set's name as the harness spells it, if it has it: `CAS(ME)^3` is `casme3`."""
+    plain = without_signs(text)
+    return SPELLINGS.get(plain, plain)
+
+
+def without_signs(text: str) -> str:
+    """A name of a data set in lower case, without blanks, hyphens and brackets."""
+    return _SIGNS.sub("", folded(text))
+
+
 def letters(name: str) -> str:
-    """A name in lower case without spaces and punctuation."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """A name in lower case without spaces, punctuation and letters of other scripts."""
+    return re.sub(r"[^a-z0-9]", "", folded(name))
 
 
 def is_table(name: str) -> bool:
@@ -134,16 +165,45 @@ def nearest(
     return best.path, [Problem("layout", tree.shown(best.path), what)]
 
 
-def stated(tree: Tree, value: str, dataset: str, setting: str) -> Path | None:
+def stated(
+    tree: Tree, value: str, dataset: str, setting: str, known: Container[str]
+) -> Path | None:
     """The file or folder that a setting names for a data set; None where it names none.
 
-    Raises UsageError for a path that leaves the data root or that is not there.
+    value: a path, or `casme2=PATH,samm=PATH`; known: the names of data sets. Raises UsageError for
+    a path that leaves the data root or that is not there, and for what is no data set.
     """
-    if "=" in value:
-        pairs = dict(part.strip().split("=", 1) for part in value.split(",") if "=" in part)
-        value = pairs.get(dataset, "")
+    if "=" in value and _followed(tree, value)[1]:
+        value = _of_sets(value, setting, known).get(dataset, "")
     if not value:
         return None
+    here, lost = _followed(tree, value)
+    if lost:
+        raise UsageError(
+            f"{setting}={value}: {quoted(printable(lost))} is not in {printable(here)}; give a "
+            "path below the data root"
+        )
+    return here
+
+
+def _of_sets(value: str, setting: str, known: Container[str]) -> dict[str, str]:
+    """Data set -> path of a setting that names several."""
+    found: dict[str, str] = {}
+    for part in value.split(","):
+        name, separator, path = part.strip().partition("=")
+        usual = usual_name(name)
+        if not separator or usual not in known or usual in found:
+            raise UsageError(
+                f"{setting}={printable(value)}: {quoted(printable(part))} is no path below the "
+                "data root; expected one, or each data set once with its own, as in "
+                f"{setting}=casme2=PATH,samm=PATH (`bench list datasets` names them)"
+            )
+        found[usual] = path
+    return found
+
+
+def _followed(tree: Tree, value: str) -> tuple[Path, str]:
+    """As far as a path below the root is there, and its first step that is not (empty: all are)."""
     path = PurePath(value)
     if path.is_absolute() and path.is_relative_to(tree.root):
         path = path.relative_to(tree.root)
@@ -152,12 +212,9 @@ def stated(tree: Tree, value: str, dataset: str, setting: str) -> Path | None:
         entries = tree.entries(here) if here.is_dir() else None
         below = {**entries.files, **entries.folders} if entries else {}
         if step not in below:
-            raise UsageError(
-                f"{setting}={value}: {quoted(printable(step))} is not in {printable(here)}; give a "
-                "path below the data root"
-            )
+            return here, step
         here = below[step]
-    return here
+    return here, ""
 
 
 def all_folders(tree: Tree) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -44,6 +45,15 @@ MORE = bytes((37 * number + 91) % 251 for number in range(64))
 FILLED = (127, 128)
 """Levels that decoders fill in where the codes of a JPEG end early."""
 
+BITS = 8
+"""Bits of each level of a frame."""
+
+PNG_BITS, BITS_PER_SAMPLE = 24, 0x0102
+"""Where a PNG says the bits of a level, and the tag by which a TIFF does."""
+
+PPM_HEAD, PPM_COLOUR = 1000, (b"P3", b"P6")
+"""Bytes of a PPM that hold its head, and how one in colour begins."""
+
 _GREY_MODES = ("1", "L", "LA")
 
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -71,12 +81,18 @@ def decode(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
     and for a clip given as a ready flow image.
     """
     video = _decoded(clip, contents)
-    if len(video) > 1 and video.min() < video.max() < DARKEST:
+    if len(video) > 1:
+        refuse_dark(clip, int(video.min()), int(video.max()))
+    return video
+
+
+def refuse_dark(clip: Clip, least: int, most: int) -> None:
+    """DataError for a clip whose pixels, of these levels, are all but black."""
+    if least < most < DARKEST:
         raise DataError(
             f"{printable(clip.frames[0])}: no pixel of clip {clip_title(clip)} is brighter than "
-            f"{video.max()} of 255; frames of 0 to 1 have to be multiplied by 255"
+            f"{most} of 255; frames of 0 to 1 have to be multiplied by 255"
         )
-    return video
 
 
 def _decoded(clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
@@ -178,6 +194,11 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
             f"{printable(path)}: pixels of kind {image.mode!r}; expected 8-bit grey or colour. "
             f"Convert the frames of clip {clip_title(clip)} to 8 bits."
         )
+    if (bits := _bits(image, content)) > BITS:
+        raise DataError(
+            f"{printable(path)}: pixels of {bits} bits a colour; expected {BITS}. Convert the "
+            f"frames of clip {clip_title(clip)} to {BITS} bits, by their own largest level."
+        )
     try:
         pictures = _pictures(image)
     except Exception as error:  # a damaged file may raise anything
@@ -186,6 +207,26 @@ def open_image(clip: Clip, path: Path, content: bytes) -> Image:
         what = f"this file of clip {clip_title(clip)} {MANY.format(pictures)}"
         raise DataError(f"{printable(path)}: {what}.")
     return image
+
+
+def _bits(image: Image, content: bytes) -> int:
+    """Bits of a level in the file, of which Pillow gives 8: of colours the upper ones.
+
+    8 where the format has no more, or its head is damaged: its reader will say.
+    """
+    try:
+        if image.format == "PNG":
+            return content[PNG_BITS]
+        if image.format == "TIFF":
+            bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, BITS)
+            return bits if isinstance(bits, int) else max(bits)
+        if image.format == "PPM":
+            head = re.sub(rb"#[^\n]*", b"", content[:PPM_HEAD]).split()
+            most = int(head[3]) if head[0] in PPM_COLOUR else 0
+            return max(most.bit_length(), BITS)
+    except Exception:  # a damaged head may raise anything
+        return BITS
+    return BITS
 
 
 def _has_hole(image: Image, content: bytes) -> bool:

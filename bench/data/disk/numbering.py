@@ -39,6 +39,9 @@ OTHER_MEDIA = frozenset(
 """Pictures, videos and arrays that are not read."""
 
 
+SOME_KINDS = 4
+"""Kinds of names that a message lists."""
+
 DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]+)")
 """A number with a point, or a comma, in a name."""
 
@@ -225,6 +228,42 @@ def _is_media(path: PurePath) -> bool:
     """Whether a file may be a picture, video or array by its ending, also with signs behind it."""
     ending = re.sub(r"[^.a-z0-9]", "", path.suffix.lower())
     return ending in IMAGE_SUFFIXES | CONTAINER_SUFFIXES | OTHER_MEDIA
+
+
+def kinds_of_names(where: str, frames: Iterable[Path]) -> list[Problem]:
+    """The problem of frames whose names differ by more than their numbers, if they do.
+
+    Pictures of another camera or of rest may lie among them. A number behind a letter (`cam2_7`) is
+    part of the kind, but for the frame's own, unless it is another one in most names.
+    """
+    paths = list(frames)
+    numbers = frame_numbers(paths)
+    kinds = _by_kind(paths, map(_but_for, paths, numbers))
+    if 2 * len(kinds) > len(paths):
+        kinds = _by_kind(paths, (_without_numbers(path.stem) for path in paths))
+    if len(kinds) < 2:
+        return []
+    largest = sorted(kinds.values(), key=len, reverse=True)[:SOME_KINDS]
+    named = ", ".join(f"{len(names)} as {printable(names[0])}" for names in largest)
+    more = ", ..." * (len(kinds) > SOME_KINDS)
+    what = f"its frames have names of {len(kinds)} kinds ({named}{more}): all are taken for its own"
+    return [Problem("odd", where, what)]
+
+
+def _by_kind(paths: Sequence[Path], kinds: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path, kind in zip(paths, kinds, strict=True):
+        found.setdefault(kind, []).append(path.name)
+    return found
+
+
+def _but_for(image: Path, number: int | None) -> str:
+    """A name without its frame number and numbers that stand alone; others stay."""
+    stem, shown = image.stem.lower(), list(re.finditer(r"[0-9]+", image.stem.lower()))
+    own = next((each for each in reversed(shown) if int(each[0]) == number), None)
+    if own:
+        stem = f"{stem[: own.start()]}0{stem[own.end() :]}"
+    return re.sub(r"(?<![^\W_])[0-9]+", "0", stem)
 
 
 def first_gap(numbers: Iterable[int], first: int, last: int) -> tuple[int, int | None]:

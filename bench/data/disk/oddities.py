@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import FORMATS, ORIENTATION, UPRIGHT, decode, orientation
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
-from bench.data.disk.video_files import has_high_range, reader_key, uneven_times
+from bench.data.disk.video_files import (
+    has_high_range,
+    is_interlaced,
+    reader_key,
+    uneven_times,
+)
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,23 +27,23 @@ DATED = (slice(24, 36), slice(84, 100))
 
 @dataclass(frozen=True)
 class Recording:
-    """For the clip cache: six numbers, float32 (6,), 0 where nothing is odd about the clip.
+    """For the clip cache: seven numbers, float32 (7,), 0 where nothing is odd about the clip.
 
     Frames that EXIF turns otherwise than the first, frames with another colour profile than the
     first, and of a video whose frames are not even in time the shortest and longest time between
-    two of them in ms; whether a video is HDR; whether the first frame is of one level all over, and
-    later ones are not.
+    two of them in ms; whether a video is HDR, and interlaced; whether the first frame is of one
+    level all over, and later ones are not.
     """
 
-    shape: tuple[int, ...] = (6,)
+    shape: tuple[int, ...] = (7,)
     dtype: str = "float32"
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"recording, version 3{reader_key(clip)}"
+        return f"recording, version 4{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The six numbers; of files that cannot be read they are 0, as their reader will say."""
+        """The seven numbers; of files that cannot be read they are 0, as their reader will say."""
         import numpy as np
 
         return np.array([*_differences(clip, contents), _starts_blank(clip, contents)])
@@ -49,11 +54,11 @@ def _differences(clip: Clip, contents: Sequence[bytes]) -> tuple[float, ...]:
     if suffix in VIDEO_SUFFIXES:
         first, end = clip.span or (0, None)
         times = uneven_times(contents[0], first, end) or (0, 0)
-        return (0, 0, *times, has_high_range(contents[0]))
+        return (0, 0, *times, has_high_range(contents[0]), is_interlaced(contents[0]))
     if suffix in CONTAINER_SUFFIXES or len(contents) == 1:
-        return (0, 0, 0, 0, 0)
+        return (0, 0, 0, 0, 0, 0)
     turned, profiles = zip(*map(_head, contents), strict=True)
-    return (*(sum(each != found[0] for each in found) for found in (turned, profiles)), 0, 0, 0)
+    return (*(sum(each != found[0] for each in found) for found in (turned, profiles)), 0, 0, 0, 0)
 
 
 def _starts_blank(clip: Clip, contents: Sequence[bytes]) -> bool:
@@ -77,7 +82,7 @@ def _starts_blank(clip: Clip, contents: Sequence[bytes]) -> bool:
 def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     """A problem for each thing that is odd about a clip's files, from `Recording`."""
     where = clip_title(clip)
-    turned, profiles, shortest, longest, high_range, blank = recording.tolist()
+    turned, profiles, shortest, longest, high_range, interlaced, blank = recording.tolist()
     count = len(clip.frames)
     if turned:
         what = f"EXIF turns {turned:.0f} of {count} frames otherwise than the first"
@@ -93,6 +98,9 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     if high_range:
         what = "it is an HDR video (PQ or HLG), whose levels mean other light than those of others"
         yield Problem("profile", where, f"{what}; they are used as they are: convert all to SDR")
+    if interlaced:
+        what = "it is an interlaced video: each frame shows two moments, in lines by turns"
+        yield Problem("interlaced", where, f"{what}; deinterlace it, as with `ffmpeg -vf bwdif`")
     if blank:
         what = "its first frame is of one level all over (a blank before the clip?)"
         yield Problem("constant", where, f"{what}: all motion is from there; give the onset")

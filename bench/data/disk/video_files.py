@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from bench.data.clips import Clip
@@ -56,6 +56,9 @@ EVEN = 0.1
 
 HIGH_RANGE = frozenset({16, 18})
 """Transfer characteristics of HDR: PQ (SMPTE ST 2084) and HLG (ARIB STD-B67), as of H.273."""
+
+FIRST_FRAMES = 2
+"""Frames that are asked whether a video is interlaced."""
 
 _ONLY_THESE = {"format_whitelist": VIDEO_FORMATS, "protocol_whitelist": ""}
 
@@ -264,6 +267,19 @@ def has_high_range(content: bytes) -> bool:
     """Whether a video says that it is HDR; False where it says nothing, or cannot be read."""
     curve = _told(content, lambda container: container.streams.video[0].codec_context.color_trc)
     return curve in HIGH_RANGE
+
+
+def is_interlaced(content: bytes) -> bool:
+    """Whether first frames of a video show two moments each, in lines by turns.
+
+    False where it cannot be read.
+    """
+
+    def first_frames(container: InputContainer) -> bool:
+        frames = islice(container.decode(video=0), FIRST_FRAMES)
+        return any(frame.interlaced_frame for frame in frames)
+
+    return bool(_told(content, first_frames))
 
 
 def uneven_times(content: bytes, first: int, end: int | None) -> tuple[float, float] | None:

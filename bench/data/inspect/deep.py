@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.data.clips import Clip, Problem, clip_title
-from bench.data.disk.images import decode, is_transparent, read_frames
+from bench.data.disk.images import decode, is_transparent, read_frames, refuse_dark
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
@@ -19,6 +19,7 @@ from bench.data.sets.twins import copies, look_of, near_copies, shared, with_twi
 from bench.data.steps.crop import crop_box
 from bench.data.steps.landmarks import misplaced
 from bench.data.steps.settings import Preprocessing
+from bench.data.stills.apex import refuse_beyond
 from bench.errors import DataError, printable
 from bench.system.processes import in_processes
 
@@ -37,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class _Frame:
-    """A decoded frame: name, size (width, height), whether all pixels are equal, content hash.
+    """A decoded frame: name, size (width, height), lowest and highest level, content hash.
 
     colour: whether its file has three channels, not one.
     """
@@ -45,8 +46,13 @@ class _Frame:
     name: str
     size: tuple[int, int]
     colour: bool
-    constant: bool
+    levels: tuple[int, int]
     content: str
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is of one level all over."""
+        return self.levels[0] == self.levels[1]
 
 
 def deep_problems(
@@ -57,7 +63,8 @@ def deep_problems(
 ) -> tuple[list[Problem], int]:
     """Problems in the frames of the clips, and how many frames were decoded.
 
-    Kinds: `unreadable` (truncated, damaged, missing), `size` (differs from the first frame's),
+    Kinds: `unreadable` (truncated, damaged, missing), `dark` (all but black) and `apex` (behind the
+    last frame), as runs refuse them, `size` (differs from the first frame's),
     `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
     colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
@@ -170,11 +177,13 @@ def _described(name: str, pixels: np.ndarray) -> _Frame:
     height, width = pixels.shape[:2]
     content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
     colour = pixels.shape[-1] == 3
-    return _Frame(name, (width, height), colour, pixels.min() == pixels.max(), content)
+    return _Frame(name, (width, height), colour, (int(pixels.min()), int(pixels.max())), content)
 
 
 def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -> Iterator[Problem]:
     where = clip_title(clip)
+    if not (unreadable or clip.ready_flow):
+        yield from _refused(clip, frames)
     if unreadable:
         what = f"{len(unreadable)} file(s) cannot be decoded, the first: {unreadable[0]}"
         yield Problem("unreadable", where, what, fatal=True)
@@ -200,6 +209,21 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         yield Problem("blank", where, what)
     else:
         yield from _repeated(where, frames)
+
+
+def _refused(clip: Clip, frames: Sequence[_Frame]) -> Iterator[Problem]:
+    """What runs refuse of a clip whose frames can each be decoded."""
+    least = min(frame.levels[0] for frame in frames)
+    most = max(frame.levels[1] for frame in frames)
+    checks: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("dark", partial(refuse_dark, clip, least, most)),
+        ("apex", partial(refuse_beyond, clip, len(frames))),
+    )
+    for kind, check in checks[len(frames) == 1 :]:
+        try:
+            check()
+        except DataError as error:
+            yield Problem(kind, clip_title(clip), str(error), fatal=True)
 
 
 def _uncropped(clip: Clip, onset: np.ndarray, settings: Preprocessing) -> Iterator[Problem]:

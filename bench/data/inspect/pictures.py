@@ -14,7 +14,7 @@ from bench.data.steps.crop import crop
 from bench.data.steps.landmarks import landmark_points
 from bench.data.steps.magnify import magnify
 from bench.data.steps.settings import preprocessing
-from bench.data.stills.apex import spot_apex
+from bench.data.stills.apex import apex_of
 from bench.data.stills.flow import flow_image
 from bench.system.fonts import fit_fonts, font_file
 
@@ -70,12 +70,12 @@ class Moments:
 
 
 def moments(clip: Clip, config: DataConfig) -> Moments:
-    """The clip cropped as the settings say; DataError as of `decode`."""
+    """The clip cropped as the settings say; DataError as of `decode` and `apex_of`."""
     import numpy as np
 
     steps = preprocessing(config)
     video = crop(clip, decode(clip, read_frames(clip)), steps)
-    apex = min(spot_apex(video) if clip.apex is None else clip.apex, len(video) - 1)
+    apex = apex_of(clip, video)
     frames = resize(video[[0, apex, len(video) - 1]], config.flow_side)
     grey = luminance(frames)
     flow = flow_image(grey[0], grey[1])
@@ -155,7 +155,7 @@ def preprocessing_stages(clip: Clip, config: DataConfig) -> list[tuple[str, np.n
     video = decode(clip, read_frames(clip))
     face = crop(clip, video, steps)
     last = len(video) - 1
-    apex = min(spot_apex(face) if clip.apex is None else clip.apex, last)
+    apex = apex_of(clip, face)
     magnified = magnify(face, steps)
     interpolated = interpolate(magnified, steps.frames)
     nearest = round(apex * (steps.frames - 1) / max(last, 1))

@@ -160,12 +160,17 @@ class SingleSet(DataSet):
         clips.sort(key=lambda clip: (clip.subject, clip.name))
         return ClipSet(self.name, mapping.classes, tuple(clips), tuple(problems), mapping.name)
 
+    def _stated(self, tree: Tree, value: str, setting: str) -> Path | None:
+        from bench.data.sets.catalogue import DATASETS
+
+        return stated(tree, value, self.name, setting, DATASETS)
+
     def frames_below(self, tree: Tree, start: Path) -> tuple[Path | None, list[Problem]]:
         """The folder of frames at or below `start`, None where there is none, and problems.
 
         That of the setting `data.frames_folder`, if it is given.
         """
-        given = stated(tree, tree.layout.frames, self.name, FRAMES_SETTING)
+        given = self._stated(tree, tree.layout.frames, FRAMES_SETTING)
         if given:
             if not (given.is_dir() and self.holds_clips(tree, given)):
                 raise UsageError(
@@ -190,7 +195,7 @@ class SingleSet(DataSet):
         That of the setting `data.annotation`, if it is given. A table that is called after the set
         and has the columns is taken where none has the release's name.
         """
-        given = stated(tree, tree.layout.annotation, self.name, ANNOTATION_SETTING)
+        given = self._stated(tree, tree.layout.annotation, ANNOTATION_SETTING)
         if given:
             return given, []
         tables = [

@@ -7,6 +7,7 @@ different classes in two sets, dataset.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +68,7 @@ class ClassMap:
             return cls.native(dataset, words)
         if not name.strip():
             raise UsageError(f"data.class_map is empty: expected {EXPECTED}")
-        if "=" in name and not Path(name).exists():
+        if "=" in name and not os.path.exists(name):  # noqa: PTH110 - False for a long map
             return cls._of_pairs(name, label_pairs(name, "data.class_map"))
         return _from_file(Path(name).expanduser())
 
@@ -79,12 +80,13 @@ class ClassMap:
 
     @classmethod
     def native(cls, dataset: str, words: Iterable[str] = ()) -> ClassMap:
-        """The release's own words, without the rarest; for sets not listed here, `words`."""
-        found = filter(None, map(plain_label, words))
-        classes = NATIVE_CLASSES.get(dataset) or tuple(sorted(set(found)))
-        known = {*CLASS_MAPS.get(dataset, ()), *UNMAPPED.get(dataset, ())} - set(classes)
+        """The release's own words, without the rarest that `words` lack; for other sets `words`."""
+        found = set(filter(None, map(plain_label, words)))
+        known = {*CLASS_MAPS.get(dataset, ()), *UNMAPPED.get(dataset, ())}
+        usual = NATIVE_CLASSES.get(dataset)
+        classes = tuple(sorted({*usual, *found & known} if usual else found))
         own = {(ANY, word): word for word in classes}
-        return cls(NATIVE, classes, own, frozenset((ANY, word) for word in known))
+        return cls(NATIVE, classes, own, frozenset((ANY, word) for word in known - {*classes}))
 
     def label_of(self, dataset: str, word: str) -> int | None:
         """Index of the class, None for a word left out on purpose; Rejected for an unknown one."""
@@ -103,16 +105,32 @@ class ClassMap:
             f"map {printable(self.name)}); {self._advice(plain)}",
         )
 
-    def left_out_clips(self, source: str, labels: Iterable[tuple[str, str]]) -> Iterator[Problem]:
-        """One problem for all clips that a map of the user's own leaves out.
+    def own_oddities(self, source: str, labels: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+        """The problems of `oddities` for a map of the user's own.
+
+        The built-in ones leave out of a release what the challenge and other studies do.
+        """
+        if self.name not in (CHALLENGE, NATIVE):
+            yield from self.oddities(source, labels)
+
+    def oddities(self, source: str, labels: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+        """One problem for all clips that are left out, and one for rows of data sets unheard of.
 
         labels: data set and word of each clip.
         """
-        own = self.name not in (CHALLENGE, NATIVE)
-        words = [keys[1][1] for keys in starmap(_keys, labels) if own and self._left_out(keys)]
+        from bench.data.sets.catalogue import DATASETS
+
+        labels = list(labels)
+        words = [keys[1][1] for keys in starmap(_keys, labels) if self._left_out(keys)]
         if words:
             named = ", ".join(f"{quoted(printable(w))} {n}" for w, n in Counter(words).items())
             what = f"the class map {printable(self.name)} leaves out {len(words)} clip(s): {named}"
+            yield Problem("label", source, what)
+        sets = dict.fromkeys(place for place, _ in (*self.words, *self.left_out))
+        there = {ANY, *(dataset.lower() for dataset, _ in labels)}
+        if strange := sorted(each for each in sets if each not in there and each not in DATASETS):
+            named = ", ".join(quoted(printable(each)) for each in strange)
+            what = f"rows of the class map {printable(self.name)} are of no data set here: {named}"
             yield Problem("label", source, what)
 
     def _left_out(self, keys: Iterable[tuple[str, str]]) -> bool:
@@ -172,6 +190,9 @@ def _ordered(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _from_file(path: Path) -> ClassMap:
+    from bench.data.sets.catalogue import DATASETS
+    from bench.data.sets.identity import known_name
+
     try:
         table = parse_table(read_text(path), f"class map {path}")
     except FileNotFoundError:
@@ -190,14 +211,14 @@ def _from_file(path: Path) -> ClassMap:
     for line in table.lines:
         row = {field: line.cells[place] for field, place in places.items()}
         emotion, name = (plain_label(row[column]) for column in ("emotion", "class"))
-        key = (row.get("dataset", ANY).lower(), emotion)
+        key = (known_name(row.get("dataset", ANY), DATASETS).lower(), emotion)
         if key in words or key in dropped:
             raise DataError(f"class map {path} has {emotion!r} twice")
         if name:
             words[key] = name
         else:
             dropped.add(key)
-    classes = tuple(dict.fromkeys(words.values()))
+    classes = _ordered(words.values())
     if len(classes) < 2:
         raise DataError(f"class map {path} has {len(classes)} class(es); expected two or more")
     name = f"file {path.name}" if path.name in (CHALLENGE, NATIVE) else path.name

@@ -19,6 +19,7 @@ from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.corrections import corrected, read_corrections
 from bench.data.sets.spreadsheet import (
+    FILLED,
     Row,
     filled_down,
     has_columns,
@@ -77,7 +78,7 @@ class CodedSet(SingleSet):
         folders, odd = self._clip_folders(tree, frames_home, subjects)
         wanted = [row for row in rows if self._is_wanted(row, subjects)]
         labels = ((self.name, self.word(row)) for row in wanted)
-        left_out = class_map.left_out_clips(tree.shown(sheet), labels)
+        left_out = class_map.own_oddities(tree.shown(sheet), labels)
         problems = [*problems, *notes, *others, *odd, *left_out]
         clips: dict[tuple[str, str], Clip] = {}
         first: dict[tuple[str, str], int] = {}
@@ -152,10 +153,7 @@ class CodedSet(SingleSet):
         if hidden := hidden_parts(sheet, self.columns):
             problems.insert(0, Problem("hidden", tree.shown(sheet), hidden))
         if filled:
-            what = (
-                f"{len(filled)} blank cell(s) of subject or clip filled from the row above, as "
-                f"merged cells are read, the first in row {filled[0]}"
-            )
+            what = f"{len(filled)} blank cell(s) of subject or clip {FILLED.format(filled[0])}"
             problems.insert(0, Problem("merged", tree.shown(sheet), what))
         return rows, problems
 

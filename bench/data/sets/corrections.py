@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.data.clips import Problem
-from bench.data.sets.identity import usual_name
+from bench.data.disk.finding import usual_name
 from bench.data.sets.spreadsheet import Row
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, Table, parse_table, read_text

@@ -72,7 +72,6 @@ class FourDme(CodedSet):
 
     def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
         """The frames onset to offset; all frames of a folder that was renumbered, by its length."""
-        frames = super()._within(numbered, onset, offset)
-        if frames or len(numbered) != offset - onset + 1:
-            return frames
+        if len(numbered) != offset - onset + 1:
+            return super()._within(numbered, onset, offset)
         return dict(zip(range(onset, offset + 1), numbered.values(), strict=True))

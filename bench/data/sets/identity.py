@@ -17,13 +17,11 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from bench.data.clips import Clip, Problem
+from bench.data.disk.finding import usual_name, without_signs
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, IMAGE_SUFFIXES
 from bench.data.sets.base import DataSet, SingleSet
 from bench.errors import numbered, printable, quoted
 from bench.system.tables import MISSING
-
-SPELLINGS = MappingProxyType({"casmeii": "casme2", "smichs": "smic"})
-"""Other usual names of data sets, lower case, letters and digits only."""
 
 _PREFIX = re.compile(r"^(?:subject|subj|sub|spno|participant|person|id|s|p)(?=[0-9]+$)")
 
@@ -34,10 +32,19 @@ def known_name(text: str, sets: Mapping[str, DataSet]) -> str:
     return name if name in sets and sets[name].parts == (name,) else text
 
 
-def usual_name(text: str) -> str:
-    """A data set's name as the harness spells it, if it has it: `CAS(ME)^3` is `casme3`."""
-    letters = re.sub(r"[^a-z0-9]", "", text.lower())
-    return SPELLINGS.get(letters, letters)
+def sets_of_several_names(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each data set that is called by several names, and the text that says so.
+
+    names: as it is written, and as it is known, of each row. Case, blanks and signs alone make no
+    other name.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for written, known in dict.fromkeys(names):
+        found.setdefault(known, {}).setdefault(without_signs(written), written)
+    for known, spelt in found.items():
+        if len(spelt) > 1:
+            listed = " and ".join(map(_spelt, spelt.values()))
+            yield known, f"data sets {listed} are taken for one: {known}"
 
 
 def known_subject(dataset: str, text: str, sets: Mapping[str, DataSet]) -> str:
@@ -100,11 +107,12 @@ def look_alikes(
     """A problem for all names of one kind in one place that may mean the same, or nothing.
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
-    leading zeros, by letters that only look the same, subjects also by punctuation, prefix and the
-    ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending, that of a window, frame or
-    seed (`_w0`, `_frame1`, `_seed0`) or a file, by folders of copies (`aug0`), or by any where
-    another one has none, or as frames in a folder (`ep1/img46.jpg`), classes by a slip of
-    the keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes
+    leading zeros, by letters that only look the same, data sets and subjects also by punctuation,
+    subjects by prefix and the ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending,
+    that of a window, frame or seed (`_w0`, `_frame1`, `_seed0`) or a file, by folders of copies
+    (`aug0`), or by any where another one has none, or as frames in a folder (`ep1/img46.jpg`),
+    classes by a slip of the keyboard (`postive`), or as one begins the other (`pos`, `happy` and
+    `happiness`). Classes
     that are numbers beside words are told, too.
     """
     names, classes = list(names), list(classes)
@@ -122,7 +130,7 @@ def look_alikes(
     for dataset, subject, clip in names:
         person = _first_of(_without_copy(subject), people[dataset])
         add("subject", dataset, plain_subject(person), subject)
-        add("data set", "names", plain_name(dataset), dataset)
+        add("data set", "names", usual_name(plain_name(dataset)) or plain_name(dataset), dataset)
         same = stills.get((dataset, subject, clip)) or _first_of(
             plain_clip(clip), clips[dataset, subject]
         )

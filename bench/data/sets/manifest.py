@@ -20,6 +20,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
+from unicodedata import normalize
 
 from bench.data.clips import DOUBLED, Clip, ClipSet, Problem, Rejected
 from bench.data.disk.containers import array_length
@@ -30,6 +31,7 @@ from bench.data.disk.numbering import (
     beside,
     frame_problems,
     is_image,
+    kinds_of_names,
     numbered,
     refuse_lost,
     unread,
@@ -39,10 +41,10 @@ from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.data.sets.apex import FRAME_NUMBER, place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
-from bench.data.sets.identity import known_name, known_subject
+from bench.data.sets.identity import known_name, known_subject, sets_of_several_names
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.tables import MOMENTS, NAMES, parse_table, read_text
+from bench.system.tables import MISSING, MOMENTS, NAMES, parse_table, read_text
 
 PREFIX = "manifest:"
 
@@ -96,9 +98,9 @@ class Row:
         return begins or not (self.cells["label"] or self.cells["frames"])
 
     def number_of(self, column: str) -> int | None:
-        """A cell as a frame number, None where it is empty; Rejected for other text."""
+        """A cell as a frame number, None where it has none; Rejected for other text."""
         text = self.cells.get(column, "")
-        if not text:
+        if not text or MISSING.fullmatch(text):
             return None
         number = FRAME_NUMBER.fullmatch(text)
         if number is None:
@@ -203,12 +205,12 @@ class Manifest(DataSet):
         wanted = [row for row in self.rows if subjects is None or row.cells["subject"] in subjects]
         clips: dict[tuple[str, str, str], Clip] = {}
         first: dict[tuple[str, str, str], int] = {}
-        problems = [*self._unknown_titles(), *self._people_of_several_names()]
+        problems = [*self._unknown_titles(), *self._several_names()]
         places = [self._said(row, mapping) for row in wanted]
         problems += contradicted(self.source, places, {*words, *mapping.classes})
         problems += sorted_labels(self.source, places)
         labels = ((row.cells["dataset"], row.cells["label"]) for row in wanted)
-        problems += mapping.left_out_clips(self.source, labels)
+        problems += mapping.oddities(self.source, labels)
         for row in wanted:
             where = self.place_of(row)
             try:
@@ -248,10 +250,14 @@ class Manifest(DataSet):
         what = f"column(s) {named} not used; known are {', '.join(COLUMNS)}"
         return [Problem("odd", f"{self.source} row 1", what)]
 
-    def _people_of_several_names(self) -> Iterator[Problem]:
-        """A problem for each person whom the file calls by more than one name."""
+    def _several_names(self) -> Iterator[Problem]:
+        """A problem for each data set and each person that the file calls by more than one name."""
+        pairs = list(zip(self.rows, self._written, strict=True))
+        sets = ((written.cells["dataset"], row.cells["dataset"]) for row, written in pairs)
+        for dataset, what in sets_of_several_names(sets):
+            yield Problem("identity", dataset, what)
         names: dict[tuple[str, str], dict[str, None]] = {}
-        for row, written in zip(self.rows, self._written, strict=True):
+        for row, written in pairs:
             key = (row.cells["dataset"], row.cells["subject"])
             names.setdefault(key, {})[written.cells["subject"]] = None
         for (dataset, subject), found in names.items():
@@ -306,6 +312,7 @@ class Manifest(DataSet):
             first = min(kept) if onset is None else onset
             last = max(kept) if offset is None else offset
             problems += frame_problems(where, kept, first, last) if len(found) > 1 else []
+            problems += kinds_of_names(where, kept.values()) if onset is None else []
             numbers = list(kept)
             clip = replace(listed, frames=tuple(kept.values()))
         if not self._has_apexes:
@@ -431,9 +438,17 @@ def _single_file(found: Mapping[int, Path] | Path) -> Path | None:
 
 
 def _matching(entries: Mapping[str, Path], pattern: str) -> list[Path]:
-    """The entry of exactly that name, else the entries that match it as a glob, sorted by name."""
+    """The entry of exactly that name, else the entries that match it as a glob, sorted by name.
+
+    Of a name that one entry alone has in another composition (`ü` of one or two signs), that one.
+    """
     if pattern in entries:
         return [entries[pattern]]
+    if not pattern.isascii():
+        whole = normalize("NFC", pattern)
+        alike = [path for name, path in entries.items() if normalize("NFC", name) == whole]
+        if len(alike) == 1:
+            return alike
     return [path for name, path in entries.items() if fnmatchcase(name, pattern)]
 
 

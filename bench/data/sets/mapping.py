@@ -15,15 +15,16 @@ from typing import NamedTuple, NoReturn
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet, Problem, Rejected, problem_lines
 from bench.data.disk.tree import Tree
 from bench.data.sets.apex import FRAME_NUMBER
-from bench.data.sets.catalogue import DATASETS, judged
+from bench.data.sets.catalogue import judged
 from bench.data.sets.classes import CHALLENGE, plain_label
-from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Manifest, Row
-from bench.data.sets.manifest_export import leaves
-from bench.data.sets.spreadsheet import hidden_parts, workbook_table
+from bench.data.sets.manifest import COLUMNS, REQUIRED, SPELLINGS, WINDOWS, Row
+from bench.data.sets.manifest_export import Unwritten, leaves
+from bench.data.sets.spreadsheet import FILLED, hidden_parts, workbook_table
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.files import csv_text, file_bytes
 from bench.system.tables import (
     MOST_BYTES,
+    OLE,
     SPREADSHEETS,
     Line,
     Table,
@@ -83,29 +84,13 @@ class _Piece(NamedTuple):
     form: str
 
 
-class _Unwritten(Manifest):
-    """The manifest that rows of a table make, before it is written."""
-
-    def __init__(self, out: Path, table: str, rows: Sequence[Row], outside: bool) -> None:
-        super().__init__(out, DATASETS, outside)
-        self._table, self._rows = table, rows
-
-    def _read(self) -> Sequence[Row]:
-        return self._rows
-
-    @property
-    def source(self) -> str:
-        """The table, whose rows messages count."""
-        return self._table
-
-
 def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     """The manifest of a table, to be written to `out`.
 
     Raises UsageError where there is no such file, DataError, with all causes at once, for columns
     and labels that are missing or named wrongly, and where no row is usable.
     """
-    table = _table(path)
+    table, merged = _merged(path, _table(path), wording)
     if out.exists() and out.samefile(path):
         raise UsageError(f"--out {printable(out)} is the table itself: name another file")
     home = Path(os.path.abspath(out)).parent  # noqa: PTH100 - links stay as they are
@@ -123,12 +108,13 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     class_map = _class_map(wording)
     clips = ClipSet("", (), ())
     if rows:
-        manifest = _Unwritten(out, table.name, rows, outside)
+        manifest = Unwritten(out, table.name, rows, outside)
         clips = judged(manifest.load(Tree.at(home), None, class_map))
     if problems or not clips.clips:
         _refuse(table, wording, [*problems, *clips.problems])
-    hidden = _hidden(path, table, wording)
-    clips = replace(clips, problems=(*_also_possible(table, wording), *hidden, *clips.problems))
+    told = (*merged, *_also_possible(table, wording), *_hidden(path, table, wording))
+    told += (*_unused(table, wording), *_half_a_span(table, wording))
+    clips = replace(clips, problems=(*told, *clips.problems))
     columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]
     text = csv_text(columns, ([row.cells.get(name, "") for name in columns] for row in rows))
     return Mapped(text, clips, class_map, outside, len(table.lines) - len(rows))
@@ -195,6 +181,32 @@ def _rows(table: Table, wording: Wording, folder: Path, home: Path) -> Iterator[
         yield Row(line.number, {**cells, "frames": _relative(folder, frames, home)})
 
 
+def _merged(path: Path, table: Table, wording: Wording) -> tuple[Table, list[Problem]]:
+    """The table with subjects of merged cells in each row, and the problem that tells it.
+
+    Of a workbook: the first of merged cells alone has content.
+    """
+    with path.open("rb") as file:
+        workbook = file.read(len(OLE)).startswith(SPREADSHEETS)
+    places = table.places(SPELLINGS)
+    title = wording.columns.get("subject")
+    place = _place(table, places, title) if title else places.get("subject")
+    if place is None or not workbook:
+        return table, []
+    lines: list[Line] = []
+    filled = []
+    for line in table.lines:
+        cells = list(line.cells)
+        if lines and not cells[place]:
+            cells[place] = lines[-1].cells[place]
+            filled.append(line.number)
+        lines.append(replace(line, cells=tuple(cells)))
+    if not filled:
+        return table, []
+    what = f"{len(filled)} blank cell(s) of subject {FILLED.format(filled[0])}"
+    return replace(table, lines=tuple(lines)), [Problem("merged", table.name, what)]
+
+
 def _also_possible(table: Table, wording: Wording) -> Iterator[Problem]:
     """A problem for each column with a usual title where others have one, too, and none is said."""
     said = {*wording.columns, *(("frames",) if wording.frames else ())}
@@ -208,20 +220,49 @@ def _also_possible(table: Table, wording: Wording) -> Iterator[Problem]:
 
 def _hidden(path: Path, table: Table, wording: Wording) -> Iterator[Problem]:
     """The problem of rows and columns that are read though a spreadsheet program hides them."""
+    titles = [table.titles[each] for each in _used(table, wording)]
+    if told := hidden_parts(path, dict(zip(titles, titles, strict=True))):
+        yield Problem("hidden", table.name, told)
+
+
+def _used(table: Table, wording: Wording) -> list[int]:
+    """The columns that are read, in their order."""
     known = table.places(SPELLINGS)
     named = [name for _, name, _, _ in Formatter().parse(wording.frames) if name]
     places = {_place(table, known, title) for title in (*wording.columns.values(), *named)}
-    titles = [table.titles[each] for each in {*known.values(), *places} if each is not None]
-    if told := hidden_parts(path, dict(zip(titles, titles, strict=True))):
-        yield Problem("hidden", table.name, told)
+    return sorted(each for each in {*known.values(), *places} if each is not None)
+
+
+def _unused(table: Table, wording: Wording) -> Iterator[Problem]:
+    """One problem for all columns with content of which nothing is read or told."""
+    usual = {plain for spellings in SPELLINGS.values() for plain in spellings}
+    used = _used(table, wording)
+    named = [
+        quoted(printable(title))
+        for place, title in enumerate(table.titles)
+        if place not in used and plain_title(title) not in usual
+        if any(line.cells[place] for line in table.lines)
+    ]
+    if named:
+        what = f"column(s) {', '.join(named)} not used: options such as --offset say what one is"
+        yield Problem("odd", table.name, what)
+
+
+def _half_a_span(table: Table, wording: Wording) -> Iterator[Problem]:
+    """The problem of onsets without offsets, or the reverse."""
+    there = {*table.places(SPELLINGS), *wording.columns}
+    for one, other, end in (("onset", "offset", "last"), ("offset", "onset", "first")):
+        if one in there and other not in there:
+            what = f"column {one}, but none for {other}: clips reach to the {end} frame there is"
+            yield Problem("odd", table.name, f"{what}; --{other} says which column it is")
 
 
 def _place(table: Table, places: Mapping[str, int], title: str) -> int | None:
     """The column of that title, of one that is spelled alike, or what a manifest calls so."""
     if title in table.titles:
         return table.titles.index(title)
-    alike = [plain_title(each) for each in table.titles]
-    return alike.index(plain_title(title)) if plain_title(title) in alike else places.get(title)
+    plain, alike = plain_title(title), [plain_title(each) for each in table.titles]
+    return alike.index(plain) if plain and plain in alike else places.get(title)
 
 
 def _filled(table: str, line: Line, piece: _Piece) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bench.data.clips import Clip, Problem, Rejected
 from bench.data.disk.finding import Names, shortened
-from bench.data.disk.numbering import frame_problems, numbered_frames, refuse_lost
+from bench.data.disk.numbering import frame_problems, kinds_of_names, numbered_frames, refuse_lost
 from bench.data.disk.tree import Tree, refused_links
 from bench.data.sets.base import ANNOTATION_SETTING, SingleSet, descend
 from bench.data.sets.classes import ClassMap
@@ -75,7 +75,7 @@ class Smic(SingleSet):
             folders = self._long_clips(tree, high_speed, subjects)
         found = list(folders)
         labels = ((self.name, folder.emotion) for folder in found)
-        problems += class_map.left_out_clips(tree.shown(high_speed), labels)
+        problems += class_map.own_oddities(tree.shown(high_speed), labels)
         clips: dict[str, Clip] = {}
         for folder in found:
             where = tree.shown(folder.path)
@@ -227,6 +227,7 @@ class Smic(SingleSet):
         files = tree.entries(folder.path).files.values()
         refuse_lost(frames, files, *(spans[name] if spans else (None, None)))
         problems += frame_problems(tree.shown(folder.path), frames, first, last)
+        problems += [] if spans else kinds_of_names(tree.shown(folder.path), frames.values())
         clip = Clip(
             dataset=self.name,
             subject=folder.subject,

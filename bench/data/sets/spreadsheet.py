@@ -197,6 +197,10 @@ def has_columns(path: Path, columns: Mapping[str, str]) -> bool:
     return True
 
 
+FILLED = "filled from the row above, as merged cells are read, the first in row {}"
+"""What was done to blank cells."""
+
+
 def filled_down(rows: Sequence[Row], fields: Sequence[str]) -> tuple[list[Row], list[int]]:
     """The rows with blank cells of `fields` as in the row above, and the numbers of those filled.
 
@@ -384,6 +388,7 @@ def _header_row(sheet: Sheet, columns: Mapping[str, str]) -> int | None:
 def _rows_below(path: Path, sheet: Sheet, header: int, columns: Mapping[str, str]) -> list[Row]:
     titles = [plain_title(cell) for cell in sheet[header]]
     places = {field: titles.index(plain_title(title)) for field, title in columns.items()}
+    _refuse_shifted(path, sheet, header)
     below = [cells for number, cells in sheet.items() if number > header]
     for title in columns.values():
         same = [place for place, each in enumerate(titles) if each == plain_title(title)]
@@ -398,6 +403,23 @@ def _rows_below(path: Path, sheet: Sheet, header: int, columns: Mapping[str, str
         if number > header
     ]
     return [row for row in rows if any(row.text(field) for field in columns)]
+
+
+def _refuse_shifted(path: Path, sheet: Sheet, header: int) -> None:
+    """DataError where rows of a text have more cells than its titles, as by a comma in a cell.
+
+    In a workbook cells stand where they are, and remarks beside a table are none of its cells.
+    """
+    if path.suffix.lower() not in _TEXT_SUFFIXES:
+        return
+    width = len(sheet[header])
+    longer = [n for n, row in sheet.items() if n > header and any(row[width:])]
+    if longer:
+        others = f" (so it is with {len(longer) - 1} more)" * (len(longer) > 1)
+        raise DataError(
+            f"spreadsheet {printable(path)} row {longer[0]} has {len(sheet[longer[0]])} cells, its "
+            f"header {width}{others}: a comma within a cell needs quotes round the cell"
+        )
 
 
 def _no_header(path: Path, sheets: Sequence[Sheet], columns: Mapping[str, str]) -> DataError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,16 @@ Of generated clips (SMIC, CASME II, SAMM, easy to hard) the onsets of two people
 of JPEG copies of quality 75 and of those of half the size they have at least 0.999, changes 0.86.
 """
 
+ENDS = 1
+"""Frames that an expression may share with the next one of the same subject: where both end."""
+
 LEAK = ", of another subject: a fold trains on what it tests"
 
 
 def twins(clips: Sequence[Clip]) -> Iterator[Problem]:
-    """A problem for each clip with the very frames of an earlier one.
+    """A problem for each clip with the very frames of an earlier one, or some of them (`shared`).
 
-    Of two subjects it is a leak, even where they are some of its frames: the fold that tests the
-    one trains on the other.
+    Of two subjects it is a leak: the fold that tests the one trains on the other.
     """
     whole = [*_alike(((clip, _files(clip)) for clip in clips), "the same files as")]
     parts = shared(clips, map(_places, clips), "also frames of")
@@ -41,7 +44,8 @@ def shared(
 ) -> Iterator[Problem]:
     """A problem for each clip with frames of an earlier one of another subject.
 
-    frames: what tells the frames of each clip from others.
+    Of the same subject where they are most of its frames, or more than ENDS and the two have other
+    labels. frames: what tells the frames of each clip from others.
     """
     first: dict[Hashable, Clip] = {}
     for clip, keys in zip(clips, frames, strict=True):
@@ -50,6 +54,16 @@ def shared(
         if strange:
             what = f"{len(strange)} of its frames are {said} {clip_title(strange[0])}{LEAK}"
             yield Problem("twin", clip_title(clip), what)
+            continue
+        again = Counter(clip_title(each) for each in others if each is not clip)
+        labels = {clip_title(each): each.label for each in others if each is not clip}
+        for title, count in again.most_common():
+            unlike = count > ENDS and labels[title] != clip.label
+            if unlike or 2 * count > len(others):
+                what = f"{count} of its {len(others)} frames are {said} {title}"
+                twice = ", of another class" * unlike + ": one movement, counted twice?"
+                yield Problem("twin", clip_title(clip), what + twice)
+                break
 
 
 def _places(clip: Clip) -> Iterator[Hashable]:

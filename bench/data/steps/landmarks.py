@@ -16,7 +16,7 @@ from bench.data.clips import Clip, Problem, Rejected, clip_title, problem_lines
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name, known_subject
 from bench.data.steps.box import Box
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, plain_title, read_text
 
 POINT = re.compile(r"[xy](0|[1-9][0-9]*)")
@@ -95,14 +95,26 @@ def _landmarks_of(clip: Clip, file: str) -> Landmarks:
 
 
 def _row(clip: Clip, file: str) -> Landmarks | None:
-    """The row of a clip, of those that name its data set where there are any."""
+    """The row of a clip, of those that name its data set where there are any.
+
+    DataError where several are of the clip, under other spellings of its subject or data set.
+    """
     named = _landmarks(file).get(clip.name, {})
     for wanted in (clip.dataset, ""):
-        for (owner, subject), row in named.items():
-            if known_name(owner, DATASETS) != wanted:
-                continue
-            if known_subject(clip.dataset, subject, DATASETS) == clip.subject:
-                return row
+        rows = {
+            f"{owner} {subject}".strip(): row
+            for (owner, subject), row in named.items()
+            if known_name(owner, DATASETS) == wanted
+            if known_subject(clip.dataset, subject, DATASETS) == clip.subject
+        }
+        if len(rows) > 1:
+            who = " and ".join(quoted(printable(name)) for name in rows)
+            raise DataError(
+                f"landmarks {file}: the rows of {who} are both of clip {clip.dataset} "
+                f"{clip.subject}/{clip.name}; leave one"
+            )
+        if rows:
+            return next(iter(rows.values()))
     return None
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.data.clips import Clip, clip_title
+from bench.errors import DataError, printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -46,6 +49,24 @@ def spot_apex(frames: np.ndarray) -> int:
     smooth = uniform_filter1d(cells, min(SMOOTHED, len(cells)), axis=0)
     moving = round(MOVING * smooth.shape[1])
     return int(np.sort(smooth, axis=1)[:, -moving:].mean(1).argmax())
+
+
+def apex_of(clip: Clip, face: np.ndarray) -> int:
+    """Index of the apex among cropped frames (n, H, W, C): the annotated one, else `spot_apex`.
+
+    Raises DataError for one beyond the clip's end.
+    """
+    refuse_beyond(clip, len(face))
+    return spot_apex(face) if clip.apex is None else clip.apex
+
+
+def refuse_beyond(clip: Clip, frames: int) -> None:
+    """DataError where a clip of so many frames has its apex behind the last one."""
+    if clip.apex is not None and clip.apex >= frames:
+        raise DataError(
+            f"{printable(clip.frames[0])}: apex {clip.apex} of clip {clip_title(clip)} lies behind "
+            f"its last frame {frames - 1}; correct it in the manifest"
+        )
 
 
 def _face() -> np.ndarray:

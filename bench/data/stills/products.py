@@ -23,11 +23,10 @@ from bench.data.steps.keys import clip_key, crop_key, magnify_settings
 from bench.data.steps.landmarks import landmark_points
 from bench.data.steps.magnify import magnify
 from bench.data.steps.settings import Preprocessing
-from bench.data.stills.apex import APEX_VERSION, spot_apex
+from bench.data.stills.apex import APEX_VERSION, apex_of
 from bench.data.stills.flow import flow_image, flow_key, tvl1
 from bench.data.stills.flow_colour import flow_colours
 from bench.data.stills.patches import PATCHES, TEMPLATE, chosen, cut_patches
-from bench.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -289,13 +288,7 @@ def _face(
     video = decode(clip, contents)
     box = crop_box(clip, video[0], steps)
     face = box.cut(video)
-    apex = spot_apex(face) if clip.apex is None else clip.apex
-    if apex >= len(face):
-        raise DataError(
-            f"{clip.frames[0]}: apex {apex} of clip {clip_title(clip)} lies behind its last frame "
-            f"{len(face) - 1}; correct it in the manifest"
-        )
-    return face, apex, box
+    return face, apex_of(clip, face), box
 
 
 def _around(apex: int, neighbours: int, count: int) -> list[int]:

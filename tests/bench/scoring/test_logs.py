@@ -412,6 +412,8 @@ TITLES = "dataset,subject,clip,true,pred"
         (["lab,s01,a,0,1", "lab,s\u200b01,b,1,1"], "may be one person"),
         (["lab,s01,a,0,1", "lab,\uff5301,b,1,1"], "may be one person"),
         (["lab,s01,a,0,1", "LAB,s02,b,1,1"], "data sets 'lab' and 'LAB' may be one"),
+        (["CASME II,1,a,0,1", "casme2,2,b,1,1"], "'casme2' are taken for one: casme2"),
+        (["CAS(ME)^2,1,a,0,1", "CAS(ME)\u00b2,2,b,1,1"], "may be one"),
     ],
 )
 def test_one_person_under_several_names_is_told(rows, told):

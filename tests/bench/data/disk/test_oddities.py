@@ -130,6 +130,21 @@ def test_hdr_videos(tmp_path, ending, curve, kinds):
     assert told(file, tmp_path / "cache") == kinds
 
 
+@pytest.mark.parametrize("codec", ["mpeg2video", "mpeg4"])
+@pytest.mark.parametrize(("flags", "kinds"), [("+ildct+ilme", ["interlaced"]), ("", [])])
+def test_interlaced_videos(tmp_path, codec, flags, kinds):
+    av = pytest.importorskip("av", reason="PyAV is absent: pip install -e '.[video]'")
+    path = tmp_path / "a.avi"
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"flags": flags} if flags else {})
+        stream.height = stream.width = 64
+        stream.pix_fmt = "yuv420p"
+        for pixels in noise(4, 64, 64):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(stream.encode())
+    assert told(clip_of([path]), tmp_path / "cache") == kinds
+
+
 def test_without_its_reader_a_video_says_nothing(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     assert frame_rate(b"") is None and uneven_times(b"", 0, None) is None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
-from image_clips import noise, write_clip
+from image_clips import clip_of, noise, write_clip
 from PIL import Image, ImageOps
 
+from bench.config.settings import DataConfig
 from bench.data.disk.images import decode, read_frames
 from bench.data.inspect.deep import deep_problems
+from bench.data.inspect.pictures import moments, preprocessing_stages
 from bench.data.steps.settings import Preprocessing
 from bench.errors import DataError
 
@@ -133,8 +136,58 @@ def test_frames_of_0_to_1_are_refused_and_black_ones_are_not(tmp_path, stored):
         clip = replace(clip, frames=(tmp_path / "a.npy",))
     with pytest.raises(DataError, match=r"brighter than 1 of 255; frames of 0 to 1 have to be mul"):
         decode(clip, read_frames(clip))
+    deep = [each for each in deep_problems([clip], 1)[0] if each.fatal]
+    assert len(deep) == 1 and "brighter than 1 of 255" in deep[0].what
     black = write_clip(tmp_path / "b", video * 0)
     assert not decode(black, read_frames(black)).any()
+
+
+@pytest.mark.parametrize("apex", [3, 4, 9])
+def test_an_apex_behind_the_last_frame_is_told_and_not_shown(tmp_path, apex):
+    np.save(tmp_path / "a.npy", noise(4, 16, 16))
+    clip = clip_of([tmp_path / "a.npy"])
+    clip = replace(clip, apex=apex)
+    deep = [each for each in deep_problems([clip], 1)[0] if each.kind == "apex"]
+    assert [each.fatal for each in deep] == [True] * (apex > 3)
+    for shown in (moments, preprocessing_stages):
+        if apex > 3:
+            with pytest.raises(DataError, match=f"apex {apex} .* lies behind its last frame 3"):
+                shown(clip, DataConfig())
+        else:
+            assert shown(clip, DataConfig())
+
+
+def png_of(levels: np.ndarray) -> bytes:
+    """A PNG in colour of 16 bits: (H, W, 3)."""
+
+    def part(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return len(content).to_bytes(4, "big") + checked + crc32(checked).to_bytes(4, "big")
+
+    height, width, _ = levels.shape
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([16, 2, 0, 0, 0])
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in levels)
+    parts = part(b"IHDR", head) + part(b"IDAT", compress(lines)) + part(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def ppm_of(levels: np.ndarray) -> bytes:
+    """The same as a PPM, with a remark in its head."""
+    height, width, _ = levels.shape
+    return b"P6 # made\n%d %d\n65535\n" % (width, height) + levels.astype(">u2").tobytes()
+
+
+@pytest.mark.parametrize(("make", "ending"), [(png_of, "png"), (ppm_of, "ppm")])
+def test_colours_of_16_bits_are_refused_and_those_of_8_are_not(tmp_path, make, ending):
+    paths = [tmp_path / f"img{number}.{ending}" for number in (1, 2)]
+    for path, pixels in zip(paths, noise(2, 8, 9), strict=True):
+        path.write_bytes(make(pixels.astype(np.uint16) * 64))
+    clip = clip_of(paths)
+    with pytest.raises(DataError, match="pixels of 16 bits a colour; expected 8"):
+        decode(clip, read_frames(clip))
+    for path, pixels in zip(paths, noise(2, 8, 9), strict=True):
+        Image.fromarray(pixels).save(path)
+    assert np.array_equal(decode(clip, read_frames(clip)), noise(2, 8, 9))
 
 
 def test_files_that_hold_a_clip_are_looked_through(tmp_path, clip):

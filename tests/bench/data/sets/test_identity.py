@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.clips import CHALLENGE_CLASSES, Clip, problem_lines
+from bench.data.disk.finding import letters
 from bench.data.sets.catalogue import DATASETS, load_clips
 from bench.data.sets.challenge import NATIVE_CLASSES
 from bench.data.sets.identity import (
@@ -17,6 +18,7 @@ from bench.data.sets.identity import (
     look_alikes,
     plain_name,
     refuse_collisions,
+    sets_of_several_names,
 )
 from bench.errors import UsageError
 
@@ -51,6 +53,40 @@ def test_data_sets_have_one_name():
     names = ("CASME II", "casme2", "Casme-2", "SMIC-HS", "SAMM", "CAS(ME)^3", "mine", "composite")
     known = ["casme2", "casme2", "casme2", "smic", "samm", "casme3", "mine", "composite"]
     assert [known_name(name, DATASETS) for name in names] == known
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *[("CASME \u2161", "casme2"), ("\uff23ASME\u30002", "casme2"), ("CAS(ME)\u00b3", "casme3")],
+        *[(text, text) for text in ("CAS(ME)\u00b2", "CAS(ME)^2", "CAS(ME)2", "CASME^2")],
+        *[("CASME\u6570\u636e", "CASME\u6570\u636e"), ("SAMM+", "SAMM+")],
+    ],
+)
+def test_signs_of_other_scripts_and_powers_are_part_of_a_data_sets_name(text, name):
+    assert known_name(text, DATASETS) == name
+    assert letters("CAS(ME)\u00b2_cropped") == "casmesqcropped"  # no folder of CASME or CASME II
+
+
+def test_data_sets_that_become_one_are_told():
+    def told(*names: str) -> list[str]:
+        pairs = ((name, known_name(name, DATASETS)) for name in names)
+        return [what for _, what in sets_of_several_names(pairs)]
+
+    assert told("CASME II", "casme2", "mine") == [
+        "data sets 'CASME II' and 'casme2' are taken for one: casme2"
+    ]
+    assert len(told("SMIC", "SMIC-HS")) == 1
+    assert not told("CASME II", "casme-ii", "CASME_II", "CAS(ME)^3", "casme3", "CAS(ME)^2")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("CAS(ME)^2", "CAS(ME)\u00b2"), ("my set", "My-Set"), ("casmesq", "CAS(ME)2")],
+)
+def test_names_of_other_sets_that_differ_by_signs_may_be_one(one, other):
+    (problem,) = look_alikes([(one, "1", "c"), (other, "1", "c"), ("\u6570\u636e1", "1", "c")])
+    assert problem.what.startswith("data sets ") and "may be one" in problem.what
 
 
 def alike(*subjects: str, clips: tuple[str, ...] = ("c",), classes: tuple[str, ...] = ()) -> list:

@@ -162,6 +162,48 @@ def test_a_setting_leads_nowhere_but_below_the_root(tmp_path, trees, value):
             load_clips("casme2", tmp_path, layout=layout)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "CASME2=size=32",
+        "casme2=size=32",
+        "CASME II=size=32,samm=x",
+        "size=32",
+        "smic=x,CASME-2=size=32",
+    ],
+)
+def test_a_setting_names_its_set_as_manifests_do(tmp_path, trees, value):
+    write_table(trees, tmp_path / "CASME2" / "CASME2-coding.xlsx", ROWS["casme2"])
+    for folder in ("CASME2/Cropped", "size=32"):
+        trees.frames(tmp_path / folder / CLIPS["casme2"], range(46, 51), "img{}.jpg")
+    found = load_clips("casme2", tmp_path, layout=Layout(value))
+    assert frames_of(found, tmp_path) == [f"size=32/{CLIPS['casme2']}"]
+
+
+@pytest.mark.parametrize("value", ["casme9=faces", "casme2=faces,more", "casme2=a,CASME II=b"])
+def test_a_setting_for_no_set_is_refused(tmp_path, trees, value):
+    write_table(trees, tmp_path / "CASME2" / "CASME2-coding.xlsx", ROWS["casme2"])
+    trees.frames(tmp_path / "CASME2" / "Cropped" / CLIPS["casme2"], range(46, 51))
+    for layout in (Layout(frames=value), Layout(annotation=value)):
+        with pytest.raises(UsageError, match="each data set once with its own"):
+            load_clips("casme2", tmp_path, layout=layout)
+
+
+@pytest.mark.parametrize("dataset", ["casme2", "samm", "casme3"])
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_row_of_a_text_with_more_cells_than_titles_is_refused(tmp_path, trees, dataset, mark):
+    titles, row = ROWS[dataset]
+    path = tmp_path / "codes.csv"
+    trees.frames(tmp_path / "faces" / CLIPS[dataset], range(46, 51), "img{}.jpg")
+    for extra in ("", mark, f"{mark}x"):
+        path.write_text("\n".join(mark.join(map(str, cells)) for cells in (titles, row)) + extra)
+        if not extra.strip(mark):
+            assert load_clips(dataset, tmp_path, layout=Layout("faces", "codes.csv")).clips
+            continue
+        with pytest.raises(DataError, match=r"codes\.csv row 2 has 7 cells, its header 6"):
+            load_clips(dataset, tmp_path, layout=Layout("faces", "codes.csv"))
+
+
 def test_a_composite_is_told_of_which_set(tmp_path):
     with pytest.raises(UsageError, match=r"data\.annotation=a\.xlsx: say for which set"):
         load_clips("composite", tmp_path, layout=Layout(annotation="a.xlsx"))

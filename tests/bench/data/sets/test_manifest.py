@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import glob
+from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -12,10 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.data.cache import content_digests
+from bench.data.clips import CHALLENGE_CLASSES, ClipSet
 from bench.data.disk.images import decode, read_frames
 from bench.data.sets.catalogue import load_clips, require_root
 from bench.data.sets.manifest import COLUMNS
-from bench.data.sets.manifest_export import manifest_text
+from bench.data.sets.manifest_export import labels_map, manifest_text
 from bench.data.steps.pipeline import preprocess_clip
 from bench.data.steps.settings import Preprocessing
 from bench.data.surrogates.writing import write_surrogate
@@ -66,6 +70,17 @@ def only_problem(clip_set):
     return problem
 
 
+def test_data_sets_written_differently_that_become_one_are_told(tmp_path):
+    images(tmp_path / "a1", (1, 2))
+    images(tmp_path / "b1", (3, 4))
+    sets = [{"dataset": "CASME II"}, {"dataset": "casme2", "subject": "2", "frames": "b1"}]
+    found = load(write(tmp_path, *sets))
+    told = [problem.what for problem in found.problems if problem.kind == "identity"]
+    assert told == ["data sets 'CASME II' and 'casme2' are taken for one: casme2"]
+    others = [{"dataset": "CASME"}, {"dataset": "CAS(ME)^2", "subject": "2", "frames": "b1"}]
+    assert {clip.dataset for clip in load(write(tmp_path, *others)).clips} == {"casme", "CAS(ME)^2"}
+
+
 class TestFrames:
     def test_a_folder_is_read_in_the_order_of_the_numbers(self, tmp_path):
         images(tmp_path / "a1", (2, 10, 9))
@@ -80,6 +95,45 @@ class TestFrames:
         (clip,) = load(write(tmp_path, row)).clips
         assert [path.stem for path in clip.frames] == ["img3", "img4", "img5", "img6"]
         assert (clip.apex, clip.fps) == (2, 100.0)
+
+    @pytest.mark.parametrize(
+        ("numbers", "count"), [({}, 4), ({"onset": "NA", "offset": "nan"}, 4), ({"onset": "2"}, 3)]
+    )
+    def test_a_missing_number_is_none(self, tmp_path, numbers, count):
+        images(tmp_path / "a1", range(1, 5))
+        (clip,) = load(write(tmp_path, numbers)).clips
+        assert len(clip.frames) == count
+
+    @pytest.mark.parametrize("form", ["NFC", "NFD"])
+    def test_a_folder_may_be_composed_otherwise_than_its_name_in_the_file(self, tmp_path, form):
+        images(tmp_path / normalize(form, "M\u00fcller") / "a1", (1, 2))
+        other = normalize("NFD" if form == "NFC" else "NFC", "M\u00fcller")
+        assert len(load(write(tmp_path, {"frames": f"{other}/a1"})).clips) == 1
+        images(tmp_path / other / "a1", (1, 2, 3))
+        (clip,) = load(write(tmp_path, {"frames": f"{other}/a1"})).clips
+        assert len(clip.frames) == 3
+
+    @pytest.mark.parametrize(
+        ("more", "row", "told"),
+        [
+            (["neutral_0"], {}, "names of 2 kinds (4 as img1.png, 1 as neutral_0.png)"),
+            ([f"cam2_{n}" for n in range(11, 16)], {}, "(5 as cam2_11.png, 4 as img1.png)"),
+            (["neutral_0"], {"onset": 1}, ""),
+            (["IMG_5", "img006"], {"frames": "a1/[iI]*"}, "(5 as img1.png, 1 as IMG_5.png)"),
+            (["img005", "img06"], {}, ""),
+            ([f"cam{n // 5}_{n}" for n in range(5, 15)], {"frames": "a1/cam*"}, "5 as cam2_10.png"),
+            ([f"t{n}_f{n + 3}" for n in range(5, 15)], {"frames": "a1/t*"}, ""),
+            ([f"s01_EP02_{n}" for n in range(5, 15)], {"frames": "a1/s*"}, ""),
+            (["rest"], {}, ""),
+        ],
+    )
+    def test_names_of_several_kinds_are_told(self, tmp_path, more, row, told):
+        images(tmp_path / "a1", range(1, 5))
+        for name in more:
+            Image.new("RGB", (8, 8)).save(tmp_path / "a1" / f"{name}.png")
+        problems = [each.what for each in load(write(tmp_path, row)).problems]
+        kinds = [what for what in problems if "names of" in what]
+        assert len(kinds) == bool(told) and all(told in what for what in kinds)
 
     def test_a_glob_picks_among_files(self, tmp_path):
         images(tmp_path / "raw" / "a1", (1, 2))
@@ -265,7 +319,8 @@ class TestLabels:
         ]
         clip_set = load(write(tmp_path, *rows))
         assert [(clip.name, clip.label) for clip in clip_set.clips] == [("a1", 0), ("a3", 2)]
-        (twin,) = clip_set.problems
+        left_out, twin = clip_set.problems
+        assert left_out.what == "the class map challenge leaves out 1 clip(s): 'others' 1"
         assert (twin.kind, twin.fatal) == ("twin", False)
         assert "casme2 a/a1, of another subject" in twin.what
 
@@ -294,6 +349,50 @@ class TestLabels:
         assert clip_set.class_map == "map.csv"
         (told,) = (each.what for each in clip_set.problems if each.kind == "label")
         assert told == "the class map map.csv leaves out 1 clip(s): 'other' 1"
+
+    @pytest.mark.parametrize("dataset", ["CASME II", "casme2", "CASME \u2161"])
+    def test_a_file_may_call_a_known_set_as_manifests_do(self, tmp_path, dataset):
+        images(tmp_path / "a1", (1, 2))
+        mapping = tmp_path / "map.csv"
+        rows = f"{dataset},joy,high\n,joy,low\nlab7,awe,low\n"
+        mapping.write_text(f"dataset,emotion,class\n{rows}")
+        found = load(write(tmp_path, {"dataset": "casme2", "label": "joy"}), class_map=str(mapping))
+        assert [found.classes[clip.label] for clip in found.clips] == ["high"]
+        (told,) = (each.what for each in found.problems if each.kind == "label")
+        assert told == "rows of the class map map.csv are of no data set here: 'lab7'"
+
+    @pytest.mark.parametrize(
+        ("class_map", "kept", "told"),
+        [
+            ("challenge", {"disgust"}, ["'sadness' 1, 'fear' 1"]),
+            ("native", {"disgust", "sadness", "fear"}, []),
+        ],
+    )
+    def test_words_of_a_known_set_are_counted_where_they_are_left_out(
+        self, tmp_path, class_map, kept, told
+    ):
+        words = ("disgust", "sadness", "fear")
+        rows = []
+        for number, word in enumerate(words):
+            images(tmp_path / word, (number, 9))
+            rows.append({"dataset": "casme2", "clip": word, "label": word, "frames": word})
+        found = load(write(tmp_path, *rows), class_map=class_map)
+        assert {clip.emotion for clip in found.clips} == kept
+        lost = [each.what for each in found.problems if "leaves out" in each.what]
+        assert [what.partition("clip(s): ")[2] for what in lost] == told
+
+    @pytest.mark.parametrize("order", ["positive surprise negative", "surprise negative positive"])
+    def test_a_file_of_the_challenges_classes_has_their_order(self, tmp_path, order):
+        images(tmp_path / "a1", (1, 2))
+        mapping = tmp_path / "map.csv"
+        mapping.write_text("emotion,class\n" + "".join(f"{w},{w}\n" for w in order.split()))
+        found = load(write(tmp_path, {}), class_map=str(mapping))
+        assert found.classes == ("negative", "positive", "surprise")
+
+    def test_a_long_map_in_the_command_is_a_map(self, tmp_path):
+        images(tmp_path / "a1", (1, 2))
+        pairs = ",".join(f"a_long_word_number_{number}=x{number % 2}" for number in range(60))
+        assert len(load(write(tmp_path, {}), class_map=f"negative=x0,{pairs}").clips) == 1
 
     def test_an_empty_label_is_no_class(self, tmp_path):
         images(tmp_path / "a1", (1, 2))
@@ -449,6 +548,30 @@ def test_an_exported_set_reads_back_as_it_was(tmp_path, dataset, subjects):
     assert len(load(f"manifest:{elsewhere / 'all.csv'}", allow_outside=True).clips) == len(kept)
 
 
+@pytest.mark.parametrize(
+    ("spans", "labels", "told"),
+    [
+        (((1, 9), (2, 10)), ("positive", "negative"), "8 of its 9 frames are also frames of"),
+        (((1, 9), (2, 10)), ("positive", "positive"), "8 of its 9 frames are also frames of"),
+        (((1, 5), (4, 10)), ("positive", "negative"), "2 of its 7 frames are also frames of"),
+        (((1, 5), (4, 10)), ("positive", "positive"), ""),
+        (((1, 5), (5, 10)), ("positive", "negative"), ""),
+    ],
+)
+@pytest.mark.parametrize("stored", ["images", "array"])
+def test_expressions_of_one_person_that_overlap_are_told(tmp_path, spans, labels, told, stored):
+    images(tmp_path / "a1", range(1, 11))
+    np.save(tmp_path / "a1.npy", np.zeros((12, 4, 5, 1), np.uint8))
+    frames = "a1" if stored == "images" else "a1.npy"
+    rows = [
+        {"clip": f"c{first}", "onset": first, "offset": last, "label": label, "frames": frames}
+        for (first, last), label in zip(spans, labels, strict=True)
+    ]
+    twins = [each for each in load(write(tmp_path, *rows)).problems if each.kind == "twin"]
+    assert len(twins) == bool(told) and all(told in each.what for each in twins)
+    assert all((", of another class" in t.what) == (len({*labels}) > 1) for t in twins)
+
+
 def test_native_classes_of_the_releases(tmp_path):
     write_surrogate("samm", tmp_path, size=16, subjects=["037"], workers=1)
     clip_set = load_clips("samm", tmp_path, ["037"], class_map="native")
@@ -488,3 +611,44 @@ def test_frames_of_several_folders_are_not_exported_as_those_of_one(tmp_path):
     clip_set = load(write(tmp_path, {"frames": "part*/*.png"}))
     with pytest.raises(DataError, match="frames in 2 folders"):
         manifest_text(clip_set, tmp_path / "again.csv")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["p1_a_{}.png", "p1_b_{}.png"],
+        ["{}_left.png", "{}_right.png"],
+        ["img{}.png", "img{}.bmp"],
+        ["[x]_{}.png", "x_{}.png"],
+    ],
+)
+def test_clips_of_one_folder_are_exported_each_with_its_own_frames(tmp_path, names):
+    (tmp_path / "mix").mkdir()
+    for name in names:
+        for number in range(1, 12):
+            Image.new("RGB", (8, 8)).save(tmp_path / "mix" / name.format(number))
+    globs = [f"mix/{glob.escape(name.format('x')).replace('x', '*', 1)}" for name in names[:2]]
+    globs = ["mix/[[]x]_*.png", "mix/x_*.png"] if names[0].startswith("[") else globs
+    rows = [{"clip": f"c{n}", "frames": each} for n, each in enumerate(globs)]
+    found = load(write(tmp_path, *rows))
+    assert [len(clip.frames) for clip in found.clips] == [11, 11]
+    (tmp_path / "again.csv").write_text(manifest_text(found, tmp_path / "again.csv")[0])
+    again = load(f"manifest:{tmp_path / 'again.csv'}")
+    assert [clip.frames for clip in again.clips] == [clip.frames for clip in found.clips]
+    assert not again.problems
+
+
+def test_frames_that_no_row_gives_back_are_not_exported(tmp_path):
+    images(tmp_path / "a1", (1, 2, 3, 4))
+    (clip,) = load(write(tmp_path, {})).clips
+    found = load(write(tmp_path, {}))
+    few = replace(found, clips=(replace(clip, frames=clip.frames[::2]),))
+    with pytest.raises(DataError, match="into a folder of its own"):
+        manifest_text(few, tmp_path / "again.csv")
+
+
+def test_a_class_map_of_other_words_does_not_read_an_export():
+    found = ClipSet("x", ("good", "bad"), (), (), "happy=good,sad=bad")
+    assert labels_map(found, "happy=good,sad=bad") == "good=good,bad=bad"
+    assert labels_map(replace(found, classes=CHALLENGE_CLASSES), "a.csv") == "challenge"
+    assert labels_map(replace(found, class_map="native"), "native") == "native"

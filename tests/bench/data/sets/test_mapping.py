@@ -63,7 +63,8 @@ def test_columns_labels_and_paths_are_mapped(table, tmp_path):
         ("1", "y", 0, None),
         ("12", "x", 1, 1),
     ]
-    assert [problem.kind for problem in made.clips.problems] == ["apex", "apex"]
+    assert [problem.kind for problem in made.clips.problems] == ["odd", "apex", "apex"]
+    assert "column onset, but none for offset" in made.clips.problems[0].what
     assert made.text.splitlines()[0] == "dataset,subject,clip,label,frames,onset,apex"
 
 
@@ -157,6 +158,58 @@ def test_a_second_column_of_a_usual_title_is_told_unless_one_is_named(tmp_path):
     assert not made.clips.problems and ",surprise," in made.text
 
 
+@pytest.mark.parametrize(
+    ("titles", "told"),
+    [
+        ("Onset Frame No,End", ["column(s) 'Onset Frame No', 'End' not used"]),
+        ("onset,End", ["column(s) 'End' not used", "column onset, but none for offset"]),
+        ("offset,onset", []),
+        ("\u8d77\u59cb,\u7ed3\u675f", ["column(s) '\u8d77\u59cb', '\u7ed3\u675f' not used"]),
+    ],
+)
+def test_columns_of_which_nothing_is_read_are_told(tmp_path, titles, told):
+    frames(tmp_path / "a", 1, 2)
+    file = tmp_path / "two.csv"
+    file.write_text(f"dataset,sub,clip,label,frames,{titles},remark\nlab,1,a,negative,a,1,2,\n")
+    if titles.startswith("offset"):
+        file.write_text(file.read_text().replace(",1,2,", ",2,1,"))
+    problems = mapped_manifest(file, Wording(), tmp_path / "m.csv").clips.problems
+    assert [what for problem in problems for what in told if problem.what.startswith(what)] == told
+    assert len(problems) == len(told)
+
+
+@pytest.mark.parametrize(
+    "title", ["\u8d77\u59cb\u5e27", "\u043a\u0430\u0434\u0440", "--", "\u7ed3"]
+)
+def test_a_title_of_another_script_is_no_other_such_title(tmp_path, title):
+    frames(tmp_path / "a", 1, 2)
+    file = tmp_path / "two.csv"
+    head = "\u7f16\u53f7,\u8d77\u59cb,clip,label,frames,dataset"
+    file.write_text(f"{head}\n2,1,a,negative,a,lab\n")
+    columns = {"subject": "\u7f16\u53f7", "onset": title}
+    with pytest.raises(DataError, match="is none of its columns"):
+        mapped_manifest(file, Wording(columns), tmp_path / "m.csv")
+    made = mapped_manifest(file, Wording(columns | {"onset": "\u8d77\u59cb "}), tmp_path / "m.csv")
+    assert "lab,2,a,negative,a,1" in made.text
+
+
+def test_subjects_of_merged_cells_are_filled_and_told(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["dataset", "Subject", "clip", "label", "frames"])
+    for who, clip in (("s1", "a"), (None, "b"), ("s2", "c"), (None, "d")):
+        frames(tmp_path / clip, 1, 2)
+        book.active.append(["lab", who, clip, "negative", clip])
+    book.active.merge_cells("B2:B3")
+    book.save(tmp_path / "theirs.xlsx")
+    made = mapped_manifest(tmp_path / "theirs.xlsx", Wording(), tmp_path / "m.csv")
+    assert [clip.subject for clip in made.clips.clips] == ["s1", "s1", "s2", "s2"]
+    told = [problem.what for problem in made.clips.problems if problem.kind == "merged"]
+    assert told == [
+        "2 blank cell(s) of subject filled from the row above, as merged cells are read, "
+        "the first in row 3"
+    ]
+
+
 def test_a_workbook_is_a_table(table, tmp_path):
     rows = [line.split(";") for line in table.read_text(encoding="utf-16").splitlines()]
     book = openpyxl.Workbook()
@@ -165,7 +218,7 @@ def test_a_workbook_is_a_table(table, tmp_path):
     book.save(tmp_path / "theirs.xlsx")
     made = [mapped_manifest(table.with_suffix(s), WORDING, tmp_path / "m.csv") for s in SUFFIXES]
     assert made[0].text == made[1].text
-    assert {problem.kind for problem in made[1].clips.problems} == {"apex"}
+    assert {problem.kind for problem in made[1].clips.problems} == {"odd", "apex"}
     book.active.row_dimensions[3].hidden = True
     book.active.column_dimensions["E"].hidden = True
     book.active.column_dimensions["C"].hidden = True

@@ -191,6 +191,16 @@ def test_4dme_clips_numbered_from_their_onset_are_known_by_their_length(tmp_path
     assert problem.fatal and "none of 103..109" in problem.what
 
 
+@pytest.mark.parametrize("onset", [3, 60, 101])
+def test_4dme_clips_are_known_by_their_length_where_numbers_overlap(tmp_path, trees, onset):
+    header = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")
+    row = (1, "a", "Positive", onset, onset + 1, onset + 5, "AU12")
+    path = trees.sheet(tmp_path / "4DME_Labelling_Micro_release v1.xlsx", [header, row])
+    trees.frames(path.parent / "gray_micro_crop" / "sub1" / "a", range(1, 7), "img{}.jpg")
+    (clip,) = load_clips("4dme", tmp_path).clips
+    assert (len(clip.frames), clip.apex) == (6, 1)
+
+
 # ---------------------------------------------------------------- MMEW
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.data.clips import Clip
@@ -97,6 +99,18 @@ def told(tmp_path, *boxes: str):
 
 
 USUAL = ("20,10,80,70", "25,12,75,66", "30,5,85,75", "18,15,70,68")
+
+
+@pytest.mark.parametrize(
+    "rows", [("sub01,a,0,0,9,9", "1,a,1,1,8,8"), ("s1,a,0,0,9,9", "Sub01,a,0,0,9,9")]
+)
+def test_two_rows_of_one_clip_are_refused_however_they_are_written(tmp_path, rows):
+    known = replace(clip("casme2", "sub01"), name="a")
+    file = written(tmp_path, "\n".join([f"subject,clip,{BOX}", *rows]))
+    with pytest.raises(DataError, match="are both of clip casme2 sub01/a; leave one"):
+        has_landmarks(known, file)
+    assert not has_landmarks(clip("lab", "x"), file)
+    assert has_landmarks(replace(clip("lab", rows[0].split(",")[0]), name="a"), file)
 
 
 @pytest.mark.parametrize(
