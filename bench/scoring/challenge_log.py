@@ -46,7 +46,7 @@ SUMMARIES = frozenset(
     [
         *("acc", "accuracy", "uar", "war", "uf1", "f1", "f1score", "precision", "recall", "score"),
         *("average", "avg", "macroavg", "weightedavg", "mean", "overall", "sum", "total"),
-        *("epoch", "fold", "loss"),
+        *("all", "epoch", "fold", "loss"),
     ]
 )
 """Last words of a summary's title, plain: in a log no clip is called so."""

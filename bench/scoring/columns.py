@@ -24,6 +24,7 @@ _FLAG = re.compile(
 YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "x"})
 NO = frozenset({"0", "0.0", "false", "f", "no", "n", ""})
 FOLDS = ("fold", "folds", "foldid", "foldnumber", "cvfold", "cv", "kfold", "split")
+CORRECT = re.compile(r"(?:is)?(?:correct|right|hit|match)(?:ed|ly)?")
 WEIGHTS = (
     *("count", "counts", "weight", "weights", "sampleweight", "sampleweights"),
     *("frequency", "freq", "repetitions", "multiplicity"),
@@ -65,6 +66,11 @@ def contradicting(
                 f"{printable(several[0])}: if these are answers of several networks to the same "
                 "clips, each clip counts several times; leave one of them"
             )
+        if CORRECT.fullmatch(plain) and (wrong := _otherwise(cells, lines)):
+            yield (
+                f"{column} says otherwise than true and predicted of {wrong} of {len(cells)} rows: "
+                "see that these are the right columns, and of the same rows"
+            )
         if plain in WEIGHTS and any(cell not in ("", "1", "1.0") for cell in cells):
             yield f"{column} is not used: each row counts once"
 
@@ -77,6 +83,17 @@ def _not_tested(plain: str, cells: Sequence[str]) -> list[str]:
         return [cell for cell in cells if cell.lower() in apart]
     named = flag or plain in SPLITS or all(A_PART.fullmatch(plain_title(cell)) for cell in cells)
     return [cell for cell in cells if NOT_TESTED.fullmatch(plain_title(cell))] if named else []
+
+
+def _otherwise(cells: Sequence[str], lines: Sequence[LogLine]) -> int:
+    """Of how many rows a column of yes and no says otherwise than their labels do."""
+    said = [cell.lower() for cell in cells]
+    apart = {line.true for line in lines}.isdisjoint(line.pred for line in lines)  # two codings
+    if apart or not {*said} <= YES | NO - {""}:
+        return 0
+    return sum(
+        (cell in YES) != (line.true == line.pred) for cell, line in zip(said, lines, strict=True)
+    )
 
 
 def _in_several(cells: Sequence[str], lines: Sequence[LogLine]) -> list[str]:

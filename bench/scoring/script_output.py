@@ -30,7 +30,9 @@ from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.challenge import expected_counts
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.predictions import UNNAMED, Answer
+from bench.scoring.challenge_log import NO_PEOPLE
 from bench.scoring.chances import are_labels
+from bench.system.tables import plain_title
 
 NEWLINE = "\n"
 
@@ -56,6 +58,9 @@ _OTHER_PART = re.compile(
     re.IGNORECASE,
 )
 """A word of a title whose answers are no test's; `train.py` before it is a logger's remark."""
+
+_HEADING = re.compile(r"^([^][\n]*\w[^][\n]*):[ \t]*$", re.MULTILINE)
+"""A line that ends in a colon: of what the lists below it are."""
 
 TIED = "two classes are equally probable in {} answer(s); the first of them is taken"
 """A note, with the count."""
@@ -107,6 +112,11 @@ def printed_answers(
     with those of other subjects, or of unknown origin, UsageError for answers that nobody printed.
     """
     blocks = list(_blocks(text, name, classes))
+    if total := next((b for b in blocks if plain_title(b.subject) in NO_PEOPLE), None):
+        raise DataError(
+            f"{total.where}: {quoted(printable(total.subject))} is no subject: leave out what is "
+            "of all together"
+        )
     printed = [word for word in (LAST, BEST) if all(word in block.lists for block in blocks)]
     if not printed:
         others = _listed([title for block in blocks for title in block.left_out])
@@ -151,8 +161,10 @@ def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
         left_out, ties = [], Counter[str]()
         for found in _LIST.finditer(part):
             before = _before(part, found)
-            if _OTHER_PART.search(before):
-                left_out.append(before + re.split(r"\s*[:=]", found[0])[0])
+            headings = _HEADING.findall(part, 0, found.start())
+            of_what = f"{headings[-1].strip()}: {before}" if headings else before
+            if _OTHER_PART.search(of_what):
+                left_out.append(of_what + re.split(r"\s*[:=]", found[0])[0])
                 continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
             best = _BEST.search(re.split(r"[\n|,;]", part[: found.start()])[-1])

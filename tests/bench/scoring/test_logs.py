@@ -873,3 +873,17 @@ def test_words_alone_and_numbers_alone_are_not_told():
     assert parse_log("\n".join(right), "log.csv").notes == ()
     named = mixed("columns").replace("p0,p1,p2", "neg,pos,sur")
     assert parse_log(named, "log.csv").notes == ()
+
+
+@pytest.mark.parametrize("title", ["correct", "is_correct", "hit"])
+@pytest.mark.parametrize("yes", [("1", "0"), ("True", "False")])
+def test_a_column_of_right_answers_that_says_otherwise_is_told(title, yes):
+    right, wrong = yes
+    rows = [("s1,c1,0,0", right), ("s1,c2,1,0", wrong), ("s2,c1,2,2", right)]
+    text = "".join(f"{row},{said}\n" for row, said in rows)
+    heads = f"subject,clip,true,pred,{title}\n"
+    told = "says otherwise than true and predicted of 1 of 3 rows"
+    lab = Reading(dataset="lab")
+    assert not any(told in note for note in parse_log(heads + text, "a.csv", lab).notes)
+    other = text.replace("s1,c2,1,0", "s1,c2,0,0")
+    assert any(told in note for note in parse_log(heads + other, "a.csv", lab).notes)

@@ -223,3 +223,19 @@ def test_a_column_of_labels_is_a_list_and_rows_of_labels_are_not():
     assert [a[3] for a in answers(text.format("[[1, 0, 0], [0, 1, 0]]"))] == [0, 1]
     with pytest.raises(DataError, match="line 2: Predicted: its rows hold labels"):
         answers(text.format("[[0, 0, 1], [1, 1, 2]]"))
+
+
+@pytest.mark.parametrize("heading", ["Training set:", "== Validation split:", "  train results :"])
+def test_lists_below_a_heading_are_of_what_it_names(heading):
+    other = f"{heading}\nPredicted : [1, 1]\nGround Truth : [0, 0]\nTest set:\n"
+    text = PLAIN.replace("Subject: 006\n", f"Subject: 006\n{other}")
+    log = parse_log(text, "log.txt", Reading(dataset="samm"))
+    assert log.predictions == parse_log(PLAIN, "log.txt", Reading(dataset="samm")).predictions
+    assert any("left out, not of the test" in note for note in log.notes)
+
+
+@pytest.mark.parametrize("name", ["all", "Total", "mean"])
+def test_all_together_are_no_subject(name):
+    text = PLAIN.replace("Subject: s05", f"Subject: {name}")
+    with pytest.raises(DataError, match=f"{name}' is no subject"):
+        parse_log(text, "log.txt", Reading(dataset="samm"))
