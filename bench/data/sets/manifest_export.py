@@ -88,7 +88,8 @@ def _misread(clip_set: ClipSet, places: Sequence[Path], out: Path) -> list[int]:
     cells = _rows(clip_set, places, Path(os.path.abspath(out)).parent)  # noqa: PTH100
     rows = [Row(n, {**row, "label": CHALLENGE_CLASSES[0]}) for n, row in enumerate(cells, 2)]
     manifest = Unwritten(out, out.name, rows, outside=True)
-    read = manifest.load(Tree.at(manifest.root))
+    home = Tree(manifest.root, os.path.realpath(manifest.root))  # it may not be there yet
+    read = manifest.load(home)
     found = {(clip.dataset, clip.subject, clip.name): clip for clip in read.clips}
     wrong = []
     for place, clip in enumerate(clip_set.clips):
