@@ -72,6 +72,10 @@ class FourDme(CodedSet):
 
     def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
         """The frames onset to offset; all frames of a folder that was renumbered, by its length."""
-        if len(numbered) != offset - onset + 1:
-            return super()._within(numbered, onset, offset)
-        return dict(zip(range(onset, offset + 1), numbered.values(), strict=True))
+        span, numbers = range(onset, offset + 1), [*numbered]
+        if len(numbers) == len(span) and numbers in (
+            [*range(len(span))],
+            [*range(1, len(span) + 1)],
+        ):
+            return dict(zip(span, numbered.values(), strict=True))
+        return super()._within(numbered, onset, offset)

@@ -81,7 +81,7 @@ def test_a_copy_under_another_name_is_told_when_clips_are_prepared(tmp_path):
     assert what in clip_set.problems[0].what
 
 
-@pytest.mark.parametrize("clip", ["a,d,2,5", "a.npy,d,2,5", "a,e,4,6"])
+@pytest.mark.parametrize("clip", ["a,d,2,5", "a.npy,d,2,5", "a,e,3,6"])
 def test_frames_of_two_subjects_are_told_wherever_clips_are_read(clip, tmp_path):
     frames = noise(6)
     write_clip(tmp_path / "a", frames)
@@ -89,7 +89,7 @@ def test_frames_of_two_subjects_are_told_wherever_clips_are_read(clip, tmp_path)
     place, who, onset, offset = clip.split(",")
     rows = [f"lab,a,c,positive,{place},1,4", f"lab,{who},c,positive,{place},{onset},{offset}"]
     titles = "dataset,subject,clip,label,frames,onset,offset"
-    (tmp_path / "m.csv").write_text("\n".join([titles, *rows, f"lab,a,c2,positive,{place},3,6"]))
+    (tmp_path / "m.csv").write_text("\n".join([titles, *rows, f"lab,a,c2,positive,{place},4,6"]))
     source = resolve_source(f"manifest:{tmp_path / 'm.csv'}", None, False, tmp_path / "cache")
     found = [each for each in find_clips(source, DataConfig()).problems if each.kind == "twin"]
     assert [each.where for each in found] == [f"lab {who}/c"]
