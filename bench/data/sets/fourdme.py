@@ -72,10 +72,7 @@ class FourDme(CodedSet):
 
     def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
         """The frames onset to offset; all frames of a folder that was renumbered, by its length."""
-        span, numbers = range(onset, offset + 1), [*numbered]
-        if len(numbers) == len(span) and numbers in (
-            [*range(len(span))],
-            [*range(1, len(span) + 1)],
-        ):
+        span = range(onset, offset + 1)
+        if any([*numbered] == [*range(first, first + len(span))] for first in (0, 1)):
             return dict(zip(span, numbered.values(), strict=True))
         return super()._within(numbered, onset, offset)
