@@ -65,6 +65,7 @@ def test_the_page_of_training_says_how_many_folds_are_trained(nas):
 def test_the_page_of_searching_says_what_the_searches_had_come_to(nas):
     page = (ROOT / "docs/searching.md").read_text()
     searched = read_searches(sound_runs(nas)[0]).searched
+    pairs, alike = 0, 0.0
     for variant in {each.record.variant for each in searched}:
         own = [each for each in searched if each.record.variant == variant]
         cells = []
@@ -74,7 +75,10 @@ def test_the_page_of_searching_says_what_the_searches_had_come_to(nas):
         agreed = agreement_of(own)
         cells.append(f"{agreed['cell_seeds']:.2f}, {agreed['cell_chance']:.2f}")
         assert f"| `{variant}` | {' | '.join(cells)} |" in page
-        assert agreed["path_seeds"] == 0
+        of_seeds = len(own) * (len(own) - 1) // 2
+        pairs, alike = pairs + of_seeds, alike + agreed["path_seeds"] * of_seeds
+    words = ("none", "one", "two", "three")
+    assert f"Of {pairs} pairs of seeds {words[round(alike)]} decode the" in page
 
 
 def test_results_are_packed_and_states_are_not(tmp_path):
