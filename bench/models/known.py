@@ -34,9 +34,10 @@ DIGITS = 8
 FACE, FLOW = (16, 128), (8, 96)
 """Side in pixels to which a frame and a flow image are made small, and signs per band.
 
-Of 300 generated frames none shares a band with one of another person, nor do 1,000 generated and
-442 real flow images with 9,000 generated ones of other people. Copies of frames as JPEG of quality
-50 or of half the size: 98 in 100 do; of real flow as JPEG of quality 75: 77, of quality 50: 54.
+Of generated frames (SMIC, CASME II, SAMM) at most 6 in 1,000 share a band with one of another set's
+people; of 1,000 generated and 442 real flow images none with 9,000 generated ones of other people.
+Copies of frames as JPEG of quality 50 or of half the size: 99 in 100 do; of real flow as JPEG of
+quality 75: 77, of quality 50: 54.
 """
 
 SAME_SHARE, LEAST_SAME = 0.25, 2

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from bench.errors import DataError
 from bench.runs.folder import RunFolder
-from bench.runs.folds import read_fold
+from bench.runs.folds import sealed_fold
 from bench.runs.predictions import Answer, ClipKey, Predictions
 from bench.runs.record import read_run_file
 from bench.scoring.logs import Log
@@ -58,16 +59,15 @@ def _chances(run: Path) -> dict[ClipKey, np.ndarray]:
     folder = RunFolder(run)
     given = {}
     for name in read_run_file(folder).folds:
-        fold = read_fold(folder.fold(name))
+        fold = sealed_fold(folder, name)
         for clip in fold.clips:
             if not clip.logits:
                 raise DataError(
                     f"{folder.fold(name)} records no logits of {clip.clip}: it cannot be part of a "
                     "mean; make the run anew"
                 )
-            chances = np.exp(np.array(clip.logits) - max(clip.logits))
             key = ClipKey(clip.dataset, fold.subject_of(clip), clip.clip)
-            given[key] = chances / chances.sum()
+            given[key] = softmax(clip.logits)
     return given
 
 

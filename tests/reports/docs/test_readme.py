@@ -94,6 +94,17 @@ def test_runs_that_start_from_generated_clips_score_what_their_record_says(name,
         assert f"| {' | '.join(cells)} |" in page
 
 
+def test_what_answers_together_gain_is_what_their_record_says():
+    record = json.loads((ROOT / "results" / "fused-flow442.json").read_text())
+    page = " ".join((ROOT / "docs" / "transfer.md").read_text().split())
+    pairs = {(p["first"], p["second"]): p for each in record["comparisons"] for p in each["pairs"]}
+    gains = [pairs[f"with_pretrained{seed}", f"scratch{seed}"] for seed in (0, 1, 2)]
+    said = [
+        "{estimate:+.3f} [{low:.3f}, {high:.3f}]".format(**g["differences"]["uar"]) for g in gains
+    ]
+    assert f"{said[0]}, {said[1]} and {said[2]}" in page
+
+
 def test_the_scores_of_the_audit_are_as_far_off_as_it_says():
     composite = next(
         line
