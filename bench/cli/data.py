@@ -18,7 +18,7 @@ from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.hints import Commands
-from bench.cli.options import OutFile, format_option
+from bench.cli.options import OutFile, format_option, without_option
 from bench.config.settings import CODED_VERSION, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.sets.catalogue import GENERATED, find_dataset
 from bench.errors import DataError, UsageError, printable
@@ -223,6 +223,7 @@ FOR_FRAMES = ("difficulty", "subjects", "size", "raw", "dataset")
     help="Version of the generator; an older one makes the clips of that time. By default "
     f"{SURROGATE_VERSION} for frames; for flow images, made from {CODED_VERSION} on, the newest.",
 )
+@without_option
 @subjects_option
 @click.option(
     "--size", type=click.IntRange(min=16), default=128, show_default=True, help="Side, pixels."
@@ -243,6 +244,7 @@ def synth(
     difficulty: str,
     seed: int,
     version: int | None,
+    without: tuple[str, ...],
     subjects: list[str] | None,
     size: int,
     raw: bool,
@@ -268,11 +270,14 @@ def synth(
                 clips=clips,
                 seed=seed,
                 version=version or NEWEST_VERSION,
+                without=without,
                 progress=partial(progress, "drawing flow images"),
             )
         click.echo(f"{clips} flow images written; use --dataset manifest:{manifest_file}")
         return
     assert dataset is not None
+    if without:
+        raise UsageError("--without is for flow images: give it with --people and --clips")
     chosen = None if subjects is None else find_dataset(dataset).resolve_subjects(subjects)
     with steps() as progress:
         counts = write_surrogate(

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bench.cli import completing
+from bench.config.settings import NUISANCES
 from bench.data.sets.catalogue import BUILT_IN
 
 
@@ -115,6 +116,13 @@ data_root_option = click.option(
     show_envvar=True,
     shell_complete=completing.folders,
     help="Folder of the licensed data sets.",
+)
+
+without_option = click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(NUISANCES),
+    help="Leave this out of generated flow images; repeat for several.",
 )
 
 subjects_option = click.option("--subjects", metavar="A,B", help="Only these subjects.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli import completing
-from bench.cli.options import OutFile, device_option, settings_options
+from bench.cli.options import OutFile, device_option, settings_options, without_option
 from bench.config.settings import CODED_VERSION, NEWEST_VERSION
 
 ALONE = (
@@ -56,6 +56,7 @@ ALONE = (
     show_default=True,
     help="Version of the generator; an older one draws the clips of that time.",
 )
+@without_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training."
 )
@@ -68,6 +69,7 @@ def pretrain(
     clips: int,
     generator_seed: int,
     generator_version: int,
+    without: tuple[str, ...],
     seed: int,
     preset: str,
     config_file: Path | None,
@@ -105,6 +107,7 @@ def pretrain(
             clips=clips,
             seed=generator_seed,
             version=generator_version,
+            without=without,
             progress=partial(report, "drawing flow images"),
         )
         request = resolve_request(

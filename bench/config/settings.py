@@ -23,6 +23,9 @@ HASH_DIGITS = 8
 DIFFICULTIES = MappingProxyType({"easy": 0.15, "middle": 0.25, "hard": 0.45})
 """Named difficulties of surrogate clips, from 0 (large motion, no nuisance) to 1 (hardly any)."""
 
+NUISANCES = ("other", "head", "backdrop", "noise", "blink", "crop", "texture")
+"""Parts of generated flow images that can be left out: `bench.data.surrogates.flows.Nuisance`."""
+
 SURROGATE_VERSION = 2
 """The version of the generator of surrogate clips that presets and `bench data synth` take.
 

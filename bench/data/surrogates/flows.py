@@ -12,7 +12,7 @@ a thousand or a million are drawn, in whatever order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -63,6 +63,11 @@ class Nuisance:
     blink: float = 0.15
     crop: float = 0.05
     texture: float = 1.0
+
+    @classmethod
+    def without(cls, parts: Iterable[str]) -> Nuisance:
+        """The usual strengths, and none of the parts named."""
+        return cls(**dict.fromkeys(parts, 0.0))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +25,7 @@ from PIL import Image
 from bench.config.settings import CODED_VERSION, DIFFICULTIES, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.surrogates.coded_units import CODED, unit_text
-from bench.data.surrogates.flows import flow_samples
+from bench.data.surrogates.flows import Nuisance, flow_samples
 from bench.data.surrogates.note import (
     GENERATED_NAME,
     MANIFEST_NAME,
@@ -105,17 +105,29 @@ def flows_at(
     clips: int,
     seed: int = 0,
     version: int = NEWEST_VERSION,
+    without: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """The manifest of flow images in a folder below `home`.
 
     Written if they are not there, or not as they were made.
     """
-    folder = home / f"people{people}-clips{clips}-seed{seed}-version{version}"
+    folder = home / "-".join(
+        (
+            *(f"people{people}", f"clips{clips}", f"seed{seed}", f"version{version}"),
+            *(f"no_{part}" for part in sorted(set(without))),
+        )
+    )
     if (folder / SEAL_NAME).is_file() and as_written(folder):
         return folder.resolve() / MANIFEST_NAME
     return write_flows(
-        folder, people=people, clips=clips, seed=seed, version=version, progress=progress
+        folder,
+        people=people,
+        clips=clips,
+        seed=seed,
+        version=version,
+        without=without,
+        progress=progress,
     )
 
 
@@ -126,21 +138,23 @@ def write_flows(
     clips: int,
     seed: int = 0,
     version: int = NEWEST_VERSION,
+    without: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Writes flow images of generated clips (`flow_samples`) into `folder`, and a manifest of them.
 
     Returns the path of the manifest; people of another seed have other names. Beside it `units.csv`
     says which action units each clip shows, as FACS writes them, and `sha256.txt` what all files
-    held. version: of the generator, from 3 on. Folders, progress and errors as of
-    `write_surrogate`; UsageError for people without a clip.
+    held. version: of the generator, from 3 on; without: parts of `Nuisance` to leave out. Folders,
+    progress and errors as of `write_surrogate`; UsageError for people without a clip.
     """
     if clips < people:
         raise UsageError(f"{people} people with {clips} clips: expected at least a clip of each")
     rows, shown = [], []
-    with _filled(folder, _flow_note(people, clips, seed, version)) as partial:
+    nuisance = Nuisance.without(without)
+    with _filled(folder, _flow_note(people, clips, seed, version, without)) as partial:
         if partial:
-            samples = flow_samples(people, clips, seed, version=version)
+            samples = flow_samples(people, clips, seed, nuisance=nuisance, version=version)
             for done, sample in enumerate(samples, start=1):
                 person, name = drawn_name(seed, sample.person), f"{sample.number:06d}"
                 file = Path("images", person, f"{name}.png")
@@ -231,7 +245,7 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
     )
 
 
-def _flow_note(people: int, clips: int, seed: int, version: int) -> str:
+def _flow_note(people: int, clips: int, seed: int, version: int, without: Collection[str]) -> str:
     if min(people, clips) < 1 or seed < 0:
         raise UsageError(
             f"{clips} clips of {people} people, seed {seed}; expected at least 1 of each, and a "
@@ -248,7 +262,7 @@ def _flow_note(people: int, clips: int, seed: int, version: int) -> str:
         f"clips: {clips}\n"
         f"seed: {seed}\n"
         f"generator version: {version}\n"
-    )
+    ) + (f"without: {', '.join(sorted(set(without)))}\n" if without else "")
 
 
 # ---------------------------------------------------------------- the folder

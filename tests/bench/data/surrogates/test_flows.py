@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from bench.config.settings import NUISANCES
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import load_clips
 from bench.data.surrogates.flows import FlowSample, Nuisance, _actor, flow_samples
@@ -128,6 +130,23 @@ def test_mouths_rise_in_smiles_and_brows_in_surprise():
     assert rows["positive"][1] < -10 < rows["positive"][0]
     assert rows["surprise"][0] < -10 < rows["surprise"][1]
     assert rows["negative"][0] > 3
+
+
+def test_every_part_of_the_nuisance_can_be_left_out(tmp_path):
+    assert tuple(field.name for field in fields(Nuisance)) == NUISANCES
+    (whole,) = flow_samples(1, 1, seed=0)
+    quieter = {
+        part: next(flow_samples(1, 1, seed=0, nuisance=Nuisance.without([part])))
+        for part in ("head", "backdrop", "noise", "crop", "texture")
+    }
+    assert all((sample.image != whole.image).any() for sample in quieter.values())
+    few = {"people": 1, "clips": 1}
+    left_out = [flows_at(tmp_path, **few, without=w) for w in (("head",), ("noise", "head"), ())]
+    assert len(set(left_out)) == 3
+    note = (left_out[1].parent / "SURROGATE.txt").read_text()
+    assert note.endswith("without: head, noise\n")
+    image = np.asarray(Image.open(next(left_out[0].parent.rglob("*.png"))))
+    assert (image == quieter["head"].image).all()
 
 
 def test_flow_images_are_a_data_set_with_a_manifest(tmp_path):
