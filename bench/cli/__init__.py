@@ -130,6 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             what = f"{error.filename}: no file can have so long a name"
             code = _say(what, UsageError.exit_code)
+        elif isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
+            what = "cannot write the output: no space left where it goes; results are kept"
+            code = _say(what, 1)
         else:
             what = " ".join(str(error).split())
             code = _say(f"{type(error).__name__}: {what} (--debug shows where)", 1)

@@ -7,10 +7,12 @@ on its own machine, and by its silence from another.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from bench.errors import BenchError
 
@@ -24,6 +26,9 @@ NAMED = 10.0
 
 LOOKS = 0.2
 """Seconds within which a lease of a dead process of this machine is taken over."""
+
+PROBE = 4096
+"""Bytes that have to find room for a lease to be taken over."""
 
 
 @contextmanager
@@ -41,6 +46,7 @@ def leased(file: Path, what: str) -> Iterator[None]:
         try:
             lease.acquire(timeout=LOOKS)
         except Timeout:
+            _require_room(file)
             if _silent_for(file) < EXPIRES / 2:
                 raise
             _sweep_nameless(file)
@@ -58,15 +64,22 @@ def leased(file: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def when_free(file: Path) -> Iterator[None]:
-    """Holds a lease for this process inside the block, as soon as nobody else does."""
+    """Holds a lease for this process inside the block, as soon as nobody else does.
+
+    A line on stderr says for whom it waits. Raises OSError where the file cannot be written.
+    """
     from filelock import SoftFileLease, Timeout
 
-    lease = SoftFileLease(file, lease_duration=EXPIRES)
+    lease, patience = SoftFileLease(file, lease_duration=EXPIRES), LOOKS
     while not lease.is_locked:
         try:
-            lease.acquire(timeout=EXPIRES / 2)
+            lease.acquire(timeout=patience)
         except Timeout:
+            _require_room(file)
+            if patience == LOOKS and _silent_for(file) < EXPIRES / 2:
+                print(f"waiting for {file}: {_holder(file)}", file=sys.stderr)
             _sweep_nameless(file)
+            patience = EXPIRES / 2
     try:
         yield
     finally:
@@ -93,6 +106,12 @@ def _holder(file: Path) -> str:
         time.sleep(LOOKS)
     host = owner.hostname.partition("?")[0]
     return f"process {owner.pid} on {host}, last heard of {_silent_for(file):.0f} s ago"
+
+
+def _require_room(file: Path) -> None:
+    """OSError where nothing can be written beside a lease: nobody could take it over."""
+    with TemporaryFile(dir=file.parent) as probe:
+        probe.write(bytes(PROBE))
 
 
 def _sweep_nameless(file: Path) -> None:

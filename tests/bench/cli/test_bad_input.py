@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +262,18 @@ def test_subjects_of_these_tests_exist():
     from bench.data.sets.challenge import expected_counts
 
     assert set(SUBJECTS) <= set(expected_counts()["smic"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", [["list", "variants"], ["list", "presets", "--format", "json"]])
+def test_output_that_finds_no_room_is_called_so(command):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot write the output: no space left")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -86,3 +89,34 @@ def test_that_nobody_holds_is_not_refused(tmp_path):
     refuse_held(tmp_path / ".lease", "the run")
     with leased(tmp_path / ".lease", "the run"), pytest.raises(BenchError, match="another process"):
         refuse_held(tmp_path / ".lease", "the run")
+
+
+@contextmanager
+def no_room():
+    """No file can grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("hold", [lambda file: leased(file, "the run"), when_free])
+@pytest.mark.parametrize("silent", [0, 100])
+def test_where_no_file_can_be_written_the_dead_are_not_blamed(tmp_path, hold, silent):
+    """Who cannot write beside a lease cannot take it over, however dead its holder is."""
+    file = tmp_path / ".lease"
+    of_another_machine(file)
+    os.utime(file, (time.time() - silent,) * 2)
+    with pytest.raises(OSError, match="too large"), no_room(), hold(file):
+        pass
+    assert [entry.name for entry in tmp_path.iterdir()] == [".lease"]
+
+
+def test_who_waits_says_for_whom(tmp_path, brief, capsys):
+    file = tmp_path / ".lease"
+    of_another_machine(file)
+    with when_free(file):
+        pass
+    assert re.search(rf"waiting for .*process {os.getpid()} on far-away", capsys.readouterr().err)
