@@ -43,13 +43,20 @@ class ClipRequest:
     def clips(self, progress: Progress | None = None) -> ClipSet:
         """All clips and all problems; surrogates are generated first where they are missing.
 
-        DataError where those of the cache have changed since they were first read.
+        DataError where those of the cache have changed since they were first read, and where
+        generated clips are named as others.
         """
-        from bench.data.sources import clips_below, require_as_made, source_root
+        from bench.data.sources import (
+            clips_below,
+            refuse_disguised,
+            require_as_made,
+            source_root,
+        )
 
         root = source_root(self.source, self.config, progress)
         found = clips_below(self.source, root, self.config)
         require_as_made(found, self.source, self.config)
+        refuse_disguised(self.source, found.clips)
         return found
 
 

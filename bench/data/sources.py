@@ -33,6 +33,7 @@ from bench.data.surrogates.note import (
     UNITS_NAME,
     Generated,
     generated,
+    is_drawn,
 )
 from bench.data.videos import clip_settings, load_videos
 from bench.errors import BenchError, DataError, UsageError
@@ -47,6 +48,9 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
 Reader = Callable[[DataConfig], ClipSet]
+
+LOOKED_AT = 5
+"""People of whom a frame is looked at for drawn faces."""
 
 LAID_OUT = ("data.frames_folder", "data.annotation", "data.corrections")
 GENERATOR = (
@@ -234,7 +238,7 @@ def _selected_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet
     names = named_subjects(config)
     clip_set, root = read(config), source.root or "the surrogate"
     _refuse_bad_clips(clip_set, config)
-    _refuse_disguised(source, clip_set.clips)
+    refuse_disguised(source, clip_set.clips)
     wanted = find_dataset(source.dataset).resolve_subjects(names or ())
     absent = set(wanted) - set(clip_set.subjects)
     if absent:
@@ -498,7 +502,9 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
     from bench.data.surrogates.writing import write_surrogate
 
     folder = surrogate_folder(source, config)
-    if not folder.exists():
+    if folder.exists():
+        _require_named(folder, config)
+    else:
         write_surrogate(
             source.dataset,
             folder,
@@ -510,14 +516,57 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
     return folder
 
 
-def _refuse_disguised(source: Source, clips: Sequence[Clip]) -> None:
-    """DataError where links lead to generated clips, which tables would then show as real."""
-    folders = dict.fromkeys(clip.frames[0].parent for clip in clips if clip.frames)
-    if not source.surrogate and generated(folders):
+def _require_named(folder: Path, config: DataConfig) -> None:
+    """DataError where a folder of the cache holds other generated clips than its name says."""
+    from bench.data.surrogates.writing import level_name, resolve_difficulty
+
+    named = {
+        "data.difficulty": level_name(resolve_difficulty(config.difficulty)),
+        "data.surrogate_seed": str(config.surrogate_seed),
+        "data.surrogate_version": str(config.surrogate_version),
+    }
+    made = generated([folder])
+    other = [
+        f"{key} {value}"
+        for key, value in (made.settings if made else {}).items()
+        if value != named[key]
+    ]
+    if other:
+        raise DataError(
+            f"{folder} holds other clips than it is named for ({', '.join(other)}): move it "
+            "elsewhere, and they are made again"
+        )
+
+
+def refuse_disguised(source: Source, clips: Sequence[Clip]) -> None:
+    """DataError for generated clips that tables would show as real: linked, or without a note."""
+    if source.surrogate:
+        return
+    if generated(dict.fromkeys(clip.frames[0].parent for clip in clips if clip.frames)):
         raise DataError(
             f"{source.root} leads to generated clips by a link; name their own folder, so that "
             "results say surrogate"
         )
+    people = {(clip.dataset, clip.subject): clip for clip in clips if clip.frames}
+    if any(is_drawn(*person) for person in people) or _show_drawn([*people.values()]):
+        raise DataError(
+            f"{source.root}: these are generated clips, and no {NOTE_NAME} says so: put back the "
+            "one that was made with them, or make them again (bench data synth)"
+        )
+
+
+def _show_drawn(clips: Sequence[Clip]) -> bool:
+    """Whether some of the clips show faces of the generator; a frame of each is looked at."""
+    from bench.data.disk.images import decode, read_frames
+    from bench.data.surrogates.recognising import are_drawn
+
+    frames = []
+    for clip in clips[:: max(1, len(clips) // LOOKED_AT)]:
+        begin = clip.span[0] if clip.span else 0
+        first = replace(clip, frames=clip.frames[:1], span=clip.span and (begin, begin + 1))
+        with suppress(DataError):  # it is told where the clip is read
+            frames.append(decode(first, read_frames(first))[0])
+    return are_drawn(frames)
 
 
 def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:

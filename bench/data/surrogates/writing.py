@@ -217,7 +217,7 @@ def resolve_difficulty(difficulty: str | float) -> float:
     return level
 
 
-def _level_name(difficulty: float) -> str:
+def level_name(difficulty: float) -> str:
     """The name of a difficulty where it has one, else its number."""
     names = {level: name for name, level in DIFFICULTIES.items()}
     return names.get(difficulty, f"{difficulty:g}")
@@ -237,7 +237,7 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
         "They follow the layout, subjects and class counts of the data set named below;\n"
         "results on them say nothing about results on the real data set.\n\n"
         f"dataset: {dataset}\n"
-        f"difficulty: {_level_name(settings.difficulty)}\n"
+        f"difficulty: {level_name(settings.difficulty)}\n"
         f"seed: {settings.seed}\n"
         f"size: {settings.size}{' (face; frames are uncropped)' if settings.raw else ''}\n"
         f"subjects: {', '.join(sorted(set(subjects))) if subjects is not None else 'all'}\n"

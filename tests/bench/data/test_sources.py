@@ -28,7 +28,7 @@ from bench.data.sources import (
     surrogate_folder,
     used_labels,
 )
-from bench.data.surrogates.writing import write_surrogate
+from bench.data.surrogates.writing import write_flows, write_surrogate
 from bench.errors import DataError, UsageError
 
 
@@ -167,6 +167,27 @@ class TestGeneratedTrees:
         with pytest.raises(DataError, match="leads to generated clips by a link"):
             find_clips(source, DataConfig(allow_outside=True))
 
+    @pytest.mark.parametrize("door", ["samm", "manifest", "flows"])
+    @pytest.mark.parametrize("seed", [0, 5])
+    def test_without_their_note_generated_clips_are_known_again(self, tmp_path, door, seed):
+        """Drawn faces by what they show, drawn flow by the names of its people."""
+        made, root = tmp_path / "made", tmp_path / "root"
+        root.mkdir()
+        if door == "flows":
+            manifest = write_flows(made, people=2, clips=4, seed=seed)
+        else:
+            write_surrogate("samm", made, seed=seed, size=64, subjects=["006", "007"], workers=1)
+            manifest = root / "mine.csv"
+            rows = "mine,a,1,positive,SAMM/006/006_4_1/*\nmine,b,1,negative,SAMM/006/006_2_3/*\n"
+            manifest.write_text("dataset,subject,clip,label,frames\n" + rows)
+        for name in ("SAMM", "images", "generated.csv"):
+            if (made / name).exists():
+                (made / name).rename(root / name)
+        named = "samm" if door == "samm" else f"manifest:{root / manifest.name}"
+        source = resolve_source(named, root if door == "samm" else None, False, tmp_path)
+        with pytest.raises(DataError, match=r"these are generated clips, and no SURROGATE\.txt"):
+            find_clips(source, DataConfig())
+
     def test_a_frame_that_cannot_be_read_is_made_again_not_unpacked(self, tree, tmp_path):
         (one,) = find_clips(resolve_source("samm", tree, False, tmp_path), DataConfig()).clips
         told = {path: str(unreadable(one, path, OSError("cut"))) for path in (one.frames[0], tree)}
@@ -271,9 +292,14 @@ class TestGeneratedClipsOfTheCache:
     def source(self, tmp_path):
         source = resolve_source("samm", None, True, tmp_path)
         folder = surrogate_folder(source, self.CONFIG)
-        write_surrogate("samm", folder, size=16, subjects=["006", "007"], workers=1)
+        self.write(folder)
         assert self.read(source) == self.read(source)
         return source
+
+    def write(self, folder, **other):
+        own = {"difficulty": self.CONFIG.difficulty, "version": self.CONFIG.surrogate_version}
+        people = ["006", "007"]
+        write_surrogate("samm", folder, **(own | other), size=16, subjects=people, workers=1)
 
     def read(self, source):
         return fingerprinted(find_clips(source, self.CONFIG), source, self.CONFIG).fingerprint
@@ -297,8 +323,16 @@ class TestGeneratedClipsOfTheCache:
         with pytest.raises(DataError, match=r"not as they were made|unusable"):
             self.read(source)
         folder.rename(folder.with_name("elsewhere"))
-        write_surrogate("samm", folder, size=16, subjects=["006", "007"], workers=1)
+        self.write(folder)
         self.read(source)
+
+    @pytest.mark.parametrize("other", [{"difficulty": "hard"}, {"seed": 1}, {"version": 3}])
+    def test_are_those_that_their_folder_is_named_for(self, source, other):
+        folder = surrogate_folder(source, self.CONFIG)
+        self.write(folder, **other)
+        told = rf"holds other clips than it is named for \(data\.\w*{next(iter(other))} "
+        with pytest.raises(DataError, match=told):
+            self.read(source)
 
 
 class TestPrepare:
