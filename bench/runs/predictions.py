@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from bench.runs.folder import RunFolder
 from bench.runs.folds import ClipRecord, FoldRecord, sealed_fold
 from bench.runs.record import RunRecord, read_run
 from bench.runs.searches import CannotDraw
+
+SEED_FOLDER = re.compile(r"seed\d+")
+"""What a run folder is called."""
 
 UNNAMED = "#"
 """First character of the name of a clip that is known by its number alone."""
@@ -132,6 +136,10 @@ def run_predictions(
     recorded that rule.
     """
     run = read_run(folder)
+    if SEED_FOLDER.fullmatch(folder.path.name) and folder.path.name != f"seed{run.seed}":
+        raise BenchError(
+            f"{folder.path} holds the run of seed {run.seed}, by a link or a copy: name that one"
+        )
     if fold not in (None, *run.folds):
         raise DataError(f"{folder.fold(str(fold))}: a fold that the run does not have")
     missing = [name for name in run.folds if not folder.fold(name).exists()]

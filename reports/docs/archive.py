@@ -22,11 +22,14 @@ def pack(runs: Path, archive: Path) -> None:
     """Writes the results below `runs`, in a folder of its name; the same files, the same bytes.
 
     What a run has sealed is packed whatever it is, as model files are: without it the run could not
-    be read. UsageError where there is no run.
+    be read. UsageError where there is no run, BenchError where one is not as it was made.
     """
+    from reports.reading.finished import whole_runs
+
     homes = [file.parent for file in runs.rglob("run.json")]
     if not homes:
         raise UsageError(f"no run in {runs}: give a folder with runs below it")
+    whole_runs(runs)
     sealed = {home / name for home in homes for name in sealed_files(RunFolder(home))}
     every = (file for file in runs.rglob("*") if file.is_file())
     found = sorted(file for file in every if _is_kept(file) or file in sealed)

@@ -19,8 +19,9 @@ def script(work: Callable[..., object], *places: str) -> None:
     given = sys.argv[1:]
     try:
         if len(given) != len(places):
-            name = Path(sys.argv[0]).stem
-            raise UsageError(f"usage: python -m reports.docs.{name} {' '.join(places)}")
+            name = Path(sys.argv[0]).stem.replace("__main__", "")
+            command = f"python -m reports.docs.{name}".rstrip(".")
+            raise UsageError(" ".join((f"usage: {command}", *places)))
         work(*map(Path, given))
     except BenchError as error:
         click.echo(f"error: {error}", err=True)

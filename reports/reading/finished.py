@@ -36,6 +36,17 @@ def sound_runs(runs: Path) -> tuple[list[RunRecord], list[str]]:
     return beside_baselines(sound, sound), [*corrupt, *filter(None, defects)]
 
 
+def whole_runs(runs: Path) -> list[RunRecord]:
+    """The runs below a folder; BenchError where one is not sound: it would be missing unsaid."""
+    from bench.errors import BenchError
+
+    records, left_out = sound_runs(runs)
+    if left_out:
+        more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+        raise BenchError(f"nothing is written, since a run would be left out{more}: {left_out[0]}")
+    return records
+
+
 def set_name(record: RunRecord) -> str:
     """The data set as in the folder's name: `smic`, or `smic-surrogate` for generated clips."""
     from bench.runs.folder import SURROGATE_SUFFIX

@@ -46,6 +46,9 @@ def test_a_run_folder(bench, run, runs, arguments):
         outcome.out.replace(str(runs), "")
     )
     assert f"a symbolic link to {run.resolve()}" in outcome.out
+    for command in (("score",), ("export", "--format", "csv")):
+        outcome = bench(command[0], run.with_name("seed1"), *command[1:])
+        assert outcome.code == 1 and "seed1 holds the run of seed 0" in outcome.error
 
 
 @pytest.mark.parametrize("place", ["", "smic-surrogate", "folds"])

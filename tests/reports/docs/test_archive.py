@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 from math import log
 from pathlib import Path
 from statistics import mean
@@ -124,11 +125,18 @@ def test_a_script_says_how_it_is_called_and_where_no_run_is(script, tmp_path, na
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-@pytest.mark.parametrize("file", ["metrics.json", "folds/fresh.json"])
-def test_a_leaderboard_leaves_no_edited_run_out(script, tmp_path, file):
+@pytest.mark.parametrize("name", ["archive", "leaderboard"])
+@pytest.mark.parametrize("file", ["metrics.json", "folds/fresh.json", ""])
+def test_no_edited_or_linked_run_is_left_out(script, tmp_path, name, file):
     runs = unpack(ROOT / "results/runs/smic-surrogate.tar.xz", tmp_path)
     edited = next(runs.glob(f"*/*/*/seed1/{file}"))
-    edited.write_text(edited.read_text() + " ")
-    code, said = script("leaderboard", runs, tmp_path / "out.csv")
-    assert code == 1 and f"{edited} was changed after the run made it" in said
-    assert not (tmp_path / "out.csv").exists()
+    if file:
+        edited.write_text(edited.read_text() + " ")
+        told = f"{edited} was changed after the run made it"
+    else:
+        shutil.rmtree(edited)
+        edited.symlink_to(edited.with_name("seed0"))
+        told = f"{edited} is a copy"
+    code, said = script(name, runs, tmp_path / "out")
+    assert code == 1 and told in said
+    assert not (tmp_path / "out").exists()
