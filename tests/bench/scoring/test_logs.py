@@ -664,6 +664,38 @@ def test_remarks_are_found_whatever_is_above_and_within_cells(start):
     assert len(parse_log(every, "log").predictions.answers) == 2
 
 
+@pytest.mark.parametrize("clip", ["#b 1 0", " # b 1 0", "## my b positive negative"])
+def test_a_clip_of_a_log_that_begins_with_a_hash_is_told(clip):
+    block = f"lab s2\n{clip}\n#c 2 2\nd 0 1\n"
+    log = parse_log(f"# of 3 June\nlab s1\na 0 0 # 1 1\n{block}# mean 1 0", "log")
+    assert [answer.clip for answer in log.predictions.answers] == ["a", "d"]
+    (note,) = log.notes
+    assert note == (
+        "log: 2 line(s) that begin with # and answer clips are left out, as remarks, first line 5"
+    )
+
+
+@pytest.mark.parametrize("header", ["#lab p03", "# CASME II sub03", "#samm 6"])
+def test_clips_below_a_header_that_is_a_remark_are_refused(header):
+    start, end = "lab p02\na 0 0\n", "casme2 sub04\nb 1 1\n"
+    for rest in (end, ""):
+        with pytest.raises(DataError, match=r"log line 3: '.*' is a remark.* of 'lab p02'"):
+            parse_log(f"{start}{header}\nc 0 0\n#d 1 1\n{rest}", "log")
+    log = parse_log(f"{start}{header}\n#c 0 0\n#d 1 1\n{end}", "log")
+    assert [answer.clip for answer in log.predictions.answers] == ["a", "b"]
+    assert "first line 4" in log.notes[0]
+
+
+def test_other_remarks_in_a_log_are_remarks():
+    text = "# lab p1\nlab p1\n# lab p1\na#1 0 0\n# lab only\n# for 300 epochs\nb 1 1 # lab p2\n"
+    log = parse_log(text + "lab p#2\na#1 0 0\n", "log")
+    assert [answer.key[1:] for answer in log.predictions.answers][0::2] == [
+        ("p1", "a#1"),
+        ("p#2", "a#1"),
+    ]
+    assert not log.notes
+
+
 def test_rows_that_all_begin_with_a_hash_are_answers():
     text = 'clip,subject,true,pred,note\n#1,s1,0,0,a\n#2,s1,1,1,"b\n# c"\n'
     reading = Reading(dataset="lab")
