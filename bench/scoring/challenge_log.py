@@ -253,6 +253,12 @@ def _named_sets(rows: Sequence[Sequence[str]], classes: Sequence[str]) -> set[st
 def _header_fault(words: Sequence[str], below: Sequence[str], sets: set[str]) -> str:
     """What is wrong with a line that may be a header, above another; empty where nothing is."""
     line, header, next_header = " ".join(words), _header(words), _header(below)
+    if header and NO_PEOPLE.intersection(map(plain_title, header)):
+        return (
+            f"{quoted(printable(line))} is a summary, or an epoch or a fold, and no header: write "
+            "data set and person, as in `casme2 sub01`, above the answers of one network, or "
+            "leave it out (remarks begin with #)"
+        )
     if header and header[0] not in sets:
         return (
             f"{quoted(printable(line))} may be a clip without its prediction, or a header of a "

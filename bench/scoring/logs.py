@@ -46,6 +46,7 @@ from bench.scoring.labels import (
     recoded,
     unmatched,
 )
+from bench.scoring.mistaken import mistaken
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
@@ -152,6 +153,7 @@ def _doubtful_names(predictions: Predictions) -> Iterator[str]:
     alike = look_alikes(names, predictions.classes)
     for each in (*alike, *doubtful_people(names, BUILT_IN)):
         yield f"{each.kind}: {each.where}: {each.what}"
+    yield from mistaken(predictions)
 
 
 def _parsed(text: str, name: str, reading: Reading) -> Log:

@@ -160,6 +160,9 @@ def test_a_fold_file_and_a_list_of_them_are_read():
         ("lab p1\na positive positive\nb positive\n", "line 3: 'b positive' may be a clip"),
         ("lab p1\na 0 0\nlab p2\nlab p3\na 0 0\n", "line 3: 'lab p2': a header without a clip"),
         ("lab p1\na 0 0\nlab p", "line 3: 'lab p': a header without a clip"),
+        ("Epoch 1\na 0 0\nEpoch 2\na 0 0\n", "line 1: 'Epoch 1' is a summary, or an epoch"),
+        ("lab p1\na 0 0\nfold 2\na 0 0\n", "line 3: 'fold 2' is a summary, or an epoch"),
+        ("lab p1\na 0 0\nlab total\na 0 0\n", "line 3: 'lab total' is a summary"),
         ("lab p1\na 0 0\ntest loss: 0 1\n", "line 3: 'test loss: 0 1' is a summary"),
         ("casme2 sub01\nEP02_01f 1 1\nEP02_01f 1 0\n", "casme2 sub01 EP02_01f is answered more"),
         ("casme2 sub01\nEP02_01f 1 1\ncasme2 sub1\nEP02_01f 1 0\n", "answered more than once"),
@@ -370,7 +373,7 @@ def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
 
 @pytest.mark.parametrize(
     "text",
-    ["Run finished\nsaved the best model", "Fold 3\nbest 0.5 0.4", "lab p1\na 0 0 .9", "done"],
+    ["Run finished\nsaved the best model", "Step 3\nbest 0.5 0.4", "lab p1\na 0 0 .9", "done"],
 )
 def test_prose_is_no_log(text):
     line = text.splitlines()[-1]
