@@ -34,7 +34,7 @@ from bench.scoring.challenge_log import (
     remarked_leaks,
     whole,
 )
-from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
+from bench.scoring.chances import CHANCE_LISTS, against, chances_of, doubtful, most_probable
 from bench.scoring.columns import NO, contradicting
 from bench.scoring.labels import (
     are_words,
@@ -384,6 +384,8 @@ def _table_log(table: Table, reading: Reading) -> Log:
     notes += (f"{table.name}: {each}" for each in told)
     for each in chances:
         notes += against(answers, each.rows(classes), table.name, each.title)
+    if from_chances:
+        notes += doubtful(answers, chances[0], classes, table.name)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)

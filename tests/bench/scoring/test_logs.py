@@ -922,3 +922,43 @@ def test_a_column_of_right_answers_that_says_otherwise_is_told(title, yes):
     assert not any(told in note for note in parse_log(heads + text, "a.csv", lab).notes)
     other = text.replace("s1,c2,1,0", "s1,c2,0,0")
     assert any(told in note for note in parse_log(heads + other, "a.csv", lab).notes)
+
+
+def from_numbers(titles: str, number) -> tuple[str, ...]:
+    """The notes on a table whose answers are right by the largest of `number(probability)`."""
+    ends = [(n % 3, [0.1 + 0.01 * n, 0.7 - 0.02 * n, 0.2 + 0.01 * n]) for n in range(12)]
+    rows = []
+    for n, (true, chances) in enumerate(ends):
+        turned = [chances[(place + 1 - true) % 3] for place in range(3)]
+        cells = ",".join(str(number(each)) for each in turned)
+        label = CHALLENGE_CLASSES[true] if "neg" in titles else true
+        rows.append(f"lab,s{n % 4},c{n},{label},{cells if ',' in titles else f'[{cells}]'}")
+    rows = [row.replace("[", '"[').replace("]", ']"') for row in rows]
+    return parse_log("\n".join([f"dataset,subject,clip,true,{titles}", *rows]), "log").notes
+
+
+NUMBERS = ["p0,p1,p2", "prob_neg,prob_pos,prob_sur", "probabilities"]
+
+
+@pytest.mark.parametrize("titles", NUMBERS)
+def test_losses_and_distances_in_the_place_of_probabilities_are_told(titles):
+    for number in (lambda p: -math.log(p), lambda p: 1 - p):
+        none, reversed_ = from_numbers(titles, number)
+        assert "are no probabilities in 12 of 12 rows, first " in none
+        assert "0 of 12 answers are right, and 12 if the class with the smallest" in reversed_
+
+
+@pytest.mark.parametrize(
+    "titles", [*NUMBERS, "0,1,2", "neg,pos,sur", "logits", "score_0,score_1,score_2"]
+)
+def test_probabilities_votes_and_logits_are_what_their_titles_say(titles):
+    for number in (lambda p: p, lambda p: f"{p:.2f}", lambda p: round(100 * p, 1)):
+        assert not from_numbers(titles, number)
+    if titles not in NUMBERS:
+        assert not from_numbers(titles, lambda p: 7 * p - 3)
+        (note,) = from_numbers(titles, lambda p: 2 - p)
+        assert "smallest number" in note
+
+
+def test_votes_are_probabilities_of_another_sum():
+    assert not from_numbers("p0,p1,p2", lambda p: round(500 * p))
