@@ -107,13 +107,13 @@ def look_alikes(
     """A problem for all names of one kind in one place that may mean the same, or nothing.
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
-    leading zeros, by letters that only look the same, data sets and subjects also by punctuation,
-    subjects by prefix and the ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending,
-    that of a window, frame, seed or camera (`_w0`, `_frame1`, `_seed0`, `_cam1`) or a file, both by
-    the same words before a name (`flip_`, `w0_`), clips by folders of copies (`aug0`), or by any
-    where another one has none, or as frames in a folder (`ep1/img46.jpg`), classes by a slip of the
-    keyboard (`postive`), or as one begins the other (`pos`, `happy` and `happiness`). Classes that
-    are numbers beside words are told, too.
+    leading zeros, by letters that only look the same (in subjects also O and 0, l and 1), data sets
+    and subjects also by punctuation, subjects by prefix and the ending of a copy (`_flip`, ` copy`,
+    ` (1)`), clips by that ending, that of a window, frame, seed or camera (`_w0`, `_frame1`,
+    `_seed0`, `_cam1`) or a file, both by the same words before a name (`flip_`, `w0_`), clips by
+    folders of copies (`aug0`), or by any where another one has none, or as frames in a folder
+    (`ep1/img46.jpg`), classes by a slip of the keyboard (`postive`), or as one begins the other
+    (`pos`, `happy` and `happiness`). Classes that are numbers beside words are told, too.
     """
     names, classes = list(names), list(classes)
     clips: dict[tuple[str, str], set[str]] = {}
@@ -309,7 +309,13 @@ def _on_disk(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold().rstrip(" .")
 
 
+_LETTER_O = re.compile(r"(?<=[0-9])o|o(?=[0-9])")
+_LETTER_L = re.compile(r"(?<=[0-9])l|l(?=[0-9])")
+"""Letters beside a digit that look like 0 and 1."""
+
+
 def plain_subject(subject: str) -> str:
-    """A name without case, punctuation, usual prefix and leading zeros."""
+    """A name without case, punctuation, usual prefix and leading zeros, o and l as 0 and 1."""
     plain = re.sub(r"[\W_]", "", re.sub(r"\.0+$", "", plain_name(subject)))
-    return unpadded(_PREFIX.sub("", plain))
+    digits = _LETTER_L.sub("1", _LETTER_O.sub("0", _PREFIX.sub("", plain)))
+    return unpadded(_PREFIX.sub("", digits))

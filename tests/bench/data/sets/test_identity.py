@@ -101,6 +101,7 @@ def alike(*subjects: str, clips: tuple[str, ...] = ("c",), classes: tuple[str, .
         ("HANS", "\u0397\u0391N\u0405"),  # Greek eta and alpha, Cyrillic dze
         ("J\u00fcrg", "Ju\u0308rg"),
         ("s1", "\uff531"),
+        *[("p01", "pO1"), ("p01", "p0l"), ("s10", "s1o"), ("spNO.1", "spNO1"), ("l0", "sub1O")],
         ("006", "006_flip"),
         ("Anna", "anna-mirrored"),
         *[("p01", "p01 (1)"), ("P01", "p01 - Copy"), ("flip_p01", "p01"), ("aug1-anna", "Anna")],
@@ -115,7 +116,11 @@ def test_look_alikes_are_warned_of(one, other):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("p1", "p10"), ("anna", "anne"), ("1a", "10a"), ("\u044f", "\u044e")]
+    ("one", "other"),
+    [
+        *[("p1", "p10"), ("anna", "anne"), ("1a", "10a"), ("\u044f", "\u044e"), ("PO", "P0")],
+        *[("spNO.1", "spNO.10"), ("karol1", "karo2"), ("p1i", "p11"), ("sol", "s01")],
+    ],
 )
 def test_others_are_not(one, other):
     assert not alike(one, other)
