@@ -1,4 +1,4 @@
-"""Names of data sets and subjects that may be of something else: seeds, epochs, folds, networks."""
+"""Names of data sets and subjects that may be of something else: seeds, folds, training clips."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from collections.abc import Iterator
 
 from bench.errors import printable, quoted
 from bench.runs.predictions import Answer, Predictions
-from bench.scoring.columns import FOLDS, REPEATS
+from bench.scoring.columns import FOLDS, NOT_TESTED, REPEATS
 from bench.system.tables import plain_title
 
 _REPEAT = re.compile(rf"(?:{REPEATS.pattern}|fold)[0-9]+")
 """Plain names such as `seed0` and `fold3`."""
 
+_TRAINING = r"(?:train(?:ing|ed)?|trn|val(?:id(?:ation)?)?)(?:[\W_]?(?:set|split|data))?"
+_NOT_TESTED = re.compile(rf"{_TRAINING}[\W_]+.+|.+[\W_]{_TRAINING}|{_TRAINING}", re.IGNORECASE)
+"""A subject in the training or validation part: `train_p01`, `p01-val`."""
+
 
 def mistaken(predictions: Predictions) -> Iterator[str]:
     """Notes on data sets and subjects whose names, or clips, are none of data sets and people."""
+    yield from _trained_on(predictions)
     people: dict[str, dict[str, list[Answer]]] = {}
     for answer in predictions.answers:
         people.setdefault(answer.dataset, {}).setdefault(answer.subject, []).append(answer)
@@ -55,3 +60,19 @@ def _same_clips(answers: list[list[Answer]]) -> bool:
     several = all(len(own) > 1 for own in classes.values())
     mixed = any(len({*own}) > 1 for own in classes.values())
     return several and mixed and len(classes) > len(answers)
+
+
+def _trained_on(predictions: Predictions) -> Iterator[str]:
+    trained = [
+        answer
+        for answer in predictions.answers
+        if NOT_TESTED.fullmatch(plain_title(answer.dataset))
+        or _NOT_TESTED.fullmatch(answer.subject)
+    ]
+    if trained:
+        name = quoted(printable(f"{trained[0].dataset} {trained[0].subject}"))
+        yield (
+            f"{len(trained)} of {len(predictions.answers)} answers are of training or validation, "
+            f"by the names of data set and subject, first {name}: they are scored, too; leave out "
+            "what was not tested"
+        )

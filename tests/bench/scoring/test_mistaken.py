@@ -63,3 +63,26 @@ def test_the_same_names_for_everybody_are_a_numbering(clips):
 
 def test_some_people_have_names_of_their_own():
     assert not notes(["lab rep", "lab Runa1"], [("c1", 0), ("c2", 1)])
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested"),
+    [
+        ("train p01", "test p02"),
+        ("Validation p01", "Test p02"),
+        ("train_set p01", "test_set p02"),
+        ("dev p01", "lab p02"),
+        ("lab train_p01", "lab test_p01"),
+        ("lab p01-val", "lab p01-test"),
+        ("lab training", "lab testing"),
+    ],
+)
+def test_what_was_trained_on_is_told(trained, tested):
+    (note,) = (each for each in notes([trained, tested], CLIPS[:4]) if "of training" in each)
+    assert note.startswith("4 of 8 answers are of training") and f"first '{trained}'" in note
+    assert not any("of training" in each for each in notes([tested], CLIPS[:4]))
+
+
+@pytest.mark.parametrize("owner", ["lab valerie", "lab trainor_2", "TRAINS p1", "lab interval_2"])
+def test_names_that_begin_as_parts_do_are_names(owner):
+    assert not notes([owner, "lab p2"], [("c1", 0), ("c2", 1)])
