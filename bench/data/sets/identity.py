@@ -53,6 +53,30 @@ def known_subject(dataset: str, text: str, sets: Mapping[str, DataSet]) -> str:
     return (found.person(text) if isinstance(found, SingleSet) else None) or text
 
 
+def strangers(people: Iterable[tuple[str, str]], sets: Mapping[str, DataSet]) -> Iterator[Problem]:
+    """A problem for each known data set with subjects that are none of its own.
+
+    people: data set and subject. By how they are called, or by a number above those of its list:
+    some of a release are not in that.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for dataset, subject in people:
+        found.setdefault(dataset, {})[subject] = None
+    for dataset, names in found.items():
+        known = sets.get(dataset)
+        if not isinstance(known, SingleSet):
+            continue
+        last = max(known.subjects, default="")
+        odd = [name for name in names if known.person(name) is None or name > last > ""]
+        if odd:
+            what = (
+                f"{len(odd)} of {len(names)} subject(s), first {quoted(printable(odd[0]))}, are "
+                f"none of {known.title} (such as {last or known.example_subject}): if this is "
+                "another set, give it a name of its own"
+            )
+            yield Problem("identity", printable(dataset), what)
+
+
 def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Problem]]:
     """The clips without those whose names a disk may take for another's, each a fatal problem.
 
