@@ -69,10 +69,11 @@ def strangers(people: Iterable[tuple[str, str]], sets: Mapping[str, DataSet]) ->
         last = max(known.subjects, default="")
         odd = [name for name in names if known.person(name) is None or name > last > ""]
         if odd:
+            called = f"{known.example_subject} to {last}" if last else known.example_subject
             what = (
                 f"{len(odd)} of {len(names)} subject(s), first {quoted(printable(odd[0]))}, are "
-                f"none of {known.title} (such as {last or known.example_subject}): if this is "
-                "another set, give it a name of its own"
+                f"none of {known.title} (there {called}): if this is another set, give it a name "
+                "of its own"
             )
             yield Problem("identity", printable(dataset), what)
 
