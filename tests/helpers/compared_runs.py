@@ -105,11 +105,11 @@ def write_run(
     return folder.path
 
 
-def give(folder: Path, first: str) -> Path:
+def give(folder: Path, first: str, origin: str = "given") -> Path:
     """Makes a run one of a given genotype, whose first edge has that operation."""
     run = RunFolder(folder)
     scores = json.loads(run.metrics.read_text())
-    protocol = {**scores["protocol"], "genotype": "given", "leaks": ["genotype given"]}
+    protocol = {**scores["protocol"], "genotype": origin, "leaks": ["genotype given"]}
     _write(run.metrics, {**scores, "protocol": protocol})
     genotype = {
         "space": "tiny",

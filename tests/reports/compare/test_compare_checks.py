@@ -102,10 +102,11 @@ def test_runs_of_other_genotypes_that_were_given_are_told_and_named_by_their_fol
     assert told not in found["notes"]
 
 
-def test_seeds_of_other_genotypes_that_were_given_are_marked(runs, report):
+@pytest.mark.parametrize("origin", ["given", "generated"])
+def test_seeds_of_other_genotypes_that_were_given_are_marked(runs, report, origin):
     for seed, operation in enumerate(["skip", "none"]):
-        give(write_run(runs, seed=seed), operation)
-        give(write_run(runs, "rnas_mer_1", seed=seed), "skip")
+        give(write_run(runs, seed=seed), operation, origin)
+        give(write_run(runs, "rnas_mer_1", seed=seed), "skip", origin)
     folders = [runs.glob("*/rnas_mer/*"), runs.glob("*/rnas_mer_1/*")]
     (found,) = report(*(next(each) for each in folders))["comparisons"]
     marks = [" ".join(entry["marks"]) for entry in found["entries"]]
