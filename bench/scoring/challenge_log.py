@@ -2,14 +2,14 @@
 
 A header line per subject (`casme2 sub01`) and a line per clip (`EP02_01f 1 1`: file, true label,
 predicted label), classes 0 negative, 1 positive, 2 surprise; SAMM's subjects are written unpadded
-(`samm 6`). A line that begins with # is a remark.
+(`samm 6`). A remark begins with #, at the start of a line or after a blank.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -38,6 +38,8 @@ NO_LEAK = ("", "0", "no", "none", "false")
 """What a cell says, lower case, where there is no leak."""
 
 UNKNOWN_CAUSE = "cause unknown"
+
+_REMARK = re.compile(r"(?:^|(?<=\s))#+\s*(.*)$")
 
 _COUNTED = re.compile(r"0|[1-9][0-9]{0,2}")
 """A label, a seed, an epoch; names have leading zeros."""
@@ -100,11 +102,15 @@ def remarked_leaks(text: str) -> dict[str, Any]:
 
 
 def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[LogLine]:
-    """The clips of a log; DataError for what is neither header nor clip, or may be both."""
-    lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
+    """The clips of a log; DataError for what is neither header nor clip, or may be both.
+
+    So, too, for clips below a header that is a remark: they would be those of the person before.
+    """
+    lines = [_REMARK.sub("", line).split() for line in text.splitlines()]
     rows = [(number, words) for number, words in enumerate(lines, 1) if words]
     _refuse_more_columns(rows, name, classes)
     sets = _named_sets([words for _, words in rows], classes)
+    _refuse_silenced(text, lines, sets, name)
     dataset = subject = ""
     for (number, words), (_, below) in zip_longest(rows, rows[1:], fillvalue=(0, [])):
         where = f"{name} line {number}"
@@ -117,6 +123,52 @@ def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[Lo
         else:
             true, pred = map(whole, words[-2:])
             yield LogLine(where, dataset, subject, " ".join(words[:-2]), true, pred)
+
+
+def remarked_clips(text: str, classes: Sequence[str]) -> list[int]:
+    """The numbers of the lines of a log that are clips but for the # that they begin with."""
+    labels = {name.lower() for name in classes}
+
+    def is_clip(words: Sequence[str]) -> bool:
+        answers = [_COUNTED.fullmatch(whole(word)) or word.lower() in labels for word in words[-2:]]
+        return len(words) > 2 and all(answers) and plain_title(words[-3]) not in SUMMARIES
+
+    return [number for number, words in enumerate(_remarks(text), 1) if is_clip(words)]
+
+
+def _remarks(text: str) -> list[list[str]]:
+    """By line the words of the remark that it is, none of others."""
+    found = (_REMARK.match(line.lstrip()) for line in text.splitlines())
+    return [remark[1].split() if remark else [] for remark in found]
+
+
+def _refuse_silenced(
+    text: str, lines: Sequence[Sequence[str]], sets: Collection[str], name: str
+) -> None:
+    """DataError for a header that is a remark, above clips that are none.
+
+    lines: the words of each without remarks. A remark is a header where the log's people have
+    numbers and it has one, too, or where they have none.
+    """
+    people = [header for words in lines if (header := _header(words))]
+    numbered = {_has_digit(who) for _, who in people}
+    before, silenced = ("", ""), (0, "")
+    for number, (words, remark) in enumerate(zip(lines, _remarks(text), strict=True), 1):
+        header, other = _header(words), _header(remark)
+        if header:
+            before, silenced = header, (0, "")
+        elif words and silenced[0]:
+            raise DataError(
+                f"{name} line {silenced[0]}: {quoted(printable(silenced[1]))} is a remark, by its "
+                f"#, and the clips below it would be of {quoted(printable(' '.join(before)))}: "
+                "take the # away, or begin each of the clips with one, too"
+            )
+        elif other and other != before and other[0] in sets and _has_digit(other[1]) in numbered:
+            silenced = (number, " ".join(remark))
+
+
+def _has_digit(name: str) -> bool:
+    return any(map(str.isdecimal, name))
 
 
 def _refuse_more_columns(
@@ -201,6 +253,12 @@ def _named_sets(rows: Sequence[Sequence[str]], classes: Sequence[str]) -> set[st
 def _header_fault(words: Sequence[str], below: Sequence[str], sets: set[str]) -> str:
     """What is wrong with a line that may be a header, above another; empty where nothing is."""
     line, header, next_header = " ".join(words), _header(words), _header(below)
+    if header and NO_PEOPLE.intersection(map(plain_title, header)):
+        return (
+            f"{quoted(printable(line))} is a summary, or an epoch or a fold, and no header: write "
+            "data set and person, as in `casme2 sub01`, above the answers of one network, or "
+            "leave it out (remarks begin with #)"
+        )
     if header and header[0] not in sets:
         return (
             f"{quoted(printable(line))} may be a clip without its prediction, or a header of a "

@@ -6,14 +6,26 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
+from operator import eq
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.errors import DataError, printable, quoted
+from bench.protocol.metrics import UAR, scores
 from bench.runs.predictions import Answer
+from bench.scoring.labels import FAR_MORE, FEWEST_MORE, MOSTLY
 from bench.system.tables import Table, plain_title
 
 CHANCE_LISTS = ("probabilities", "probs", "logits", "softmax", "scores")
 """Plain titles of a column that holds a list with a number for each class."""
+
+_PROBABILITIES = re.compile(r"p(?=\d|_)|prob|softmax")
+"""How a title begins by which numbers are probabilities."""
+
+LARGEST = 1.001
+"""Of probabilities; 1 may be rounded up."""
+
+ROUNDED = 0.05
+"""How far a number of one digit may be from what it was."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +132,41 @@ def against(
     ):
         if count:
             yield f"{name}: {what} in {count} row(s) ({printable(title)}); scored is pred"
+
+
+def doubtful(
+    answers: Sequence[Answer], chances: Chances, classes: Sequence[str], name: str
+) -> Iterator[str]:
+    """Notes on answers taken from numbers of which the largest may not be meant."""
+    rows = chances.rows(classes)
+    columns = f"{name}: column {quoted(printable(chances.title))} and those that belong to it"
+    none = [row for row in rows if not _are_probabilities(row)]
+    whole = all(number >= 0 and number.is_integer() for row in rows for number in row)
+    votes = whole and len(set(map(sum, rows))) == 1
+    if none and not votes and _PROBABILITIES.match(chances.title.lower()):
+        shown = ", ".join(f"{number:g}" for number in none[0])
+        yield (
+            f"{columns} are no probabilities in {len(none)} of {len(rows)} rows, first {shown}: "
+            "the class with the largest number is taken; if they are losses or distances, that is "
+            "the wrong one"
+        )
+    true, lowest = [a.true for a in answers], [row.index(min(row)) for row in rows]
+    own = [answer.pred for answer in answers]
+    right = [scores(true, each, classes)[UAR.name] or 0 for each in (own, lowest)]
+    if len(rows) >= 2 * FEWEST_MORE and right[1] >= max(MOSTLY, right[0] + FAR_MORE):
+        hits = [sum(map(eq, true, each)) for each in (own, lowest)]
+        yield (
+            f"{columns}: {hits[0]} of {len(rows)} answers are right, and {hits[1]} if the class "
+            "with the smallest number is taken: they may be losses or distances; write a column "
+            "pred"
+        )
+
+
+def _are_probabilities(row: Sequence[float]) -> bool:
+    """Whether numbers are of 0 to 1, or per cent, and add up to that, as rounded to a digit."""
+    whole = 100 if max(row) > LARGEST else 1
+    in_range = min(row) >= 0 and max(row) <= whole * LARGEST
+    return in_range and abs(sum(row) / whole - 1) <= ROUNDED * len(row)
 
 
 def most_probable(chances: Chances, number: int, where: str) -> list[str]:

@@ -71,6 +71,14 @@ class Claim:
         return 100 if self.text.endswith("%") else 1
 
 
+def per_cent_hint(text: str) -> str:
+    """What to write where a fraction may have a per cent sign, as in `.7605%`; else empty."""
+    number = text.removesuffix("%").strip()
+    if number == text or not 0 < Decimal(number) < 1:
+        return ""
+    return f"{text} is {Decimal(number).scaleb(-2)}; leave out the % if {number} is meant"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Which aggregate a claim equals: `pooled` (as it should be), `other` (see `equals`), `none`.

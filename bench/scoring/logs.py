@@ -30,10 +30,11 @@ from bench.scoring.challenge_log import (
     is_surrogate,
     not_understood,
     of_leaks,
+    remarked_clips,
     remarked_leaks,
     whole,
 )
-from bench.scoring.chances import CHANCE_LISTS, against, chances_of, most_probable
+from bench.scoring.chances import CHANCE_LISTS, against, chances_of, doubtful, most_probable
 from bench.scoring.columns import NO, contradicting
 from bench.scoring.labels import (
     are_words,
@@ -45,6 +46,7 @@ from bench.scoring.labels import (
     recoded,
     unmatched,
 )
+from bench.scoring.mistaken import mistaken
 from bench.scoring.script_output import TIED, is_printed, printed_answers
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
@@ -151,6 +153,7 @@ def _doubtful_names(predictions: Predictions) -> Iterator[str]:
     alike = look_alikes(names, predictions.classes)
     for each in (*alike, *doubtful_people(names, BUILT_IN)):
         yield f"{each.kind}: {each.where}: {each.what}"
+    yield from mistaken(predictions)
 
 
 def _parsed(text: str, name: str, reading: Reading) -> Log:
@@ -171,9 +174,8 @@ def _parsed(text: str, name: str, reading: Reading) -> Log:
     if table := _table_text(text):
         rows, remarks = _without_remarks(table)
         log = _table_log(parse_table(rows, name), reading)
-        left_out = f"{name}: {len(remarks)} row(s) that begin with # are left out, as remarks"
-        first = f", first line {remarks[0]}" if remarks else ""
-        return replace(log, notes=(*log.notes, *[left_out + first] * bool(remarks)))
+        left_out = _left_out(name, "row(s) that begin with #", remarks)
+        return replace(log, notes=(*log.notes, *left_out))
     log = _challenge_answers(text, name, reading.classes or CHALLENGE_CLASSES)
     _refuse_dataset(reading, name)
     return log
@@ -300,8 +302,16 @@ def _challenge_answers(text: str, name: str, classes: Sequence[str]) -> Log:
     if not any(line.dataset in SINGLE or fits(line, classes) for line in lines):
         raise DataError(f"{lines[0].where}: {not_understood(lines[0].words)}")
     answers, _ = labelled(lines, classes)
-    notes = tuple(f"{name}: {each}" for each in recoded(answers, classes))
-    return Log(named_predictions(answers, classes, name), UNKNOWN, notes)
+    notes = [f"{name}: {each}" for each in recoded(answers, classes)]
+    remarked = remarked_clips(text, classes)
+    notes += _left_out(name, "line(s) that begin with # and answer clips", remarked)
+    return Log(named_predictions(answers, classes, name), UNKNOWN, tuple(notes))
+
+
+def _left_out(name: str, what: str, numbers: Sequence[int]) -> Iterator[str]:
+    """A note on lines that are remarks, though they look like answers."""
+    if numbers:
+        yield f"{name}: {len(numbers)} {what} are left out, as remarks, first line {numbers[0]}"
 
 
 # CSV
@@ -374,6 +384,8 @@ def _table_log(table: Table, reading: Reading) -> Log:
     notes += (f"{table.name}: {each}" for each in told)
     for each in chances:
         notes += against(answers, each.rows(classes), table.name, each.title)
+    if from_chances:
+        notes += doubtful(answers, chances[0], classes, table.name)
     if ties:
         notes.append(f"{table.name}: {TIED.format(ties)}")
     scored = named_predictions(answers, classes, table.name)

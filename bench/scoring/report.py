@@ -15,7 +15,7 @@ from bench.protocol.metrics import UAR, matrix_scores, metrics
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import Predictions, run_predictions
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
-from bench.scoring.claims import Claim, aggregates, judge, macro_precision
+from bench.scoring.claims import Claim, aggregates, judge, macro_precision, per_cent_hint
 from bench.scoring.logs import (
     AS_STATED,
     Log,
@@ -157,7 +157,8 @@ def _verdict(source: Scored, claim: Claim) -> dict[str, Any]:
     if not matrix.sum():
         raise DataError("no clip is answered: there is no score to compare the claim with")
     verdict = judge(claim, aggregates(claim.metric, matrix, part.predictions))
-    return {**verdict.to_dict(), "text": str(verdict)}
+    text = "; ".join(filter(None, (str(verdict), per_cent_hint(claim.text))))
+    return {**verdict.to_dict(), "text": text}
 
 
 def _chance(source: Scored, draws: int, seed: int) -> dict[str, Any]:

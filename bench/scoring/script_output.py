@@ -11,9 +11,9 @@ Titles may be in lower case, with `=` for `:`. Lists may go over several lines, 
 NumPy 2 and torch print them (`[np.int64(0), ...]`, `tensor([0, 2], device='cuda:0')`, `[0. 2.]`);
 a list of lists holds a number for each class, of which the largest is the answer. `Best Predicted`
 are the answers of the epoch that was best on that very subject, as are those with `max`, `top`,
-`highest` or `oracle` in the line before `Predicted`: selection=oracle. Clips have no
-names there; they are numbered. Lists whose title says that they are of training or validation are
-left out.
+`highest` or `oracle` in the line before `Predicted`, or in brackets behind it: selection=oracle.
+Clips have no names there; they are numbered. Lists whose title says that they are of training or
+validation are left out, and those with further words behind it (`Predicted by vote`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,13 @@ _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
 _OTHER_SUBJECT = re.compile(r"^\s*subject\s*[:=]\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 """Where no line has the first: options that a script prints may say `subject='all'`."""
 
-_LIST = re.compile(r"(?:(Predicted)|Ground[ _-]?Truth)\s*[:=]\s*(?:[\w.]+\()?\[", re.IGNORECASE)
+_LIST = re.compile(
+    r"(?P<title>(?P<pred>Predicted)|Ground[ _-]?Truth)"
+    r"(?P<further>(?:[ _-]{1,3}[^\W_]{1,30}){0,4})(?P<remark>[ \t]*(?:\([^()\n]*\)|\[[^][\n]*\]))?"
+    r"\s*[:=]\s*(?:[\w.]+\()?\[",
+    re.IGNORECASE,
+)
+"""A title, further words, a remark in brackets, and where the list begins."""
 
 _BEST = re.compile(
     r"(?<![a-z])(best|max(?:imum|imal)?|top(?!\W?\d)|highest|oracle)(?![a-z]|\w*\.\w)",
@@ -76,20 +82,22 @@ LONGEST_LIST = 1 << 20
 class Block:
     """What was printed of one subject; `lists` holds every list of labels by the word before it.
 
-    left_out: the titles of the lists that are of training or validation; ties: by the same word how
-    many labels are those of the first of several largest numbers.
+    left_out: the titles of the lists that are of training or validation; further: of those with
+    further words and as many labels as the truth has; ties: by the same word as lists, how many
+    labels are those of the first of several largest numbers.
     """
 
     where: str
     subject: str
     lists: Mapping[str, Sequence[tuple[int, ...]]]
     left_out: Sequence[str]
+    further: Sequence[str]
     ties: Mapping[str, int]
 
 
 def is_printed(text: str) -> bool:
     """Whether a text is of this kind."""
-    truths = (found for found in _LIST.finditer(text) if not found[1])
+    truths = (f for f in _LIST.finditer(text) if not f["pred"] and not f["further"])
     return any(truths) and bool(_subjects(text))
 
 
@@ -132,10 +140,15 @@ def printed_answers(
     answers = [answer for block in blocks for answer in _answers(block, wanted, dataset)]
     _refuse_joined(blocks, wanted)
     titles = [title for block in blocks for title in block.left_out]
-    notes = [f"{name}: {len(titles)} list(s) left out, not of the test: {_listed(titles)}"]
+    further = [title for block in blocks for title in block.further]
+    notes = [
+        f"{name}: {len(some)} list(s) left out, {why}: {_listed(some)}"
+        for some, why in ((titles, "not of the test"), (further, "with further words"))
+        if some
+    ]
     ties = sum(block.ties[wanted] for block in blocks)
     tied = [f"{name}: {TIED.format(ties)}"] * bool(ties)
-    return answers, wanted == BEST, notes * bool(titles) + tied
+    return answers, wanted == BEST, notes + tied
 
 
 def _listed(titles: Sequence[str]) -> str:
@@ -147,7 +160,7 @@ def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
     begins = _subjects(text)
     above = text[: begins[0].start()]
     for found in _LIST.finditer(above):
-        if not _OTHER_PART.search(_before(above, found)):
+        if not (found["further"] or _OTHER_PART.search(_before(above, found) + found[0])):
             raise DataError(
                 f"{name} line {text.count(NEWLINE, 0, found.start()) + 1}: a list before the first "
                 "`Subject:` is of nobody: print each subject's name above its lists, and leave out "
@@ -158,22 +171,29 @@ def _blocks(text: str, name: str, classes: Sequence[str]) -> Iterator[Block]:
         where = f"{name} line {text.count(NEWLINE, 0, match.start()) + 1}"
         part = text[match.start() : end]
         lists: dict[str, list[tuple[int, ...]]] = {}
-        left_out, ties = [], Counter[str]()
+        left_out, further, ties = [], [], Counter[str]()
         for found in _LIST.finditer(part):
             before = _before(part, found)
             headings = _HEADING.findall(part, 0, found.start())
             of_what = f"{headings[-1].strip()}: {before}" if headings else before
-            if _OTHER_PART.search(of_what):
-                left_out.append(of_what + re.split(r"\s*[:=]", found[0])[0])
+            behind = found["further"] + (found["remark"] or "")
+            if _OTHER_PART.search(f"{of_what} {behind}"):
+                left_out.append(of_what + found["title"] + behind)
                 continue
             line = text.count(NEWLINE, 0, match.start() + found.start()) + 1
-            best = _BEST.search(re.split(r"[\n|,;]", part[: found.start()])[-1])
-            title = TRUTH if not found[1] else BEST if best else LAST
+            best = _BEST.search(re.split(r"[\n|,;]", part[: found.start()])[-1] + behind)
+            title = TRUTH if not found["pred"] else BEST if best else LAST
             where_list = f"{name} line {line}: {title}"
+            if found["further"]:
+                count = _count_of_labels(part[found.end() - 1 :], classes)
+                further.append((found["title"] + behind, count))
+                continue
             labels, tied = _labels(part[found.end() - 1 :], where_list, classes)
             ties[title] += tied
             lists.setdefault(title, []).append(labels)
-        yield Block(where, match[1], lists, left_out, ties)
+        counts = set(map(len, lists.get(TRUTH, ())))
+        others = [title for title, count in further if count in counts]
+        yield Block(where, match[1], lists, left_out, others, ties)
 
 
 def _before(text: str, found: re.Match[str]) -> str:
@@ -204,6 +224,13 @@ def _refuse_joined(blocks: Sequence[Block], word: str) -> None:
                 "before it, joined: it is a total; leave it out"
             )
         earlier += own
+
+
+def _count_of_labels(text: str, classes: Sequence[str]) -> int:
+    """How many labels the list that a text begins with has; 0 where it is none of labels alone."""
+    words = text[1 : _end(text)].replace(",", " ").split()
+    places = set(map(str, range(len(classes))))
+    return len(words) if places.issuperset(words) else 0
 
 
 def _labels(text: str, where: str, classes: Sequence[str]) -> tuple[tuple[int, ...], int]:

@@ -152,9 +152,10 @@ def typed_counts(text: str) -> tuple[int, ...]:
 def typed_scores(typed: dict[str, str]) -> dict[str, str]:
     """The scores as typed, each a number from 0 to 1, or per cent with the sign.
 
-    UsageError where there is none or one is neither.
+    A fraction with the sign is told. UsageError where there is none or one is neither.
     """
     from bench.errors import UsageError
+    from bench.scoring.claims import per_cent_hint
 
     if not typed:
         raise UsageError(f"nothing to check: give two or three of --acc, --uar, --uf1: {EXAMPLE}")
@@ -165,6 +166,8 @@ def typed_scores(typed: dict[str, str]) -> dict[str, str]:
             raise UsageError(f"--{name} {text} is above 1: write a fraction{other}")
         if value < 0:
             raise UsageError(f"--{name} {text} is below 0: scores are fractions from 0 to 1")
+        if hint := per_cent_hint(text):
+            click.echo(f"--{name} {hint}", err=True)
     return typed
 
 

@@ -11,7 +11,7 @@ from bench.data.sets.identity import plain_name, plain_subject, unpadded
 from bench.errors import DataError, UsageError
 from bench.runs.predictions import Answer, ClipKey
 from reports.compare.entries import Entry
-from reports.reading.groups import differing
+from reports.reading.groups import GENOTYPES, differing
 
 OTHER_FRAMES = "frames"
 """What is allowed to differ where clips of the same names were cropped or aligned anew."""
@@ -65,6 +65,9 @@ def setting_notes(entries: Sequence[Entry]) -> list[str]:
         notes.append(f"frames differ: {len(seen)} kinds under the same names of clips")
     every = [record for entry in entries for record in entry.records]
     notes += [f"{what} differ between the runs" for what in differing(every) if what in OF_CLIPS]
+    for variant in dict.fromkeys(record.variant for record in every):
+        if GENOTYPES in differing([record for record in every if record.variant == variant]):
+            notes.append(f"{GENOTYPES} differ between the runs of {variant}")
     for key in keys:
         values: dict[str, list[str]] = {}
         for name, config in configs.items():

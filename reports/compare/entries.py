@@ -228,7 +228,10 @@ def single_seeds(groups: Iterable[RunGroup]) -> list[RunGroup]:
 
 
 def named_apart(entries: Sequence[Entry]) -> list[Entry]:
-    """Adds to names that are not unique what tells them apart: protocol, configuration, seed."""
+    """Adds to names that are not unique what tells them apart.
+
+    Protocol, configuration (of a log its file), seed, folder.
+    """
     for suffix in _SUFFIXES:
         taken = Counter((entry.dataset, entry.name) for entry in entries)
         twice = {name for (_, name), count in taken.items() if count > 1}
@@ -248,8 +251,17 @@ def _conditions(entry: Entry) -> str:
     return f"{scope}{protocol.selection}"
 
 
+def _configuration(entry: Entry) -> str:
+    return _folder(entry) if FROM_LOG in entry.first.marks else entry.group.key.configuration
+
+
+def _folder(entry: Entry) -> str:
+    return printable(str(entry.first.folder))
+
+
 _SUFFIXES: tuple[Callable[[Entry], Any], ...] = (
     _conditions,
-    lambda entry: entry.group.key.configuration,
+    _configuration,
     lambda entry: f"seed {entry.seeds[0]}",
+    _folder,
 )

@@ -12,10 +12,12 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
 from bench.runs.code import changed_code, recorded_code
 from bench.runs.marks import SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
+from bench.runs.results import GENERATED
+from bench.runs.searches import run_searches
 from reports.reading.marks import (
     BELOW_BASELINE,
     CLIPS_DIFFER,
@@ -33,10 +35,14 @@ from reports.reading.marks import (
     unusual_settings,
 )
 from reports.reading.names import DATASETS
+from rnas.errors import MethodError
 from rnas.settings import FIRST_ORDER
 
 ROUNDING = 1e-9
 """Means of equal scores may differ in their last digits."""
+
+GENOTYPES = "genotypes given"
+"""What `differing` calls those of --genotype."""
 
 UNDATED = datetime.min.replace(tzinfo=UTC)
 
@@ -202,7 +208,7 @@ def differing(records: Sequence[RunRecord]) -> tuple[str, ...]:
     """What the runs were made with and neither settings nor clips' fingerprint tell apart.
 
     The method's own recipe and space, code of packages, the apexes, the content of files that
-    settings name. What an older run has not recorded differs from nothing.
+    settings and --genotype name. What an older run has not recorded differs from nothing.
     """
     made = [_made_with(record) for record in records]
     found = []
@@ -230,7 +236,20 @@ def _made_with(record: RunRecord) -> dict[str, Any]:
         "landmarks": data.landmarks,
         "magnifier weights": data.magnifier,
         "pretrained network": record.pretrained and record.pretrained.sha256,
+        GENOTYPES: _given_genotypes(record),
     }
+
+
+def _given_genotypes(record: RunRecord) -> list[dict[str, Any]] | None:
+    """The genotypes that a run was given and trained; None where it was given none."""
+    protocol = (record.metrics or {}).get("protocol") or {}
+    if protocol.get("genotype") not in ("given", GENERATED):
+        return None
+    try:
+        found = run_searches(record.files, record.searches)
+        return [search.genotype.to_dict() for search in found] or None
+    except (BenchError, MethodError):  # `bench validate` says what is wrong with a file
+        return None
 
 
 def carried_marks(groups: Sequence[RunGroup], marks: Iterable[str]) -> tuple[str, ...]:

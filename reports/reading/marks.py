@@ -275,7 +275,8 @@ MARK_MEANINGS = {
     DEAD_WEIGHTS: "under 70 % of the parameters can learn: the others' taps meet only padding",
     DECODINGS_DIFFER: "Viterbi over β and the shares of what enters each state give other paths",
     SEEDS_DIFFER: "under the same settings what stands behind the mark is not the same: the "
-    "method's own recipe or space, code, the apexes, or what a file held that a setting names",
+    "method's own recipe or space, code, the apexes, or what a file held that a setting or "
+    "--genotype names",
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
     ONE_GENOTYPE: "each fold's search found the same: by agreement, or since it was known before",

@@ -53,6 +53,31 @@ def known_subject(dataset: str, text: str, sets: Mapping[str, DataSet]) -> str:
     return (found.person(text) if isinstance(found, SingleSet) else None) or text
 
 
+def strangers(people: Iterable[tuple[str, str]], sets: Mapping[str, DataSet]) -> Iterator[Problem]:
+    """A problem for each known data set with subjects that are none of its own.
+
+    people: data set and subject. By how they are called, or by a number above those of its list:
+    some of a release are not in that.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for dataset, subject in people:
+        found.setdefault(dataset, {})[subject] = None
+    for dataset, names in found.items():
+        known = sets.get(dataset)
+        if not isinstance(known, SingleSet):
+            continue
+        last = max(known.subjects, default="")
+        odd = [name for name in names if known.person(name) is None or name > last > ""]
+        if odd:
+            called = f"{known.example_subject} to {last}" if last else known.example_subject
+            what = (
+                f"{len(odd)} of {len(names)} subject(s), first {quoted(printable(odd[0]))}, are "
+                f"none of {known.title} (there {called}): if this is another set, give it a name "
+                "of its own"
+            )
+            yield Problem("identity", printable(dataset), what)
+
+
 def refuse_collisions(clips: Sequence[Clip]) -> tuple[tuple[Clip, ...], list[Problem]]:
     """The clips without those whose names a disk may take for another's, each a fatal problem.
 
@@ -107,13 +132,13 @@ def look_alikes(
     """A problem for all names of one kind in one place that may mean the same, or nothing.
 
     names: data set, subject and clip of each clip. Alike are names that differ by case, blanks,
-    leading zeros, by letters that only look the same, data sets and subjects also by punctuation,
-    subjects by prefix and the ending of a copy (`_flip`, ` copy`, ` (1)`), clips by that ending,
-    that of a window, frame or seed (`_w0`, `_frame1`, `_seed0`) or a file, by folders of copies
-    (`aug0`), or by any where another one has none, or as frames in a folder (`ep1/img46.jpg`),
-    classes by a slip of the keyboard (`postive`), or as one begins the other (`pos`, `happy` and
-    `happiness`). Classes
-    that are numbers beside words are told, too.
+    leading zeros, by letters that only look the same (in subjects also O and 0, l and 1), data sets
+    and subjects also by punctuation, subjects by prefix and the ending of a copy (`_flip`, ` copy`,
+    ` (1)`), clips by that ending, that of a window, frame, seed or camera (`_w0`, `_frame1`,
+    `_seed0`, `_cam1`) or a file, both by the same words before a name (`flip_`, `w0_`), clips by
+    folders of copies (`aug0`), or by any where another one has none, or as frames in a folder
+    (`ep1/img46.jpg`), classes by a slip of the keyboard (`postive`), or as one begins the other
+    (`pos`, `happy` and `happiness`). Classes that are numbers beside words are told, too.
     """
     names, classes = list(names), list(classes)
     clips: dict[tuple[str, str], set[str]] = {}
@@ -204,9 +229,9 @@ def unpadded(name: str) -> str:
 
 
 _CHANGED = (
-    r"(?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug(?:mented)?|crop(?:ped)?|rot(?:ated)?|scaled?|zoom(?:ed)?"
+    r"(?:(?:[hv]?flip(?:ped)?|mirror(?:ed)?|aug(?:mented)?|crop(?:ped)?|rot(?:ated)?|scaled?|zoom(?:ed)?"
     r"|shift(?:ed)?|bright(?:ness|ened)?|dark(?:ened)?|contrast|gamma|jitter|nois[ey]|blur(?:red)?)"
-    r"[_-]?\d*"
+    r"[_-]?\d*|\d+deg(?:rees?)?)"
 )
 _COPIED = r"(?:copy|kopie|copie|copia|副本|コピー)"
 _COPY = (
@@ -217,14 +242,18 @@ REPEATED = r"(?:seed|epoch|run|rep(?:eat)?|iter(?:ation)?)"
 """What is counted behind the name of a clip or person that several networks answer for."""
 
 _FRAME = r"(?:frame|frm|img|image)"
-_WINDOW = (
-    rf"[_-](?:w(?:in(?:dow)?)?|{_FRAME}|seg(?:ment)?|part|chunk|snippet|{REPEATED})[_-]?\d+"
-    r"|[_-]apex(?:[+-]\d+)?"
+_TAKE = r"(?:fold|view|cam(?:era)?)"
+_COUNTED = (
+    rf"(?:w(?:in(?:dow)?)?|{_FRAME}|seg(?:ment)?|part|chunk|snippet|it|{_TAKE}|{REPEATED})[_-]?\d+"
 )
+_WINDOW = rf"[_-]{_COUNTED}|[_-]apex(?:[+-]\d+)?"
 _OF_COPY = re.compile(rf"(?<=.)(?:{_COPY})+$")
 _VARIANT = re.compile(rf"(?<=.)(?:{_COPY}|{_WINDOW})+$")
 """What a script that answers windows, frames, changed copies or several seeds of a clip, or a disk
 that has a file of the name (`c - Copy (2)`), writes behind the clip's name."""
+
+_EPOCH = re.compile(r"[_-][er]\d+$")
+"""`c1_e10`, `c1_r0`: an epoch or a run of `c1`, where there is one; else an episode or a record."""
 
 _STILL = re.compile(rf"(?:reg[_-]?)?{_FRAME}[_-]?\d+")
 """The name of a frame, in the folder of its clip."""
@@ -232,8 +261,14 @@ _STILL = re.compile(rf"(?:reg[_-]?)?{_FRAME}[_-]?\d+")
 _NUMBERED = re.compile(r"(?:[^\W\d][^/]*\d|\d[^/]*[^\W\d])[^/]*$")
 """A folder called by letters and a number: classes' are seldom."""
 
-_BEFORE = re.compile(rf"^{_COPIED} (?:of|von|de|di) (?=.)")
-_FOLDER = re.compile(rf"{_CHANGED}|(?:{_COPIED}|orig(?:inals?)?|win(?:dow)?|seed)[ _-]?\d*")
+_COPY_OF = rf"{_CHANGED}[_-]|{_COPIED} (?:of|von|de|di) "
+_BEFORE_COPY = re.compile(rf"^(?:{_COPY_OF})+(?=.)")
+_BEFORE = re.compile(rf"^(?:{_COPY_OF}|{_COUNTED}[_-])+(?=.)")
+"""The same before a name."""
+
+_FOLDER = re.compile(
+    rf"{_CHANGED}|(?:{_COPIED}|orig(?:inals?)?|win(?:dow)?|seed)[ _-]?\d*|{_TAKE}[ _-]?\d+"
+)
 """A folder of such copies, and of what they were made of."""
 
 _AGAIN = re.compile(r" ?\(\d+\)(?=/|$)|(?<=\d) \d(?=/|$)")
@@ -285,20 +320,27 @@ def _folders_of_stills(
 def _first_of(plain: str, known: Container[str]) -> str:
     """The name that a plain one repeats: of a first file, or without its folders; else itself."""
     once = _AGAIN.sub("", plain)
-    shorter = (once, plain.rpartition("/")[2], once.rpartition("/")[2])
+    alone = _EPOCH.sub("", plain)
+    shorter = (once, plain.rpartition("/")[2], once.rpartition("/")[2], alone)
     return next((name for name in shorter if name != plain and name in known), plain)
 
 
 def _without_copy(subject: str) -> str:
     """The plain name of a subject, without that of a copy of the subject's clips."""
-    return _OF_COPY.sub("", _BEFORE.sub("", plain_name(subject)))
+    return _OF_COPY.sub("", _BEFORE_COPY.sub("", plain_name(subject)))
 
 
 def _on_disk(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold().rstrip(" .")
 
 
+_LETTER_O = re.compile(r"(?<=[0-9])o|o(?=[0-9])")
+_LETTER_L = re.compile(r"(?<=[0-9])l|l(?=[0-9])")
+"""Letters beside a digit that look like 0 and 1."""
+
+
 def plain_subject(subject: str) -> str:
-    """A name without case, punctuation, usual prefix and leading zeros."""
+    """A name without case, punctuation, usual prefix and leading zeros, o and l as 0 and 1."""
     plain = re.sub(r"[\W_]", "", re.sub(r"\.0+$", "", plain_name(subject)))
-    return unpadded(_PREFIX.sub("", plain))
+    digits = _LETTER_L.sub("1", _LETTER_O.sub("0", _PREFIX.sub("", plain)))
+    return unpadded(_PREFIX.sub("", digits))

@@ -41,7 +41,12 @@ from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.data.sets.apex import FRAME_NUMBER, place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
-from bench.data.sets.identity import known_name, known_subject, sets_of_several_names
+from bench.data.sets.identity import (
+    known_name,
+    known_subject,
+    sets_of_several_names,
+    strangers,
+)
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import MISSING, MOMENTS, NAMES, parse_table, read_text
@@ -206,6 +211,8 @@ class Manifest(DataSet):
         clips: dict[tuple[str, str, str], Clip] = {}
         first: dict[tuple[str, str, str], int] = {}
         problems = [*self._unknown_titles(), *self._several_names()]
+        people = ((row.cells["dataset"], row.cells["subject"]) for row in wanted)
+        problems += strangers(people, self.sets)
         places = [self._said(row, mapping) for row in wanted]
         problems += contradicted(self.source, places, {*words, *mapping.classes})
         problems += sorted_labels(self.source, places)

@@ -106,6 +106,17 @@ def test_logs_of_the_same_clips_in_another_order_and_spelling_are_compared(bench
     assert [entry["scores"]["acc"]["mean"] for entry in found["entries"]] == [0.5, 1]
 
 
+def test_logs_of_one_name_are_told_apart_by_their_files(bench, tmp_path):
+    (tmp_path / "a").mkdir()
+    turned = [(*row[:3], row[3], row[3]) for row in ROWS]
+    files = [table(tmp_path / "pred.csv"), table(tmp_path / "a" / "pred.csv", turned)]
+    files.append(tmp_path / "pred.txt")
+    files[-1].write_text(files[0].read_text() + "\n")
+    outcome = bench("compare", *files, "--draws", 100, "--format", "json")
+    (found,) = json.loads(outcome.out)["comparisons"]
+    assert [entry["name"] for entry in found["entries"]] == [f"pred ({file})" for file in files]
+
+
 def test_classes_in_another_order_are_taken_by_name(bench, tmp_path):
     folds = [
         {"subject": f"s{n}", "clips": [{"dataset": "lab", "clip": "a", "true": t, "pred": t}]}

@@ -10,7 +10,7 @@ from made_logs import HAND, ststnet, ststnet_matrices
 from sklearn.metrics import f1_score, precision_score
 
 from bench.errors import UsageError
-from bench.scoring.claims import Claim, aggregates, judge, macro_precision
+from bench.scoring.claims import Claim, aggregates, judge, macro_precision, per_cent_hint
 from bench.scoring.logs import parse_log
 
 
@@ -110,6 +110,19 @@ NO_SCORES = ("", "high", "nan", "inf", "-0.1", "1.2", "120%", "smic=", "=x", "0e
 def test_what_is_no_score_is_refused(text):
     with pytest.raises(UsageError, match="--claimed-uar"):
         Claim.parse("uar", text)
+
+
+@pytest.mark.parametrize("text", [".7605%", "0.9 %", "0.05%"])
+def test_a_fraction_with_a_per_cent_sign_is_hinted_at(text):
+    number = text.rstrip("% ")
+    hint = per_cent_hint(text)
+    assert hint.endswith(f"leave out the % if {number} is meant")
+    assert float(hint.split(" is ")[1].partition(";")[0]) == pytest.approx(float(number) / 100)
+
+
+@pytest.mark.parametrize("text", ["76.05%", "1%", "0%", ".7605", "0.5"])
+def test_scores_and_per_cent_are_not(text):
+    assert not per_cent_hint(text)
 
 
 def test_whole_challenge_predictions_give_the_published_matrices():

@@ -160,6 +160,9 @@ def test_a_fold_file_and_a_list_of_them_are_read():
         ("lab p1\na positive positive\nb positive\n", "line 3: 'b positive' may be a clip"),
         ("lab p1\na 0 0\nlab p2\nlab p3\na 0 0\n", "line 3: 'lab p2': a header without a clip"),
         ("lab p1\na 0 0\nlab p", "line 3: 'lab p': a header without a clip"),
+        ("Epoch 1\na 0 0\nEpoch 2\na 0 0\n", "line 1: 'Epoch 1' is a summary, or an epoch"),
+        ("lab p1\na 0 0\nfold 2\na 0 0\n", "line 3: 'fold 2' is a summary, or an epoch"),
+        ("lab p1\na 0 0\nlab total\na 0 0\n", "line 3: 'lab total' is a summary"),
         ("lab p1\na 0 0\ntest loss: 0 1\n", "line 3: 'test loss: 0 1' is a summary"),
         ("casme2 sub01\nEP02_01f 1 1\nEP02_01f 1 0\n", "casme2 sub01 EP02_01f is answered more"),
         ("casme2 sub01\nEP02_01f 1 1\ncasme2 sub1\nEP02_01f 1 0\n", "answered more than once"),
@@ -370,7 +373,7 @@ def test_an_option_stands_for_the_data_set_that_a_table_does_not_name():
 
 @pytest.mark.parametrize(
     "text",
-    ["Run finished\nsaved the best model", "Fold 3\nbest 0.5 0.4", "lab p1\na 0 0 .9", "done"],
+    ["Run finished\nsaved the best model", "Step 3\nbest 0.5 0.4", "lab p1\na 0 0 .9", "done"],
 )
 def test_prose_is_no_log(text):
     line = text.splitlines()[-1]
@@ -664,6 +667,38 @@ def test_remarks_are_found_whatever_is_above_and_within_cells(start):
     assert len(parse_log(every, "log").predictions.answers) == 2
 
 
+@pytest.mark.parametrize("clip", ["#b 1 0", " # b 1 0", "## my b positive negative"])
+def test_a_clip_of_a_log_that_begins_with_a_hash_is_told(clip):
+    block = f"lab s2\n{clip}\n#c 2 2\nd 0 1\n"
+    log = parse_log(f"# of 3 June\nlab s1\na 0 0 # 1 1\n{block}# mean 1 0", "log")
+    assert [answer.clip for answer in log.predictions.answers] == ["a", "d"]
+    (note,) = log.notes
+    assert note == (
+        "log: 2 line(s) that begin with # and answer clips are left out, as remarks, first line 5"
+    )
+
+
+@pytest.mark.parametrize("header", ["#lab p03", "# CASME II sub03", "#samm 6"])
+def test_clips_below_a_header_that_is_a_remark_are_refused(header):
+    start, end = "lab p02\na 0 0\n", "casme2 sub04\nb 1 1\n"
+    for rest in (end, ""):
+        with pytest.raises(DataError, match=r"log line 3: '.*' is a remark.* of 'lab p02'"):
+            parse_log(f"{start}{header}\nc 0 0\n#d 1 1\n{rest}", "log")
+    log = parse_log(f"{start}{header}\n#c 0 0\n#d 1 1\n{end}", "log")
+    assert [answer.clip for answer in log.predictions.answers] == ["a", "b"]
+    assert "first line 4" in log.notes[0]
+
+
+def test_other_remarks_in_a_log_are_remarks():
+    text = "# lab p1\nlab p1\n# lab p1\na#1 0 0\n# lab only\n# for 300 epochs\nb 1 1 # lab p2\n"
+    log = parse_log(text + "lab p#2\na#1 0 0\n", "log")
+    assert [answer.key[1:] for answer in log.predictions.answers][0::2] == [
+        ("p1", "a#1"),
+        ("p#2", "a#1"),
+    ]
+    assert not log.notes
+
+
 def test_rows_that_all_begin_with_a_hash_are_answers():
     text = 'clip,subject,true,pred,note\n#1,s1,0,0,a\n#2,s1,1,1,"b\n# c"\n'
     reading = Reading(dataset="lab")
@@ -887,3 +922,43 @@ def test_a_column_of_right_answers_that_says_otherwise_is_told(title, yes):
     assert not any(told in note for note in parse_log(heads + text, "a.csv", lab).notes)
     other = text.replace("s1,c2,1,0", "s1,c2,0,0")
     assert any(told in note for note in parse_log(heads + other, "a.csv", lab).notes)
+
+
+def from_numbers(titles: str, number) -> tuple[str, ...]:
+    """The notes on a table whose answers are right by the largest of `number(probability)`."""
+    ends = [(n % 3, [0.1 + 0.01 * n, 0.7 - 0.02 * n, 0.2 + 0.01 * n]) for n in range(12)]
+    rows = []
+    for n, (true, chances) in enumerate(ends):
+        turned = [chances[(place + 1 - true) % 3] for place in range(3)]
+        cells = ",".join(str(number(each)) for each in turned)
+        label = CHALLENGE_CLASSES[true] if "neg" in titles else true
+        rows.append(f"lab,s{n % 4},c{n},{label},{cells if ',' in titles else f'[{cells}]'}")
+    rows = [row.replace("[", '"[').replace("]", ']"') for row in rows]
+    return parse_log("\n".join([f"dataset,subject,clip,true,{titles}", *rows]), "log").notes
+
+
+NUMBERS = ["p0,p1,p2", "prob_neg,prob_pos,prob_sur", "probabilities"]
+
+
+@pytest.mark.parametrize("titles", NUMBERS)
+def test_losses_and_distances_in_the_place_of_probabilities_are_told(titles):
+    for number in (lambda p: -math.log(p), lambda p: 1 - p):
+        none, reversed_ = from_numbers(titles, number)
+        assert "are no probabilities in 12 of 12 rows, first " in none
+        assert "0 of 12 answers are right, and 12 if the class with the smallest" in reversed_
+
+
+@pytest.mark.parametrize(
+    "titles", [*NUMBERS, "0,1,2", "neg,pos,sur", "logits", "score_0,score_1,score_2"]
+)
+def test_probabilities_votes_and_logits_are_what_their_titles_say(titles):
+    for number in (lambda p: p, lambda p: f"{p:.2f}", lambda p: round(100 * p, 1)):
+        assert not from_numbers(titles, number)
+    if titles not in NUMBERS:
+        assert not from_numbers(titles, lambda p: 7 * p - 3)
+        (note,) = from_numbers(titles, lambda p: 2 - p)
+        assert "smallest number" in note
+
+
+def test_votes_are_probabilities_of_another_sum():
+    assert not from_numbers("p0,p1,p2", lambda p: round(500 * p))

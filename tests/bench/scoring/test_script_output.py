@@ -239,3 +239,32 @@ def test_all_together_are_no_subject(name):
     text = PLAIN.replace("Subject: s05", f"Subject: {name}")
     with pytest.raises(DataError, match=f"{name}' is no subject"):
         parse_log(text, "log.txt", Reading(dataset="samm"))
+
+
+@pytest.mark.parametrize("remark", ["(epoch 100)", " (ensemble, t=2)", " [last]"])
+def test_titles_with_a_remark_in_brackets_are_titles(remark):
+    text = PLAIN.replace("Predicted ", f"Predicted{remark}").replace("Truth", f"Truth{remark}")
+    assert answers(text) == answers(PLAIN)
+    for title, other in (("Predicted", "[1, 1, 1]"), ("Ground Truth", "[2, 2, 2]")):
+        twice = PLAIN.replace("Subject: s05", f"{title}{remark} : {other}\nSubject: s05")
+        with pytest.raises(DataError, match=f"006 has 2 lists `{title}`"):
+            answers(twice)
+
+
+def test_remarks_in_brackets_tell_of_what_a_list_is():
+    text = PLAIN.replace("Predicted  ", "Predicted (val) : [1]\nPredicted (test)")
+    log = parse_log(text, "out.txt")
+    assert log.predictions == parse_log(PLAIN, "out.txt").predictions
+    assert "2 list(s) left out, not of the test: 'Predicted (val)'" in log.notes[0]
+    best = PLAIN.replace("Predicted  ", "Predicted (best epoch)")
+    assert parse_log(best, "out.txt").protocol["selection"] == "oracle"
+
+
+@pytest.mark.parametrize("title", ["Predicted by vote", "predicted_ensemble", "Ground-Truth old"])
+def test_lists_of_labels_with_further_words_are_left_out_and_told(title):
+    log = parse_log(PLAIN.replace("Final", f"{title}: [1, 1]\nFinal"), "out.txt")
+    assert log.predictions == parse_log(PLAIN, "out.txt").predictions
+    (note,) = log.notes
+    assert note == f"out.txt: 1 list(s) left out, with further words: '{title}'"
+    for other in ("[0.5, 1]", "[12, 40]", "[1, 1, 0]", "[[1, 0, 0], [0, 1, 0]]"):
+        assert not parse_log(PLAIN.replace("Final", f"{title}: {other}\nFinal"), "out.txt").notes

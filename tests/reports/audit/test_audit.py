@@ -419,6 +419,12 @@ def test_what_cannot_be_meant_is_said_in_one_line(invoke, arguments, words):
     assert "\n" not in str(error.value)
 
 
+def test_a_fraction_with_a_per_cent_sign_is_told(invoke):
+    outcome = invoke("--counts", "5,3", "--acc", ".5%", "--uar", "50%")
+    (line,) = (each for each in outcome.stderr.splitlines() if "leave out" in each)
+    assert line == "--acc .5% is 0.005; leave out the % if .5 is meant"
+
+
 def test_the_output_goes_to_a_file(invoke, tmp_path):
     result = invoke("--counts", "5,5", "--acc", ".5", "--out", str(tmp_path / "mine" / "audit.txt"))
     assert (result.exit_code, result.output) == (0, "")

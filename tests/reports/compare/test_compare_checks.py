@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compared_runs import PEOPLE, unfinish, write_run
+from compared_runs import PEOPLE, give, unfinish, write_run, wrong_every
 
 from bench.errors import BenchError, DataError, UsageError
 
@@ -83,6 +83,34 @@ def test_real_and_generated_clips_are_never_paired(pair, compare):
 def test_other_settings_are_said(pair, compare):
     found = compare(*pair(settings={"epochs": 9}))
     assert "setting train.epochs differs: 2 in rnas_mer; 9 in rnas_mer_3" in found.output
+
+
+def test_runs_of_other_genotypes_that_were_given_are_told_and_named_by_their_folders(runs, report):
+    one, two, alike = (
+        give(write_run(runs / name, answering=wrong_every(n + 2)), operation)
+        for n, (name, operation) in enumerate([("a", "skip"), ("b", "none"), ("c", "skip")])
+    )
+    for number, folder in enumerate((one, two, alike)):
+        run = folder / "run.json"
+        run.write_text(run.read_text().replace("2024-01-01", f"2024-01-0{number + 1}"))
+    told = "genotypes given differ between the runs of rnas_mer"
+    (found,) = report(one, two)["comparisons"]
+    assert told in found["notes"]
+    names = [f"rnas_mer ({folder})" for folder in (one, two)]
+    assert [entry["name"] for entry in found["entries"]] == names
+    (found,) = report(one, alike)["comparisons"]
+    assert told not in found["notes"]
+
+
+@pytest.mark.parametrize("origin", ["given", "generated"])
+def test_seeds_of_other_genotypes_that_were_given_are_marked(runs, report, origin):
+    for seed, operation in enumerate(["skip", "none"]):
+        give(write_run(runs, seed=seed), operation, origin)
+        give(write_run(runs, "rnas_mer_1", seed=seed), "skip", origin)
+    folders = [runs.glob("*/rnas_mer/*"), runs.glob("*/rnas_mer_1/*")]
+    (found,) = report(*(next(each) for each in folders))["comparisons"]
+    marks = [" ".join(entry["marks"]) for entry in found["entries"]]
+    assert ["seeds differ: genotypes given" in each for each in marks] == [True, False]
 
 
 def test_a_setting_that_is_newer_than_a_run_has_its_default_there(pair, compare):

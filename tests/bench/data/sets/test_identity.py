@@ -101,9 +101,10 @@ def alike(*subjects: str, clips: tuple[str, ...] = ("c",), classes: tuple[str, .
         ("HANS", "\u0397\u0391N\u0405"),  # Greek eta and alpha, Cyrillic dze
         ("J\u00fcrg", "Ju\u0308rg"),
         ("s1", "\uff531"),
+        *[("p01", "pO1"), ("p01", "p0l"), ("s10", "s1o"), ("spNO.1", "spNO1"), ("l0", "sub1O")],
         ("006", "006_flip"),
         ("Anna", "anna-mirrored"),
-        *[("p01", "p01 (1)"), ("P01", "p01 - Copy")],
+        *[("p01", "p01 (1)"), ("P01", "p01 - Copy"), ("flip_p01", "p01"), ("aug1-anna", "Anna")],
     ],
 )
 def test_look_alikes_are_warned_of(one, other):
@@ -115,7 +116,11 @@ def test_look_alikes_are_warned_of(one, other):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("p1", "p10"), ("anna", "anne"), ("1a", "10a"), ("\u044f", "\u044e")]
+    ("one", "other"),
+    [
+        *[("p1", "p10"), ("anna", "anne"), ("1a", "10a"), ("\u044f", "\u044e"), ("PO", "P0")],
+        *[("spNO.1", "spNO.10"), ("karol1", "karo2"), ("p1i", "p11"), ("sol", "s01")],
+    ],
 )
 def test_others_are_not(one, other):
     assert not alike(one, other)
@@ -154,6 +159,10 @@ def test_clips_and_classes_that_look_alike_are_warned_of(one, other):
         *[("c1_frame46", "c1_frame47"), ("a_seg1", "a_seg2"), ("a_chunk01.mp4", "a_part2")],
         *[("a_apex-1", "a_apex"), ("a", "a_apex+1"), ("a_seed0", "a_seed1")],
         ("a_run1", "a_epoch2"),
+        *[("a", "flip_a"), ("aug1_a", "rot10_a"), ("w0_a", "w1_a"), ("seed0-a", "seed1-a")],
+        *[("mirror_a.mp4", "a.avi"), ("x/flip_a", "x/a"), ("aug_w0_a_flip", "a")],
+        *[("a_it100", "a_it200"), ("a_fold1", "a_fold2"), ("a_view1", "a_cam2"), ("a", "a_10deg")],
+        *[("cam1/a", "cam2/a"), ("a", "a_e10"), ("a_r0", "a")],
     ],
 )
 def test_windows_and_mirrored_copies_of_a_clip_are_no_clips_of_their_own(one, other):
@@ -167,6 +176,8 @@ def test_windows_and_mirrored_copies_of_a_clip_are_no_clips_of_their_own(one, ot
         *[("a_1", "a_2"), ("flip", "w1", "w2"), ("EP02_01f", "EP02_01"), ("a_w", "a_x")],
         *[("EP01_5", "EP01_1"), ("s01_ne_01", "s01_ne_02"), ("happy/1", "sad/1"), ("p1/a", "p2/a")],
         *[("a (1)", "a (2)"), ("happy", "happy 2"), ("1 1", "1 2"), ("aug", "copy", "orig")],
+        *[("a_e1", "a_e2"), ("a_r0", "a_r1"), ("e1", "e2"), ("flip_1", "flip_2"), ("w0", "w1_")],
+        *[("view_a", "view_b"), ("foldera", "a"), ("it_1", "it_2"), ("croissant_1", "1")],
         *[("week1/c1", "week2/c1"), ("photocopy", "photo"), ("original/a", "original/b")],
     ],
 )

@@ -73,12 +73,35 @@ def only_problem(clip_set):
 def test_data_sets_written_differently_that_become_one_are_told(tmp_path):
     images(tmp_path / "a1", (1, 2))
     images(tmp_path / "b1", (3, 4))
-    sets = [{"dataset": "CASME II"}, {"dataset": "casme2", "subject": "2", "frames": "b1"}]
+    sets = [
+        {"dataset": "CASME II", "subject": "1"},
+        {"dataset": "casme2", "subject": "2", "frames": "b1"},
+    ]
     found = load(write(tmp_path, *sets))
     told = [problem.what for problem in found.problems if problem.kind == "identity"]
     assert told == ["data sets 'CASME II' and 'casme2' are taken for one: casme2"]
     others = [{"dataset": "CASME"}, {"dataset": "CAS(ME)^2", "subject": "2", "frames": "b1"}]
     assert {clip.dataset for clip in load(write(tmp_path, *others)).clips} == {"casme", "CAS(ME)^2"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "names", "first"),
+    [
+        ("CASME2", ("p01", "p02"), "p01"),
+        ("smic", ("1", "anna"), "anna"),
+        ("casme2", ("1", "27"), "sub27"),
+        ("CAS(ME)^3", ("spNO.1", "1a"), "1a"),
+    ],
+)
+def test_subjects_that_a_known_set_does_not_have_are_told(tmp_path, dataset, names, first):
+    for name in names:
+        images(tmp_path / name, (len(name), len(name) + 3))
+    rows = [{"dataset": dataset, "subject": n, "clip": n, "frames": n} for n in names]
+    (problem,) = (p for p in load(write(tmp_path, *rows)).problems if "are none of" in p.what)
+    assert f"of 2 subject(s), first '{first}', are none of " in problem.what
+    assert (problem.kind, problem.fatal) == ("identity", False)
+    other = [{**row, "dataset": "CAS(ME)^2"} for row in rows]
+    assert not any("are none of" in p.what for p in load(write(tmp_path, *other)).problems)
 
 
 class TestFrames:
@@ -282,7 +305,8 @@ class TestLabels:
     @pytest.mark.parametrize("tried", ["challenge", "native"])
     def test_advice_on_numbers_helps(self, tmp_path, labels, tried):
         images(tmp_path / "a1", (1, 2))
-        rows = ({"clip": label, "label": label, "dataset": "casme2"} for label in labels)
+        known = {"dataset": "casme2", "subject": "1"}
+        rows = ({"clip": label, "label": label, **known} for label in labels)
         name = write(tmp_path, *rows)
         advice = {
             problem.what.partition(";")[2] for problem in load(name, class_map=tried).problems
@@ -298,7 +322,7 @@ class TestLabels:
     @pytest.mark.parametrize(("word", "tried"), [("Negative", "native"), ("joy", "challenge")])
     def test_advice_names_no_map_that_is_in_force(self, tmp_path, word, tried):
         images(tmp_path / "a1", (1, 2))
-        name = write(tmp_path, {"dataset": "samm", "label": word})
+        name = write(tmp_path, {"dataset": "samm", "subject": "6", "label": word})
         (problem,) = load(name, class_map=tried).problems
         assert f"data.class_map={tried}" not in problem.what and "data.class_map=" in problem.what
 
@@ -313,16 +337,16 @@ class TestLabels:
     def test_words_of_a_known_set_are_mapped_and_others_dropped(self, tmp_path):
         images(tmp_path / "a1", (1, 2))
         rows = [
-            {"dataset": "casme2", "label": "Disgust"},
-            {"dataset": "casme2", "clip": "a2", "label": "others"},
-            {"dataset": "samm", "clip": "a3", "label": "surprise"},
+            {"dataset": "casme2", "subject": "1", "label": "Disgust"},
+            {"dataset": "casme2", "subject": "1", "clip": "a2", "label": "others"},
+            {"dataset": "samm", "subject": "6", "clip": "a3", "label": "surprise"},
         ]
         clip_set = load(write(tmp_path, *rows))
         assert [(clip.name, clip.label) for clip in clip_set.clips] == [("a1", 0), ("a3", 2)]
         left_out, twin = clip_set.problems
         assert left_out.what == "the class map challenge leaves out 1 clip(s): 'others' 1"
         assert (twin.kind, twin.fatal) == ("twin", False)
-        assert "casme2 a/a1, of another subject" in twin.what
+        assert "casme2 sub01/a1, of another subject" in twin.what
 
     def test_a_label_outside_the_map_is_named_with_what_to_do(self, tmp_path):
         images(tmp_path / "a1", (1, 2))
