@@ -5,10 +5,11 @@ A fold that starts from weights of another fold has seen the people that it is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ OTHER_SEED = 1
 """What a network is made of when its file is read: whatever is drawn then gives way to the file."""
 
 MUCH_ALIKE = 0.1
-"""Share of trainable weights, alike with every seed, that is told: designed filters are fewer."""
+"""Share of the numbers, alike with every seed, that is told: designed filters are fewer."""
 
 STIRRED = 0.01
 """Up to so much is added to each weight: a layer that starts at zero would hide what is before."""
@@ -33,8 +34,9 @@ class Beginning:
     """A network to be trained, with what another one built in the same way holds and answers.
 
     build: of a seed, on the device; weights: hash of each parameter and buffer; answer: logits to
-    the first of the clips `indices`, once its weights are stirred; alike: share of the trainable
-    weights that begin alike with every seed, 0 below MUCH_ALIKE and where that is declared.
+    the first of the clips `indices`, once its weights are stirred; alike: share of all that it
+    holds, trained or not, that begins alike with every seed, 0 below MUCH_ALIKE and where that is
+    declared.
     """
 
     build: Callable[[], nn.Module]
@@ -84,13 +86,13 @@ class Beginning:
                     "a new network seeds torch's global generator: all seeds of a run would begin "
                     "with the same weights; leave out torch.manual_seed"
                 )
-        alike = 0.0 if pretrained else _alike(network, weights, _hashes(another))
-        if alike == 1:
+        if not pretrained and _alike(_moved(network), _moved(another)) == 1:
             raise BenchError(
                 "a new network has the same trainable weights with every seed: draw them from "
                 "torch's global generator, without a seed or generator of its own; if they are "
                 "loaded, say in the method's `pretraining` what they were trained on"
             )
+        alike = 0.0 if pretrained else _alike(_held(network), _held(another))
         _require_restored(another, twin, answer, clips, indices)
         if loss == CROSS_ENTROPY:
             check_training_answer(another, clips, indices)
@@ -139,26 +141,51 @@ def _require_restored(
 
 def _trainable(network: nn.Module) -> set[int]:
     """Where the weights lie that training moves."""
-    trained = (each for each in network.parameters() if each.requires_grad and each.numel())
-    return {each.untyped_storage().data_ptr() for each in trained}
+    return {each.untyped_storage().data_ptr() for each in _moved(network)}
 
 
-def _alike(network: nn.Module, weights: Mapping[str, int], others: Mapping[str, int]) -> float:
-    """Share of the trainable weights whose hashes are those of others; constants do not count."""
-    sizes = {
-        name: each.numel()
-        for name, each in network.named_parameters()
-        if each.requires_grad and each.numel() and (each != each.flatten()[0]).any()
-    }
-    same = sum(size for name, size in sizes.items() if weights[name] == others.get(name))
+def _alike(ours: Iterator[Tensor], others: Iterator[Tensor]) -> float:
+    """Share of our numbers that others have, too, tensor by tensor; constants do not count."""
+    known = {_bits(each) for each in others}
+    sizes = {_bits(each): each.numel() for each in ours if (each != each.flatten()[0]).any()}
+    same = sum(size for bits, size in sizes.items() if bits in known)
     return same / sum(sizes.values()) if sizes else 0.0
+
+
+def _moved(network: nn.Module) -> Iterator[Tensor]:
+    """The weights that training moves."""
+    return (each for each in network.parameters() if each.requires_grad and each.numel())
+
+
+def _held(value: Any, met: set[int] | None = None) -> Iterator[Tensor]:
+    """All tensors and arrays of numbers with a point in a module: weights, buffers, attributes.
+
+    Also those in lists, tuples and dicts of it.
+    """
+    met = set() if met is None else met
+    if id(value) in met:
+        return
+    met.add(id(value))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        value = torch.from_numpy(value)
+    if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
+        yield value
+    elif isinstance(value, nn.Module):
+        yield from _held(vars(value), met)
+    elif isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _held(each, met)
 
 
 def _hashes(network: nn.Module) -> dict[str, int]:
     """A hash of the bits of each parameter and buffer."""
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    bits = {name: each.detach().flatten().cpu().view(torch.uint8) for name, each in named.items()}
-    return {name: hash(each.numpy().tobytes()) for name, each in bits.items()}
+    return {name: _bits(each) for name, each in named.items()}
+
+
+def _bits(tensor: Tensor) -> int:
+    """A hash of its bits."""
+    return hash(tensor.detach().flatten().cpu().view(torch.uint8).numpy().tobytes())
 
 
 def _differing(one: Mapping[str, int], other: Mapping[str, int]) -> str:

@@ -179,6 +179,35 @@ def nothing(network):
     pass
 
 
+def in_frozen(network, values):
+    network.hidden.load_state_dict(values)
+    network.hidden.requires_grad_(False)
+
+
+def in_buffers(network, values):
+    network.register_buffer("first", values["weight"])
+    network.register_buffer("second", values["bias"], persistent=False)
+
+
+def in_attributes(network, values):
+    network.parts = [values["weight"], {"bias": values["bias"].numpy()}]
+
+
+def in_hidden_layers(network, values):
+    layer = nn.Linear(16, 4)
+    layer.load_state_dict(values)
+    network.layers = (layer,)
+
+
+class Loaded(Network):
+    """Holds 16 * 4 + 4 numbers of a file beside 16 * 4 + 4 that are drawn, if they are kept."""
+
+    def __init__(self, way):
+        super().__init__()
+        way(self, LOADED)
+        self.more = nn.Parameter(torch.randn(68 if way is in_frozen else 0))
+
+
 class Designed(Network):
     """A small filter that is designed, among weights that are drawn."""
 
@@ -236,7 +265,22 @@ def test_weights_that_no_seed_changes_are_refused_or_told(way):
     assert begin(partial(Same, way, more=68), pretrained=True).alike == 0
 
 
-@pytest.mark.parametrize("build", [Network, Designed, partial(Same, nothing), frozen()])
+@pytest.mark.parametrize("way", [in_frozen, in_buffers, in_attributes, in_hidden_layers])
+def test_what_no_training_moves_is_told_wherever_it_is_kept(way):
+    assert begin(partial(Loaded, way)).alike == 0.5
+    assert begin(partial(Loaded, way), pretrained=True).alike == 0
+
+
+class Normed(Network):
+    """Drawn, but for the constants of a batch norm and the places of an index."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(400)
+        self.register_buffer("places", torch.arange(400))
+
+
+@pytest.mark.parametrize("build", [Network, Designed, partial(Same, nothing), Normed])
 def test_drawn_weights_and_small_designed_filters_are_not_told(build):
     assert begin(build).alike == 0
 
