@@ -78,7 +78,7 @@ class Beginning:
                 f"two networks of one seed begin with different {odd}: draw what is random from "
                 "torch's global generator, and keep nothing outside the network"
             )
-        answer = check_answer(_stirred(twin), clips, indices)
+        answer = check_answer(stirred(twin), clips, indices)
         with seeded(OTHER_SEED):
             another = unseeded().to(clips.labels.device)
             if torch.initial_seed() != OTHER_SEED:
@@ -106,7 +106,7 @@ class Beginning:
         """
         again = self.build()
         odd = _differing(self.weights, _hashes(again))
-        if not odd and differ(self.answer, asked_answer(_stirred(again), self.clips, self.indices)):
+        if not odd and differ(self.answer, asked_answer(stirred(again), self.clips, self.indices)):
             odd = "answers"
         if odd:
             raise SuspectError(
@@ -195,8 +195,8 @@ def _differing(one: Mapping[str, int], other: Mapping[str, int]) -> str:
 
 
 @torch.no_grad()
-def _stirred(network: nn.Module) -> nn.Module:
-    """The network with each trainable weight a little larger, always by the same."""
+def stirred(network: nn.Module) -> nn.Module:
+    """The same network with each trainable weight a little larger, always by the same."""
     generator = torch.Generator().manual_seed(0)
     for weight in network.parameters():
         if weight.requires_grad:
