@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
 
+from bench.config.settings import Config
 from bench.errors import FAILURES, BenchError
+from bench.methods import registry
 from bench.methods.operations import OPERATIONS, TRIAL_CHANNELS, TRIAL_SIZES
-from bench.methods.registry import VARIANTS
 from bench.runs.job import Job
 from bench.runs.record import read_run_file
 from bench.seeds import seeded
@@ -39,16 +40,22 @@ kind, too."""
 
 def first_answers(job: Job, classes: int) -> Answers:
     """Of a run's network or operations, of packages alone; without what differs each time."""
-    once, again = _answers(job, classes), _answers(job, classes)
+    _answers.cache_clear()
+    once, again = (_answers.__wrapped__(job.variant, job.config, classes) for _ in range(2))
     return {name: found for name, found in once.items() if found == again.get(name)}
 
 
-def require_first_answers(job: Job) -> None:
-    """BenchError where a package's code computes otherwise here than where the run began."""
+def require_first_answers(job: Job, anew: bool = False) -> None:
+    """BenchError where a package's code computes otherwise here than where the run began.
+
+    It is asked once in a process, or anew: what it keeps of a training is found after that.
+    """
+    if anew:
+        _answers.cache_clear()
     run = read_run_file(job.folder)
     if not run.answers:
         return
-    here = _answers(job, len(run.data.classes))
+    here = _answers(job.variant, job.config, len(run.data.classes))
     for name, began in run.answers.items():
         if name in here and _differ(began, here[name]):
             raise BenchError(
@@ -60,27 +67,28 @@ def require_first_answers(job: Job) -> None:
             )
 
 
-def _answers(job: Job, classes: int) -> Answers:
+@lru_cache(maxsize=256)
+def _answers(variant: str, config: Config, classes: int) -> Answers:
     return {
         f"{what}, {mode}": sums
-        for what, build, shape in _asked(job, classes)
+        for what, build, shape in _asked(variant, config, classes)
         for mode, sums in _sums(build, shape).items()
     }
 
 
 def _asked(
-    job: Job, classes: int
+    variant: str, config: Config, classes: int
 ) -> Iterator[tuple[str, Callable[[], nn.Module], tuple[int, ...]]]:
     """What packages bring to the networks of a run: its name, what builds it, its input's shape."""
-    method, config = job.method, job.config
+    method = registry.variant(variant)
     if method.searches:
         for name in method.configured_space(config).operations:
             if not OPERATIONS.is_own(name):
                 built = partial(operation(name).build, TRIAL_CHANNELS[0], DERIVED_NORM)
                 yield f"operation {name}", built, (TRIAL_CHANNELS[0], *TRIAL_SIZES[0])
-    elif "profile" in method.work and not VARIANTS.is_own(job.variant):
+    elif "profile" in method.work and not registry.VARIANTS.is_own(variant):
         shape = method.input_shape(config)
-        yield f"network {job.variant}", method.builder(config, classes, None), shape
+        yield f"network {variant}", method.builder(config, classes, None), shape
 
 
 @torch.no_grad()

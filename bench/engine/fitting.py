@@ -86,7 +86,7 @@ def fit(
             f"{folder.path} was made by other code of {', '.join(edited)}: restore that code, or "
             "make the run anew with `bench run --force`"
         )
-    require_first_answers(job)
+    require_first_answers(job, anew=True)
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)
     everyone = range(len(clip_set.clips))

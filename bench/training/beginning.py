@@ -5,8 +5,11 @@ A fold that starts from weights of another fold has seen the people that it is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -61,9 +64,10 @@ class Beginning:
 
         unseeded: builds it with weights from torch's global generator; pretrained: whether the
         method says that they are not all drawn; loss: what it is trained by. BenchError where the
-        two share trainable weights or are not the same, where its seed is another than it is given,
-        where all its weights are the same with another seed, where it is more than its weights, and
-        as `check_answer` and, with cross-entropy, `check_training_answer`.
+        two share trainable weights or are not the same, the states of generators that they hold
+        included, where its seed is another than it is given, where all its weights are the same
+        with another seed, where it is more than its weights, and as `check_answer` and, with
+        cross-entropy, `check_training_answer`.
         """
         network, twin = build(), build()
         if _trainable(network) & _trainable(twin):
@@ -77,6 +81,11 @@ class Beginning:
             raise SuspectError(
                 f"two networks of one seed begin with different {odd}: draw what is random from "
                 "torch's global generator, and keep nothing outside the network"
+            )
+        if _generators(network) != _generators(twin):
+            raise SuspectError(
+                "two networks of one seed hold generators of random numbers in different states: "
+                "draw from the global generators of torch, NumPy or Python, which are seeded"
             )
         answer = check_answer(stirred(twin), clips, indices)
         with seeded(OTHER_SEED):
@@ -157,24 +166,49 @@ def _moved(network: nn.Module) -> Iterator[Tensor]:
     return (each for each in network.parameters() if each.requires_grad and each.numel())
 
 
-def _held(value: Any, met: set[int] | None = None) -> Iterator[Tensor]:
-    """All tensors and arrays of numbers with a point in a module: weights, buffers, attributes.
+def _held(network: nn.Module) -> Iterator[Tensor]:
+    """All that it holds in floating point: weights, buffers, tensors and arrays elsewhere in it."""
+    for value in _within(network, set()):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            value = torch.from_numpy(value)
+        if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
+            yield value
 
-    Also those in lists, tuples and dicts of it.
-    """
-    met = set() if met is None else met
-    if id(value) in met:
+
+def _generators(network: nn.Module) -> list[str]:
+    """The states of the generators of random numbers that it holds, in order."""
+    kinds = torch.Generator | np.random.Generator | np.random.RandomState | random.Random
+    return [_state(each) for each in _within(network, set()) if isinstance(each, kinds)]
+
+
+def _state(generator: Any) -> str:
+    if isinstance(generator, torch.Generator):
+        return str(generator.get_state().tolist())
+    if isinstance(generator, random.SystemRandom):
+        return str(generator.random())  # it has no state, and is no two times alike
+    if isinstance(generator, random.Random):
+        return str(generator.getstate())
+    if isinstance(generator, np.random.RandomState):
+        return str([*map(np.ndarray.tolist, map(np.asarray, generator.get_state()))])
+    return str(generator.bit_generator.state)
+
+
+def _within(value: Any, met: set[int]) -> Iterator[Any]:
+    """A value and all in it, each once: in containers, and in the attributes of objects."""
+    if id(value) in met or isinstance(value, type | ModuleType):
         return
     met.add(id(value))
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        value = torch.from_numpy(value)
-    if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
-        yield value
-    elif isinstance(value, nn.Module):
-        yield from _held(vars(value), met)
-    elif isinstance(value, list | tuple | dict):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _held(each, met)
+    yield value
+    if isinstance(value, Mapping):
+        inner = [*value.values()]
+    elif isinstance(value, list | tuple | Set | deque):
+        inner = [*value]
+    elif isinstance(value, Tensor):
+        return
+    else:
+        inner = [*getattr(value, "__dict__", {}).values()]
+    for each in inner:
+        yield from _within(each, met)
 
 
 def _hashes(network: nn.Module) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache, partial
 
 import numpy as np
@@ -135,6 +136,39 @@ class Averaging(Network):
         return features - self.mean
 
 
+class Noise:
+    """No module; draws in its later calls."""
+
+    def __init__(self, generator):
+        self.generator = generator
+
+
+def drawing(make):
+    """A network that keeps generators of random numbers, for later."""
+
+    class Drawing(Network):
+        def __init__(self):
+            super().__init__()
+            self.noises = {"late": [Noise(make())]}
+
+    return Drawing
+
+
+UNSEEDED = {
+    "numpy": np.random.default_rng,
+    "older numpy": np.random.RandomState,
+    "python": random.Random,
+    "system": random.SystemRandom,
+    "torch": lambda: torch.Generator().manual_seed(torch.Generator().seed()),
+}
+SEEDED = {
+    "numpy": lambda: np.random.default_rng(3),
+    "older numpy": lambda: np.random.RandomState(int(torch.randint(9, ()))),
+    "python": lambda: random.Random(random.random()),
+    "torch": lambda: torch.Generator().manual_seed(torch.initial_seed()),
+}
+
+
 class Seeding(Network):
     def __init__(self):
         torch.manual_seed(5)
@@ -254,6 +288,17 @@ def test_a_sound_one_is_left_as_its_seed_gives_it(build):
 def test_others_are_refused_before_they_are_trained(build, said):
     with pytest.raises(BenchError, match=said):
         begin(build)
+
+
+@pytest.mark.parametrize("make", UNSEEDED.values(), ids=UNSEEDED)
+def test_generators_without_a_seed_are_refused_before_they_draw(make):
+    with pytest.raises(BenchError, match="generators of random numbers in different states"):
+        begin(drawing(make))
+
+
+@pytest.mark.parametrize("make", SEEDED.values(), ids=SEEDED)
+def test_those_that_the_seed_decides_are_not(make):
+    begin(drawing(make)).require_kept()
 
 
 @pytest.mark.parametrize("way", [forked, by_generator, by_numpy, loaded])
