@@ -168,7 +168,7 @@ def _moved(network: nn.Module) -> Iterator[Tensor]:
 
 def _held(network: nn.Module) -> Iterator[Tensor]:
     """All that it holds in floating point: weights, buffers, tensors and arrays elsewhere in it."""
-    for value in _within(network, set()):
+    for value in _within(network):
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             value = torch.from_numpy(value)
         if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
@@ -176,9 +176,9 @@ def _held(network: nn.Module) -> Iterator[Tensor]:
 
 
 def _generators(network: nn.Module) -> list[str]:
-    """The states of the generators of random numbers that it holds, in order."""
+    """The states of the generators of random numbers that it holds, sorted."""
     kinds = torch.Generator | np.random.Generator | np.random.RandomState | random.Random
-    return [_state(each) for each in _within(network, set()) if isinstance(each, kinds)]
+    return sorted(_state(each) for each in _within(network) if isinstance(each, kinds))
 
 
 def _state(generator: Any) -> str:
@@ -193,22 +193,22 @@ def _state(generator: Any) -> str:
     return str(generator.bit_generator.state)
 
 
-def _within(value: Any, met: set[int]) -> Iterator[Any]:
-    """A value and all in it, each once: in containers, and in the attributes of objects."""
-    if id(value) in met or isinstance(value, type | ModuleType):
-        return
-    met.add(id(value))
-    yield value
-    if isinstance(value, Mapping):
-        inner = [*value.values()]
-    elif isinstance(value, list | tuple | Set | deque):
-        inner = [*value]
-    elif isinstance(value, Tensor):
-        return
-    else:
-        inner = [*getattr(value, "__dict__", {}).values()]
-    for each in inner:
-        yield from _within(each, met)
+def _within(network: nn.Module) -> Iterator[Any]:
+    """A network and all in it, each once: in containers, and in the attributes of objects."""
+    met: set[int] = set()
+    left: list[Any] = [network]
+    while left:
+        value = left.pop()
+        if id(value) in met or isinstance(value, type | ModuleType):
+            continue
+        met.add(id(value))
+        yield value
+        if isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, list | tuple | Set | deque):
+            left += value
+        elif not isinstance(value, Tensor):
+            left += getattr(value, "__dict__", {}).values()
 
 
 def _hashes(network: nn.Module) -> dict[str, int]:
