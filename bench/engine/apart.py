@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import Unit
-from bench.errors import SuspectError
+from bench.errors import FAILURES, SuspectError
 from bench.methods.operations import OPERATIONS
 from bench.methods.registry import VARIANTS
 from bench.runs.job import Job
@@ -32,6 +32,12 @@ from bench.training.compute import threads
 from bench.training.initial import initialised
 from bench.training.tensors import Tensors
 
+LEARNS_OTHERWISE = (
+    "in a process of its own {} learns otherwise from a batch: a fold depends on what was trained "
+    "before it; count and keep nothing at module level, in a class attribute or behind a cache, "
+    "and draw in training from the global generators of torch, NumPy or Python"
+)
+
 
 def require_own_answers(
     unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]
@@ -40,8 +46,9 @@ def require_own_answers(
 
     network: trained, on the fold of the unit; asked: the clips that it tests, then others. Once per
     method in this process a network with the same weights is asked in another one, and what a new
-    network learns from a batch is compared; after each fold the first network of this process is
-    asked again, since what later folds learn of its test clips may have reached it.
+    network and a copy of the trained one learn from a batch is compared; after each fold the first
+    network of this process is asked again, since what later folds learn of its test clips may have
+    reached it.
     """
     runs = runs_of(unit.job)
     if not _is_foreign(unit.job):
@@ -52,7 +59,11 @@ def require_own_answers(
         learnt = _learnt_anew(unit, clips, known)
         answer = asked_answer(network, clips, known)
         _earlier[runs] = Earlier(unit, network, clips, known, answer, learnt)
-        anew, learnt_there = in_another_process(answer_anew, unit, weights.getvalue(), known)
+        whole = _whole(network)
+        late = _learnt_late(unit, whole, clips, known)
+        anew, learnt_there, late_there = in_another_process(
+            answer_anew, unit, weights.getvalue(), whole, known
+        )
         if differ(answer.cpu(), anew):
             raise SuspectError(
                 "in a process of its own a new network with the weights of this one answers "
@@ -61,12 +72,9 @@ def require_own_answers(
                 "cache"
             )
         if learn_otherwise(learnt, learnt_there):
-            raise SuspectError(
-                "in a process of its own a new network of the same seed learns otherwise from a "
-                "batch: a fold depends on what was trained before it; count and keep nothing at "
-                "module level, in a class attribute or behind a cache, and draw in training from "
-                "the global generators of torch, NumPy or Python"
-            )
+            raise SuspectError(LEARNS_OTHERWISE.format("a new network of the same seed"))
+        if late is not None and late_there is not None and learn_otherwise(late, late_there):
+            raise SuspectError(LEARNS_OTHERWISE.format("a copy of the trained network"))
     _earlier[runs].require_same()
 
 
@@ -104,17 +112,43 @@ def runs_of(job: Job) -> Path:
     return job.folder.path.parents[1]
 
 
-def answer_anew(unit: Unit, weights: bytes, asked: Sequence[int]) -> tuple[Tensor, Tensor]:
+def answer_anew(
+    unit: Unit, weights: bytes, whole: bytes, asked: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """What a new network answers, given weights, to the first of the clips asked, and learns there.
 
-    Logits (n, classes) and the gradient of `training_gradient`.
+    Logits (n, classes), the gradient of `training_gradient`, and that of the network `whole`.
     """
     _, clips = job_clips(unit.job)
     network = network_builder(unit.job, unit.fold, clips.classes)().to(clips.labels.device)
     network.load_state_dict(torch.load(BytesIO(weights), clips.labels.device, weights_only=True))
     with threads(unit.job.method.threads):
         answer = asked_answer(network, clips, asked).cpu()
-    return answer, _learnt_anew(unit, clips, asked)
+    learnt = _learnt_anew(unit, clips, asked)
+    return answer, learnt, _learnt_late(unit, whole, clips, asked)
+
+
+def _whole(network: nn.Module) -> bytes:
+    """A network with all that it counts and keeps in itself; empty where it cannot be pickled."""
+    kept = BytesIO()
+    try:
+        torch.save(network, kept)
+    except FAILURES:
+        return b""
+    return kept.getvalue()
+
+
+def _learnt_late(unit: Unit, whole: bytes, clips: Tensors, asked: Sequence[int]) -> Tensor | None:
+    """`training_gradient` of a copy of a trained network, on the last of the clips asked.
+
+    None where there is no copy, or it fails.
+    """
+    try:
+        network = torch.load(BytesIO(whole), clips.labels.device, weights_only=False)
+        with threads(unit.job.method.threads):
+            return training_gradient(network, _learnt_from(clips, asked))
+    except FAILURES:
+        return None
 
 
 def _learnt_anew(unit: Unit, clips: Tensors, asked: Sequence[int]) -> Tensor:
@@ -125,7 +159,12 @@ def _learnt_anew(unit: Unit, clips: Tensors, asked: Sequence[int]) -> Tensor:
     build = network_builder(unit.job, unit.fold, clips.classes)
     network = initialised(build, 0, "in_order").to(clips.labels.device)
     with threads(unit.job.method.threads):
-        return training_gradient(network, clips.evaluation_batch(torch.as_tensor(asked[-ASKED:])))
+        return training_gradient(network, _learnt_from(clips, asked))
+
+
+def _learnt_from(clips: Tensors, asked: Sequence[int]) -> Tensor:
+    """The last clips."""
+    return clips.evaluation_batch(torch.as_tensor(asked[-ASKED:]))
 
 
 def _is_foreign(job: Job) -> bool:

@@ -103,6 +103,7 @@ def execute(
     being worked on by another process, and while a timing run has the machine to itself.
     """
     from bench.engine.units import perform
+    from bench.system.guarding import ARITHMETIC, Performing, undisturbed  # torch comes with it
 
     keeps_search = SEARCH not in phases and not genotypes
     with _opened(prepared, executor, force, keeps_search):
@@ -116,9 +117,10 @@ def execute(
         for job in unfinished.values():
             note_other_maker(job, here)
         heard = _Remembered(listener)
-        with EXECUTORS.answering(prepared.executor_name):
-            failures = tuple(executor.run(tasks, perform, heard))
         who = EXECUTORS.origin(prepared.executor_name or type(executor).__name__)
+        as_now = Performing.now(perform, who)
+        with EXECUTORS.answering(prepared.executor_name), undisturbed(who, ARITHMETIC):
+            failures = tuple(executor.run(tasks, as_now, heard))
         failures += _never_seen(heard, getattr(executor, "late", 0.0), who)
         failures += _left_out(tasks, done | heard.done, failures, who)
         tried = {task.unit for task in tasks}

@@ -8,7 +8,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
 from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
 
@@ -117,13 +117,22 @@ def make_executor(asked: str, jobs: int | None) -> Executor:
     """
     name, _, options = asked.partition(":")
     values = _options(name, options) if options else {}
-    executor = EXECUTORS.made(name, jobs, **values)
+    executor = _made(name, jobs, values)
     if not isinstance(executor, Executor):
         raise BenchError(
             f"executor {name!r}: expected processes, threads and run(tasks, perform, listener), "
             f"got {type(executor).__name__}"
         )
     return executor
+
+
+def _made(name: str, jobs: int | None, values: Mapping[str, Any]) -> Any:
+    if EXECUTORS.is_own(name):
+        return EXECUTORS.made(name, jobs, **values)
+    from bench.system.guarding import ARITHMETIC, undisturbed  # torch comes with it
+
+    with undisturbed(EXECUTORS.origin(name), ARITHMETIC):
+        return EXECUTORS.made(name, jobs, **values)
 
 
 def _options(name: str, text: str) -> dict[str, Any]:

@@ -151,6 +151,10 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
             "`bench run --force`, or choose another folder with --runs"
         )
     _refuse_other_code(job, run)
+    if run.answers:
+        from bench.engine.first_answers import require_first_answers  # torch comes with it
+
+        require_first_answers(job, anew=True)
 
 
 def given_files(job: Job, classes: Sequence[str]) -> dict[str, Any]:
@@ -351,9 +355,12 @@ def _method_record(variant: str, config: Config, classes: int) -> Mapping[str, A
 
 def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[str, Any]:
     """Everything needed to repeat a run, and where it was made."""
+    from bench.engine.first_answers import first_answers  # torch comes with it
+
     clip_set = prepared.clip_set
     folds = folds_of(clip_set, job.config.protocol)
     pretrained = pretrained_by(job.config, clip_set.classes)
+    answers = first_answers(job, len(clip_set.classes))
     problems = (*clip_set.problems, *absent_classes(clip_set, folds))
     return {
         "format": FORMAT,
@@ -383,6 +390,7 @@ def _run_record(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> dict[s
             "problems": [asdict(problem) for problem in problems],
         },
         **({"pretrained": asdict(pretrained)} if pretrained else {}),
+        **({"answers": answers} if answers else {}),
         "started": now(),
         "provenance": _maker(job, here, len(clip_set.classes)),
     }

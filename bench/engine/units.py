@@ -9,8 +9,9 @@ from threading import Lock
 
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import find_clips, prepare
+from bench.engine.first_answers import require_first_answers
 from bench.engine.material import job_clips, network_builder
-from bench.engine.plan import PREPARE, SEARCH, Report, Unit
+from bench.engine.plan import FOLD, PREPARE, SEARCH, Report, Unit
 from bench.engine.recorded import require_own_job
 from bench.engine.search import summarise_searches
 from bench.engine.suspicion import keep_suspicion, suspicion
@@ -53,6 +54,8 @@ def perform(unit: Unit, report: Report) -> None:
     device = resolve_device(unit.job.device)
     with ALONE, current_card(device):
         here = replace(unit, job=replace(unit.job, device=device))
+        if unit.phase in (SEARCH, FOLD):
+            require_first_answers(here.job)
         work = resolve_name(WORK.get(unit.phase) or unit.job.method.work[unit.phase])
         try:
             with sealing(unit.job.folder, unit.name):

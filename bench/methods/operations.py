@@ -26,6 +26,11 @@ TAG = "_bench_operation"
 
 TRIAL_CHANNELS = (8, 16)
 
+TRIAL_SIZES = ((3, 4, 5), (1, 4, 5), (3, 1, 1), (1, 1, 1))
+"""T, H and W; a package's operation need not take any but the first."""
+
+CHANGES_INPUT = "changes its input, which other operations read, too: leave out `inplace=True`"
+
 
 def known_operations() -> frozenset[str]:
     """Names of all operations, those of installed packages among them."""
@@ -65,14 +70,13 @@ def _try(name: str, value: Operation, channels: int) -> None:
     with torch.random.fork_rng(devices=[]), torch.no_grad():  # what is drawn here changes no run
         # As in a mixed operation, where a name such as `forward` has no place.
         module = nn.ModuleDict({name: value.build(channels, DERIVED_NORM)})[name]
-        clips = torch.randn(2, channels, 3, 4, 5)
-        given = clips.clone()
-        shape = tuple(module(given).shape)
-        module.eval()(given)
+        clips = torch.randn(2, channels, *TRIAL_SIZES[0])
+        shape = tuple(module(clips.clone()).shape)
+        changing = [size for size in TRIAL_SIZES if _changes_input(module, channels, size)]
         another = value.build(channels, DERIVED_NORM)
         searched = value.build(channels, SEARCH_NORM)
-    if not given.equal(clips):
-        raise Unfit("it changes its input, which other operations read, too")
+    if changing:
+        raise Unfit(f"of T, H, W {changing[0]} it {CHANGES_INPUT}")
     if {*module.parameters()} & {*another.parameters()}:
         raise Unfit("what it builds shares weights with what it built before: make them anew")
     for built, norm in ((searched, SEARCH_NORM), (module, DERIVED_NORM)):
@@ -83,6 +87,21 @@ def _try(name: str, value: Operation, channels: int) -> None:
     counted = sum(parameter.numel() for parameter in module.parameters())
     if said != counted:
         raise Unfit(f"of {channels} channels it has {counted} parameters and says {said}")
+
+
+def _changes_input(module: nn.Module, channels: int, size: tuple[int, ...]) -> bool:
+    """Whether it does in training or evaluation mode; not where it cannot take that size at all."""
+    import torch
+
+    clips = torch.randn(2, channels, *size)
+    given = clips.clone()
+    for training in (True, False):
+        try:
+            module.train(training)(given)
+        except Exception:  # instance norm, say, takes no single voxel
+            if size == TRIAL_SIZES[0]:
+                raise
+    return not given.equal(clips)
 
 
 def _refuse_own_norms(module: nn.Module, norm: Norm) -> None:
@@ -111,17 +130,43 @@ def _built(
         module = build(channels, norm)
     guard(module, OPERATIONS.origin(name))
     setattr(module, TAG, name)
-    module.register_forward_hook(_require_same_shape)
+    watch = _Inputs()
+    module.register_forward_pre_hook(watch.begin)
+    module.register_forward_hook(watch.end)
     return module
 
 
-def _require_same_shape(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
-    expected, found = tuple(inputs[0].shape), tuple(getattr(output, "shape", ()))
-    if found != expected:
-        raise PluginError(
-            f"{OPERATIONS.origin(getattr(module, TAG))} maps {expected} to {found or output!r}; "
-            "expected the same shape"
-        )
+class _Inputs:
+    """Hooks of a module, which can be copied and pickled with it."""
+
+    def __init__(self) -> None:
+        self.version: int | None = None
+
+    def begin(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self.version = _version(inputs[0])
+
+    def end(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+        """PluginError where the input was changed, or the output has another shape."""
+        expected, found = tuple(inputs[0].shape), tuple(getattr(output, "shape", ()))
+        if found != expected:
+            raise PluginError(
+                f"{OPERATIONS.origin(getattr(module, TAG))} maps {expected} to "
+                f"{found or output!r}; expected the same shape"
+            )
+        if self.version != _version(inputs[0]):
+            raise PluginError(
+                f"of (B, C, T, H, W) {expected} {OPERATIONS.origin(getattr(module, TAG))} "
+                f"{CHANGES_INPUT}"
+            )
+
+
+def _version(tensor: Tensor) -> int | None:
+    """How often torch has changed it in place; None where it does not count."""
+    import torch
+
+    if torch.compiler.is_compiling() or tensor.is_inference():
+        return None
+    return tensor._version
 
 
 def failing_operation(error: BaseException) -> str | None:

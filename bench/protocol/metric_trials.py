@@ -42,6 +42,24 @@ def require_scores(function: Function, per_class: Function | None) -> None:
                 raise
 
 
+def require_alike(function: Function, anew: Function) -> None:
+    """Unfit where the same code, imported anew, scores matrices otherwise in another order."""
+    import numpy as np
+
+    for classes in reversed(CLASSES):
+        matrices = _matrices(classes)
+        try:
+            made = function(matrices.copy())
+            others = [anew(each.copy()) for each in matrices[::-1]]
+        except Exception:  # as in `require_scores`
+            continue
+        if not np.allclose(made, others[::-1], equal_nan=True):
+            raise Unfit(
+                "imported anew, with the matrices in another order, it makes other scores: keep "
+                "nothing of the first that it is given, and draw nothing at random"
+            )
+
+
 def _tried(function: Function, matrices: np.ndarray, symmetric: bool) -> bool:
     """Whether the order of the classes makes no difference; it may not where `symmetric` is set."""
     import numpy as np

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import DataError, printable
-from bench.system.entry_points import Door, Unfit, say_once
+from bench.errors import FAILURES, DataError, printable
+from bench.system.entry_points import Door, Unfit, brought, say_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +143,7 @@ def _checked(name: str, value: object) -> Metric:
     """The value as a metric; Unfit says why it cannot be used as one."""
     import numpy as np
 
-    from bench.protocol.metric_trials import require_scores  # late: few have metrics of their own
+    from bench.protocol.metric_trials import require_alike, require_scores  # late: few have own
 
     if not isinstance(value, Metric) or value.name != name:
         raise Unfit(f"expected a bench.protocol.metrics.Metric of that name, got {value!r:.80}")
@@ -177,8 +177,23 @@ def _checked(name: str, value: object) -> Metric:
             "rest on the others of a stack (their mean, quantiles or number)"
         )
     require_scores(value.function, value.per_class)
+    again = _anew(name)
+    if isinstance(again, Metric):
+        require_alike(value.function, again.function)
+        if value.per_class and again.per_class:
+            require_alike(value.per_class, again.per_class)
     per_class = value.per_class and partial(_of_a_copy, name, value.per_class)
     return replace(value, function=partial(_of_a_copy, name, value.function), per_class=per_class)
+
+
+def _anew(name: str) -> object:
+    """The value of a package's metric, made once more; None where its code runs only once."""
+    from bench.system.package_code import imported_anew
+
+    try:
+        return imported_anew(brought(ENTRY_POINTS)[name])
+    except FAILURES:
+        return None
 
 
 EXAMPLES = (((5, 1, 0), (2, 7, 1), (0, 3, 4)), ((1, 8, 2), (0, 2, 6), (9, 0, 3)))

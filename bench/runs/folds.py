@@ -63,7 +63,7 @@ class FoldRecord:
     inner_subjects: `dataset/subject` of those trained on, None in files that do not say it, and of
     those held out for inner_val; epochs: by selection rule the epoch it chose; losses: one per
     epoch; contradicted: about how many clips a classifier's own `predict` answers otherwise;
-    begins_alike: share of the network's weights that are the same before training with every seed.
+    begins_alike: share of the numbers in the network that no seed changes before training.
     """
 
     what: ClassVar[str] = "fold"

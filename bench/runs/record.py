@@ -89,8 +89,8 @@ class RunFile:
     """The content of `run.json`. Keys that older runs lack have a default.
 
     config: settings by section, as they were recorded: other versions have others; format: 1 in
-    runs that do not say it; machines: that did its folds, and how many each, where they are of
-    several kinds.
+    runs that do not say it; answers: of `bench.engine.first_answers`; machines: that did its folds,
+    and how many each, where they are of several kinds.
     """
 
     what: ClassVar[str] = "run"
@@ -111,6 +111,7 @@ class RunFile:
     network: Mapping[str, Any] | None = None
     data: DataRecord = DataRecord()
     pretrained: Pretrained | None = None
+    answers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     started: str | None = None
     provenance: Maker = Maker()
     continued: tuple[Maker, ...] = ()

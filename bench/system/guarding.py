@@ -7,12 +7,15 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules import module as modules
+from torch.optim import optimizer as optimisers
 
 from bench.system.entry_points import say_once
 
@@ -79,15 +82,88 @@ def _set_errors(values: dict[str, Any]) -> None:
     np.seterr(**values)
 
 
+HOOKED = {
+    "hooks of all modules": (
+        modules,
+        (
+            *("_global_forward_pre_hooks", "_global_forward_hooks"),
+            *("_global_forward_hooks_always_called", "_global_forward_hooks_with_kwargs"),
+            *("_global_backward_pre_hooks", "_global_backward_hooks"),
+            *("_global_module_registration_hooks", "_global_parameter_registration_hooks"),
+            "_global_buffer_registration_hooks",
+        ),
+    ),
+    "hooks of all optimisers": (
+        optimisers,
+        ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks"),
+    ),
+}
+"""Where torch keeps what it calls in every module and at every update."""
+
+
+def _hooks(what: str) -> list[dict[int, Any]]:
+    module, names = HOOKED[what]
+    return [dict(getattr(module, name)) for name in names]
+
+
+def _set_hooks(what: str, values: Sequence[dict[int, Any]]) -> None:
+    module, names = HOOKED[what]
+    for name, value in zip(names, values, strict=True):
+        kept = getattr(module, name)
+        kept.clear()
+        kept.update(value)
+    if not any(_hooks("hooks of all modules")):  # else hooks of the other kind are refused
+        modules._global_is_full_backward_hook = None
+
+
+DEVICES = ("cpu", "cuda", "mps")
+
+
+def _autocast() -> tuple[Any, ...]:
+    torch.autocast_increment_nesting()
+    return (
+        *((torch.is_autocast_enabled(each), torch.get_autocast_dtype(each)) for each in DEVICES),
+        torch.is_autocast_cache_enabled(),
+        torch.autocast_decrement_nesting(),
+    )
+
+
+def _set_autocast(values: tuple[Any, ...]) -> None:
+    *devices, cached, depth = values
+    for device, (enabled, dtype) in zip(DEVICES, devices, strict=True):
+        torch.set_autocast_enabled(device, enabled)
+        torch.set_autocast_dtype(device, dtype)
+    torch.set_autocast_cache_enabled(cached)
+    while (here := _autocast()[-1]) != depth:  # within a block weights stay as cast at first
+        if here > depth:
+            torch.autocast_decrement_nesting()
+        else:
+            torch.autocast_increment_nesting()
+    torch.clear_autocast_cache()
+
+
+_entered: list[torch.inference_mode] = []
+"""Torch sets inference mode by blocks alone: those that are never left."""
+
+
+def _set_inference(enabled: bool) -> None:
+    gradients = torch.is_grad_enabled()
+    _entered.append(torch.inference_mode(enabled))
+    _entered[-1].__enter__()
+    torch.set_grad_enabled(gradients)
+
+
 def _switch(name: str, module: Any, switch: str) -> _Setting:
     return _Setting(name, partial(getattr, module, switch), partial(setattr, module, switch))
 
 
-PROCESS = (
+ARITHMETIC = (
+    _Setting("inference mode", torch.is_inference_mode_enabled, _set_inference),
+    _Setting("autocast", _autocast, _set_autocast),
+    *(_Setting(what, partial(_hooks, what), partial(_set_hooks, what)) for what in HOOKED),
     _Setting("gradients", torch.is_grad_enabled, torch.set_grad_enabled),
     _Setting("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
     _Setting("the default device", torch.get_default_device, _set_device),
-    _Setting("the number of threads", torch.get_num_threads, torch.set_num_threads),
     _Setting(
         "deterministic algorithms",
         torch.get_deterministic_debug_mode,
@@ -100,6 +176,12 @@ PROCESS = (
     _switch("cuDNN's choice by time", torch.backends.cudnn, "benchmark"),
     _switch("cuDNN's determinism", torch.backends.cudnn, "deterministic"),
     _Setting("NumPy's floating-point errors", np.geterr, _set_errors),
+)
+"""What changes the numbers of every network, and nobody but the harness may."""
+
+PROCESS = (
+    *ARITHMETIC,
+    _Setting("the number of threads", torch.get_num_threads, torch.set_num_threads),
     _Setting("the current folder", os.getcwd, os.chdir),
 )
 """What a package's network may not change for others."""
@@ -122,6 +204,28 @@ def undisturbed(who: str, settings: Sequence[_Setting] = SETTINGS) -> Iterator[N
         yield
     finally:
         _set_back(who, settings, before)
+
+
+@dataclass(frozen=True)
+class Performing:
+    """Performs units as `perform` does, in whatever process, with arithmetic as it was before.
+
+    who: an executor, which may have set it in the meantime. Can be pickled.
+    """
+
+    perform: Callable[..., object]
+    who: str
+    before: tuple[Any, ...]
+
+    @classmethod
+    def now(cls, perform: Callable[..., object], who: str) -> Performing:
+        """As the arithmetic of this process is now."""
+        return cls(perform, who, tuple(setting.read() for setting in ARITHMETIC))
+
+    def __call__(self, *unit: Any) -> None:
+        """Performs a unit, given with what it reports to."""
+        _set_back(self.who, ARITHMETIC, self.before)
+        self.perform(*unit)
 
 
 def _set_back(who: str, settings: Sequence[_Setting], before: Sequence[Any]) -> None:

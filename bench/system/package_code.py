@@ -1,4 +1,4 @@
-"""SHA-256 of the source code that an entry point of a package brings. Nothing is imported.
+"""SHA-256 of the source code that an entry point of a package brings. For that nothing is imported.
 
 Hashed are the module that the entry point names and what it imports, directly or not, of modules
 below the same top-level name, or below another of its distribution. So are the data files that this
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from bench.system.entry_points import brought, remembered
 from bench.system.files import is_system_file
@@ -48,9 +51,7 @@ def package_code(group: str, name: str, also: tuple[str, ...] = ()) -> str | Non
     entry = brought(group).get(name)
     if entry is None:
         return None
-    modules = (entry.module, *also)
-    tops = {*_listed_tops(entry), *(module.partition(".")[0] for module in modules)}
-    sources = _sources(modules, tops.difference(OURS))
+    sources = _sources_of(entry, also)
     if not sources:
         return None
     digest = hashlib.sha256()
@@ -63,6 +64,27 @@ def package_code(group: str, name: str, also: tuple[str, ...] = ()) -> str | Non
     return digest.hexdigest()
 
 
+def imported_anew(entry: EntryPoint) -> Any:
+    """Its value as the package's code makes it when it is imported once more.
+
+    The modules that are in use stay so. Raises whatever the code does.
+    """
+    used = {name: sys.modules.get(name) for name in _sources_of(entry)}
+    try:
+        for name in used:
+            sys.modules.pop(name, None)
+        with redirect_stdout(io.StringIO()):
+            return entry.load()
+    finally:
+        for name, module in used.items():
+            sys.modules.pop(name, None)
+            if module is not None:
+                sys.modules[name] = module
+                parent, _, last = name.rpartition(".")
+                if parent in sys.modules:
+                    setattr(sys.modules[parent], last, module)
+
+
 def summary(entry: EntryPoint) -> str:
     """The first line of the docstring of the module that an entry point names; may be empty."""
     file = _file(entry.module)
@@ -71,6 +93,13 @@ def summary(entry: EntryPoint) -> str:
     except (SyntaxError, ValueError):
         return ""
     return (said or "").partition("\n")[0]
+
+
+def _sources_of(entry: EntryPoint, also: Sequence[str] = ()) -> dict[str, Path]:
+    """Module -> its file, of all that the entry point consists of."""
+    modules = (entry.module, *also)
+    tops = {*_listed_tops(entry), *(module.partition(".")[0] for module in modules)}
+    return _sources(modules, tops.difference(OURS))
 
 
 def _listed_tops(entry: EntryPoint) -> list[str]:

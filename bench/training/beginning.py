@@ -5,10 +5,14 @@ A fold that starts from weights of another fold has seen the people that it is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Self
+from types import ModuleType
+from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +26,7 @@ OTHER_SEED = 1
 """What a network is made of when its file is read: whatever is drawn then gives way to the file."""
 
 MUCH_ALIKE = 0.1
-"""Share of trainable weights, alike with every seed, that is told: designed filters are fewer."""
+"""Share of the numbers, alike with every seed, that is told: designed filters are fewer."""
 
 STIRRED = 0.01
 """Up to so much is added to each weight: a layer that starts at zero would hide what is before."""
@@ -33,8 +37,9 @@ class Beginning:
     """A network to be trained, with what another one built in the same way holds and answers.
 
     build: of a seed, on the device; weights: hash of each parameter and buffer; answer: logits to
-    the first of the clips `indices`, once its weights are stirred; alike: share of the trainable
-    weights that begin alike with every seed, 0 below MUCH_ALIKE and where that is declared.
+    the first of the clips `indices`, once its weights are stirred; alike: share of all that it
+    holds, trained or not, that begins alike with every seed, 0 below MUCH_ALIKE and where that is
+    declared.
     """
 
     build: Callable[[], nn.Module]
@@ -59,9 +64,10 @@ class Beginning:
 
         unseeded: builds it with weights from torch's global generator; pretrained: whether the
         method says that they are not all drawn; loss: what it is trained by. BenchError where the
-        two share trainable weights or are not the same, where its seed is another than it is given,
-        where all its weights are the same with another seed, where it is more than its weights, and
-        as `check_answer` and, with cross-entropy, `check_training_answer`.
+        two share trainable weights or are not the same, the states of generators that they hold
+        included, where its seed is another than it is given, where all its weights are the same
+        with another seed, where it is more than its weights, and as `check_answer` and, with
+        cross-entropy, `check_training_answer`.
         """
         network, twin = build(), build()
         if _trainable(network) & _trainable(twin):
@@ -76,7 +82,12 @@ class Beginning:
                 f"two networks of one seed begin with different {odd}: draw what is random from "
                 "torch's global generator, and keep nothing outside the network"
             )
-        answer = check_answer(_stirred(twin), clips, indices)
+        if _generators(network) != _generators(twin):
+            raise SuspectError(
+                "two networks of one seed hold generators of random numbers in different states: "
+                "draw from the global generators of torch, NumPy or Python, which are seeded"
+            )
+        answer = check_answer(stirred(twin), clips, indices)
         with seeded(OTHER_SEED):
             another = unseeded().to(clips.labels.device)
             if torch.initial_seed() != OTHER_SEED:
@@ -84,13 +95,13 @@ class Beginning:
                     "a new network seeds torch's global generator: all seeds of a run would begin "
                     "with the same weights; leave out torch.manual_seed"
                 )
-        alike = 0.0 if pretrained else _alike(network, weights, _hashes(another))
-        if alike == 1:
+        if not pretrained and _alike(_moved(network), _moved(another)) == 1:
             raise BenchError(
                 "a new network has the same trainable weights with every seed: draw them from "
                 "torch's global generator, without a seed or generator of its own; if they are "
                 "loaded, say in the method's `pretraining` what they were trained on"
             )
+        alike = 0.0 if pretrained else _alike(_held(network), _held(another))
         _require_restored(another, twin, answer, clips, indices)
         if loss == CROSS_ENTROPY:
             check_training_answer(another, clips, indices)
@@ -104,7 +115,7 @@ class Beginning:
         """
         again = self.build()
         odd = _differing(self.weights, _hashes(again))
-        if not odd and differ(self.answer, asked_answer(_stirred(again), self.clips, self.indices)):
+        if not odd and differ(self.answer, asked_answer(stirred(again), self.clips, self.indices)):
             odd = "answers"
         if odd:
             raise SuspectError(
@@ -139,26 +150,76 @@ def _require_restored(
 
 def _trainable(network: nn.Module) -> set[int]:
     """Where the weights lie that training moves."""
-    trained = (each for each in network.parameters() if each.requires_grad and each.numel())
-    return {each.untyped_storage().data_ptr() for each in trained}
+    return {each.untyped_storage().data_ptr() for each in _moved(network)}
 
 
-def _alike(network: nn.Module, weights: Mapping[str, int], others: Mapping[str, int]) -> float:
-    """Share of the trainable weights whose hashes are those of others; constants do not count."""
-    sizes = {
-        name: each.numel()
-        for name, each in network.named_parameters()
-        if each.requires_grad and each.numel() and (each != each.flatten()[0]).any()
-    }
-    same = sum(size for name, size in sizes.items() if weights[name] == others.get(name))
+def _alike(ours: Iterator[Tensor], others: Iterator[Tensor]) -> float:
+    """Share of our numbers that others have, too, tensor by tensor; constants do not count."""
+    known = {_bits(each) for each in others}
+    sizes = {_bits(each): each.numel() for each in ours if (each != each.flatten()[0]).any()}
+    same = sum(size for bits, size in sizes.items() if bits in known)
     return same / sum(sizes.values()) if sizes else 0.0
+
+
+def _moved(network: nn.Module) -> Iterator[Tensor]:
+    """The weights that training moves."""
+    return (each for each in network.parameters() if each.requires_grad and each.numel())
+
+
+def _held(network: nn.Module) -> Iterator[Tensor]:
+    """All that it holds in floating point: weights, buffers, tensors and arrays elsewhere in it."""
+    for value in _within(network):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            value = torch.from_numpy(value)
+        if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
+            yield value
+
+
+def _generators(network: nn.Module) -> list[str]:
+    """The states of the generators of random numbers that it holds, sorted."""
+    kinds = torch.Generator | np.random.Generator | np.random.RandomState | random.Random
+    return sorted(_state(each) for each in _within(network) if isinstance(each, kinds))
+
+
+def _state(generator: Any) -> str:
+    if isinstance(generator, torch.Generator):
+        return str(generator.get_state().tolist())
+    if isinstance(generator, random.SystemRandom):
+        return str(generator.random())  # it has no state, and is no two times alike
+    if isinstance(generator, random.Random):
+        return str(generator.getstate())
+    if isinstance(generator, np.random.RandomState):
+        return str([*map(np.ndarray.tolist, map(np.asarray, generator.get_state()))])
+    return str(generator.bit_generator.state)
+
+
+def _within(network: nn.Module) -> Iterator[Any]:
+    """A network and all in it, each once: in containers, and in the attributes of objects."""
+    met: set[int] = set()
+    left: list[Any] = [network]
+    while left:
+        value = left.pop()
+        if id(value) in met or isinstance(value, type | ModuleType):
+            continue
+        met.add(id(value))
+        yield value
+        if isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, list | tuple | Set | deque):
+            left += value
+        elif not isinstance(value, Tensor):
+            left += getattr(value, "__dict__", {}).values()
 
 
 def _hashes(network: nn.Module) -> dict[str, int]:
     """A hash of the bits of each parameter and buffer."""
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    bits = {name: each.detach().flatten().cpu().view(torch.uint8) for name, each in named.items()}
-    return {name: hash(each.numpy().tobytes()) for name, each in bits.items()}
+    return {name: _bits(each) for name, each in named.items()}
+
+
+def _bits(tensor: Tensor) -> int:
+    """A hash of its bits."""
+    return hash(tensor.detach().flatten().cpu().view(torch.uint8).numpy().tobytes())
 
 
 def _differing(one: Mapping[str, int], other: Mapping[str, int]) -> str:
@@ -168,8 +229,8 @@ def _differing(one: Mapping[str, int], other: Mapping[str, int]) -> str:
 
 
 @torch.no_grad()
-def _stirred(network: nn.Module) -> nn.Module:
-    """The network with each trainable weight a little larger, always by the same."""
+def stirred(network: nn.Module) -> nn.Module:
+    """The same network with each trainable weight a little larger, always by the same."""
     generator = torch.Generator().manual_seed(0)
     for weight in network.parameters():
         if weight.requires_grad:

@@ -292,8 +292,8 @@ MARK_MEANINGS = {
     FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     CONTRADICTED: "the classifier's own predict answers otherwise than its largest score, which "
     "counts",
-    BEGINS_ALIKE: "weights are the same before training with every seed: fixed or loaded, perhaps "
-    "from clips of the people who are tested; the method declares no pretraining",
+    BEGINS_ALIKE: "weights, trained or not, are the same before training with every seed: fixed or "
+    "loaded, perhaps from clips of the people who are tested; the method declares no pretraining",
     ONE_SEED: "another seed of the search may find another architecture and score",
     "random control": "cells and path drawn uniformly from the search space, not searched",
 }

@@ -552,7 +552,7 @@ def test_what_was_refused_as_random_is_not_kept_when_it_passes_again(tmp_path, m
 
     monkeypatch.setattr(units, "flaky", flaky, raising=False)
     monkeypatch.setattr(units, "WORK", {FOLD: "bench.engine.units:flaky"})
-    for unasked in ("await_files", "require_own_job"):
+    for unasked in ("await_files", "require_own_job", "require_first_answers"):
         monkeypatch.setattr(units, unasked, lambda *_: None)
     own = job(tmp_path)
     unit, other = Unit(own, FOLD, "s01"), Unit(own, FOLD, "s02")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 
@@ -41,6 +42,24 @@ class Late(nn.Identity):
     def forward(self, x):
         return x if self.training else x.relu_()
 
+class Sometimes(nn.Identity):  # a size, the mode in which it is given, and how it is changed
+    def __init__(self, size, training, way):
+        super().__init__()
+        self.size, self.mode, self.way = size, training, way
+
+    def forward(self, x):
+        if tuple(x.shape[2:]) == self.size and self.training == self.mode:
+            self.way(x)
+        return x * 1
+
+def sometimes(size, training, way=lambda x: x.relu_()):
+    return Operation(lambda channels, norm: Sometimes(size, training, way), lambda channels: 0)
+
+STILL = sometimes((1, 4, 5), False)
+POINT = sometimes((1, 1, 1), True, lambda x: x[:, :1].zero_())
+UNSEEN = sometimes((3, 1, 1), False, lambda x: x.data.zero_())
+ODD = sometimes((7, 6, 6), False)
+ODD_PART = sometimes((1, 2, 2), True, lambda x: x[:, 1:].detach().add_(1))
 LATE = Operation(lambda channels, norm: Late(), lambda channels: 0)
 EIGHT = Operation(conv_7, lambda channels: 343 * 8 * channels + 16)
 CHANGING = Operation(lambda channels, norm: nn.ReLU(inplace=True), lambda channels: 0)
@@ -118,6 +137,9 @@ def test_a_space_with_an_unknown_one_is_left_out(put, capsys):
         ("EIGHT", "of 16 channels it has 87840 parameters and says 43920"),
         ("CHANGING", "it changes its input"),
         ("LATE", "it changes its input"),
+        ("STILL", r"of T, H, W \(1, 4, 5\) it changes its input"),
+        ("POINT", r"of T, H, W \(1, 1, 1\) it changes its input"),
+        ("UNSEEN", r"of T, H, W \(3, 1, 1\) it changes its input"),
         ("OWN_NORM", "its BatchNorm3d 1 is not made by `norm`: in the search all batch norms"),
         ("KEPT", "its Kept 1 is not made by `norm`"),
         ("TRACKING", "without weights and running statistics; build it as norm"),
@@ -152,6 +174,20 @@ def test_one_that_fails_at_work_is_named(put, size, message):
     reason = failure_of(None, raised.value).reason
     assert reason.startswith("operation choosy of bench.operations, package their_operations")
     assert re.search(message, reason)
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "training"), [("ODD", (7, 6, 6), False), ("ODD_PART", (1, 2, 2), True)]
+)
+def test_one_that_changes_its_input_at_other_sizes_is_named_at_work(put, value, size, training):
+    put({"odd": value})
+    module = operation("odd").build(4, DERIVED_NORM)
+    clips = torch.rand(2, 4, *size)
+    module.train(not training)(clips)
+    with torch.inference_mode():
+        module(torch.rand(2, 4, *size))
+    with pytest.raises(BenchError, match=r"operation odd of .* changes its input, which other"):
+        copy.deepcopy(module).train(training)(clips)
 
 
 @pytest.mark.parametrize("name", ["forward", "items"])

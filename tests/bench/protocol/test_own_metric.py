@@ -264,3 +264,79 @@ def test_scores_that_are_not_those_of_the_matrix_alone_leave_it_out(install, cap
     install(f"{start}CALLS = itertools.count()\nKEPT = {{}}\nKAPPA = Metric('kappa', 'K', {of})\n")
     assert "kappa" not in metrics()
     assert why in capsys.readouterr().err
+
+
+FIRST = {
+    "a prior": "weights(KEPT.setdefault(m.shape[-1], m.sum(-1).reshape(-1, m.shape[-1])[0]), m)",
+    "a scale": "m.trace(axis1=-2, axis2=-1) / KEPT.setdefault(0, m.sum((-2, -1)).max())",
+    "a draw": "acc(m) * SCALE",
+}
+
+
+@pytest.fixture
+def in_folder(install, tmp_path):
+    """Installs a package of two modules, the scores and the metric that is made of them."""
+    modules = ("theirs", "theirs.scores", "theirs.kappa")
+
+    def put(scores: str, kappa: str) -> None:
+        (tmp_path / "theirs").mkdir()
+        for module, source in zip(
+            ("__init__", "scores", "kappa"), ("", scores, kappa), strict=True
+        ):
+            (tmp_path / "theirs" / f"{module}.py").write_text(source)
+        install("", value="theirs.kappa:KAPPA")
+
+    yield put
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+SCORES = """
+import numpy as np
+from bench.protocol.metrics import *
+KEPT, SCALE = {{}}, np.random.default_rng().random()
+def weights(prior, m):
+    return (class_recall(m) * prior / prior.sum()).sum(-1)
+def score(m):
+    return {}
+"""
+MADE = "KAPPA = Metric('kappa', 'K', score)\n"
+
+
+@pytest.mark.parametrize("of", FIRST.values(), ids=FIRST)
+def test_one_that_fixes_something_when_it_is_first_used_is_left_out(install, capsys, of):
+    install(SCORES.format(of) + MADE)
+    assert "kappa" not in metrics()
+    assert "imported anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("of", [*FIRST.values(), "acc(m)"])
+def test_so_is_one_whose_other_modules_do(in_folder, capsys, of):
+    in_folder(
+        SCORES.format(of),
+        "from bench.protocol.metrics import Metric\nfrom theirs.scores import score\n" + MADE,
+    )
+    assert ("kappa" in metrics()) == (of == "acc(m)")
+    assert ("imported anew" in capsys.readouterr().err) == (of != "acc(m)")
+    import theirs
+
+    assert theirs.scores is sys.modules["theirs.scores"]
+    assert theirs.kappa.score is theirs.scores.score
+
+
+ONCE = """
+import sys
+from bench.protocol.metrics import *
+assert not hasattr(sys, "their_registry"), "registered already"
+sys.their_registry = "kappa"
+"""
+
+
+@pytest.mark.parametrize("start", ["", ONCE])
+def test_its_module_stays_as_it_was_and_may_run_only_once(install, capsys, monkeypatch, start):
+    monkeypatch.setattr(sys, "their_registry", None, raising=False)
+    monkeypatch.delattr(sys, "their_registry")
+    install(start + scored("acc"))
+    found = metrics()["kappa"]
+    assert sys.modules["their_metrics"].KAPPA.function is found.function.args[1]
+    assert not capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache, partial
 
 import numpy as np
@@ -135,6 +136,39 @@ class Averaging(Network):
         return features - self.mean
 
 
+class Noise:
+    """No module; draws in its later calls."""
+
+    def __init__(self, generator):
+        self.generator = generator
+
+
+def drawing(make):
+    """A network that keeps generators of random numbers, for later."""
+
+    class Drawing(Network):
+        def __init__(self):
+            super().__init__()
+            self.noises = {"late": [Noise(make())]}
+
+    return Drawing
+
+
+UNSEEDED = {
+    "numpy": np.random.default_rng,
+    "older numpy": np.random.RandomState,
+    "python": random.Random,
+    "system": random.SystemRandom,
+    "torch": lambda: torch.Generator().manual_seed(torch.Generator().seed()),
+}
+SEEDED = {
+    "numpy": lambda: np.random.default_rng(3),
+    "older numpy": lambda: np.random.RandomState(int(torch.randint(9, ()))),
+    "python": lambda: random.Random(random.random()),
+    "torch": lambda: torch.Generator().manual_seed(torch.initial_seed()),
+}
+
+
 class Seeding(Network):
     def __init__(self):
         torch.manual_seed(5)
@@ -177,6 +211,35 @@ class Same(Network):
 
 def nothing(network):
     pass
+
+
+def in_frozen(network, values):
+    network.hidden.load_state_dict(values)
+    network.hidden.requires_grad_(False)
+
+
+def in_buffers(network, values):
+    network.register_buffer("first", values["weight"])
+    network.register_buffer("second", values["bias"], persistent=False)
+
+
+def in_attributes(network, values):
+    network.parts = [values["weight"], {"bias": values["bias"].numpy()}]
+
+
+def in_hidden_layers(network, values):
+    layer = nn.Linear(16, 4)
+    layer.load_state_dict(values)
+    network.layers = (layer,)
+
+
+class Loaded(Network):
+    """Holds 16 * 4 + 4 numbers of a file beside 16 * 4 + 4 that are drawn, if they are kept."""
+
+    def __init__(self, way):
+        super().__init__()
+        way(self, LOADED)
+        self.more = nn.Parameter(torch.randn(68 if way is in_frozen else 0))
 
 
 class Designed(Network):
@@ -227,6 +290,17 @@ def test_others_are_refused_before_they_are_trained(build, said):
         begin(build)
 
 
+@pytest.mark.parametrize("make", UNSEEDED.values(), ids=UNSEEDED)
+def test_generators_without_a_seed_are_refused_before_they_draw(make):
+    with pytest.raises(BenchError, match="generators of random numbers in different states"):
+        begin(drawing(make))
+
+
+@pytest.mark.parametrize("make", SEEDED.values(), ids=SEEDED)
+def test_those_that_the_seed_decides_are_not(make):
+    begin(drawing(make)).require_kept()
+
+
 @pytest.mark.parametrize("way", [forked, by_generator, by_numpy, loaded])
 def test_weights_that_no_seed_changes_are_refused_or_told(way):
     with pytest.raises(BenchError, match=r"same trainable weights with every seed.*pretraining"):
@@ -236,7 +310,22 @@ def test_weights_that_no_seed_changes_are_refused_or_told(way):
     assert begin(partial(Same, way, more=68), pretrained=True).alike == 0
 
 
-@pytest.mark.parametrize("build", [Network, Designed, partial(Same, nothing), frozen()])
+@pytest.mark.parametrize("way", [in_frozen, in_buffers, in_attributes, in_hidden_layers])
+def test_what_no_training_moves_is_told_wherever_it_is_kept(way):
+    assert begin(partial(Loaded, way)).alike == 0.5
+    assert begin(partial(Loaded, way), pretrained=True).alike == 0
+
+
+class Normed(Network):
+    """Drawn, but for the constants of a batch norm and the places of an index."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(400)
+        self.register_buffer("places", torch.arange(400))
+
+
+@pytest.mark.parametrize("build", [Network, Designed, partial(Same, nothing), Normed])
 def test_drawn_weights_and_small_designed_filters_are_not_told(build):
     assert begin(build).alike == 0
 
