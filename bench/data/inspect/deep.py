@@ -15,6 +15,7 @@ from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.sets.blank import LONGEST, absurdities
+from bench.data.sets.giveaways import told_by
 from bench.data.sets.twins import copies, look_of, near_copies, shared, still, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.landmarks import misplaced
@@ -89,7 +90,8 @@ def deep_problems(
     frames equal to those of another clip, in other files; some to those of another subject, or
     onset and apex nearly equal), `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`),
     `turned`, `profile` and `times` (see `Recording`), `flow` (see `channel_problems`), and what
-    `absurdities` says of clips in one file. `progress` is called with (clips done, clips in all).
+    `absurdities` says of clips in one file; `class` (the size of frames tells it). `progress` is
+    called with (clips done, clips in all).
     """
     import numpy as np
 
@@ -103,6 +105,8 @@ def deep_problems(
     if settings.crop == "landmarks":
         framed = {clip: seen.size for clip, seen in zip(clips, looks, strict=True) if seen.size}
         problems += misplaced(list(framed), list(framed.values()), settings.landmarks)
+    sizes = [seen.size and f"{seen.size[1]}×{seen.size[0]}" for seen in looks]
+    problems += told_by("size of the frames", clips, sizes)
     twins = with_twins(
         copies(clips, (seen.content for seen in looks)),
         shared(clips, [seen.shown for seen in looks], "copies of frames of"),
