@@ -145,7 +145,7 @@ def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
     for path, read in _readers(clip):
         try:
             video = read()
-            flow = video[0] if clip.ready_flow else None
+            flow = video[0].transpose(2, 0, 1) if clip.ready_flow else None
             if not (frames or clip.ready_flow):
                 uncropped += _uncropped(clip, video[0], settings)
             kept += _onset_and_apex(clip, video, len(frames))
@@ -184,7 +184,7 @@ def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:
     """Per file its path and a function that decodes it to (n, H, W, C), n = 1 for an image."""
     if clip.ready_flow:
         flow = ReadyFlow(SIDE)
-        yield clip.frames[0], lambda: flow.make(clip, read_frames(clip))[None]
+        yield clip.frames[0], lambda: flow.make(clip, read_frames(clip)).transpose(1, 2, 0)[None]
         return
     in_one_file = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
     for path in clip.frames:
