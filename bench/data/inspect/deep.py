@@ -177,7 +177,8 @@ def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarr
 
 def _recorded(clip: Clip) -> Iterator[Problem]:
     found = recording_problems(clip, Recording().make(clip, read_frames(clip)))
-    return (problem for problem in found if problem.kind != "constant")  # all such are told
+    told = {"constant", "part"}  # of all frames, by their pixels
+    return (problem for problem in found if problem.kind not in told)
 
 
 def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:
