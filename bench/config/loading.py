@@ -175,6 +175,7 @@ def load_settings(
         if origin in (OPTION, str(file)):
             _check_needs(config, key)
     _check_reach(config.data)
+    _check_input(config.data)
     _check_stacking(config.compute)
     _check_rate(config.search)
     recorded_rules(config.protocol)
@@ -347,6 +348,20 @@ def _check_reach(data: DataConfig) -> None:
                 f"data.{name}={getattr(data, name)}: expected at most {most} for clips of "
                 f"{data.frames} frames of {data.size}×{data.size} pixels"
             )
+
+
+def _check_input(data: DataConfig) -> None:
+    """Settings under which networks would see nothing, or no clip could be made, are refused.
+
+    Not by the range of the settings: runs that were made with them stay readable.
+    """
+    if not data.gain:
+        raise UsageError("data.gain=0: networks would see nothing; expected a number above 0")
+    if data.magnify_low >= data.magnify_high:
+        raise UsageError(
+            f"data.magnify_low={data.magnify_low} is not below "
+            f"data.magnify_high={data.magnify_high}"
+        )
 
 
 def _check_needs(config: Config, key: str) -> None:

@@ -7,7 +7,7 @@ hashes: model files are passed on, and no picture of a person can be made from t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from hashlib import sha256, shake_256
@@ -47,6 +47,7 @@ SAME_SHARE, LEAST_SAME = 0.25, 2
 class _Known(NamedTuple):
     contents: tuple[str, ...]
     look: str
+    turned: tuple[str, ...]
 
 
 def clip_contents(clips: Sequence[Clip], cache: Path) -> list[tuple[str, ...]]:
@@ -72,14 +73,20 @@ def clip_looks(clips: Iterable[Clip]) -> list[str]:
     return [_known(clip).look for clip in clips]
 
 
-def alike(looks: Collection[str], others: Iterable[str]) -> int:
-    """How many of the looks share a band with one of the others."""
+def alike(clips: Iterable[Clip], others: Iterable[str]) -> int:
+    """How many of the clips share a band with one of the looks of others.
+
+    Looked at, too, is how they look mirrored, upside down and with light and dark exchanged.
+    """
     known = {band for other in others for band in _bands(other)}
-    return sum(not known.isdisjoint(_bands(look)) for look in looks)
+    looks = ("".join((found.look, *found.turned)) for found in map(_known, clips))
+    return sum(not known.isdisjoint(_bands(each)) for each in looks)
 
 
 def _bands(look: str) -> Iterable[tuple[int, str]]:
-    return ((place, look[place : place + DIGITS]) for place in range(0, len(look), DIGITS))
+    """Each band with its place; of several looks joined the bands of each."""
+    starts = range(0, len(look), DIGITS)
+    return ((start % (BANDS * DIGITS), look[start : start + DIGITS]) for start in starts)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -87,7 +94,8 @@ def _known(clip: Clip) -> _Known:
     contents = read_frames(clip)
     if clip.ready_flow:
         flow = ReadyFlow(SIDE).make(clip, contents)
-        return _Known(_hashes(flow[None], []), _look(flow.transpose(1, 2, 0), *FLOW))
+        image = flow.transpose(1, 2, 0)
+        return _Known(_hashes(flow[None], []), _look(image, *FLOW), _turned_flow(image))
     whole = decode(clip, contents) if len(contents) == 1 else None  # one file holds the clip
     units: Any = contents if whole is None else whole
     last = len(units) - 1
@@ -103,7 +111,8 @@ def _known(clip: Clip) -> _Known:
         return decode(some, [contents[place] for place in places])
 
     frames = {place: seen([place]) for place in alone}
-    return _Known(_hashes(seen(ends), [*frames.values()]), _look(frames[0][0], *FACE))
+    first = frames[0][0]
+    return _Known(_hashes(seen(ends), [*frames.values()]), _look(first, *FACE), _turned(first))
 
 
 def _hashes(ends: np.ndarray, alone: Sequence[np.ndarray]) -> tuple[str, ...]:
@@ -114,6 +123,19 @@ def _hashes(ends: np.ndarray, alone: Sequence[np.ndarray]) -> tuple[str, ...]:
             frames = frames.repeat(3, axis=-1) if frames.shape[-1] == 1 else frames
             found.append(sha256(repr(frames.shape).encode() + frames.tobytes()).hexdigest()[:16])
     return tuple(found)
+
+
+def _turned(frame: np.ndarray) -> tuple[str, ...]:
+    """The looks of a frame (H, W, C) that is mirrored, upside down, or a negative."""
+    upright = [each[:, ::way] for each in (frame, frame[::-1]) for way in (1, -1)]
+    looks = (_look(each, *FACE) for each in (*upright[1:], *(255 - each for each in upright)))
+    return tuple(looks)
+
+
+def _turned_flow(image: np.ndarray) -> tuple[str, ...]:
+    """The looks of flow (28, 28, 3) of 0 to 255 that is mirrored, with the sign of u or without."""
+    sides = image[:, ::-1]
+    return tuple(_look(each, *FLOW) for each in (sides, abs(sides - (255, 0, 0))))
 
 
 def _look(frame: np.ndarray, side: int, width: int) -> str:

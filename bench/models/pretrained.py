@@ -11,7 +11,7 @@ from bench.config.settings import Config
 from bench.data.clips import Clip
 from bench.errors import DataError, UsageError
 from bench.models.file import ModelRecord, read_model, require_own_code
-from bench.models.known import LEAST_SAME, SAME_SHARE, alike, clip_contents, clip_looks
+from bench.models.known import LEAST_SAME, SAME_SHARE, alike, clip_contents
 from bench.runs.checksums import require_as_made
 from bench.runs.record import Pretrained
 from bench.runs.searches import given_genotype
@@ -81,12 +81,12 @@ def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache
                 f"{name}: its network was trained on {seen} would be tested on; train it on other "
                 "people, or test on others"
             )
-    count = alike(clip_looks(tested), record.looks)
+    count = alike(tested, record.looks)
     if count >= max(LEAST_SAME, SAME_SHARE * len(tested)):
         raise DataError(
             f"{name}: {count} of {len(tested)} tested clips look like clips that its network was "
-            "trained on (compressed or resized copies, or the same faces under other names); train "
-            "it on other people, or test on others"
+            "trained on (compressed, resized or mirrored copies, or the same faces under other "
+            "names); train it on other people, or test on others"
         )
 
 

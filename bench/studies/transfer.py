@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ OF_CLIPS = (
 
 UPRIGHT, UPSIDE_DOWN = "as it is", "upside down"
 
+BELOW = 0.975
+"""Least p value of the permutation test of a score that lies below chance."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -62,7 +65,7 @@ def transfer_report(
     probabilities), for flow as it is and mirrored upside down, and for all clips and every data set
     among them: the metrics, their 95 % `intervals` over subjects, and `shuffled`, the UAR of the
     same answers against labels permuted within subjects, with its p value; `problems`: of the clips
-    and of what the networks see of them. Raises DataError where a
+    and of what the networks see of them, and `turned_scores`. Raises DataError where a
     network was trained on a person or a clip of the source, or knows other classes; UsageError
     where two files have one name or the same weights.
     """
@@ -92,6 +95,7 @@ def transfer_report(
     if len(models) > 1:
         answered += _means(answered, len(models))
     rows = [row for each in answered for row in _rows(each, clip_set, draws)]
+    problems |= dict.fromkeys(turned_scores(rows))
     generated = all(model.record.generated for model in models)
     told = [mark for model in models for mark in model.record.marks]
     told += [CLIPS_NOT_RECORDED for model in models if not model.record.clips]
@@ -118,6 +122,39 @@ def of_clips(settings: Sequence[str]) -> dict[str, Any]:
         )
     data = load_config("smoke", settings).data
     return {name: getattr(data, name) for name in names}
+
+
+def turned_scores(rows: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    """A problem for each score below chance, and where flow upside down is answered better.
+
+    rows: as in `transfer_report`. Below: 97.5 % of permuted labels give as much or more, and the
+    interval ends below their mean. Better: the score upside down is above chance in the same way,
+    and its interval begins above the UAR as it is.
+    """
+    turned = {(row["model"], row["part"]): row for row in rows if row["flow"] == UPSIDE_DOWN}
+    for row in rows:
+        who, uar = (row["model"], row["part"]), row["uar"]
+        if row["flow"] != UPRIGHT or uar is None:
+            continue
+        high, chance = row["intervals"]["uar"]["high"], row["shuffled"]
+        told = []
+        if chance["p"] >= BELOW and high is not None and high < chance["expected"]:
+            told.append(f"lies below that of shuffled labels ({chance['expected']:.3f})")
+        if who in turned and _clearly_above(turned[who], uar):
+            told.append(f"is less than that of flow upside down ({turned[who]['uar']:.3f})")
+        if told:
+            what = f"its UAR ({uar:.3f}) {' and '.join(told)}"
+            yield Problem(
+                "chance",
+                ", ".join(map(printable, who)),
+                f"{what}: look for flow that is upside down or of the other sign, u and v "
+                "exchanged, and classes exchanged",
+            )
+
+
+def _clearly_above(row: Mapping[str, Any], uar: float) -> bool:
+    low = row["intervals"]["uar"]["low"]
+    return low is not None and low > uar and row["shuffled"]["p"] <= 1 - BELOW
 
 
 def trained_people(trained_on: Iterable[str], tested: Iterable[Clip]) -> Iterator[Problem]:

@@ -30,6 +30,10 @@ UPRIGHT, ON_THEIR_SIDE = 1, (5, 6, 7, 8)
 HOLE = 16
 """Zero bytes in a row that stand amid the pixels of no whole JPEG, unless they are black."""
 
+WEBP_PIXELS, WEBP_FLAT = (b"VP8 ", b"VP8L"), 8
+"""Parts of a WebP that hold pixels, of which zeros are never an eighth at the end: of a blank
+picture they are a twentieth."""
+
 START_OF_SCAN, END_OF_IMAGE, HUFFMAN = b"\xff\xda", b"\xff\xd9", b"\xff\xc4"
 """Markers of a JPEG (ITU-T T.81)."""
 
@@ -230,13 +234,15 @@ def _bits(image: Image, content: bytes) -> int:
 
 
 def _has_hole(image: Image, content: bytes) -> bool:
-    """Whether zeros stand amid the pixels of a JPEG, as in a file that was copied in part.
+    """Whether zeros stand amid the pixels of a JPEG or WebP, as in a file that was copied in part.
 
     Decoders take them for pixels: mostly for a pattern that no picture has. Where the code of
     zeros is that of a flat block, and in progressive files, they may be the picture's.
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
+    if image.format == "WEBP":
+        return _zeros_end_webp(content)
     if not isinstance(image, JpegImageFile) or image.info.get("progressive"):
         return False
     if image.format == "MPO":  # its reader stands at the start again
@@ -247,6 +253,19 @@ def _has_hole(image: Image, content: bytes) -> bool:
         return False
     end = content.find(END_OF_IMAGE, start)
     return content.find(bytes(HOLE), start, end if end > 0 else None) > 0
+
+
+def _zeros_end_webp(content: bytes) -> bool:
+    """Whether the pixels of a WebP end in zeros that its encoder has not written."""
+    place = 12
+    while place + 8 < len(content):
+        size = int.from_bytes(content[place + 4 : place + 8], "little")
+        if content.startswith(WEBP_PIXELS, place):
+            pixels = content[place + 8 : place + 8 + size]
+            zeros = len(pixels) - len(pixels.rstrip(b"\0"))
+            return zeros > max(len(pixels) // WEBP_FLAT, 8 * HOLE)
+        place += 8 + size + size % 2
+    return False
 
 
 def _code_of_zeros(head: bytes) -> int:

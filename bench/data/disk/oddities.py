@@ -21,32 +21,36 @@ from bench.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
 
+PLAIN = (b"BM", b"P5", b"P6", b"II*\0", b"MM\0*")
+"""How images begin that are mostly not compressed: BMP, PPM, TIFF."""
+
 DATED = (slice(24, 36), slice(84, 100))
 """Bytes of a colour profile with its date and its checksum (ICC.1)."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """For the clip cache: seven numbers, float32 (7,), 0 where nothing is odd about the clip.
+    """For the clip cache: eight numbers, float32 (8,), 0 where nothing is odd about the clip.
 
     Frames that EXIF turns otherwise than the first, frames with another colour profile than the
     first, and of a video whose frames are not even in time the shortest and longest time between
     two of them in ms; whether a video is HDR, and interlaced; whether the first frame is of one
-    level all over, and later ones are not.
+    level all over, and later ones are not; frames whose end is lost (`_lost_ends`).
     """
 
-    shape: tuple[int, ...] = (7,)
+    shape: tuple[int, ...] = (8,)
     dtype: str = "float32"
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"recording, version 4{reader_key(clip)}"
+        return f"recording, version 5{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The seven numbers; of files that cannot be read they are 0, as their reader will say."""
+        """The eight numbers; of files that cannot be read they are 0, as their reader will say."""
         import numpy as np
 
-        return np.array([*_differences(clip, contents), _starts_blank(clip, contents)])
+        blank, lost = _starts_blank(clip, contents), _lost_ends(clip, contents)
+        return np.array([*_differences(clip, contents), blank, lost])
 
 
 def _differences(clip: Clip, contents: Sequence[bytes]) -> tuple[float, ...]:
@@ -59,6 +63,27 @@ def _differences(clip: Clip, contents: Sequence[bytes]) -> tuple[float, ...]:
         return (0, 0, 0, 0, 0, 0)
     turned, profiles = zip(*map(_head, contents), strict=True)
     return (*(sum(each != found[0] for each in found) for found in (turned, profiles)), 0, 0, 0, 0)
+
+
+def _lost_ends(clip: Clip, contents: Sequence[bytes]) -> int:
+    """Frames that end in an eighth of zeros, where others do not: they were copied in part.
+
+    Known of images that are not compressed and of arrays, without decoding them. A black border is
+    in all frames, and a black frame, which is zero before its end too, is none.
+    """
+    import numpy as np
+
+    frames = [np.frombuffer(each, np.uint8) for each in contents if each.startswith(PLAIN)]
+    if clip.frames[0].suffix.lower() == ".npy" and not clip.ready_flow:
+        try:
+            frames = [each.ravel() for each in decode(clip, contents)]
+        except DataError:
+            return 0
+    zeros = np.array([(each[-(len(each) // 8) :] == 0).mean() for each in frames])
+    begun = np.array([each[len(each) // 8 : len(each) // 4].any() for each in frames], bool)
+    lost = (zeros == 1) & begun
+    others = zeros[zeros < 1]
+    return int(lost.sum()) if len(others) and np.median(others) < 0.5 else 0
 
 
 def _starts_blank(clip: Clip, contents: Sequence[bytes]) -> bool:
@@ -82,7 +107,7 @@ def _starts_blank(clip: Clip, contents: Sequence[bytes]) -> bool:
 def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     """A problem for each thing that is odd about a clip's files, from `Recording`."""
     where = clip_title(clip)
-    turned, profiles, shortest, longest, high_range, interlaced, blank = recording.tolist()
+    turned, profiles, shortest, longest, high_range, interlaced, blank, lost = recording.tolist()
     count = len(clip.frames)
     if turned:
         what = f"EXIF turns {turned:.0f} of {count} frames otherwise than the first"
@@ -104,6 +129,9 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     if blank:
         what = "its first frame is of one level all over (a blank before the clip?)"
         yield Problem("constant", where, f"{what}: all motion is from there; give the onset")
+    if lost:
+        what = f"{lost:.0f} frame(s) end in zeros, and others do not"
+        yield Problem("part", where, f"{what} (a file that was copied in part?); used as they are")
 
 
 def _head(content: bytes) -> tuple[int, bytes]:

@@ -14,8 +14,9 @@ from bench.data.disk.images import decode, is_transparent, read_frames, refuse_d
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
-from bench.data.sets.blank import absurdities
-from bench.data.sets.twins import copies, look_of, near_copies, shared, with_twins
+from bench.data.sets.blank import LONGEST, absurdities
+from bench.data.sets.giveaways import told_by
+from bench.data.sets.twins import copies, look_of, near_copies, shared, still, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.landmarks import misplaced
 from bench.data.steps.settings import Preprocessing
@@ -27,27 +28,45 @@ if TYPE_CHECKING:
     import numpy as np
 
 WRONG = frozenset(
-    {"unreadable", "size", "constant", "repeated", "twin", "frames", "blank", "transparent"}
+    {"unreadable", "size", "constant", "part", "repeated", "twin", "frames", "blank", "transparent"}
 )
 """Further kinds of problem that make a set incomplete after a deep check."""
 
 UNCHANGED = Preprocessing()
 
+LEAST_BLANK, SHOWN = 8, 16
+"""A part of a frame is blank from an eighth of its rows on that are of one level, where the rows of
+most other frames have so many levels."""
+
+GREY, COLOURED = 2, 16
+"""Most levels between the channels of a grey frame (of a lossy file), and least of one in
+colour."""
+
+CUT, CUT_RATIO, CUT_FRAMES = 0.02, 10, 2
+"""Least difference of two scenes in one clip (1 - correlation, frames of `LOOK_SIDE` pixels), alone
+and against the median step between like frames; and frames of each scene, since one is a flash.
+
+Steps of generated clips (all versions, easy to hard) are at most 0.01, people differ by 0.05.
+"""
+
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Frame:
     """A decoded frame: name, size (width, height), lowest and highest level, content hash.
 
-    colour: whether its file has three channels, not one.
+    colour: levels between the channels of a pixel, the most of all; rows: per row how many levels
+    lie between its pixels, uint8 (height,); look: what it shows, small and grey (`still`).
     """
 
     name: str
     size: tuple[int, int]
-    colour: bool
+    colour: int
     levels: tuple[int, int]
     content: str
+    rows: np.ndarray
+    look: np.ndarray
 
     @property
     def constant(self) -> bool:
@@ -65,12 +84,14 @@ def deep_problems(
 
     Kinds: `unreadable` (truncated, damaged, missing), `dark` (all but black) and `apex` (behind the
     last frame), as runs refuse them, `size` (differs from the first frame's),
-    `constant` (all pixels equal), `transparent` (viewers hide pixels), `mixed` (grey and in
-    colour), `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
+    `constant` (all pixels equal), `part` (many rows of one level that others lack), `transparent`
+    (viewers hide pixels), `mixed` (grey and in colour), `cut` (several scenes in one clip),
+    `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
     onset and apex nearly equal), `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`),
     `turned`, `profile` and `times` (see `Recording`), `flow` (see `channel_problems`), and what
-    `absurdities` says of clips in one file. `progress` is called with (clips done, clips in all).
+    `absurdities` says of clips in one file; `class` (the size of frames tells it). `progress` is
+    called with (clips done, clips in all).
     """
     import numpy as np
 
@@ -84,6 +105,8 @@ def deep_problems(
     if settings.crop == "landmarks":
         framed = {clip: seen.size for clip, seen in zip(clips, looks, strict=True) if seen.size}
         problems += misplaced(list(framed), list(framed.values()), settings.landmarks)
+    sizes = [seen.size and f"{seen.size[1]}×{seen.size[0]}" for seen in looks]
+    problems += told_by("size of the frames", clips, sizes)
     twins = with_twins(
         copies(clips, (seen.content for seen in looks)),
         shared(clips, [seen.shown for seen in looks], "copies of frames of"),
@@ -122,7 +145,7 @@ def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
     for path, read in _readers(clip):
         try:
             video = read()
-            flow = video[0] if clip.ready_flow else None
+            flow = video[0].transpose(2, 0, 1) if clip.ready_flow else None
             if not (frames or clip.ready_flow):
                 uncropped += _uncropped(clip, video[0], settings)
             kept += _onset_and_apex(clip, video, len(frames))
@@ -154,14 +177,15 @@ def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarr
 
 def _recorded(clip: Clip) -> Iterator[Problem]:
     found = recording_problems(clip, Recording().make(clip, read_frames(clip)))
-    return (problem for problem in found if problem.kind != "constant")  # all such are told
+    told = {"constant", "part"}  # of all frames, by their pixels
+    return (problem for problem in found if problem.kind not in told)
 
 
 def _readers(clip: Clip) -> Iterator[tuple[Path, Callable[[], np.ndarray]]]:
     """Per file its path and a function that decodes it to (n, H, W, C), n = 1 for an image."""
     if clip.ready_flow:
         flow = ReadyFlow(SIDE)
-        yield clip.frames[0], lambda: flow.make(clip, read_frames(clip))[None]
+        yield clip.frames[0], lambda: flow.make(clip, read_frames(clip)).transpose(1, 2, 0)[None]
         return
     in_one_file = clip.frames[0].suffix.lower() in CONTAINER_SUFFIXES
     for path in clip.frames:
@@ -174,10 +198,15 @@ def _decoded(clip: Clip) -> np.ndarray:
 
 
 def _described(name: str, pixels: np.ndarray) -> _Frame:
+    import numpy as np
+
     height, width = pixels.shape[:2]
     content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    colour = pixels.shape[-1] == 3
-    return _Frame(name, (width, height), colour, (int(pixels.min()), int(pixels.max())), content)
+    planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))  # (C, H, W), faster to go through
+    colour = int((planes.max(0) - planes.min(0)).max())
+    rows = (planes.max(-1) - planes.min(-1)).max(0)
+    levels = int(planes.min()), int(planes.max())
+    return _Frame(name, (width, height), colour, levels, content, rows, still(pixels))
 
 
 def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -> Iterator[Problem]:
@@ -209,6 +238,52 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         yield Problem("blank", where, what)
     else:
         yield from _repeated(where, frames)
+    if others or clip.ready_flow:
+        return
+    lost = _with_blank_parts(frames)
+    if lost:
+        first = f"{_named(lost[0])} (number {frames.index(lost[0])})"
+        what = f"a part of {len(lost)} frame(s) is blank, and not of the others, the first {first}"
+        yield Problem("part", where, f"{what} (a file that was copied in part?); used as they are")
+    yield from _scenes(where, frames, lost)
+
+
+def _with_blank_parts(frames: Sequence[_Frame]) -> list[_Frame]:
+    """The frames with many rows of one level that are a picture in most of the others."""
+    import numpy as np
+
+    rows = np.stack([frame.rows for frame in frames])  # (T, H)
+    lost = ((rows == 0) & (np.quantile(rows, 0.75, axis=0) >= SHOWN)).sum(1)
+    return [
+        frame
+        for frame, count in zip(frames, lost, strict=True)
+        if count * LEAST_BLANK >= rows.shape[1] and not frame.constant
+    ]
+
+
+def _scenes(where: str, frames: Sequence[_Frame], lost: Sequence[_Frame]) -> Iterator[Problem]:
+    """The problem of a clip whose frames, but those lost, fall into groups that look unlike."""
+    import numpy as np
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    shown = [frame for frame in frames if not frame.constant and frame not in lost]
+    if not 2 * CUT_FRAMES <= len(shown) <= LONGEST:
+        return
+    steps = linkage(np.stack([frame.look for frame in shown]), "single", "sqeuclidean")
+    least = max(CUT, CUT_RATIO * float(np.median(steps[:, 2])) / 2)  # half of it: 1 - correlation
+    groups = fcluster(steps, 2 * least, "distance")
+    sizes = np.bincount(groups)
+    scenes = [group for group in np.unique(groups) if sizes[group] >= CUT_FRAMES]
+    if len(scenes) < 2:
+        return
+    usual = max(scenes, key=lambda group: (sizes[group], group == groups[0]))
+    other = [frame for frame, group in zip(shown, groups, strict=True) if group != usual]
+    what = (
+        f"{len(other)} of {len(frames)} frames look unlike the others (a cut, another person, "
+        f"upside down?), the first {_named(other[0])} (number {frames.index(other[0])}); used as "
+        "they are"
+    )
+    yield Problem("cut", where, what)
 
 
 def _refused(clip: Clip, frames: Sequence[_Frame]) -> Iterator[Problem]:
@@ -243,8 +318,8 @@ def _shown_otherwise(
         first = printable(hidden[0])
         what = f"{len(hidden)} frame(s) with transparent pixels, the first {first}"
         yield Problem("transparent", where, f"{what}; used are the colours that viewers hide")
-    grey = [frame for frame in frames if not frame.colour]
-    if 0 < len(grey) < len(frames):
+    grey = [frame for frame in frames if frame.colour <= GREY and not frame.constant]
+    if grey and any(frame.colour >= COLOURED for frame in frames):
         what = f"{len(grey)} of {len(frames)} frames are grey, the first {_named(grey[0])}"
         yield Problem("mixed", where, f"{what}, the others in colour; used as they are")
 

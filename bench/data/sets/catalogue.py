@@ -17,6 +17,7 @@ from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
 from bench.data.sets.blank import absurd_clips, frames_of
 from bench.data.sets.classes import CHALLENGE, plain_label
+from bench.data.sets.giveaways import giveaways
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
 from bench.data.sets.people import doubtful_people, one_class_each
@@ -249,6 +250,7 @@ def judged(found: ClipSet) -> ClipSet:
         *one_class_each(clips, BUILT_IN),
         *absurd_clips(clips),
         *twins(clips),
+        *giveaways(clips),
     )
     problems = dict.fromkeys((*found.problems, *collisions, *seen))  # clips may share a folder
     return replace(found, clips=clips, problems=tuple(problems))

@@ -14,15 +14,20 @@ from bench.data.sets.spreadsheet import Row
 COMPOUND = "compound"
 """The word for two emotions in one clip (positively surprised, negatively repressed, ...)."""
 
-_STEMS = MappingProxyType(
+_FORMS = MappingProxyType(
     {
-        "posi": "positive",
-        "nega": "negative",
-        "surpris": "surprise",
-        "repress": "repression",
-        "other": "others",
+        "positive": r"positive(?:ly)?",
+        "negative": r"negative(?:ly)?",
+        "surprise": r"surprised?",
+        "repression": r"repress(?:ion|ed)",
+        "others": r"others?",
     }
 )
+"""Word -> how a cell may write it."""
+
+_FORM = f"(?:{'|'.join(_FORMS.values())})"
+_KNOWN = re.compile(rf"{_FORM}(?:(?:[\s,;/&+_(-]|\band\b)*{_FORM})*\)?")
+"""One of the words, or several with nothing but marks, `and` or nothing between them."""
 
 
 class FourDme(CodedSet):
@@ -65,10 +70,15 @@ class FourDme(CodedSet):
         return super().subject_of(re.sub(r"^\s*s(ub)?_?(?=[0-9])", "", text, flags=re.IGNORECASE))
 
     def word(self, row: Row) -> str:
-        """One of the five words, or `compound` for a cell that contains two of them."""
+        """One of the five words, `compound` for two of them; another cell as it is.
+
+        A cell that says more than that (`not positive`) is no known word.
+        """
         cell = row.text("emotion").lower()
-        found = {word for stem, word in _STEMS.items() if stem in cell}
-        return COMPOUND if len(found) > 1 else next(iter(found), cell)
+        if not _KNOWN.fullmatch(cell):
+            return cell
+        found = [word for word, form in _FORMS.items() if re.search(form, cell)]
+        return COMPOUND if len(found) > 1 else found[0]
 
     def _within(self, numbered: Mapping[int, Path], onset: int, offset: int) -> dict[int, Path]:
         """The frames onset to offset; all frames of a folder that was renumbered, by its length."""

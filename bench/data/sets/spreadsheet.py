@@ -6,7 +6,7 @@ import csv
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -40,8 +40,8 @@ USUAL = MappingProxyType(
 _TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xls"})
 """Of files that may hold text: programs also export it under the name .xls."""
 
-_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
-"""In the tag of a row or of columns."""
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"|\b(?:ht|width)="0(?:\.[0-9]*)?"')
+"""In the tag of a row or of columns: hidden, or of no height (points) or width (letters) to see."""
 
 Sheet = Mapping[int, tuple]
 """Row number -> cells."""
@@ -104,10 +104,10 @@ def sheets_with(path: Path, columns: Mapping[str, str]) -> list[str]:
 
 
 def hidden_parts(path: Path, columns: Mapping[str, str]) -> str:
-    """What a spreadsheet program hides of what is read, in words; empty where it hides nothing.
+    """What a spreadsheet program hides or strikes through of what is read, in words, if anything.
 
-    The sheet, rows (as filters do) and columns; of .xls the sheet alone is known, of text nothing.
-    Raises DataError as `read_rows`.
+    The sheet, rows (as filters do, or of height 0) and columns, and struck-through rows; of .xls
+    the sheet alone is known, of text nothing. Raises DataError as `read_rows`.
     """
     content = file_bytes(path, _MOST_BYTES)
     if not content.startswith((OLE, ZIP)):
@@ -131,9 +131,16 @@ def hidden_parts(path: Path, columns: Mapping[str, str]) -> str:
     if unseen:
         told.append(f"{len(unseen)} of {len(read)} rows, the first row {unseen[0]}")
     told += [f"column(s) {', '.join(titles)}"] if titles else []
-    if not told:
-        return ""
-    return f"hidden in it, and read all the same: {'; '.join(told)}; delete what is not meant"
+    told = [f"hidden in it, and read all the same: {'; '.join(told)}"] if told else []
+    wide = [i for i, cell in enumerate(sheet[header]) if plain_title(cell) in wanted]
+    lines = _struck(content, name, wide)
+    struck = [number for number in read if number in lines]
+    if struck:
+        told.append(
+            f"struck through, and read all the same: {len(struck)} of {len(read)} rows, the first "
+            f"row {struck[0]}"
+        )
+    return "; ".join([*told, "delete what is not meant"]) if told else ""
 
 
 def other_columns(path: Path, columns: Mapping[str, str]) -> list[str]:
@@ -295,6 +302,30 @@ def _hidden(content: bytes, name: str) -> tuple[bool, set[int], set[int]]:
         if _HIDDEN.search(column[1]) and ends[0] and ends[1]:
             places.update(range(int(ends[0][1]) - 1, min(int(ends[1][1]), _MOST_COLUMNS)))
     return sheet.sheet_state != "visible", rows, places
+
+
+def _struck(content: bytes, name: str, places: Collection[int]) -> set[int]:
+    """The rows of a workbook's sheet with a struck-through cell in these columns (from 0)."""
+    if content.startswith(OLE):
+        return set()
+    import openpyxl
+
+    book = openpyxl.load_workbook(BytesIO(content), read_only=True)
+    try:
+        sheet = book[name]
+        sheet.reset_dimensions()
+        rows = sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS)
+        return {
+            number
+            for number, cells in enumerate(rows, start=1)
+            if any(
+                cells[place].value is not None and cells[place].font.strike
+                for place in places
+                if place < len(cells)
+            )
+        }
+    finally:
+        book.close()
 
 
 def _with_formulas(values: Sheet, formulas: Sheet) -> Sheet:

@@ -100,12 +100,26 @@ def look_of(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
+    first, last = _small(onset), _small(apex)
+    return _levelled(np.stack([first, last - first]))
+
+
+def still(frame: np.ndarray) -> np.ndarray:
+    """The same of one frame (H, W, 1 or 3): (256,)."""
+    return _levelled(_small(frame))
+
+
+def _small(frame: np.ndarray) -> np.ndarray:
     from bench.data.pixels import luminance, resize
 
-    small = [resize(luminance(each[None])[..., None], LOOK_SIDE).ravel() for each in (onset, apex)]
-    parts = np.stack([small[0], small[1] - small[0]])
-    parts -= parts.mean(1, keepdims=True)
-    return parts / np.maximum(np.linalg.norm(parts, axis=1, keepdims=True), 1e-6)
+    return resize(luminance(frame[None])[..., None], LOOK_SIDE).ravel()
+
+
+def _levelled(parts: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    parts = parts - parts.mean(-1, keepdims=True)
+    return parts / np.maximum(np.linalg.norm(parts, axis=-1, keepdims=True), 1e-6)
 
 
 def near_copies(clips: Iterable[Clip], looks: Iterable[np.ndarray | None]) -> Iterator[Problem]:

@@ -149,6 +149,7 @@ class TestOverrides:
             ("search.warmup=1.1", "expected a number from 0 to 1"),
             ("shift=32", r"data\.shift=32: expected at most 31 for clips of 8 frames of 32×32"),
             ("jitter=4", r"data\.jitter=4: expected at most 3 for clips of 8 frames"),
+            ("data.gain=0", r"data\.gain=0: networks would see nothing"),
             ("kernels=both", r"space\.kernels='both': expected one of own, per_op, shared"),
         ],
     )
@@ -157,6 +158,15 @@ class TestOverrides:
             load_config("smoke", [override])
         assert "\n" not in str(raised.value)
         assert raised.value.exit_code == 2
+
+    @pytest.mark.parametrize("band", [("0.3", "0.1"), ("0.1", "0.1"), ("0.4", "0.25")])
+    def test_a_band_upside_down_is_refused_before_a_run(self, band):
+        low, high = f"magnify_low={band[0]}", f"magnify_high={band[1]}"
+        with pytest.raises(UsageError, match=rf"data\.{low} is not below data\.{high}"):
+            load_config("smoke", ["magnify=eulerian", low, high])
+
+    def test_a_record_with_such_settings_stays_readable(self):
+        assert config_from_dict({"data": {"gain": 0.0}}).data.gain == 0
 
     def test_a_rate_that_the_reach_would_override_is_refused(self):
         with pytest.raises(UsageError, match=r"architecture_lr=0\.02 .* search\.reach=0"):

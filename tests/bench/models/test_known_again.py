@@ -95,6 +95,41 @@ def test_copies_that_lost_something(tmp_path, how):
     assert not refused(trained, strange, where, ALIKE)
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        lambda frames: frames[:, :, ::-1],
+        lambda frames: frames[:, ::-1],
+        lambda frames: frames[:, ::-1, ::-1],
+        lambda frames: 255 - frames,
+        lambda frames: 255 - frames[:, :, ::-1],
+    ],
+)
+def test_mirrored_copies_and_negatives(tmp_path, turn):
+    clips = [write_clip(tmp_path / f"{n}", face, subject=f"{n}") for n, face in enumerate(FACES)]
+    turned = [
+        stored_again(write_clip(tmp_path / f"turned {n}", turn(face)), tmp_path / f"jpg {n}")
+        for n, face in enumerate(FACES)
+    ]
+    assert refused(clips[:6], turned[:6], tmp_path / "cache", f"6 of 6 {ALIKE}")
+    assert not refused(clips[:6], turned[6:], tmp_path / "cache", ALIKE)
+
+
+@pytest.mark.parametrize("sign", [True, False])
+def test_mirrored_ready_flow(tmp_path, sign):
+    file = write_flows(tmp_path / "drawn", people=4, clips=12, seed=0)
+    files = sorted(file.parent.rglob("*.png"))
+    clips = [replace(clip_of([path]), ready_flow=True) for path in files]
+    mirrored = []
+    for number, path in enumerate(files):
+        image = np.asarray(Image.open(path))[:, ::-1].copy()
+        image[..., 0] = 255 - image[..., 0] if sign else image[..., 0]
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+        copy = clip_of([tmp_path / f"{number}.png"], subject="q", dataset="hosp")
+        mirrored.append(replace(copy, ready_flow=True))
+    assert refused(clips, mirrored, tmp_path / "cache", ALIKE)
+
+
 @pytest.mark.parametrize("quality", [95, 85])
 def test_ready_flow_that_was_compressed(tmp_path, quality):
     drawn = []

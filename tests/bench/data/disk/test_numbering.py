@@ -110,6 +110,21 @@ def test_a_hole_in_a_jpeg_is_found_and_black_is_none(mode):
             decode(clip, [content[:middle] + bytes(64) + content[middle + 64 :]])
 
 
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_webp_that_ends_in_zeros_is_refused_and_a_blank_one_is_not(lossless):
+    clip = clip_of([Path("1.webp")])
+    for picture in (noise(1, 96, 96)[0], np.full((400, 400, 3), 255, np.uint8)):
+        file = BytesIO()
+        Image.fromarray(picture).save(file, "WEBP", lossless=lossless, exif=b"Exif\0\0" + bytes(99))
+        content = file.getvalue()
+        assert len(decode(clip, [content])) == 1
+    file = BytesIO()
+    Image.fromarray(noise(1, 96, 96)[0]).save(file, "WEBP", lossless=lossless)
+    content = file.getvalue()
+    with pytest.raises(DataError, match="zero bytes or more amid its pixels"):
+        decode(clip, [content[: len(content) // 2].ljust(len(content), b"\0")])
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_a_jpeg_that_ends_early_is_found_and_a_grey_corner_is_none(mode):
     soft = Image.fromarray(noise(1, 24, 24, 3)[0]).resize((96, 80))

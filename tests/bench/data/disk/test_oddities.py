@@ -121,6 +121,34 @@ def test_a_blank_frame_before_a_clip_is_told_by_a_run(tmp_path, level, stored):
     assert [problem.kind for problem in deep_problems([clip], 1)[0]] == ["constant"]
 
 
+@pytest.mark.parametrize("ending", ["bmp", "tif", "ppm", "npy"])
+@pytest.mark.parametrize("border", [False, True])
+def test_frames_that_were_copied_in_part_are_told_by_a_run(tmp_path, ending, border):
+    """And not a black border, which all frames have, nor a black frame."""
+    video = noise(6, 24, 20)
+    video[2] *= not border
+    if border:
+        video[:, :, :] = np.where(np.arange(24)[:, None, None] % 16 < 8, 0, video)
+    if ending == "npy":
+        if not border:
+            video[3:5, 12:] = 0
+        np.save(tmp_path / "a.npy", video)
+        clip = clip_of([tmp_path / "a.npy"])
+    else:
+        paths = [tmp_path / f"{number}.{ending}" for number in range(6)]
+        for path, pixels in zip(paths, video, strict=True):
+            Image.fromarray(pixels).save(path)
+        for path in paths[3:5] if not border else ():
+            content = path.read_bytes()
+            path.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
+        clip = clip_of(paths)
+    found = list(input_problems([clip], noise(1, 4, 4), None, DataConfig(), tmp_path / "cache"))
+    assert [each.kind for each in found] == ["part"] * (not border)
+    assert all(each.what.startswith("2 frame(s) end in zeros") for each in found)
+    deep = [each.kind for each in deep_problems([clip], 1)[0]]
+    assert ("part" in deep) is not border
+
+
 @pytest.mark.parametrize(
     ("curve", "kinds"), [("smpte2084", ["profile"]), ("arib-std-b67", ["profile"]), ("bt709", [])]
 )

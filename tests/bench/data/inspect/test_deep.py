@@ -77,6 +77,10 @@ def take_colour(clip):
     Image.open(clip.frames[2]).convert("L").save(clip.frames[2])
 
 
+def grey_in_colour(clip):
+    Image.open(clip.frames[2]).convert("L").convert("RGB").save(clip.frames[2])
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "said"),
     [
@@ -88,6 +92,7 @@ def take_colour(clip):
         (blank, "constant", "1 frame(s) of one level all over, the first img2.png"),
         (hide, "transparent", "1 frame(s) with transparent pixels, the first img2.png"),
         (take_colour, "mixed", "1 of 6 frames are grey, the first img2.png"),
+        (grey_in_colour, "mixed", "1 of 6 frames are grey, the first img2.png"),
         (repeat, "repeated", "img2.png (number 2) that of img1.png (number 1)"),
     ],
 )
@@ -98,6 +103,53 @@ def test_every_damage_is_named(clip, damage, kind, said):
     assert problem.where == "smic s01/s01_ne_01"
     assert said in problem.what
     assert "\n" not in problem.what
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tif", ".ppm", ".npy"])
+def test_a_part_of_a_frame_that_was_not_copied_is_told_and_a_border_is_not(tmp_path, suffix):
+    video = noise(6, 24, 20)
+    video[:, 18:] = 0  # a black border
+    if suffix == ".npy":
+        video[3, 12:] = 0
+        np.save(tmp_path / "a.npy", video)
+        clip = clip_of([tmp_path / "a.npy"])
+    else:
+        clip = write_clip(tmp_path / "whole", video, suffix=suffix)
+        assert not kinds(clip)
+        file = clip.frames[3]
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
+    (problem,), _ = deep_problems([clip], 1)
+    assert problem.kind == "part"
+    assert problem.what.startswith("a part of 1 frame(s) is blank, and not of the others, the fir")
+    assert "(number 3)" in problem.what
+
+
+def scene(seed, frames=8, size=48):
+    """Frames (n, 48, 48) of one smooth picture that moves a little."""
+    picture = Image.fromarray(noise(1, 6, 6, 1, seed)[0]).resize((size, size + frames))
+    pixels = np.asarray(picture, np.uint8)
+    return np.stack([pixels[n : n + size] for n in range(frames)])
+
+
+def test_two_scenes_in_one_clip_are_told(tmp_path):
+    one, other = scene(1), scene(2)
+    by_turns, turned = one.copy(), one.copy()
+    by_turns[1::2] = other[1::2]
+    turned[5:7] = turned[5:7, ::-1]
+    joined = np.concatenate([one[:4], other[4:]])
+    for name, video, count in (("a", joined, 4), ("b", by_turns, 4), ("c", turned, 2)):
+        (problem,), _ = deep_problems([write_clip(tmp_path / name, video)], 1)
+        assert problem.kind == "cut" and problem.what.startswith(f"{count} of 8 frames look unlike")
+
+
+def test_a_flash_a_turn_of_the_head_and_steps_of_light_are_no_cut(tmp_path):
+    flash, light, still = scene(1), scene(2) // 2, scene(3)
+    flash[4] = np.minimum(flash[4].astype(int) * 3, 255)
+    light[3:] += 60
+    turn = np.stack([np.roll(still[0], n, axis=1) for n in range(8)])
+    for name, video in (("a", flash), ("b", light), ("c", turn)):
+        assert "cut" not in kinds(write_clip(tmp_path / name, video))
 
 
 def test_a_clip_that_cannot_be_cropped_is_named(tmp_path, clip):

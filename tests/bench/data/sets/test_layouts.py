@@ -6,6 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.styles import Font
 
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import load_clips
@@ -271,6 +272,23 @@ def test_merged_cells_are_filled_down_and_told(tmp_path, trees, name):
         (
             lambda book, sheet: sheet.column_dimensions.group("E", "F", hidden=True),
             "column(s) 'OffsetFrame', 'Estimated Emotion'",
+        ),
+        (
+            lambda book, sheet: setattr(sheet.row_dimensions[4], "height", 0.01),
+            "1 of 4 rows, the first row 4; delete",
+        ),
+        (
+            lambda book, sheet: [
+                setattr(cell, "font", Font(strike=True)) for row in sheet["3:4"] for cell in row
+            ],
+            "struck through, and read all the same: 2 of 4 rows, the first row 3; delete",
+        ),
+        (
+            lambda book, sheet: [
+                setattr(sheet["G3"], name, value)
+                for name, value in (("value", "a remark"), ("font", Font(strike=True)))
+            ],
+            None,
         ),
         (
             lambda book, sheet: [

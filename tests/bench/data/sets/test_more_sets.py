@@ -167,6 +167,8 @@ def test_casme3_recordings_hold_several_clips_and_more_besides(tmp_path, trees, 
         ("Other", "others"),
         ("PositivelySurprise", None),
         ("negative/repression", None),
+        ("Positive and surprised", None),
+        ("Surprise (negative)", None),
     ],
 )
 def test_4dme_compounds_are_left_out_however_they_are_written(tmp_path, trees, cell, word):
@@ -177,6 +179,23 @@ def test_4dme_compounds_are_left_out_however_they_are_written(tmp_path, trees, c
     found = load_clips("4dme", tmp_path, class_map="native")
     assert [clip.emotion for clip in found.clips] == [word] * (word is not None)
     assert not found.problems
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("not positive", "Non-negative", "no surprise", "Negative (excluded)", "Pos-Surprise"),
+        *("Possitive+Surprise", "Positive?", "and", "Positiveness"),
+    ],
+)
+def test_4dme_cells_that_only_contain_a_word_are_unknown(tmp_path, trees, cell):
+    header = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")
+    path = tmp_path / "4DME" / "4DME_Labelling_Micro_release v1.xlsx"
+    trees.sheet(path, [header, (1, "clip one", cell, 3, 4, 6, "AU4")])
+    trees.frames(path.parent / "gray_micro" / "01" / "clip one", range(3, 7), "{}.jpg")
+    found = load_clips("4dme", tmp_path)
+    (problem,) = found.problems
+    assert not found.clips and problem.kind == "label" and cell.lower() in problem.what
 
 
 def test_4dme_clips_numbered_from_their_onset_are_known_by_their_length(tmp_path, trees):
