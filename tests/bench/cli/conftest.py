@@ -52,13 +52,16 @@ def short(tmp_path_factory) -> str:
 def licensed(clip_cache, tmp_path_factory) -> Path:
     """A data root as the licence holder unpacks it, with a few subjects of SMIC.
 
-    Generated clips stand in for the licensed ones: without their note they pass for real.
+    Generated clips stand in for the licensed ones: without their note and upside down they pass for
+    real.
     """
     from bench.data.surrogates.writing import NOTE_NAME
 
     (generated,) = clip_cache.glob("surrogate/smic-*-seed0-*")
     root = shutil.copytree(generated, tmp_path_factory.mktemp("licensed") / "data")
     (root / NOTE_NAME).unlink()
+    for frame in root.rglob("*.jpg"):
+        Image.open(frame).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(frame)
     return root
 
 
