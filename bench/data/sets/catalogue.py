@@ -19,6 +19,7 @@ from bench.data.sets.blank import absurd_clips, frames_of
 from bench.data.sets.classes import CHALLENGE, NATIVE, ClassMap, plain_label
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
+from bench.data.sets.paths import CONTRADICTED, contradicted_clips
 from bench.data.sets.people import doubtful_people, one_class_each
 from bench.data.sets.twins import twins
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
@@ -296,6 +297,8 @@ def judged(found: ClipSet) -> ClipSet:
         *absurd_clips(clips),
         *twins(clips),
     )
+    if not any(problem.kind == CONTRADICTED for problem in found.problems):  # told of its rows
+        seen += tuple(contradicted_clips(replace(found, clips=clips), found.dataset or "clips"))
     problems = dict.fromkeys((*found.problems, *collisions, *seen))  # clips may share a folder
     return replace(found, clips=clips, problems=tuple(problems))
 
