@@ -122,7 +122,7 @@ def _work(
         given = dict.fromkeys(prepared.jobs, genotype) if genotype else None
         failures = perform_jobs(prepared, display, phases, force, given)
     _report(prepared.jobs)
-    return say_failures(failures, len(tasks))
+    return say_failures(failures, tasks)
 
 
 def _say_left(tasks) -> None:

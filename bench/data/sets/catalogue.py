@@ -139,6 +139,12 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         )
     if not (found.clips or any(problem.fatal for problem in found.problems)):
         raise DataError(f"{DOOR.origin(dataset)} gives no clip: check --data-root and --subjects")
+    if found.tested:
+        raise DataError(
+            f"{DOOR.origin(dataset)} gives tested={printable(str(found.tested))[:40]}, which is "
+            "for generated people alone: leave it out; whom a network is tested on is said by "
+            "protocol.split"
+        )
     told: Counter[tuple[str, ...]] = Counter()
     for clip in found.clips:
         who = (clip.dataset, clip.subject, clip.name)

@@ -121,6 +121,12 @@ def test_those_of_the_class_map_or_of_a_name_of_ones_own_pass(
     assert [clip.label for clip in found.clips] == [0, 1, 1]
 
 
+@pytest.mark.parametrize("tested", ["1", "len(clips)", "True"])
+def test_clips_that_are_to_be_tested_are_not_said_by_a_data_set(load, tested):
+    with pytest.raises(DataError, match=r"gives tested=\w+, .* said by protocol.split"):
+        load(f"{GIVEN}, tested={tested}")
+
+
 def test_subjects_that_were_not_asked_for_are_refused(load):
     everyone = "tuple(Clip('lab', s, 'c', 0, (tree.root,), None, '', 1.0) for s in self.subjects)"
     with pytest.raises(DataError, match="not asked for"):
