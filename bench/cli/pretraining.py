@@ -135,7 +135,7 @@ def pretrain(
         open_runs(prepared)
         failures = perform_jobs(prepared, display, SEARCH_PHASES) if tasks else ()
         if failures:
-            return say_failures(failures, len(tasks))
+            return say_failures(failures, tasks)
         marks = (PRETRAINED_GENERATED,)
         model = fit(job.folder, out, cache, None, job.device, report, marks)
     click.echo(f"wrote {out}: {model.title}, {model.epoch} epochs ({'; '.join(model.marks)})")

@@ -131,6 +131,7 @@ class UnitLines(_Counted):
         self.seconds: dict[tuple[str, str], list[float]] = {}
         self.start = self.said = time.monotonic()
         self.starts: dict[Unit, float] = {}
+        self.reasons: dict[str, Unit] = {}
 
     def started(self, unit: Unit) -> None:
         """Notes the time."""
@@ -153,8 +154,9 @@ class UnitLines(_Counted):
         self._line(unit, "done")
 
     def failed(self, unit: Unit, reason: str) -> None:
-        """Prints a line with the reason."""
-        self._line(unit, f"FAILED: {reason}")
+        """Prints a line with the reason, or with the unit that failed for the same one."""
+        first = self.reasons.setdefault(reason, unit)
+        self._line(unit, f"FAILED: {reason}" if first == unit else f"FAILED, as {first.title}")
 
     def _line(self, unit: Unit, outcome: str) -> None:
         self.done += 1

@@ -207,13 +207,15 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     return failures
 
 
-def say_failures(failures, total: int) -> int:
-    """Prints one line to stderr where units failed; returns the exit code."""
+def say_failures(failures, tasks) -> int:
+    """Prints one line to stderr where units of the tasks failed; returns the exit code."""
     if not failures:
         return 0
-    first, total = failures[0], max(total, len(failures))  # preparing clips may be a unit, too
+    total = max(len(tasks), len(failures))  # preparing clips may be a unit, too
+    first = failures[0]
     first = next((each for each in failures if each.suspect), first)
-    then = "The others are kept; the same command tries again"
+    kept = "The others are kept" if any(t.unit.done for t in tasks) else "Nothing else is done yet"
+    then = f"{kept}; the same command tries again"
     if first.suspect:
         then = (
             "Folds that passed are suspect, too, and not gone on with: mend it and start anew with "

@@ -122,7 +122,7 @@ def _work(
         given = dict.fromkeys(prepared.jobs, genotype) if genotype else None
         failures = perform_jobs(prepared, display, phases, force, given)
     _report(prepared.jobs)
-    return say_failures(failures, len(tasks))
+    return say_failures(failures, tasks)
 
 
 def _say_left(tasks) -> None:
@@ -167,6 +167,10 @@ def _report(jobs) -> None:
         notes += [f"made on {len(record.machines)} different machines"] if record.machines else []
         if contradicted := metrics.get("contradicted"):
             notes.append(f"its own predict differs on {contradicted} clips: the scores decide")
+        if tied := metrics.get("tied"):
+            notes.append(
+                f"several classes have the largest score of {tied} clips: the first counts"
+            )
         if alike := metrics.get("begins_alike"):
             notes.append(f"{alike:.0%} of the weights begin alike with every seed")
         if record.trained is not None:

@@ -17,8 +17,8 @@ CHALLENGE_CLASSES = ("negative", "positive", "surprise")
 FRESH = "fresh"
 """Name of the only fold where one network is tested on new people (`data.fresh_seed`)."""
 
-_SPECIFIC = re.compile(r"""'[^']*'|"[^"]*"|[0-9]+""")
-"""Names and numbers in the text of a problem."""
+_SPECIFIC = re.compile(r"""'[^']*'|"[^"]*"|[^\s:,]+ [^\s:,/]+/[^\s:,]+|[0-9]+""")
+"""Names (quoted, or as `clip_title` gives them) and numbers in the text of a problem."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
+from bench.data.sets.looks import clips_alike
 from bench.data.sets.manifest import Manifest
 from bench.data.sets.twins import copies, seen_alike, with_twins
 from bench.data.steps.crop import FaceFound, FrameSize
@@ -380,8 +381,8 @@ def prepare(
 
     `stills`: the inputs, None for the clips themselves; `workers`: processes that make them, None
     for one per core (a few clips are made in this process). Inputs that are blank, clips that are
-    copies of others or look like them to networks, and clips in which no face was found, so that
-    `data.crop_fallback` took the centre, are reported as problems of the set.
+    copies of others or look like them (to networks, nearly, or mirrored), and clips in which no
+    face was found, so that `data.crop_fallback` took the centre, are problems of the set.
     """
     clip_set = find_clips(source, config, progress)
     workers = (workers or usable_cores()) if len(clip_set.clips) > FEW_CLIPS else 1
@@ -401,7 +402,9 @@ def prepare(
         clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
         alike += seen_alike(clip_set.clips, made)
     clip_set = fingerprinted(clip_set, source, config)
-    clip_set = replace(clip_set, problems=with_twins(clip_set.problems, alike))
+    near = clips_alike(clip_set.clips, source.cache) if stills else ()
+    problems = with_twins(with_twins(clip_set.problems, alike), near)
+    clip_set = replace(clip_set, problems=problems)
     return clip_set, clip_set.fingerprint
 
 

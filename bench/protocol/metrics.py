@@ -31,6 +31,7 @@ RESERVED = (
         "protocol",
         "trained",
         "contradicted",
+        "tied",
         "begins_alike",
         "precision",
         "intervals",

@@ -245,10 +245,15 @@ def _separation(files: RunFiles) -> Iterator[Finding]:
         if trained & held:
             what = f"{some(trained & held)} was both trained on and held out for inner_val"
             yield Finding("leak", where, what)
-        if left_out_in_turn and (trained | held) - tested != everyone - tested:
-            odd = (trained | held) ^ (everyone - tested)
-            what = f"trained on other subjects than the rest of the run: {some(odd - tested)}"
-            yield Finding("incomplete", where, what)
+        if not left_out_in_turn:
+            continue
+        others, seen = everyone - tested, (trained | held) - tested
+        for odd, what in (
+            (others - seen, "did not train on {}, whom other folds test"),
+            (seen - others, "trained on {}, whom no fold tests: each subject is to be left out"),
+        ):
+            if odd:
+                yield Finding("incomplete", where, what.format(some(odd)))
     for name, search in files.searches.items():
         yield from _search_separation(files, name, search)
 

@@ -85,6 +85,11 @@ class FoldRecord:
         """`dataset/subject` of those tested."""
         return {f"{clip.dataset}/{self.subject_of(clip)}" for clip in self.clips}
 
+    @property
+    def tied(self) -> int:
+        """How many clips have several classes with the largest logit, of which the first counts."""
+        return sum(clip.logits.count(max(clip.logits)) > 1 for clip in self.clips if clip.logits)
+
     def subject_of(self, clip: ClipRecord) -> str:
         """Whose clip it is."""
         return clip.subject or self.subject

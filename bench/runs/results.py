@@ -48,14 +48,17 @@ def run_scores(
     """The content of `metrics.json`: `run_metrics`, the protocol, the share of trained folds.
 
     `trained` is None where the folds minimise another loss than cross-entropy; `contradicted` is
-    there where the `predict` of any fold's classifier answers otherwise than its scores,
-    `begins_alike` where much of a network is the same before training with every seed.
+    there where the `predict` of any fold's classifier answers otherwise than its scores, `tied`
+    where classes share the largest score of clips, `begins_alike` where much of a network is the
+    same before training with every seed.
     """
     loss = job.method.training(job.config).loss
     contradicted = sum(fold.contradicted for fold in folds)
+    tied = sum(fold.tied for fold in folds)
     begins_alike = max((fold.begins_alike for fold in folds), default=0.0)
     return {
         **({"contradicted": contradicted} if contradicted else {}),
+        **({"tied": tied} if tied else {}),
         **({"begins_alike": begins_alike} if begins_alike else {}),
         **run_metrics(folds, classes, parts, recorded_rules(job.config.protocol)),
         "trained": trained_share(folds, len(classes)) if loss == CROSS_ENTROPY else None,

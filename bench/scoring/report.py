@@ -13,7 +13,9 @@ from bench.data.clips import CHALLENGE_CLASSES, Problem
 from bench.errors import DataError, UsageError
 from bench.protocol.metrics import UAR, matrix_scores, metrics
 from bench.runs.folder import RunFolder
+from bench.runs.folds import sealed_fold
 from bench.runs.predictions import Predictions, run_predictions
+from bench.runs.record import read_run
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
 from bench.scoring.claims import Claim, aggregates, judge, macro_precision, per_cent_hint
 from bench.scoring.logs import (
@@ -25,6 +27,7 @@ from bench.scoring.logs import (
     stated_protocol,
     text_of,
 )
+from bench.scoring.script_output import TIED
 from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
 from bench.system.files import read_json
@@ -97,7 +100,11 @@ def run_log(path: Path, selection: str | None = None) -> Log:
         raise UsageError(f"{path} is no run folder (no run.json); `bench list runs` names them")
     predictions = run_predictions(folder, selection, fold)
     protocol = read_json(folder.metrics)["protocol"]
-    return Log(predictions, selected_protocol(protocol, selection) if selection else protocol)
+    if selection:  # whose scores of the classes are not recorded
+        return Log(predictions, selected_protocol(protocol, selection))
+    folds = [fold] if fold else read_run(folder).folds
+    tied = sum(sealed_fold(folder, name).tied for name in folds)
+    return Log(predictions, protocol, (TIED.format(tied),) if tied else ())
 
 
 def refuse_copies(paths: Iterable[Path]) -> None:

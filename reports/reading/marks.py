@@ -75,6 +75,9 @@ FOREIGN = "foreign file"
 CONTRADICTED = "predict differs"
 """Mark of classifiers whose `predict` answers otherwise than the scores that count."""
 
+TIED = "equal scores"
+"""Mark of answers that are the first of several classes with the largest score."""
+
 BEGINS_ALIKE = "begins alike"
 """Mark of networks of which much is the same before training with every seed."""
 
@@ -130,6 +133,8 @@ def unusual_settings(record: RunRecord) -> Iterable[str]:
     metrics = record.metrics or {}
     if contradicted := metrics.get("contradicted"):
         yield f"{CONTRADICTED}: {contradicted} of {metrics['clips']} clips"
+    if tied := metrics.get("tied"):
+        yield f"{TIED}: {tied} of {metrics['clips']} clips"
     if alike := metrics.get("begins_alike"):
         yield f"{BEGINS_ALIKE}: {alike:.0%} of the weights"
     class_map = record.data.class_map
@@ -292,6 +297,7 @@ MARK_MEANINGS = {
     FOREIGN: "a result of a fold that the run does not have lies in its folder: no score uses it",
     CONTRADICTED: "the classifier's own predict answers otherwise than its largest score, which "
     "counts",
+    TIED: "several classes have the largest score of a clip, and the first of them counts",
     BEGINS_ALIKE: "weights, trained or not, are the same before training with every seed: fixed or "
     "loaded, perhaps from clips of the people who are tested; the method declares no pretraining",
     ONE_SEED: "another seed of the search may find another architecture and score",

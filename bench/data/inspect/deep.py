@@ -16,7 +16,15 @@ from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.sets.blank import LONGEST, absurdities
 from bench.data.sets.giveaways import told_by
-from bench.data.sets.twins import copies, look_of, near_copies, shared, still, with_twins
+from bench.data.sets.looks import (
+    ALIKE_FLOW,
+    flow_look,
+    look_of,
+    near_copies,
+    place_of_apex,
+    still,
+)
+from bench.data.sets.twins import copies, shared, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.landmarks import misplaced
 from bench.data.steps.settings import Preprocessing
@@ -88,10 +96,10 @@ def deep_problems(
     (viewers hide pixels), `mixed` (grey and in colour), `cut` (several scenes in one clip),
     `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
-    onset and apex nearly equal), `crop` (`settings` cannot crop it), `landmarks` (see `misplaced`),
-    `turned`, `profile` and `times` (see `Recording`), `flow` (see `channel_problems`), and what
-    `absurdities` says of clips in one file; `class` (the size of frames tells it). `progress` is
-    called with (clips done, clips in all).
+    onset and apex nearly equal, of the same subject mirrored), `crop` (`settings` cannot crop it),
+    `landmarks` (see `misplaced`), `turned`, `profile` and `times` (see `Recording`), `flow` (see
+    `channel_problems`), and what `absurdities` says of clips in one file; `class` (the size of
+    frames tells it). `progress` is called with (clips done, clips in all).
     """
     import numpy as np
 
@@ -111,9 +119,14 @@ def deep_problems(
         copies(clips, (seen.content for seen in looks)),
         shared(clips, [seen.shown for seen in looks], "copies of frames of"),
     )
-    near = near_copies(clips, (seen.onset_and_apex for seen in looks))
-    flows = [seen.flow for seen in looks if seen.flow is not None]
-    problems += channel_problems(np.stack(flows)) if flows else ()
+    flows = {
+        clip: seen.flow for clip, seen in zip(clips, looks, strict=True) if seen.flow is not None
+    }
+    near = [
+        *near_copies(clips, (seen.onset_and_apex for seen in looks)),
+        *near_copies(flows, map(flow_look, flows.values()), ALIKE_FLOW),
+    ]
+    problems += channel_problems(np.stack([*flows.values()])) if flows else ()
     return [*problems, *with_twins(twins, near)], sum(seen.frames for seen in looks)
 
 
@@ -171,8 +184,8 @@ def _look_through(settings: Preprocessing, clip: Clip) -> _Look:
 def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarray]:
     """Which of some frames (n, H, W, C) are onset and apex; before: how many came earlier."""
     count = len(clip.frames) if len(clip.frames) > 1 else len(video)
-    apex = count // 2 if clip.apex is None else clip.apex
-    return [video[p - before] for p in (0, apex) if 0 <= p - before < len(video)]
+    places = (0, place_of_apex(clip, count))
+    return [video[p - before] for p in places if 0 <= p - before < len(video)]
 
 
 def _recorded(clip: Clip) -> Iterator[Problem]:

@@ -11,15 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.data.clips import Clip, ClipSet, clip_title
+from bench.data.clips import Clip, ClipSet, Rejected, clip_title
 from bench.data.disk.numbering import frame_numbers
 from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
 from bench.data.sets.blank import absurd_clips, frames_of
-from bench.data.sets.classes import CHALLENGE, plain_label
+from bench.data.sets.classes import CHALLENGE, NATIVE, ClassMap, plain_label
 from bench.data.sets.giveaways import giveaways
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
+from bench.data.sets.paths import CONTRADICTED, contradicted_clips
 from bench.data.sets.people import doubtful_people, one_class_each
 from bench.data.sets.twins import twins
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
@@ -124,11 +125,7 @@ def load_clips(
             _refuse_unsound(dataset, clips, wanted)
             _refuse_contradictions(dataset, clips)
             _refuse_dependent(found, tree, clips, wanted, class_map)
-            if class_map != CHALLENGE == clips.class_map:
-                raise DataError(
-                    f"{DOOR.origin(dataset)} takes no notice of data.class_map: its classes are "
-                    f"{printable(', '.join(clips.classes))[:80]}; leave the setting out"
-                )
+            _refuse_other_map(dataset, clips, class_map)
             in_order = sorted(clips.clips, key=lambda each: (each.subject, each.name))
             clips = replace(clips, clips=tuple(in_order))
     return judged(clips)
@@ -143,6 +140,12 @@ def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None
         )
     if not (found.clips or any(problem.fatal for problem in found.problems)):
         raise DataError(f"{DOOR.origin(dataset)} gives no clip: check --data-root and --subjects")
+    if found.tested:
+        raise DataError(
+            f"{DOOR.origin(dataset)} gives tested={printable(str(found.tested))[:40]}, which is "
+            "for generated people alone: leave it out; whom a network is tested on is said by "
+            "protocol.split"
+        )
     told: Counter[tuple[str, ...]] = Counter()
     for clip in found.clips:
         who = (clip.dataset, clip.subject, clip.name)
@@ -175,7 +178,7 @@ def _refuse_contradictions(dataset: str, found: ClipSet) -> None:
     One word has one class, and a word that is a class's name has that class. Clips without a word
     are not looked at.
     """
-    meant = found.class_map != CHALLENGE  # one's own map may give any class to a word
+    meant = found.class_map not in (CHALLENGE, NATIVE)  # may give any class to a word
     names = {} if meant else {plain_label(name): n for n, name in enumerate(found.classes)}
     first: dict[tuple[str, str], Clip] = {}
     for clip in found.clips:
@@ -190,6 +193,56 @@ def _refuse_contradictions(dataset: str, found: ClipSet) -> None:
             other = f"{clip_title(before)} has {found.classes[before.label]}"
             raise DataError(
                 f"{shown}, {other}, and both the emotion {quoted(printable(word))}: {AGREE}"
+            )
+
+
+def _refuse_other_map(dataset: str, found: ClipSet, class_map: str) -> None:
+    """Raises DataError where a package's data set has other classes than `data.class_map` says.
+
+    A map of one's own names them; one that is neither pairs nor a file is the package's.
+    """
+    if class_map == CHALLENGE:
+        return
+    origin, named = DOOR.origin(dataset), printable(", ".join(found.classes))[:80]
+    if found.class_map == CHALLENGE:
+        raise DataError(
+            f"{origin} takes no notice of data.class_map: its classes are {named}; leave the "
+            "setting out"
+        )
+    own = "=" in class_map or Path(class_map).expanduser().is_file()
+    asked = ClassMap.named(class_map, dataset) if own else None
+    if found.class_map not in (class_map, asked.name if asked else class_map):
+        raise DataError(
+            f"{origin} has the class map {quoted(printable(found.class_map))}, and data.class_map "
+            f"asks for {quoted(printable(class_map))}: leave the setting out, or mend its `load`"
+        )
+    if asked and {*found.classes} != {*asked.classes}:
+        raise DataError(
+            f"{origin} has the classes {named}, and data.class_map names "
+            f"{printable(', '.join(asked.classes))[:80]}: leave the setting out, or mend its `load`"
+        )
+    if asked:
+        _refuse_unmapped(origin, found, asked)
+
+
+def _refuse_unmapped(origin: str, found: ClipSet, asked: ClassMap) -> None:
+    """Raises DataError for a clip whose class is not that of its emotion word in the map.
+
+    The name of its class may stand for the word, and clips without a word are not looked at.
+    """
+    for clip in found.clips:
+        word, name = plain_label(str(clip.emotion)), found.classes[clip.label]
+        if not word or word == plain_label(name):
+            continue
+        try:
+            label = asked.label_of(clip.dataset, word)
+        except Rejected as reason:
+            raise DataError(f"{origin}: {clip_title(clip)}: {reason.what}; or: {AGREE}") from None
+        meant = "none: it is left out" if label is None else asked.classes[label]
+        if meant != name:
+            raise DataError(
+                f"{origin}: {clip_title(clip)} has class {name}, and data.class_map gives its "
+                f"emotion {quoted(printable(word))} {meant}: {AGREE}"
             )
 
 
@@ -252,6 +305,8 @@ def judged(found: ClipSet) -> ClipSet:
         *twins(clips),
         *giveaways(clips),
     )
+    if not any(problem.kind == CONTRADICTED for problem in found.problems):  # told of its rows
+        seen += tuple(contradicted_clips(replace(found, clips=clips), found.dataset or "clips"))
     problems = dict.fromkeys((*found.problems, *collisions, *seen))  # clips may share a folder
     return replace(found, clips=clips, problems=tuple(problems))
 

@@ -1,14 +1,16 @@
-"""Rows of a manifest that name another class or subject than their frames, or each other."""
+"""Clips, or rows of a manifest, that name another class or subject than their frames' paths do."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
+from pathlib import Path
 
-from bench.data.clips import Problem
+from bench.data.clips import Clip, ClipSet, Problem, clip_title
 from bench.data.sets.identity import plain_name
 from bench.errors import printable, quoted
 
@@ -22,9 +24,13 @@ NAMED = 0.8
 """Share of paths that name a class where classes are what folders are called by."""
 
 
+CONTRADICTED = "path"
+"""Kind of these problems."""
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a row's frames lie, and what they are of; `where` names the row."""
+    """Where frames lie, and what they are said to be of; `where` names the row or the clip."""
 
     where: str
     path: str
@@ -35,11 +41,11 @@ class Place:
 def contradicted(
     source: str, places: Sequence[Place], classes: Collection[str]
 ) -> Iterator[Problem]:
-    """A problem where paths name subjects, or classes, and some of them other ones than their row.
+    """A problem where paths name subjects, or classes, and some of them others than their clips.
 
-    classes: all words for them. Paths are taken to name subjects where most name their own, and
-    classes where nearly all name one. Classes and subjects that are short numbers are not looked
-    for in parts of names, nor what all paths have in common.
+    classes: all words for them. Paths are taken to name subjects where at least half name their
+    own, and classes where nearly all name one. Classes and subjects that are short numbers are not
+    looked for in parts of names, nor what all paths have in common.
     """
     subjects = {plain_name(place.subject) for place in places}
     words = {word for word in map(plain_name, classes) if len(word) > 2 and word.isalpha()}
@@ -57,7 +63,7 @@ def contradicted(
             if each and not one & each
         ]
         usual = (
-            2 * agree > len(places)
+            2 * agree >= len(places)
             if what == "subject"
             else agree + len(other) >= NAMED * len(places) and len(set().union(*named)) > 1
         )
@@ -67,7 +73,34 @@ def contradicted(
                 f"the paths of {agree} clip(s) name their {what}, those of {len(other)} another "
                 f"one, first {first}; check that no column was shifted or sorted alone"
             )
-            yield Problem("path", source, text)
+            yield Problem(CONTRADICTED, source, text)
+
+
+def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
+    """The problems of `contradicted` of clips, by whatever door they came.
+
+    Of a manifest the rows are looked at instead, which are told by their numbers.
+    """
+    folders = [str(clip.frames[0].parent) for clip in found.clips if clip.frames]
+    home = os.path.commonpath(folders) if folders else ""
+    places = [
+        Place(
+            clip_title(clip),
+            os.path.relpath(_named(clip), home),
+            clip.subject,
+            (clip.emotion, found.classes[clip.label]),
+        )
+        for clip in found.clips
+        if clip.frames
+    ]
+    words = {*found.classes, *(clip.emotion for clip in found.clips)}
+    yield from contradicted(source, places, words)
+
+
+def _named(clip: Clip) -> Path:
+    """The path of a clip's file; of several images their folder, and how their names begin."""
+    first = clip.frames[0]
+    return first if len(clip.frames) == 1 else first.parent / re.sub(r"[\W_]*\d*$", "", first.stem)
 
 
 def sorted_labels(source: str, places: Sequence[Place]) -> Iterator[Problem]:
@@ -88,7 +121,7 @@ def sorted_labels(source: str, places: Sequence[Place]) -> Iterator[Problem]:
             f"{len(mixed)} people with several clips have one label alone; check that the column "
             "of labels was not sorted alone"
         )
-        yield Problem("path", source, text)
+        yield Problem(CONTRADICTED, source, text)
 
 
 def _words(path: str) -> set[str]:

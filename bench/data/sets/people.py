@@ -30,6 +30,17 @@ _SESSION = re.compile(
 _PART = re.compile(r"(?P<who>.*\d)(?P<session>[\W_]*[a-d]|[\W_]+(?:19|20)\d\d)")
 """`p01a`, `p01-2019`: a person and a part or year."""
 
+_NAMED = re.compile(
+    r"(?P<who>[^\W\d_]\D*[^\W\d_])(?P<session>\d{1,2}|[\W_]+[strvd]?\d{1,2}|[\W_]+[a-d])"
+)
+"""`ann_1`, `bea-s2`, `cem_b`: of several names, each with several numbers; `sub_1` is a person."""
+
+_LETTERED = re.compile(r"(?P<who>[^\W\d_]{3,})(?P<session>[a-d])")
+"""`anna`, `annb`: where all names are so."""
+
+LOOKS = ((0.5, 1, (_SESSION, _PART)), (0.5, 2, (_NAMED,)), (1.0, 2, (_LETTERED,)))
+"""Least share of the subjects that are sessions, least number of people with several, patterns."""
+
 
 def doubtful_people(
     names: Iterable[tuple[str, str, str]], known: Collection[str]
@@ -132,19 +143,30 @@ def _no_people(dataset: str, clips: Mapping[str, int]) -> Iterator[Problem]:
         )
         yield Problem("identity", printable(dataset), what)
         return
-    plain = {who: plain_name(who) for who in clips}
-    parts = {who: _SESSION.fullmatch(p) or _PART.fullmatch(p) for who, p in plain.items()}
+    for share, least, patterns in LOOKS:
+        people, sessions = _by_beginning(clips, patterns)
+        several = [own for own in people.values() if len(own) > 1]
+        together = sum(map(len, several))
+        if together >= share * len(clips) and len(several) >= least and 1 < len(people) >= sessions:
+            first, second, *_ = several[0]
+            what = (
+                f"{len(clips)} subjects are {len(people)} by how their names begin "
+                f"({quoted(printable(first))} and {quoted(printable(second))}): if these are "
+                f"sessions or clips of one person, write the person's name, {ADVICE}"
+            )
+            yield Problem("identity", printable(dataset), what)
+            return
+
+
+def _by_beginning(
+    names: Iterable[str], patterns: Iterable[re.Pattern[str]]
+) -> tuple[dict[str, list[str]], int]:
+    """Names by whom they begin with, and how many sessions they have by the patterns."""
     people: dict[str, list[str]] = {}
-    for who, part in parts.items():
-        people.setdefault(part["who"] if part else plain_name(who), []).append(who)
-    several = {person: own for person, own in people.items() if len(own) > 1}
-    sessions = {part["session"] for part in parts.values() if part}
-    together = sum(map(len, several.values()))
-    if 2 * together >= len(clips) and 1 < len(people) >= len(sessions):
-        first, second, *_ = next(iter(several.values()))
-        what = (
-            f"{len(clips)} subjects are {len(people)} by how their names begin "
-            f"({quoted(printable(first))} and {quoted(printable(second))}): if these are sessions "
-            f"or clips of one person, write the person's name, {ADVICE}"
-        )
-        yield Problem("identity", printable(dataset), what)
+    sessions = set()
+    for name in names:
+        plain = plain_name(name)
+        part = next(filter(None, (pattern.fullmatch(plain) for pattern in patterns)), None)
+        people.setdefault(part["who"] if part else plain, []).append(name)
+        sessions |= {part["session"]} if part else set()
+    return people, len(sessions)

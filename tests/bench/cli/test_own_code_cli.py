@@ -176,6 +176,23 @@ def test_a_predict_that_differs_from_the_scores_is_told_beside_the_result(bench,
         assert bench("validate", runs).code == 0
 
 
+def test_so_are_classes_that_share_the_largest_score(bench, tmp_path):
+    runs, export = tmp_path / "runs", tmp_path / "export.json"
+    source = OTHERWISE.replace("(features)", "(features).clip(0)", 1)
+    source = source.replace("[9]", "self.classes_[:1].tolist()")
+    with installing(tmp_path) as put:
+        put(SOURCE + source, {"bench.variants": {"nearest_mean": "ties:NEAREST"}}, "ties")
+        outcome = bench.small(runs, "nearest_mean")
+        run = only_run(runs)
+        tied, clips = (run.json("metrics.json")[key] for key in ("tied", "clips"))
+        assert outcome.code == 0 and tied > 1, outcome.err
+        assert f"several classes have the largest score of {tied} clips: the first" in outcome.out
+        assert bench("export", run.path, "--format", "json", "--out", export).code == 0
+        assert f"equally probable in {tied} answer(s); the first" in bench("score", run.path).err
+        assert f"equal scores: {tied} of {clips} clips" in bench("score", export).out
+        assert bench("validate", runs).code == 0
+
+
 NETWORK = """
 from torch import nn
 

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.cli.progress import Steps, UnitBars, UnitLines
+from bench.cli.request import say_failures
 from bench.config.settings import Config
 from bench.data.sources import Source
 from bench.engine.plan import plan
+from bench.engine.working import Failure
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 
@@ -40,6 +42,26 @@ def test_lines_count_from_what_was_done_before(units, capsys):
         "[4/5] rnas_mer: metrics: done (N s, about N s left)",
         "[5/5] rnas_mer: profile: FAILED: no luck (N s, about N s left)",
     ]
+
+
+def test_a_reason_is_told_once(units, capsys):
+    listener = UnitLines(units, [])
+    for unit, reason in zip(units[1:4], ("no luck", "no luck", "no disk"), strict=True):
+        listener.started(unit)
+        listener.failed(unit, reason)
+    said = [line.partition(" (")[0].partition(": fold ")[2] for line in lines_of(capsys)]
+    assert said[0] == "s01: FAILED: no luck" and said[1] == "s02: FAILED, as rnas_mer: fold s01"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_failed_says_whether_anything_is_kept(units, capsys, kept):
+    tasks = plan(units[0].job)
+    if kept:
+        units[0].output.parent.mkdir(parents=True)
+        units[0].output.write_text("{}")
+    assert say_failures([Failure(units[1], "no luck")], tasks) == 1
+    said = capsys.readouterr().err
+    assert ("The others are kept" if kept else "Nothing else is done yet") in said
 
 
 def test_the_time_left_is_that_of_units_of_the_same_kind(tmp_path, capsys, monkeypatch):

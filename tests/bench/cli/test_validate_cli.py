@@ -140,6 +140,10 @@ def train_on_fewer(run):
     change(run, "folds/s06.json", lambda fold: fold["trained_on"].remove("smic/s05"))
 
 
+def train_on_strangers(run):
+    change(run, "folds/s06.json", lambda fold: fold["trained_on"].append("smic/s99"))
+
+
 def forget_training(run):
     change(run, "folds/s06.json", lambda fold: fold.pop("trained_on"))
 
@@ -255,6 +259,18 @@ class TestTampering:
     @pytest.fixture
     def run(self, searched_runs, runs):
         return only_run(shutil.copytree(searched_runs, runs))
+
+    @pytest.mark.parametrize(
+        ("tamper", "said"),
+        [
+            (train_on_fewer, "did not train on smic/s05, whom other folds test"),
+            (train_on_strangers, "trained on smic/s99, whom no fold tests"),
+        ],
+    )
+    def test_of_other_subjects_it_is_said_who(self, bench, run, tamper, said):
+        tamper(run)
+        reseal(run)
+        assert any(said in what for _, _, what in findings(bench, run.path))
 
     @pytest.mark.parametrize(
         "tamper, expected", TAMPERING, ids=lambda case: getattr(case, "__name__", "")

@@ -81,6 +81,27 @@ def test_a_copy_under_another_name_is_told_when_clips_are_prepared(tmp_path):
     assert what in clip_set.problems[0].what
 
 
+@pytest.mark.parametrize("stored", ["images", "array"])
+@pytest.mark.parametrize("of", ["a,am", "b,a"])
+def test_so_is_a_mirrored_one(tmp_path, stored, of):
+    rows = ["dataset,subject,clip,label,frames"]
+    whole = np.random.default_rng(1).integers(60, 200, (2, 4, 24, 24, 1), np.uint8).repeat(3, -1)
+    for who, name, frames in (("a", "a", whole[0]), ("a", "c", whole[1]), ("", "m", whole[0])):
+        frames = frames if who else frames[:, :, ::-1]
+        if stored == "array":
+            np.save(tmp_path / f"{name}.npy", frames)
+        else:
+            write_clip(tmp_path / name, frames)
+        path = name + ".npy" * (stored == "array")
+        rows.append(f"lab,{f'{who},{name}' if who else of},positive,{path}")
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    source = resolve_source(f"manifest:{tmp_path / 'm.csv'}", None, False, tmp_path / "cache")
+    problems = prepare(source, DataConfig(), lambda *step: None)[0].problems
+    (twin,) = (problem for problem in problems if problem.kind == "twin")
+    assert twin.where == "lab " + of.replace(",", "/")
+    assert "mirror" in twin.what
+
+
 @pytest.mark.parametrize("clip", ["a,d,2,5", "a.npy,d,2,5", "a,e,3,6"])
 def test_frames_of_two_subjects_are_told_wherever_clips_are_read(clip, tmp_path):
     frames = noise(6)

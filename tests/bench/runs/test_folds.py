@@ -8,7 +8,7 @@ from math import log
 import pytest
 
 from bench.runs.folder import RunFolder
-from bench.runs.folds import FoldRecord, trained_share
+from bench.runs.folds import ClipRecord, FoldRecord, trained_share
 from bench.runs.record import read_run
 
 
@@ -24,6 +24,20 @@ def test_a_fold_is_trained_by_its_last_loss():
 def test_folds_without_losses_do_not_count():
     assert trained_share([fold(), fold(0.1)], 3) == 1
     assert trained_share([fold()], 3) is None
+
+
+@pytest.mark.parametrize(
+    ("logits", "tied"),
+    [
+        ([(0.1, 0.5, 0.5), (2.0, 2.0, 2.0), (0.0, 0.0, 1.0)], 2),
+        ([(float("-inf"), 0.0, 0.0)], 1),
+        ([(0.3, 0.2, 0.2), (0.1, 0.2, 0.2000001)], 0),
+        ([(), ()], 0),
+    ],
+)
+def test_classes_that_share_the_largest_logit_are_counted(logits, tied):
+    clips = [ClipRecord(dataset="d", clip="c", true=0, pred=0, logits=row) for row in logits]
+    assert FoldRecord(subject="s", clips=tuple(clips)).tied == tied
 
 
 @pytest.fixture

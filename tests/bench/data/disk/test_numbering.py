@@ -286,3 +286,15 @@ def test_many_places_of_one_cause_are_one_line_with_the_first_and_the_count(diff
     assert line.startswith("frames: 24 times: row 0, row 1, ")
     assert "row 5 and 18 more" in line
     assert len(list(problem_lines(found[:3]))) == (3 if differ else 1)
+
+
+@pytest.mark.parametrize(
+    "what", ["it is the same as {}: counted twice?", "2 of its frames are those of {}, of another"]
+)
+def test_so_are_many_that_name_each_another_clip(what):
+    clips = [f"lab {who}/{who}_{word}" for who in ("ann", "bea") for word in ("a", "b", "c", "d")]
+    found = [Problem("twin", f"{clip}m", what.format(clip)) for clip in clips]
+    (line,) = problem_lines(found)
+    assert line.startswith("twin: 8 times: lab ann/ann_am, ") and what.format(clips[0]) in line
+    other = replace(found[0], what="another thing")
+    assert len(list(problem_lines([*found, other]))) == 2

@@ -83,6 +83,50 @@ def test_a_class_map_without_effect_is_refused(load, map_):
         load(class_map=map_)
 
 
+MAPPED = "negative=bad,positive=good,surprise=good"
+SAYS = ", class_map=class_map"
+PAIR = "tuple(REPLACE(c, label=min(c.label, 1)) for c in clips)"
+PAIR = PAIR.replace("REPLACE", "__import__('dataclasses').replace")
+
+
+@pytest.mark.parametrize(
+    ("given", "classes", "map_", "said"),
+    [
+        (GIVEN, "CHALLENGE_CLASSES", MAPPED, "has the classes negative, positive, surprise, and"),
+        (PAIR, "('bad', 'good', 'odd')", MAPPED, "data.class_map names bad, good: leave"),
+        (PAIR, "('good', 'bad')", MAPPED, "class good, and data.class_map gives its emotion 'neg"),
+        (PAIR, "('bad', 'good')", "negative=bad,positive=good,surprise=", "none: it is left out"),
+        (PAIR, "('bad', 'good')", "negative=bad,positive=good", "label 'surprise' is none of"),
+        (GIVEN, "CHALLENGE_CLASSES", "native", "class map 'native!', and data.class_map asks"),
+        (GIVEN, "CHALLENGE_CLASSES", "fine", "class map 'fine!', and data.class_map asks"),
+    ],
+)
+def test_other_classes_than_those_of_the_class_map_are_refused(load, given, classes, map_, said):
+    says = f"{SAYS} + '!'" if "!" in said else SAYS
+    with pytest.raises(DataError, match="package own_set") as error:
+        load(given + says, None, classes, class_map=map_)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("map_", [MAPPED, "map.csv", "own"])
+@pytest.mark.parametrize("word", ["c.emotion", "''", "'good' if c.label else 'bad'"])
+def test_those_of_the_class_map_or_of_a_name_of_ones_own_pass(
+    load, tmp_path, monkeypatch, map_, word
+):
+    monkeypatch.chdir(tmp_path)
+    rows = ["emotion=class", *MAPPED.split(",")]
+    Path("map.csv").write_text("\n".join(rows).replace("=", ","))
+    given = PAIR.replace("min(c.label, 1)", f"min(c.label, 1), emotion={word}")
+    found = load(given + SAYS, None, "('bad', 'good')", class_map=map_)
+    assert [clip.label for clip in found.clips] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("tested", ["1", "len(clips)", "True"])
+def test_clips_that_are_to_be_tested_are_not_said_by_a_data_set(load, tested):
+    with pytest.raises(DataError, match=r"gives tested=\w+, .* said by protocol.split"):
+        load(f"{GIVEN}, tested={tested}")
+
+
 def test_subjects_that_were_not_asked_for_are_refused(load):
     everyone = "tuple(Clip('lab', s, 'c', 0, (tree.root,), None, '', 1.0) for s in self.subjects)"
     with pytest.raises(DataError, match="not asked for"):

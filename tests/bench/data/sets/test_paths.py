@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from bench.data.clips import Clip, ClipSet
+from bench.data.sets.catalogue import judged
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 
 CLASSES = ("negative", "positive", "surprise")
@@ -75,6 +79,43 @@ def test_the_class_and_the_word_of_the_table_are_both_the_clips_own():
         for number in range(3)
     ]
     assert not list(contradicted("m.csv", places, (*CLASSES, "happiness", "disgust")))
+
+
+def of_clips(form: str, labels: int = 0, subjects: int = 0) -> list[str]:
+    """What is told of clips whose labels, or subjects, were read so many clips too far down."""
+    rows = [(who, label, take) for who in PEOPLE for label in range(3) for take in (1, 2)]
+    clips = []
+    for number, (who, label, take) in enumerate(rows):
+        images = [
+            Path("/data", form.format(who=who, label=CLASSES[label], take=take, n=n))
+            for n in (1, 2)
+        ]
+        read, said = (
+            rows[(number + labels) % len(rows)][1],
+            rows[(number + subjects) % len(rows)][0],
+        )
+        frames = tuple(dict.fromkeys(images))
+        clips.append(Clip("lab", said, f"c{number}", read, frames, None, "", 200.0))
+    found = judged(ClipSet("lab", CLASSES, tuple(clips))).problems
+    return [problem.what for problem in found if problem.kind == "path"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{who}/{label}/{take}/{n:03d}.png",
+        "{label}-{who}/{take}/img{n}.jpg",
+        "{who}_{label}_{take}_{n}.png",
+        "{who}_{label}_{take}.avi",
+    ],
+)
+def test_so_are_clips_whatever_their_door(form):
+    (what,) = of_clips(form, labels=1)
+    assert "12 clip(s) name their class, those of 12 another one, first lab p01/c1" in what
+    (what,) = of_clips(form, subjects=3)
+    assert "12 clip(s) name their subject, those of 12 another one, first lab " in what
+    assert not of_clips(form)
+    assert len(of_clips(form, 1, 3)) == 2
 
 
 def sorted_alone(people, labels):

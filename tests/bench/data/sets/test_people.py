@@ -121,9 +121,27 @@ def test_sessions_of_a_person_are_told(form):
 
 
 @pytest.mark.parametrize(
+    "form", ["{}_{}", "{}{}", "{}-s{}", "{} {}", "{}_0{}", "{}_{:c}", "{}{:c}"]
+)
+def test_so_are_those_of_names_without_a_number(form):
+    sessions = (97, 98) if ":c" in form else (1, 2)
+    names = [form.format(who, number) for who in ("ann", "bea", "Cem") for number in sessions]
+    (what,) = told(*of("lab", *names))
+    assert "6 subjects are 3" in what and repr(names[0]) in what
+    (what,) = told(*of("lab", *names[:4]))
+    assert "4 subjects are 2" in what
+
+
+@pytest.mark.parametrize(
     "names",
     [
         FOUR,
+        ["sub_1", "sub_2", "sub_3"],
+        ["f1", "f2", "m1", "m2"],
+        ["AA", "AB", "BA", "BB"],
+        ["anna", "annd", "bert", "carla"],
+        ["anna_1", "anna_2", "bert_1", "carl_1"],
+        [f"spNO.{number}" for number in range(1, 9)],
         [f"sub_{number}" for number in range(1, 9)],
         [f"lab{lab}_p{number:02d}" for lab in (1, 2) for number in range(1, 9)],
         [f"{sex}_{number}" for sex in ("male", "female") for number in range(1, 9)],
