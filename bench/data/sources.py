@@ -402,7 +402,8 @@ def prepare(
         clip_set = replace(clip_set, problems=tuple(dict.fromkeys((*clip_set.problems, *odd))))
         alike += seen_alike(clip_set.clips, made)
     clip_set = fingerprinted(clip_set, source, config)
-    near = clips_alike(clip_set.clips, source.cache) if stills else ()
+    real = stills and not source.surrogate  # no generated clip is a copy of another
+    near = clips_alike(clip_set.clips, source.cache) if real else ()
     problems = with_twins(with_twins(clip_set.problems, alike), near)
     clip_set = replace(clip_set, problems=problems)
     return clip_set, clip_set.fingerprint

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.data.clips import Problem
@@ -54,6 +54,7 @@ class Tree:
     root: Path
     real: str
     layout: Layout = AS_RELEASED
+    seen: dict[tuple[str, Path], Entries] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def at(cls, root: Path, layout: Layout = AS_RELEASED) -> Tree:
@@ -72,8 +73,19 @@ class Tree:
             )
         return cls(path, os.path.realpath(path), layout)
 
+    def listed_once(self) -> Tree:
+        """The same, which lists each folder once: for as long as nothing in it changes."""
+        return replace(self, seen={})
+
     def entries(self, folder: Path) -> Entries:
         """The content of `folder`; DataError where it cannot be listed."""
+        if self.seen is None:
+            return self._listed(folder)
+        if (known := self.seen.get((self.real, folder))) is None:
+            known = self.seen[self.real, folder] = self._listed(folder)
+        return known
+
+    def _listed(self, folder: Path) -> Entries:
         folders, files, refused, special = {}, {}, [], []
         for entry in self._scan(folder):
             if entry.is_symlink() and not self._holds(entry.path):

@@ -204,6 +204,7 @@ class Manifest(DataSet):
         class_map: str = CHALLENGE,
     ) -> ClipSet:
         """The clips of the rows whose subject is in `subjects` (all: None), with all problems."""
+        tree = tree.listed_once()
         words = [row.cells["label"] for row in self.rows]
         dataset = self.parts[0] if len(self.parts) == 1 else ""
         mapping = ClassMap.named(class_map, dataset, words)

@@ -17,6 +17,7 @@ from PIL import Image
 from bench.data.cache import content_digests
 from bench.data.clips import CHALLENGE_CLASSES, ClipSet
 from bench.data.disk.images import decode, read_frames
+from bench.data.disk.tree import Tree
 from bench.data.sets.catalogue import load_clips, require_root
 from bench.data.sets.manifest import COLUMNS
 from bench.data.sets.manifest_export import labels_map, manifest_text
@@ -676,3 +677,25 @@ def test_a_class_map_of_other_words_does_not_read_an_export():
     assert labels_map(found, "happy=good,sad=bad") == "good=good,bad=bad"
     assert labels_map(replace(found, classes=CHALLENGE_CLASSES), "a.csv") == "challenge"
     assert labels_map(replace(found, class_map="native"), "native") == "native"
+
+
+@pytest.mark.parametrize("frames", ["{0}", "all/c{0}_*.png"])
+def test_a_folder_is_listed_once_however_many_rows_look_into_it(tmp_path, monkeypatch, frames):
+    names = [f"{number}" for number in range(30)]
+    for name in names:
+        images(tmp_path / name, range(3))
+        for number in range(3):
+            (tmp_path / "all").mkdir(exist_ok=True)
+            Image.new("L", (8, 8)).save(tmp_path / f"all/c{name}_{number}.png")
+    rows = [f"mine,a,c{name},negative,{frames.format(name)}" for name in names]
+    (tmp_path / "m.csv").write_text("\n".join(["dataset,subject,clip,label,frames", *rows]))
+    listed, scan = [], Tree._scan
+
+    def noted(tree, place):
+        listed.append(place)
+        return scan(tree, place)
+
+    monkeypatch.setattr(Tree, "_scan", noted)
+    found = load_clips(f"manifest:{tmp_path / 'm.csv'}", tmp_path)
+    assert len(found.clips) == 30
+    assert len(listed) == len(set(listed)) > 1
