@@ -33,6 +33,9 @@ CLIPS_NOT_RECORDED = "training clips not recorded"
 PRETRAINED, PRETRAINED_GENERATED = "pretrained", "pretrained on generated clips"
 """Marks of networks that start from a model file: of real clips, of generated ones alone."""
 
+GIVEN, GENERATED = "given", "generated"
+"""Genotypes of --genotype: from anywhere, and searched on generated people alone."""
+
 DEAD_WEIGHTS = "dead weights"
 """Mark of sizes of which less than LIVE_ENOUGH can learn at the clip size."""
 

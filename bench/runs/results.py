@@ -14,6 +14,7 @@ from bench.protocol.metrics import fold_mean, pooled_metrics
 from bench.protocol.naming import split_title
 from bench.runs.folds import FoldRecord, trained_share
 from bench.runs.job import Job
+from bench.runs.marks import GENERATED, GIVEN
 from bench.runs.predictions import fold_answers
 from bench.runs.searches import run_searches
 
@@ -66,16 +67,12 @@ def run_scores(
     }
 
 
-GENERATED = "generated"
-"""Origin of a genotype that was given, and searched on generated clips alone."""
-
-
 def protocol_record(job: Job) -> dict[str, Any]:
     """How the scores were made: selection rule, search scope, leaks, origin of the genotype."""
     protocol = job.config.protocol
     origin = _genotype_origin(job)
     causes: list[str] = []
-    if origin == "given":
+    if origin == GIVEN:
         causes = ["genotype given"]  # whatever it was searched on may hold the test subjects
     elif job.method.learns and origin != GENERATED:
         causes = [*job.searches.leaks]
@@ -105,5 +102,5 @@ def _genotype_origin(job: Job) -> str:
     """
     searches = run_searches(job.folder, job.searches)
     if any(search.given for search in searches):
-        return GENERATED if all(search.generated for search in searches) else "given"
+        return GENERATED if all(search.generated for search in searches) else GIVEN
     return job.method.origin

@@ -14,10 +14,8 @@ from typing import Any, NamedTuple
 
 from bench.errors import BenchError, DataError
 from bench.runs.code import changed_code, recorded_code
-from bench.runs.marks import SUPPLIED, size_marks
+from bench.runs.marks import GENERATED, GIVEN, SUPPLIED, size_marks
 from bench.runs.record import RunRecord, trained_network
-from bench.runs.results import GENERATED
-from bench.runs.searches import run_searches
 from reports.reading.marks import (
     BELOW_BASELINE,
     CLIPS_DIFFER,
@@ -243,8 +241,10 @@ def _made_with(record: RunRecord) -> dict[str, Any]:
 def _given_genotypes(record: RunRecord) -> list[dict[str, Any]] | None:
     """The genotypes that a run was given and trained; None where it was given none."""
     protocol = (record.metrics or {}).get("protocol") or {}
-    if protocol.get("genotype") not in ("given", GENERATED):
+    if protocol.get("genotype") not in (GIVEN, GENERATED):
         return None
+    from bench.runs.searches import run_searches  # imports numpy
+
     try:
         found = run_searches(record.files, record.searches)
         return [search.genotype.to_dict() for search in found] or None
