@@ -157,6 +157,8 @@ def _opened(
     prepared: Prepared, executor: Executor, force: bool, keeps_search: bool
 ) -> Iterator[None]:
     """Holds and opens the run folders: what is in them is what the runs themselves made."""
+    from bench.engine.first_answers import forget_answers  # torch comes with it
+
     allow_open_files(len(prepared.jobs) + SPARE_FILES)
     with ExitStack() as locks:
         refuse_links(prepared.jobs)
@@ -164,6 +166,7 @@ def _opened(
         for job in prepared.jobs:
             locks.enter_context(job.folder.lock(_parts(job, prepared.only)))
         here = provenance_of(prepared, executor)
+        forget_answers()
         for job in prepared.jobs:
             if not prepared.only:
                 sweep_partial(job.folder.path)

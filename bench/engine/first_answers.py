@@ -34,24 +34,25 @@ ALIKE = 1e-3
 """Most that two such sums may differ, as a share of the largest: machines round otherwise."""
 
 Answers = Mapping[str, tuple[float, ...]]
-"""By name, mode and what random numbers depend on: the version of torch, in training the machine's
-kind, too."""
+"""By name, mode and what random numbers depend on: torch's version and build, and the machine."""
 
 
 def first_answers(job: Job, classes: int) -> Answers:
     """Of a run's network or operations, of packages alone; without what differs each time."""
-    _answers.cache_clear()
     once, again = (_answers.__wrapped__(job.variant, job.config, classes) for _ in range(2))
     return {name: found for name, found in once.items() if found == again.get(name)}
 
 
-def require_first_answers(job: Job, anew: bool = False) -> None:
+def forget_answers() -> None:
+    """What code answers now is asked anew: it may have kept something of a training."""
+    _answers.cache_clear()
+
+
+def require_first_answers(job: Job) -> None:
     """BenchError where a package's code computes otherwise here than where the run began.
 
-    It is asked once in a process, or anew: what it keeps of a training is found after that.
+    It is asked once in a process, until `forget_answers`.
     """
-    if anew:
-        _answers.cache_clear()
     run = read_run_file(job.folder)
     if not run.answers:
         return
@@ -61,9 +62,9 @@ def require_first_answers(job: Job, anew: bool = False) -> None:
             raise BenchError(
                 f"{job.folder.path}: {name.partition(',')[0]} computes otherwise than where the "
                 "run began, with the same source: its code reads something that is another here "
-                "(an environment variable, a file elsewhere) or draws at random when it is "
-                "imported; put that back, start anew with `bench run --force`, or choose another "
-                "folder with --runs"
+                "(an environment variable, a file elsewhere, a library of another version) or "
+                "draws at random when it is imported; put that back, start anew with `bench run "
+                "--force`, or choose another folder with --runs"
             )
 
 
@@ -94,16 +95,15 @@ def _asked(
 @torch.no_grad()
 def _sums(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> dict[str, tuple[float, ...]]:
     """Of a new network with stirred weights, in both modes; less of one that fails."""
-    version = f"torch {torch.__version__.partition('+')[0]}"
+    math = "with MKL" if torch.backends.mkl.is_available() else "without MKL"  # draws otherwise
+    version = f"torch {torch.__version__.partition('+')[0]} {math}, {platform.machine()}"
     inputs = torch.rand(CLIPS, *shape, generator=torch.Generator().manual_seed(0))
     found = {}
     try:
-        with seeded(0):
+        with seeded(0), torch.compiler.set_stance("force_eager"):
             network = stirred(build())
             found[version] = _sums_of(network.eval()(inputs.clone()))
-            found[f"in training, {version}, {platform.machine()}"] = _sums_of(
-                network.train()(inputs.clone())
-            )
+            found[f"in training, {version}"] = _sums_of(network.train()(inputs.clone()))
     except FAILURES:  # where it is trained it says what is wrong with it
         pass
     return {mode: sums for mode, sums in found.items() if sums}

@@ -10,7 +10,7 @@ from pkgutil import resolve_name
 from baselines.fixed import Recipe
 from bench.config.settings import LAST, TrainConfig
 from bench.data.sources import Source, prepare
-from bench.engine.first_answers import require_first_answers
+from bench.engine.first_answers import forget_answers, require_first_answers
 from bench.engine.material import initial_network, job_clips, network_builder
 from bench.engine.opening import WORDS, given_files, recorded_files
 from bench.engine.plan import Report
@@ -86,7 +86,8 @@ def fit(
             f"{folder.path} was made by other code of {', '.join(edited)}: restore that code, or "
             "make the run anew with `bench run --force`"
         )
-    require_first_answers(job, anew=True)
+    forget_answers()
+    require_first_answers(job)
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)
     everyone = range(len(clip_set.clips))

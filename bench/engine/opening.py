@@ -160,7 +160,7 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
     if run.answers:
         from bench.engine.first_answers import require_first_answers  # torch comes with it
 
-        require_first_answers(job, anew=True)
+        require_first_answers(job)
 
 
 def given_files(job: Job, classes: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pkgutil import resolve_name
 from statistics import median_low
-from threading import Lock
 
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import find_clips, prepare
@@ -29,15 +28,12 @@ from bench.runs.record import read_run_file
 from bench.runs.results import run_scores
 from bench.runs.searches import read_genotype
 from bench.system.files import write_json, write_text
+from bench.system.guarding import ALONE
 from bench.training.compute import current_card, resolve_device
 from rnas.sizes import count_parameters
 
 WORK = {PREPARE: "bench.engine.units:prepare_clips"}
 """The work of phases that are the same for every method."""
-
-
-ALONE = Lock()
-"""Held while a unit is done."""
 
 
 def perform(unit: Unit, report: Report) -> None:

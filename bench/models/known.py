@@ -127,8 +127,9 @@ def _hashes(ends: np.ndarray, alone: Sequence[np.ndarray]) -> tuple[str, ...]:
 
 def _turned(frame: np.ndarray) -> tuple[str, ...]:
     """The looks of a frame (H, W, C) that is mirrored, upside down, or a negative."""
-    upright = [each[:, ::way] for each in (frame, frame[::-1]) for way in (1, -1)]
-    looks = (_look(each, *FACE) for each in (*upright[1:], *(255 - each for each in upright)))
+    small = _small(frame, FACE[0])
+    upright = [each[:, ::way] for each in (small, small[::-1]) for way in (1, -1)]
+    looks = (_hashed(each, *FACE) for each in (*upright[1:], *(255 - each for each in upright)))
     return tuple(looks)
 
 
@@ -140,11 +141,19 @@ def _turned_flow(image: np.ndarray) -> tuple[str, ...]:
 
 def _look(frame: np.ndarray, side: int, width: int) -> str:
     """See `clip_looks`; frame: (H, W, 1 or 3)."""
-    import numpy as np
+    return _hashed(_small(frame, side), side, width)
 
+
+def _small(frame: np.ndarray, side: int) -> np.ndarray:
     from bench.data.pixels import luminance, resize
 
-    small = resize(luminance(frame[None])[..., None], side).ravel()
+    return resize(luminance(frame[None])[..., None], side)[0, ..., 0]
+
+
+def _hashed(image: np.ndarray, side: int, width: int) -> str:
+    import numpy as np
+
+    small = image.ravel()
     if small.min() == small.max():
         return ""
     signs = _projections(side, width) @ (small - small.mean()) > 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from bench.data.sets.base import SingleSet
 from bench.data.sets.catalogue import DATASETS
 from bench.data.sets.identity import known_name
 from bench.errors import DataError, printable, quoted
@@ -127,13 +128,19 @@ def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[Lo
 
 def remarked_clips(text: str, classes: Sequence[str]) -> list[int]:
     """The numbers of the lines of a log that are clips but for the # that they begin with."""
-    labels = {name.lower() for name in classes}
+    numbers, labels = {*map(str, range(len(classes)))}, {name.lower() for name in classes}
 
     def is_clip(words: Sequence[str]) -> bool:
-        answers = [_COUNTED.fullmatch(whole(word)) or word.lower() in labels for word in words[-2:]]
-        return len(words) > 2 and all(answers) and plain_title(words[-3]) not in SUMMARIES
+        *names, last = map(str.lower, map(whole, words[-3:]))
+        coded = any(
+            known >= {*names[1:], last} and names[0] not in known for known in (numbers, labels)
+        )
+        return coded and plain_title(names[0]) not in SUMMARIES
 
-    return [number for number, words in enumerate(_remarks(text), 1) if is_clip(words)]
+    lines = [_REMARK.sub("", line).split() for line in text.splitlines()]
+    first = next((n for n, words in enumerate(lines, 1) if _header(words)), len(lines))
+    remarks = enumerate(_remarks(text), 1)
+    return [n for n, words in remarks if n > first and len(words) > 2 and is_clip(words)]
 
 
 def _remarks(text: str) -> list[list[str]]:
@@ -147,11 +154,10 @@ def _refuse_silenced(
 ) -> None:
     """DataError for a header that is a remark, above clips that are none.
 
-    lines: the words of each without remarks. A remark is a header where the log's people have
-    numbers and it has one, too, or where they have none.
+    lines: the words of each without remarks. A remark is a header that names a person of a known
+    set, or is written as one of the log's own but for the number, or without one, as they are.
     """
-    people = [header for words in lines if (header := _header(words))]
-    numbered = {_has_digit(who) for _, who in people}
+    forms = {_form(header[1]) for words in lines if (header := _header(words))}
     before, silenced = ("", ""), (0, "")
     for number, (words, remark) in enumerate(zip(lines, _remarks(text), strict=True), 1):
         header, other = _header(words), _header(remark)
@@ -163,12 +169,23 @@ def _refuse_silenced(
                 f"#, and the clips below it would be of {quoted(printable(' '.join(before)))}: "
                 "take the # away, or begin each of the clips with one, too"
             )
-        elif other and other != before and other[0] in sets and _has_digit(other[1]) in numbered:
+        elif (
+            other
+            and other != before
+            and other[0] in sets
+            and (_form(other[1]) in forms or _is_known(*other))
+        ):
             silenced = (number, " ".join(remark))
 
 
-def _has_digit(name: str) -> bool:
-    return any(map(str.isdecimal, name))
+def _is_known(dataset: str, subject: str) -> bool:
+    known = DATASETS.get(dataset)
+    return isinstance(known, SingleSet) and known.person(subject) is not None
+
+
+def _form(name: str) -> str:
+    """A person's name without its number; of one without a number nothing."""
+    return re.sub(r"\d+", "0", name) if any(map(str.isdecimal, name)) else ""
 
 
 def _refuse_more_columns(

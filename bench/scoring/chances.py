@@ -139,6 +139,8 @@ def doubtful(
 ) -> Iterator[str]:
     """Notes on answers taken from numbers of which the largest may not be meant."""
     rows = chances.rows(classes)
+    if not rows:  # a class has no column of its own
+        return
     columns = f"{name}: column {quoted(printable(chances.title))} and those that belong to it"
     none = [row for row in rows if not _are_probabilities(row)]
     whole = all(number >= 0 and number.is_integer() for row in rows for number in row)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import RLock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,6 +207,10 @@ def undisturbed(who: str, settings: Sequence[_Setting] = SETTINGS) -> Iterator[N
         _set_back(who, settings, before)
 
 
+ALONE = RLock()
+"""Held while a unit is done: what torch is set to is the process's."""
+
+
 @dataclass(frozen=True)
 class Performing:
     """Performs units as `perform` does, in whatever process, with arithmetic as it was before.
@@ -222,10 +227,11 @@ class Performing:
         """As the arithmetic of this process is now."""
         return cls(perform, who, tuple(setting.read() for setting in ARITHMETIC))
 
-    def __call__(self, *unit: Any) -> None:
-        """Performs a unit, given with what it reports to."""
-        _set_back(self.who, ARITHMETIC, self.before)
-        self.perform(*unit)
+    def __call__(self, *unit: Any, **named: Any) -> None:
+        """Performs a unit, given with what it reports to; of several threads one at a time."""
+        with ALONE:
+            _set_back(self.who, ARITHMETIC, self.before)
+            self.perform(*unit, **named)
 
 
 def _set_back(who: str, settings: Sequence[_Setting], before: Sequence[Any]) -> None:

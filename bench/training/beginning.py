@@ -170,8 +170,9 @@ def _held(network: nn.Module) -> Iterator[Tensor]:
     """All that it holds in floating point: weights, buffers, tensors and arrays elsewhere in it."""
     for value in _within(network):
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            value = torch.from_numpy(value)
-        if isinstance(value, Tensor) and value.is_floating_point() and value.numel():
+            value = torch.from_numpy(np.array(value, float))  # whatever its strides and bytes
+        plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
+        if plain and value.is_floating_point() and value.numel():
             yield value
 
 

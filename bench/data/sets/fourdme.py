@@ -18,7 +18,7 @@ _FORMS = MappingProxyType(
     {
         "positive": r"positive(?:ly)?",
         "negative": r"negative(?:ly)?",
-        "surprise": r"surprised?",
+        "surprise": r"surprise[ds]?",
         "repression": r"repress(?:ion|ed)",
         "others": r"others?",
     }
@@ -26,7 +26,7 @@ _FORMS = MappingProxyType(
 """Word -> how a cell may write it."""
 
 _FORM = f"(?:{'|'.join(_FORMS.values())})"
-_KNOWN = re.compile(rf"{_FORM}(?:(?:[\s,;/&+_(-]|\band\b)*{_FORM})*\)?")
+_KNOWN = re.compile(rf"{_FORM}(?:(?:[^\w?]|_|\band\b)*{_FORM})*(?:[^\w?]|_)*")
 """One of the words, or several with nothing but marks, `and` or nothing between them."""
 
 

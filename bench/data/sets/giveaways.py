@@ -72,6 +72,8 @@ def _tells(values: Sequence[Hashable], labels: Sequence[int]) -> bool:
     generator = np.random.default_rng(0)
     told = _information(column, classes)
     most = min(_information(column, column), _information(classes, classes))
+    if told < TOLD * most:
+        return False
     chance = [_information(column, generator.permutation(classes)) for _ in range(DRAWS)]
     mean = float(np.mean(chance))
     return told > max(chance) and told - mean >= TOLD * (most - mean)

@@ -33,6 +33,9 @@ of those of half the size they have at least 0.999, changes 0.84.
 ALIKE_FLOW = (0.98, 0.98)
 """The same of v and strain of ready flow: of 442 real ones the lesser of both is 0.79 at most."""
 
+FLAT = 8
+"""Most levels within a row of a border, of lossy files too."""
+
 AT_ONCE = 256
 """Clips that are held against all earlier ones at a time."""
 
@@ -44,8 +47,20 @@ def look_of(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    first, last = _small(onset), _small(apex)
+    first, last = map(_small, _without_border(onset, apex))
     return _normal(np.stack([first, last - first]))
+
+
+def _without_border(onset: np.ndarray, apex: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The frames without outer rows and columns that are of one level in both: all have those."""
+    import numpy as np
+
+    box = []
+    for axis in (0, 1):
+        ranges = [np.ptp(frame, axis=1 - axis).max(-1) for frame in (onset, apex)]
+        varied = np.flatnonzero(np.maximum(*ranges) > FLAT)
+        box.append(slice(varied[0], varied[-1] + 1) if len(varied) else slice(None))
+    return onset[tuple(box)], apex[tuple(box)]
 
 
 def still(frame: np.ndarray) -> np.ndarray:
@@ -80,7 +95,7 @@ class Look:
 
     def clip_key(self, clip: Clip) -> str:
         """Names the apex."""
-        return f"look, version 1, apex {clip.apex}{reader_key(clip)}"
+        return f"look, version 2, apex {clip.apex}{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
         """The look; zeros of frames that cannot be read, as their reader will say."""
@@ -132,7 +147,7 @@ def near_copies(
     known = [(clip, look) for clip, look in zip(clips, looks, strict=True) if look is not None]
     if not known:
         return
-    plain = np.stack([look for _, look in known]).astype(np.float32)
+    plain = np.stack([look for _, look in known], dtype=np.float32)
     side = round(plain.shape[-1] ** 0.5)
     mirrored = plain.reshape(-1, 2, side, side)[..., ::-1].reshape(plain.shape)
     people = np.array([hash(person(clip)) for clip, _ in known])
@@ -145,7 +160,7 @@ def near_copies(
         least = np.array(alike)[:, None, None]
         own = people[new, None] == people[None, before]
         repeats = (same >= least).all(0) & ~own
-        flipped = (turned >= least).all(0) & (~own | (turned[0] > same[0]))
+        flipped = (turned >= least).all(0) & (~own | (turned > same).all(0))
         likeness = np.maximum(repeats * same.sum(0), flipped * turned.sum(0))
         likeness *= 2 - own  # of another subject it is worse, however near those of the same are
         for place, found in enumerate(likeness, start):

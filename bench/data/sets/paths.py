@@ -81,8 +81,9 @@ def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
 
     Of a manifest the rows are looked at instead, which are told by their numbers.
     """
-    folders = [str(clip.frames[0].parent) for clip in found.clips if clip.frames]
-    home = os.path.commonpath(folders) if folders else ""
+    if not found.clips:
+        return
+    home = os.path.commonpath([str(clip.frames[0].parent.absolute()) for clip in found.clips])
     places = [
         Place(
             clip_title(clip),
@@ -91,7 +92,6 @@ def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
             (clip.emotion, found.classes[clip.label]),
         )
         for clip in found.clips
-        if clip.frames
     ]
     words = {*found.classes, *(clip.emotion for clip in found.clips)}
     yield from contradicted(source, places, words)

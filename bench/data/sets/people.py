@@ -31,7 +31,7 @@ _PART = re.compile(r"(?P<who>.*\d)(?P<session>[\W_]*[a-d]|[\W_]+(?:19|20)\d\d)")
 """`p01a`, `p01-2019`: a person and a part or year."""
 
 _NAMED = re.compile(
-    r"(?P<who>[^\W\d_]\D*[^\W\d_])(?P<session>\d{1,2}|[\W_]+[strvd]?\d{1,2}|[\W_]+[a-d])"
+    r"(?P<who>[^\W\d_]\D*[^\W\d_])(?P<session>[1-9]\d?|[\W_]+[strvd]?\d{1,2}|[\W_]+[a-d])"
 )
 """`ann_1`, `bea-s2`, `cem_b`: of several names, each with several numbers; `sub_1` is a person."""
 

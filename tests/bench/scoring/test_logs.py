@@ -690,7 +690,9 @@ def test_clips_below_a_header_that_is_a_remark_are_refused(header):
 
 
 def test_other_remarks_in_a_log_are_remarks():
-    text = "# lab p1\nlab p1\n# lab p1\na#1 0 0\n# lab only\n# for 300 epochs\nb 1 1 # lab p2\n"
+    text = "# classes: 0 negative, 1 positive, 2 surprise\n# lab p1\nlab p1\n# lab p1\na#1 0 0\n"
+    text += "# lab only\n# lab fold1\n# for 300 epochs\n# seeds: 0 1 2\n# 100 epochs, batch 16 32"
+    text += "\nb 1 1 # lab p2\n"
     log = parse_log(text + "lab p#2\na#1 0 0\n", "log")
     assert [answer.key[1:] for answer in log.predictions.answers][0::2] == [
         ("p1", "a#1"),

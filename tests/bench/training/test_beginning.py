@@ -347,3 +347,22 @@ def test_what_a_training_leaves_behind_is_refused_after_it(make, what):
     trained(beginning)
     with pytest.raises(BenchError, match=f"of the same seed begins with other ({what})"):
         beginning.require_kept()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(6.0)[::-1],
+        np.arange(6.0).astype(">f4"),
+        np.arange(6.0, dtype=np.longdouble),
+        torch.eye(3).to_sparse(),
+        torch.empty(3, device="meta"),
+    ],
+)
+def test_whatever_a_network_holds_it_can_begin(value):
+    def build():
+        network = Network()
+        network.kept = value
+        return network
+
+    assert 0 <= begin(build).alike < 1

@@ -15,8 +15,10 @@ from bench.data.clips import Clip
 from bench.data.disk.images import decode, read_frames
 from bench.data.inspect.deep import deep_problems
 from bench.data.inspect.pictures import moments, preprocessing_stages
-from bench.data.sets.looks import clips_alike
+from bench.data.sets.looks import clips_alike, look_of, near_copies
 from bench.data.steps.settings import Preprocessing
+from bench.data.surrogates.pictures import render_clip
+from bench.data.surrogates.plans import Plan, Settings, plan_clips
 from bench.errors import DataError
 
 
@@ -334,3 +336,20 @@ def test_nor_may_flow_images_be_mirrored(tmp_path, signed, subject):
     told = [problem for problem in deep_problems(clips, 1)[0] if problem.kind == "twin"]
     told_by_runs = list(clips_alike(clips, tmp_path / "cache"))
     assert [problem.where for problem in told] == [f"lab {subject}/am"] and told == told_by_runs
+
+
+@pytest.mark.parametrize("border", [0, 32])
+def test_a_black_border_makes_nobody_alike(border):
+    people: dict[str, list[Plan]] = {}
+    for plan in plan_clips("smic", 0, None):
+        people.setdefault(plan.row.subject, []).append(plan)
+    settings = Settings(0.15, 0, 64, raw=False, version=2)
+    around = ((border, border), (border, border), (0, 0))
+    clips, looks = [], []
+    for plan in (plan for plans in [*people.values()][:6] for plan in plans[:6]):
+        frames = [np.atleast_3d(frame) for frame in render_clip(plan, settings)]
+        looks.append(look_of(*(np.pad(frames[n], around) for n in (0, plan.before + plan.apex))))
+        clips.append(clip_of([], subject=plan.row.subject, name=plan.clip_name))
+    assert not [*near_copies(clips, looks)]
+    again = [replace(clip, subject=f"other {clip.subject}") for clip in clips]
+    assert len([*near_copies([*clips, *again], looks * 2)]) == len(clips)

@@ -169,6 +169,8 @@ def test_casme3_recordings_hold_several_clips_and_more_besides(tmp_path, trees, 
         ("negative/repression", None),
         ("Positive and surprised", None),
         ("Surprise (negative)", None),
+        ("positive|surprise", None),
+        ("Positive.", "positive"),
     ],
 )
 def test_4dme_compounds_are_left_out_however_they_are_written(tmp_path, trees, cell, word):
