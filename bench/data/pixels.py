@@ -43,6 +43,11 @@ def luminance(video: np.ndarray) -> np.ndarray:
     return video.astype(np.float32) @ np.array(LUMINANCE, np.float32)
 
 
+def small_grey(video: np.ndarray, size: int) -> np.ndarray:
+    """The luminance of a video (T, H, W, 1 or 3), resized: float32 (T, size, size)."""
+    return resize(luminance(video)[..., None], size)[..., 0]
+
+
 def as_uint8_rgb(video: np.ndarray) -> np.ndarray:
     """Rounded to the nearest level, (T, S, S, 1 or 3) -> uint8 (T, S, S, 3)."""
     import numpy as np

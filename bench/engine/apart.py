@@ -145,26 +145,22 @@ def _learnt_late(unit: Unit, whole: bytes, clips: Tensors, asked: Sequence[int])
     """
     try:
         network = torch.load(BytesIO(whole), clips.labels.device, weights_only=False)
-        with threads(unit.job.method.threads):
-            return training_gradient(network, _learnt_from(clips, asked))
+        return _gradient(unit, network, clips, asked)
     except FAILURES:
         return None
 
 
 def _learnt_anew(unit: Unit, clips: Tensors, asked: Sequence[int]) -> Tensor:
-    """`training_gradient` of a new network of a fold, always with the same weights.
-
-    On the last clips: those that are tested come first, and are none to learn from.
-    """
+    """`training_gradient` of a new network of a fold, always with the same weights."""
     build = network_builder(unit.job, unit.fold, clips.classes)
     network = initialised(build, 0, "in_order").to(clips.labels.device)
+    return _gradient(unit, network, clips, asked)
+
+
+def _gradient(unit: Unit, network: nn.Module, clips: Tensors, asked: Sequence[int]) -> Tensor:
+    """`training_gradient` of a network on the last clips: those that are tested come first."""
     with threads(unit.job.method.threads):
-        return training_gradient(network, _learnt_from(clips, asked))
-
-
-def _learnt_from(clips: Tensors, asked: Sequence[int]) -> Tensor:
-    """The last clips."""
-    return clips.evaluation_batch(torch.as_tensor(asked[-ASKED:]))
+        return training_gradient(network, clips.evaluation_batch(torch.as_tensor(asked[-ASKED:])))
 
 
 def _is_foreign(job: Job) -> bool:

@@ -145,16 +145,16 @@ def open_run(job: Job, prepared: Prepared, here: Mapping[str, Any]) -> None:
     }
     differing = [key for key, value in expected.items() if found[key] != value]
     words = ", ".join(WORDS.get(key, key) for key in differing)
-    if differing and recorded_files(run).keys() >= set(differing):
-        raise BenchError(
-            f"{job.folder.path}: what {words} names holds something else than when the run began: "
-            "put that back to go on with it, start it anew with `bench run --force`, or choose "
-            "another folder with --runs"
-        )
     if differing:
+        what = f"holds a run of another configuration ({words} differ)"
+        if recorded_files(run).keys() >= set(differing):
+            what = (
+                f"was begun when what {words} names held something else: put that back to go on "
+                "with it"
+            )
         raise BenchError(
-            f"{job.folder.path} holds a run of another configuration ({words} differ); start it "
-            "anew with `bench run --force`, or choose another folder with --runs"
+            f"{job.folder.path} {what}; start it anew with `bench run --force`, or choose another "
+            "folder with --runs"
         )
     _refuse_other_code(job, run)
     if run.answers:

@@ -145,9 +145,9 @@ def _look(frame: np.ndarray, side: int, width: int) -> str:
 
 
 def _small(frame: np.ndarray, side: int) -> np.ndarray:
-    from bench.data.pixels import luminance, resize
+    from bench.data.pixels import small_grey
 
-    return resize(luminance(frame[None])[..., None], side)[0, ..., 0]
+    return small_grey(frame[None], side)[0]
 
 
 def _hashed(image: np.ndarray, side: int, width: int) -> str:

@@ -107,11 +107,11 @@ def challenge_lines(text: str, name: str, classes: Sequence[str]) -> Iterator[Lo
 
     So, too, for clips below a header that is a remark: they would be those of the person before.
     """
-    lines = [_REMARK.sub("", line).split() for line in text.splitlines()]
-    rows = [(number, words) for number, words in enumerate(lines, 1) if words]
+    lines = _lines(text)
+    rows = [(number, words) for number, (words, _) in enumerate(lines, 1) if words]
     _refuse_more_columns(rows, name, classes)
     sets = _named_sets([words for _, words in rows], classes)
-    _refuse_silenced(text, lines, sets, name)
+    _refuse_silenced(lines, sets, name)
     dataset = subject = ""
     for (number, words), (_, below) in zip_longest(rows, rows[1:], fillvalue=(0, [])):
         where = f"{name} line {number}"
@@ -137,29 +137,32 @@ def remarked_clips(text: str, classes: Sequence[str]) -> list[int]:
         )
         return coded and plain_title(names[0]) not in SUMMARIES
 
-    lines = [_REMARK.sub("", line).split() for line in text.splitlines()]
-    first = next((n for n, words in enumerate(lines, 1) if _header(words)), len(lines))
-    remarks = enumerate(_remarks(text), 1)
-    return [n for n, words in remarks if n > first and len(words) > 2 and is_clip(words)]
+    lines = [*enumerate(_lines(text), 1)]
+    first = next((number for number, (words, _) in lines if _header(words)), len(lines))
+    remarks = ((number, remark) for number, (_, remark) in lines[first:] if len(remark) > 2)
+    return [number for number, remark in remarks if is_clip(remark)]
 
 
-def _remarks(text: str) -> list[list[str]]:
-    """By line the words of the remark that it is, none of others."""
-    found = (_REMARK.match(line.lstrip()) for line in text.splitlines())
-    return [remark[1].split() if remark else [] for remark in found]
+def _lines(text: str) -> list[tuple[list[str], list[str]]]:
+    """The words of each line without remarks, and those of the remark that the whole line is."""
+    found = ((line, _REMARK.match(line.lstrip())) for line in text.splitlines())
+    return [
+        ([], whole_line[1].split()) if whole_line else (_REMARK.sub("", line).split(), [])
+        for line, whole_line in found
+    ]
 
 
 def _refuse_silenced(
-    text: str, lines: Sequence[Sequence[str]], sets: Collection[str], name: str
+    lines: Sequence[tuple[Sequence[str], Sequence[str]]], sets: Collection[str], name: str
 ) -> None:
     """DataError for a header that is a remark, above clips that are none.
 
-    lines: the words of each without remarks. A remark is a header that names a person of a known
+    lines: as `_lines` gives them. A remark is a header that names a person of a known
     set, or is written as one of the log's own but for the number, or without one, as they are.
     """
-    forms = {_form(header[1]) for words in lines if (header := _header(words))}
+    forms = {_form(header[1]) for words, _ in lines if (header := _header(words))}
     before, silenced = ("", ""), (0, "")
-    for number, (words, remark) in enumerate(zip(lines, _remarks(text), strict=True), 1):
+    for number, (words, remark) in enumerate(lines, 1):
         header, other = _header(words), _header(remark)
         if header:
             before, silenced = header, (0, "")
@@ -169,12 +172,9 @@ def _refuse_silenced(
                 f"#, and the clips below it would be of {quoted(printable(' '.join(before)))}: "
                 "take the # away, or begin each of the clips with one, too"
             )
-        elif (
-            other
-            and other != before
-            and other[0] in sets
-            and (_form(other[1]) in forms or _is_known(*other))
-        ):
+        elif not other or other == before or other[0] not in sets:
+            continue
+        elif _form(other[1]) in forms or _is_known(*other):
             silenced = (number, " ".join(remark))
 
 

@@ -20,7 +20,7 @@ from bench.data.sets.classes import CHALLENGE, NATIVE, ClassMap, plain_label
 from bench.data.sets.giveaways import giveaways
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
-from bench.data.sets.paths import CONTRADICTED, contradicted_clips
+from bench.data.sets.paths import contradicted_clips
 from bench.data.sets.people import doubtful_people, one_class_each
 from bench.data.sets.twins import twins
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
@@ -128,7 +128,10 @@ def load_clips(
             _refuse_other_map(dataset, clips, class_map)
             in_order = sorted(clips.clips, key=lambda each: (each.subject, each.name))
             clips = replace(clips, clips=tuple(in_order))
-    return judged(clips)
+    if isinstance(found, Manifest):  # which tells of its rows what paths say
+        return judged(clips)
+    told = contradicted_clips(clips, clips.dataset or "clips")
+    return judged(replace(clips, problems=(*clips.problems, *told)))
 
 
 def _refuse_unsound(dataset: str, found: ClipSet, wanted: Collection[str] | None) -> None:
@@ -305,8 +308,6 @@ def judged(found: ClipSet) -> ClipSet:
         *twins(clips),
         *giveaways(clips),
     )
-    if not any(problem.kind == CONTRADICTED for problem in found.problems):  # told of its rows
-        seen += tuple(contradicted_clips(replace(found, clips=clips), found.dataset or "clips"))
     problems = dict.fromkeys((*found.problems, *collisions, *seen))  # clips may share a folder
     return replace(found, clips=clips, problems=tuple(problems))
 

@@ -69,9 +69,9 @@ def still(frame: np.ndarray) -> np.ndarray:
 
 
 def _small(frame: np.ndarray) -> np.ndarray:
-    from bench.data.pixels import luminance, resize
+    from bench.data.pixels import small_grey
 
-    return resize(luminance(frame[None])[..., None], LOOK_SIDE).ravel()
+    return small_grey(frame[None], LOOK_SIDE).ravel()
 
 
 def flow_look(flow: np.ndarray) -> np.ndarray:

@@ -24,10 +24,6 @@ NAMED = 0.8
 """Share of paths that name a class where classes are what folders are called by."""
 
 
-CONTRADICTED = "path"
-"""Kind of these problems."""
-
-
 @dataclass(frozen=True)
 class Place:
     """Where frames lie, and what they are said to be of; `where` names the row or the clip."""
@@ -73,7 +69,7 @@ def contradicted(
                 f"the paths of {agree} clip(s) name their {what}, those of {len(other)} another "
                 f"one, first {first}; check that no column was shifted or sorted alone"
             )
-            yield Problem(CONTRADICTED, source, text)
+            yield Problem("path", source, text)
 
 
 def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
@@ -121,7 +117,7 @@ def sorted_labels(source: str, places: Sequence[Place]) -> Iterator[Problem]:
             f"{len(mixed)} people with several clips have one label alone; check that the column "
             "of labels was not sorted alone"
         )
-        yield Problem(CONTRADICTED, source, text)
+        yield Problem("path", source, text)
 
 
 def _words(path: str) -> set[str]:

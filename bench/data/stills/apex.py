@@ -39,10 +39,10 @@ def spot_apex(frames: np.ndarray) -> int:
     import numpy as np
     from scipy.ndimage import uniform_filter1d
 
-    from bench.data.pixels import luminance, resize
+    from bench.data.pixels import small_grey
 
     side = CELLS * CELL_PIXELS
-    grey = resize(luminance(frames)[..., None], side)[..., 0]
+    grey = small_grey(frames, side)
     change = (grey - grey[0]).reshape(-1, CELLS, CELL_PIXELS, CELLS, CELL_PIXELS)
     change -= change.mean((2, 4), keepdims=True)
     cells = np.abs(change).mean((2, 4))[:, _face()]  # (n, cells of the face)

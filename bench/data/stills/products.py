@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench.data.clips import Clip, clip_title
 from bench.data.disk.images import decode
 from bench.data.disk.numbering import CONTAINER_SUFFIXES
-from bench.data.pixels import luminance, resize, shrunk
+from bench.data.pixels import resize, shrunk, small_grey
 from bench.data.steps.box import Box
 from bench.data.steps.crop import crop, crop_box
 from bench.data.steps.eulerian import amplified, motion_bands
@@ -302,7 +302,7 @@ def _in_one_file(clip: Clip) -> bool:
 
 def _grey_faces(frames: np.ndarray, side: int) -> np.ndarray:
     """(n, h, w, C) -> float32 (n, side, side) of 0..255."""
-    return resize(luminance(frames)[..., None], side)[..., 0]
+    return small_grey(frames, side)
 
 
 def _scaled_rgb(image: np.ndarray, size: int) -> np.ndarray:

@@ -173,7 +173,7 @@ class TestRunFolder:
         boxes.write_text("subject,clip,left,top,right,bottom\ns05,s05_ne_01,1,1,9,9\n")
         outcome = bench.small(runs, *asked)
         assert outcome.code == 1
-        assert "what data.landmarks names holds something else than when" in outcome.error
+        assert "begun when what data.landmarks names held something else: put" in outcome.error
 
     def test_of_changed_clips_is_refused(self, bench, runs, data_root):
         source = ["--data-root", data_root]

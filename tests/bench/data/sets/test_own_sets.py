@@ -153,6 +153,14 @@ def test_labels_that_contradict_the_emotions_are_refused(load, given, said):
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("label", ["0 if c.label else 1", "(c.label + 1) % 3"])
+def test_labels_that_contradict_the_paths_are_told(load, label):
+    given = f"tuple(REPLACE(c, label={label}, emotion='') for c in clips)"
+    problems = load(given.replace("REPLACE", "__import__('dataclasses').replace")).problems
+    (told,) = (problem.what for problem in problems if problem.kind == "path")
+    assert "clip(s) name their class, those of" in told
+
+
 @pytest.mark.parametrize("word", ["''", "c.subject", "f' {CHALLENGE_CLASSES[c.label].upper()}'"])
 def test_labels_of_words_that_agree_pass(load, word):
     given = "tuple(REPLACE(c, emotion=WORD) for c in clips)".replace("WORD", word)

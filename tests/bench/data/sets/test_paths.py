@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.data.clips import Clip, ClipSet
-from bench.data.sets.catalogue import judged
-from bench.data.sets.paths import Place, contradicted, sorted_labels
+from bench.data.sets.paths import Place, contradicted, contradicted_clips, sorted_labels
 
 CLASSES = ("negative", "positive", "surprise")
 PEOPLE = ("p01", "p02", "p03", "p04")
@@ -96,8 +95,7 @@ def of_clips(form: str, labels: int = 0, subjects: int = 0) -> list[str]:
         )
         frames = tuple(dict.fromkeys(images))
         clips.append(Clip("lab", said, f"c{number}", read, frames, None, "", 200.0))
-    found = judged(ClipSet("lab", CLASSES, tuple(clips))).problems
-    return [problem.what for problem in found if problem.kind == "path"]
+    return [each.what for each in contradicted_clips(ClipSet("lab", CLASSES, tuple(clips)), "lab")]
 
 
 @pytest.mark.parametrize(
