@@ -46,24 +46,21 @@ class ClipRequest:
         DataError where those of the cache have changed since they were first read, and where
         generated clips are named as others.
         """
-        from bench.data.sources import (
-            clips_below,
-            refuse_disguised,
-            require_as_made,
-            source_root,
-        )
+        from bench.data.sources import clips_below, require_as_made, source_root
+        from bench.data.surrogates.checking import refuse_disguised
 
         root = source_root(self.source, self.config, progress)
         found = clips_below(self.source, root, self.config)
         require_as_made(found, self.source, self.config)
-        refuse_disguised(self.source, found.clips)
+        if not self.source.surrogate:
+            refuse_disguised(self.source.root, found.clips)
         return found
 
 
 def tell_changed(problems: Iterable[Problem]) -> None:
     """Says on stderr which generated clips are not as they were written."""
     from bench.data.clips import problem_lines
-    from bench.data.sources import CHANGED
+    from bench.data.surrogates.checking import CHANGED
 
     for line in problem_lines(each for each in problems if each.kind == CHANGED):
         click.echo(line, err=True)

@@ -75,7 +75,7 @@ def manifest(
     from bench.data.clips import problem_lines
     from bench.data.sets.classes import label_pairs
     from bench.data.sets.mapping import Wording, mapped_manifest
-    from bench.data.sources import changed_flows
+    from bench.data.surrogates.checking import changed_flows
     from bench.system.files import write_text
 
     columns = {"dataset": dataset_column, **titles}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,19 +26,17 @@ from bench.data.steps.crop import FaceFound, FrameSize
 from bench.data.steps.landmarks import misplaced, refuse_shared_rows
 from bench.data.steps.settings import preprocessing
 from bench.data.stills.inputs import load_inputs
-from bench.data.surrogates.note import (
-    MANIFEST_NAME,
-    NOTE_NAME,
-    SEAL_NAME,
-    UNITS_NAME,
-    Generated,
-    generated,
-    is_drawn,
+from bench.data.surrogates.checking import (
+    changed_flows,
+    refuse_disguised,
+    require_folder_as_made,
+    require_named,
 )
+from bench.data.surrogates.note import Generated, generated
 from bench.data.videos import clip_settings, load_videos
-from bench.errors import BenchError, DataError, UsageError
+from bench.errors import DataError, UsageError
 from bench.seeds import derive_seed
-from bench.system.files import file_bytes, read_json, real_place, write_json
+from bench.system.files import file_bytes
 from bench.system.processes import usable_cores
 
 if TYPE_CHECKING:
@@ -49,9 +46,6 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""
 
 Reader = Callable[[DataConfig], ClipSet]
-
-LOOKED_AT = 5
-"""People of whom a frame is looked at for drawn faces."""
 
 LAID_OUT = ("data.frames_folder", "data.annotation", "data.corrections")
 GENERATOR = (
@@ -181,43 +175,6 @@ def clips_below(source: Source, root: Path, config: DataConfig) -> ClipSet:
     return replace(found, problems=(*found.problems, *changed_flows(found.clips, root)))
 
 
-CHANGED = "generated"
-"""Kind of the problem that generated clips are not as they were written."""
-
-
-def changed_flows(clips: Sequence[Clip], *places: Path) -> Iterator[Problem]:
-    """A problem per folder of `bench data synth --people` that is not as it was written.
-
-    Folders are looked at that hold the clips, wherever their manifest lies, or are named in places.
-    DataError where the note is gone that says that a folder's clips are generated.
-    """
-    homes = {real_place(folder) for folder in {f.parent for clip in clips for f in clip.frames}}
-    above = {folder for home in homes for folder in (home, *home.parents)}
-    for folder in sorted(above.union(map(real_place, places))):
-        yield from _changed_flow(folder)
-
-
-def _changed_flow(root: Path) -> Iterator[Problem]:
-    if sum((root / name).is_file() for name in (SEAL_NAME, MANIFEST_NAME, UNITS_NAME)) < 2:
-        return
-    if not (root / NOTE_NAME).is_file():
-        raise DataError(
-            f"{root} has the files of generated clips ({MANIFEST_NAME}, {UNITS_NAME}), but no "
-            f"{NOTE_NAME}, which says so: put it back, or make them again (bench data synth)"
-        )
-    seal = root / SEAL_NAME
-    if not (seal.is_file() and _as_written(root, seal.stat().st_mtime_ns)):
-        what = f"these generated clips are not as they were written ({SEAL_NAME})"
-        yield Problem(CHANGED, str(root), what)
-
-
-@lru_cache(maxsize=4)
-def _as_written(root: Path, sealed: int) -> bool:
-    from bench.data.surrogates.writing import as_written
-
-    return as_written(root)
-
-
 def _loaded(source: Source, config: DataConfig, progress: Progress | None = None) -> ClipSet:
     """All clips of the named subjects; generated ones are written first."""
     root = source_root(source, config, progress)
@@ -239,7 +196,8 @@ def _selected_clips(source: Source, config: DataConfig, read: Reader) -> ClipSet
     names = named_subjects(config)
     clip_set, root = read(config), source.root or "the surrogate"
     _refuse_bad_clips(clip_set, config)
-    refuse_disguised(source, clip_set.clips)
+    if not source.surrogate:
+        refuse_disguised(source.root, clip_set.clips)
     wanted = find_dataset(source.dataset).resolve_subjects(names or ())
     absent = set(wanted) - set(clip_set.subjects)
     if absent:
@@ -297,10 +255,6 @@ def load(
     return fingerprinted(clip_set, source, config), arrays
 
 
-SUMS_NAME = "sums.json"
-"""What the generated clips of the cache held when they were first read, by class map."""
-
-
 def fingerprinted(clip_set: ClipSet, source: Source, config: DataConfig) -> ClipSet:
     """The clips with their fingerprint, and a problem for each that is a copy of another.
 
@@ -329,36 +283,7 @@ def _require_as_made(
     seeds = (config.surrogate_seed, config.fresh_seed or config.surrogate_seed)
     for seed in dict.fromkeys(() if source.root else seeds):
         own = replace(config, surrogate_seed=seed)
-        _require_folder_as_made(surrogate_folder(source, own), own, clips, digests)
-
-
-def _require_folder_as_made(
-    folder: Path, config: DataConfig, clips: Sequence[Clip], digests: Sequence[str]
-) -> None:
-    made: dict[str, dict[str, str]] = {}
-    for clip, digest in zip(clips, digests, strict=True):
-        if clip.frames[0].is_relative_to(folder):
-            own = made.setdefault(f"{clip.dataset} {clip.subject}", {})
-            own[clip.frames[0].parent.relative_to(folder).as_posix()] = digest
-    file = folder / SUMS_NAME
-    sums = read_json(file) if file.is_file() else {}
-    known = sums.get(config.class_map, {})
-    chosen = bool(config.subject_count or config.subjects or config.fresh_seed)
-    expected = {person: known.get(person, {}) for person in (made if chosen else known)}
-    wrong = [
-        clip
-        for person, clips_of in expected.items()
-        for clip in clips_of and {**clips_of, **made.get(person, {})}
-        if made.get(person, {}).get(clip) != clips_of.get(clip)
-    ]
-    if wrong:
-        raise DataError(
-            f"{folder}: {len(wrong)} generated clip(s) are not as they were made, first "
-            f"{wrong[0]}; move this folder elsewhere, and the clips are made again"
-        )
-    if made.keys() - known.keys():
-        with suppress(BenchError):  # a cache that may only be read
-            write_json(file, {**sums, config.class_map: {**made, **known}})
+        require_folder_as_made(surrogate_folder(source, own), own, clips, digests)
 
 
 def load_input(
@@ -507,7 +432,7 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
 
     folder = surrogate_folder(source, config)
     if folder.exists():
-        _require_named(folder, config)
+        require_named(folder, config)
     else:
         write_surrogate(
             source.dataset,
@@ -518,59 +443,6 @@ def source_root(source: Source, config: DataConfig, progress: Progress | None = 
             progress=progress and (lambda d, n: progress("making surrogate clips", d, n)),
         )
     return folder
-
-
-def _require_named(folder: Path, config: DataConfig) -> None:
-    """DataError where a folder of the cache holds other generated clips than its name says."""
-    from bench.data.surrogates.writing import level_name, resolve_difficulty
-
-    named = {
-        "data.difficulty": level_name(resolve_difficulty(config.difficulty)),
-        "data.surrogate_seed": str(config.surrogate_seed),
-        "data.surrogate_version": str(config.surrogate_version),
-    }
-    made = generated([folder])
-    other = [
-        f"{key} {value}"
-        for key, value in (made.settings if made else {}).items()
-        if value != named[key]
-    ]
-    if other:
-        raise DataError(
-            f"{folder} holds other clips than it is named for ({', '.join(other)}): move it "
-            "elsewhere, and they are made again"
-        )
-
-
-def refuse_disguised(source: Source, clips: Sequence[Clip]) -> None:
-    """DataError for generated clips that tables would show as real: linked, or without a note."""
-    if source.surrogate:
-        return
-    if generated(dict.fromkeys(clip.frames[0].parent for clip in clips if clip.frames)):
-        raise DataError(
-            f"{source.root} leads to generated clips by a link; name their own folder, so that "
-            "results say surrogate"
-        )
-    people = {(clip.dataset, clip.subject): clip for clip in clips if clip.frames}
-    if any(is_drawn(*person) for person in people) or _show_drawn([*people.values()]):
-        raise DataError(
-            f"{source.root}: these are generated clips, and no {NOTE_NAME} says so: put back the "
-            "one that was made with them, or make them again (bench data synth)"
-        )
-
-
-def _show_drawn(clips: Sequence[Clip]) -> bool:
-    """Whether some of the clips show faces of the generator; a frame of each is looked at."""
-    from bench.data.disk.images import decode, read_frames
-    from bench.data.surrogates.recognising import are_drawn
-
-    frames = []
-    for clip in clips[:: max(1, len(clips) // LOOKED_AT)]:
-        begin = clip.span[0] if clip.span else 0
-        first = replace(clip, frames=clip.frames[:1], span=clip.span and (begin, begin + 1))
-        with suppress(DataError):  # it is told where the clip is read
-            frames.append(decode(first, read_frames(first))[0])
-    return are_drawn(frames)
 
 
 def _refuse_bad_clips(clip_set: ClipSet, config: DataConfig) -> None:

@@ -10,7 +10,7 @@ from bench.data.clips import CHALLENGE_CLASSES, DOUBLED, Clip, Problem, clip_tit
 from bench.data.disk.tree import Tree
 from bench.data.sets.catalogue import DATASETS, judged
 from bench.data.sets.manifest import LONGEST_NAME, PREFIX, Manifest, Row
-from bench.data.sources import changed_flows
+from bench.data.surrogates.checking import changed_flows
 from bench.errors import DataError, UsageError, printable
 
 DATASET, UNKNOWN = "new", "unknown"

@@ -219,7 +219,8 @@ def load_clips(
     from bench.cli.progress import steps
     from bench.config.loading import load_settings
     from bench.data.clips import problem_lines
-    from bench.data.sources import CHANGED, load, prepare, resolve_source, settings_on
+    from bench.data.sources import load, prepare, resolve_source, settings_on
+    from bench.data.surrogates.checking import CHANGED
     from bench.data.videos import clip_settings
     from bench.system.files import default_cache
 
