@@ -216,7 +216,7 @@ def _advice(folder: RunFolder, name: str) -> str:
     if path == folder.model(path.stem):
         beside = _below(folder, folder.fold(path.stem))
         return f"restore it, or move {beside} elsewhere, too, and {anew}: both are made anew"
-    if path.is_relative_to(folder.search()):
+    if path.is_relative_to(folder.search()) and path != folder.search_summary:
         return f"restore it, or {anew} with --force: everything is made anew"
     return f"restore it, or {anew}: it is made anew"
 

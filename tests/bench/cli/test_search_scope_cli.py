@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from tiny_runs import only_run
 
+from bench.errors import BenchError
+from bench.runs.checksums import require_unchanged
+from bench.runs.folder import RunFolder
+
 SETTINGS = ("--set", "search_scope=fold", "--set", "search.epochs=1", "--set", "train.epochs=1")
 
 
@@ -98,6 +102,8 @@ def test_profile_is_that_of_the_network_of_median_size(bench, tmp_path):
 def test_a_summary_that_a_killed_search_left_out_is_made_up_for(bench, short, runs, run):
     summary = run.json("search/summary.json")
     (run.path / "search/summary.json").unlink()
+    with pytest.raises(BenchError, match="repeat the command that made the run: it is made anew"):
+        require_unchanged(RunFolder(run.path))
     (run.path / "metrics.json").unlink()
     assert bench.small(runs, short, *SETTINGS).code == 0
     assert run.json("search/summary.json") == summary
