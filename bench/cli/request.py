@@ -30,6 +30,9 @@ from bench.cli.options import (
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
     from bench.data.sources import Source
+    from bench.engine.plan import Task
+    from bench.engine.request import Prepared
+    from bench.engine.working import Failure
 
 
 class ManySeeds(ManyNumbers):
@@ -182,7 +185,9 @@ def _able(
     return able
 
 
-def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, genotypes=None):
+def perform_jobs(
+    prepared: Prepared, display, phases: Sequence[str], force: bool = False, genotypes=None
+) -> tuple[Failure, ...]:
     """Does what is missing of the jobs, with bars or lines; returns what failed.
 
     genotypes: the user's own, as a file per job, where there are any.
@@ -190,9 +195,9 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     from bench.cli.progress import UnitBars, UnitLines
     from bench.engine.execute import execute, executor_for, tasks_of
     from bench.engine.listening import Shared
-    from bench.engine.plan import done_units, plan
+    from bench.engine.plan import done_units
 
-    tasks = [task for job in prepared.jobs for task in plan(job, phases, prepared.only)]
+    tasks = prepared.tasks(phases)
     there = set() if force else done_units(tasks)
     executor = executor_for(prepared, [t.unit for t in tasks if t.unit not in there])
     units = [task.unit for task in tasks_of(prepared, phases, executor)]
@@ -207,7 +212,7 @@ def perform_jobs(prepared, display, phases: Sequence[str], force: bool = False, 
     return failures
 
 
-def say_failures(failures, tasks) -> int:
+def say_failures(failures: Sequence[Failure], tasks: Sequence[Task]) -> int:
     """Prints one line to stderr where units of the tasks failed; returns the exit code."""
     if not failures:
         return 0

@@ -99,7 +99,6 @@ def _work(
     # From here on torch is needed: importing it is most of the start-up time.
     from bench.engine.execute import open_runs
     from bench.engine.opening import require_genotypes
-    from bench.engine.plan import plan
     from bench.engine.request import check_genotype_file, laid_out, prepare_jobs
 
     if genotype is not None:
@@ -107,14 +106,14 @@ def _work(
     if dry_run:
         planned = laid_out(request)
         say_found(request, planned)
-        describe(planned, [t for job in planned.jobs for t in plan(job, phases, planned.only)])
+        describe(planned, planned.tasks(phases))
         return 0
     if genotype is None and "search" not in phases:
         require_genotypes(laid_out(request).jobs)
     with bars() as display:
         prepared = prepare_jobs(request, Steps(display))
         say_found(request, prepared)
-        tasks = [task for job in prepared.jobs for task in plan(job, phases, prepared.only)]
+        tasks = prepared.tasks(phases)
         if only:
             open_runs(prepared)
             _say_left(tasks)

@@ -28,7 +28,6 @@ from bench.engine.plan import (
     Task,
     Unit,
     done_units,
-    plan,
     with_preparation,
 )
 from bench.engine.pools import RemoteExecutor
@@ -142,7 +141,7 @@ def execute(
 
 def tasks_of(prepared: Prepared, phases: Sequence[str], executor: Executor) -> tuple[Task, ...]:
     """The tasks of a request; those of other machines begin with preparing the clips there."""
-    tasks = tuple(task for job in prepared.jobs for task in plan(job, phases, prepared.only))
+    tasks = prepared.tasks(phases)
     return with_preparation(tasks) if isinstance(executor, RemoteExecutor) else tasks
 
 

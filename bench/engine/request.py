@@ -16,6 +16,7 @@ from bench.data.sources import Progress, Source, planned_set, prepare
 from bench.data.videos import clip_settings
 from bench.engine.executors import Executor
 from bench.engine.listening import RunListener
+from bench.engine.plan import ALL_PHASES, Task, plan
 from bench.engine.pools import RemoteExecutor
 from bench.errors import BenchError, DataError, UsageError, unknown_name
 from bench.methods import registry
@@ -72,6 +73,10 @@ class Prepared:
     executor_name: str = ""
     listeners: Mapping[str, RunListener] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+
+    def tasks(self, phases: Sequence[str] = ALL_PHASES) -> tuple[Task, ...]:
+        """The work of its jobs, dependencies first."""
+        return tuple(task for job in self.jobs for task in plan(job, phases, self.only))
 
 
 def prepare_jobs(request: Request, progress: Progress) -> Prepared:

@@ -104,12 +104,14 @@ def ablate(
         if dry_run:
             _describe(study, found, Steps(display))
             return 0
+        scored = (FOLD, METRICS)
         drawn = replace(found, jobs=tuple(trial.job for trial in study.trials))
-        failures = perform_jobs(drawn, display, (FOLD, METRICS), force, written(study.trials))
+        failures = perform_jobs(drawn, display, scored, force, written(study.trials))
         searched = replace(found, jobs=study.searches)
-        failures += perform_jobs(searched, display, (SEARCH, FOLD, METRICS), force)
+        failures += perform_jobs(searched, display, (SEARCH, *scored), force)
     if failures:
-        return say_failures(failures, len(failures))
+        tasks = (*drawn.tasks(scored), *searched.tasks((SEARCH, *scored)))
+        return say_failures(failures, tasks)
     record = _write(request, study, out)
     click.echo(json.dumps(record, indent=1) if form == "json" else ablation_page(record))
     return 0

@@ -81,7 +81,7 @@ def enumerate_paths(
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures, say_found
-    from bench.engine.plan import FOLD, METRICS, SEARCH_PHASES, plan
+    from bench.engine.plan import FOLD, METRICS, SEARCH_PHASES
 
     request = resolve_request(**options)
     space = _space(request)
@@ -99,15 +99,14 @@ def enumerate_paths(
         if searches:
             failures = perform_jobs(found, display, SEARCH_PHASES)
             if failures:
-                return say_failures(failures, 1)
+                return say_failures(failures, found.tasks(SEARCH_PHASES))
         cell, beta = _cell_and_beta(request, space, found, beta_run, cell_kind)
         planned = trials(request, cell, space, found.clip_set)
         phases = (FOLD, METRICS)
-        tasks = [task for trial in planned for task in plan(trial.job, phases)]
         prepared = replace(found, jobs=tuple(trial.job for trial in planned))
         failures = perform_jobs(prepared, display, phases, force, written(planned))
     if failures:
-        return say_failures(failures, len(tasks))
+        return say_failures(failures, prepared.tasks(phases))
     record = _write(request, planned, space, beta, out)
     click.echo(json.dumps(record, indent=1) if form == "json" else "\n".join(_lines(record)))
     return 0

@@ -54,7 +54,7 @@ def leakage(
     """
     from bench.cli.progress import Steps, bars
     from bench.cli.request import describe, perform_jobs, resolve_request, say_failures, say_found
-    from bench.engine.plan import FOLD, METRICS, SEARCH, plan
+    from bench.engine.plan import FOLD, METRICS, SEARCH
 
     request = resolve_request(**options)
     from bench.engine.request import prepare_jobs
@@ -66,18 +66,19 @@ def leakage(
         say_found(request, found)
         planned = studies(request, permutations, found.clip_set)
         jobs = tuple(job for study in planned for job in study.jobs)
-        tasks = [task for job in jobs for task in plan(job, phases)]
+        found = replace(found, jobs=jobs)
+        tasks = found.tasks(phases)
         if dry_run:
-            describe(replace(found, jobs=jobs), tasks)
+            describe(found, tasks)
             return 0
-        failures = perform_jobs(replace(found, jobs=jobs), display, phases, force)
+        failures = perform_jobs(found, display, phases, force)
     records = [_write(study, request, out) for study in planned if _scored(study)]
     if form == "json":
         click.echo(json.dumps(records, indent=1))
     else:
         for record in records:
             click.echo("\n".join(_lines(record)))
-    return say_failures(failures, len(tasks))
+    return say_failures(failures, tasks)
 
 
 def _scored(study: Study) -> bool:

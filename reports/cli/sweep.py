@@ -123,10 +123,10 @@ def sweep(
         if dry_run:
             click.echo(f"{len(trials)} networks: {len(groups)} groups of {genotypes} genotypes")
             return 0
-        prepared = replace(found, jobs=tuple(trial.job for trial in trials))
-        failures = perform_jobs(prepared, display, (FOLD, METRICS), force, written(trials))
+        prepared, phases = replace(found, jobs=tuple(t.job for t in trials)), (FOLD, METRICS)
+        failures = perform_jobs(prepared, display, phases, force, written(trials))
     if failures:
-        return say_failures(failures, len(failures))
+        return say_failures(failures, prepared.tasks(phases))
     measured: Mapping[str, Any] = {
         "variant": "+".join(dict.fromkeys(group.variant for group in groups)),
         **conditions(request),

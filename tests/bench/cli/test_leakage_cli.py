@@ -98,3 +98,11 @@ def test_fewer_than_twenty_permutations_are_refused(ask):
     outcome = ask("--permutations", "5")
     assert outcome.code == 2
     assert "20" in outcome.error
+
+
+def test_failed_runs_are_told_in_one_line(ask):
+    outcome = ask(
+        "--set", "train.recipe=harness", "--set", "train.lr=1e9", "--set", "train.epochs=3"
+    )
+    assert outcome.code == 1
+    assert "units failed, first ststnet: fold " in outcome.err.splitlines()[-1]

@@ -101,3 +101,9 @@ def test_validate_finds_what_was_exchanged_between_arms(bench, ask, tmp_path, on
     assert outcome.code == 1
     assert all("search: search/" in line for line in outcome.out.splitlines()[:-1])
     assert any(words in outcome.out for words in ("and lies in", "one of the two is of another"))
+
+
+def test_failed_networks_are_told_in_one_line(ask):
+    outcome, _ = ask("--lr", "1000", "--epochs", "30")
+    assert outcome.code == 1
+    assert " units failed, first rnas_mer: fold " in outcome.err.splitlines()[-1]

@@ -169,7 +169,8 @@ def test_lossy_colours_are_refused_and_lossy_flow_is_not(tmp_path, ground, spoil
 def ready():
     """u, v and strain of it as levels, with the noise of a measured flow: (28, 28, 3)."""
     u, v, strain = motion()
-    return np.stack([127 + 80 * u, 127 + 80 * v, 200 * strain**3], -1)
+    u, v = (127 + np.where(part > 0, 60, 80) * part for part in (u, v))
+    return np.stack([u, v, 2000 * strain**6], -1)
 
 
 @pytest.mark.parametrize(("order", "which"), [((2, 1, 0), "first"), ((0, 2, 1), "second")])
@@ -184,6 +185,14 @@ def test_channels_in_another_order_are_refused(tmp_path, order, which, spoil):
         load_inputs(clip_set, wanted, CONFIG, tmp_path / "cache")
     problems, _ = deep_problems(clip_set.clips, 1)
     assert [(found.kind, found.where) for found in problems] == [("unreadable", "mine s1/c1")]
+
+
+def test_a_face_that_is_strained_all_over_is_no_other_order(tmp_path):
+    rests = np.linspace(0, 1, 28 * 28) ** np.array([[2.0], [1.0], [1.1]])  # medians 0.25, 0.5, 0.47
+    flow = 255 * np.random.default_rng(0).permuted(rests, axis=1).T.reshape(28, 28, 3)
+    np.save(tmp_path / "strained.npy", flow.round())
+    clip_set = manifest(tmp_path, "strained.npy")
+    assert load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache").any()
 
 
 def lost(levels, which):
