@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.scoring.statistics import holm
 from reports.docs.leaderboard import leaderboard_table
 from reports.studies.ablation import statement
 
@@ -158,14 +159,26 @@ def test_readme_and_the_page_of_results_say_what_the_record_of_the_ablations_say
 def test_the_page_of_results_says_what_the_record_of_the_other_sets_says():
     page = " ".join((ROOT / "docs" / "results.md").read_text().split())
     record = json.loads((ROOT / "results" / "compare-nas-sets-surrogate.json").read_text())
-    assert [found["dataset"] for found in record["comparisons"]] == ["casme2", "samm"]
-    for found in record["comparisons"]:
-        for pair in found["pairs"]:
-            assert pair["first"] == "rnas_mer"
+    for other in ("random_rnas_mer", "linear_flow"):
+        pairs = {
+            found["dataset"]: pair
+            for found in record["comparisons"]
+            for pair in found["pairs"]
+            if {pair["first"], pair["second"]} == {"rnas_mer", other}
+        }
+        assert pairs.keys() == {"casme2", "samm", "smic", "composite"}
+        corrected = holm([pair["permutation"]["p"] for pair in pairs.values()])
+        for pair, p in zip(pairs.values(), corrected, strict=True):
             said = "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(
                 **pair["differences"]["uar"]
             )
-            assert said + f"{pair['permutation']['p']:.2})" in page
+            assert pair["first"] == "rnas_mer" and said + f"{p:.2})" in page
+
+
+@pytest.mark.parametrize("name", ["nas-smic", "nas-sets"])
+def test_the_tables_of_the_page_of_results_are_those_of_their_files(name):
+    table = leaderboard_table(ROOT / "results" / f"leaderboard-{name}-surrogate.csv")
+    assert table.strip() in (ROOT / "docs" / "results.md").read_text()
 
 
 def test_readme_is_short_and_its_tables_are_narrow():
