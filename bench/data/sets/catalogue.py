@@ -20,7 +20,7 @@ from bench.data.sets.classes import CHALLENGE, NATIVE, ClassMap, plain_label
 from bench.data.sets.giveaways import giveaways
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
-from bench.data.sets.paths import contradicted_clips
+from bench.data.sets.paths import contradicted_clips, people_in_paths
 from bench.data.sets.people import doubtful_people, one_class_each
 from bench.data.sets.twins import twins
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
@@ -303,6 +303,7 @@ def judged(found: ClipSet) -> ClipSet:
     seen = (
         *look_alikes(named, found.classes),
         *doubtful_people(named, BUILT_IN),
+        *people_in_paths(clips, BUILT_IN),
         *one_class_each(clips, BUILT_IN),
         *absurd_clips(clips),
         *twins(clips),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.data.clips import Clip, ClipSet, Problem, clip_title
 from bench.data.sets.identity import plain_name
+from bench.data.sets.people import several_each
 from bench.errors import printable, quoted
 
 MOST_WORDS = 8
@@ -91,6 +92,23 @@ def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
     ]
     words = {*found.classes, *(clip.emotion for clip in found.clips)}
     yield from contradicted(source, places, words)
+
+
+def people_in_paths(clips: Sequence[Clip], known: Collection[str]) -> Iterator[Problem]:
+    """The problems of `several_each` by clips' paths; known: sets whose subjects are people."""
+    sets: dict[str, dict[str, list[Path]]] = {}
+    for clip in clips:
+        if clip.dataset not in known and clip.frames:
+            sets.setdefault(clip.dataset, {}).setdefault(clip.subject, []).append(_named(clip))
+    for dataset, own in sets.items():
+        home = os.path.commonpath(
+            [path.parent.absolute() for each in own.values() for path in each]
+        )
+        named = {
+            who: [Path(os.path.relpath(path, home)).as_posix() for path in each]
+            for who, each in own.items()
+        }
+        yield from several_each(dataset, named)
 
 
 def _named(clip: Clip) -> Path:

@@ -1,10 +1,11 @@
-"""Subjects that may be no people of their own: in two sets by one name, twice, or one clip each."""
+"""Subjects that may be no people of their own: sessions, clips, folds, or one person twice."""
 
 from __future__ import annotations
 
+import calendar
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import combinations
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 
 from bench.data.clips import Clip, Problem
 from bench.data.sets.identity import REPEATED, plain_clip, plain_name, plain_subject
@@ -38,6 +39,24 @@ _NAMED = re.compile(
 _LETTERED = re.compile(r"(?P<who>[^\W\d_]{3,})(?P<session>[a-d])")
 """`anna`, `annb`: where all names are so."""
 
+_PERSON = re.compile(
+    r"(?P<kind>subject|subj|sub|spno|participant|person|proband|vp|id|s|p)[\W_]?\d{1,4}"
+)
+_BEGINS = re.compile(
+    rf"(?P<who>{_PERSON.pattern}(?!\d)|\d{{3}}(?=[\W_]|$)|[^\W\d_]{{2,}}(?=[\W_]|$))(?P<rest>.*)"
+)
+"""A person at the beginning of a name or folder: `p01_c1`, `s1ne2`, `006_1_2`, `anna-3`."""
+
+DATES = frozenset(
+    word.casefold()
+    for words in (calendar.month_name, calendar.month_abbr, calendar.day_name, calendar.day_abbr)
+    for word in words
+)
+"""Words for months and days: clips that begin so begin with a date."""
+
+MOST_FOLDS = 10
+"""Subjects that are numbered from 0 or 1 on may be folds where they are at most so many."""
+
 LOOKS = ((0.5, 1, (_SESSION, _PART)), (0.5, 2, (_NAMED,)), (1.0, 2, (_LETTERED,)))
 """Least share of the subjects that are sessions, least number of people with several, patterns."""
 
@@ -52,12 +71,73 @@ def doubtful_people(
     clips: dict[str, dict[str, list[str]]] = {}
     for dataset, subject, clip in names:
         if dataset not in known:
-            clips.setdefault(dataset, {}).setdefault(subject, []).append(plain_clip(clip))
+            clips.setdefault(dataset, {}).setdefault(subject, []).append(clip)
     for one, other in combinations([name for name, own in clips.items() if len(own) > 1], 2):
         yield from same_people({one: clips[one]}, {other: clips[other]})
     for dataset, own in clips.items():
         yield from _no_people(dataset, {who: len(each) for who, each in own.items()})
-        yield from _twice(dataset, own)
+        yield from _twice(dataset, {who: [*map(plain_clip, each)] for who, each in own.items()})
+        yield from several_each(dataset, own)
+
+
+def several_each(dataset: str, clips: Mapping[str, Iterable[str]]) -> Iterator[Problem]:
+    """A problem where clips name several people per subject, and each of them in one: folds.
+
+    clips: subject -> names or paths of its clips. A person is what all names of one level begin
+    with and several clips share: `p01`, and where subjects are numbered as folds are, also `006`
+    and `anna`, unless the numbers go on from subject to subject, as those of recordings do.
+    """
+    split = {who: [_parts(name) for name in each] for who, each in clips.items()}
+    count = sum(map(len, split.values()))
+    for level in range(min((len(parts) for each in split.values() for parts in each), default=0)):
+        people = {who: {_named_at(level, parts) for parts in each} for who, each in split.items()}
+        named = set().union(*people.values())
+        several = [(who, sorted(own)) for who, own in people.items() if len(own) > 1]
+        if "" in named or len(named) < sum(map(len, people.values())):
+            continue
+        if 2 * len(several) > len(people) > 1 and count >= 2 * len(named) and _folds(people):
+            who, (first, second, *_) = several[0]
+            what = (
+                f"clips of {len(several)} of {len(people)} subjects begin with several people's "
+                f"names each, as those of {quoted(printable(who))} with {quoted(printable(first))} "
+                f"and {quoted(printable(second))}, {len(named)} in all: if a subject is a fold or "
+                "group, write the person's name; folds, intervals and p-values are of people"
+            )
+            yield Problem("identity", printable(dataset), what)
+            return
+
+
+def _parts(name: str) -> list[str]:
+    return plain_name(name).replace("\\", "/").split("/")
+
+
+def _named_at(level: int, parts: Sequence[str]) -> str:
+    """Whom a name of several parts names at the beginning of one; empty for nobody.
+
+    In the last part something has to follow: a person alone is no clip's name.
+    """
+    found = _BEGINS.match(parts[level])
+    whole = found and (found["rest"].strip(" _-.") or level < len(parts) - 1)
+    return found["who"] if found and whole else ""
+
+
+def _folds(people: Mapping[str, Collection[str]]) -> bool:
+    """Whether subjects may be folds of people, by how both are called; people: subject -> names."""
+    kinds = [
+        {found["kind"] if (found := _PERSON.fullmatch(name)) else "" for name in names}
+        for names in (map(plain_name, people), set().union(*people.values()))
+    ]
+    if "" not in kinds[1]:
+        return "" in kinds[0] or kinds[0] == kinds[1]  # `s3` of `p01` is a session
+    numbers = sorted(int(who) for who in people if who.isdecimal())
+    if set().union(*people.values()) <= DATES:
+        return False
+    counted = [[*range(start, start + len(people))] for start in (0, 1)]
+    if numbers not in counted or not 2 < len(people) <= MOST_FOLDS:
+        return False
+    ranges = [[int(name) for name in own if name.isdecimal()] for own in people.values()]
+    in_turn = sorted((min(own), max(own)) for own in ranges if own)
+    return not in_turn or any(a[1] > b[0] for a, b in pairwise(in_turn))
 
 
 def same_people(

@@ -188,3 +188,74 @@ def test_others_of_several_or_of_few_clips_are_not():
     assert not exchanged(6, 1, lambda who, clip: who % 3)
     assert not exchanged(2, 9, lambda who, clip: who)
     assert not exchanged(6, 4, lambda who, clip: who % 3, "smic")
+
+
+def folded(form: str, folds=("1", "2", "3"), people: int = 9, clips: int = 3) -> list[str]:
+    """What is told of people who are in folds by turns, where clips are called by `form`."""
+    names = [
+        ("lab", folds[person % len(folds)], form.format(p=person, who=WHO[person], n=clip))
+        for person in range(people)
+        for clip in range(clips)
+    ]
+    return [problem.what for problem in doubtful_people(names, BUILT_IN)]
+
+
+WHO = ("ann", "bea", "cem", "dan", "eve", "fay", "gus", "hal", "ida")
+
+
+@pytest.mark.parametrize(
+    ("form", "folds"),
+    [
+        *((form, ("1", "2", "3")) for form in ("p{p:02d}_birch{n}", "sub{p}/c{n}", "S{p}ne{n}")),
+        *((form, ("0", "1", "2")) for form in ("{p:03d}_1_{n}", "{who}-{n}", "neg/{who}/{n}")),
+        *(("P{p}.{n}", folds) for folds in (("f1", "f2"), ("a", "b", "c"), ("p1", "p2", "p3"))),
+    ],
+)
+def test_folds_that_stand_for_people_are_told(form, folds):
+    (what,) = folded(form, folds)
+    assert f"{len(folds)} of {len(folds)} subjects begin with several people's names" in what
+    assert "9 in all" in what and f"those of '{folds[0]}'" in what
+
+
+@pytest.mark.parametrize(
+    ("form", "folds"),
+    [
+        *((form, ("1", "2", "3")) for form in ("EP{p:02d}_{n:02d}f", "rec{p:02d}_{n}", "c{p}_{n}")),
+        *((form, ("1", "2", "3")) for form in ("2021030{p}_{n}", "030{p}_{n}", "0{p}-03_{n}")),
+        *((form, ("1", "2", "3")) for form in ("cam{p}/{n}", "happy{p}{n}", "take{p}/c{n}")),
+        ("s{p:02d}_c{n}", ("p1", "p2", "p3")),  # sessions
+        *((form, ("ann", "bea")) for form in ("{p:03d}_{n}", "{who}_{n}")),
+    ],
+)
+def test_other_numberings_are_not(form, folds):
+    assert not folded(form, folds)
+
+
+def test_nor_are_people_of_their_own_names_numbers_in_a_row_and_what_several_share():
+    assert not folded("p{p:02d}_{n}", FOUR, people=4)
+    assert not folded("p{p}{n}", clips=1) and not folded("p{p}_{n}", clips=1)
+    names = [("lab", str(n // 9), f"{n // 3:03d}_{n}") for n in range(27)]  # recordings
+    shared = [("lab", str(who), f"s{n}_c{c}") for who in range(3) for n in range(4) for c in "12"]
+    words = ("jan", "feb", "mar", "apr", "jun", "jul")
+    months = [("lab", str(n // 4), f"{words[n // 2]}_{n}") for n in range(12)]
+    assert not [*doubtful_people(names, BUILT_IN), *doubtful_people(shared, BUILT_IN)]
+    assert not [*doubtful_people(months, BUILT_IN)]
+
+
+@pytest.mark.parametrize(
+    "form", ["p{0:02d}/c{1}/img1.png", "x/sub{0}_{1}.avi", "neg/s{0}/{1}/1.png"]
+)
+def test_folds_are_told_by_paths_too(form):
+    clips = [
+        Clip(
+            "lab", str(who % 3), f"c{n}", n % 2, (Path("/d", form.format(who, n)),), None, "", 200.0
+        )
+        for who in range(9)
+        for n in range(9)
+    ]
+    alone = [replace(clip, name=f"c{n}") for n, clip in enumerate(clips)]
+    told = [p.what for p in judged(ClipSet("", ("x", "y"), tuple(alone))).problems]
+    assert len([what for what in told if "several people's names" in what]) == 1
+    own = [replace(clip, subject=f"p{n // 9}") for n, clip in enumerate(alone)]
+    told = [p.what for p in judged(ClipSet("", ("x", "y"), tuple(own))).problems]
+    assert not [what for what in told if "several people's names" in what]
