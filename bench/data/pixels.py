@@ -54,3 +54,22 @@ def as_uint8_rgb(video: np.ndarray) -> np.ndarray:
 
     levels = np.clip(np.rint(video), 0, 255).astype(np.uint8)
     return np.repeat(levels, 3 // levels.shape[-1], axis=-1)
+
+
+FEW_LEVELS, NEARLY_ALL = 16, 0.99
+"""Levels that `main_levels` of a frame are seldom down to: of 4 bits.
+
+Of generated clips they are 120 at least, of black and white JPEGs of quality 95 10 at most.
+"""
+
+
+def main_levels(frame: np.ndarray) -> int:
+    """The fewest levels, of all channels, that 99 % of a frame's numbers have; (H, W, C).
+
+    Numbers that are no integers are taken as they are: each may be a level.
+    """
+    import numpy as np
+
+    counts = np.bincount(frame.ravel()) if frame.dtype == np.uint8 else np.unique_counts(frame)[1]
+    most_first = np.sort(counts)[::-1]
+    return int(np.searchsorted(np.cumsum(most_first), NEARLY_ALL * frame.size)) + 1

@@ -16,6 +16,7 @@ from bench.data.disk.video_files import (
     reader_key,
     uneven_times,
 )
+from bench.data.pixels import FEW_LEVELS, main_levels
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,27 +31,28 @@ DATED = (slice(24, 36), slice(84, 100))
 
 @dataclass(frozen=True)
 class Recording:
-    """For the clip cache: eight numbers, float32 (8,), 0 where nothing is odd about the clip.
+    """For the clip cache: nine numbers, float32 (9,), 0 where nothing is odd about the clip.
 
     Frames that EXIF turns otherwise than the first, frames with another colour profile than the
     first, and of a video whose frames are not even in time the shortest and longest time between
     two of them in ms; whether a video is HDR, and interlaced; whether the first frame is of one
-    level all over, and later ones are not; frames whose end is lost (`_lost_ends`).
+    level all over, and later ones are not; frames whose end is lost (`_lost_ends`); the
+    `main_levels` of the first frame where they are few.
     """
 
-    shape: tuple[int, ...] = (8,)
+    shape: tuple[int, ...] = (9,)
     dtype: str = "float32"
 
     def clip_key(self, clip: Clip) -> str:
         """The same for every clip."""
-        return f"recording, version 5{reader_key(clip)}"
+        return f"recording, version 6{reader_key(clip)}"
 
     def make(self, clip: Clip, contents: Sequence[bytes]) -> np.ndarray:
-        """The eight numbers; of files that cannot be read they are 0, as their reader will say."""
+        """The nine numbers; of files that cannot be read they are 0, as their reader will say."""
         import numpy as np
 
-        blank, lost = _starts_blank(clip, contents), _lost_ends(clip, contents)
-        return np.array([*_differences(clip, contents), blank, lost])
+        (blank, few), lost = _beginning(clip, contents), _lost_ends(clip, contents)
+        return np.array([*_differences(clip, contents), blank, lost, few])
 
 
 def _differences(clip: Clip, contents: Sequence[bytes]) -> tuple[float, ...]:
@@ -86,28 +88,33 @@ def _lost_ends(clip: Clip, contents: Sequence[bytes]) -> int:
     return int(lost.sum()) if len(others) and np.median(others) < 0.5 else 0
 
 
-def _starts_blank(clip: Clip, contents: Sequence[bytes]) -> bool:
+def _beginning(clip: Clip, contents: Sequence[bytes]) -> tuple[bool, int]:
     """Whether the first of several frames is of one level, and not the same as the last.
 
-    Of a video the last is not looked at: that would take decoding all of it.
+    And its `main_levels`, 0 where they are not few. Of a video the last frame is not looked at:
+    that would take decoding all of it.
     """
     if clip.ready_flow:
-        return False
+        return False, 0
     video = clip.frames[0].suffix.lower() in VIDEO_SUFFIXES
     start = clip.span[0] if clip.span else 0
     span = (start, start + 1) if video else clip.span
     try:
         frames = decode(replace(clip, frames=clip.frames[:1], span=span), contents[:1])
     except DataError:
-        return False
+        return False, 0
     onset, still = frames[0], contents[0] == contents[-1] and (frames[0] == frames[-1]).all()
-    return bool(onset.min() == onset.max() and (video or not still))
+    levels = main_levels(onset)
+    one = bool(onset.min() == onset.max())
+    return one and bool(video or not still), levels * (levels <= FEW_LEVELS and not one)
 
 
 def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     """A problem for each thing that is odd about a clip's files, from `Recording`."""
     where = clip_title(clip)
-    turned, profiles, shortest, longest, high_range, interlaced, blank, lost = recording.tolist()
+    turned, profiles, shortest, longest, high_range, interlaced, blank, lost, few = (
+        recording.tolist()
+    )
     count = len(clip.frames)
     if turned:
         what = f"EXIF turns {turned:.0f} of {count} frames otherwise than the first"
@@ -132,6 +139,14 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
     if lost:
         what = f"{lost:.0f} frame(s) end in zeros, and others do not"
         yield Problem("part", where, f"{what} (a file that was copied in part?); used as they are")
+    if few:
+        yield few_levels(clip, f"the first frame has {few:.0f} levels")
+
+
+def few_levels(clip: Clip, what: str) -> Problem:
+    """The problem of a clip whose frames have few levels, as `what` says with their number."""
+    why = "thresholded, dithered, of 1 to 4 bits?"
+    return Problem("levels", clip_title(clip), f"{what} ({why}); used as they are")
 
 
 def _head(content: bytes) -> tuple[int, bytes]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames, refuse_dark
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
-from bench.data.disk.oddities import Recording, recording_problems
+from bench.data.disk.oddities import Recording, few_levels, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
+from bench.data.pixels import FEW_LEVELS, main_levels
 from bench.data.sets.blank import LONGEST, absurdities
 from bench.data.sets.giveaways import told_by
 from bench.data.sets.looks import (
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 WRONG = frozenset(
-    {"unreadable", "size", "constant", "part", "repeated", "twin", "frames", "blank", "transparent"}
+    {
+        *("unreadable", "size", "constant", "levels", "part", "repeated"),
+        *("twin", "frames", "blank", "transparent"),
+    }
 )
 """Further kinds of problem that make a set incomplete after a deep check."""
 
@@ -65,7 +69,8 @@ class _Frame:
     """A decoded frame: name, size (width, height), lowest and highest level, content hash.
 
     colour: levels between the channels of a pixel, the most of all; rows: per row how many levels
-    lie between its pixels, uint8 (height,); look: what it shows, small and grey (`still`).
+    lie between its pixels, uint8 (height,); few: its `main_levels` where they are few, else 0;
+    look: what it shows, small and grey (`still`).
     """
 
     name: str
@@ -74,6 +79,7 @@ class _Frame:
     levels: tuple[int, int]
     content: str
     rows: np.ndarray
+    few: int
     look: np.ndarray
 
     @property
@@ -92,8 +98,9 @@ def deep_problems(
 
     Kinds: `unreadable` (truncated, damaged, missing), `dark` (all but black) and `apex` (behind the
     last frame), as runs refuse them, `size` (differs from the first frame's),
-    `constant` (all pixels equal), `part` (many rows of one level that others lack), `transparent`
-    (viewers hide pixels), `mixed` (grey and in colour), `cut` (several scenes in one clip),
+    `constant` (all pixels equal), `levels` (few of them), `part` (many rows of one level that
+    others lack), `transparent` (viewers hide pixels), `mixed` (grey and in colour), `cut` (several
+    scenes in one clip),
     `repeated` (equal to an earlier frame), `blank` (all frames the same), `twin` (all
     frames equal to those of another clip, in other files; some to those of another subject, or
     onset and apex nearly equal, of the same subject mirrored), `crop` (`settings` cannot crop it),
@@ -190,7 +197,7 @@ def _onset_and_apex(clip: Clip, video: np.ndarray, before: int) -> list[np.ndarr
 
 def _recorded(clip: Clip) -> Iterator[Problem]:
     found = recording_problems(clip, Recording().make(clip, read_frames(clip)))
-    told = {"constant", "part"}  # of all frames, by their pixels
+    told = {"constant", "levels", "part"}  # of all frames, by their pixels
     return (problem for problem in found if problem.kind not in told)
 
 
@@ -219,7 +226,8 @@ def _described(name: str, pixels: np.ndarray) -> _Frame:
     colour = int((planes.max(0) - planes.min(0)).max())
     rows = (planes.max(-1) - planes.min(-1)).max(0)
     levels = int(planes.min()), int(planes.max())
-    return _Frame(name, (width, height), colour, levels, content, rows, still(pixels))
+    few = found if (found := main_levels(pixels)) <= FEW_LEVELS else 0
+    return _Frame(name, (width, height), colour, levels, content, rows, few, still(pixels))
 
 
 def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -> Iterator[Problem]:
@@ -246,6 +254,11 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         first = _named(even[0])
         what = f"{len(even)} frame(s) of one level all over, the first {first}; used as they are"
         yield Problem("constant", where, what)
+    few = [frame for frame in frames if frame.few and not frame.constant]
+    if few and not clip.ready_flow:
+        most = max(frame.few for frame in few)
+        what = f"{len(few)} frame(s) have at most {most} levels, the first {_named(few[0])}"
+        yield few_levels(clip, what)
     if len(frames) > 1 and len({frame.content for frame in frames}) == 1:
         what = "all its frames show the same picture: the clip does not move, its flow is blank"
         yield Problem("blank", where, what)

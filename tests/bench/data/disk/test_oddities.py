@@ -121,6 +121,38 @@ def test_a_blank_frame_before_a_clip_is_told_by_a_run(tmp_path, level, stored):
     assert [problem.kind for problem in deep_problems([clip], 1)[0]] == ["constant"]
 
 
+def few(video, bits):
+    """The frames with so few bits a level; 0: dithered to black and white."""
+    if not bits:
+        grey = [np.asarray(Image.fromarray(frame).convert("1").convert("RGB")) for frame in video]
+        return np.stack(grey)
+    return video >> (8 - bits) << (8 - bits)
+
+
+@pytest.mark.parametrize("bits", [0, 1, 2, 4])
+@pytest.mark.parametrize("ending", ["png", "npy"])
+def test_frames_of_few_levels_are_told(tmp_path, bits, ending):
+    frames = np.concatenate([noise(3, 32, 32), np.zeros_like(noise(3, 16, 32))], 1)  # a border
+    plain, small = frames.copy(), frames >> 2 | 32
+    kept = [few(plain, bits), plain, small]
+    for video, kinds in zip(kept, (["levels"], [], []), strict=True):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        if ending == "npy":
+            np.save(folder / "a.npy", video)
+            clip = clip_of([folder / "a.npy"])
+        else:
+            clip = clip_of([folder / f"{number}.{ending}" for number in range(3)])
+            for path, pixels in zip(clip.frames, video, strict=True):
+                Image.fromarray(pixels).save(path)
+        made = noise(1, 4, 4)
+        found = [*input_problems([clip], made, None, DataConfig(), tmp_path / "cache")]
+        assert [problem.kind for problem in found] == kinds
+        deep, _ = deep_problems([clip], 1)
+        assert [problem.kind for problem in deep] == kinds
+        assert all("thresholded, dithered" in problem.what for problem in (*found, *deep))
+
+
 @pytest.mark.parametrize("ending", ["bmp", "tif", "ppm", "npy"])
 @pytest.mark.parametrize("border", [False, True])
 def test_frames_that_were_copied_in_part_are_told_by_a_run(tmp_path, ending, border):
