@@ -338,6 +338,25 @@ def test_nor_may_flow_images_be_mirrored(tmp_path, signed, subject):
     assert [problem.where for problem in told] == [f"lab {subject}/am"] and told == told_by_runs
 
 
+@pytest.mark.parametrize("change", ["noise", "brighter"])
+def test_nor_may_they_be_changed_copies_of_the_same_persons(tmp_path, change):
+    clips = []
+    for seed, name in ((1, "a"), (2, "b"), (1, "again")):
+        rough = np.random.default_rng(seed).uniform(40, 200, (7, 7, 3)).astype(np.uint8)
+        flow = np.asarray(Image.fromarray(rough).resize((28, 28)))
+        path = tmp_path / f"{name}.png"
+        if name == "again" and change == "noise":
+            flow = flow + np.random.default_rng(3).normal(0, 2, flow.shape)
+        elif name == "again" and change == "brighter":
+            flow = flow * 1.1
+        Image.fromarray(np.clip(flow, 0, 255).astype(np.uint8)).save(path)
+        clips.append(Clip("lab", "s01", name, 0, (path,), None, "", 200.0, ready_flow=True))
+    told = [problem for problem in deep_problems(clips, 1)[0] if problem.kind == "twin"]
+    assert told == list(clips_alike(clips, tmp_path / "cache"))
+    (problem,) = told
+    assert problem.where == "lab s01/again" and "as that of lab s01/a (bright" in problem.what
+
+
 @pytest.mark.parametrize("border", [0, 32])
 def test_a_black_border_makes_nobody_alike(border):
     people: dict[str, list[Plan]] = {}
