@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy as np
 from bench.data.clips import Clip, Problem
 from bench.errors import UsageError
 from bench.models.inputs import NamedClip
+from bench.models.pretrained import trained_before
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +108,8 @@ def answers_of(
 ) -> Answers:
     """The answers of all models to the clips; UsageError as `check_models`.
 
-    progress: called with (models done, models).
+    A clip that a model was trained on has a problem that says so (`trained_before`). progress:
+    called with (models done, models).
     """
     check_models(models)
     clips = tuple(each.clip for each in named)
@@ -114,13 +118,19 @@ def answers_of(
     for number, model in enumerate(models, start=1):
         tensors, seen = model.seen(clips)
         found.append(_softmax(model, tensors))
-        for own, odd in zip(problems, seen, strict=True):
-            own.update(dict.fromkeys(odd))
+        for own, *odd in zip(problems, seen, trained_clips(model, clips), strict=True):
+            own.update(dict.fromkeys(chain.from_iterable(odd)))
         if progress:
             progress(number, len(models))
     titles = tuple(model.record.title for model in models)
     told = tuple(map(tuple, problems))
     return Answers(models[0].classes, clips, titles, np.stack(found), told)
+
+
+def trained_clips(model: Model, clips: Sequence[Clip]) -> list[tuple[Problem, ...]]:
+    """`trained_before`; nothing of the clips stays on the disk."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as cache:
+        return trained_before(model.record, clips, Path(cache))
 
 
 def check_models(models: Sequence[Model]) -> None:

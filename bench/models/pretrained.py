@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config.settings import Config
-from bench.data.clips import Clip
+from bench.data.clips import Clip, Problem, clip_title
 from bench.errors import DataError, UsageError
 from bench.models.file import ModelRecord, read_model, require_own_code
 from bench.models.known import LEAST_SAME, SAME_SHARE, alike, clip_contents
@@ -71,23 +71,58 @@ def refuse_seen(name: object, record: ModelRecord, tested: Sequence[Clip], cache
 
     Also where many of the clips look like what it has seen: compressed, or of the same faces.
     """
-    known = {*record.clips}
-    for clip, contents in zip(tested, clip_contents(tested, cache), strict=True):
-        person = f"{clip.dataset}/{clip.subject}"
-        if person in record.trained_on or not known.isdisjoint(contents):
-            same = f"clip {clip.name} of {person}, or frames of it, under another name: it"
-            seen = f"{person}, whom it" if person in record.trained_on else same
-            raise DataError(
-                f"{name}: its network was trained on {seen} would be tested on; train it on other "
-                "people, or test on others"
-            )
-    count = alike(tested, record.looks)
-    if count >= max(LEAST_SAME, SAME_SHARE * len(tested)):
+    for seen in filter(None, _trained_on(record, tested, cache)):
+        raise DataError(
+            f"{name}: its network was trained on {seen} would be tested on; train it on other "
+            "people, or test on others"
+        )
+    if count := sum(_look_trained_on(record, tested)):
         raise DataError(
             f"{name}: {count} of {len(tested)} tested clips look like clips that its network was "
             "trained on (compressed, resized or mirrored copies, or the same faces under other "
             "names); train it on other people, or test on others"
         )
+
+
+def trained_before(
+    record: ModelRecord, clips: Sequence[Clip], cache: Path
+) -> list[tuple[Problem, ...]]:
+    """Of each clip the problem that its network was trained on it, where `refuse_seen` says so."""
+    trained = _trained_on(record, clips, cache)
+    look = _look_trained_on(record, clips)
+    return [
+        (Problem("trained", clip_title(clip), f"{TRAINED[why is None]} ({record.title})"),)
+        if why or alike
+        else ()
+        for clip, why, alike in zip(clips, trained, look, strict=True)
+    ]
+
+
+TRAINED = (
+    "the network was trained on this clip or person: its answer is no test",
+    "the network was trained on a clip that looks like this one: its answer may be no test",
+)
+"""What is told of a clip that is known again, and of one that looks as if."""
+
+
+def _trained_on(record: ModelRecord, clips: Sequence[Clip], cache: Path) -> Iterator[str | None]:
+    """Of each clip whom or what the network was trained on that it is or shows; else None."""
+    known = {*record.clips}
+    for clip, contents in zip(clips, clip_contents(clips, cache), strict=True):
+        person = f"{clip.dataset}/{clip.subject}"
+        if person in record.trained_on:
+            yield f"{person}, whom it"
+        elif not known.isdisjoint(contents):
+            yield f"clip {clip.name} of {person}, or frames of it, under another name: it"
+        else:
+            yield None
+
+
+def _look_trained_on(record: ModelRecord, clips: Sequence[Clip]) -> list[bool]:
+    """Which clips look like those it was trained on; none where so few do that it may be chance."""
+    found = [alike([clip], record.looks) > 0 for clip in clips]
+    enough = sum(found) >= max(LEAST_SAME, SAME_SHARE * len(found))
+    return [each and enough for each in found]
 
 
 def start_from_pretrained(

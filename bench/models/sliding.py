@@ -16,7 +16,7 @@ import numpy as np
 from bench.data.clips import Clip, clip_title
 from bench.data.disk.images import decode, read_frames
 from bench.errors import DataError, UsageError
-from bench.models.answers import Answers, check_models, probabilities
+from bench.models.answers import Answers, check_models, probabilities, trained_clips
 from bench.models.inputs import NamedClip
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def slide(
     )
     titles = tuple(model.record.title for model in models)
     chances = np.stack(list(found.values()), axis=1)
-    told = (named.problems,) * len(windows)
+    trained = (problem for model in models for problem in trained_clips(model, [clip])[0])
+    told = ((*named.problems, *trained),) * len(windows)
     return Answers(models[0].classes, windows, titles, chances, told, len(starts) - len(found))
 
 

@@ -237,6 +237,13 @@ def _remarks(models: Sequence[Model], answers: Answers, sliding: bool) -> list[s
     lines = [NOT_SPOTTING] if sliding else []
     if answers.unanswered:
         lines.append(f"No face on the first frame of {answers.unanswered} windows: left out.")
+    trained = [any(each.kind == "trained" for each in own) for own in answers.problems]
+    if any(trained):
+        what = "windows" if sliding else "clips"
+        lines.append(
+            f"Of training, or like it: {sum(trained)} of {len(trained)} {what}. Answers to these "
+            "say nothing of new ones."
+        )
     lines.append("Probabilities are softmax of logits: not calibrated. No lie detector.")
     for model in models:
         scores = ", ".join(score_lines(model.record)) or "not recorded"

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from tiny_runs import only_run
 
 from bench import predict
+from bench.data.disk.images import decode, read_frames
 from bench.data.sources import Source, load
 from bench.errors import UsageError
 from bench.models.file import FORMAT, SUM_KEY, VERSION_KEY, WHOLE, content_sum, read_model
@@ -178,6 +179,30 @@ def test_windows_without_a_face_are_left_out_and_told(bench, model, tmp_path):
     found = predicted(bench, model, write_video(tmp_path / "smile.mp4"), *slid)
     assert 0 < len(found["windows"]) < 3  # of the frames from 0, 12 and 24 on
     assert any("left out" in remark for remark in found["remarks"])
+
+
+@pytest.mark.parametrize("stored", ["as it is", "an array", "cut", "slid over"])
+def test_clips_of_training_are_told(bench, model, kept_runs, frames, clip_cache, tmp_path, stored):
+    data = read_run_file(RunFolder(only_run(kept_runs).path)).settings.data
+    clip = load(Source("smic", None, True, clip_cache), data)[0].clips[0]
+    np.save(tmp_path / "new.npy", frames)
+    video = decode(clip, read_frames(clip)).squeeze()
+    np.save(tmp_path / "old.npy", video[1:] if stored == "cut" else video)
+    old = clip.frames[0].parent if stored == "as it is" else tmp_path / "old.npy"
+    if stored == "slid over":
+        found = predicted(bench, model, old, "--sliding", "--window", 8, "--stride", 4)
+        assert all("trained on this" in window["warnings"][0] for window in found["windows"])
+        return
+    outcome = bench("predict", model, tmp_path / "new.npy", old, "--format", "json")
+    found = json.loads(outcome.out)
+    new, known = (clip["warnings"] for clip in found["clips"])
+    assert not new and "the network was trained on this clip" in known[0]
+    assert "trained: new " in outcome.err
+    assert any("like it: 1 of 2 clips" in remark for remark in found["remarks"])
+    assert "like it: 1 of 2 clips" in bench("predict", model, tmp_path / "new.npy", old).err
+    if stored == "as it is":  # a network that was trained without its person
+        fold = RunFolder(only_run(kept_runs).path).model(clip.subject)
+        assert not any("of 1 clips" in remark for remark in predicted(bench, fold, old)["remarks"])
 
 
 def test_several_models_give_mean_and_spread(bench, model, kept_runs, frames, tmp_path):
