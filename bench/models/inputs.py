@@ -116,6 +116,8 @@ class _OneRow(Manifest):
     apexes: whether the rows beside it have any.
     """
 
+    _in_file = False
+
     def __init__(self, row: Row, path: Path, apexes: bool, where: str) -> None:
         super().__init__(path, DATASETS)
         self._row, self._has_apexes, self._where = row, apexes, where

@@ -55,6 +55,7 @@ from bench.system.tables import (
     Line,
     Table,
     delimiter_of,
+    encoding_note,
     first_cells,
     parse_table,
     plain_title,
@@ -129,7 +130,9 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
     under the challenge's names. Raises UsageError where there is no such file, DataError, with the
     line, where it is none of the formats or answers a clip twice.
     """
-    return parse_log(text_of(path), path.name, reading)
+    log = parse_log(text_of(path), path.name, reading)
+    note = encoding_note(path)
+    return replace(log, notes=(f"{path.name}: {note}", *log.notes)) if note else log
 
 
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:

@@ -23,7 +23,7 @@ from bench.scoring.logs import (
     Log,
     Reading,
     parse_json,
-    parse_log,
+    read_log,
     stated_protocol,
     text_of,
 )
@@ -80,7 +80,7 @@ def read_scored(path: Path, reading: Reading = AS_STATED) -> Scored:
                     "--selection"
                 )
             return _of_matrix(content, path.name)
-    return scored(parse_log(text, path.name, reading))
+    return scored(read_log(path, reading))
 
 
 def _is_fold(path: Path) -> bool:

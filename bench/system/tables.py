@@ -11,6 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -40,6 +41,30 @@ WIDE = ("utf-16-le", "utf-16-be")
 
 SPREADSHEETS = ZIP, OLE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How workbooks begin, new and old: as other archives do."""
+
+COMPRESSED = MappingProxyType(
+    {
+        b"\x1f\x8b": "gzip",
+        b"BZh": "bzip2",
+        b"\xfd7zXZ\0": "xz",
+        b"(\xb5/\xfd": "zstd",
+        b"7z\xbc\xaf": "7z",
+        ZIP: "zip",
+    }
+)
+"""How compressed files begin."""
+
+WORKBOOKS, WORKBOOK = (".xlsx", ".xlsm", ".ods"), (b"[Content_Types].xml", b"mimetype")
+"""Endings of workbooks, which are zips, too, and names of which one is in each."""
+
+GUESSED = ("cp1252", "cp1250", "cp850", "cp852")
+"""What text of a byte a letter may be in, where the encoding guessed makes no words of it."""
+
+LONGEST_RUN = 2
+"""Letters beyond ASCII in a row in words of Latin letters; characters of two bytes make more."""
+
+WITHIN_WORDS = "\u2019\u2018\u00b0\u00b7\u00ad"
+"""Signs beyond ASCII before a letter: apostrophes, that of degrees, middle dot, soft hyphen."""
 
 MISSING = re.compile(r"#?n/?a|nan|nat|none|null|nil|<na>", re.IGNORECASE)
 """What programs write into a cell without a value. A name may be spelled so, too."""
@@ -78,8 +103,26 @@ def read_text(path: Path) -> str:
     return decoded(file_bytes(path, MOST_BYTES), path.name)
 
 
+def encoding_note(path: Path) -> str:
+    """What to tell of a file that `read_text` reads in an encoding it guessed; else empty."""
+    content = file_bytes(path, MOST_BYTES)
+    if content.startswith(tuple(mark for mark, _ in MARKS)) or b"\0" in content:
+        return ""
+    if _is_utf8(content):
+        return ""
+    _, encoding = _guessed(content, path.name)
+    return (
+        f"it is no UTF-8 and is taken to be {encoding}: look at names and classes beyond ASCII, or "
+        "save it as UTF-8"
+    )
+
+
 def decoded(content: bytes, name: str) -> str:
     """The text that bytes hold; DataError where they hold none."""
+    packed = next((how for mark, how in COMPRESSED.items() if content.startswith(mark)), None)
+    workbook = name.lower().endswith(WORKBOOKS) or any(part in content for part in WORKBOOK)
+    if packed and not (packed == "zip" and workbook):
+        raise DataError(f"{printable(name)} is compressed ({packed}), no text: unpack it first")
     if content.startswith(SPREADSHEETS):
         raise DataError(
             f"{printable(name)} is a spreadsheet (or an archive), no text: save it as CSV"
@@ -88,7 +131,7 @@ def decoded(content: bytes, name: str) -> str:
     try:
         text = content.decode(stated)
     except UnicodeDecodeError:
-        text = _guessed(content, name)
+        text, _ = _guessed(content, name)
     if "\0" in text:
         text = next(filter(None, (_unmarked(content, each) for each in WIDE)), text)
     if "\0" in text:
@@ -105,16 +148,40 @@ def _unmarked(content: bytes, encoding: str) -> str:
     return text if text[:1].isascii() and text[:1].isprintable() else ""
 
 
-def _guessed(content: bytes, name: str) -> str:
+def _guessed(content: bytes, name: str) -> tuple[str, str]:
+    """The text of bytes that are no UTF-8, and the encoding taken."""
     from charset_normalizer import from_bytes
 
     best = from_bytes(content).best()
     if best is None:
         raise DataError(f"{printable(name)} is no text in any usual encoding: save it as UTF-8")
-    text = str(best)
+    text, encoding = str(best), best.encoding
+    if not _are_words(text):
+        for other in GUESSED:
+            with suppress(UnicodeDecodeError):
+                if _are_words(content.decode(other)):
+                    text, encoding = content.decode(other), other
+                    break
     if len(text) == len(content):  # a byte a letter
         _refuse_mixed(content, name)
-    return text
+    return text, encoding
+
+
+def _are_words(text: str) -> bool:
+    """Whether what is beyond ASCII are letters of Latin words, or signs where words have some."""
+    for run in re.finditer(r"[^\x00-\x7f]+", text):
+        before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
+        letters = [sign for sign in run[0] if sign.isalpha()]
+        signs = {sign for sign in run[0] if not (sign.isalpha() or sign in WITHIN_WORDS)}
+        opening = not before.isalpha() and all(unicodedata.category(s)[0] == "P" for s in signs)
+        if len(run[0]) > LONGEST_RUN or (signs and after.isalpha() and not opening):
+            return False
+        if not (before.isalpha() or after.isalpha()):
+            continue
+        latin = all(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+        if not latin or (before.islower() and any(map(str.isupper, letters))):
+            return False
+    return True
 
 
 def _refuse_mixed(content: bytes, name: str) -> None:

@@ -17,7 +17,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.folds import read_fold
 from bench.runs.predictions import Answer, Predictions, run_predictions
 from bench.runs.record import read_run_file
-from bench.scoring.logs import AS_STATED, of_answers, parse_log, text_of
+from bench.scoring.logs import of_answers, read_log
 from bench.scoring.report import score_report, scored
 from reports.reading.finished import sound_runs
 from reports.reading.groups import gather, run_marks
@@ -90,7 +90,7 @@ def predictions_of(path: Path, selection: str | None = None) -> pd.DataFrame:
     """A row a clip; see `bench.predictions`."""
     folder = RunFolder(path)
     if not folder.run.exists():
-        log = parse_log(text_of(path), path.name, AS_STATED)
+        log = read_log(path)
         for note in log.notes:
             warnings.warn(note, stacklevel=3)
         return _answers_frame(log.predictions)

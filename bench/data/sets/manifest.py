@@ -49,7 +49,7 @@ from bench.data.sets.identity import (
 )
 from bench.data.sets.paths import Place, contradicted, sorted_labels
 from bench.errors import DataError, UsageError, printable, quoted
-from bench.system.tables import MISSING, MOMENTS, NAMES, parse_table, read_text
+from bench.system.tables import MISSING, MOMENTS, NAMES, encoding_note, parse_table, read_text
 
 PREFIX = "manifest:"
 
@@ -121,6 +121,7 @@ class Manifest(DataSet):
 
     summary = "any clips: a CSV with columns dataset, subject, clip, label, frames"
     how_to_get = "Write a CSV file with a row per clip."
+    _in_file = True
 
     def __init__(
         self, path: Path, sets: Mapping[str, DataSet], allow_outside: bool = False
@@ -211,7 +212,7 @@ class Manifest(DataSet):
         wanted = [row for row in self.rows if subjects is None or row.cells["subject"] in subjects]
         clips: dict[tuple[str, str, str], Clip] = {}
         first: dict[tuple[str, str, str], int] = {}
-        problems = [*self._unknown_titles(), *self._several_names()]
+        problems = [*self._encoding(), *self._unknown_titles(), *self._several_names()]
         people = ((row.cells["dataset"], row.cells["subject"]) for row in wanted)
         problems += strangers(people, self.sets)
         places = [self._said(row, mapping) for row in wanted]
@@ -247,6 +248,11 @@ class Manifest(DataSet):
         named = () if label is None else (mapping.classes[label],)
         classes = (cells["label"], *named)
         return Place(self.place_of(row), cells["frames"], cells["subject"], classes)
+
+    def _encoding(self) -> list[Problem]:
+        """The problem of a file whose encoding was guessed."""
+        note = encoding_note(self.path) if self._in_file else ""
+        return [Problem("encoding", self.source, note)] if note else []
 
     def _unknown_titles(self) -> list[Problem]:
         """One problem for all unknown columns with content, which may be misspelt."""

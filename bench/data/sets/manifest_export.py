@@ -21,6 +21,8 @@ from bench.system.files import csv_text
 class Unwritten(Manifest):
     """The manifest that rows make before it is written; table: the file that messages name."""
 
+    _in_file = False
+
     def __init__(self, out: Path, table: str, rows: Sequence[Row], outside: bool) -> None:
         super().__init__(out, DATASETS, outside)
         self._table, self._rows = table, rows

@@ -29,6 +29,7 @@ from bench.system.tables import (
     Line,
     Table,
     decoded,
+    encoding_note,
     parse_table,
     plain_title,
 )
@@ -113,6 +114,8 @@ def mapped_manifest(path: Path, wording: Wording, out: Path) -> Mapped:
     if problems or not clips.clips:
         _refuse(table, wording, [*problems, *clips.problems])
     told = (*merged, *_also_possible(table, wording), *_hidden(path, table, wording))
+    if note := encoding_note(path):
+        told += (Problem("encoding", table.name, note),)
     told += (*_unused(table, wording), *_half_a_span(table, wording))
     clips = replace(clips, problems=(*told, *clips.problems))
     columns = [name for name in COLUMNS if any(row.cells.get(name) for row in rows)]

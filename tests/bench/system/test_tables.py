@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
+import lzma
 import os
 import re
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -13,9 +17,15 @@ from hypothesis import strategies as st
 
 from bench.errors import DataError
 from bench.system.files import csv_text, unescaped
-from bench.system.tables import DELIMITERS, parse_table, plain_title, read_text
+from bench.system.tables import DELIMITERS, encoding_note, parse_table, plain_title, read_text
 
 cells = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zs")), max_size=6)
+
+
+def zipped(content):
+    with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+        archive.writestr("table.csv", content)
+    return packed.getvalue()
 
 
 def written(rows, delimiter, end="\r\n"):
@@ -59,6 +69,42 @@ def test_other_encodings_keep_the_ascii_part(tmp_path, encoding):
     table = parse_table(read_text(file), "table.csv")
     assert table.titles == ("subject", "emotion", "label")
     assert [line.cells[0] for line in table.lines] == [f"sub{n:02d}" for n in range(20)]
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1252", "negativ positiv überraschung"),
+        ("cp1252", "förvånad"),
+        ("cp1252", "l’été André"),
+        ("latin-1", "glücklich traurig"),
+        ("cp850", "glücklich traurig négatif"),
+        ("cp1250", "wściekłość radość"),
+        ("cp1251", "радость страх"),
+    ],
+)
+def test_words_are_read_in_the_encoding_that_makes_words_of_them(tmp_path, encoding, words, rows):
+    file = tmp_path / "table.csv"
+    lines = [f"p{n},c{n},{each}\n" for n in range(rows) for each in words.split()]
+    text = "subject,clip,label\n" + "".join(lines)
+    file.write_bytes(text.encode(encoding))
+    assert read_text(file) == text
+    assert "it is no UTF-8 and is taken to be cp" in encoding_note(file)
+    for other in ("utf-8", "utf-8-sig", "utf-16"):
+        file.write_bytes(text.encode(other))
+        assert read_text(file) == text and not encoding_note(file)
+
+
+@pytest.mark.parametrize(
+    ("pack", "how"),
+    [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz"), (zipped, "zip")],
+)
+def test_compressed_files_are_called_so(tmp_path, pack, how):
+    file = tmp_path / "table.csv"
+    file.write_bytes(pack(b"subject,clip\n1,a\n"))
+    with pytest.raises(DataError, match=rf"is compressed \({how}\), no text: unpack it"):
+        read_text(file)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):
