@@ -7,6 +7,7 @@ log by `bench.scoring.challenge_log`. Lists of JSON records and JSON lines are t
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,7 @@ from bench.scoring.labels import (
     unmatched,
 )
 from bench.scoring.mistaken import mistaken
-from bench.scoring.script_output import TIED, is_printed, printed_answers
+from bench.scoring.script_output import TIED, is_printed, printed_answers, without_bars
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
 from bench.system.tables import (
@@ -61,6 +62,9 @@ from bench.system.tables import (
     plain_title,
     read_text,
 )
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:?]*[@-~]")
+"""What terminals are told of colours and places (ECMA-48), which is no part of a text."""
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
@@ -137,6 +141,7 @@ def read_log(path: Path, reading: Reading = AS_STATED) -> Log:
 
 def parse_log(text: str, name: str, reading: Reading = AS_STATED) -> Log:
     """The predictions in the text of a file called `name`, as `read_log` reads them."""
+    text = _COLOUR.sub("", text)
     log = _parsed(text, name, reading)
     marked = {"surrogate": True} if is_surrogate(text) else {}
     marked |= remarked_leaks(text)
@@ -160,8 +165,8 @@ def _doubtful_names(predictions: Predictions) -> Iterator[str]:
 
 
 def _parsed(text: str, name: str, reading: Reading) -> Log:
-    if is_printed(text):
-        return _from_print(text, name, reading)
+    if is_printed(plain := without_bars(text)):
+        return _from_print(plain, name, reading)
     if reading.selection:
         raise UsageError(
             f"{name} has one answer to a clip: leave out --selection, which is for what a training "
@@ -239,7 +244,10 @@ def _heads_table(line: str) -> bool:
     """Whether a line is the first of a table with clips and labels, however it spells them."""
     if line.strip().lower().startswith("sep="):
         return True
-    return _name_answers(first_cells(line, delimiter_of(line)))
+    titles = first_cells(line, delimiter_of(line))
+    plain = set(map(plain_title, titles))
+    named = all(not plain.isdisjoint(SPELLINGS[name]) for name in ("subject", "clip"))
+    return named or _name_answers(titles)
 
 
 def _name_answers(titles: Iterable[str]) -> bool:

@@ -39,6 +39,12 @@ NEWLINE = "\n"
 LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"
 
 _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
+_PROGRESS = re.compile(
+    r"(?:(?<=[\n\r])[\w .-]{1,60}:)?[ \t]*\d{1,3}%\|[^|\n]{0,300}\|[ \t]*\d+/\d+"
+    r"(?:[ \t]*\[[^][\n]{0,100}\])?"
+)
+"""A bar that tqdm draws, with its name: where it was drawn, other lines go on."""
+
 _OTHER_SUBJECT = re.compile(r"^\s*subject\s*[:=]\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 """Where no line has the first: options that a script prints may say `subject='all'`."""
 
@@ -99,6 +105,11 @@ def is_printed(text: str) -> bool:
     """Whether a text is of this kind."""
     truths = (f for f in _LIST.finditer(text) if not f["pred"] and not f["further"])
     return any(truths) and bool(_subjects(text))
+
+
+def without_bars(text: str) -> str:
+    """A text without the bars that show how far a script is, which are printed amid its answers."""
+    return _PROGRESS.sub("", text) if "%|" in text else text
 
 
 def _subjects(text: str) -> list[re.Match[str]]:

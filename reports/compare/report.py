@@ -115,6 +115,8 @@ def compare(entries: Sequence[Entry], plan: Plan, progress: Progress) -> Report:
     several = {name: group for name, group in by_set.items() if len(group) > 1}
     if not several:
         told = "; ".join(f"{entry.name} on {entry.dataset}" for entry in entries) or "none"
+        if len({name.casefold() for name in by_set}) < len(by_set):
+            told += " (names that differ in upper and lower case alone: write one of them in all)"
         raise BenchError(
             f"no two configurations on the same data set to compare, got {told}; "
             "make another run, or name another with RUN or --variant"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from made_logs import HAND
 from tiny_runs import only_run
 
@@ -84,6 +85,15 @@ def test_logs_of_other_clips_or_sets_are_one_line(bench, tmp_path):
     for again in (one, two):
         outcome = bench("compare", one, again)
         assert outcome.code == 2 and f"{again} is {one} again" in outcome.error
+
+
+@pytest.mark.parametrize("other", ["LAB", "Lab"])
+def test_sets_whose_names_differ_in_case_alone_are_said_to(bench, tmp_path, other):
+    for name, dataset in (("a", "lab"), ("b", other)):
+        rows = "".join(f"{dataset},p{n % 3},c{n},{n % 2},{n % 2}\n" for n in range(9))
+        (tmp_path / f"{name}.csv").write_text(f"dataset,subject,clip,true,pred\n{rows}")
+    told = bench("compare", tmp_path / "a.csv", tmp_path / "b.csv").error
+    assert "names that differ in upper and lower case alone: write one" in told
 
 
 ROWS = [("labx", "s1", "a", "Fear", "Joy"), ("laby", "s2", "a", "joy", "joy")]

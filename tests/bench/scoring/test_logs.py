@@ -171,6 +171,8 @@ def test_a_fold_file_and_a_list_of_them_are_read():
         ("casme2 sub01\nEP02_01f 1 -1\n", "line 2: label '-1'"),
         ("dataset,subject,clip,pred\nsmic,s01,c,0\n", "no column true"),
         ("dataset,subject,clip,true,pred\nsmic,s01,c,,0\n", "line 2: true is empty"),
+        ("dataset,subject,clip,t0,t1,t2,p0,p1,p2\nlab,s01,c,1,0,0,1,0,0\n", "no column true; exp"),
+        ("subject;clip;y;z\ns01;c;1;0\n", "no column dataset, true, pred; expected"),
         ("dataset,subject,clip,true,pred\n", "holds no prediction"),
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),

@@ -38,6 +38,25 @@ def test_subjects_tell_their_data_set():
     assert answers(PLAIN) == [*first, ("smic", "s05", 0, 0), ("smic", "s05", 2, 0)]
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("Subject:", "\x1b[32mSubject:\x1b[0m"),
+        lambda text: text.replace("Predicted", "\x1b[1;38;5;9mPredicted\x1b[0m"),
+        lambda text: text.replace("[0, ", "[0, \x1b[K"),
+        lambda text: text.replace("\nPred", "\n 10%|#  | 1/10\r100%|##| 10/10\nPred"),
+        lambda text: text.replace("Subject", "train: 100%|█| 9/9 [00:01<00:00, 5.1it/s]Subject"),
+        lambda text: text.replace("Ground", "\rval:  50%|█ | 1/2 [00:01<00:00]\nGround"),
+        lambda text: text.replace("[0, ", "[0,\r 50%|█ | 1/2 [00:01<00:00]\n "),
+    ],
+)
+@pytest.mark.parametrize("text", [PLAIN, BEST])
+def test_colours_and_progress_bars_are_no_part_of_a_print(spoil, text):
+    text = f"start\n{text}"
+    assert spoil(text) != text
+    assert answers(spoil(text)) == answers(text)
+
+
 def test_titles_may_be_in_lower_case_and_with_another_sign():
     options = "Namespace(subject='all')\nsubject: all\n"
     assert answers(options + PLAIN) == answers(PLAIN)
