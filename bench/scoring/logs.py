@@ -63,8 +63,8 @@ from bench.system.tables import (
     read_text,
 )
 
-_COLOUR = re.compile(r"\x1b\[[0-9;:?]*[@-~]")
-"""What terminals are told of colours and places (ECMA-48), which is no part of a text."""
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*[mK]")
+"""What terminals are told of colours, and to clear a line (ECMA-48), which is no part of a text."""
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(
