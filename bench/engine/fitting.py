@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pkgutil import resolve_name
 
 from baselines.fixed import Recipe
 from bench.config.settings import LAST, TrainConfig
+from bench.data.clips import problem_lines
 from bench.data.sources import Source, prepare
 from bench.engine.first_answers import forget_answers, require_first_answers
 from bench.engine.material import initial_network, job_clips, network_builder
@@ -88,6 +90,8 @@ def fit(
         )
     forget_answers()
     require_first_answers(job)
+    for line in problem_lines(clip_set.problems) if job.source.root else ():
+        print(line, file=sys.stderr)
     clip_set, clips = job_clips(job)
     fold = typical_fold(job, clips.classes)
     everyone = range(len(clip_set.clips))

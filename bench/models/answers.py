@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.data.clips import Clip, Problem
+from bench.data.cache import content_digests
+from bench.data.clips import Clip, Problem, clip_title
+from bench.data.sets.looks import clips_alike
+from bench.data.sets.twins import copies, twins, with_twins, without_folds
 from bench.errors import UsageError
-from bench.models.inputs import NamedClip
+from bench.models.inputs import DATASET, NamedClip
 from bench.models.pretrained import trained_before
 
 if TYPE_CHECKING:
@@ -113,17 +116,21 @@ def answers_of(
     """
     check_models(models)
     clips = tuple(each.clip for each in named)
-    problems = [dict.fromkeys(each.problems) for each in named]
+    again = list(_repeated(clips))
+    problems = [
+        with_twins(each.problems, (odd for odd in again if odd.where == clip_title(each.clip)))
+        for each in named
+    ]
     found = []
     for number, model in enumerate(models, start=1):
         tensors, seen = model.seen(clips)
         found.append(_softmax(model, tensors))
-        for own, *odd in zip(problems, seen, trained_clips(model, clips), strict=True):
-            own.update(dict.fromkeys(chain.from_iterable(odd)))
+        for odd in (seen, trained_clips(model, clips)):
+            problems = [with_twins(*both) for both in zip(problems, odd, strict=True)]
         if progress:
             progress(number, len(models))
     titles = tuple(model.record.title for model in models)
-    told = tuple(map(tuple, problems))
+    told = tuple(tuple(without_folds(each)) for each in problems)
     return Answers(models[0].classes, clips, titles, np.stack(found), told)
 
 
@@ -131,6 +138,18 @@ def trained_clips(model: Model, clips: Sequence[Clip]) -> list[tuple[Problem, ..
     """`trained_before`; nothing of the clips stays on the disk."""
     with tempfile.TemporaryDirectory(prefix="bench-") as cache:
         return trained_before(model.record, clips, Path(cache))
+
+
+def _repeated(clips: Sequence[Clip]) -> Iterator[Problem]:
+    """A problem for each clip that shows what an earlier one does, as a run tells them.
+
+    Near copies are told of those whose person is known: clips of one person may look alike.
+    """
+    listed = [clip for clip in clips if clip.dataset != DATASET]
+    with tempfile.TemporaryDirectory(prefix="bench-") as cache:
+        digests = content_digests(clips, Path(cache))
+        yield from with_twins(twins(clips), copies(clips, digests))
+        yield from clips_alike(listed, Path(cache))
 
 
 def check_models(models: Sequence[Model]) -> None:

@@ -15,6 +15,7 @@ from baselines.fixed import StillInput
 from bench.config.loading import detecting
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip, ClipSet, Problem, clip_title
+from bench.data.sets.twins import seen_alike
 from bench.data.sources import input_problems, load_input, magnifier_digest
 from bench.data.stills.inputs import flow_tops
 from bench.errors import BenchError, UsageError
@@ -80,6 +81,7 @@ class Model:
         with tempfile.TemporaryDirectory(prefix="bench-") as cache:
             arrays = load_input(clip_set, self.data, self.still, Path(cache))
             odd = list(input_problems(clips, arrays, self.still, self.data, Path(cache)))
+            odd += seen_alike(clips, arrays)
         places = [[each for each in odd if each.where == clip_title(clip)] for clip in clips]
         return self.of_arrays(clips, arrays), places
 

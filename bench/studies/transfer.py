@@ -14,7 +14,8 @@ from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.inspect.check import absent_classes
 from bench.data.sets.catalogue import BUILT_IN
 from bench.data.sets.people import same_people
-from bench.data.sources import Progress, Source, find_clips, input_problems, load_input
+from bench.data.sets.twins import with_twins, without_folds
+from bench.data.sources import Progress, Source, find_clips, load_input, prepare
 from bench.errors import DataError, UsageError, printable
 from bench.models.answers import check_models
 from bench.models.model import Model, load_network
@@ -74,7 +75,7 @@ def transfer_report(
     models = [load_network(file, device) for file in files]
     check_models(models)
     own = of_clips(settings)
-    clip_set, answered, problems = None, [], dict[Problem, None]()
+    clip_set, answered, problems = None, [], tuple[Problem, ...]()
     for done, (file, model) in enumerate(zip(files, models, strict=True)):
         progress("testing models", done, len(models))
         config = replace(
@@ -83,10 +84,11 @@ def transfer_report(
         clip_set = find_clips(source, config)
         _refuse_other_classes(model, clip_set, file)
         refuse_seen(file, model.record, clip_set.clips, source.cache)
+        clip_set, _ = prepare(source, config, progress, (model.still,))
         arrays = load_input(clip_set, config, model.still, source.cache)
-        odd = input_problems(clip_set.clips, arrays, model.still, config, source.cache)
         again = trained_people(model.record.trained_on, clip_set.clips)
-        problems |= dict.fromkeys((*clip_set.problems, *absent_classes(clip_set), *odd, *again))
+        odd = (*clip_set.problems, *absent_classes(clip_set), *again)
+        problems = with_twins(problems, without_folds(odd))
         for flow, tensors in _controls(model, model.of_arrays(clip_set.clips, arrays)):
             chances = model.logits(tensors).softmax(1).numpy()
             answered.append(Answered(file.stem, flow, chances))
@@ -95,7 +97,7 @@ def transfer_report(
     if len(models) > 1:
         answered += _means(answered, len(models))
     rows = [row for each in answered for row in _rows(each, clip_set, draws)]
-    problems |= dict.fromkeys(turned_scores(rows))
+    problems = with_twins(problems, turned_scores(rows))
     generated = all(model.record.generated for model in models)
     told = [mark for model in models for mark in model.record.marks]
     told += [CLIPS_NOT_RECORDED for model in models if not model.record.clips]

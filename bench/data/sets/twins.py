@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip, Problem, clip_title
@@ -89,6 +90,12 @@ def with_twins(problems: Iterable[Problem], found: Iterable[Problem]) -> tuple[P
     told = {each.where for each in known if each.kind == "twin"}
     new = (each for each in found if each.kind != "twin" or each.where not in told)
     return tuple(known | dict.fromkeys(new))
+
+
+def without_folds(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems as they are told where nothing is trained on the clips: no fold leaks."""
+    for each in problems:
+        yield replace(each, what=each.what.replace(LEAK, ""))
 
 
 def person(clip: Clip) -> tuple[str, str]:

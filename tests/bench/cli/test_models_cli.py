@@ -373,6 +373,16 @@ def test_what_is_odd_about_a_clip_is_told_in_every_form(bench, model, frames, tm
     assert said in predict(load_model(model), folder).frame["warnings"][0]
 
 
+@pytest.mark.parametrize("stored", ["twice", "as another array"])
+def test_a_clip_that_is_named_twice_is_told(bench, model, frames, tmp_path, stored):
+    one, other = tmp_path / "a.npy", tmp_path / "b.npy"
+    np.save(one, frames)
+    np.save(other, frames if stored == "twice" else frames[..., None].repeat(3, -1))
+    answers = predicted(bench, model, one, other)["clips"]
+    assert [len(each["warnings"]) for each in answers] == [0, 1]
+    assert answers[1]["warnings"][0].startswith("twin: its frames are ")
+
+
 def test_an_apex_outside_the_clip_is_told(bench, model, frames, tmp_path):
     """Of each row of a manifest its own warnings alone."""
     np.save(tmp_path / "array.npy", frames)

@@ -223,6 +223,24 @@ def test_transfer_says_what_is_odd_about_the_clips(bench, model, others, tmp_pat
     assert "no clip of the class(es) 'surprise'" in outcome.out
 
 
+@pytest.mark.parametrize("same_person", [True, False], ids=["one person", "two people"])
+def test_clips_that_show_the_same_are_told(bench, model, others, tmp_path, same_person):
+    """By `transfer` and `predict`, as by `run`, but without the folds that neither has."""
+    listed = Path(others.partition(":")[2])
+    shutil.copytree(listed.parent, tmp_path / "flows")
+    table = tmp_path / "flows" / listed.name
+    rows = pd.read_csv(table, dtype=str)
+    alike = rows["subject"].eq(rows["subject"][0]).eq(same_person)
+    other = rows[alike & (rows.index > 0)].iloc[0]
+    shutil.copy(table.parent / rows["frames"][0], table.parent / other["frames"])
+    said = "its frames are copies of those of"
+    outcome = bench("transfer", "--train", model, "--test", f"manifest:{table}")
+    assert outcome.code == 0 and said in outcome.out and "a fold trains" not in outcome.out
+    outcome = bench("predict", model, table, "--format", "csv")
+    assert outcome.code == 0 and outcome.err.count(said) == outcome.out.count(said) == 1
+    assert "a fold trains" not in outcome.err
+
+
 def test_transfer_reads_the_tested_set_by_its_own_class_map(bench, model, others, tmp_path):
     listed = Path(others.partition(":")[2])
     shutil.copytree(listed.parent, tmp_path / "flows")
