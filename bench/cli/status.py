@@ -73,9 +73,9 @@ def _states(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
 def _state(path: Path) -> dict[str, Any]:
     """How far a run is, from the files in its folder."""
     from bench.engine.notes import notes_of
+    from bench.runs.failures import read_failures
     from bench.runs.folder import RunFolder
     from bench.runs.record import read_run_file
-    from bench.system.files import read_json
 
     folder = RunFolder(path)
     folds = read_run_file(folder).folds
@@ -86,7 +86,7 @@ def _state(path: Path) -> dict[str, Any]:
         "folds": len(folds),
         "done": len(done),
         "scored": folder.metrics.exists(),
-        "failed": len(read_json(folder.failures)) if folder.failures.exists() else 0,
+        "failed": len(read_failures(folder)),
         "at_work": [_at_work(note) for note in at_work],
         "seconds_left": _seconds_left(folder, done, len(folds), at_work),
     }

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from bench.engine.executors import EXECUTORS, Executor, ProcessExecutor, SerialExecutor
 from bench.engine.notes import sweep_notes
@@ -39,8 +38,9 @@ from bench.errors import BenchError, UsageError
 from bench.models.saving import add_scores
 from bench.protocol.splits import tested_labels
 from bench.runs.checksums import gather, require_unchanged, seal_rest, sealing
+from bench.runs.failures import FailureRecord, known_failures
 from bench.runs.job import Job
-from bench.system.files import read_json, sweep_partial, write_json
+from bench.system.files import sweep_partial, write_json
 from bench.system.machine_lock import machine_in_use
 from bench.system.processes import allow_open_files, usable_cores
 
@@ -191,11 +191,10 @@ def _refuse_suspect(job: Job) -> None:
 
     To repeat the command until each fold happens to pass would keep what is random.
     """
-    entries = read_json(job.folder.failures) if job.folder.failures.exists() else []
-    for entry in (*suspicions(job.folder), *(entries if isinstance(entries, list) else ())):
-        if (unit := _failed(job, entry)) and entry.get("suspect"):
+    for entry in (*suspicions(job.folder), *known_failures(job.folder)):
+        if entry.suspect:
             raise BenchError(
-                f"{job.folder.path}: fold {unit.fold} was refused ({entry.get('reason')}): folds "
+                f"{job.folder.path}: fold {entry.fold} was refused ({entry.reason}): folds "
                 "that passed are suspect, too; mend the method and start anew with "
                 "`bench run --force`"
             )
@@ -268,8 +267,8 @@ def _with_suspicions(
     known = {failure.unit: failure for failure in failures}
     for job in jobs:
         for entry in suspicions(job.folder):
-            if (unit := _failed(job, entry)) in tried and unit:
-                found = known.get(unit, Failure(unit, str(entry.get("reason"))))
+            if (unit := Unit(job, entry.phase, entry.fold)) in tried:
+                found = known.get(unit, Failure(unit, str(entry.reason)))
                 known[unit] = replace(found, suspect=True)
     return tuple(known.values())
 
@@ -280,33 +279,25 @@ def _parts(job: Job, only: Sequence[str]) -> tuple[str, ...]:
     return (*only, "_search") if only and waits else tuple(only)
 
 
-def _failed(job: Job, entry: Any) -> Unit | None:
-    """The unit that an entry of `failures.json` is of; None where it is of none."""
-    match entry:
-        case {"phase": str(phase), "fold": str(fold)}:
-            return Unit(job, phase, fold)
-    return None
-
-
 def _record_failures(job: Job, failures: Sequence[Failure], tried: Set[Unit]) -> None:
     """Keeps what failed in the run folder, with what failed before and was not tried now."""
     there = job.folder.failures.exists()
-    earlier = read_json(job.folder.failures) if there else []
-    own = [each for each in earlier if _failed(job, each) not in {None, *tried}]
+    earlier = tuple(known_failures(job.folder))
+    own = [each for each in earlier if Unit(job, each.phase, each.fold) not in tried]
     own += [
-        {
-            "phase": failure.unit.phase,
-            "fold": failure.unit.fold,
-            "reason": failure.reason,
-            "traceback": failure.traceback,
-            **({"suspect": True} if failure.suspect else {}),
-        }
+        FailureRecord(
+            failure.unit.phase,
+            failure.unit.fold,
+            failure.reason,
+            failure.traceback,
+            failure.suspect,
+        )
         for failure in failures
         if failure.unit.job == job
     ]
     if own:
         with sealing(job.folder, "failures"):
-            write_json(job.folder.failures, own)
+            write_json(job.folder.failures, [each.to_dict() for each in own])
     elif there:
         with sealing(job.folder, "failures"):  # nothing any more
             job.folder.failures.unlink(missing_ok=True)

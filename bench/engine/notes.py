@@ -69,11 +69,13 @@ def noted(unit: Unit, report: Report, every: float) -> Iterator[Report]:
 
 
 def read_note(file: Path) -> Note | None:
-    """The note in a file; None where there is none, or a half-written one."""
+    """The note in a file; None where there is none, a half-written one or another's."""
     try:
-        return Note(**json.loads(file.read_text()))
+        note = Note(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
         return None
+    numbers = (note.since, note.said, note.done, note.total)
+    return note if all(isinstance(each, int | float) for each in numbers) else None
 
 
 def notes_of(folder: RunFolder) -> list[Note]:

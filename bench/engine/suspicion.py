@@ -7,11 +7,11 @@ in its own words, can lose them.
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
 from bench.engine.plan import Unit
+from bench.runs.failures import FailureRecord, read_failure
 from bench.runs.folder import RunFolder
-from bench.system.files import read_json, write_json
+from bench.system.files import write_json
 
 
 def keep_suspicion(unit: Unit, reason: str) -> None:
@@ -23,12 +23,12 @@ def keep_suspicion(unit: Unit, reason: str) -> None:
 def suspicion(unit: Unit) -> str | None:
     """Why a unit was refused; None where it was not. BenchError where the file is corrupt."""
     file = unit.job.folder.suspicion(unit.name)
-    return str(read_json(file)["reason"]) if file.exists() else None
+    return read_failure(file).reason if file.exists() else None
 
 
-def suspicions(folder: RunFolder) -> list[Any]:
+def suspicions(folder: RunFolder) -> list[FailureRecord]:
     """All that was refused in a run, as `failures.json` has it."""
-    return [read_json(file) for file in sorted(folder.suspicion("x").parent.glob("*.json"))]
+    return [read_failure(file) for file in sorted(folder.suspicion("x").parent.glob("*.json"))]
 
 
 def forget_suspicions(folder: RunFolder) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isclose, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,8 +37,9 @@ from bench.runs.searches import (
     read_search,
     recorded_space,
 )
+from bench.runs.typed import MALFORMED, lost_form, read_object
 from bench.seeds import derive_seed
-from bench.system.files import read_json, stray
+from bench.system.files import stray
 from rnas.decode import decode
 from rnas.errors import MethodError
 from rnas.genotype import check_genotype, random_genotype
@@ -146,11 +148,26 @@ def guarded(check: Callable[[RunFiles], Iterator[Finding]], files: RunFiles) -> 
     try:
         findings.extend(check(files))
     except BenchError as error:
-        findings.append(Finding("unreadable", "run.json", str(error)))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        what = f"a file has lost its form: {type(error).__name__}: {error}"
+        findings.append(unreadable(files.folder, "run.json", error))
+    except MALFORMED as error:
+        what = f"a file has lost its form ({lost_form(error)}): restore it, or make the run anew"
         findings.append(Finding("unreadable", check.__name__.strip("_"), what))
     return findings
+
+
+def unreadable(folder: RunFolder, name: str, error: BenchError) -> Finding:
+    """The finding on a file of a run that cannot be read: the one that the error begins with.
+
+    name: of the file that was to be read, where the error begins with none.
+    """
+    said = str(error)
+    below = said.removeprefix(f"{folder.path}/")
+    if below == said:
+        return Finding("unreadable", name, said)
+    parts = re.split(r"(:? )", below)
+    heads = ("".join(parts[:end]) for end in range(1, len(parts), 2))
+    own = next((head for head in heads if (folder.path / head).is_file()), "")
+    return Finding("unreadable", own or name, below.removeprefix(own).lstrip(": "))
 
 
 # Reading
@@ -166,13 +183,14 @@ def read_files(folder: RunFolder, run: RunFile) -> tuple[RunFiles, list[Finding]
             try:
                 found[name] = reader(path)
             except BenchError as error:
+                found_wrong = unreadable(folder, _below(folder, path), error)
                 kind = "unreadable" if path.exists() else "incomplete"
-                findings.append(Finding(kind, _below(folder, path), str(error)))
+                findings.append(replace(found_wrong, kind=kind))
         return found
 
     folds = read({name: folder.fold(name) for name in run.folds}, read_fold)
     searches = read({name: folder.genotype(name) for name in run.searches.names}, read_search)
-    metrics = read({"": folder.metrics}, read_json).get("")
+    metrics = read({"": folder.metrics}, read_object).get("")
     return RunFiles(folder, run, folds, searches, metrics), findings
 
 
@@ -357,7 +375,7 @@ def _profile(files: RunFiles) -> Iterator[Finding]:
     path = files.folder.profile
     if not path.exists():
         return
-    found, network = read_json(path), files.run.network or {}
+    found, network = read_object(path), files.run.network or {}
     if not {"params", "macs"} <= found.keys():  # another kind of method's
         return
     params, macs, live = found["params"], found["macs"], found.get("live_share")
@@ -392,7 +410,7 @@ def _search(files: RunFiles) -> Iterator[Finding]:
             yield Finding("search", where, "its weights decode to another genotype")
         logged = {
             folder.history(name): lambda file: len(history_columns(file)["epoch"]),
-            folder.architecture(name): lambda file: len(read_json(file)["epochs"]),
+            folder.architecture(name): lambda file: len(read_object(file, "epochs")["epochs"]),
         }
         for file, count in logged.items():
             if file.exists() and count(file) != epochs:

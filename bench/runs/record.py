@@ -27,7 +27,7 @@ from bench.runs.folder import (
 )
 from bench.runs.folds import sealed_fold, trained_share
 from bench.runs.scope import Searches
-from bench.runs.typed import read_as
+from bench.runs.typed import read_as, read_object
 from bench.system.files import is_system_file, read_json
 
 
@@ -356,10 +356,7 @@ def _results(file: Path) -> dict[str, Any] | None:
     """What a file of results holds, None where there is none; BenchError where it is no object."""
     if not file.exists():
         return None
-    content = read_json(file)
-    if not isinstance(content, dict):
-        raise BenchError(f"{file} holds no results; move it elsewhere and repeat the command")
-    return content
+    return read_object(file)
 
 
 TRAINED = ("network", "options", "input", "recipe")

@@ -15,7 +15,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.folds import Machine
 from bench.runs.record import RunFile, RunRecord
 from bench.runs.scope import Searches
-from bench.runs.typed import read_as
+from bench.runs.typed import read_as, read_object
 from bench.system.files import parsed_json, read_json
 from bench.system.tables import read_text
 from rnas.decode import viterbi
@@ -155,6 +155,16 @@ class SearchRecord:
 def read_search(file: File) -> SearchRecord:
     """The record of a search; BenchError where its file is missing, corrupt or none."""
     return read_as(SearchRecord, read_json(file), file)
+
+
+SUMMARY = ("searches", "paths", "uniform_path", "operations", "agreement", "by_chance")
+"""Keys of `search/summary.json`."""
+
+
+def read_summary(folder: RunFolder) -> dict[str, Any] | None:
+    """How far the searches of a run agree; None where there was one, else `read_object`."""
+    file = folder.search_summary
+    return read_object(file, *SUMMARY) if file.exists() else None
 
 
 def run_searches(folder: RunFolder, searches: Searches) -> list[SearchRecord]:

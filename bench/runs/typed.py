@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
+from bench.system.files import read_json
 
 
 class Recorded(Protocol):
@@ -21,7 +23,31 @@ class Recorded(Protocol):
     """What to do about a file that holds something else."""
 
 
+ANEW = "move it elsewhere and repeat the command"
+
 Found = TypeVar("Found", bound=Recorded)
+
+
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""Errors that reading JSON of an unexpected structure raises."""
+
+
+def lost_form(error: Exception) -> str:
+    """Why JSON that no record describes could not be used, for readers who know no Python."""
+    if isinstance(error, KeyError):
+        return f"the key {str(error.args[0])!r} is missing"
+    return "a value is of the wrong kind"
+
+
+def read_object(file: Path, *keys: str) -> dict[str, Any]:
+    """What a JSON file without a record holds; BenchError where it is no object with these keys."""
+    content = read_json(file)
+    if not isinstance(content, dict):
+        raise BenchError(f"{file} holds no results (not a JSON object); {ANEW}")
+    for key in keys:
+        if key not in content:
+            raise BenchError(f"{file} holds no results ({key!r} is missing); {ANEW}")
+    return content
 
 
 class _Unfit(Exception):

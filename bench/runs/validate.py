@@ -29,9 +29,12 @@ from bench.runs.crosschecks import (
     guarded,
     mislabelled,
     read_files,
+    unreadable,
 )
+from bench.runs.failures import read_failures
 from bench.runs.folder import RunFolder
 from bench.runs.record import RunFile, read_run_file
+from bench.runs.searches import read_summary
 from bench.system.files import read_json, stray
 from bench.system.result_files import EDITED, SEAL, is_edited
 
@@ -62,11 +65,11 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
     try:
         run = read_run_file(folder)
     except DataError as error:
-        return Verdict(folder.path, (Finding("unreadable", "run.json", str(error)),))
+        return Verdict(folder.path, (unreadable(folder, "run.json", error),))
     except BenchError as error:
         return Verdict(folder.path, (Finding("incomplete", "run.json", str(error)),))
     files, findings = read_files(folder, run)
-    findings += [*contradictions(files), *guarded(_seals, files)]
+    findings += [*contradictions(files), *guarded(_seals, files), *guarded(_told, files)]
     labels, unchecked = _compared_with_data(files, data_root, cache)
     return Verdict(folder.path, (*findings, *labels), (*unchecked, *_other_files(run)))
 
@@ -115,6 +118,13 @@ def _seals(files: RunFiles) -> Iterator[Finding]:
         for name in sorted(there - sealed.keys()):
             what = stray(name, "was added after the run was complete")
             yield Finding("changed", name, what)
+
+
+def _told(files: RunFiles) -> Iterator[Finding]:
+    """What it says of failures and of its searches together can be read."""
+    read_failures(files.folder)
+    read_summary(files.folder)
+    yield from ()
 
 
 def _other_files(run: RunFile) -> Iterator[str]:

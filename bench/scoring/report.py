@@ -16,6 +16,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.folds import sealed_fold
 from bench.runs.predictions import Predictions, run_predictions
 from bench.runs.record import read_run
+from bench.runs.typed import read_object
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
 from bench.scoring.claims import Claim, aggregates, judge, macro_precision, per_cent_hint
 from bench.scoring.logs import (
@@ -30,7 +31,6 @@ from bench.scoring.logs import (
 from bench.scoring.script_output import TIED
 from bench.scoring.statistics import DRAWS, against_chance, bootstrap
 from bench.seeds import derive_seed
-from bench.system.files import read_json
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def run_log(path: Path, selection: str | None = None) -> Log:
     if not folder.run.exists():
         raise UsageError(f"{path} is no run folder (no run.json); `bench list runs` names them")
     predictions = run_predictions(folder, selection, fold)
-    protocol = read_json(folder.metrics)["protocol"]
+    protocol = read_object(folder.metrics, "protocol")["protocol"]
     if selection:  # whose scores of the classes are not recorded
         return Log(predictions, selected_protocol(protocol, selection))
     folds = [fold] if fold else read_run(folder).folds

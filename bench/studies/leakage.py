@@ -23,9 +23,9 @@ from bench.methods import registry
 from bench.protocol.metrics import UAR, UF1, metrics
 from bench.runs.job import Job
 from bench.runs.predictions import run_predictions
+from bench.runs.typed import read_object
 from bench.scoring.statistics import LEVEL, bootstrap, paired_bootstrap
 from bench.seeds import derive_seed
-from bench.system.files import read_json
 
 SearchScope = Literal["fold", "all"]
 
@@ -176,7 +176,8 @@ def _true_matrices(jobs: Sequence[Job], rule: str) -> np.ndarray:
 def _shuffled_scores(study: Study, cell: Cell, finished: Sequence[int]) -> dict[str, np.ndarray]:
     """Per score its values in the finished permutations, (permutations,)."""
     jobs = study.shuffled[cell.scope]
-    found = [read_json(jobs[place].folder.metrics)["selections"][cell.rule] for place in finished]
+    files = (jobs[place].folder.metrics for place in finished)
+    found = [read_object(file, "selections")["selections"][cell.rule] for file in files]
     return {name: np.array([metrics[name] for metrics in found], float) for name in SCORES}
 
 

@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.methods.variants import Estimated
 from bench.protocol.metrics import metrics
 from bench.runs.record import RunRecord
+from bench.runs.typed import MALFORMED
 from bench.scoring.statistics import DRAWS, Interval
 from reports.compare.checks import check_comparable
 from reports.compare.entries import Entry, Protocol, make_entries, named_apart
@@ -33,7 +34,6 @@ from reports.compare.report import Comparison, Plan, compare_on, score_intervals
 from reports.page.chart import Line, Point, chart
 from reports.page.clips import Disagreements, disagreements
 from reports.page.marks import group_marks
-from reports.reading.finished import MALFORMED
 from reports.reading.groups import dataset_order, gather
 from reports.reading.searches import Searched
 from reports.tables.html import HtmlMark, html_mark

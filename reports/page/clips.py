@@ -13,9 +13,9 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.runs.predictions import ClipKey
+from bench.runs.typed import MALFORMED
 from bench.system.files import default_cache
 from reports.compare.entries import Entry
-from reports.reading.finished import MALFORMED
 
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig

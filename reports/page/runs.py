@@ -17,10 +17,11 @@ from bench.config.loading import load_config, preset_names
 from bench.config.settings import settings_table
 from bench.errors import BenchError
 from bench.protocol.metrics import metrics
+from bench.runs.failures import read_failures
 from bench.runs.folds import sealed_fold
 from bench.runs.record import Maker, RunRecord
 from bench.runs.searches import CannotDraw, Decoded, decoded, space_of
-from bench.system.files import read_json
+from bench.runs.typed import MALFORMED, lost_form
 from bench.system.processes import in_processes, usable_cores
 from reports.figures import run_figures, svg
 from reports.page.marks import group_marks
@@ -38,7 +39,6 @@ from reports.page.views import (
     Setting,
     Subject,
 )
-from reports.reading.finished import MALFORMED
 from reports.reading.groups import GroupKey, RunGroup
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS, place
@@ -110,7 +110,7 @@ def _view(named: tuple[RunRecord, str, bool]) -> RunView:
             troubles.append(str(error))
         except MALFORMED as error:
             name = getattr(make, "__name__", "fold").strip("_").replace("_", " ")
-            troubles.append(f"{record.folder}: {name} cannot be read ({error!r})")
+            troubles.append(f"{record.folder}: {name} cannot be read ({lost_form(error)})")
         return otherwise
 
     done, missing = read(_folds, ((), ()))
@@ -393,10 +393,7 @@ PROFILE = {
 
 def _failures(record: RunRecord) -> tuple[Mapping[str, Any], ...]:
     """The failures of the run's last attempt: phase, fold, reason, traceback."""
-    file = record.files.failures
-    if not file.exists():
-        return ()
     return tuple(
-        {key: str(failure.get(key) or "") for key in ("phase", "fold", "reason", "traceback")}
-        for failure in read_json(file)
+        {key: getattr(failure, key) or "" for key in ("phase", "fold", "reason", "traceback")}
+        for failure in read_failures(record.files)
     )

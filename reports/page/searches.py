@@ -8,8 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from bench.runs.record import RunRecord
-from bench.runs.searches import SearchRecord, run_searches
-from bench.system.files import read_json
+from bench.runs.searches import SearchRecord, read_summary, run_searches
 
 FACTS = {
     "reach": "reach: architecture steps × learning rate",
@@ -72,10 +71,9 @@ def _number(value: float) -> str:
 
 def agreement_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """(what, value) on how far the folds' genotypes agree; empty where there was one search."""
-    file = record.files.search_summary
-    if not file.exists():
+    summary = read_summary(record.files)
+    if summary is None:
         return ()
-    summary = read_json(file)
     total = summary["searches"]
     paths = "; ".join(
         f"{' → '.join(map(str, each['path']))}: {each['searches']}" for each in summary["paths"]

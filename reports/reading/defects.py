@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 COSTS = ("params", "checkpoint_mb")
 
+COUNTED = ("live_parameters", "live_share", "macs", "macs_fvcore", "macs_ptflops", "gflops")
+"""Further figures of a network, which other methods and earlier versions lack."""
+
 
 def defect(record: RunRecord) -> str | None:
     """What a record's files lack that a table needs, in one line; None if nothing."""
@@ -44,7 +47,13 @@ def _bad_metric(metrics: Any) -> str | None:
 
 
 def _bad_cost(profile: Any) -> str | None:
-    return _not_a_number(profile, COSTS)
+    if key := _not_a_number(profile, COSTS):
+        return key
+    if key := _not_a_number(profile, [name for name in COUNTED if name in profile]):
+        return key
+    operators = profile.get("uncounted") or ()
+    named = isinstance(operators, list | tuple) and all(isinstance(e, str) for e in operators)
+    return None if named else "uncounted"
 
 
 def _not_a_number(content: Any, keys: Iterable[str]) -> str | None:

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.runs.record import RunRecord
 
-MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""Errors that reading JSON of an unexpected structure raises."""
-
 FIRST_RUN = "bench run --variant rnas_mer --dataset smic --surrogate --preset smoke"
 
 

@@ -21,7 +21,7 @@ from bench.runs.searches import (
     run_searches,
     space_of,
 )
-from reports.reading.finished import MALFORMED
+from bench.runs.typed import MALFORMED, lost_form
 from reports.reading.marks import distinct
 from rnas.genotype import Genotype
 from rnas.settings import lowest_entropy
@@ -93,7 +93,7 @@ def read_searches(records: Iterable[RunRecord]) -> Findings:
             unreadable.append(str(error))
         except MALFORMED as error:
             unreadable.append(
-                f"{record.files.search()}: the search cannot be read ({error!r}); "
+                f"{record.files.search()}: the search cannot be read ({lost_form(error)}); "
                 "left out; move it elsewhere and repeat the run"
             )
     names = {reason: tuple(sorted(set(variants))) for reason, variants in unlisted.items()}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_runs import SIZES, Run, only_run
+from tiny_runs import SIZES, Run, only_run, without_seals
 
 from bench.errors import BenchError
 from bench.runs import checksums
@@ -346,6 +347,31 @@ def test_failures_of_another_shape_stop_no_run(bench, runs, content):
     (run.path / "failures.json").write_text(content)
     assert bench.small(runs, "majority").code == 0
     assert not (run.path / "failures.json").exists()
+
+
+FOREIGN = ("3", '["x"]', "null")
+PYTHON = re.compile("Error|NoneType|object has|indices|Traceback")
+
+
+@pytest.mark.parametrize(
+    "name", ["failures.json", "profile.json", "metrics.json", "search/summary.json"]
+)
+def test_a_file_of_another_form_is_named_without_words_of_python(bench, searched_runs, runs, name):
+    shutil.copytree(searched_runs, runs)
+    run = only_run(runs)
+    without_seals(run)
+    for content in FOREIGN:
+        (run.path / name).write_text(content)
+        shown = [
+            bench("validate", runs),
+            bench("list", "runs", "--runs", runs),
+            bench("status", runs),
+            bench("tables", "--runs", runs),
+            bench("report", "--runs", runs, "--out", runs.with_suffix(".html")),
+        ]
+        told = [outcome.out + outcome.err for outcome in shown]
+        assert not any(map(PYTHON.search, told)), told
+        assert shown[0].code == 1 and shown[0].out.count(name) == 1, told[0]
 
 
 def test_a_run_that_never_had_seals_is_read_as_it_is(searched_runs, runs):
