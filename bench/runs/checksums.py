@@ -59,6 +59,13 @@ class SealFile:
     written: str = ""
 
 
+@dataclass(frozen=True)
+class UnitSeals(SealFile):
+    """The content of one file below `.seals`, under the name of its unit."""
+
+    cure: ClassVar[str] = "remove it, and what its unit made is made anew by the same command"
+
+
 # Sealing
 
 
@@ -291,18 +298,21 @@ def _seal_file(folder: RunFolder) -> SealFile:
     return read_as(SealFile, _seals_in(file), file) if file.exists() else SealFile()
 
 
-def _seals_in(file: Path) -> Any:
+def _seals_in(file: Path, kind: type[SealFile] = SealFile) -> Any:
     try:
         return read_json(file)
-    except BenchError:  # without it nothing is known of the other files
-        raise BenchError(f"{file} cannot be read; {SealFile.cure}") from None
+    except BenchError:  # without it nothing is known of the files that it is about
+        raise BenchError(f"{file} cannot be read; {kind.cure}") from None
 
 
 def _pending(folder: RunFolder) -> dict[str, Seals]:
     """The seals of units that are not gathered yet, by unit."""
     files = sorted(folder.seal("x").parent.glob("*.json"))
-    content = {"units": {file.stem: _seals_in(file) for file in files}}
-    return dict(read_as(SealFile, content, folder.seal("x").parent).units)
+    found: dict[str, Seals] = {}
+    for file in files:
+        content = {"units": {file.stem: _seals_in(file, UnitSeals)}}
+        found |= read_as(UnitSeals, content, file).units
+    return found
 
 
 def _below(folder: RunFolder, path: Path) -> str:

@@ -166,8 +166,8 @@ def unreadable(folder: RunFolder, name: str, error: BenchError) -> Finding:
         return Finding("unreadable", name, said)
     parts = re.split(r"(:? )", below)
     heads = ("".join(parts[:end]) for end in range(1, len(parts), 2))
-    own = next((head for head in heads if (folder.path / head).is_file()), "")
-    return Finding("unreadable", own or name, below.removeprefix(own).lstrip(": "))
+    own = next((head for head in heads if (folder.path / head).is_file()), name)
+    return Finding("unreadable", own, below.removeprefix(own).lstrip(": "))
 
 
 # Reading

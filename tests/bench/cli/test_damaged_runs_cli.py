@@ -374,6 +374,29 @@ def test_a_file_of_another_form_is_named_without_words_of_python(bench, searched
         assert shown[0].code == 1 and shown[0].out.count(name) == 1, told[0]
 
 
+@pytest.mark.parametrize("content", ["{", '{"x": 1}', "[]"])
+def test_a_damaged_seal_of_one_unit_costs_that_unit(bench, runs, content):
+    """In a run that is not finished: its other seals are gathered already."""
+    assert bench.small(runs, "majority").code == 0
+    run = only_run(runs)
+    folder, before = RunFolder(run.path), run.times
+    kept = json.loads(folder.checksums.read_text())
+    unit = next(name for name in kept["units"] if name.startswith("fold "))
+    del kept["units"][unit]
+    folder.checksums.write_text(json.dumps(kept))
+    folder.metrics.unlink()
+    folder.seal(unit).parent.mkdir()
+    folder.seal(unit).write_text(content)
+    told = bench("validate", runs)
+    assert told.code == 1 and told.out.count(f"{unit}.json") == 1 and "remove it" in told.out
+    assert "remove it" in bench.small(runs, "majority").error
+    folder.seal(unit).unlink()
+    assert bench.small(runs, "majority").code == 0
+    assert bench("validate", runs).code == 0
+    again = {name for name, when in run.times.items() if when > before[name]}
+    assert again == {f"folds/{unit.split()[1]}.json", "metrics.json"} | (again & {"checksums.json"})
+
+
 def test_a_run_that_never_had_seals_is_read_as_it_is(searched_runs, runs):
     shutil.copytree(searched_runs, runs)
     run = only_run(runs)
