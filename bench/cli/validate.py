@@ -39,11 +39,11 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     """Check that runs are complete, unchanged and without leaks.
 
     Prints a line per finding; the exit code is 1 where there is one. RUN is a run folder, a
-    folder with runs below it, the JSON file of a study or comparison, or a model file, which are
-    compared with their own sum. All folds must be there, nobody tested by a network (or, with
-    search_scope=fold, by an architecture) that has seen them, all files of one configuration and
-    unchanged since the run was complete, the scores those of the predictions, the labels those of
-    the data where it can be read.
+    folder with runs below it, the JSON file of a study or comparison (or a folder of such, without
+    a run), or a model file, which are compared with their own sum. All folds must be there, nobody
+    tested by a network (or, with search_scope=fold, by an architecture) that has seen them, all
+    files of one configuration and unchanged since the run was complete, the scores those of the
+    predictions, the labels those of the data where it can be read.
     """
     from bench.models.pretrained import MODEL_SUFFIX
     from bench.runs.folder import RunFolder
@@ -52,7 +52,9 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     from bench.system.files import default_cache
 
     files = [place for place in places if _is_result(place)]
-    runs = _runs([place for place in places if place not in files])
+    folders = {place: _results_below(place) for place in places if place not in files}
+    runs = _runs([place for place, found in folders.items() if not found])
+    files += [file for found in folders.values() for file in found]
     results = [
         _validate_model(file) if file.suffix == MODEL_SUFFIX else validate_result(file)
         for file in dict.fromkeys(files)
@@ -102,6 +104,16 @@ def _is_result(place: Path) -> bool:
     return place.is_file() and (alone or place.suffix == MODEL_SUFFIX)
 
 
+def _results_below(place: Path) -> list[Path]:
+    """The JSON files in or below a folder that has no run, as those of studies lie."""
+    from bench.system.files import is_system_file
+
+    if any(place.rglob("run.json")) or any(_linked(place)):
+        return []
+    found = (path for path in sorted(place.rglob("*.json")) if path.is_file())
+    return [path for path in found if not any(map(is_system_file, path.relative_to(place).parts))]
+
+
 def _runs(places: Sequence[Path]) -> list[Path]:
     """The run folders at or below the places; UsageError for a place without one."""
     from bench.errors import UsageError
@@ -112,7 +124,8 @@ def _runs(places: Sequence[Path]) -> list[Path]:
         below = sorted(path.parent for top in tops for path in top.rglob("run.json"))
         if not below:
             raise UsageError(
-                f"no run in {place}: give a folder that holds a run.json, or one above such"
+                f"no run in {place}, nor a result (JSON): give a folder that holds a run.json, "
+                "or one above such"
             )
         found.update(dict.fromkeys(below))
     return list(found)

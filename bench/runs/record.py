@@ -309,6 +309,17 @@ def _copies_line(place: Path, copies: list[Path]) -> str:
     return f"{copies[0]} was moved: its run.json is that of {place}; move it back there"
 
 
+def moved_line(run: RunFile, path: Path) -> str | None:
+    """The line of `find_runs` on a run that is named alone, where its own folders were renamed.
+
+    None where they are called as its `run.json` says, and of a copy in a place of another kind.
+    """
+    own = path.absolute()
+    place = run.place(own.parents[min(3, len(own.parents) - 1)])
+    alike = [a == b for a, b in zip(own.parts[-4:], place.parts[-4:], strict=False)]
+    return _copies_line(place, [own]) if alike.count(False) == 1 else None
+
+
 def read_run(folder: RunFolder) -> RunRecord:
     """The record of one run folder.
 

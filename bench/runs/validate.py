@@ -10,6 +10,8 @@ from typing import Any
 
 from bench.config.settings import Config
 from bench.data.cache import content_digests, data_fingerprint
+from bench.data.sets.catalogue import find_dataset
+from bench.data.sets.manifest import Manifest
 from bench.data.sources import Source, find_clips, surrogate_folder
 from bench.data.steps.keys import weights_digest
 from bench.errors import BenchError, DataError
@@ -168,13 +170,15 @@ def _compared_with_data(
     except (BenchError, KeyError, TypeError) as error:
         return [], (f"labels not compared with the data: {error}",)
     wrong = guarded(lambda files: mislabelled(files, expected), files)
+    listed = find_dataset(source.dataset)
+    read = (f"compared with the clips of {listed.path}",) if isinstance(listed, Manifest) else ()
     if not wrong and files.run.data.fingerprint not in (None, fingerprint):
         what = "data.fingerprint is not that of the clips"
         wrong = [Finding("labels", files.folder.run.name, what)]
     if not wrong and files.run.data.apexes not in (None, found.apexes):
         what = "data.apexes is not that of the clips: their apex frames are coded otherwise by now"
         wrong = [Finding("labels", files.folder.run.name, what)]
-    return wrong, ()
+    return wrong, read
 
 
 def run_source(run: RunFile, config: Config, data_root: Path | None, cache: Path) -> Source:

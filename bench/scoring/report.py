@@ -15,7 +15,7 @@ from bench.protocol.metrics import UAR, matrix_scores, metrics
 from bench.runs.folder import RunFolder
 from bench.runs.folds import sealed_fold
 from bench.runs.predictions import Predictions, run_predictions
-from bench.runs.record import read_run
+from bench.runs.record import moved_line, read_run
 from bench.runs.typed import read_object
 from bench.scoring.challenge_list import UNCHECKED, list_problems, parts_of
 from bench.scoring.claims import Claim, aggregates, judge, macro_precision, per_cent_hint
@@ -100,11 +100,13 @@ def run_log(path: Path, selection: str | None = None) -> Log:
         raise UsageError(f"{path} is no run folder (no run.json); `bench list runs` names them")
     predictions = run_predictions(folder, selection, fold)
     protocol = read_object(folder.metrics, "protocol")["protocol"]
+    run = read_run(folder)
+    moved = moved_line(run, folder.path)
+    notes = (moved,) if moved else ()
     if selection:  # whose scores of the classes are not recorded
-        return Log(predictions, selected_protocol(protocol, selection))
-    folds = [fold] if fold else read_run(folder).folds
-    tied = sum(sealed_fold(folder, name).tied for name in folds)
-    return Log(predictions, protocol, (TIED.format(tied),) if tied else ())
+        return Log(predictions, selected_protocol(protocol, selection), notes)
+    tied = sum(sealed_fold(folder, name).tied for name in ([fold] if fold else run.folds))
+    return Log(predictions, protocol, (*notes, TIED.format(tied)) if tied else notes)
 
 
 def refuse_copies(paths: Iterable[Path]) -> None:

@@ -208,7 +208,7 @@ def _named_groups(folders: Sequence[Path], apart: bool) -> list[RunGroup]:
 def _records(folder: Path) -> list[RunRecord]:
     from bench.errors import BenchError, UsageError
     from bench.runs.folder import RunFolder
-    from bench.runs.record import read_run
+    from bench.runs.record import moved_line, read_run
     from reports.reading.defects import defect
 
     files = sorted([*folder.glob("run.json"), *folder.glob("seed*/run.json")])
@@ -218,6 +218,8 @@ def _records(folder: Path) -> list[RunRecord]:
         )
     records = [read_run(RunFolder(file.parent)) for file in files]
     for record in records:
+        if line := moved_line(record, record.folder):
+            click.echo(line, err=True)
         flaw = defect(record)
         if flaw:
             raise BenchError(flaw)

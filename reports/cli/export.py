@@ -85,7 +85,7 @@ def _predictions(
     from bench.cli.output import deliver
     from bench.errors import UsageError
     from bench.runs.folder import RunFolder
-    from bench.runs.record import read_run
+    from bench.runs.record import moved_line, read_run
     from bench.scoring.mean import mean_log
     from bench.scoring.report import run_log
     from bench.scoring.writing import render_log
@@ -95,6 +95,8 @@ def _predictions(
         raise UsageError("several runs are averaged by their own rules: no --selection")
     log = run_log(runs[0], selection) if len(runs) == 1 else mean_log(runs, other_frames)
     records = [read_run(RunFolder(run)) for run in runs]
+    for line in filter(None, (moved_line(record, record.folder) for record in records)):
+        click.echo(line, err=True)
     marks = [mark for run in records for mark in run_marks(RunGroup((run,)), run)]
     if len(records) > 1:
         marks.insert(0, f"mean of {', '.join(f'{r.variant} seed {r.seed}' for r in records)}")

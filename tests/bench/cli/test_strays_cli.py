@@ -101,3 +101,18 @@ def test_a_foreign_result_in_a_finished_run_is_told_by_all_who_show_it(
     assert f"foreign file: {name}" in listed["marks"]
     assert f"foreign file: {name}" in table.out
     assert f"{name}: of a fold that run.json does not list" in bench("validate", runs).out
+
+
+@pytest.mark.parametrize("renamed", ["data set", "variant"])
+def test_a_run_that_is_named_alone_says_that_its_folder_was_renamed(bench, finished, renamed):
+    """As `list` says it of all runs: what lies beside it by its own name is not looked at."""
+    own = only_run(finished).path
+    folder = own.parents[{"data set": 2, "variant": 1}[renamed]]
+    for command in ("score", "export", "compare"):
+        assert "was moved" not in bench(command, own).err
+    moved = folder.rename(folder.with_name("renamed")) / own.relative_to(folder)
+    for command in ("score", "export", "compare"):
+        outcome = bench(command, moved)
+        assert outcome.err.count(f"{moved} was moved: ") == 1
+    elsewhere = shutil.copytree(moved, finished.parent / "kept")
+    assert "moved" not in bench("score", elsewhere).err

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tiny_runs import SUBJECTS, only_run
 
+from bench.system.result_files import sealed
+
 BY_FOLD = ("--set", "protocol.search_scope=fold", "--set", "search.epochs=1")
 ALL_RULES = ("--set", "protocol.rules=last,inner_val,oracle")
 SHUFFLED = ("--set", "data.shuffle_labels=true")
@@ -454,6 +456,18 @@ def test_no_run_there(bench, tmp_path):
     outcome = bench("validate", tmp_path)
     assert outcome.code == 2
     assert f"no run in {tmp_path}" in outcome.error
+
+
+@pytest.mark.parametrize("folder", ["leakage", "studies/sweep"])
+def test_the_results_in_a_folder_without_runs(bench, tmp_path, folder):
+    (place := tmp_path / folder).mkdir(parents=True)
+    (place / "one.json").write_text(json.dumps(sealed({"uar": 0.5})))
+    (place / ".hidden.json").write_text("{")
+    outcome = bench("validate", tmp_path)
+    assert (outcome.code, outcome.out) == (0, "1 of 1 files sealed and unchanged\n")
+    (place / "two.json").write_text(json.dumps(sealed({"uar": 0.5}) | {"uar": 0.6}))
+    outcome = bench("validate", tmp_path)
+    assert outcome.code == 1 and "two.json: changed" in outcome.out
 
 
 def test_a_file_that_is_no_run(bench, tmp_path):
