@@ -72,6 +72,8 @@ def _print(runs: Sequence[Verdict], results: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         for finding in verdict.findings:
             click.echo(f"{verdict.folder}: {finding.kind}: {finding.where}: {finding.what}")
+        if verdict.manifest:
+            click.echo(f"{verdict.folder}: compared with {verdict.manifest}", err=True)
         for reason in verdict.unchecked:
             click.echo(f"{verdict.folder}: {reason}", err=True)
     if runs:

@@ -43,11 +43,15 @@ from bench.system.result_files import EDITED, SEAL, is_edited
 
 @dataclass(frozen=True)
 class Verdict:
-    """The findings on a run or a result file, and what could not be checked, with the reason."""
+    """The findings on a run or a result file, and what could not be checked, with the reason.
+
+    manifest: the file that the labels were compared with, where a run's clips come from one.
+    """
 
     folder: Path
     findings: tuple[Finding, ...]
     unchecked: tuple[str, ...] = ()
+    manifest: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As `bench validate --format json` prints it."""
@@ -56,6 +60,7 @@ class Verdict:
             "sound": not self.findings,
             "findings": [asdict(finding) for finding in self.findings],
             "unchecked": list(self.unchecked),
+            **({"manifest": str(self.manifest)} if self.manifest else {}),
         }
 
 
@@ -73,7 +78,8 @@ def validate(folder: RunFolder, data_root: Path | None, cache: Path) -> Verdict:
     files, findings = read_files(folder, run)
     findings += [*contradictions(files), *guarded(_seals, files), *guarded(_told, files)]
     labels, unchecked = _compared_with_data(files, data_root, cache)
-    return Verdict(folder.path, (*findings, *labels), (*unchecked, *_other_files(run)))
+    listed = None if unchecked else _manifest_of(run)
+    return Verdict(folder.path, (*findings, *labels), (*unchecked, *_other_files(run)), listed)
 
 
 NO_RESULT = (
@@ -170,15 +176,18 @@ def _compared_with_data(
     except (BenchError, KeyError, TypeError) as error:
         return [], (f"labels not compared with the data: {error}",)
     wrong = guarded(lambda files: mislabelled(files, expected), files)
-    listed = find_dataset(source.dataset)
-    read = (f"compared with the clips of {listed.path}",) if isinstance(listed, Manifest) else ()
     if not wrong and files.run.data.fingerprint not in (None, fingerprint):
         what = "data.fingerprint is not that of the clips"
         wrong = [Finding("labels", files.folder.run.name, what)]
     if not wrong and files.run.data.apexes not in (None, found.apexes):
         what = "data.apexes is not that of the clips: their apex frames are coded otherwise by now"
         wrong = [Finding("labels", files.folder.run.name, what)]
-    return wrong, read
+    return wrong, ()
+
+
+def _manifest_of(run: RunFile) -> Path | None:
+    listed = find_dataset(run.data.source or run.dataset)
+    return listed.path if isinstance(listed, Manifest) else None
 
 
 def run_source(run: RunFile, config: Config, data_root: Path | None, cache: Path) -> Source:

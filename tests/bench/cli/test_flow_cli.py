@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tiny_runs import SIZES, merged, only_run
 
 IMPLIED = "data.frames=1, data.representation=flow, data.size=28 by the data"
@@ -22,7 +24,10 @@ def test_a_search_runs_on_ready_flow_images(bench, flows, runs):
     assert (data["representation"], data["frames"], data["size"]) == ("flow", 1, 28)
     assert run.json("profile.json")["input_shape"] == [3, 1, 28, 28]
     assert run.json("metrics.json")["clips"] == 9
-    assert bench("validate", run.path).code == 0
+    told = bench("validate", run.path)
+    assert told.code == 0 and told.err == f"{run.path}: compared with {flows}\n"
+    (answer,) = json.loads(bench("validate", run.path, "--format", "json").out)
+    assert answer["manifest"] == str(flows) and not answer["unchecked"]
     prepare = ("data", "prepare", "--dataset", f"manifest:{flows}", "--jobs", 1)
     prepared = bench(*prepare, "--verify", 2)
     assert prepared.code == 0, prepared.err
