@@ -48,6 +48,7 @@ def installed_operation(name: str) -> Operation | None:
 def _usable(name: str, value: Any) -> Operation:
     """The value of an entry point; Unfit where it is no operation that does what it says."""
     from bench.system.guarding import PROCESS, undisturbed
+    from bench.system.libraries import replacing, unreplaced
     from rnas.operations import COMBINE, Operation
 
     if not isinstance(value, Operation):
@@ -55,8 +56,10 @@ def _usable(name: str, value: Any) -> Operation:
     if len(value.branches) > 1 and value.combine not in COMBINE:
         raise Unfit(f"it joins branches by {value.combine!r}, expected {', '.join(COMBINE)}")
     for channels in TRIAL_CHANNELS:
-        with undisturbed(OPERATIONS.origin(name), PROCESS):
+        with undisturbed(OPERATIONS.origin(name), PROCESS), unreplaced() as replaced:
             _try(name, value, channels)
+        if replaced:
+            raise Unfit(replacing(replaced))
     return replace(value, build=partial(_built, name, value.build))
 
 

@@ -433,10 +433,11 @@ class Fixed(Variant):
         That of a package changes nothing of the process, here or when it is called.
         """
         from bench.system.guarding import PROCESS, guard, undisturbed
+        from bench.system.libraries import replacing, unreplaced
 
         who = f"network {self.name} of package {package_of(ENTRY_POINTS, self.name)}"
         try:
-            with undisturbed(who, PROCESS):
+            with undisturbed(who, PROCESS), unreplaced() as replaced:
                 network = self.network.build(classes)
             if self.name in brought(ENTRY_POINTS):
                 guard(network, who)
@@ -448,6 +449,8 @@ class Fixed(Variant):
                 f"{self.name}: {self.network.network} cannot be built for {classes} classes: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
+        if replaced:
+            raise BenchError(f"{who} cannot be used: {replacing(replaced)}")
         return network
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar
 
 from bench.errors import FAILURES, BenchError, printable, unknown_name
 from bench.system.installed import DISTRIBUTION, registered
+from bench.system.libraries import replacing, unreplaced
 
 NAME = re.compile(r"\w[\w-]*", re.ASCII)
 """What a name may look like: it becomes part of paths, options and globs."""
@@ -211,18 +212,36 @@ def _outcome(door: Door, name: str) -> Any:
 
 
 def _load_quietly(entry: EntryPoint) -> Any:
-    """The value; Unfit where its module prints, since stdout is for what was asked for."""
-    printed = _printed_by(entry.module)
-    if printed:
-        raise Unfit(f"it prints when it is imported: {printed!r:.60}")
+    """The value; Unfit where its module prints, since stdout is for what was asked for.
+
+    And where it replaces what all others use, too.
+    """
+    oddity = _oddity(entry.module)
+    if oddity:
+        raise Unfit(oddity)
     return entry.load()
 
 
 @remembered
-def _printed_by(module: str) -> str:
-    with redirect_stdout(io.StringIO()) as out:
+def _oddity(module: str) -> str:
+    """What a module does that it may not when it is imported; empty where nothing."""
+    from bench.system.package_code import imported_names  # late: it reads groups, too
+
+    names = imported_names(module)
+    with redirect_stdout(io.StringIO()) as out, unreplaced(names) as replaced, _as_before(module):
         import_module(module)
-    return out.getvalue()
+    if replaced:
+        return replacing(replaced)
+    return f"it prints when it is imported: {out.getvalue()!r:.60}" if out.getvalue() else ""
+
+
+def _as_before(module: str) -> AbstractContextManager[None]:
+    """Sets back what the block changes of the process, where torch is in use."""
+    if "torch" not in sys.modules:
+        return nullcontext()
+    from bench.system.guarding import PROCESS, undisturbed
+
+    return undisturbed(f"the module {module} of a package", PROCESS)
 
 
 def _is_ours(entry: EntryPoint) -> bool:

@@ -22,9 +22,7 @@ from typing import Any
 
 from bench.system.entry_points import brought, remembered
 from bench.system.files import is_system_file
-
-OURS = ("ablations", "baselines", "bench", "reports", "rnas")
-"""Packages of the harness itself, whose commit a run records."""
+from bench.system.libraries import OURS, unreplaced
 
 CODE = (".py", ".pyc", ".pyo")
 """Suffixes of what is no data file."""
@@ -73,7 +71,7 @@ def imported_anew(entry: EntryPoint) -> Any:
     try:
         for name in used:
             sys.modules.pop(name, None)
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), unreplaced():
             return entry.load()
     finally:
         for name, module in used.items():
@@ -83,6 +81,16 @@ def imported_anew(entry: EntryPoint) -> Any:
                 parent, _, last = name.rpartition(".")
                 if parent in sys.modules:
                     setattr(sys.modules[parent], last, module)
+
+
+def imported_names(module: str) -> frozenset[str]:
+    """What a module, and what it imports of its own package, import anywhere, by full names."""
+    sources = _sources([module], {module.partition(".")[0]} - {*OURS})
+    return frozenset(
+        name
+        for each, file in sources.items()
+        for name in _imported(file.read_bytes(), _package(each, file))
+    )
 
 
 def summary(entry: EntryPoint) -> str:
@@ -177,9 +185,13 @@ def _sources(modules: Sequence[str], tops: Set[str]) -> dict[str, Path]:
         file = _file(module) if module.partition(".")[0] in tops and module not in found else None
         if file is not None:
             found[module] = file
-            package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+            package = _package(module, file)
             left += [module.rpartition(".")[0], *_imported(file.read_bytes(), package)]
     return found
+
+
+def _package(module: str, file: Path) -> str:
+    return module if file.name == "__init__.py" else module.rpartition(".")[0]
 
 
 def _file(module: str) -> Path | None:
