@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -19,7 +20,13 @@ MOST_WORDS = 8
 """Words of a folder's name that are looked at; longer ones name nothing."""
 
 FEWEST = 6
-"""People with several clips from which on it is odd that hardly one has clips of two classes."""
+"""People with several clips from which on it is odd that hardly one has clips of two classes.
+
+And folders of several clips from which on it is no chance that each has one class.
+"""
+
+MOST = 2 / 3
+"""Share of people from which on most of them have it."""
 
 NAMED = 0.8
 """Share of paths that name a class where classes are what folders are called by."""
@@ -48,6 +55,7 @@ def contradicted(
     words = {word for word in map(plain_name, classes) if len(word) > 2 and word.isalpha()}
     found = [_words(place.path) for place in places]
     common: set[str] = reduce(set.__and__, found) if found else set()
+    told = False
     for what, known, own in (
         ("subject", subjects - common, [{plain_name(place.subject)} for place in places]),
         ("class", words - common, [set(map(plain_name, place.classes)) for place in places]),
@@ -70,7 +78,70 @@ def contradicted(
                 f"the paths of {agree} clip(s) name their {what}, those of {len(other)} another "
                 f"one, first {first}; check that no column was shifted or sorted alone"
             )
+            told = True
             yield Problem("path", source, text)
+    if not told:
+        yield from in_few_people_otherwise(source, places)
+
+
+def in_few_people_otherwise(source: str, places: Sequence[Place]) -> Iterator[Problem]:
+    """A problem where folders of one name are one class in most people, another one in a few.
+
+    Whatever the names are. Looked at are the folders at one depth of the paths, or the words at one
+    place of their names, where they tell classes apart: of each name all clips of a person are of
+    one class, mostly several, and names differ in the class that most people
+    have. The last of a place's classes counts.
+    """
+    spots: dict[tuple[int, int], list[tuple[str, Place]]] = {}
+    for place in places:
+        for spot, name in _spots(place.path).items():
+            spots.setdefault(spot, []).append((name, place))
+    for _, found in sorted(spots.items()):
+        other = _otherwise(found) if len(found) >= NAMED * len(places) else []
+        if other:
+            name, usual, place = other[0]
+            people = len({each.subject for _, _, each in other})
+            text = (
+                f"in the paths {quoted(printable(name), 40)} stands for {printable(usual)} in most "
+                f"people, for another class in {people}, first {place.where}: "
+                f"{printable(place.classes[-1])}; check the labels of these"
+            )
+            yield Problem("path", source, text)
+            return
+
+
+def _spots(path: str) -> dict[tuple[int, int], str]:
+    """(Depth, word of its name; -1 for all of it) -> what stands there."""
+    found: dict[tuple[int, int], str] = {}
+    for depth, part in enumerate(plain_name(path).replace("\\", "/").split("/")):
+        words = re.findall(r"[^\W_]+", part)[:MOST_WORDS]
+        found |= {(depth, -1): part, **{(depth, at): word for at, word in enumerate(words)}}
+    return found
+
+
+def _otherwise(found: Sequence[tuple[str, Place]]) -> list[tuple[str, str, Place]]:
+    """(Name, its class in most people, a place of another one); empty where names tell none."""
+    groups: dict[tuple[str, str], list[Place]] = {}
+    for name, place in found:
+        groups.setdefault((name, plain_name(place.subject)), []).append(place)
+    several = [each for each in groups.values() if len(each) > 1]
+    pure = all(len({place.classes[-1] for place in each}) == 1 for each in several)
+    if not pure or len(several) < max(FEWEST, len(groups) / 2):
+        return []
+    usual: dict[str, str] = {}
+    for name in {name for name, _ in groups}:
+        labels = Counter(each[0].classes[-1] for (own, _), each in groups.items() if own == name)
+        [(label, count)] = labels.most_common(1)
+        if count < max(2, MOST * labels.total()):
+            return []
+        usual[name] = label
+    if len({*usual.values()}) < 2:
+        return []
+    return [
+        (name, usual[name], each[0])
+        for (name, _), each in groups.items()
+        if len(each) > 1 and each[0].classes[-1] != usual[name]
+    ]
 
 
 def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:

@@ -116,6 +116,63 @@ def test_so_are_clips_whatever_their_door(form):
     assert len(of_clips(form, 1, 3)) == 2
 
 
+def of_words(name, people: int, takes: int = 2, wrong=lambda who, label: label) -> list[str]:
+    """What is told of clips in folders of such names, with labels as `wrong` has them."""
+    clips = [
+        Clip("lab", f"s{who:02d}", f"c{label}{take}", wrong(who, label), (place,), None, "", 200.0)
+        for who in range(people)
+        for label in range(3)
+        for take in range(takes)
+        for place in [Path("/data", f"s{who:02d}", name(who, label, take), "a.avi")]
+    ]
+    return [each.what for each in contradicted_clips(ClipSet("lab", CLASSES, tuple(clips)), "lab")]
+
+
+def shifted(who, label):
+    """Of the first person classes count from another one on."""
+    return (label + 2) % 3 if who == 0 else label
+
+
+CODES = ("dis", "hap", "surprise")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda who, label, take: f"{CODES[label]}/{take}",
+        lambda who, label, take: f"clip{take}_{CODES[label]}",
+        lambda who, label, take: f"{label}/clip{take}",
+    ],
+)
+@pytest.mark.parametrize("people", [4, 20])
+def test_a_word_that_is_another_class_in_one_person_is_told(name, people):
+    (what,) = of_words(name, people, wrong=shifted)
+    assert "another class in 1, first lab s00/c00: surprise" in what
+    assert not of_words(name, people)
+
+
+def test_one_class_that_is_another_in_one_person_is_told():
+    def wrong(who, label):
+        return 1 if (who, label) == (2, 2) else label
+
+    (what,) = of_words(lambda who, label, take: f"{CODES[label]}/{take}", 4, wrong=wrong)
+    assert "'surprise' stands for surprise in most people" in what and "lab s02/c20: posi" in what
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda who, label, take: f"session{take + 1}",  # with clips of all classes
+        lambda who, label, take: ("easy", "hard")[(who + label) % 2],
+        lambda who, label, take: f"film{(who + label) % 3}/{take}",  # another class in each person
+        lambda who, label, take: f"{label}{take}",  # a clip each
+        lambda who, label, take: "lab",
+    ],
+)
+def test_folders_that_name_no_class_are_not(name):
+    assert not of_words(name, 9, wrong=shifted)
+
+
 def sorted_alone(people, labels):
     """What is told of rows of these people with these labels, in their order."""
     places = [Place("row", "x", who, (label,)) for who, label in zip(people, labels, strict=True)]
