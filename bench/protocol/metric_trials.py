@@ -18,6 +18,9 @@ CLASSES = (3, 2, 5)
 TRIED = 8
 """Matrices of each; every class has clips and is answered."""
 
+MORE = (10, 100)
+"""How many times as many clips they are tried with, too: up to thousands a cell."""
+
 ROUNDED = 1e-9
 
 
@@ -33,6 +36,8 @@ def require_scores(function: Function, per_class: Function | None) -> None:
         matrices = _matrices(classes)
         try:
             symmetric = _tried(function, matrices, symmetric)
+            for times in MORE:
+                _try_many(function, matrices, times)
             if per_class is not None:
                 _try_parts(function, per_class, matrices)
         except Unfit:
@@ -65,10 +70,8 @@ def _tried(function: Function, matrices: np.ndarray, symmetric: bool) -> bool:
     import numpy as np
 
     count, classes, _ = matrices.shape
-    made = _made(function, matrices, (count,))
-    right = matrices.sum(-1, keepdims=True) * np.eye(classes, dtype=int)
-    best = _made(function, right, (count,))
-    worse = made > best + ROUNDED * np.maximum(1, abs(best))
+    made, best = _made(function, matrices, (count,)), _made(function, all_right(matrices), (count,))
+    worse = above(made, best)
     if worse.any():
         which = int(worse.argmax())
         raise Unfit(
@@ -84,6 +87,37 @@ def _tried(function: Function, matrices: np.ndarray, symmetric: bool) -> bool:
             "classes of the matrix (.shape[-1])"
         )
     return symmetric and alike
+
+
+def all_right(matrices: np.ndarray) -> np.ndarray:
+    """The same clips (..., C, C) where every answer is right."""
+    import numpy as np
+
+    return matrices.sum(-1, keepdims=True) * np.eye(matrices.shape[-1], dtype=int)
+
+
+def above(scores: np.ndarray | float, best: np.ndarray | float) -> np.ndarray:
+    """Where scores are higher than the best ones by more than rounding."""
+    import numpy as np
+
+    return np.asarray(scores > best + ROUNDED * np.maximum(1, np.abs(best)))
+
+
+def _try_many(function: Function, matrices: np.ndarray, times: int) -> None:
+    """Unfit where scores of few clips are sound, and those of many such clips are not."""
+    import numpy as np
+
+    count, many = len(matrices), times * matrices
+    few = _made(function, matrices, (count,))
+    made, best = _made(function, many, (count,)), _made(function, all_right(many), (count,))
+    odd = above(made, best) | (np.isfinite(few) & ~(np.isfinite(made) & np.isfinite(best)))
+    if odd.any():
+        which = int(odd.argmax())
+        raise Unfit(
+            f"{many[which].sum()} clips score {made[which]:.4g}, and {best[which]:.4g} where all "
+            f"answers are right ({few[which]:.4g} of {matrices[which].sum()} such clips): it may "
+            "count in integers that are too small; compute with matrices.astype(float)"
+        )
 
 
 def _try_parts(function: Function, per_class: Function, matrices: np.ndarray) -> None:

@@ -255,11 +255,39 @@ def matrix_scores(matrix: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """The scores of a confusion matrix, rows true, columns predicted."""
     present = matrix.sum(axis=1) > 0
     return {
-        **{name: metric.of(matrix) for name, metric in metrics().items()},
+        **{name: _score_of(metric, matrix) for name, metric in metrics().items()},
         "confusion": matrix.tolist(),
         "classes": list(classes),
         "absent": [name for name, here in zip(classes, present, strict=True) if not here],
     }
+
+
+def _score_of(metric: Metric, matrix: np.ndarray) -> float | None:
+    """The score of a matrix; None, with a warning, where right answers alone would score lower."""
+    score = metric.of(matrix)
+    if score is None or metric.name in BUILT_IN:
+        return score
+    from bench.protocol.metric_trials import above, all_right  # late: few have own
+
+    best = metric.of(all_right(matrix))
+    if best is None or not above(score, best):
+        return score
+    say_once(
+        f"warning: {METRICS.origin(metric.name)} gives {score:.4g} for {matrix.sum()} clips, and "
+        f"{best:.4g} where all answers are right: left out (none)"
+    )
+    return None
+
+
+def tell_missing(scored: Mapping[str, Any]) -> None:
+    """Says once which metrics of packages have no score of all the clips."""
+    for name in metrics().keys() - BUILT_IN.keys():
+        if scored["clips"] and scored.get(name, 0) is None:
+            say_once(
+                f"note: {METRICS.origin(name)} has no score (none) of the {scored['clips']} clips: "
+                "it gives no finite number for their confusion matrix, or more than for right "
+                "answers alone"
+            )
 
 
 def pooled_metrics(
@@ -267,9 +295,12 @@ def pooled_metrics(
 ) -> dict[str, Any]:
     """Scores over the clips of all folds, and over each data set's clips where there are several.
 
+    A metric of a package without a score of all clips is told on stderr.
+
     clips: {`dataset`, `subject`, `true`, `pred`}; parts: the data sets of a composite.
     """
     overall = _scored(clips, classes)
+    tell_missing(overall)
     slices = {
         part: _scored([clip for clip in clips if clip["dataset"] == part], classes)
         for part in (parts if len(parts) > 1 else ())

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.clips import CHALLENGE_CLASSES, Problem
 from bench.errors import DataError, UsageError
-from bench.protocol.metrics import UAR, matrix_scores, metrics
+from bench.protocol.metrics import UAR, matrix_scores, metrics, tell_missing
 from bench.runs.folder import RunFolder
 from bench.runs.folds import sealed_fold
 from bench.runs.predictions import Predictions, run_predictions
@@ -226,8 +226,10 @@ def _matrix_metrics(content: Mapping[str, Any], classes: Sequence[str]) -> dict[
     matrix = np.array(content["confusion"])
     if matrix.shape != (len(classes),) * 2 or matrix.dtype.kind != "i" or matrix.min() < 0:
         raise ValueError
-    return {
+    found = {
         **matrix_scores(matrix, classes),
         "clips": int(matrix.sum()),
         "subjects": content.get("subjects"),
     }
+    tell_missing(found)
+    return found

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from compared_runs import write_run, wrong_every
 
-from bench.protocol.metrics import BUILT_IN, matrix_scores, metrics
+from bench.protocol.metrics import BUILT_IN, matrix_scores, metrics, tell_missing
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import run_predictions
 from bench.system import entry_points
@@ -164,6 +164,57 @@ def test_scores_that_are_no_numbers_leave_it_out(install, capsys, made):
     install(f"from bench.protocol.metrics import Metric\nKAPPA = {source}\n")
     assert "kappa" not in metrics()
     assert "no real numbers" in capsys.readouterr().err
+
+
+MCC = """
+import numpy as np
+from bench.protocol.metrics import Metric
+
+def mcc(matrices):
+    m = matrices.astype(np.{kind})
+    true, made = m.sum(-1, dtype=m.dtype), m.sum(-2, dtype=m.dtype)
+    n, right = m.sum((-2, -1), dtype=m.dtype), m.diagonal(0, -2, -1).sum(-1, dtype=m.dtype)
+    own, other = ((each * each).sum(-1, dtype=m.dtype) for each in (true, made))
+    with np.errstate(all="ignore"):
+        below = np.sqrt((n * n - own) * (n * n - other), dtype=float)
+        return (right * n - (true * made).sum(-1, dtype=m.dtype)) / below
+
+KAPPA = Metric("kappa", "MCC", mcc)
+"""
+
+
+@pytest.mark.parametrize("kind", ["int32", "uint32", "float16"])
+def test_one_that_overflows_where_clips_are_many_is_left_out(install, capsys, kind):
+    install(MCC.format(kind=kind))
+    assert dict(metrics()) == BUILT_IN
+    assert "kappa of bench.metrics" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "float32"])
+def test_one_that_does_not_is_there(install, capsys, kind):
+    install(MCC.format(kind=kind))
+    assert "kappa" in metrics()
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["7.5", "np.nan"])
+def test_a_score_above_that_of_right_answers_and_none_are_told(install, capsys, value):
+    """Of the very matrix that is scored, which was not among those it was tried with."""
+    own = f"np.where((m[..., 0, 1] == 37) & (m[..., 0, 0] == 2), {value}, ACC.function(m))"
+    install(
+        "import numpy as np\nfrom bench.protocol.metrics import ACC, Metric\n"
+        f"KAPPA = Metric('kappa', 'K', lambda m: {own})\n"
+    )
+    scored = {**matrix_scores(np.array([[2, 37], [1, 4]]), ("a", "b")), "clips": 44}
+    assert scored["kappa"] is None
+    tell_missing(scored)
+    *warned, note = capsys.readouterr().err.splitlines()
+    assert "has no score (none) of the 44 clips" in note and "their-metrics" in note
+    assert [line.partition("gives ")[2] for line in warned] == (
+        ["7.5 for 44 clips, and 1 where all answers are right: left out (none)"]
+        if value == "7.5"
+        else []
+    )
 
 
 def test_one_that_fails_at_work_is_named(install):
