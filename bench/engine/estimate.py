@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.settings import DataConfig, recorded_rules
-from bench.data.clips import ClipSet, people, subjects_among
+from bench.data.clips import ClipSet, clip_title, people, subjects_among
 from bench.data.sources import Source, find_clips, fingerprinted, load, used_labels
 from bench.engine.plan import Report, Unit
 from bench.engine.recorded import require_own_clips
@@ -22,12 +22,16 @@ from bench.methods.variants import Estimated
 from bench.protocol.splits import Fold, named_fold
 from bench.runs.folds import ClipRecord, FoldRecord, Machine
 from bench.runs.job import Job
+from bench.system.entry_points import say_once
 from bench.system.files import write_json
 from bench.system.processes import in_another_process
 from bench.system.provenance import machine
 
 ASKED = 8
 """Clips that a classifier is asked about one by one."""
+
+FEW_NUMBERS = 8
+"""Below so many different numbers, features of two clips may be equal by chance."""
 
 
 def evaluate_fold(unit: Unit, report: Report) -> None:
@@ -283,7 +287,29 @@ def features_of(asked: Asked) -> tuple[ClipSet, np.ndarray]:
             f"{VARIANTS.origin(method.name)} gives other features of a clip when asked again: they "
             "may depend on that clip alone; keep nothing from one clip to the next, draw nothing"
         )
+    if not VARIANTS.is_own(method.name) and (shared := shared_features(inputs, features)):
+        one, other = (clip_title(clip_set.clips[place]) for place in shared[0])
+        say_once(
+            f"warning: {VARIANTS.origin(method.name)} gives {len(shared)} clip(s) features that "
+            f"equal another clip's in every digit, though their input differs, first {other} those "
+            f"of {one}: is something kept under a key that both share?"
+        )
     return clip_set, features
+
+
+def shared_features(inputs: np.ndarray, features: np.ndarray) -> list[tuple[int, int]]:
+    """(Earlier clip, clip) of different input (N, ...) and exactly equal features (N, features).
+
+    Features of few different numbers may be equal by chance, and are left out.
+    """
+    first: dict[bytes, int] = {}
+    found = []
+    for place, row in enumerate(features):
+        earlier = first.setdefault(row.tobytes(), place)
+        differs = earlier != place and not np.array_equal(inputs[earlier], inputs[place])
+        if differs and len(np.unique(row)) >= FEW_NUMBERS:
+            found.append((earlier, place))
+    return found
 
 
 def differing(features: Callable, inputs: np.ndarray, found: np.ndarray) -> bool:

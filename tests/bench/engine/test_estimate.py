@@ -13,7 +13,15 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from bench.engine.estimate import Clips, Trial, class_scores, contradicted, differing, fault_of
+from bench.engine.estimate import (
+    Clips,
+    Trial,
+    class_scores,
+    contradicted,
+    differing,
+    fault_of,
+    shared_features,
+)
 from bench.errors import BenchError
 
 FEATURES = np.array([[0.0], [1.0], [2.0], [3.0]])
@@ -236,3 +244,31 @@ def test_features_are_of_one_clip(features, told):
     inputs = np.arange(12.0).reshape(4, 3)
     found = np.stack([features(each.copy()) for each in inputs])
     assert differing(features, inputs, found) == told
+
+
+def means(clip):
+    return clip.mean(0)
+
+
+def kept(key):
+    """Features that are remembered under a key of the clip."""
+    known = {}
+    return lambda clip: known.setdefault(key(clip), means(clip))
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        (kept(lambda clip: (clip.shape, round(clip.mean()))), [(0, 2), (0, 4), (1, 5)]),
+        (kept(lambda clip: str(clip)[:20]), [(2, 4)]),
+        (means, []),
+        (lambda clip: (clip > 0)[:, 0].astype(float), []),  # of few numbers
+        (lambda clip: np.zeros(9), []),
+    ],
+)
+def test_features_that_clips_of_other_input_share_are_found(features, told):
+    inputs = np.random.default_rng(0).normal(size=(6, 4, 9)) + [[[0]], [[9]]] * 3
+    inputs[3] = inputs[1]  # one clip twice
+    inputs[4, :1] = inputs[2, :1]
+    found = np.stack([features(each.copy()) for each in inputs])
+    assert shared_features(inputs, found) == told
