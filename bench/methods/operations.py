@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.system.entry_points import Door, PluginError, Unfit
+from bench.system.typed_fields import require_types
 from rnas.added import add_source
 from rnas.space import OPERATION_NAMES
 
@@ -53,6 +54,7 @@ def _usable(name: str, value: Any) -> Operation:
 
     if not isinstance(value, Operation):
         raise Unfit(f"expected a rnas.operations.Operation, got {type(value).__name__}")
+    require_types(value)
     if len(value.branches) > 1 and value.combine not in COMBINE:
         raise Unfit(f"it joins branches by {value.combine!r}, expected {', '.join(COMBINE)}")
     for channels in TRIAL_CHANNELS:

@@ -22,6 +22,7 @@ from bench.methods.variants import (
     variants_of,
 )
 from bench.system.entry_points import Door, Unfit
+from bench.system.typed_fields import require_types
 from rnas.space import SearchSpace
 
 __all__ = ["ENTRY_POINTS", "RANDOM_PREFIX", "Variant", "select_variants", "variant", "variants"]
@@ -87,6 +88,7 @@ def _usable(name: str, value: Any) -> Any:
             "baselines.classical.baseline.ClassicalBaseline of that name, got "
             f"{getattr(value, 'name', type(value).__name__)!r}"
         )
+    require_types(value)
     if name.startswith(RANDOM_PREFIX):
         raise Unfit(f"names that begin with {RANDOM_PREFIX} are those of the controls")
     if isinstance(value, SearchSpace):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import FAILURES, DataError, printable
 from bench.system.entry_points import Door, Unfit, brought, say_once
+from bench.system.typed_fields import require_types
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,6 +149,7 @@ def _checked(name: str, value: object) -> Metric:
 
     if not isinstance(value, Metric) or value.name != name:
         raise Unfit(f"expected a bench.protocol.metrics.Metric of that name, got {value!r:.80}")
+    require_types(value)
     if not (name.isidentifier() and name.islower()):
         raise Unfit("the name must be one word in lower case")
     if not (isinstance(value.heading, str) and value.heading.strip()):
