@@ -65,9 +65,9 @@ LISTENERS = Door("bench.listeners", "listener", _listener)
 
 def made_listener(name: str) -> RunListener:
     """The listener of that name, made; raises as `Door.made`."""
-    from bench.system.guarding import undisturbed  # torch comes with it
+    from bench.system.guarding import undisturbed, watching_threads  # torch comes with it
 
-    with undisturbed(LISTENERS.origin(name)):
+    with undisturbed(LISTENERS.origin(name)), watching_threads(LISTENERS.origin(name)):
         return LISTENERS.made(name)
 
 
@@ -129,12 +129,12 @@ class Shared:
         """Each listener is given a unit of its own: what it does to that changes no run."""
         if not self.listeners:
             return
-        from bench.system.guarding import undisturbed  # torch comes with it
+        from bench.system.guarding import undisturbed, watching_threads  # torch comes with it
 
         for name, listener in list(self.listeners.items()):
             who = LISTENERS.origin(name)
             try:
-                with undisturbed(who):
+                with undisturbed(who), watching_threads(who):
                     given = [deepcopy(unit)] * bool(unit)
                     getattr(listener, what)(*given, *values)
                 if given and given[0] != unit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,6 +198,30 @@ SETTINGS = (
 """The same, and what a training network may draw from."""
 
 
+_threaded: list[str] = []
+"""Listeners whose threads may draw random numbers while networks train, in this process."""
+
+
+@contextmanager
+def watching_threads(who: str) -> Iterator[None]:
+    """Says once where `who` starts a thread in the block: what that draws, nothing sets back."""
+    before = {*threading.enumerate()}
+    try:
+        yield
+    finally:
+        if {*threading.enumerate()} - before and who not in _threaded:
+            _threaded.append(who)
+            say_once(
+                f"note: {who} runs a thread: what it draws from the global generators of torch, "
+                "NumPy or Python changes what is trained meanwhile; give it generators of its own"
+            )
+
+
+def other_drawers() -> str:
+    """For messages on random numbers: who else may have drawn them, empty where nobody."""
+    return f" (or a thread of {', '.join(_threaded)} drew)" if _threaded else ""
+
+
 @contextmanager
 def undisturbed(who: str, settings: Sequence[_Setting] = SETTINGS) -> Iterator[None]:
     """Sets back what the block changed of the process, and says once what `who` changed."""
@@ -238,7 +263,8 @@ def _set_back(who: str, settings: Sequence[_Setting], before: Sequence[Any]) -> 
     for setting, value in zip(settings, before, strict=True):
         if setting.read() != value:
             setting.write(value)
-            say_once(f"warning: {who} changed {setting.name} of the process: set back")
+            others = other_drawers() if "random" in setting.name else ""
+            say_once(f"warning: {who} changed {setting.name} of the process: set back{others}")
 
 
 def guard(module: nn.Module, who: str) -> None:

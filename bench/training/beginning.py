@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from baselines.fixed import CROSS_ENTROPY
 from bench.errors import FAILURES, BenchError, SuspectError
 from bench.seeds import seeded
+from bench.system.guarding import other_drawers
 from bench.training.answers import asked_answer, check_answer, check_training_answer, differ
 from bench.training.tensors import Tensors
 
@@ -79,8 +80,8 @@ class Beginning:
         weights = _hashes(network)
         if odd := _differing(weights, _hashes(twin)):
             raise SuspectError(
-                f"two networks of one seed begin with different {odd}: draw what is random from "
-                "torch's global generator, and keep nothing outside the network"
+                f"two networks of one seed begin with different {odd}{other_drawers()}: draw "
+                "what is random from torch's global generator, and keep nothing outside the network"
             )
         if _generators(network) != _generators(twin):
             raise SuspectError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import threading
+
 import pytest
 
 from bench.config.settings import Config
@@ -184,6 +187,39 @@ def test_what_one_changes_of_the_process_is_set_back_and_said_once(unit, capsys,
     assert len(said) == len(named)
     assert all("warning: listener meddling changed" in line for line in said)
     assert {line.partition("changed ")[2].partition(" of the process")[0] for line in said} == named
+
+
+class Beating(RunListener):
+    """Its thread lives until it is told to end."""
+
+    def __init__(self, at_once):
+        self.over = threading.Event()
+        if at_once:
+            threading.Thread(target=self.over.wait, daemon=True).start()
+
+    def started(self, unit):
+        threading.Thread(target=self.over.wait, daemon=True).start()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_thread_of_one_is_told_once_and_named_beside_odd_random_numbers(
+    unit, capsys, monkeypatch, at_once
+):
+    from bench.system import guarding
+
+    forget()
+    monkeypatch.setattr(guarding, "_threaded", [])
+    with guarding.watching_threads("listener beating"):
+        beating = Beating(at_once)
+    with Shared(Silence(), {"beating": beating}) as listener:
+        listener.started(unit(FOLD, "s1"))
+        listener.started(unit(FOLD, "s1"))
+    with guarding.undisturbed("network mine"):
+        random.random()
+    beating.over.set()
+    note, warning = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: listener beating runs a thread")
+    assert warning.endswith("set back (or a thread of listener beating drew)")
 
 
 def shortening(unit):
