@@ -57,6 +57,9 @@ CANNOT_DECIDE = "cannot decide"
 ONE_GENOTYPE = "one genotype in all folds"
 """Mark of searches of which each left out other people, and which found the very same."""
 
+SEEDS_AGREE = "one genotype in all seeds"
+"""Mark of searches of several seeds that all found the very same."""
+
 FROM_LOG = "read from a log"
 """Mark of predictions that were made elsewhere."""
 
@@ -157,13 +160,24 @@ def search_marks(record: RunRecord) -> Iterable[str]:
     strategy = record.setting("search", "strategy", FIRST_ORDER)
     if strategy != FIRST_ORDER:
         yield f"strategy {strategy}"
-    found = {(search.path, search.edges, search.operations) for search in searches}
-    if len(found) == 1 < len(searches):
+    if len(_genotypes(searches)) == 1 < len(searches):
         yield ONE_GENOTYPE
     if any(search.reach is not None and search.reach < DECIDES for search in searches):
         yield CANNOT_DECIDE
     if any(search.gauge_free_path not in (None, search.path) for search in searches):
         yield DECODINGS_DIFFER
+
+
+def seeds_agree(records: Sequence[RunRecord]) -> bool:
+    """Whether the searches of several seeds found one genotype, no search being undecided."""
+    searches = [found for record in records if (found := _own_searches(record))]
+    every = [search for found in searches for search in found]
+    undecided = any(search.path_is_uniform for search in every)
+    return len(searches) > 1 and not undecided and len(_genotypes(every)) == 1
+
+
+def _genotypes(searches: Sequence[SearchRecord]) -> set[tuple[object, ...]]:
+    return {(search.path, search.edges, search.operations) for search in searches}
 
 
 def _own_searches(record: RunRecord) -> Sequence[SearchRecord]:
@@ -285,6 +299,8 @@ MARK_MEANINGS = {
     "no gap": "channels bypass the operations and no η shuts an edge: the cell cannot stand alone",
     BELOW_BASELINE: "a classical baseline has a higher UAR on all clips of this run",
     ONE_GENOTYPE: "each fold's search found the same: by agreement, or since it was known before",
+    SEEDS_AGREE: "the search of each seed found the same: by agreement, or since what it draws is "
+    "not the seed's, or it was known before",
     "strategy second_order": "searched by DARTS's second-order gradient, not by Algorithm 1",
     "strategy random_search": "the best of random genotypes on Train B, by successive halving",
     "strategy single_path": "single paths train a supernet, whose weights then score an evolution",

@@ -7,6 +7,7 @@ from built_tables import rows_of, table
 from bench.methods.registry import variants
 from bench.runs.searches import SearchRecord
 from reports.reading import marks
+from reports.reading.groups import RunGroup
 from reports.tables.build import build_table
 
 
@@ -62,3 +63,23 @@ def test_folds_that_all_found_one_genotype_are_told_and_not_called_leaky(monkeyp
     own = tuple(marks.search_marks(record))
     assert own == ("strategy found", *([marks.ONE_GENOTYPE] if told else []))
     assert not any(map(marks.is_caveat, own))
+
+
+UNDECIDED = replace(ONE, path_is_uniform=True)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [
+        (((ONE,), (ONE,)), True),
+        (((ONE, ONE), (ONE, ONE), (ONE, ONE)), True),
+        (((ONE,), ()), False),  # one alone has searched
+        (((ONE,), (OTHER,)), False),
+        (((ONE, OTHER), (ONE, OTHER)), False),
+        (((UNDECIDED,), (UNDECIDED,)), False),
+    ],
+)
+def test_seeds_that_all_found_one_genotype_are_told(record, monkeypatch, seeds, told):
+    monkeypatch.setattr(marks, "_own_searches", lambda record: seeds[record.seed])
+    group = RunGroup(tuple(record(seed=seed) for seed in range(len(seeds))))
+    assert (marks.SEEDS_AGREE in group.conditions) == told
