@@ -6,7 +6,7 @@ on, constants that were drawn at random when its module was imported, a count of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import Unit
-from bench.errors import FAILURES, SuspectError
+from bench.errors import FAILURES, SuspectError, printable
 from bench.methods.operations import OPERATIONS
 from bench.methods.registry import VARIANTS
 from bench.runs.job import Job
@@ -31,6 +31,9 @@ from bench.training.answers import (
 from bench.training.compute import threads
 from bench.training.initial import initialised
 from bench.training.tensors import Tensors
+
+MOST_SHOWN = 160
+"""Characters of an error that a message shows."""
 
 LEARNS_OTHERWISE = (
     "in a process of its own {} learns otherwise from a batch: a fold depends on what was trained "
@@ -121,11 +124,28 @@ def answer_anew(
     """
     _, clips = job_clips(unit.job)
     network = network_builder(unit.job, unit.fold, clips.classes)().to(clips.labels.device)
-    network.load_state_dict(torch.load(BytesIO(weights), clips.labels.device, weights_only=True))
+    take_weights(network, torch.load(BytesIO(weights), clips.labels.device, weights_only=True))
     with threads(unit.job.method.threads):
         answer = asked_answer(network, clips, asked).cpu()
     learnt = _learnt_anew(unit, clips, asked)
     return answer, learnt, _learnt_late(unit, whole, clips, asked)
+
+
+def take_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Gives a new network the weights of one of another process; SuspectError if they do not fit.
+
+    The weights of a large network are not listed.
+    """
+    try:
+        network.load_state_dict(weights)
+    except FAILURES as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        reason = printable(" ".join(lines[:2]))[:MOST_SHOWN]
+        raise SuspectError(
+            "in a process of its own a new network cannot take the weights of this one: its "
+            "modules have other names or sizes, or another order, there (as of a set of strings); "
+            f"build them in a fixed order, from a tuple or list ({type(error).__name__}: {reason})"
+        ) from error
 
 
 def _whole(network: nn.Module) -> bytes:

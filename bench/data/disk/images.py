@@ -134,7 +134,10 @@ def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
         what = f"cannot be read ({_first_line(error)})"
     again = "Unpack the data set again."
     if generated([path.parent]):
-        again = f"Move the folder that holds {NOTE_NAME} elsewhere: the clips are made again."
+        again = (
+            f"Move the folder that holds {NOTE_NAME} elsewhere: the clips are made again; frames "
+            "that you put into a folder of your own, put there again."
+        )
     return DataError(
         f"{printable(path)}: this frame of clip {clip_title(clip)} {what}; expected a whole image "
         f"file. {again}"
