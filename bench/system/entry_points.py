@@ -208,7 +208,15 @@ def _outcome(door: Door, name: str) -> Any:
     except Unfit as error:
         return Refusal(name, _where(entry), _one_line(str(error)))
     except BaseException as error:  # a plug-in may fail in any way, SystemExit included
-        return Refusal(name, _where(entry), _one_line(traceback.format_exception_only(error)[-1]))
+        what = _one_line(traceback.format_exception_only(error)[-1])
+        return Refusal(name, _where(entry), what + _line_of(error, entry.module))
+
+
+def _line_of(error: BaseException, module: str) -> str:
+    """Where in the module, since the value at fault may be that of another entry point."""
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_globals.get("__name__") == module]
+    return f" (line {lines[-1]} of {module})" if lines else ""
 
 
 def _load_quietly(entry: EntryPoint) -> Any:

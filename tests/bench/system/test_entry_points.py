@@ -199,3 +199,18 @@ def test_help_imports_no_plug_in_but_commands(install, tmp_path):
         [sys.executable, "-c", program], env={"PYTHONPATH": path}, capture_output=True, text=True
     )
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("GOOD = 1\nBAD = 1 / 0\n", "line 2 of good_thing"),
+        ("GOOD = 1\n\ndef made():\n    return [][0]\n\nBAD = made()", "line 4 of good_thing"),
+    ],
+)
+def test_the_line_of_a_value_that_cannot_be_made_is_named(install, capsys, source, told):
+    """The module's good values are gone with it, under names of their own."""
+    install(source, {"good": "good_thing:GOOD"}, GROUP, "good_thing")
+    assert not THINGS.values()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "good of bench.things" in line and told in line
