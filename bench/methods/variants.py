@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -436,10 +437,14 @@ class Fixed(Variant):
         from bench.system.libraries import replacing, unreplaced
 
         who = f"network {self.name} of package {package_of(ENTRY_POINTS, self.name)}"
+        foreign = self.name in brought(ENTRY_POINTS)
         try:
-            with undisturbed(who, PROCESS), unreplaced() as replaced:
+            with (
+                undisturbed(who, PROCESS),
+                unreplaced() if foreign else nullcontext(()) as replaced,
+            ):
                 network = self.network.build(classes)
-            if self.name in brought(ENTRY_POINTS):
+            if foreign:
                 guard(network, who)
             _take_sizes(network, self.input_shape(config))
         except MethodError:

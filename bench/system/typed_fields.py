@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from inspect import get_annotations
 from numbers import Integral, Real
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -41,7 +42,7 @@ def _hints(kind: Any) -> Mapping[str, Any]:
     """Field -> annotation, of those that can be resolved."""
     found: dict[str, Any] = {}
     for field in fields(kind):
-        owner = next(each for each in kind.__mro__ if field.name in vars(each)["__annotations__"])
+        owner = next(each for each in kind.__mro__ if field.name in get_annotations(each))
         alone = {"__annotations__": {field.name: field.type}, "__module__": owner.__module__}
         try:
             found |= get_type_hints(type("Alone", (), alone))
