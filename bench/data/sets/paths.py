@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -128,11 +128,13 @@ def _otherwise(found: Sequence[tuple[str, Place]]) -> list[tuple[str, str, Place
     pure = all(len({place.classes[-1] for place in each}) == 1 for each in several)
     if not pure or len(several) < max(FEWEST, len(groups) / 2):
         return []
+    labels: dict[str, Counter[str]] = {}
+    for (name, _), each in groups.items():
+        labels.setdefault(name, Counter())[each[0].classes[-1]] += 1
     usual: dict[str, str] = {}
-    for name in {name for name, _ in groups}:
-        labels = Counter(each[0].classes[-1] for (own, _), each in groups.items() if own == name)
-        [(label, count)] = labels.most_common(1)
-        if count < max(2, MOST * labels.total()):
+    for name, found_classes in labels.items():
+        [(label, count)] = found_classes.most_common(1)
+        if count < max(2, MOST * found_classes.total()):
             return []
         usual[name] = label
     if len({*usual.values()}) < 2:
@@ -151,15 +153,10 @@ def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
     """
     if not found.clips:
         return
-    home = os.path.commonpath([str(clip.frames[0].parent.absolute()) for clip in found.clips])
+    paths = _below_all(map(_named, found.clips))
     places = [
-        Place(
-            clip_title(clip),
-            os.path.relpath(_named(clip), home),
-            clip.subject,
-            (clip.emotion, found.classes[clip.label]),
-        )
-        for clip in found.clips
+        Place(clip_title(clip), path, clip.subject, (clip.emotion, found.classes[clip.label]))
+        for clip, path in zip(found.clips, paths, strict=True)
     ]
     words = {*found.classes, *(clip.emotion for clip in found.clips)}
     yield from contradicted(source, places, words)
@@ -167,19 +164,25 @@ def contradicted_clips(found: ClipSet, source: str) -> Iterator[Problem]:
 
 def people_in_paths(clips: Sequence[Clip], known: Collection[str]) -> Iterator[Problem]:
     """The problems of `several_each` by clips' paths; known: sets whose subjects are people."""
-    sets: dict[str, dict[str, list[Path]]] = {}
+    sets: dict[str, list[Clip]] = {}
     for clip in clips:
         if clip.dataset not in known and clip.frames:
-            sets.setdefault(clip.dataset, {}).setdefault(clip.subject, []).append(_named(clip))
+            sets.setdefault(clip.dataset, []).append(clip)
     for dataset, own in sets.items():
-        home = os.path.commonpath(
-            [path.parent.absolute() for each in own.values() for path in each]
-        )
-        named = {
-            who: [Path(os.path.relpath(path, home)).as_posix() for path in each]
-            for who, each in own.items()
-        }
+        named: dict[str, list[str]] = {}
+        for clip, path in zip(own, _below_all(map(_named, own)), strict=True):
+            named.setdefault(clip.subject, []).append(path)
         yield from several_each(dataset, named)
+
+
+def _below_all(paths: Iterable[Path]) -> list[str]:
+    """The paths below the folder that holds all of them; whole where they are on several drives."""
+    whole = [path.absolute() for path in paths]
+    try:
+        home = os.path.commonpath([path.parent for path in whole])
+    except ValueError:  # Windows: no folder holds two drives
+        return [path.as_posix() for path in whole]
+    return [Path(os.path.relpath(path, home)).as_posix() for path in whole]
 
 
 def _named(clip: Clip) -> Path:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from bench.data.clips import Clip, ClipSet
-from bench.data.sets.paths import Place, contradicted, contradicted_clips, sorted_labels
+from bench.data.sets.paths import (
+    Place,
+    contradicted,
+    contradicted_clips,
+    people_in_paths,
+    sorted_labels,
+)
 
 CLASSES = ("negative", "positive", "surprise")
 PEOPLE = ("p01", "p02", "p03", "p04")
@@ -171,6 +178,23 @@ def test_one_class_that_is_another_in_one_person_is_told():
 )
 def test_folders_that_name_no_class_are_not(name):
     assert not of_words(name, 9, wrong=shifted)
+
+
+def test_clips_on_several_drives_are_looked_at(monkeypatch):
+    def no_common(paths):
+        raise ValueError("Paths don't have the same drive")
+
+    names = [lambda who, label, take: f"{CODES[label]}/{take}", lambda *_: "lab"]
+    told = [of_words(name, 4, wrong=shifted) for name in names]
+    monkeypatch.setattr(os.path, "commonpath", no_common)  # as Windows has it
+    assert [of_words(name, 4, wrong=shifted) for name in names] == told != [[], []]
+    clips = [
+        Clip("lab", str(who % 3), f"c{who}{n}", 0, (Path(f"/d/p{who}/{n}.avi"),), None, "", 200.0)
+        for who in range(9)
+        for n in range(3)
+    ]
+    (problem,) = people_in_paths(clips, ())
+    assert "3 of 3 subjects begin with several people's names" in problem.what
 
 
 def sorted_alone(people, labels):
