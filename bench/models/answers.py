@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,19 +125,21 @@ def answers_of(
     for number, model in enumerate(models, start=1):
         tensors, seen = model.seen(clips)
         found.append(_softmax(model, tensors))
-        for odd in (seen, trained_clips(model, clips)):
-            problems = [with_twins(*both) for both in zip(problems, odd, strict=True)]
+        problems = [with_twins(*both) for both in zip(problems, seen, strict=True)]
         if progress:
             progress(number, len(models))
+    trained = trained_clips(models, clips)
+    problems = [with_twins(*both) for both in zip(problems, trained, strict=True)]
     titles = tuple(model.record.title for model in models)
     told = tuple(tuple(without_folds(each)) for each in problems)
     return Answers(models[0].classes, clips, titles, np.stack(found), told)
 
 
-def trained_clips(model: Model, clips: Sequence[Clip]) -> list[tuple[Problem, ...]]:
-    """`trained_before`; nothing of the clips stays on the disk."""
+def trained_clips(models: Sequence[Model], clips: Sequence[Clip]) -> list[tuple[Problem, ...]]:
+    """`trained_before` of all models; nothing of the clips stays on the disk."""
     with tempfile.TemporaryDirectory(prefix="bench-") as cache:
-        return trained_before(model.record, clips, Path(cache))
+        found = [trained_before(model.record, clips, Path(cache)) for model in models]
+    return [tuple(chain.from_iterable(each)) for each in zip(*found, strict=True)]
 
 
 def _repeated(clips: Sequence[Clip]) -> Iterator[Problem]:

@@ -73,14 +73,14 @@ def clip_looks(clips: Iterable[Clip]) -> list[str]:
     return [_known(clip).look for clip in clips]
 
 
-def alike(clips: Iterable[Clip], others: Iterable[str]) -> int:
-    """How many of the clips share a band with one of the looks of others.
+def alike(clips: Iterable[Clip], others: Iterable[str]) -> list[bool]:
+    """Which of the clips share a band with one of the looks of others.
 
     Looked at, too, is how they look mirrored, upside down and with light and dark exchanged.
     """
     known = {band for other in others for band in _bands(other)}
     looks = ("".join((found.look, *found.turned)) for found in map(_known, clips))
-    return sum(not known.isdisjoint(_bands(each)) for each in looks)
+    return [not known.isdisjoint(_bands(each)) for each in looks]
 
 
 def _bands(look: str) -> Iterable[tuple[int, str]]:

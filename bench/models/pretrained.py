@@ -120,7 +120,7 @@ def _trained_on(record: ModelRecord, clips: Sequence[Clip], cache: Path) -> Iter
 
 def _look_trained_on(record: ModelRecord, clips: Sequence[Clip]) -> list[bool]:
     """Which clips look like those it was trained on; none where so few do that it may be chance."""
-    found = [alike([clip], record.looks) > 0 for clip in clips]
+    found = alike(clips, record.looks)
     enough = sum(found) >= max(LEAST_SAME, SAME_SHARE * len(found))
     return [each and enough for each in found]
 

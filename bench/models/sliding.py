@@ -104,8 +104,7 @@ def slide(
     )
     titles = tuple(model.record.title for model in models)
     chances = np.stack(list(found.values()), axis=1)
-    trained = (problem for model in models for problem in trained_clips(model, [clip])[0])
-    told = ((*named.problems, *trained),) * len(windows)
+    told = ((*named.problems, *trained_clips(models, [clip])[0]),) * len(windows)
     return Answers(models[0].classes, windows, titles, chances, told, len(starts) - len(found))
 
 
