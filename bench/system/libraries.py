@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 LIBRARIES = (
@@ -24,7 +24,7 @@ KNOWN = frozenset({"torch", "numpy", *OURS})
 PARTS = ("__code__", "__defaults__", "__kwdefaults__")
 """What can be changed of a function that stays the same object."""
 
-BY_DTYPE = "torch.Storage"
+BY_DTYPE = ("torch", "Storage")
 """What torch replaces itself with the default dtype, which is watched elsewhere."""
 
 DESCRIPTORS = (staticmethod, classmethod, property)
@@ -88,7 +88,7 @@ def _looks(owners: Sequence[Owner]) -> dict[Place, Look]:
         for owner in owners
         for name, value in [*vars(owner).items()]
         if (callable(value) or isinstance(value, DESCRIPTORS))
-        and f"{_named(owner)}.{name}" != BY_DTYPE
+        and (owner.__name__, name) != BY_DTYPE
     }
 
 
@@ -101,9 +101,17 @@ def _top(name: object) -> str:
 
 
 def _parts(value: Any) -> tuple[Any, ...]:
-    function = getattr(value, "__func__", value)  # of a static or class method
-    parts = [getattr(function, part, None) for part in PARTS]
-    return tuple(dict(part) if isinstance(part, dict) else part for part in parts)
+    """The `PARTS` of what is written in Python; of nothing else can they be changed."""
+    function = _function(value)
+    if not isinstance(function, FunctionType):
+        return ()
+    words = function.__kwdefaults__
+    return function.__code__, function.__defaults__, dict(words) if words else words
+
+
+def _function(value: Any) -> Any:
+    """What a static or class method calls; of others themselves."""
+    return value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
 
 
 def _is_replaced(place: Place, before: Look | None, after: Look | None) -> bool:
@@ -141,7 +149,6 @@ def _set_back(place: Place, before: Look | None) -> None:
         delattr(owner, name)
         return
     value, parts = before
-    for part, kept in zip(PARTS, parts, strict=True):
-        if kept is not None or getattr(value, part, None) is not None:
-            setattr(getattr(value, "__func__", value), part, kept)
+    for part, kept in zip(PARTS, parts, strict=False):  # none of what is no function
+        setattr(_function(value), part, kept)
     setattr(owner, name, value)

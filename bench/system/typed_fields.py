@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from inspect import get_annotations
 from numbers import Integral, Real
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -42,14 +41,19 @@ def _hints(kind: Any) -> Mapping[str, Any]:
     """Field -> annotation, of those that can be resolved."""
     found: dict[str, Any] = {}
     for field in fields(kind):
-        owner = next(each for each in kind.__mro__ if field.name in get_annotations(each))
-        alone = {"__annotations__": {field.name: field.type}, "__module__": owner.__module__}
+        homes = [each for each in kind.__mro__ if _own_fields(each).get(field.name) is field]
+        alone = {"__annotations__": {field.name: field.type}, "__module__": homes[-1].__module__}
         try:
             found |= get_type_hints(type("Alone", (), alone))
-        except NameError:
+        except Exception:  # names that only type checkers import; text that is no type
             if str(field.type).startswith("Callable["):
                 found[field.name] = Callable
     return found
+
+
+def _own_fields(kind: type) -> Mapping[str, Any]:
+    """Its fields and those it inherits, which are the very ones of where they are annotated."""
+    return getattr(kind, "__dataclass_fields__", {})
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -71,4 +75,7 @@ def _fits(value: Any, hint: Any) -> bool:
         )
     if Callable in (hint, origin):
         return callable(value)
-    return not isinstance(hint, type) or isinstance(value, hint)
+    try:
+        return not isinstance(hint, type) or isinstance(value, hint)
+    except TypeError:  # a protocol or typed dictionary, of which no value can be told
+        return True

@@ -61,6 +61,10 @@ def other_code():
     nn.init.zeros_.__code__ = (lambda tensor: tensor.fill_(1)).__code__
 
 
+def other_code_of_a_static_method():
+    torch.autograd.Function.vmap.__code__ = (lambda *_: 1).__code__
+
+
 def of_numpy():
     np.mean = np.median
 
@@ -79,6 +83,7 @@ REPLACING = {
     "torch.nn.ReLU": another_class,
     "torch.nn.modules.batchnorm._BatchNorm.__init__": other_defaults,
     "torch.nn.init.zeros_": other_code,
+    "torch.autograd.function.Function.vmap": other_code_of_a_static_method,
     "numpy.mean": of_numpy,
     "torch.optim.Adam": of_an_optimiser,
     "bench.protocol.metrics.uf1": of_the_harness,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from bench.protocol.metrics import ACC
 from bench.system.entry_points import Unfit
 from bench.system.typed_fields import require_types
 from rnas.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 RECIPE = Recipe("adam", lr=1e-3, epochs=3, batch=8)
 STILL = StillInput("flow", 28)
@@ -56,3 +61,37 @@ def test_other_numbers_are_numbers(lr):
 def test_what_the_harness_brings_is_of_its_types():
     for value in registry.VARIANTS.values().values():
         require_types(value)
+
+
+class Scale(Protocol):
+    def scale(self) -> float: ...
+
+
+class Sizes(TypedDict):
+    width: int
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Of annotations that say nothing of a value, and one that does."""
+
+    scale: Scale
+    sizes: Sizes
+    names: Iterable[str]
+    remark: "as one likes"  # noqa: F722
+    share: "Fraction | None"  # noqa: UP037
+    width: int = 3
+
+
+@dataclass(frozen=True)
+class Derived(Odd):
+    depth: int = field(default=2, kw_only=True)
+    width: int = 4
+
+
+def test_annotations_that_say_nothing_of_a_value_refuse_nothing():
+    value = Derived(RECIPE, {"width": 3}, ["a"], "b", None)
+    require_types(value)
+    for name in ("width", "depth"):
+        with pytest.raises(Unfit, match=rf"its {name} is '3', expected int"):
+            require_types(replace(value, **{name: "3"}))
