@@ -76,6 +76,14 @@ MOST_PLACES, SOME_PLACES = 6, 4
 """One line on many problems names so many places; of what is fatal, where the first show how."""
 
 
+def of_each(problems: Iterable[Problem], clips: Sequence[Clip]) -> list[list[Problem]]:
+    """Of each clip its problems."""
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.where, []).append(problem)
+    return [found.get(clip_title(clip), []) for clip in clips]
+
+
 def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
     """A line for each cause, with its count and its places.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data.cache import content_digests
-from bench.data.clips import Clip, Problem, clip_title
+from bench.data.clips import Clip, Problem, of_each
 from bench.data.sets.looks import clips_alike
 from bench.data.sets.twins import copies, twins, with_twins, without_folds
 from bench.errors import UsageError
@@ -116,11 +116,8 @@ def answers_of(
     """
     check_models(models)
     clips = tuple(each.clip for each in named)
-    again = list(_repeated(clips))
-    problems = [
-        with_twins(each.problems, (odd for odd in again if odd.where == clip_title(each.clip)))
-        for each in named
-    ]
+    again = of_each(_repeated(clips), clips)
+    problems = [with_twins(each.problems, odd) for each, odd in zip(named, again, strict=True)]
     found = []
     for number, model in enumerate(models, start=1):
         tensors, seen = model.seen(clips)

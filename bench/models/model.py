@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from baselines.fixed import StillInput
 from bench.config.loading import detecting
 from bench.config.settings import DataConfig
-from bench.data.clips import Clip, ClipSet, Problem, clip_title
+from bench.data.clips import Clip, ClipSet, Problem, of_each
 from bench.data.sets.twins import seen_alike
 from bench.data.sources import input_problems, load_input, magnifier_digest
 from bench.data.stills.inputs import flow_tops
@@ -82,8 +82,7 @@ class Model:
             arrays = load_input(clip_set, self.data, self.still, Path(cache))
             odd = list(input_problems(clips, arrays, self.still, self.data, Path(cache)))
             odd += seen_alike(clips, arrays)
-        places = [[each for each in odd if each.where == clip_title(clip)] for clip in clips]
-        return self.of_arrays(clips, arrays), places
+        return self.of_arrays(clips, arrays), of_each(odd, clips)
 
     def of_arrays(self, clips: Sequence[Clip], arrays: np.ndarray) -> Tensors:
         """From what the clip cache holds of the clips."""
