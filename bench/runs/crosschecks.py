@@ -8,6 +8,7 @@ on with.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -161,7 +162,7 @@ def unreadable(folder: RunFolder, name: str, error: BenchError) -> Finding:
     name: of the file that was to be read, where the error begins with none.
     """
     said = str(error)
-    below = said.removeprefix(f"{folder.path}/")
+    below = said.removeprefix(f"{folder.path}{os.sep}")
     if below == said:
         return Finding("unreadable", name, said)
     parts = re.split(r"(:? )", below)
