@@ -145,7 +145,7 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
 
 def few_levels(clip: Clip, what: str) -> Problem:
     """The problem of a clip whose frames have few levels, as `what` says with their number."""
-    why = "thresholded, dithered, of 1 to 4 bits?"
+    why = "thresholded, dithered, very dim, of 1 to 4 bits?"
     return Problem("levels", clip_title(clip), f"{what} ({why}); used as they are")
 
 
