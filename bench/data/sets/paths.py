@@ -28,6 +28,13 @@ And folders of several clips from which on it is no chance that each has one cla
 MOST = 2 / 3
 """Share of people from which on most of them have it."""
 
+FEW = 1 / 6
+"""Share of people up to which they are a few.
+
+More are odd where films or sessions are what folders are called by: people report what they felt,
+and see films in other orders.
+"""
+
 NAMED = 0.8
 """Share of paths that name a class where classes are what folders are called by."""
 
@@ -98,12 +105,13 @@ def in_few_people_otherwise(source: str, places: Sequence[Place]) -> Iterator[Pr
             spots.setdefault(spot, []).append((name, place))
     for _, found in sorted(spots.items()):
         other = _otherwise(found) if len(found) >= NAMED * len(places) else []
-        if other:
+        odd = {each.subject for _, _, each in other}
+        if 0 < len(odd) <= max(1, FEW * len({place.subject for place in places})):
             name, usual, place = other[0]
-            people = len({each.subject for _, _, each in other})
+            people = {each.subject for own, _, each in other if own == name}
             text = (
                 f"in the paths {quoted(printable(name), 40)} stands for {printable(usual)} in most "
-                f"people, for another class in {people}, first {place.where}: "
+                f"people, for another class in {len(people)}, first {place.where}: "
                 f"{printable(place.classes[-1])}; check the labels of these"
             )
             yield Problem("path", source, text)

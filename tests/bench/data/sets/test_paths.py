@@ -158,6 +158,18 @@ def test_a_word_that_is_another_class_in_one_person_is_told(name, people):
     assert not of_words(name, people)
 
 
+@pytest.mark.parametrize(("people", "odd", "few"), [(12, 2, True), (11, 2, False), (18, 4, False)])
+def test_what_is_so_in_more_than_a_few_people_is_not(people, odd, few):
+    """Of films, whose viewers say what they felt; people are counted for the word that is named."""
+
+    def wrong(who, label):
+        return (label + 1) % 3 if who < odd and label == who % 3 else label
+
+    told = of_words(lambda who, label, take: f"film{label}/{take}", people, wrong=wrong)
+    assert bool(told) == few
+    assert all("'film0' stands for negative" in what and "class in 1," in what for what in told)
+
+
 def test_one_class_that_is_another_in_one_person_is_told():
     def wrong(who, label):
         return 1 if (who, label) == (2, 2) else label
