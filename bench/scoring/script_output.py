@@ -40,7 +40,7 @@ LAST, BEST, TRUTH = "Predicted", "Best Predicted", "Ground Truth"
 
 _SUBJECT = re.compile(r"\bSubject\s*:\s*(\S+)")
 _PROGRESS = re.compile(
-    r"(?:(?<=[\n\r])[\w .-]{1,60}:)?[ \t]*\d{1,3}%\|[^|\n]{0,300}\|[ \t]*\d+/\d+"
+    r"(?:(?<=[\n\r])[\w .-]{1,60}:)?[ \t]{0,60}\d{1,3}%\|[^|\n]{0,300}\|[ \t]*\d+/\d+"
     r"(?:[ \t]*\[[^][\n]{0,100}\])?"
 )
 """A bar that tqdm draws, with its name: where it was drawn, other lines go on."""
