@@ -57,9 +57,9 @@ def as_uint8_rgb(video: np.ndarray) -> np.ndarray:
 
 
 FEW_LEVELS, NEARLY_ALL = 16, 0.99
-"""Levels that `main_levels` of a frame are seldom down to: of 4 bits.
+"""Most levels of a frame of few (4 bits), and the share of its numbers that make up the main ones.
 
-Of generated clips they are 120 at least, of black and white JPEGs of quality 95 10 at most.
+Generated clips have 120 main levels at least, black and white JPEGs of quality 95 10 at most.
 """
 
 
@@ -70,6 +70,7 @@ def main_levels(frame: np.ndarray) -> int:
     """
     import numpy as np
 
-    counts = np.bincount(frame.ravel()) if frame.dtype == np.uint8 else np.unique_counts(frame)[1]
+    whole = frame.dtype == np.uint8
+    counts = np.bincount(frame.ravel()) if whole else np.unique(frame, return_counts=True)[1]
     most_first = np.sort(counts)[::-1]
     return int(np.searchsorted(np.cumsum(most_first), NEARLY_ALL * frame.size)) + 1
