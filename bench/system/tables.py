@@ -63,8 +63,11 @@ GUESSED = ("cp1252", "cp1250", "cp850", "cp852")
 LONGEST_RUN = 2
 """Letters beyond ASCII in a row in words of Latin letters; characters of two bytes make more."""
 
-WITHIN_WORDS = "\u2019\u2018\u00b0\u00b7\u00ad"
-"""Signs beyond ASCII before a letter: apostrophes, that of degrees, middle dot, soft hyphen."""
+WITHIN_WORDS = "\u2019\u2018\u00b0\u00b7\u00ad\u00a0\u2013\u2014\u00b5\u00aa\u00ba"
+"""Signs beyond ASCII before a letter, or that are none of Latin words though Unicode has them so.
+
+Apostrophes, that of degrees, middle dot, soft hyphen, no-break space, dashes, micro, ordinals.
+"""
 
 MISSING = re.compile(r"#?n/?a|nan|nat|none|null|nil|<na>", re.IGNORECASE)
 """What programs write into a cell without a value. A name may be spelled so, too."""
@@ -171,8 +174,9 @@ def _are_words(text: str) -> bool:
     """Whether what is beyond ASCII are letters of Latin words, or signs where words have some."""
     for run in re.finditer(r"[^\x00-\x7f]+", text):
         before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
-        letters = [sign for sign in run[0] if sign.isalpha()]
-        signs = {sign for sign in run[0] if not (sign.isalpha() or sign in WITHIN_WORDS)}
+        known = [sign for sign in run[0] if sign not in WITHIN_WORDS]
+        letters = [sign for sign in known if sign.isalpha()]
+        signs = {*known} - {*letters}
         opening = not before.isalpha() and all(unicodedata.category(s)[0] == "P" for s in signs)
         if len(run[0]) > LONGEST_RUN or (signs and after.isalpha() and not opening):
             return False

@@ -78,6 +78,8 @@ def test_other_encodings_keep_the_ascii_part(tmp_path, encoding):
         ("cp1252", "negativ positiv überraschung"),
         ("cp1252", "förvånad"),
         ("cp1252", "l’été André"),
+        ("cp1252", "happy\u00a0face onset\u2013apex"),
+        ("cp1252", "Nº"),
         ("latin-1", "glücklich traurig"),
         ("cp850", "glücklich traurig négatif"),
         ("cp1250", "wściekłość radość"),
@@ -86,7 +88,7 @@ def test_other_encodings_keep_the_ascii_part(tmp_path, encoding):
 )
 def test_words_are_read_in_the_encoding_that_makes_words_of_them(tmp_path, encoding, words, rows):
     file = tmp_path / "table.csv"
-    lines = [f"p{n},c{n},{each}\n" for n in range(rows) for each in words.split()]
+    lines = [f"p{n},c{n},{each}\n" for n in range(rows) for each in words.split(" ")]
     text = "subject,clip,label\n" + "".join(lines)
     file.write_bytes(text.encode(encoding))
     assert read_text(file) == text
