@@ -45,14 +45,14 @@ SPREADSHEETS = ZIP, OLE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 COMPRESSED = MappingProxyType(
     {
         b"\x1f\x8b": "gzip",
-        b"BZh": "bzip2",
+        b"BZh9": "bzip2",
         b"\xfd7zXZ\0": "xz",
         b"(\xb5/\xfd": "zstd",
         b"7z\xbc\xaf": "7z",
         ZIP: "zip",
     }
 )
-"""How compressed files begin."""
+"""How compressed files begin, bzip2 as its programs write it unless told otherwise."""
 
 WORKBOOKS, WORKBOOK = (".xlsx", ".xlsm", ".ods"), (b"[Content_Types].xml", b"mimetype")
 """Endings of workbooks, which are zips, too, and names of which one is in each."""
@@ -123,8 +123,7 @@ def encoding_note(path: Path) -> str:
 def decoded(content: bytes, name: str) -> str:
     """The text that bytes hold; DataError where they hold none."""
     packed = next((how for mark, how in COMPRESSED.items() if content.startswith(mark)), None)
-    workbook = name.lower().endswith(WORKBOOKS) or any(part in content for part in WORKBOOK)
-    if packed and not (packed == "zip" and workbook):
+    if packed and not (packed == "zip" and _is_workbook(content, name)):
         raise DataError(f"{printable(name)} is compressed ({packed}), no text: unpack it first")
     if content.startswith(SPREADSHEETS):
         raise DataError(
@@ -140,6 +139,10 @@ def decoded(content: bytes, name: str) -> str:
     if "\0" in text:
         raise DataError(f"{printable(name)} holds NUL characters: it is no text")
     return text
+
+
+def _is_workbook(content: bytes, name: str) -> bool:
+    return name.lower().endswith(WORKBOOKS) or any(part in content for part in WORKBOOK)
 
 
 def _unmarked(content: bytes, encoding: str) -> str:
