@@ -137,7 +137,8 @@ def _try_parts(function: Function, per_class: Function, matrices: np.ndarray) ->
 def _made(function: Function, matrices: np.ndarray, expected: tuple[int, ...]) -> np.ndarray:
     import numpy as np
 
-    made = np.asarray(function(matrices.copy()))
+    with np.errstate(all="ignore"):  # what is no number is told by its caller
+        made = np.asarray(function(matrices.copy()))
     if made.shape != expected or made.dtype.kind not in "biuf":
         raise Unfit(
             f"of matrices {matrices.shape} it makes {made.dtype} {made.shape}, expected real "
