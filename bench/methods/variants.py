@@ -20,7 +20,7 @@ from bench.config.settings import ComputeConfig, Config, DataConfig, SpaceConfig
 from bench.errors import FAILURES, BenchError, UsageError, unknown_name
 from bench.methods.operations import known_operations
 from bench.methods.strategies import STRATEGIES
-from bench.system.entry_points import brought, package_of
+from bench.system.entry_points import brought, package_of, remembered
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 from rnas.space import SearchSpace
@@ -323,6 +323,12 @@ class Drawn(InSpace):
         )
 
 
+@remembered
+def _harmless() -> set[str]:
+    """The networks that were built in this process, and replaced nothing of it."""
+    return set()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fixed(Variant):
     """A hand-designed network, trained as it is.
@@ -431,17 +437,19 @@ class Fixed(Variant):
     def _built(self, config: Config, classes: int) -> nn.Module:
         """The network; BenchError where it cannot be built.
 
-        That of a package changes nothing of the process, here or when it is called.
+        That of a package changes nothing of the process, here or when it is called, and replaces
+        nothing of it when it is first built.
         """
         from bench.system.guarding import PROCESS, guard, undisturbed
         from bench.system.libraries import replacing, unreplaced
 
         who = f"network {self.name} of package {package_of(ENTRY_POINTS, self.name)}"
         foreign = self.name in brought(ENTRY_POINTS)
+        first = foreign and self.name not in _harmless()
         try:
             with (
                 undisturbed(who, PROCESS),
-                unreplaced() if foreign else nullcontext(()) as replaced,
+                unreplaced() if first else nullcontext(()) as replaced,
             ):
                 network = self.network.build(classes)
             if foreign:
@@ -456,6 +464,7 @@ class Fixed(Variant):
             ) from error
         if replaced:
             raise BenchError(f"{who} cannot be used: {replacing(replaced)}")
+        _harmless().add(self.name)
         return network
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -24,15 +25,16 @@ KNOWN = frozenset({"torch", "numpy", *OURS})
 PARTS = ("__code__", "__defaults__", "__kwdefaults__")
 """What can be changed of a function that stays the same object."""
 
+Parts = tuple[Any, Any, Any]
+
 BY_DTYPE = ("torch", "Storage")
 """What torch replaces itself with the default dtype, which is watched elsewhere."""
 
 DESCRIPTORS = (staticmethod, classmethod, property)
 
+NOTHING = object()
+
 Owner = ModuleType | type
-Place = tuple[Owner, str]
-Look = tuple[Any, tuple[Any, ...]]
-"""What stands at a place, and its parts."""
 
 
 @contextmanager
@@ -47,17 +49,21 @@ def unreplaced(names: Iterable[str] = ()) -> Iterator[list[str]]:
         if _top(name) in KNOWN:
             with suppress(Exception):  # many names are of no module
                 import_module(name)
-    owners = _owners()
-    before = _looks(owners)
+    before = {owner: dict(vars(owner)) for owner in _owners()}
+    inner = [*_inner(before)]
     replaced: list[str] = []
     try:
         yield replaced
     finally:
-        after = _looks(owners)
-        for place in [*before, *(each for each in after if each not in before)]:
-            if _is_replaced(place, before.get(place), after.get(place)):
-                _set_back(place, before.get(place))
-                replaced.append(f"{_named(place[0])}.{place[1]}")
+        for owner, kept in before.items():
+            now = vars(owner).values()
+            if len(now) != len(kept) or not all(map(is_, now, kept.values())):
+                replaced.extend(_set_back(owner, kept))
+        for name, function, parts in inner:
+            if _parts(function) != parts:
+                for part, own in zip(PARTS, parts, strict=True):
+                    setattr(function, part, own)
+                replaced.append(name)
 
 
 def replacing(replaced: Sequence[str]) -> str:
@@ -81,15 +87,15 @@ def _owners() -> list[Owner]:
     return [*dict.fromkeys(modules), *(each for each in dict.fromkeys(bases) if _is_known(each))]
 
 
-def _looks(owners: Sequence[Owner]) -> dict[Place, Look]:
-    """What stands where."""
-    return {
-        (owner, name): (value, _parts(value))
-        for owner in owners
-        for name, value in [*vars(owner).items()]
-        if (callable(value) or isinstance(value, DESCRIPTORS))
-        and (owner.__name__, name) != BY_DTYPE
-    }
+def _inner(places: Mapping[Owner, Mapping[str, Any]]) -> Iterator[tuple[str, FunctionType, Parts]]:
+    """The functions that are written in Python, with their names and parts, each once."""
+    seen: set[FunctionType] = set()
+    for owner, kept in places.items():
+        for name, value in kept.items():
+            function = value.__func__ if type(value) in (staticmethod, classmethod) else value
+            if type(function) is FunctionType and function not in seen:
+                seen.add(function)
+                yield f"{_named(owner)}.{name}", function, _parts(function)
 
 
 def _is_known(owner: type) -> bool:
@@ -100,31 +106,24 @@ def _top(name: object) -> str:
     return str(name).partition(".")[0]
 
 
-def _parts(value: Any) -> tuple[Any, ...]:
-    """The `PARTS` of what is written in Python; of nothing else can they be changed."""
-    function = _function(value)
-    if not isinstance(function, FunctionType):
-        return ()
+def _parts(function: FunctionType) -> Parts:
     words = function.__kwdefaults__
     return function.__code__, function.__defaults__, dict(words) if words else words
 
 
-def _function(value: Any) -> Any:
-    """What a static or class method calls; of others themselves."""
-    return value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
-
-
-def _is_replaced(place: Place, before: Look | None, after: Look | None) -> bool:
-    owner, name = place
-    if before is None:
-        return isinstance(owner, type) and any(name in vars(each) for each in owner.__mro__[1:])
-    if after is None:
-        return True
-    (old, parts), (new, others) = before, after
-    if old is new:
-        return parts != others
+def _is_replaced(owner: Owner, name: str, old: Any, new: Any) -> bool:
+    """Whether another value stands for what can be called."""
+    if old is new or (owner.__name__, name) == BY_DTYPE:
+        return False
+    if old is NOTHING:
+        hides = isinstance(owner, type) and any(name in vars(each) for each in owner.__mro__[1:])
+        return hides and _is_called(new)
     library = _top(_named(owner))
-    return (_home(new), _called(new)) != (library, _called(old))
+    return _is_called(old) and (_home(new), _called(new)) != (library, _called(old))
+
+
+def _is_called(value: Any) -> bool:
+    return callable(value) or isinstance(value, DESCRIPTORS)
 
 
 def _home(value: Any) -> str:
@@ -143,12 +142,13 @@ def _named(owner: Owner) -> str:
     return f"{owner.__module__}.{owner.__qualname__}"
 
 
-def _set_back(place: Place, before: Look | None) -> None:
-    owner, name = place
-    if before is None:
-        delattr(owner, name)
-        return
-    value, parts = before
-    for part, kept in zip(PARTS, parts, strict=False):  # none of what is no function
-        setattr(_function(value), part, kept)
-    setattr(owner, name, value)
+def _set_back(owner: Owner, kept: Mapping[str, Any]) -> Iterator[str]:
+    """The names of what was replaced of a module or class, each as it was again."""
+    for name in [*dict.fromkeys((*kept, *vars(owner)))]:
+        old = kept.get(name, NOTHING)
+        if _is_replaced(owner, name, old, vars(owner).get(name, NOTHING)):
+            if old is NOTHING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, old)
+            yield f"{_named(owner)}.{name}"
