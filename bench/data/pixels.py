@@ -63,14 +63,16 @@ Generated clips have 120 main levels at least, black and white JPEGs of quality 
 """
 
 
-def main_levels(frame: np.ndarray) -> int:
+def few_levels(frame: np.ndarray) -> int:
     """The fewest levels, of all channels, that 99 % of a frame's numbers have; (H, W, C).
 
-    Numbers that are no integers are taken as they are: each may be a level.
+    0 where they are many, or one level all over, which is told apart. Numbers that are no integers
+    are taken as they are: each may be a level.
     """
     import numpy as np
 
     whole = frame.dtype == np.uint8
     counts = np.bincount(frame.ravel()) if whole else np.unique(frame, return_counts=True)[1]
     most_first = np.sort(counts)[::-1]
-    return int(np.searchsorted(np.cumsum(most_first), NEARLY_ALL * frame.size)) + 1
+    main = int(np.searchsorted(np.cumsum(most_first), NEARLY_ALL * frame.size)) + 1
+    return main if main <= FEW_LEVELS and np.count_nonzero(counts) > 1 else 0

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -154,8 +155,9 @@ def _unmarked(content: bytes, encoding: str) -> str:
     return text if text[:1].isascii() and text[:1].isprintable() else ""
 
 
+@lru_cache(maxsize=1)
 def _guessed(content: bytes, name: str) -> tuple[str, str]:
-    """The text of bytes that are no UTF-8, and the encoding taken."""
+    """The text of bytes that are no UTF-8, and the encoding taken; asked for both in turn."""
     from charset_normalizer import from_bytes
 
     best = from_bytes(content).best()

@@ -135,8 +135,8 @@ def unreadable(clip: Clip, path: Path, error: Exception) -> DataError:
     again = "Unpack the data set again."
     if generated([path.parent]):
         again = (
-            f"Move the folder that holds {NOTE_NAME} elsewhere: the clips are made again; frames "
-            "that you put into a folder of your own, put there again."
+            f"Move the folder that holds {NOTE_NAME} elsewhere: the clips are made again (in a "
+            "folder of your own you have to put them there again)."
         )
     return DataError(
         f"{printable(path)}: this frame of clip {clip_title(clip)} {what}; expected a whole image "

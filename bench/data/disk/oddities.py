@@ -16,7 +16,7 @@ from bench.data.disk.video_files import (
     reader_key,
     uneven_times,
 )
-from bench.data.pixels import FEW_LEVELS, main_levels
+from bench.data.pixels import few_levels
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Recording:
     first, and of a video whose frames are not even in time the shortest and longest time between
     two of them in ms; whether a video is HDR, and interlaced; whether the first frame is of one
     level all over, and later ones are not; frames whose end is lost (`_lost_ends`); the
-    `main_levels` of the first frame where they are few.
+    `few_levels` of the first frame.
     """
 
     shape: tuple[int, ...] = (9,)
@@ -91,8 +91,7 @@ def _lost_ends(clip: Clip, contents: Sequence[bytes]) -> int:
 def _beginning(clip: Clip, contents: Sequence[bytes]) -> tuple[bool, int]:
     """Whether the first of several frames is of one level, and not the same as the last.
 
-    And its `main_levels`, 0 where they are not few. Of a video the last frame is not looked at:
-    that would take decoding all of it.
+    And its `few_levels`. Of a video the last frame is not looked at: that would take decoding all.
     """
     if clip.ready_flow:
         return False, 0
@@ -104,9 +103,7 @@ def _beginning(clip: Clip, contents: Sequence[bytes]) -> tuple[bool, int]:
     except DataError:
         return False, 0
     onset, still = frames[0], contents[0] == contents[-1] and (frames[0] == frames[-1]).all()
-    levels = main_levels(onset)
-    one = bool(onset.min() == onset.max())
-    return one and bool(video or not still), levels * (levels <= FEW_LEVELS and not one)
+    return bool(onset.min() == onset.max() and (video or not still)), few_levels(onset)
 
 
 def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
@@ -140,10 +137,10 @@ def recording_problems(clip: Clip, recording: np.ndarray) -> Iterator[Problem]:
         what = f"{lost:.0f} frame(s) end in zeros, and others do not"
         yield Problem("part", where, f"{what} (a file that was copied in part?); used as they are")
     if few:
-        yield few_levels(clip, f"the first frame has {few:.0f} levels")
+        yield levels_problem(clip, f"the first frame has {few:.0f} levels")
 
 
-def few_levels(clip: Clip, what: str) -> Problem:
+def levels_problem(clip: Clip, what: str) -> Problem:
     """The problem of a clip whose frames have few levels, as `what` says with their number."""
     why = "thresholded, dithered, very dim, of 1 to 4 bits?"
     return Problem("levels", clip_title(clip), f"{what} ({why}); used as they are")

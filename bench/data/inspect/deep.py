@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.data.clips import Clip, Problem, clip_title
 from bench.data.disk.images import decode, is_transparent, read_frames, refuse_dark
 from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
-from bench.data.disk.oddities import Recording, few_levels, recording_problems
+from bench.data.disk.oddities import Recording, levels_problem, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
-from bench.data.pixels import FEW_LEVELS, main_levels
+from bench.data.pixels import few_levels
 from bench.data.sets.blank import LONGEST, absurdities
 from bench.data.sets.giveaways import told_by
 from bench.data.sets.looks import (
@@ -69,8 +69,8 @@ class _Frame:
     """A decoded frame: name, size (width, height), lowest and highest level, content hash.
 
     colour: levels between the channels of a pixel, the most of all; rows: per row how many levels
-    lie between its pixels, uint8 (height,); few: its `main_levels` where they are few, else 0;
-    look: what it shows, small and grey (`still`).
+    lie between its pixels, uint8 (height,); few: its `few_levels`; look: what it shows,
+    small and grey (`still`).
     """
 
     name: str
@@ -226,7 +226,7 @@ def _described(name: str, pixels: np.ndarray) -> _Frame:
     colour = int((planes.max(0) - planes.min(0)).max())
     rows = (planes.max(-1) - planes.min(-1)).max(0)
     levels = int(planes.min()), int(planes.max())
-    few = found if (found := main_levels(pixels)) <= FEW_LEVELS else 0
+    few = few_levels(pixels)
     return _Frame(name, (width, height), colour, levels, content, rows, few, still(pixels))
 
 
@@ -254,11 +254,11 @@ def _problems(clip: Clip, frames: Sequence[_Frame], unreadable: Sequence[str]) -
         first = _named(even[0])
         what = f"{len(even)} frame(s) of one level all over, the first {first}; used as they are"
         yield Problem("constant", where, what)
-    few = [frame for frame in frames if frame.few and not frame.constant]
+    few = [frame for frame in frames if frame.few]
     if few and not clip.ready_flow:
         most = max(frame.few for frame in few)
         what = f"{len(few)} frame(s) have at most {most} levels, the first {_named(few[0])}"
-        yield few_levels(clip, what)
+        yield levels_problem(clip, what)
     if len(frames) > 1 and len({frame.content for frame in frames}) == 1:
         what = "all its frames show the same picture: the clip does not move, its flow is blank"
         yield Problem("blank", where, what)

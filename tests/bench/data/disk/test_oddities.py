@@ -102,18 +102,23 @@ def test_times_that_a_container_rounds_are_even(tmp_path, ending, rate):
     assert told(video(tmp_path / f"a.{ending}", times), tmp_path / "cache") == []
 
 
+def stored_clip(folder, video, ending):
+    """A clip of the frames, as one array or an image each."""
+    if ending == "npy":
+        np.save(folder / "a.npy", video)
+        return clip_of([folder / "a.npy"])
+    clip = clip_of([folder / f"{number}.{ending}" for number in range(len(video))])
+    for path, pixels in zip(clip.frames, video, strict=True):
+        Image.fromarray(pixels).save(path)
+    return clip
+
+
 @pytest.mark.parametrize("level", [0, 255])
-@pytest.mark.parametrize("stored", ["images", "array"])
+@pytest.mark.parametrize("stored", ["png", "npy"])
 def test_a_blank_frame_before_a_clip_is_told_by_a_run(tmp_path, level, stored):
     frames = noise(4, 16, 16)
     frames[0] = level
-    if stored == "array":
-        np.save(tmp_path / "a.npy", frames)
-        clip = clip_of([tmp_path / "a.npy"])
-    else:
-        clip = clip_of([tmp_path / f"{number}.png" for number in range(4)])
-        for path, pixels in zip(clip.frames, frames, strict=True):
-            Image.fromarray(pixels).save(path)
+    clip = stored_clip(tmp_path, frames, stored)
     made = noise(1, 4, 4)
     (found,) = input_problems([clip], made, None, DataConfig(), tmp_path / "cache")
     assert (found.kind, found.fatal) == ("constant", False)
@@ -138,13 +143,7 @@ def test_frames_of_few_levels_are_told(tmp_path, bits, ending):
     for video, kinds in zip(kept, (["levels"], [], []), strict=True):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
-        if ending == "npy":
-            np.save(folder / "a.npy", video)
-            clip = clip_of([folder / "a.npy"])
-        else:
-            clip = clip_of([folder / f"{number}.{ending}" for number in range(3)])
-            for path, pixels in zip(clip.frames, video, strict=True):
-                Image.fromarray(pixels).save(path)
+        clip = stored_clip(folder, video, ending)
         made = noise(1, 4, 4)
         found = [*input_problems([clip], made, None, DataConfig(), tmp_path / "cache")]
         assert [problem.kind for problem in found] == kinds
