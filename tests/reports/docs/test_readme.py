@@ -180,6 +180,29 @@ def test_the_page_of_results_says_what_the_record_of_the_other_sets_says():
             assert worse == "composite" and said in " ".join(README.read_text().split())
 
 
+def test_the_page_of_results_says_how_large_networks_are_and_how_they_do_on_the_composite():
+    rows = []
+    for name in ("nas-smic", "nas-sets"):
+        with (ROOT / "results" / f"leaderboard-{name}-surrogate.csv").open(newline="") as file:
+            rows += list(csv.DictReader(file))
+    sizes = {
+        method: [float(row["million_params"].split()[0]) for row in rows if row["method"] == method]
+        for method in ("rnas_mer", "random_rnas_mer")
+    }
+    page = " ".join((ROOT / "docs" / "results.md").read_text().split())
+    drawn, searched = (
+        (min(sizes[method]), max(sizes[method])) for method in ("random_rnas_mer", "rnas_mer")
+    )
+    said = "({:.1f} and {:.1f} million parameters against {:.2f} to {:.2f})"
+    assert said.format(*drawn, *searched) in page
+    scores = [
+        float(row["uar"])
+        for row in rows
+        if row["data"].startswith("composite") and "rnas_mer" in row["method"]
+    ]
+    assert f"with 151 clips, they have {min(scores):.2f} to {max(scores):.2f}." in page
+
+
 @pytest.mark.parametrize("name", ["nas-smic", "nas-sets"])
 def test_the_tables_of_the_page_of_results_are_those_of_their_files(name):
     table = leaderboard_table(ROOT / "results" / f"leaderboard-{name}-surrogate.csv")
