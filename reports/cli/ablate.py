@@ -139,7 +139,8 @@ def _describe(study: Study, found: Prepared, progress: Steps) -> None:
 
 def _write(request: Request, study: Study, out: Path) -> dict[str, Any]:
     """Measures; writes the JSON file, the table as Markdown and CSV, and the picture."""
-    from bench.studies.ablation import BASE, measure
+    from bench.studies.ablation import BASE
+    from bench.studies.ablation_results import measure
     from reports.studies.ablation import ablation_csv, ablation_marks, ablation_page, draw_ablation
 
     measured = {
