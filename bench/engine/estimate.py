@@ -17,8 +17,8 @@ from bench.data.sources import Source, find_clips, fingerprinted, load, used_lab
 from bench.engine.plan import Report, Unit
 from bench.engine.recorded import require_own_clips
 from bench.errors import BenchError, SuspectError, printable
+from bench.methods.classical import Estimated
 from bench.methods.registry import VARIANTS
-from bench.methods.variants import Estimated
 from bench.protocol.splits import Fold, named_fold
 from bench.runs.folds import ClipRecord, FoldRecord, Machine
 from bench.runs.job import Job

@@ -15,7 +15,7 @@ from bench.config.settings import Config
 from bench.engine.plan import FOLD, PREPARE, PROFILE, SEARCH, Unit
 from bench.engine.working import Needs
 from bench.methods import registry
-from bench.methods.variants import Estimated
+from bench.methods.classical import Estimated
 from rnas.genotype import random_genotype
 
 GIGA = 10**9

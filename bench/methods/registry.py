@@ -13,14 +13,9 @@ from functools import cache
 from typing import Any
 
 from bench.errors import UsageError, unknown_name
+from bench.methods.kinds import is_registrable, variants_of
 from bench.methods.operations import known_operations
-from bench.methods.variants import (
-    ENTRY_POINTS,
-    RANDOM_PREFIX,
-    Variant,
-    is_registrable,
-    variants_of,
-)
+from bench.methods.variants import ENTRY_POINTS, RANDOM_PREFIX, Variant
 from bench.system.entry_points import Door, Unfit
 from bench.system.typed_fields import require_types
 from rnas.space import SearchSpace
@@ -32,7 +27,7 @@ GROUPS = ("all", "nas", "ablation", "random", "peers", "control", "classical", "
 
 @cache
 def variants() -> Mapping[str, Variant]:
-    """Name -> variant, kind by kind in the order of `bench.methods.variants.KINDS`."""
+    """Name -> variant, kind by kind in the order of `bench.methods.kinds.KINDS`."""
     return {entry.name: entry for entry in variants_of(VARIANTS.values())}
 
 

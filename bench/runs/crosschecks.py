@@ -23,7 +23,7 @@ from bench.data.sets.catalogue import DATASETS
 from bench.data.sources import Source
 from bench.errors import BenchError
 from bench.methods import registry
-from bench.methods.variants import Drawn
+from bench.methods.spaces import Drawn
 from bench.protocol.metrics import BUILT_IN
 from bench.runs.answered import some, unlike_data
 from bench.runs.folder import FOLDS, GIVEN, STUDIES, RunFolder

@@ -13,7 +13,9 @@ from baselines.fixed import CROSS_ENTROPY, FixedNetwork, Recipe, StillInput
 from bench.config.loading import config_from_dict
 from bench.config.settings import Config, TrainConfig
 from bench.errors import BenchError, DataError, UsageError
-from bench.methods.variants import RANDOM_PREFIX, Drawn, Searched, Variant, kind_named
+from bench.methods.kinds import kind_named
+from bench.methods.spaces import Drawn, Searched
+from bench.methods.variants import RANDOM_PREFIX, Variant
 from bench.protocol.naming import split_title
 from bench.runs.checksums import SEALED, require_unchanged, write_run_file
 from bench.runs.folder import (

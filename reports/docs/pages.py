@@ -107,7 +107,7 @@ def sizes_page() -> str:
     import numpy as np
 
     from bench.methods import registry
-    from bench.methods.variants import Searched
+    from bench.methods.spaces import Searched
     from rnas.errors import MethodError
     from rnas.sizes import fit_channels, sample_sizes
 

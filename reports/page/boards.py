@@ -14,7 +14,7 @@ from statistics import fmean
 from markupsafe import Markup
 
 from bench.errors import BenchError
-from bench.methods.variants import Estimated
+from bench.methods.classical import Estimated
 from bench.protocol.metrics import metrics
 from bench.runs.record import RunRecord
 from bench.runs.typed import MALFORMED

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.methods.variants import Estimated
+from bench.methods.classical import Estimated
 from reports.reading.groups import gather
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.methods.variants import InSpace
+from bench.methods.spaces import InSpace
 from reports.published import PublishedRow, published_table
 from reports.tables.beside_published import blank_row, unpublished_row
 from reports.tables.paper_table import PaperTable

@@ -12,7 +12,7 @@ from tiny_runs import Run
 from bench.cli.networks import variants_with_networks
 from bench.data.surrogates.writing import SURROGATE_VERSION, resolve_difficulty, write_surrogate
 from bench.methods import registry
-from bench.methods.variants import Estimated
+from bench.methods.classical import Estimated
 
 NAMES = registry.select_variants(["classical"])
 CHANGES = ("protocol.rules=last,oracle", "selection=oracle", "data.flow_side=32")

@@ -264,15 +264,15 @@ class TestConfiguredSpace:
         assert (space.nodes, space.channels) == (own.nodes, own.channels) == (3, 8)
 
     def test_published_sizes_fit_the_width_to_table_5(self, monkeypatch):
-        from bench.methods import variants
+        from bench.methods import spaces
 
         def fit(space, target):
             return space.resized(channels=target // 10_000)
 
         monkeypatch.setattr("rnas.sizes.fit_channels", fit)
-        variants._configured.cache_clear()
+        spaces._configured.cache_clear()
         space = configured("rnas_mer_1", "nodes=1", "space.size=published")
-        variants._configured.cache_clear()
+        spaces._configured.cache_clear()
         assert (space.nodes, space.channels) == (1, 917)  # 9.17 M are published
 
     def test_without_a_published_size_says_so(self):

@@ -19,7 +19,7 @@ from bench.engine.plan import plan
 from bench.engine.request import Request, check_methods, prepare_jobs
 from bench.errors import UsageError
 from bench.measuring.networks import usual_target
-from bench.methods import registry, variants
+from bench.methods import kinds, registry
 from bench.methods.variants import Variant
 from bench.protocol.splits import named_fold
 from bench.runs.record import read_run
@@ -104,9 +104,9 @@ def test_an_estimator_runs_is_read_and_is_sound(monkeypatch, tmp_path):
     name = f"smic-{resolve_difficulty('easy'):g}-seed0-version{SURROGATE_VERSION}"
     cache = tmp_path / "cache"
     write_surrogate("smic", cache / "surrogate" / name, size=16, subjects=SUBJECTS, workers=1)
-    monkeypatch.setattr(variants, "KINDS", (*variants.KINDS, Estimated))
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, Estimated))
     values = {"bayes": Estimator("bayes", "Naive Bayes on frame differences", 1e-3)}
-    (entry,) = variants.variants_of(values)
+    (entry,) = kinds.variants_of(values)
     monkeypatch.setattr(registry, "variants", lambda: {"bayes": entry})
     request = Request(
         variants=registry.select_variants(["own"]),

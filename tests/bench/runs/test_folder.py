@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bench.errors import BenchError
-from bench.methods.variants import Searched
+from bench.methods.spaces import Searched
 from bench.runs.folder import RunFolder, run_folder
 from bench.runs.record import find_runs, read_run
 from bench.system.files import write_json, write_text
