@@ -10,8 +10,9 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.errors import DataError
+from bench.scoring.answer_tables import COLUMNS
 from bench.scoring.challenge_log import LEAKS_REMARK, SURROGATE_REMARK, stated_leaks
-from bench.scoring.logs import COLUMNS, Log, parse_log
+from bench.scoring.logs import Log, parse_log
 from bench.system.files import csv_text
 from bench.system.result_files import sealed
 
