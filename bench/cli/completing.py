@@ -60,7 +60,7 @@ def datasets(
 ) -> list[CompletionItem[str]]:
     """Names of data sets; after `manifest:` a file."""
     from bench.data.sets.catalogue import DATASETS
-    from bench.data.sets.manifest import PREFIX
+    from bench.data.sets.manifests.manifest import PREFIX
 
     if typed.startswith(PREFIX):
         return [CompletionItem(typed.removeprefix(PREFIX), type="file")]

@@ -161,7 +161,7 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
     from bench.cli.output import check_place
     from bench.cli.progress import steps
     from bench.data.sets.classes import CHALLENGE
-    from bench.data.sets.manifest_export import labels_map, manifest_text
+    from bench.data.sets.manifests.export import labels_map, manifest_text
     from bench.system.files import write_text
 
     check_place(out)

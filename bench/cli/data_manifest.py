@@ -12,7 +12,7 @@ import click
 from bench.cli.options import OutFile
 
 if TYPE_CHECKING:
-    from bench.data.sets.mapping import Mapped
+    from bench.data.sets.manifests.mapping import Mapped
 
 
 @click.command()
@@ -74,7 +74,7 @@ def manifest(
     from bench.cli.output import check_place
     from bench.data.clips import problem_lines
     from bench.data.sets.classes import label_pairs
-    from bench.data.sets.mapping import Wording, mapped_manifest
+    from bench.data.sets.manifests.mapping import Wording, mapped_manifest
     from bench.data.surrogates.checking import changed_flows
     from bench.system.files import write_text
 

@@ -30,9 +30,9 @@ from bench.cli.options import (
 if TYPE_CHECKING:
     from bench.config.settings import DataConfig
     from bench.data.sources import Source
+    from bench.engine.executing.working import Failure
     from bench.engine.plan import Task
     from bench.engine.request import Prepared
-    from bench.engine.working import Failure
 
 
 class ManySeeds(ManyNumbers):
@@ -137,9 +137,9 @@ def resolve_request(
     settings = settings_on(source, loaded)
     names = _able(select_variants(variants), variants, source, settings.config.data)
 
-    from bench.engine.executors import make_executor
+    from bench.engine.executing.executors import make_executor
+    from bench.engine.executing.pools import RemoteExecutor
     from bench.engine.listening import made_listener
-    from bench.engine.pools import RemoteExecutor
     from bench.engine.request import Request, check_methods
     from bench.training.compute import resolve_device
 
@@ -291,7 +291,7 @@ def describe(prepared, tasks) -> None:
 
 def _reach_text(job, clip_set) -> str:
     """How far the run's search can move α, and how decided that lets it be."""
-    from bench.engine.search import search_reach
+    from bench.engine.searching.search import search_reach
     from rnas.settings import DECIDES, lowest_entropy
 
     if not job.method.learns:

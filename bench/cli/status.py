@@ -16,7 +16,7 @@ from bench.cli.completing import folders
 from bench.cli.options import format_option
 
 if TYPE_CHECKING:
-    from bench.engine.notes import Note
+    from bench.engine.executing.notes import Note
     from bench.runs.folder import RunFolder
 
 SILENT = 120.0
@@ -72,7 +72,7 @@ def _states(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _state(path: Path) -> dict[str, Any]:
     """How far a run is, from the files in its folder."""
-    from bench.engine.notes import notes_of
+    from bench.engine.executing.notes import notes_of
     from bench.runs.failures import read_failures
     from bench.runs.folder import RunFolder
     from bench.runs.record import read_run_file

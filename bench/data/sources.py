@@ -19,9 +19,9 @@ from bench.data.disk.oddities import Recording, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.disk.tree import Layout
 from bench.data.sets.catalogue import GENERATED, find_dataset, load_clips, require_root
-from bench.data.sets.looks import clips_alike
-from bench.data.sets.manifest import Manifest
-from bench.data.sets.twins import copies, seen_alike, with_twins
+from bench.data.sets.doubts.looks import clips_alike
+from bench.data.sets.doubts.twins import copies, seen_alike, with_twins
+from bench.data.sets.manifests.manifest import Manifest
 from bench.data.steps.crop import FaceFound, FrameSize
 from bench.data.steps.landmarks import misplaced, refuse_shared_rows
 from bench.data.steps.settings import preprocessing

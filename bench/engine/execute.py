@@ -7,8 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.engine.executors import EXECUTORS, Executor, ProcessExecutor, SerialExecutor
-from bench.engine.notes import sweep_notes
+from bench.engine.executing.executors import EXECUTORS, Executor, ProcessExecutor, SerialExecutor
+from bench.engine.executing.notes import sweep_notes
+from bench.engine.executing.pools import RemoteExecutor
+from bench.engine.executing.suspicion import forget_suspicions, suspicions
+from bench.engine.executing.together import StackingExecutor
+from bench.engine.executing.working import Failure, Listener, missing_after, without_file
 from bench.engine.opening import (
     adopt_genotype,
     forget_undone,
@@ -29,11 +33,7 @@ from bench.engine.plan import (
     done_units,
     with_preparation,
 )
-from bench.engine.pools import RemoteExecutor
 from bench.engine.request import Prepared
-from bench.engine.suspicion import forget_suspicions, suspicions
-from bench.engine.together import StackingExecutor
-from bench.engine.working import Failure, Listener, missing_after, without_file
 from bench.errors import BenchError, UsageError
 from bench.models.saving import add_scores
 from bench.protocol.splits import tested_labels

@@ -13,8 +13,8 @@ from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
 
+from bench.engine.executing.working import Listener
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
-from bench.engine.working import Listener
 from bench.errors import FAILURES
 from bench.runs.searches import history_columns
 from bench.system.entry_points import Door, Unfit, say_once

@@ -15,7 +15,7 @@ from bench.config.settings import Config
 from bench.data.clips import Clip
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import landmarks_digest, magnifier_digest
-from bench.engine.executors import Executor
+from bench.engine.executing.executors import Executor
 from bench.engine.plan import FOLD, METRICS, PROFILE, SEARCH, Unit, plan
 from bench.engine.request import Prepared
 from bench.errors import BenchError

@@ -14,10 +14,10 @@ from bench.config.settings import HASH_DIGITS, Config, DataConfig
 from bench.data.clips import ClipSet
 from bench.data.sources import Progress, Source, planned_set, prepare
 from bench.data.videos import clip_settings
-from bench.engine.executors import Executor
+from bench.engine.executing.executors import Executor
+from bench.engine.executing.pools import RemoteExecutor
 from bench.engine.listening import RunListener
 from bench.engine.plan import ALL_PHASES, Task, plan
-from bench.engine.pools import RemoteExecutor
 from bench.errors import BenchError, DataError, UsageError, unknown_name
 from bench.methods import registry
 from bench.methods.released import released_config, trains_on_other_sets

@@ -8,13 +8,13 @@ from statistics import median_low
 
 from bench.data.sets.catalogue import find_dataset
 from bench.data.sources import find_clips, prepare
+from bench.engine.executing.suspicion import keep_suspicion, suspicion
+from bench.engine.executing.working import await_files
 from bench.engine.first_answers import require_first_answers
 from bench.engine.material import job_clips, network_builder
 from bench.engine.plan import FOLD, PREPARE, SEARCH, Report, Unit
 from bench.engine.recorded import require_own_job
-from bench.engine.search import summarise_searches
-from bench.engine.suspicion import keep_suspicion, suspicion
-from bench.engine.working import await_files
+from bench.engine.searching.search import summarise_searches
 from bench.errors import BenchError, SuspectError
 from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile

@@ -92,7 +92,7 @@ class Searched(InSpace):
     kind = "search"
     origin = "searched"
     learns = True
-    work = MappingProxyType({"search": "bench.engine.search:search", **EVALUATION})
+    work = MappingProxyType({"search": "bench.engine.searching.search:search", **EVALUATION})
 
     def check(self, config: Config) -> None:
         """Raises MethodError for settings that the space cannot have, and for no strategy."""
@@ -120,7 +120,7 @@ class Drawn(InSpace):
 
     kind = "random"
     origin = "random"
-    work = MappingProxyType({"search": "bench.engine.search:draw", **EVALUATION})
+    work = MappingProxyType({"search": "bench.engine.searching.search:draw", **EVALUATION})
     without_search = "draws its genotype"
     unlearnt = "a random control: its architecture was drawn, nothing was searched"
     unlearnt_many = "random controls"

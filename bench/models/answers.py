@@ -13,8 +13,8 @@ import numpy as np
 
 from bench.data.cache import content_digests
 from bench.data.clips import Clip, Problem, of_each
-from bench.data.sets.looks import clips_alike
-from bench.data.sets.twins import copies, twins, with_twins, without_folds
+from bench.data.sets.doubts.looks import clips_alike
+from bench.data.sets.doubts.twins import copies, twins, with_twins, without_folds
 from bench.errors import UsageError
 from bench.models.inputs import DATASET, NamedClip
 from bench.models.pretrained import trained_before

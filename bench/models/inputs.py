@@ -9,7 +9,9 @@ from pathlib import Path
 from bench.data.clips import CHALLENGE_CLASSES, DOUBLED, Clip, Problem, clip_title
 from bench.data.disk.tree import Tree
 from bench.data.sets.catalogue import DATASETS, judged
-from bench.data.sets.manifest import LONGEST_NAME, PREFIX, Manifest, Row
+from bench.data.sets.manifests.manifest import PREFIX, Manifest
+from bench.data.sets.manifests.rows import LONGEST_NAME, Row
+from bench.data.sets.manifests.unwritten import Unwritten
 from bench.data.surrogates.checking import changed_flows
 from bench.errors import DataError, UsageError, printable
 
@@ -110,20 +112,15 @@ def _clips(rows: Sequence[Row], path: Path, where: str = "") -> Iterator[NamedCl
         yield NamedClip(replace(clip, emotion=UNKNOWN), found.problems)
 
 
-class _OneRow(Manifest):
+class _OneRow(Unwritten):
     """A row of a manifest, or one that is in no file, with its own problems alone.
 
     apexes: whether the rows beside it have any.
     """
 
-    _in_file = False
-
     def __init__(self, row: Row, path: Path, apexes: bool, where: str) -> None:
-        super().__init__(path, DATASETS)
-        self._row, self._has_apexes, self._where = row, apexes, where
-
-    def _read(self) -> Sequence[Row]:
-        return (self._row,)
+        super().__init__(path, printable(path.name), (row,))
+        self._has_apexes, self._where = apexes, where
 
     def place_of(self, row: Row) -> str:
         """The row in messages, or the clip that stands alone."""

@@ -89,7 +89,7 @@ def _bands(look: str) -> Iterable[tuple[int, str]]:
     return ((start % (BANDS * DIGITS), look[start : start + DIGITS]) for start in starts)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 20)  # a hundred thousand generated clips are gone through twice
 def _known(clip: Clip) -> _Known:
     contents = read_frames(clip)
     if clip.ready_flow:

@@ -15,7 +15,7 @@ from baselines.fixed import StillInput
 from bench.config.loading import detecting
 from bench.config.settings import DataConfig
 from bench.data.clips import Clip, ClipSet, Problem, of_each
-from bench.data.sets.twins import seen_alike
+from bench.data.sets.doubts.twins import seen_alike
 from bench.data.sources import input_problems, load_input, magnifier_digest
 from bench.data.stills.inputs import flow_tops
 from bench.errors import BenchError, UsageError

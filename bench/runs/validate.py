@@ -11,7 +11,7 @@ from typing import Any
 from bench.config.settings import Config
 from bench.data.cache import content_digests, data_fingerprint
 from bench.data.sets.catalogue import find_dataset
-from bench.data.sets.manifest import Manifest
+from bench.data.sets.manifests.manifest import Manifest
 from bench.data.sources import Source, find_clips, surrogate_folder
 from bench.data.steps.keys import weights_digest
 from bench.errors import BenchError, DataError

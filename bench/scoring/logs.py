@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import BUILT_IN
+from bench.data.sets.doubts.people import doubtful_people
 from bench.data.sets.identity import look_alikes, sets_of_several_names
-from bench.data.sets.people import doubtful_people
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.runs.checksums import require_as_made
 from bench.runs.folds import fold_of

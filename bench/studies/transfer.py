@@ -13,8 +13,8 @@ from bench.config.loading import load_config
 from bench.data.clips import Clip, ClipSet, Problem
 from bench.data.inspect.check import absent_classes
 from bench.data.sets.catalogue import BUILT_IN
-from bench.data.sets.people import same_people
-from bench.data.sets.twins import with_twins, without_folds
+from bench.data.sets.doubts.people import same_people
+from bench.data.sets.doubts.twins import with_twins, without_folds
 from bench.data.sources import Progress, Source, find_clips, load_input, prepare
 from bench.errors import DataError, UsageError, printable
 from bench.models.answers import check_models

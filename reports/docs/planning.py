@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bench.config.loading import load_config
 from bench.data.sources import Source
-from bench.engine.board import Board
+from bench.engine.executing.board import Board
+from bench.engine.executing.working import NOTE_EVERY, Order
 from bench.engine.plan import FOLD, SEARCH, Task, plan, with_preparation
 from bench.engine.units import perform
-from bench.engine.working import NOTE_EVERY, Order
 from bench.methods import registry
 from bench.runs.folder import run_folder
 from bench.runs.job import Job

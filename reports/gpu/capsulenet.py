@@ -13,7 +13,7 @@ from bench.config.loading import load_config
 from bench.data.sources import Source, resolve_source
 from bench.data.surrogates.writing import write_surrogate
 from bench.engine.execute import execute
-from bench.engine.executors import SerialExecutor
+from bench.engine.executing.executors import SerialExecutor
 from bench.engine.plan import FOLD, METRICS, Unit
 from bench.engine.request import Request, prepare_jobs
 from bench.errors import BenchError

@@ -17,11 +17,11 @@ from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.data.sources import resolve_source
 from bench.data.surrogates.writing import write_surrogate
-from bench.engine.executors import SerialExecutor
+from bench.engine.executing.executors import SerialExecutor
 from bench.engine.opening import open_run, provenance_of
 from bench.engine.plan import SEARCH, Unit
 from bench.engine.request import Request, prepare_jobs
-from bench.engine.search import search
+from bench.engine.searching.search import search
 from bench.errors import BenchError
 from bench.measuring.workload import Workload, update
 from bench.methods import registry

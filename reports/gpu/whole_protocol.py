@@ -27,7 +27,7 @@ from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, plan_clips
 from bench.data.surrogates.plans import Settings as Look
 from bench.data.surrogates.writing import DIFFICULTIES
-from bench.engine.search_material import batch_pairs
+from bench.engine.searching.material import batch_pairs
 from bench.measuring.networks import random_target
 from bench.methods import registry
 from bench.protocol.splits import halve

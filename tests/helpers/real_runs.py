@@ -59,7 +59,7 @@ def _perform(
     from bench.config.loading import load_config
     from bench.data.sources import Source
     from bench.engine.execute import execute
-    from bench.engine.executors import SerialExecutor
+    from bench.engine.executing.executors import SerialExecutor
     from bench.engine.plan import FOLD, METRICS, SEARCH
     from bench.engine.request import Request, prepare_jobs
 

@@ -11,7 +11,7 @@ from bench.data.inspect.deep import WRONG
 from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE
-from bench.data.sets.twins import with_twins
+from bench.data.sets.doubts.twins import with_twins
 from bench.data.steps.landmarks import has_landmarks, refuse_shared_rows
 from bench.data.steps.settings import preprocessing
 from bench.errors import printable, quoted

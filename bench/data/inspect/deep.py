@@ -15,9 +15,9 @@ from bench.data.disk.numbering import CONTAINER_SUFFIXES, VIDEO_SUFFIXES
 from bench.data.disk.oddities import Recording, levels_problem, recording_problems
 from bench.data.disk.ready_flow import SIDE, ReadyFlow, channel_problems
 from bench.data.pixels import few_levels
-from bench.data.sets.blank import LONGEST, absurdities
-from bench.data.sets.giveaways import told_by
-from bench.data.sets.looks import (
+from bench.data.sets.doubts.blank import LONGEST, absurdities
+from bench.data.sets.doubts.giveaways import told_by
+from bench.data.sets.doubts.looks import (
     ALIKE_FLOW,
     flow_look,
     look_of,
@@ -25,7 +25,7 @@ from bench.data.sets.looks import (
     place_of_apex,
     still,
 )
-from bench.data.sets.twins import copies, shared, with_twins
+from bench.data.sets.doubts.twins import copies, shared, with_twins
 from bench.data.steps.crop import crop_box
 from bench.data.steps.landmarks import misplaced
 from bench.data.steps.settings import Preprocessing

@@ -15,14 +15,15 @@ from bench.data.clips import Clip, ClipSet, Rejected, clip_title
 from bench.data.disk.numbering import frame_numbers
 from bench.data.disk.tree import AS_RELEASED, Layout, Tree
 from bench.data.sets.base import DataSet
-from bench.data.sets.blank import absurd_clips, frames_of
 from bench.data.sets.classes import CHALLENGE, NATIVE, ClassMap, plain_label
-from bench.data.sets.giveaways import giveaways
+from bench.data.sets.doubts.blank import absurd_clips, frames_of
+from bench.data.sets.doubts.giveaways import giveaways
+from bench.data.sets.doubts.paths import contradicted_clips, people_in_paths
+from bench.data.sets.doubts.people import doubtful_people, one_class_each
+from bench.data.sets.doubts.twins import twins
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
-from bench.data.sets.manifest import PREFIX, Manifest, is_frame_rate, is_name
-from bench.data.sets.paths import contradicted_clips, people_in_paths
-from bench.data.sets.people import doubtful_people, one_class_each
-from bench.data.sets.twins import twins
+from bench.data.sets.manifests.manifest import PREFIX, Manifest
+from bench.data.sets.manifests.rows import is_frame_rate, is_name
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
 from bench.system.entry_points import Door, Unfit
 

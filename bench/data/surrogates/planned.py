@@ -8,7 +8,7 @@ from bench.data.clips import Clip, ClipSet, Problem, Rejected
 from bench.data.sets.catalogue import DATASETS, find_dataset
 from bench.data.sets.challenge import LEFT_OUT
 from bench.data.sets.classes import CHALLENGE, ClassMap
-from bench.data.sets.coded import CodedSet
+from bench.data.sets.releases.coded import CodedSet
 from bench.data.sets.spreadsheet import Row
 from bench.data.surrogates.plans import plan_clips
 

@@ -48,7 +48,7 @@ def test_a_command_that_finds_nothing_left_to_do_is_not(bench, finished):
 
 
 def test_a_fixed_network_trains_on_one_thread(bench, runs, monkeypatch):
-    from bench.engine.executors import SerialExecutor
+    from bench.engine.executing.executors import SerialExecutor
 
     monkeypatch.setattr(SerialExecutor, "threads", 4)
     for variant, threads in (("ststnet", 1), ("random_rnas_mer", 4)):

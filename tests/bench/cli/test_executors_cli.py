@@ -37,7 +37,7 @@ def alone(bench, tmp_path_factory):
 )
 def test_other_machines_answer_the_same(bench, runs, alone, executor, package, monkeypatch):
     pytest.importorskip(package)
-    monkeypatch.setattr("bench.engine.pools.RemoteExecutor.look_every", 0.2)
+    monkeypatch.setattr("bench.engine.executing.pools.RemoteExecutor.look_every", 0.2)
     outcome = bench.small(runs, "ststnet", *SMALL, "--executor", executor, "--jobs", 2)
     assert outcome.code == 0, outcome.err
     assert logits(runs) == logits(alone)
@@ -72,7 +72,7 @@ def test_what_is_not_installed_is_said(bench, runs, name):
 
 CARELESS = """
 from bench.system.installed import install_command
-from bench.engine.executors import SerialExecutor
+from bench.engine.executing.executors import SerialExecutor
 
 class Careless(SerialExecutor):
     def run(self, tasks, perform, listener):
@@ -92,7 +92,7 @@ def test_a_unit_that_the_executor_drops_is_a_failure(bench, runs, install_packag
 
 
 LYING = """
-from bench.engine.executors import SerialExecutor
+from bench.engine.executing.executors import SerialExecutor
 
 class Lying(SerialExecutor):
     def run(self, tasks, perform, listener):
@@ -151,8 +151,8 @@ def test_what_an_executor_writes_without_doing_a_unit_is_not_believed(
 
 THREADS = """
 from concurrent.futures import ThreadPoolExecutor
-from bench.engine.executors import SerialExecutor
-from bench.engine.working import do, report_to
+from bench.engine.executing.executors import SerialExecutor
+from bench.engine.executing.working import do, report_to
 
 class Threads(SerialExecutor):
     def run(self, tasks, perform, listener):
@@ -219,7 +219,7 @@ class TestParts:
 
 def test_status_says_what_is_done_at_work_and_failed(bench, alone, tmp_path):
 
-    from bench.engine.notes import noted
+    from bench.engine.executing.notes import noted
     from bench.engine.plan import Unit
     from bench.runs.folder import RunFolder
     from bench.runs.job import Job

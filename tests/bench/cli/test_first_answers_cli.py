@@ -63,7 +63,7 @@ SPACE = SearchSpace(name="gains", summary="", operations=("gain", "conv_1"), nod
 """
 EXECUTOR = """
 import os
-from bench.engine.executors import SerialExecutor
+from bench.engine.executing.executors import SerialExecutor
 
 class Elsewhere(SerialExecutor):
     def run(self, tasks, perform, listener):

@@ -14,7 +14,7 @@ from tiny_runs import only_run
 DOUBLE = Path(__file__).parents[2] / "helpers" / "late_files"
 
 ELSEWHERE = """
-from bench.engine.pools import ProcessExecutor, RemoteExecutor
+from bench.engine.executing.pools import ProcessExecutor, RemoteExecutor
 
 class Elsewhere(RemoteExecutor):
     look_every = 0.2

@@ -4,7 +4,7 @@ import pytest
 from tiny_runs import only_run
 from toy_search import ToyMaterial
 
-from bench.engine.search_apart import require_gradients_said
+from bench.engine.searching.apart import require_gradients_said
 from bench.errors import BenchError
 from rnas.strategies.base import Cost, Step, Strategy
 from rnas.strategies.first_order import FirstOrder
@@ -277,7 +277,7 @@ def test_one_that_inherits_it_passes():
 def test_states_are_alike_up_to_rounding():
     import torch
 
-    from bench.engine.search_apart import packed, unlike, unpacked
+    from bench.engine.searching.apart import packed, unlike, unpacked
 
     state = {"w": torch.ones(3), "best": [(0.5, "a"), None], "nan": float("nan")}
     same = unpacked(packed(state, "it"))

@@ -13,8 +13,8 @@ from bench.cli.progress import Steps, UnitBars, UnitLines
 from bench.cli.request import say_failures
 from bench.config.settings import Config
 from bench.data.sources import Source
+from bench.engine.executing.working import Failure
 from bench.engine.plan import plan
-from bench.engine.working import Failure
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 

@@ -42,7 +42,7 @@ def notes(runs):
 
 
 def test_nodes_killed_twice_change_nothing(bench, runs, tmp_path, cluster, monkeypatch):
-    monkeypatch.setattr("bench.engine.pools.RemoteExecutor.look_every", 0.2)
+    monkeypatch.setattr("bench.engine.executing.pools.RemoteExecutor.look_every", 0.2)
     longer = ("--set", "recipe_epochs=4000", "--set", "data.subject_count=6")
     alone, killed, ended = tmp_path / "alone", [], threading.Event()
     assert bench.small(alone, "ststnet", *longer, "--executor", "serial").code == 0
@@ -64,8 +64,8 @@ def test_nodes_killed_twice_change_nothing(bench, runs, tmp_path, cluster, monke
 
 def test_shares_of_a_card_follow_the_memory(cluster):
     """Where there is no card: by the resources that a node declares."""
-    from bench.engine.ray import RayExecutor
-    from bench.engine.working import Needs
+    from bench.engine.executing.ray import RayExecutor
+    from bench.engine.executing.working import Needs
 
     executor = RayExecutor(card_gb=10.0)
     assert executor.share(Needs(2.4, 1.0)) == 0.25

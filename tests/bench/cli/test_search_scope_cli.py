@@ -20,7 +20,7 @@ def seen():
 
 @pytest.fixture(scope="module")
 def runs(bench, seen, short, tmp_path_factory):
-    from bench.engine import search_material as searching
+    from bench.engine.searching import material as searching
 
     def watched(indices, labels, subjects, seed):
         seen.append({subjects[index] for index in indices})

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from bench.engine.working import failure_of
+from bench.engine.executing.working import failure_of
 from bench.errors import BenchError
 from bench.methods import registry
 from bench.methods.operations import known_operations

@@ -15,7 +15,7 @@ from bench.data.clips import Clip
 from bench.data.disk.images import decode, read_frames
 from bench.data.inspect.deep import deep_problems
 from bench.data.inspect.pictures import moments, preprocessing_stages
-from bench.data.sets.looks import clips_alike, look_of, near_copies
+from bench.data.sets.doubts.looks import clips_alike, look_of, near_copies
 from bench.data.steps.settings import Preprocessing
 from bench.data.surrogates.pictures import render_clip
 from bench.data.surrogates.plans import Plan, Settings, plan_clips

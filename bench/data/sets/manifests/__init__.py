@@ -1,0 +1,1 @@
+"""Lists of clips that users write or have made: read, written, made of their tables."""

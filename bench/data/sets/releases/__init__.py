@@ -1,0 +1,1 @@
+"""The licensed data sets, one file each."""

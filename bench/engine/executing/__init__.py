@@ -1,0 +1,1 @@
+"""Who does the units of a plan: this process, others, other machines."""
