@@ -1,10 +1,20 @@
-"""What lists, draws tables and names settings starts fast: it imports nothing heavy."""
+"""Imports run downwards; what lists, draws tables and names settings imports nothing heavy."""
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from networkx import DiGraph, strongly_connected_components
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("rnas", "baselines", "ablations", "bench", "reports")
+IMPORTS = (ast.Import, ast.ImportFrom)
 
 HEAVY = ("torch", "numpy", "pandas", "matplotlib", "networkx", "PIL")
 WITHOUT_ANY = (
@@ -32,3 +42,39 @@ def test_modules_that_every_command_needs_import_nothing_heavy():
     found = dict(map(json.loads, done.stdout.splitlines()))
     assert {name: found[name] for name in WITHOUT_ANY} == {name: [] for name in WITHOUT_ANY}
     assert not [name for name in WITHOUT_TORCH if "torch" in found[name]]
+
+
+def _imports(path: Path) -> set[str]:
+    """The modules that a file imports when it is imported itself, by absolute names."""
+    found = [node for node in ast.parse(path.read_text("utf-8")).body if type(node) in IMPORTS]
+    names = {alias.name for node in found if isinstance(node, ast.Import) for alias in node.names}
+    for node in found:
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _circles(packages: Sequence[str], depth: int) -> list[set[str]]:
+    """Circles among the modules of packages, taken together by the first `depth` names."""
+    paths = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    ours = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in paths}
+    graph = DiGraph()
+    for name, path in ours.items():
+        for imported in _imports(path):
+            known = next((m for m in (imported, imported.rpartition(".")[0]) if m in ours), "")
+            ends = [".".join(each.split(".")[:depth]) for each in (name, known)]
+            if known and ends[0] != ends[1]:
+                graph.add_edge(*ends)
+    return [found for found in strongly_connected_components(graph) if len(found) > 1]
+
+
+@pytest.mark.parametrize(
+    ("packages", "depth"),
+    [
+        pytest.param(PACKAGES, 1, id="packages"),
+        pytest.param(("bench", "reports"), 2, id="rooms"),
+        pytest.param(PACKAGES, 9, id="modules"),
+    ],
+)
+def test_imports_run_downwards(packages, depth):
+    assert _circles(packages, depth) == []
