@@ -14,7 +14,7 @@ from bench.cli.completing import folders
 from bench.cli.options import format_option
 
 if TYPE_CHECKING:
-    from bench.runs.validate import Verdict
+    from bench.runs.checking.validate import Verdict
 
 
 @click.command()
@@ -46,9 +46,9 @@ def validate(places: tuple[Path, ...], data_root: Path | None, form: str) -> int
     predictions, the labels those of the data where it can be read.
     """
     from bench.models.pretrained import MODEL_SUFFIX
+    from bench.runs.checking.validate import validate as check
+    from bench.runs.checking.validate import validate_result
     from bench.runs.folder import RunFolder
-    from bench.runs.validate import validate as check
-    from bench.runs.validate import validate_result
     from bench.system.files import default_cache
 
     files = [place for place in places if _is_result(place)]
@@ -88,8 +88,8 @@ def _validate_model(file: Path) -> Verdict:
     """Whether a model file is as it was written, and as the run has sealed it where it lies."""
     from bench.errors import BenchError
     from bench.models.file import read_model
-    from bench.runs.crosschecks import Finding
-    from bench.runs.validate import Verdict
+    from bench.runs.checking.files import Finding
+    from bench.runs.checking.validate import Verdict
 
     try:
         read_model(file)

@@ -21,8 +21,8 @@ from bench.errors import BenchError, UsageError
 from bench.methods import registry
 from bench.models.file import WHOLE, ModelRecord, write_model
 from bench.models.saving import SUMMARY, Keeper, model_record
+from bench.runs.checking.crosschecks import require_agreement
 from bench.runs.code import changed_making, code_now
-from bench.runs.crosschecks import require_agreement
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
 from bench.runs.marks import learnt_from

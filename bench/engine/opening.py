@@ -22,6 +22,7 @@ from bench.errors import BenchError
 from bench.methods import registry
 from bench.models.pretrained import pretrained_by
 from bench.protocol.splits import absent_classes, folds_of
+from bench.runs.checking.crosschecks import require_agreement
 from bench.runs.checksums import (
     SEALED,
     gather,
@@ -34,7 +35,6 @@ from bench.runs.checksums import (
     write_run_file,
 )
 from bench.runs.code import changed_code, changed_making, code_used, metrics_changed
-from bench.runs.crosschecks import require_agreement
 from bench.runs.folder import FORMAT
 from bench.runs.folds import read_fold
 from bench.runs.job import Job

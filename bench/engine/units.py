@@ -20,7 +20,7 @@ from bench.measuring.memory import measure_peaks
 from bench.measuring.profiling import profile
 from bench.measuring.workload import Workload
 from bench.protocol.splits import tested_labels
-from bench.runs.answered import unlike_data
+from bench.runs.checking.answered import unlike_data
 from bench.runs.checksums import sealing
 from bench.runs.folds import sealed_fold
 from bench.runs.job import Job

@@ -101,7 +101,7 @@ def _pictures(
 ) -> tuple[Mapping[ClipKey, str], str]:
     """Clip -> data URI of its thumbnail, and why there is none."""
     from bench.data.sources import planned_set
-    from bench.runs.validate import run_source
+    from bench.runs.checking.validate import run_source
 
     if not (record.surrogate or faces):
         return {}, (

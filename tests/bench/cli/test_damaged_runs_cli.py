@@ -13,11 +13,11 @@ from tiny_runs import SIZES, Run, only_run, without_seals
 
 from bench.errors import BenchError
 from bench.runs import checksums
+from bench.runs.checking.validate import validate
 from bench.runs.checksums import gather, require_sealed, sealed_files, sealing
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import finished_folds, run_predictions
 from bench.runs.record import find_runs, read_run
-from bench.runs.validate import validate
 from bench.system.files import write_atomic
 
 VARIANT = "rnas_mer_3"

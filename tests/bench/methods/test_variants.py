@@ -22,8 +22,8 @@ from bench.measuring.networks import usual_target
 from bench.methods import kinds, registry
 from bench.methods.variants import Variant
 from bench.protocol.splits import named_fold
+from bench.runs.checking.validate import validate
 from bench.runs.record import read_run
-from bench.runs.validate import validate
 from bench.system.files import write_json
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench.data.clips import Clip
 from bench.errors import DataError
 from bench.protocol.metrics import scores
-from bench.runs.answered import unlike_data
+from bench.runs.checking.answered import unlike_data
 from bench.runs.folds import ClipRecord, FoldRecord
 
 CLASSES = ("negative", "positive", "surprise")

@@ -8,14 +8,11 @@ on with.
 from __future__ import annotations
 
 import json
-import os
 import random
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from math import inf, isclose, isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bench.config.settings import Config, recorded_hash, settings_hash
 from bench.data.clips import Clip
@@ -25,9 +22,10 @@ from bench.errors import BenchError
 from bench.methods import registry
 from bench.methods.spaces import Drawn
 from bench.protocol.metrics import BUILT_IN
-from bench.runs.answered import some, unlike_data
+from bench.runs.checking.answered import some, unlike_data
+from bench.runs.checking.files import Finding, RunFiles, below, guarded, read_files
 from bench.runs.folder import FOLDS, GIVEN, STUDIES, RunFolder
-from bench.runs.folds import FoldRecord, read_fold
+from bench.runs.folds import FoldRecord
 from bench.runs.job import Job
 from bench.runs.record import RunFile
 from bench.runs.results import run_scores
@@ -35,10 +33,9 @@ from bench.runs.searches import (
     SearchRecord,
     history_columns,
     read_genotype,
-    read_search,
     recorded_space,
 )
-from bench.runs.typed import MALFORMED, lost_form, read_object
+from bench.runs.typed import read_object
 from bench.seeds import derive_seed
 from bench.system.files import stray
 from rnas.decode import decode
@@ -71,40 +68,6 @@ LASTING = frozenset(
 
 BY_GRADIENT = (FIRST_ORDER, "second_order")
 """Strategies whose genotype is what α, η and β decode to after the last epoch."""
-
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with a run.
-
-    kind: incomplete, configuration, leak, search, scores, labels, changed or unreadable;
-    where: a file below the run folder, or the check that an edited file broke.
-    """
-
-    kind: str
-    where: str
-    what: str
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """The files of a run that could be read.
-
-    searches: by the fold that a search belongs to, "" for the run's only one.
-    """
-
-    folder: RunFolder
-    run: RunFile
-    folds: dict[str, FoldRecord]
-    searches: dict[str, SearchRecord]
-    metrics: dict[str, Any] | None
-
-    @property
-    def complete(self) -> bool:
-        """Whether every fold could be read."""
-        return len(self.folds) == len(self.run.folds)
 
 
 def require_agreement(
@@ -143,61 +106,6 @@ def contradictions(files: RunFiles) -> list[Finding]:
     return [finding for check in checks for finding in guarded(check, files)]
 
 
-def guarded(check: Callable[[RunFiles], Iterator[Finding]], files: RunFiles) -> list[Finding]:
-    """The findings of a check; a file so altered that the check fails is a finding too."""
-    findings: list[Finding] = []
-    try:
-        findings.extend(check(files))
-    except BenchError as error:
-        findings.append(unreadable(files.folder, "run.json", error))
-    except MALFORMED as error:
-        what = f"a file has lost its form ({lost_form(error)}): restore it, or make the run anew"
-        findings.append(Finding("unreadable", check.__name__.strip("_"), what))
-    return findings
-
-
-def unreadable(folder: RunFolder, name: str, error: BenchError) -> Finding:
-    """The finding on a file of a run that cannot be read: the one that the error begins with.
-
-    name: of the file that was to be read, where the error begins with none.
-    """
-    said = str(error)
-    below = said.removeprefix(f"{folder.path}{os.sep}")
-    if below == said:
-        return Finding("unreadable", name, said)
-    parts = re.split(r"(:? )", below)
-    heads = ("".join(parts[:end]) for end in range(1, len(parts), 2))
-    own = next((head for head in heads if (folder.path / head).is_file()), name)
-    return Finding("unreadable", own, below.removeprefix(own).lstrip(": "))
-
-
-# Reading
-
-
-def read_files(folder: RunFolder, run: RunFile) -> tuple[RunFiles, list[Finding]]:
-    """The files of a run, and a finding for every one that is missing or corrupt."""
-    findings: list[Finding] = []
-
-    def read(paths: Mapping[str, Path], reader: Callable[[Path], Found]) -> dict[str, Found]:
-        found = {}
-        for name, path in paths.items():
-            try:
-                found[name] = reader(path)
-            except BenchError as error:
-                found_wrong = unreadable(folder, _below(folder, path), error)
-                kind = "unreadable" if path.exists() else "incomplete"
-                findings.append(replace(found_wrong, kind=kind))
-        return found
-
-    folds = read({name: folder.fold(name) for name in run.folds}, read_fold)
-    searches = read({name: folder.genotype(name) for name in run.searches.names}, read_search)
-    metrics = read({"": folder.metrics}, read_object).get("")
-    return RunFiles(folder, run, folds, searches, metrics), findings
-
-
-# Checks
-
-
 def _configuration(files: RunFiles) -> Iterator[Finding]:
     """`run.json`, the folder's name and every file name the same configuration."""
     run = files.run
@@ -222,9 +130,9 @@ def _configuration(files: RunFiles) -> Iterator[Finding]:
 
 def _made(files: RunFiles) -> Iterator[tuple[str, FoldRecord | SearchRecord]]:
     for fold, record in files.folds.items():
-        yield _below(files.folder, files.folder.fold(fold)), record
+        yield below(files.folder, files.folder.fold(fold)), record
     for name, search in files.searches.items():
-        yield _below(files.folder, files.folder.genotype(name)), search
+        yield below(files.folder, files.folder.genotype(name)), search
 
 
 def _completeness(files: RunFiles) -> Iterator[Finding]:
@@ -278,7 +186,7 @@ def _separation(files: RunFiles) -> Iterator[Finding]:
 
 
 def _search_separation(files: RunFiles, name: str, record: SearchRecord) -> Iterator[Finding]:
-    where = _below(files.folder, files.folder.genotype(name))
+    where = below(files.folder, files.folder.genotype(name))
     if record.given:
         return  # nobody knows what it was searched on, which its metrics mark as leaky
     if record.searched_on is None:
@@ -308,7 +216,7 @@ def _drawn(files: RunFiles) -> Iterator[Finding]:
     """A genotype is one of the run's space, and a control's that which its seed draws."""
     run = files.run
     for name, search in files.searches.items():
-        where = _below(files.folder, files.folder.genotype(name))
+        where = below(files.folder, files.folder.genotype(name))
         space = recorded_space(run, files.folder.run)
         try:
             check_genotype(search.genotype, space)
@@ -333,7 +241,7 @@ def _of_study(files: RunFiles) -> Iterator[Finding]:
         ]
         if sum((*signs, there)) < 2:  # trees may be renamed, and a user's genotype may lie anywhere
             continue
-        where = _below(files.folder, files.folder.genotype(name))
+        where = below(files.folder, files.folder.genotype(name))
         if there and read_genotype(place / GIVEN) != search.genotype:
             what = f"is not the genotype in {place / GIVEN}: one of the two is of another arm"
             yield Finding("search", where, what)
@@ -349,7 +257,7 @@ def _models(files: RunFiles) -> Iterator[Finding]:
     for fold, record in files.folds.items():
         if not (path := files.folder.model(fold)).exists():
             continue
-        where = _below(files.folder, path)
+        where = below(files.folder, path)
         try:
             with safe_open(path, framework="numpy") as file:
                 said = {
@@ -398,10 +306,10 @@ def _search(files: RunFiles) -> Iterator[Finding]:
     for name, search in files.searches.items():
         if not search.given and search.strategy not in (None, strategy):
             what = f"found by the strategy {search.strategy}, that of the run is {strategy}"
-            yield Finding("search", _below(folder, folder.genotype(name)), what)
+            yield Finding("search", below(folder, folder.genotype(name)), what)
         if search.beta is None or search.strategy not in (None, *BY_GRADIENT):
             continue
-        where = _below(folder, folder.genotype(name))
+        where = below(folder, folder.genotype(name))
         if search.reach is not None and search.reach > _most_reach(files.run) + TOLERANCE:
             yield Finding("search", where, f"reach is {search.reach:g}, which no search here has")
         space = recorded_space(files.run, folder.run)
@@ -416,7 +324,7 @@ def _search(files: RunFiles) -> Iterator[Finding]:
         for file, count in logged.items():
             if file.exists() and count(file) != epochs:
                 what = f"has {count(file)} epochs, the search has {epochs}"
-                yield Finding("search", _below(folder, file), what)
+                yield Finding("search", below(folder, file), what)
 
 
 def _most_reach(run: RunFile) -> float:
@@ -506,7 +414,3 @@ def _differing(found: Any, expected: Any, name: str) -> Iterator[str]:
             yield name
     elif found != expected:
         yield name
-
-
-def _below(folder: RunFolder, path: Path) -> str:
-    return str(path.relative_to(folder.path))

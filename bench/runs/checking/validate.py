@@ -16,6 +16,8 @@ from bench.data.sources import Source, find_clips, surrogate_folder
 from bench.data.steps.keys import weights_digest
 from bench.errors import BenchError, DataError
 from bench.protocol.splits import tested_labels
+from bench.runs.checking.crosschecks import contradictions, mislabelled
+from bench.runs.checking.files import Finding, RunFiles, guarded, read_files, unreadable
 from bench.runs.checksums import (
     FITS_NOTHING,
     SEALED,
@@ -23,15 +25,6 @@ from bench.runs.checksums import (
     fits_nothing,
     result_files,
     sealed_files,
-)
-from bench.runs.crosschecks import (
-    Finding,
-    RunFiles,
-    contradictions,
-    guarded,
-    mislabelled,
-    read_files,
-    unreadable,
 )
 from bench.runs.failures import read_failures
 from bench.runs.folder import RunFolder
