@@ -104,9 +104,9 @@ def operations(form: str) -> None:
 
 def _registered(door: Door[Any], name: str) -> dict[str, str]:
     """A name of an entry-point group, the first line of its module, and its package."""
-    from bench.system.entry_points import package_of
     from bench.system.installed import registered
     from bench.system.package_code import summary
+    from bench.system.packages import package_of
 
     entry = next(each for each in registered(door.group) if each.name == name)
     return {"name": name, "summary": summary(entry), "package": package_of(door.group, name)}

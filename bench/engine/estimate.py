@@ -22,8 +22,8 @@ from bench.methods.registry import VARIANTS
 from bench.protocol.splits import Fold, named_fold
 from bench.runs.folds import ClipRecord, FoldRecord, Machine
 from bench.runs.job import Job
-from bench.system.entry_points import say_once
 from bench.system.files import write_json
+from bench.system.packages import say_once
 from bench.system.processes import in_another_process
 from bench.system.provenance import machine
 

@@ -17,8 +17,9 @@ from bench.engine.executing.working import Listener
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.errors import FAILURES
 from bench.runs.searches import history_columns
-from bench.system.entry_points import Door, Unfit, say_once
+from bench.system.entry_points import Door, Unfit
 from bench.system.files import read_json
+from bench.system.packages import say_once
 
 
 class RunListener:

@@ -12,7 +12,7 @@ from baselines.fixed import FixedNetwork, Recipe, StillInput
 from bench.config.settings import ComputeConfig, Config, TrainConfig
 from bench.errors import FAILURES, BenchError
 from bench.methods.variants import ENTRY_POINTS, EVALUATION, Variant, footnote, plain
-from bench.system.entry_points import brought, package_of, remembered
+from bench.system.packages import brought, package_of, remembered
 from rnas.errors import MethodError
 from rnas.genotype import Genotype
 

@@ -16,7 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import FAILURES, DataError, printable
-from bench.system.entry_points import Door, Unfit, brought, say_once
+from bench.system.entry_points import Door, Unfit
+from bench.system.packages import brought, say_once
 from bench.system.typed_fields import require_types
 
 if TYPE_CHECKING:

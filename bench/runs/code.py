@@ -12,8 +12,8 @@ from bench.methods.strategies import STRATEGIES
 from bench.methods.variants import RANDOM_PREFIX, Variant
 from bench.protocol.metrics import ENTRY_POINTS, METRIC
 from bench.runs.record import RunFile
-from bench.system.entry_points import brought
 from bench.system.package_code import package_code
+from bench.system.packages import brought
 
 
 def code_used(

@@ -7,14 +7,12 @@ stderr, and to ask for it by name is an error.
 from __future__ import annotations
 
 import io
-import multiprocessing
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from itertools import groupby
@@ -22,8 +20,10 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from bench.errors import FAILURES, BenchError, printable, unknown_name
-from bench.system.installed import DISTRIBUTION, registered
+from bench.system.installed import registered
 from bench.system.libraries import replacing, unreplaced
+from bench.system.package_code import imported_names
+from bench.system.packages import distribution_of, is_ours, remembered, say_once
 
 NAME = re.compile(r"\w[\w-]*", re.ASCII)
 """What a name may look like: it becomes part of paths, options and globs."""
@@ -122,7 +122,7 @@ class Door(Generic[T]):
     def is_own(self, name: str) -> bool:
         """Whether the harness brings what the name stands for, or nothing does."""
         entry = _admitted(self)[0].get(name)
-        return entry is None or _is_ours(entry)
+        return entry is None or is_ours(entry)
 
     def origin(self, name: str) -> str:
         """What a name stands for, of a package's with its entry point, for messages."""
@@ -138,41 +138,13 @@ class Door(Generic[T]):
                 raise _error(refusal)
 
 
-_REMEMBERED: list[Any] = []
-
-
-def remembered(function: Callable[..., T]) -> Callable[..., T]:
-    """As `functools.cache`, until `forget`."""
-    cached = cache(function)
-    _REMEMBERED.append(cached)
-    return cached
-
-
-def forget() -> None:
-    """Makes the next look at any group a fresh one: packages have been added or removed."""
-    for each in _REMEMBERED:
-        each.cache_clear()
-
-
-@remembered
-def brought(group: str) -> Mapping[str, EntryPoint]:
-    """What packages other than the harness register in a group, by name."""
-    return {entry.name: entry for entry in registered(group) if not _is_ours(entry)}
-
-
-def package_of(group: str, name: str) -> str:
-    """The package that a name of a group comes from; the harness's own where no other has it."""
-    entry = brought(group).get(name)
-    return DISTRIBUTION if entry is None else _package(entry)
-
-
 @remembered
 def _admitted(door: Door) -> tuple[Mapping[str, EntryPoint], tuple[Refusal, ...]]:
     """Entry points whose names can be used, by name, and refusals of the others."""
     every = sorted(registered(door.group), key=lambda entry: entry.name)
-    admitted = {entry.name: entry for entry in every if _is_ours(entry)}
+    admitted = {entry.name: entry for entry in every if is_ours(entry)}
     refused: list[Refusal] = []
-    theirs = [entry for entry in every if not _is_ours(entry)]
+    theirs = [entry for entry in every if not is_ours(entry)]
     for name, entries in groupby(theirs, key=lambda entry: entry.name):
         alike = list(entries)
         reason = _misnamed(door, name, name in admitted, alike)
@@ -191,7 +163,7 @@ def _misnamed(door: Door, name: str, built_in: bool, alike: list[EntryPoint]) ->
         return "the name must consist of letters, digits, _ and -"
     if name in door.taken:
         return "the name has another meaning here"
-    packages = sorted({_package(entry) for entry in alike})
+    packages = sorted({distribution_of(entry) for entry in alike})
     if len(alike) > 1:
         return f"it is registered more than once, by {' and '.join(packages)}"
     return ""
@@ -202,7 +174,7 @@ def _outcome(door: Door, name: str) -> Any:
     """The value of an admitted name, or the Refusal that says why there is none."""
     entry = _admitted(door)[0][name]
     try:
-        return door.take(name, entry.load() if _is_ours(entry) else _load_quietly(entry))
+        return door.take(name, entry.load() if is_ours(entry) else _load_quietly(entry))
     except KeyboardInterrupt:
         raise
     except Unfit as error:
@@ -233,8 +205,6 @@ def _load_quietly(entry: EntryPoint) -> Any:
 @remembered
 def _oddity(module: str) -> str:
     """What a module does that it may not when it is imported; empty where nothing."""
-    from bench.system.package_code import imported_names  # late: it reads groups, too
-
     names = imported_names(module)
     with redirect_stdout(io.StringIO()) as out, unreplaced(names) as replaced, _as_before(module):
         import_module(module)
@@ -252,21 +222,10 @@ def _as_before(module: str) -> AbstractContextManager[None]:
     return undisturbed(f"the module {module} of a package", PROCESS)
 
 
-def _is_ours(entry: EntryPoint) -> bool:
-    return _package(entry).lower().replace("_", "-") == DISTRIBUTION
-
-
-def _package(entry: EntryPoint) -> str:
-    """The distribution of an entry point; one without is the harness's own checkout."""
-    if entry.dist is None:
-        return DISTRIBUTION
-    # dist.name parses the whole file, of each entry point anew.
-    named = re.search(r"^Name: *(\S+)", entry.dist.read_text("METADATA") or "", re.MULTILINE)
-    return named[1] if named else str(entry.dist.name)
-
-
 def _where(entry: EntryPoint) -> str:
-    return printable(f"{entry.name} of {entry.group}, package {_package(entry)} ({entry.value})")
+    return printable(
+        f"{entry.name} of {entry.group}, package {distribution_of(entry)} ({entry.value})"
+    )
 
 
 def _one_line(text: str) -> str:
@@ -276,13 +235,6 @@ def _one_line(text: str) -> str:
 def _warn(refusals: Iterable[Refusal]) -> None:
     for refusal in refusals:
         say_once(f"warning: {refusal.where} is left out: {refusal.reason}")
-
-
-@remembered
-def say_once(line: str) -> None:
-    """A line on stderr, once, and not again in every process that works for this one."""
-    if multiprocessing.parent_process() is None:
-        print(line, file=sys.stderr)
 
 
 def _error(refusal: Refusal) -> BenchError:

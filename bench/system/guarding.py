@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.modules import module as modules
 from torch.optim import optimizer as optimisers
 
-from bench.system.entry_points import say_once
+from bench.system.packages import say_once
 
 
 class _Setting(NamedTuple):

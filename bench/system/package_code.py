@@ -20,9 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.system.entry_points import brought, remembered
 from bench.system.files import is_system_file
 from bench.system.libraries import OURS, unreplaced
+from bench.system.packages import brought, remembered
 
 CODE = (".py", ".pyc", ".pyo")
 """Suffixes of what is no data file."""

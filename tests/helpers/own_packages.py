@@ -18,7 +18,7 @@ Put = Callable[[str, dict[str, dict[str, str]], str], None]
 def installing(folder: Path) -> Iterator[Put]:
     """Installs packages in a folder; they are gone after the block."""
     from bench.methods import registry
-    from bench.system import entry_points
+    from bench.system import packages
 
     installed: set[str] = set()
 
@@ -26,7 +26,7 @@ def installing(folder: Path) -> Iterator[Put]:
         for name in installed:
             sys.modules.pop(name, None)
         importlib.invalidate_caches()
-        entry_points.forget()
+        packages.forget()
         registry.variants.cache_clear()
 
     def put(source: str, groups: dict[str, dict[str, str]], name: str) -> None:

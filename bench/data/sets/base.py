@@ -21,6 +21,7 @@ from bench.data.disk.finding import (
 from bench.data.disk.tree import Tree
 from bench.data.sets.challenge import expected_counts
 from bench.data.sets.classes import CHALLENGE, ClassMap
+from bench.data.sets.names import dataset_names
 from bench.data.sets.spreadsheet import has_columns
 from bench.errors import DataError, UsageError, printable, quoted, unknown_name
 
@@ -161,9 +162,7 @@ class SingleSet(DataSet):
         return ClipSet(self.name, mapping.classes, tuple(clips), tuple(problems), mapping.name)
 
     def _stated(self, tree: Tree, value: str, setting: str) -> Path | None:
-        from bench.data.sets.catalogue import DATASETS
-
-        return stated(tree, value, self.name, setting, DATASETS)
+        return stated(tree, value, self.name, setting, dataset_names())
 
     def frames_below(self, tree: Tree, start: Path) -> tuple[Path | None, list[Problem]]:
         """The folder of frames at or below `start`, None where there is none, and problems.

@@ -24,6 +24,7 @@ from bench.data.sets.doubts.twins import twins
 from bench.data.sets.identity import known_name, look_alikes, refuse_collisions
 from bench.data.sets.manifests.manifest import PREFIX, Manifest
 from bench.data.sets.manifests.rows import is_frame_rate, is_name
+from bench.data.sets.names import ENTRY_POINTS
 from bench.errors import FAILURES, DataError, UsageError, printable, quoted
 from bench.system.entry_points import Door, Unfit
 
@@ -51,7 +52,7 @@ def _dataset(name: str, value: Any) -> DataSet:
     return dataset
 
 
-DOOR = Door("bench.datasets", "data set", _dataset)
+DOOR = Door(ENTRY_POINTS, "data set", _dataset)
 
 
 class Catalogue(Mapping[str, DataSet]):

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.data.clips import CHALLENGE_CLASSES, Problem, Rejected
+from bench.data.disk.finding import usual_name
 from bench.data.sets.challenge import CLASS_MAPS, NATIVE_CLASSES, UNMAPPED
+from bench.data.sets.names import dataset_names
 from bench.errors import DataError, UsageError, printable, quoted
 from bench.system.tables import NAMES, parse_table, read_text
 
@@ -118,8 +120,6 @@ class ClassMap:
 
         labels: data set and word of each clip.
         """
-        from bench.data.sets.catalogue import DATASETS
-
         labels = list(labels)
         words = [keys[1][1] for keys in starmap(_keys, labels) if self._left_out(keys)]
         if words:
@@ -128,7 +128,7 @@ class ClassMap:
             yield Problem("label", source, what)
         sets = dict.fromkeys(place for place, _ in (*self.words, *self.left_out))
         there = {ANY, *(dataset.lower() for dataset, _ in labels)}
-        if strange := sorted(each for each in sets if each not in there and each not in DATASETS):
+        if strange := sorted(sets.keys() - there - dataset_names()):
             named = ", ".join(quoted(printable(each)) for each in strange)
             what = f"rows of the class map {printable(self.name)} are of no data set here: {named}"
             yield Problem("label", source, what)
@@ -190,9 +190,6 @@ def _ordered(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _from_file(path: Path) -> ClassMap:
-    from bench.data.sets.catalogue import DATASETS
-    from bench.data.sets.identity import known_name
-
     try:
         table = parse_table(read_text(path), f"class map {path}")
     except FileNotFoundError:
@@ -201,7 +198,7 @@ def _from_file(path: Path) -> ClassMap:
         ) from None
     except OSError as error:
         raise DataError(f"class map {path} cannot be read ({error.strerror})") from error
-    places = table.certain_places(SPELLINGS)
+    places, known = table.certain_places(SPELLINGS), dataset_names()
     if not {"emotion", "class"} <= places.keys():
         raise DataError(
             f"class map {path}: expected columns emotion and class, and if needed dataset"
@@ -211,7 +208,9 @@ def _from_file(path: Path) -> ClassMap:
     for line in table.lines:
         row = {field: line.cells[place] for field, place in places.items()}
         emotion, name = (plain_label(row[column]) for column in ("emotion", "class"))
-        key = (known_name(row.get("dataset", ANY), DATASETS).lower(), emotion)
+        dataset = row.get("dataset", ANY)
+        usual = usual_name(dataset)
+        key = (usual if usual in known else dataset.lower(), emotion)
         if key in words or key in dropped:
             raise DataError(f"class map {path} has {emotion!r} twice")
         if name:

@@ -14,7 +14,8 @@ from bench.engine.executing.notes import noted
 from bench.engine.plan import Report, Task, Unit
 from bench.errors import FAILURES, BenchError, SuspectError
 from bench.methods.operations import failing_operation
-from bench.system.entry_points import PluginError, say_once
+from bench.system.entry_points import PluginError
+from bench.system.packages import say_once
 from bench.system.processes import keep_freed_memory
 from bench.system.provenance import host
 from rnas.errors import MethodError

@@ -13,7 +13,7 @@ from matplotlib import pyplot
 from bench.data.sources import load
 from bench.engine import units
 from bench.methods import registry
-from bench.system import entry_points
+from bench.system import packages
 
 FOLDER = Path(__file__).parents[3] / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -44,13 +44,13 @@ def place(bench, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(units, "profile", bench.profile)
     load.cache_clear()
-    entry_points.forget()
+    packages.forget()
     registry.variants.cache_clear()
     with pandas.option_context("display.max_colwidth", 50):
         yield
     pyplot.close("all")
     sys.modules.pop("my_network", None)
-    entry_points.forget()
+    packages.forget()
     registry.variants.cache_clear()
 
 

@@ -11,7 +11,7 @@ from tiny_runs import only_run
 from bench.errors import BenchError
 from bench.models.file import read_model, write_model
 from bench.models.model import load_model
-from bench.system.entry_points import forget
+from bench.system.packages import forget
 
 SOURCE = """
 from baselines.classical.baseline import ClassicalBaseline, ClipInput

@@ -13,8 +13,8 @@ from bench.engine.listening import RunListener, Shared
 from bench.engine.plan import FOLD, METRICS, SEARCH, Unit
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
-from bench.system.entry_points import forget
 from bench.system.files import write_json, write_text
+from bench.system.packages import forget
 
 HISTORY = (
     "epoch,weight_loss,architecture_loss,operation_entropy,edge_entropy,path_entropy,none_mass,"

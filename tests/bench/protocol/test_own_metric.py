@@ -14,7 +14,8 @@ from compared_runs import write_run, wrong_every
 from bench.protocol.metrics import BUILT_IN, matrix_scores, metrics, tell_missing
 from bench.runs.folder import RunFolder
 from bench.runs.predictions import run_predictions
-from bench.system import entry_points
+from bench.system import packages
+from bench.system.entry_points import PluginError
 
 DOCS = Path(__file__).parents[3] / "docs" / "extending.md"
 EXAMPLE = DOCS.read_text().partition("## A metric\n")[2]
@@ -33,13 +34,13 @@ def install(tmp_path, monkeypatch):
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-metrics\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[bench.metrics]\n{name} = {value}\n")
         sys.modules.pop("their_metrics", None)
-        entry_points.forget()
+        packages.forget()
 
     monkeypatch.syspath_prepend(str(tmp_path))
     yield put
     monkeypatch.undo()
     sys.modules.pop("their_metrics", None)
-    entry_points.forget()
+    packages.forget()
 
 
 PROGRAM = """
@@ -220,7 +221,7 @@ def test_a_score_above_that_of_right_answers_and_none_are_told(install, capsys, 
 def test_one_that_fails_at_work_is_named(install):
     of = "lambda matrices: matrices[..., 0, 0] + 0 // int(matrices.sum() < 10**7)"
     install(f"from bench.protocol.metrics import Metric\nKAPPA = Metric('kappa', 'K', {of})\n")
-    with pytest.raises(entry_points.PluginError, match=r"metric kappa of .*their-metrics.* failed"):
+    with pytest.raises(PluginError, match=r"metric kappa of .*their-metrics.* failed"):
         metrics()["kappa"].function(np.full((5, 3, 3), 10**7))
 
 

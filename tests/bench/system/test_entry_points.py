@@ -11,7 +11,7 @@ import pytest
 from tiny_runs import Bench
 
 from bench.errors import BenchError, UsageError
-from bench.system import entry_points
+from bench.system import packages
 from bench.system.entry_points import Door, PluginError, Unfit
 
 GROUP = "bench.things"
@@ -143,7 +143,7 @@ def test_what_is_made_fails_in_one_line(install, error):
 
 
 def test_processes_that_work_for_another_do_not_warn_again(install, capsys, monkeypatch):
-    monkeypatch.setattr(entry_points.multiprocessing, "parent_process", lambda: SimpleNamespace())
+    monkeypatch.setattr(packages.multiprocessing, "parent_process", lambda: SimpleNamespace())
     install("", {"bad": "bad_thing:THING"}, GROUP, "bad_thing")
     THINGS.values()
     assert capsys.readouterr().err == ""

@@ -14,8 +14,8 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from bench.system.entry_points import forget
 from bench.system.guarding import ARITHMETIC, PROCESS, Performing, guard, undisturbed
+from bench.system.packages import forget
 
 
 def clamped(module, inputs, output=None):

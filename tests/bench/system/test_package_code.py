@@ -3,8 +3,8 @@
 import pytest
 from own_packages import installing
 
-from bench.system.entry_points import forget
 from bench.system.package_code import package_code
+from bench.system.packages import forget
 
 FILES = {
     "__init__.py": "",

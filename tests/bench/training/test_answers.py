@@ -8,7 +8,7 @@ from torch import nn
 
 from bench.engine.fold import Parts, Watch
 from bench.errors import BenchError
-from bench.system.entry_points import forget
+from bench.system.packages import forget
 from bench.training.answers import check_answer, check_training_answer
 from bench.training.tensors import StillTensors
 from rnas.errors import LossDiverged

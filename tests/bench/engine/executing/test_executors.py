@@ -43,8 +43,8 @@ from bench.engine.request import Prepared
 from bench.errors import BenchError, SuspectError, UsageError
 from bench.runs.folder import RunFolder
 from bench.runs.job import Job
-from bench.system.entry_points import forget
 from bench.system.files import read_json, write_json
+from bench.system.packages import forget
 from rnas.errors import LossDiverged
 
 
