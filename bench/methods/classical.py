@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from baselines.classical.baseline import ClassicalBaseline, ClipInput
 from baselines.fixed import StillInput
 from bench.config.settings import Config, DataConfig
 from bench.methods.variants import Variant, footnote
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from bench.data.disk.workbooks import (
     MOST_BYTES,
@@ -21,9 +20,6 @@ from bench.data.disk.workbooks import (
 from bench.errors import DataError, printable, quoted
 from bench.system.files import file_bytes
 from bench.system.tables import MOMENTS, OLE, ZIP, Line, Table, plain_title
-
-if TYPE_CHECKING:
-    pass
 
 _HEADER_WITHIN = 100
 """Number of rows in which the header is searched; SAMM has 13 rows of preamble before it."""
