@@ -40,8 +40,8 @@ Make = Callable[[Clip, "Product", Path, "np.ndarray"], tuple[str, bool]]
 
 MEMORY = "digests"
 
-REMEMBERED_EVERY = 64
-"""New digests are written after so many clips, so that a killed process loses little."""
+REMEMBERED_EVERY, REMEMBERED_SHARE = 64, 8
+"""New digests are written after so many clips, or an eighth of all if that is more."""
 
 _SETTLED_NS = 2_000_000_000
 """A file modified more recently may be modified again without a change of its times."""
@@ -156,7 +156,7 @@ def _with_digests(
     try:
         for digest in pool.map(one, range(len(clips))):
             digests.append(digest)
-            if len(learnt) >= remembered + REMEMBERED_EVERY:
+            if _is_worth_writing(len(learnt) - remembered, len(memory) + len(learnt)):
                 remembered = len(learnt)
                 _write_memory(cache, dict(learnt))
             if progress:
@@ -166,6 +166,15 @@ def _with_digests(
         if len(learnt) > remembered:
             _write_memory(cache, learnt)
     return digests
+
+
+def _is_worth_writing(new: int, known: int) -> bool:
+    """Whether so many new digests of so many in all are written now.
+
+    Often enough that a killed process loses little. Each time all are written: after every few, the
+    work would grow with the square of the clips.
+    """
+    return new >= max(REMEMBERED_EVERY, known // REMEMBERED_SHARE)
 
 
 def _load_from_frames(

@@ -206,6 +206,17 @@ def test_a_damaged_memory_is_not_believed(clips, cache, settled):
     assert memory.read_bytes() == whole
 
 
+@pytest.mark.parametrize("clips", [1_000, 100_000])
+def test_what_is_written_of_many_digests_grows_with_their_number(clips):
+    written, at_once, longest = 0, 0, 0
+    for known in range(1, clips + 1):
+        longest = max(longest, known - at_once)
+        if cache_module._is_worth_writing(known - at_once, known):
+            written, at_once = written + known, known
+    assert written <= 10 * clips
+    assert longest <= max(64, clips // 8)  # what a killed process loses
+
+
 def test_an_interrupted_write_leaves_nothing(clips, cache, monkeypatch):
     def interrupted(file, **_):
         file.write(b"half an entry")
