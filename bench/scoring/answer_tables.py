@@ -9,14 +9,7 @@ from typing import Any
 
 from bench.errors import DataError, printable, quoted
 from bench.scoring.chances import CHANCE_LISTS
-from bench.system.tables import (
-    NAMES,
-    Line,
-    Table,
-    delimiter_of,
-    first_cells,
-    plain_title,
-)
+from bench.system.tables import NAMES, Line, Table, delimiter_of, first_cells, plain_title
 
 COLUMNS = ("dataset", "subject", "clip", "true", "pred")
 SPELLINGS = MappingProxyType(

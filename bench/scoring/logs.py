@@ -58,13 +58,7 @@ from bench.scoring.mistaken import mistaken
 from bench.scoring.script_output import TIED, is_printed, printed_answers, without_bars
 from bench.system.files import parsed_json
 from bench.system.result_files import EDITED, is_edited
-from bench.system.tables import (
-    Table,
-    encoding_note,
-    parse_table,
-    plain_title,
-    read_text,
-)
+from bench.system.tables import Table, encoding_note, parse_table, plain_title, read_text
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*[mK]")
 """What terminals are told of colours, and to clear a line (ECMA-48), which is no part of a text."""

@@ -29,12 +29,7 @@ from bench.runs.folds import FoldRecord
 from bench.runs.job import Job
 from bench.runs.record import RunFile
 from bench.runs.results import run_scores
-from bench.runs.searches import (
-    SearchRecord,
-    history_columns,
-    read_genotype,
-    recorded_space,
-)
+from bench.runs.searches import SearchRecord, history_columns, read_genotype, recorded_space
 from bench.runs.typed import read_object
 from bench.seeds import derive_seed
 from bench.system.files import stray

@@ -13,10 +13,7 @@ from bench.errors import BenchError
 from bench.runs.folder import RunFolder
 from bench.runs.folds import FoldRecord, read_fold
 from bench.runs.record import RunFile
-from bench.runs.searches import (
-    SearchRecord,
-    read_search,
-)
+from bench.runs.searches import SearchRecord, read_search
 from bench.runs.typed import MALFORMED, lost_form, read_object
 
 Found = TypeVar("Found")

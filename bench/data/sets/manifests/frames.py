@@ -12,13 +12,7 @@ from unicodedata import normalize
 
 from bench.data.clips import Problem, Rejected
 from bench.data.disk.finding import shortened
-from bench.data.disk.numbering import (
-    CONTAINER_SUFFIXES,
-    beside,
-    is_image,
-    numbered,
-    unread,
-)
+from bench.data.disk.numbering import CONTAINER_SUFFIXES, beside, is_image, numbered, unread
 from bench.data.disk.tree import Entries, Tree, refused_links
 from bench.errors import printable, quoted
 

@@ -20,23 +20,14 @@ from pathlib import Path
 from bench.data.clips import DOUBLED, Clip, ClipSet, Problem, Rejected
 from bench.data.disk.containers import array_length
 from bench.data.disk.images import MANY, picture_count
-from bench.data.disk.numbering import (
-    frame_problems,
-    kinds_of_names,
-    refuse_lost,
-)
+from bench.data.disk.numbering import frame_problems, kinds_of_names, refuse_lost
 from bench.data.disk.ready_flow import is_ready_flow
 from bench.data.disk.tree import Tree
 from bench.data.sets.apex import place_apex
 from bench.data.sets.base import DataSet
 from bench.data.sets.classes import CHALLENGE, ClassMap
 from bench.data.sets.doubts.paths import Place, contradicted, sorted_labels
-from bench.data.sets.identity import (
-    known_name,
-    known_subject,
-    sets_of_several_names,
-    strangers,
-)
+from bench.data.sets.identity import known_name, known_subject, sets_of_several_names, strangers
 from bench.data.sets.manifests.frames import ListedFrames
 from bench.data.sets.manifests.rows import COLUMNS, REMARK, Row, frame_rate, is_name, read_rows
 from bench.errors import UsageError, printable, quoted
