@@ -96,6 +96,33 @@ def test_runs_that_start_from_generated_clips_score_what_their_record_says(name,
         assert f"| {' | '.join(cells)} |" in page
 
 
+def test_the_curve_over_generated_clips_is_what_its_records_say():
+    record = json.loads((ROOT / "results" / "curve-flow442.json").read_text())
+    entries = record["comparisons"][0]["entries"]
+    page = " ".join((ROOT / "docs" / "transfer.md").read_text().split())
+    means = []
+    for clips, epochs in ((1_000, 30), (10_000, 4), (100_000, 1)):
+        rows = json.loads((ROOT / "results" / f"transfer-{clips}-flow442.json").read_text())["rows"]
+        *seeds, mean = (r for r in rows if (r["part"], r["flow"]) == ("all", "as it is"))
+        own = [e for e in entries if e["folders"][0].startswith(f"clips{clips}/")]
+        own = [e["scores"]["uar"]["interval"]["estimate"] for e in sorted(own, key=seeds_of)]
+        means.append(sum(own) / len(own))
+        zero, run = (", ".join(f"{x:.3f}" for x in each) for each in (uars(seeds), own))
+        cells = f"{zero} | {mean['uar']:.3f}, {mean['uf1']:.3f} | {run}"
+        assert len(seeds) == len(own) == 3
+        assert f"| {clips:,} | {epochs} | {cells} |" in page
+    said = re.search(r"on average ([\d.]+), [\d.]+, ([\d.]+) and ([\d.]+);", page).groups()
+    assert said == tuple(f"{mean:.3f}" for mean in means)
+
+
+def seeds_of(entry):
+    return entry["seeds"]
+
+
+def uars(rows):
+    return [row["uar"] for row in rows]
+
+
 def test_what_answers_together_gain_is_what_their_record_says():
     record = json.loads((ROOT / "results" / "fused-flow442.json").read_text())
     page = " ".join((ROOT / "docs" / "transfer.md").read_text().split())
