@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.clips import CHALLENGE_CLASSES, Problem
 from bench.errors import DataError, UsageError
-from bench.protocol.metrics import UAR, matrix_scores, metrics, tell_missing
+from bench.protocol.metrics import UAR, matrix_scores, tell_missing
 from bench.runs.folder import RunFolder
 from bench.runs.folds import sealed_fold
 from bench.runs.predictions import Predictions, run_predictions
@@ -29,7 +29,7 @@ from bench.scoring.logs import (
     text_of,
 )
 from bench.scoring.script_output import TIED
-from bench.scoring.statistics import DRAWS, against_chance, bootstrap
+from bench.scoring.statistics import DRAWS, against_chance, score_intervals
 from bench.seeds import derive_seed
 
 
@@ -181,16 +181,8 @@ def _chance(source: Scored, draws: int, seed: int) -> dict[str, Any]:
 def _intervals(source: Scored, draws: int, seed: int) -> dict[str, Any]:
     if source.predictions is None or not draws:
         return {}
-    matrices = source.predictions.matrices
-    return {
-        name: bootstrap(
-            matrices,
-            metric.function,
-            draws=draws,
-            generator=np.random.default_rng(derive_seed(seed, "bootstrap")),
-        ).to_dict()
-        for name, metric in metrics().items()
-    }
+    found = score_intervals(source.predictions.matrices, draws=draws, seed=seed)
+    return {name: interval.to_dict() for name, interval in found.items()}
 
 
 def _problems(source: Scored) -> list[Problem]:

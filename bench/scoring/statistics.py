@@ -10,14 +10,15 @@ statsmodels'.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from bench.errors import DataError
-from bench.protocol.metrics import AT_ONCE, Statistic, uar
+from bench.protocol.metrics import AT_ONCE, Statistic, metrics, uar
+from bench.seeds import derive_seed
 
 DRAWS = 10_000
 """Resamples of an interval and permutations of a test."""
@@ -94,6 +95,25 @@ def bootstrap(
         return _averaged(matrices, statistic, chosen)
 
     return resampled(score, matrices.shape[-3:-2], draws, generator)
+
+
+def score_intervals(
+    matrices: np.ndarray, names: Iterable[str] | None = None, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Interval]:
+    """Metric -> its interval as every command and page shows it; names: None for all metrics.
+
+    matrices: (..., S, C, C). The same seed draws the same subjects for each metric.
+    """
+    known = metrics()
+    return {
+        name: bootstrap(
+            matrices,
+            known[name].function,
+            draws=draws,
+            generator=np.random.default_rng(derive_seed(seed, "bootstrap")),
+        )
+        for name in (known if names is None else names)
+    }
 
 
 def paired_bootstrap(

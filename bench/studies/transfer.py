@@ -23,7 +23,7 @@ from bench.models.pretrained import refuse_seen
 from bench.protocol.metrics import metrics
 from bench.runs.marks import CLIPS_NOT_RECORDED, PRETRAINED_GENERATED
 from bench.runs.predictions import Answer, Predictions
-from bench.scoring.statistics import DRAWS, against_chance, bootstrap
+from bench.scoring.statistics import DRAWS, against_chance, score_intervals
 from bench.seeds import derive_seed
 from bench.training.augment import V, mirrored
 from bench.training.tensors import StillTensors, Tensors
@@ -225,13 +225,8 @@ def _rows(answered: Answered, clip_set: ClipSet, draws: int) -> Iterator[dict[st
             **{name: scores.get(name) for name in metrics()},
             "confusion": scores["confusion"],
             "intervals": {
-                name: bootstrap(
-                    matrices,
-                    metric.function,
-                    generator=np.random.default_rng(derive_seed(0, "bootstrap")),
-                    draws=draws,
-                ).to_dict()
-                for name, metric in metrics().items()
+                name: interval.to_dict()
+                for name, interval in score_intervals(matrices, draws=draws).items()
             },
             "shuffled": against_chance(
                 matrices,

@@ -16,8 +16,7 @@ from bench.protocol.metrics import metrics
 from bench.runs.folder import RunFolder
 from bench.runs.record import read_run
 from bench.scoring.ranking import Agreement, RankTest, agreement, rank_test
-from bench.scoring.statistics import bootstrap
-from bench.seeds import derive_seed
+from bench.scoring.statistics import Interval, score_intervals
 from reports.compare.checks import check_comparable, setting_notes
 from reports.compare.entries import Entry, by_rule, make_entries, scores_of
 from reports.compare.pairs import (
@@ -64,7 +63,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     controls: tuple[Control, ...]
     agreement: Agreement | None
-    intervals: dict[str, dict[str, Any]]
+    intervals: dict[str, dict[str, Interval]]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -157,7 +156,10 @@ def compare_on(
         pairs=tuple(pairs),
         controls=tuple(controls),
         agreement=agreement(_table(entries, shared, plan.metric)) if len(shared) > 1 else None,
-        intervals={entry.name: score_intervals(entry, plan, metrics()) for entry in entries},
+        intervals={
+            entry.name: score_intervals(entry.matrices, draws=plan.draws, seed=plan.seed)
+            for entry in entries
+        },
         notes=distinct(notes),
     )
 
@@ -209,19 +211,6 @@ def _unscoped(record: RunRecord) -> dict[str, Any]:
     return {key: value for key, value in changed.items() if key != "protocol.search_scope"}
 
 
-def score_intervals(entry: Entry, plan: Plan, names: Iterable[str]) -> dict[str, Any]:
-    """Metric -> its interval over subjects, as JSON holds it."""
-    return {
-        name: bootstrap(
-            entry.matrices,
-            metrics()[name].function,
-            draws=plan.draws,
-            generator=np.random.default_rng(derive_seed(plan.seed, "bootstrap")),
-        ).to_dict()
-        for name in names
-    }
-
-
 def _ranks(comparisons: Sequence[Comparison], metric: str) -> tuple[RankTest | None, list[str]]:
     """The test over all blocks of the methods that every data set has."""
     named = [[entry.name for entry in each.entries] for each in comparisons]
@@ -259,7 +248,7 @@ def _table(entries: Sequence[Entry], seeds: Sequence[int], metric: str) -> np.nd
     return np.array([[own[seed] for own in scores] for seed in seeds], float)
 
 
-def _entry(entry: Entry, intervals: dict[str, Any]) -> dict[str, Any]:
+def _entry(entry: Entry, intervals: dict[str, Interval]) -> dict[str, Any]:
     scores = {name: entry.scores(name) for name in metrics()}
     stated = scores_of(entry.first)["protocol"]
     return {
@@ -277,7 +266,7 @@ def _entry(entry: Entry, intervals: dict[str, Any]) -> dict[str, Any]:
                 "mean": float(values.mean()),
                 "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
                 "values": values.tolist(),
-                "interval": intervals[name],
+                "interval": intervals[name].to_dict(),
             }
             for name, values in scores.items()
         },

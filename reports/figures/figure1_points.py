@@ -8,18 +8,14 @@ from dataclasses import dataclass
 from itertools import chain
 from math import isfinite
 
-import numpy as np
-
-from bench.errors import BenchError
 from bench.methods.registry import Variant
+from bench.protocol.metrics import UAR
 from bench.protocol.naming import LOSO_TITLE
-from bench.runs.predictions import run_predictions
 from bench.runs.record import RunRecord
-from bench.scoring.statistics import bootstrap
-from bench.seeds import derive_seed
 from reports.published import PublishedRow, method_names, paper, published_table
 from reports.reading.finished import on_dataset
 from reports.reading.groups import RunGroup, dataset_order, gather, latest
+from reports.reading.intervals import Ends, run_intervals
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
 
@@ -27,9 +23,6 @@ PUBLISHED, MEASURED, RANDOM = "published", "measured", "random control"
 
 PAPERS = "casme2"
 """The data set of the paper's own Figure 1."""
-
-DRAWS = 2_000
-"""Resamples of an interval: its ends are drawn to the pixel, not printed."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Point:
     params_m: float | None
     gflops: float | None
     memory_mb: float | None
-    interval: tuple[float, float] | None = None
+    interval: Ends | None = None
     seeds: tuple[Mapping[str, float | None], ...] = ()
 
 
@@ -157,7 +150,7 @@ def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
         params_m=means["params_m"],
         gflops=means["gflops"],
         memory_mb=means["memory_mb"],
-        interval=_interval(records),
+        interval=run_intervals(records, [UAR.name]).get(UAR.name),
         seeds=seeds if len(seeds) > 1 else (),
     )
 
@@ -175,17 +168,6 @@ def _values(record: RunRecord) -> dict[str, float]:
 def _mean(values: Iterable[float | None]) -> float | None:
     numbers = [value for value in values if value is not None and isfinite(value)]
     return statistics.fmean(numbers) if numbers else None
-
-
-def _interval(records: Sequence[RunRecord]) -> tuple[float, float] | None:
-    """As `bench compare` has it: over subjects, of the mean over seeds."""
-    try:
-        matrices = np.stack([run_predictions(record.files).matrices for record in records])
-    except (BenchError, ValueError):  # folds that cannot be read, or seeds with other subjects
-        return None
-    generator = np.random.default_rng(derive_seed(0, "bootstrap"))
-    found = bootstrap(matrices, draws=DRAWS, generator=generator)
-    return None if found.low is None or found.high is None else (found.low, found.high)
 
 
 def _label(group: RunGroup, variants: Mapping[str, Variant]) -> str:

@@ -18,7 +18,7 @@ from bench.methods.classical import Estimated
 from bench.protocol.metrics import metrics
 from bench.runs.record import RunRecord
 from bench.runs.typed import MALFORMED
-from bench.scoring.statistics import DRAWS, Interval
+from bench.scoring.statistics import DRAWS, Interval, score_intervals
 from reports.compare.checks import check_comparable
 from reports.compare.entries import Entry, Protocol, make_entries, named_apart
 from reports.compare.pairs import Pair
@@ -30,7 +30,7 @@ from reports.compare.render import (
     told_difference,
     told_p,
 )
-from reports.compare.report import Comparison, Plan, compare_on, score_intervals
+from reports.compare.report import Comparison, Plan, compare_on
 from reports.page.chart import Line, Point, chart
 from reports.page.clips import Disagreements, disagreements
 from reports.page.marks import group_marks
@@ -244,7 +244,9 @@ def _row(
 ) -> BoardRow:
     best = comparison.entries[0]
     lead = _pair(comparison, best.name, entry.name)
-    found = comparison.intervals.get(entry.name) or score_intervals(entry, PLAN, [PLAN.metric])
+    found = comparison.intervals.get(entry.name) or score_intervals(
+        entry.matrices, [PLAN.metric], PLAN.draws, PLAN.seed
+    )
     control = next((each for each in comparison.controls if each.name == entry.name), None)
     spent = [costs.get(record.folder) for record in entry.records]
     known = [seconds for seconds in spent if seconds is not None]
@@ -256,7 +258,7 @@ def _row(
         name=entry.name,
         marks=tuple(map(html_mark, _marks(entry))),
         scores={name: float(entry.scores(name).mean()) for name in metrics()},
-        interval=Interval(**found[PLAN.metric]),
+        interval=found[PLAN.metric],
         lead=told_difference(lead.differences[PLAN.metric]) if lead else "",
         test=_told_test(lead) if lead else "best" if entry.name == best.name else "",
         random=beside(control),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from reports.html.templating import asset, fill, script_digest
 from reports.reading.marks import MARK_MEANINGS, is_caveat
-from reports.tables.lines import DIFFERENCE, NOTHING, Line, lines
+from reports.tables.lines import DIFFERENCE, INTERVAL, NOTHING, Line, lines
 from reports.tables.table import Cell, Table
 
 
@@ -45,7 +45,7 @@ class HtmlLine:
     """A line of a table.
 
     It names its method even where the line above has it already (`again`), so that it can be
-    sorted; `follows`: it stays below the line above it, whose difference it is.
+    sorted; `follows`: it stays below the line of the values whose interval or difference it is.
     """
 
     method: str
@@ -89,7 +89,7 @@ def _lines(table: Table) -> Iterator[HtmlLine]:
             method=method,
             again=not line.method,
             source=line.source,
-            follows=line.source == DIFFERENCE,
+            follows=line.source in (INTERVAL, DIFFERENCE),
             cells=tuple(_cell(line, place) for place in range(len(line.cells))),
             marks=tuple(map(html_mark, line.marks)),
         )

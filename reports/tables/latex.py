@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, groupby, pairwise
 
 from reports.reading.marks import distinct
-from reports.tables.lines import Line, lines
+from reports.tables.lines import INTERVAL, Line, lines
 from reports.tables.table import Column, Table
 
 
@@ -37,6 +37,8 @@ def _latex_texts(line: Line, marks: Sequence[str]) -> list[str]:
     numbers = ",".join(str(marks.index(mark) + 1) for mark in line.marks)
     raised = rf"\textsuperscript{{{numbers}}}" if numbers else ""
     cells = [_narrow(text) for text in line.texts]
+    if line.source == INTERVAL:
+        cells = [rf"{{\tiny {cell}}}" for cell in cells]
     bold = [rf"\textbf{{{c}}}" if n in line.best else c for n, c in enumerate(cells)]
     return [escape(line.method), escape(line.source) + raised, *bold]
 

@@ -8,6 +8,8 @@ from reports.tables.table import NOT_MEASURED, PUBLISHED_ONLY, Cell, Row, Table
 
 NOTHING = "–"
 
+INTERVAL = "95 %"
+
 DIFFERENCE = "difference"
 
 ACROSS_CLIPS = "surrogate against real clips"
@@ -41,6 +43,8 @@ def lines(table: Table) -> list[Line]:
         if is_measured(row):
             cells, best = tuple(row.measured.values()), _best_places(table, index, "measured")
             result.append(Line(row.method if new else "", row.source, cells, row.marks, best))
+        if row.intervals:
+            result.append(_interval_line(row))
         if any(row.difference.values()):
             result.append(difference_line(row))
         previous = row.variant
@@ -50,6 +54,13 @@ def lines(table: Table) -> list[Line]:
 def _best_places(table: Table, index: int, side: str) -> frozenset[int]:
     columns = enumerate(table.columns)
     return frozenset(place for place, each in columns if (index, side, each.name) in table.best)
+
+
+def _interval_line(row: Row) -> Line:
+    """The intervals of the values above; no value for machines, which find two in the row."""
+    ends = [row.intervals.get(column) for column in row.measured]
+    cells = (Cell(None, f"{each[0]:.4f}–{each[1]:.4f}") if each else None for each in ends)
+    return Line("", INTERVAL, tuple(cells), ())
 
 
 def difference_line(row: Row) -> Line:

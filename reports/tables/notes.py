@@ -8,6 +8,7 @@ from itertools import chain
 
 from reports.published import mark_meanings
 from reports.reading.marks import MARK_MEANINGS, distinct, mark_words
+from reports.tables.lines import INTERVAL
 from reports.tables.table import Row, Table
 
 
@@ -35,10 +36,18 @@ def named_configurations(table: Table) -> Table:
 
 
 def legend(rows: Sequence[Row]) -> tuple[str, ...]:
-    """What the marks in these rows mean, each once, and what ± is where there is one."""
+    """What the marks in these rows mean, each once, and ± and 95 % where there is one."""
     spread = any(c and c.sd is not None for row in rows for c in row.measured.values())
-    words = ("mean ± sample standard deviation over seeds",) if spread else ()
-    return (*words, *explained_marks(rows))
+    known = any(row.intervals for row in rows)
+    return (
+        *(("mean ± sample standard deviation over seeds",) if spread else ()),
+        *(
+            (f"{INTERVAL}: bootstrap interval over subjects, of the mean over seeds",)
+            if known
+            else ()
+        ),
+        *explained_marks(rows),
+    )
 
 
 def explained_marks(rows: Sequence[Row]) -> tuple[str, ...]:

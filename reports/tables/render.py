@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from bench.system.files import escaped
+from reports.reading.intervals import Ends
 from reports.reading.marks import MARK_MEANINGS
 from reports.tables.latex import latex
 from reports.tables.lines import (
@@ -23,6 +24,9 @@ from reports.tables.lines import (
     published_line,
 )
 from reports.tables.table import Cell, Row, Table
+
+ENDS = ("low", "high")
+"""What the ends of an interval are called."""
 
 
 def render(tables: Sequence[Table], style: str) -> str:
@@ -46,7 +50,7 @@ def html(tables: Sequence[Table]) -> str:
 
 
 def csv(tables: Sequence[Table]) -> str:
-    """One line per method and source, with a column of standard deviations per numeric column."""
+    """One line per method and source; deviations and intervals have columns of their own."""
     return "\n\n".join(map(_csv, tables))
 
 
@@ -82,6 +86,9 @@ def _row_dict(row: Row) -> dict:
         "difference": _values(row.difference),
         "sd": {column: cell.sd for column, cell in measured if cell and cell.sd is not None},
         "seeds": {column: cell.seeds for column, cell in measured if cell},
+        "interval": {
+            column: {"low": low, "high": high} for column, (low, high) in row.intervals.items()
+        },
         "marks": list(row.marks),
         "published_marks": list(row.published_marks),
         "about": row.about,
@@ -103,12 +110,12 @@ def _records(table: Table) -> list[dict]:
         about = {"table": table.number, "method": row.method, "variant": row.variant}
         if is_published(row) and (row.variant != previous or not row.variant):
             line = published_line(row, False)
-            records.append(_record(about, line.source, row.published, line.marks))
+            records.append(_record(about, line.source, row.published, {}, line.marks))
         if is_measured(row):
-            records.append(_record(about, row.source, row.measured, row.marks))
+            records.append(_record(about, row.source, row.measured, row.intervals, row.marks))
         if any(row.difference.values()):
             line = difference_line(row)
-            records.append(_record(about, line.source, row.difference, line.marks))
+            records.append(_record(about, line.source, row.difference, {}, line.marks))
         previous = row.variant
     return records
 
@@ -117,9 +124,13 @@ def _record(
     about: Mapping[str, object],
     source: str,
     cells: Mapping[str, Cell | None],
+    intervals: Mapping[str, Ends],
     marks: Sequence[str],
 ) -> dict:
     spread = {f"{column}_sd": cell.sd if cell else None for column, cell in cells.items()}
+    for column in cells:
+        ends = intervals.get(column, (None, None))
+        spread |= {f"{column}_{end}": value for end, value in zip(ENDS, ends, strict=True)}
     return {**about, "source": source, **_values(cells), **spread, "marks": "; ".join(marks)}
 
 
@@ -127,7 +138,8 @@ def _csv(table: Table) -> str:
     import pandas
 
     sheet = pandas.DataFrame(_records(table))
-    empty = [name for name in sheet if name.endswith("_sd") and sheet[name].isna().all()]
+    spreads = tuple(f"_{name}" for name in ("sd", *ENDS))
+    empty = [name for name in sheet if name.endswith(spreads) and sheet[name].isna().all()]
     sheet = sheet.drop(columns=empty).map(escaped).rename(columns=escaped)
     return sheet.to_csv(index=False, lineterminator="\n").rstrip("\n")
 

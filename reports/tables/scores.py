@@ -11,6 +11,7 @@ from bench.methods.registry import RANDOM_PREFIX
 from bench.protocol.metrics import metrics
 from reports.published import PublishedTable
 from reports.reading.groups import RunGroup, carried_marks, dataset_order
+from reports.reading.intervals import run_intervals
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
 from reports.tables.beside_published import folders, rows_beside_published
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 HEADINGS = DATASETS | {"composite": "Comp."}
 """What stands over the scores of a data set."""
+
+LEAST_SUBJECTS = 6
+"""Of a slice with an interval: the range of fewer values holds their median in less than 95 %."""
 
 
 def scores_table(
@@ -122,6 +126,12 @@ def _run_row(groups: Sequence[RunGroup], blank: Row) -> Row:
         ),
         configuration=groups[0].key.configuration,
         runs=folders(chain.from_iterable(group.scored for group in groups)),
+        intervals={
+            f"{group.key.dataset}_{name}": ends
+            for group in groups
+            for name, ends in run_intervals(group.scored).items()
+            if f"{group.key.dataset}_{name}" in blank.measured
+        },
     )
 
 
@@ -163,6 +173,13 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
         configuration=group.key.configuration,
         runs=folders(group.scored),
         note="",  # it stands below the row of the whole run
+        intervals={
+            f"{dataset}_{name}": ends
+            for dataset, slices in per_set.items()
+            if slices and all(each["subjects"] >= LEAST_SUBJECTS for each in slices)
+            for name, ends in run_intervals(group.scored, part=dataset).items()
+            if measured.get(f"{dataset}_{name}")
+        },
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
+from reports.reading.intervals import Ends
 from reports.reading.marks import distinct
 
 PUBLISHED_ONLY = "published only"
@@ -49,7 +50,8 @@ class Row:
     for a registered variant, "published only" for a method that is not registered.
     `marks` concern the measured side, `published_marks` the published one; `about` is venue and
     year or type of the published method, `configuration` preset and hash of the measured one;
-    `note` is its footnote: what a fixed network is, or why a method is published only.
+    `note` is its footnote: what a fixed network is, or why a method is published only; `intervals`:
+    those of measured scores, 95 % over subjects, of the columns that have one.
     """
 
     method: str
@@ -63,6 +65,7 @@ class Row:
     configuration: str = ""
     runs: tuple[str, ...] = ()
     note: str = ""
+    intervals: Mapping[str, Ends] = field(default_factory=dict)
 
     @property
     def difference(self) -> Mapping[str, Cell | None]:

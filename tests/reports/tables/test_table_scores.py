@@ -1,9 +1,19 @@
+import csv
+import io
+import json
 import math
+from dataclasses import replace
 
 import pytest
 from built_tables import rows_of, table, texts
 
+from bench.runs.predictions import run_predictions
+from bench.scoring.report import read_scored, score_report
+from reports.tables.lines import lines
+from reports.tables.render import render
 from reports.tables.table import Cell
+
+PEOPLE = tuple(f"s{number:02d}" for number in range(1, 9))
 
 
 def test_single_set_runs_fill_their_columns_and_composite_runs_theirs(record):
@@ -106,3 +116,58 @@ def test_other_data_sets_are_noted(record):
     built = table(2, record(dataset="manifest:own.csv"))
     assert any("manifest:own.csv" in note for note in built.notes)
     assert "no finished run" in built.caption
+
+
+def test_intervals_are_those_of_bench_score(run):
+    record = run(folds=PEOPLE, clips=12)
+    (row,) = rows_of(table(4, record), "rnas_mer")
+    found = score_report(read_scored(record.folder))["intervals"]
+    assert row.intervals == {
+        f"smic_{name}": (found[name]["low"], found[name]["high"]) for name in ("uar", "uf1")
+    }
+
+
+def test_intervals_stand_between_values_and_differences(run):
+    built = table(4, run(folds=PEOPLE, clips=12))
+    (row,) = rows_of(built, "rnas_mer")
+    low, high = row.intervals["smic_uar"]
+    place = [line.source for line in lines(built)].index("95 %")
+    measured, interval, difference = lines(built)[place - 1 : place + 2]
+    assert (measured.source, difference.source) == ("measured", "difference")
+    assert interval.texts == ["–"] * 3 + [
+        f"{low:.4f}–{high:.4f}",
+        "{:.4f}–{:.4f}".format(*row.intervals["smic_uf1"]),
+        *["–"] * 4,
+    ]
+    assert "95 %: bootstrap interval over subjects, of the mean over seeds" in built.notes
+    assert rf"{{\tiny {low:.4f}\textendash{{}}{high:.4f}}}" in render([built], "latex")
+    assert 'data-source="95 %" data-follows' in render([built], "html")
+    (told,) = (r for r in json.loads(render([built], "json"))["rows"] if r["interval"])
+    assert told["interval"]["smic_uar"] == {"low": low, "high": high}
+    sheet = csv.DictReader(io.StringIO(render([built], "csv")))
+    (cells,) = (each for each in sheet if each["source"] == "measured")
+    assert (float(cells["smic_uar_low"]), float(cells["smic_uar_high"])) == (low, high)
+
+
+def test_no_interval_without_clips_or_of_other_people(record, run):
+    built = table(4, record())
+    assert not any(row.intervals for row in built.rows)
+    assert not any(note.startswith("95 %") for note in built.notes)
+    seeds = [run(folds=PEOPLE[seed:], seed=seed) for seed in (0, 1)]
+    assert rows_of(table(4, *seeds), "rnas_mer")[0].intervals == {}
+
+
+def test_a_slice_of_few_people_has_no_interval(run):
+    record = run(dataset="composite", folds=PEOPLE, clips=12)
+    for place, person in enumerate(PEOPLE):
+        file = record.files.fold(person)
+        fold = json.loads(file.read_text())
+        for clip in fold["clips"]:
+            clip["dataset"] = "smic" if place < 6 else "samm"
+        file.write_text(json.dumps(fold))
+    answers = run_predictions(record.files)
+    record = replace(record, metrics={**record.metrics, **answers.metrics()})
+    whole, sliced = rows_of(table(4, record), "rnas_mer")
+    assert {"smic_uar", "samm_uar"} <= set(texts(sliced.measured))
+    assert set(whole.intervals) == {f"composite_{name}" for name in ("acc", "uar", "uf1")}
+    assert set(sliced.intervals) == {"smic_uar", "smic_uf1"}
