@@ -45,7 +45,8 @@ class HtmlLine:
     """A line of a table.
 
     It names its method even where the line above has it already (`again`), so that it can be
-    sorted; `follows`: it stays below the line of the values whose interval or difference it is.
+    sorted; `follows`: it stays below the line of the values whose interval or difference it is;
+    joint: what parts two numbers of a cell, and what stands before the second in a line of its own.
     """
 
     method: str
@@ -53,6 +54,7 @@ class HtmlLine:
     source: str
     follows: bool
     cells: tuple[HtmlCell, ...]
+    joint: tuple[str, str]
     marks: tuple[HtmlMark, ...]
 
 
@@ -91,6 +93,7 @@ def _lines(table: Table) -> Iterator[HtmlLine]:
             source=line.source,
             follows=line.source in (INTERVAL, DIFFERENCE),
             cells=tuple(_cell(line, place) for place in range(len(line.cells))),
+            joint=("–", "to ") if line.source == INTERVAL else (" ± ", "± "),
             marks=tuple(map(html_mark, line.marks)),
         )
 
