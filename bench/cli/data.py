@@ -18,7 +18,7 @@ from bench.cli.data_manifest import manifest
 from bench.cli.data_prepare import prepare
 from bench.cli.data_show import show
 from bench.cli.hints import Commands
-from bench.cli.options import OutFile, format_option, without_option
+from bench.cli.options import OutFile, format_option, shares_option, without_option
 from bench.config.settings import CODED_VERSION, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.sets.catalogue import GENERATED, find_dataset
 from bench.errors import DataError, UsageError, printable
@@ -186,6 +186,9 @@ def export_manifest(request: ClipRequest, out: Path) -> None:
 FOR_FRAMES = ("difficulty", "subjects", "size", "raw", "dataset")
 """Options of `synth` that say how frames look; flow images are drawn without frames."""
 
+FOR_FLOWS = ("shares", "without")
+"""Those of flow images, which show classes of the challenge alone."""
+
 
 @data.command()
 @click.option(
@@ -223,6 +226,7 @@ FOR_FRAMES = ("difficulty", "subjects", "size", "raw", "dataset")
     help="Version of the generator; an older one makes the clips of that time. By default "
     f"{SURROGATE_VERSION} for frames; for flow images, made from {CODED_VERSION} on, the newest.",
 )
+@shares_option
 @without_option
 @subjects_option
 @click.option(
@@ -244,6 +248,7 @@ def synth(
     difficulty: str,
     seed: int,
     version: int | None,
+    shares: tuple[int, ...],
     without: tuple[str, ...],
     subjects: list[str] | None,
     size: int,
@@ -259,6 +264,7 @@ def synth(
     if not force:
         _refuse_occupied(out)
     from bench.cli.progress import steps
+    from bench.data.surrogates.flows import FlowPlan
     from bench.data.surrogates.writing import write_flows, write_surrogate
 
     if people and clips:
@@ -266,18 +272,15 @@ def synth(
         with steps() as progress:
             manifest_file = write_flows(
                 out,
-                people=people,
-                clips=clips,
-                seed=seed,
-                version=version or NEWEST_VERSION,
-                without=without,
-                progress=partial(progress, "drawing flow images"),
+                FlowPlan(people, clips, seed, version or NEWEST_VERSION, without, shares),
+                partial(progress, "drawing flow images"),
             )
         click.echo(f"{clips} flow images written; use --dataset manifest:{manifest_file}")
         return
     assert dataset is not None
-    if without:
-        raise UsageError("--without is for flow images: give it with --people and --clips")
+    for name in FOR_FLOWS:
+        if _is_given(context, name):
+            raise UsageError(f"--{name} is for flow images: give it with --people and --clips")
     chosen = None if subjects is None else find_dataset(dataset).resolve_subjects(subjects)
     with steps() as progress:
         counts = write_surrogate(
@@ -299,8 +302,12 @@ def synth(
 
 def _refuse_given(context: click.Context, names: Sequence[str]) -> None:
     for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if _is_given(context, name):
             raise UsageError(f"--{name} is for frames: leave it out with --people")
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _refuse_occupied(folder: Path) -> None:

@@ -11,6 +11,7 @@ import click
 
 from bench.cli import completing
 from bench.config.settings import NUISANCES
+from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import BUILT_IN
 
 
@@ -123,6 +124,36 @@ without_option = click.option(
     multiple=True,
     type=click.Choice(NUISANCES),
     help="Leave this out of generated flow images; repeat for several.",
+)
+
+
+class Shares(click.ParamType):
+    """Whole numbers with commas between them, one for each class of the challenge."""
+
+    name = "N,N,N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """The numbers; click.BadParameter for anything else."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        numbers = tuple(int(part) for part in parts if re.fullmatch(r"[1-9]\d?", part))
+        if not len(parts) == len(numbers) == len(CHALLENGE_CLASSES):
+            self.fail(
+                f"{value!r}: expected a whole number from 1 to 99 for each of "
+                f"{', '.join(CHALLENGE_CLASSES)}, as in 2,1,1",
+                param,
+                ctx,
+            )
+        return numbers
+
+
+shares_option = click.option(
+    "--shares",
+    type=Shares(),
+    default=",".join("1" for _ in CHALLENGE_CLASSES),
+    show_default=True,
+    help=f"How many generated clips of {', '.join(CHALLENGE_CLASSES)} against each other.",
 )
 
 subjects_option = click.option("--subjects", metavar="A,B", help="Only these subjects.")

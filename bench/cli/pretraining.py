@@ -8,7 +8,13 @@ from pathlib import Path
 import click
 
 from bench.cli import completing
-from bench.cli.options import OutFile, device_option, settings_options, without_option
+from bench.cli.options import (
+    OutFile,
+    device_option,
+    settings_options,
+    shares_option,
+    without_option,
+)
 from bench.config.settings import CODED_VERSION, NEWEST_VERSION
 
 ALONE = (
@@ -40,7 +46,7 @@ ALONE = (
     type=click.IntRange(min=6),
     default=4000,
     show_default=True,
-    help="Generated clips, with the classes in equal parts.",
+    help="Number of generated clips.",
 )
 @click.option(
     "--generator-seed",
@@ -56,6 +62,7 @@ ALONE = (
     show_default=True,
     help="Version of the generator; an older one draws the clips of that time.",
 )
+@shares_option
 @without_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training."
@@ -69,6 +76,7 @@ def pretrain(
     clips: int,
     generator_seed: int,
     generator_version: int,
+    shares: tuple[int, ...],
     without: tuple[str, ...],
     seed: int,
     preset: str,
@@ -86,6 +94,7 @@ def pretrain(
     from bench.cli.progress import Steps, bars
     from bench.cli.request import perform_jobs, resolve_request, say_failures
     from bench.config.loading import load_settings
+    from bench.data.surrogates.flows import FlowPlan
     from bench.data.surrogates.writing import flows_at
     from bench.engine.plan import SEARCH_PHASES, plan
     from bench.errors import UsageError
@@ -103,12 +112,8 @@ def pretrain(
         report = Steps(display)
         manifest = flows_at(
             cache / "flows",
-            people=people,
-            clips=clips,
-            seed=generator_seed,
-            version=generator_version,
-            without=without,
-            progress=partial(report, "drawing flow images"),
+            FlowPlan(people, clips, generator_seed, generator_version, without, shares),
+            partial(report, "drawing flow images"),
         )
         request = resolve_request(
             variants=(variant,),

@@ -12,14 +12,14 @@ a thousand or a million are drawn, in whatever order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from bench.config.settings import NEWEST_VERSION
+from bench.config.settings import CODED_VERSION, NEWEST_VERSION
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.disk.ready_flow import SIDE
 from bench.data.sets.challenge import CLASS_MAPS
@@ -30,8 +30,12 @@ from bench.data.surrogates.coded_units import CODED, coded
 from bench.data.surrogates.faces import Face, draw_face, grid
 from bench.data.surrogates.releases import COMPOSITE, RELEASES
 from bench.data.surrogates.rows import random_stream
+from bench.errors import UsageError
 
 Array = np.ndarray
+
+EQUAL = (1,) * len(CHALLENGE_CLASSES)
+"""As many clips of each class."""
 
 BLINK = 43
 
@@ -71,6 +75,81 @@ class Nuisance:
 
 
 @dataclass(frozen=True)
+class FlowPlan:
+    """Which flow images are drawn: everything that decides them.
+
+    version: of the generator, a key of `CODED`; without: parts of `Nuisance` that are left out;
+    shares: whole numbers, of so many clips of a person how many are of each class of the
+    challenge. UsageError for what cannot be drawn.
+    """
+
+    people: int
+    clips: int
+    seed: int = 0
+    version: int = NEWEST_VERSION
+    without: Collection[str] = ()
+    shares: Sequence[int] = EQUAL
+
+    def __post_init__(self) -> None:
+        if min(self.people, self.clips) < 1 or self.seed < 0:
+            raise UsageError(
+                f"{self.clips} clips of {self.people} people, seed {self.seed}; expected at least "
+                "1 of each, and a seed from 0 up."
+            )
+        if self.version not in CODED:
+            raise UsageError(
+                f"version is {self.version!r}; flow images are made from version {CODED_VERSION} "
+                f"to {NEWEST_VERSION} of the generator."
+            )
+        if self.clips < self.people:
+            raise UsageError(
+                f"{self.people} people with {self.clips} clips: expected at least a clip of each"
+            )
+
+    @property
+    def folder(self) -> str:
+        """What the folder of these clips is called."""
+        parts = (
+            *(f"people{self.people}", f"clips{self.clips}", f"seed{self.seed}"),
+            f"version{self.version}",
+            *(f"no_{part}" for part in sorted(set(self.without))),
+            *(["shares" + "_".join(map(str, self.shares))] if self._unequal else ()),
+        )
+        return "-".join(parts)
+
+    @property
+    def note(self) -> str:
+        """What `SURROGATE.txt` says of them."""
+        return "".join(
+            (
+                "These are flow images of generated clips, not of recordings of people.\n\n",
+                f"people: {self.people}\n",
+                f"clips: {self.clips}\n",
+                f"seed: {self.seed}\n",
+                f"generator version: {self.version}\n",
+                f"without: {', '.join(sorted(set(self.without)))}\n" if self.without else "",
+                f"shares: {', '.join(map(str, self.shares))}\n" if self._unequal else "",
+            )
+        )
+
+    @property
+    def _unequal(self) -> bool:
+        return len(set(self.shares)) > 1
+
+    def samples(self) -> Iterator[FlowSample]:
+        """The clips, one by one."""
+        nuisance = Nuisance.without(self.without)
+        return flow_samples(
+            self.people,
+            self.clips,
+            self.seed,
+            nuisance=nuisance,
+            version=self.version,
+            shares=self.shares,
+        )
+
+
+@dataclass(frozen=True)
 class FlowSample:
     """One generated clip: who, which class, which units with which side, and its flow image.
 
@@ -92,14 +171,16 @@ def flow_samples(
     size: int = SIDE,
     nuisance: Nuisance = Nuisance(),
     version: int = NEWEST_VERSION,
+    shares: Sequence[int] = EQUAL,
 ) -> Iterator[FlowSample]:
     """Clips of so many people, with the classes of the challenge in equal parts.
 
-    version: of the generator, a key of `CODED`.
+    version, shares: as of `FlowPlan`.
     """
+    turns = [label for label, share in enumerate(shares) for _ in range(share)]
     for number in range(clips):
         person, turn = number % people, number // people
-        label = (person + turn) % len(CHALLENGE_CLASSES)
+        label = turns[(person + turn) % len(turns)]
         yield flow_sample(number, person, label, seed, size, nuisance, version)
 
 

@@ -15,17 +15,17 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
 
-from bench.config.settings import CODED_VERSION, DIFFICULTIES, NEWEST_VERSION, SURROGATE_VERSION
+from bench.config.settings import DIFFICULTIES, NEWEST_VERSION, SURROGATE_VERSION
 from bench.data.clips import CHALLENGE_CLASSES
-from bench.data.surrogates.coded_units import CODED, unit_text
-from bench.data.surrogates.flows import Nuisance, flow_samples
+from bench.data.surrogates.coded_units import unit_text
+from bench.data.surrogates.flows import FlowPlan
 from bench.data.surrogates.note import (
     GENERATED_NAME,
     MANIFEST_NAME,
@@ -99,64 +99,32 @@ def write_surrogate(
 
 
 def flows_at(
-    home: Path,
-    *,
-    people: int,
-    clips: int,
-    seed: int = 0,
-    version: int = NEWEST_VERSION,
-    without: Collection[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    home: Path, plan: FlowPlan, progress: Callable[[int, int], None] | None = None
 ) -> Path:
     """The manifest of flow images in a folder below `home`.
 
     Written if they are not there, or not as they were made.
     """
-    folder = home / "-".join(
-        (
-            *(f"people{people}", f"clips{clips}", f"seed{seed}", f"version{version}"),
-            *(f"no_{part}" for part in sorted(set(without))),
-        )
-    )
+    folder = home / plan.folder
     if (folder / SEAL_NAME).is_file() and as_written(folder):
         return folder.resolve() / MANIFEST_NAME
-    return write_flows(
-        folder,
-        people=people,
-        clips=clips,
-        seed=seed,
-        version=version,
-        without=without,
-        progress=progress,
-    )
+    return write_flows(folder, plan, progress)
 
 
 def write_flows(
-    folder: Path,
-    *,
-    people: int,
-    clips: int,
-    seed: int = 0,
-    version: int = NEWEST_VERSION,
-    without: Collection[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    folder: Path, plan: FlowPlan, progress: Callable[[int, int], None] | None = None
 ) -> Path:
-    """Writes flow images of generated clips (`flow_samples`) into `folder`, and a manifest of them.
+    """Writes flow images of generated clips into `folder`, and a manifest of them.
 
     Returns the path of the manifest; people of another seed have other names. Beside it `units.csv`
     says which action units each clip shows, as FACS writes them, and `sha256.txt` what all files
-    held. version: of the generator, from 3 on; without: parts of `Nuisance` to leave out. Folders,
-    progress and errors as of `write_surrogate`; UsageError for people without a clip.
+    held. Folders, progress and errors as of `write_surrogate`.
     """
-    if clips < people:
-        raise UsageError(f"{people} people with {clips} clips: expected at least a clip of each")
     rows, shown = [], []
-    nuisance = Nuisance.without(without)
-    with _filled(folder, _flow_note(people, clips, seed, version, without)) as partial:
+    with _filled(folder, plan.note) as partial:
         if partial:
-            samples = flow_samples(people, clips, seed, nuisance=nuisance, version=version)
-            for done, sample in enumerate(samples, start=1):
-                person, name = drawn_name(seed, sample.person), f"{sample.number:06d}"
+            for done, sample in enumerate(plan.samples(), start=1):
+                person, name = drawn_name(plan.seed, sample.person), f"{sample.number:06d}"
                 file = Path("images", person, f"{name}.png")
                 (partial / file).parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(sample.image).save(partial / file)
@@ -164,7 +132,7 @@ def write_flows(
                 rows.append([GENERATED_NAME, person, name, label, file.as_posix()])
                 shown.append([person, name, unit_text(sample.units, sample.side)])
                 if progress:
-                    progress(done, clips)
+                    progress(done, plan.clips)
             for name, columns, table in (
                 (MANIFEST_NAME, ("dataset", "subject", "clip", "label", "frames"), rows),
                 (UNITS_NAME, ("subject", "clip", "units"), shown),
@@ -243,26 +211,6 @@ def _note(dataset: str, settings: Settings, subjects: Sequence[str] | None) -> s
         f"subjects: {', '.join(sorted(set(subjects))) if subjects is not None else 'all'}\n"
         f"generator version: {settings.version}\n"
     )
-
-
-def _flow_note(people: int, clips: int, seed: int, version: int, without: Collection[str]) -> str:
-    if min(people, clips) < 1 or seed < 0:
-        raise UsageError(
-            f"{clips} clips of {people} people, seed {seed}; expected at least 1 of each, and a "
-            "seed from 0 up."
-        )
-    if version not in CODED:
-        raise UsageError(
-            f"version is {version!r}; flow images are made from version {CODED_VERSION} to "
-            f"{NEWEST_VERSION} of the generator."
-        )
-    return (
-        "These are flow images of generated clips, not of recordings of people.\n\n"
-        f"people: {people}\n"
-        f"clips: {clips}\n"
-        f"seed: {seed}\n"
-        f"generator version: {version}\n"
-    ) + (f"without: {', '.join(sorted(set(without)))}\n" if without else "")
 
 
 # ---------------------------------------------------------------- the folder

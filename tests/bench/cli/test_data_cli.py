@@ -162,6 +162,7 @@ def test_synth_draws_flow_images_of_new_people(tmp_path):
         (("--people", 2, "--clips", 6, "--dataset", "smic"), "either --dataset"),
         (("--people", 2, "--clips", 6, "--size", 16), "--size is for frames"),
         (("--dataset", "smic", "--without", "head"), "--without is for flow images"),
+        (("--dataset", "smic", "--shares", "2,1,1"), "--shares is for flow images"),
     ):
         with pytest.raises(UsageError, match=told):
             invoke("synth", *wrong, "--out", tmp_path / "none")

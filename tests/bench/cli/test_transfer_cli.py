@@ -14,6 +14,7 @@ from PIL import Image
 from tiny_runs import SIZES, only_run
 
 from bench import load_clips
+from bench.data.surrogates.flows import FlowPlan
 from bench.data.surrogates.writing import write_flows
 from bench.models.file import read_model, write_model
 from bench.runs.marks import PRETRAINED_GENERATED, SHUFFLED
@@ -37,7 +38,7 @@ def model(bench, tmp_path_factory) -> Path:
 def others(tmp_path_factory) -> str:
     """Flow images of people of another seed."""
     folder = tmp_path_factory.mktemp("flows") / "flows"
-    return f"manifest:{write_flows(folder, people=3, clips=9, seed=1)}"
+    return f"manifest:{write_flows(folder, FlowPlan(people=3, clips=9, seed=1))}"
 
 
 def test_a_pretrained_model_says_what_it_was_trained_on(model):
@@ -55,6 +56,11 @@ def test_a_pretrained_model_says_what_it_was_trained_on(model):
         (("--variant", "linear_flow"), "no weights to keep"),
         (("--variant", "peers"), "peers"),
         (("--variant", "ststnet", "--set", "train.nothing=1"), "train.nothing"),
+        (
+            ("--variant", "ststnet", "--shares", "2,1"),
+            "from 1 to 99 for each of negative, positive",
+        ),
+        (("--variant", "ststnet", "--shares", "2,0,1"), "as in 2,1,1"),
     ],
 )
 def test_what_cannot_be_pretrained_is_said_before_clips_are_drawn(bench, options, told, tmp_path):
@@ -98,7 +104,7 @@ def test_a_fit_starts_from_the_file_that_the_run_started_from(bench, model, othe
 
 
 def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
-    own = f"manifest:{write_flows(tmp_path / 'flows', people=4, clips=12, seed=0)}"
+    own = f"manifest:{write_flows(tmp_path / 'flows', FlowPlan(people=4, clips=12, seed=0))}"
     command = ("run", "--variant", "ststnet", "--dataset", own, *SHORT, "--runs", tmp_path / "runs")
     outcome = bench(*command, "--set", f"train.pretrained={model}")
     assert outcome.code == 1
@@ -110,7 +116,7 @@ def test_pretraining_on_whom_a_run_tests_is_refused(bench, model, tmp_path):
 
 @pytest.mark.parametrize("renamed", ["dataset", "subject", "stored otherwise"])
 def test_clips_by_another_name_are_known_again(bench, model, tmp_path, renamed):
-    own = write_flows(tmp_path / "flows", people=4, clips=12, seed=0)
+    own = write_flows(tmp_path / "flows", FlowPlan(people=4, clips=12, seed=0))
     table = pd.read_csv(own, dtype=str)
     if renamed == "dataset":
         table["dataset"] = "other"
@@ -131,7 +137,7 @@ def test_clips_by_another_name_are_known_again(bench, model, tmp_path, renamed):
 
 @pytest.mark.parametrize("damage", ["images", "labels", "list of units"])
 def test_generated_flow_that_was_changed_is_told(bench, model, tmp_path, damage):
-    own = write_flows(tmp_path / "flows", people=3, clips=9, seed=1)
+    own = write_flows(tmp_path / "flows", FlowPlan(people=3, clips=9, seed=1))
     if damage == "images":
         one, other = sorted(own.parent.rglob("*.png"))[:2]
         content = one.read_bytes()
@@ -166,7 +172,7 @@ def test_generated_flow_that_was_changed_is_told(bench, model, tmp_path, damage)
 
 @pytest.mark.parametrize("gone", [(), ("sha256.txt",)])
 def test_generated_flow_without_its_note_is_refused(bench, model, tmp_path, gone):
-    own = write_flows(tmp_path / "flows", people=3, clips=9, seed=1)
+    own = write_flows(tmp_path / "flows", FlowPlan(people=3, clips=9, seed=1))
     for name in ("SURROGATE.txt", *gone):
         (own.parent / name).unlink()
     outcome = bench("transfer", "--train", model, "--test", f"manifest:{own}")

@@ -28,6 +28,7 @@ from bench.data.sources import (
     surrogate_folder,
     used_labels,
 )
+from bench.data.surrogates.flows import FlowPlan
 from bench.data.surrogates.writing import write_flows, write_surrogate
 from bench.errors import DataError, UsageError
 
@@ -195,7 +196,7 @@ class TestGeneratedTrees:
         made, root = tmp_path / "made", tmp_path / "root"
         root.mkdir()
         if door == "flows":
-            manifest = write_flows(made, people=2, clips=4, seed=seed)
+            manifest = write_flows(made, FlowPlan(people=2, clips=4, seed=seed))
         else:
             write_surrogate("samm", made, seed=seed, size=64, subjects=["006", "007"], workers=1)
             manifest = root / "mine.csv"

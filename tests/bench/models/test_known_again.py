@@ -10,6 +10,7 @@ import pytest
 from image_clips import clip_of, noise, write_clip
 from PIL import Image
 
+from bench.data.surrogates.flows import FlowPlan
 from bench.data.surrogates.writing import write_flows
 from bench.errors import DataError
 from bench.models.known import clip_contents, clip_looks
@@ -117,7 +118,7 @@ def test_mirrored_copies_and_negatives(tmp_path, turn):
 
 @pytest.mark.parametrize("sign", [True, False])
 def test_mirrored_ready_flow(tmp_path, sign):
-    file = write_flows(tmp_path / "drawn", people=4, clips=12, seed=0)
+    file = write_flows(tmp_path / "drawn", FlowPlan(people=4, clips=12, seed=0))
     files = sorted(file.parent.rglob("*.png"))
     clips = [replace(clip_of([path]), ready_flow=True) for path in files]
     mirrored = []
@@ -134,7 +135,7 @@ def test_mirrored_ready_flow(tmp_path, sign):
 def test_ready_flow_that_was_compressed(tmp_path, quality):
     drawn = []
     for seed in (0, 1):
-        folder = write_flows(tmp_path / f"{seed}", people=20, clips=60, seed=seed).parent
+        folder = write_flows(tmp_path / f"{seed}", FlowPlan(people=20, clips=60, seed=seed)).parent
         files = sorted(folder.rglob("*.png"))
         named = [clip_of([file], subject=file.parent.name) for file in files]
         drawn.append([replace(clip, ready_flow=True) for clip in named])

@@ -7,6 +7,7 @@ import pytest
 
 from bench.config.settings import DataConfig
 from bench.data.sources import find_clips, resolve_source
+from bench.data.surrogates.flows import FlowPlan
 from bench.data.surrogates.writing import write_flows
 from reports.surrogate.realism import (
     BANDS,
@@ -21,7 +22,8 @@ from reports.surrogate.realism import (
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory) -> str:
     """A dozen generated flow images."""
-    return f"manifest:{write_flows(tmp_path_factory.mktemp('flows') / 'f', people=4, clips=12)}"
+    folder = tmp_path_factory.mktemp("flows") / "f"
+    return f"manifest:{write_flows(folder, FlowPlan(people=4, clips=12))}"
 
 
 def test_a_set_is_like_itself(manifest, tmp_path):

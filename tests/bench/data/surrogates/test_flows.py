@@ -12,7 +12,7 @@ from PIL import Image
 from bench.config.settings import NUISANCES
 from bench.data.clips import CHALLENGE_CLASSES
 from bench.data.sets.catalogue import load_clips
-from bench.data.surrogates.flows import FlowSample, Nuisance, _actor, flow_samples
+from bench.data.surrogates.flows import FlowPlan, FlowSample, Nuisance, _actor, flow_samples
 from bench.data.surrogates.writing import flows_at, write_flows
 from bench.errors import UsageError
 
@@ -119,6 +119,25 @@ def test_classes_are_balanced_over_all_and_within_a_person(people):
         assert np.bincount(own, minlength=3).tolist() == [2, 2, 2]
 
 
+def test_classes_come_in_the_shares_asked_for(tmp_path):
+    plan = FlowPlan(people=3, clips=24, shares=(2, 1, 1))
+    samples = list(plan.samples())
+    for person in range(3):
+        own = [sample.label for sample in samples if sample.person == person]
+        assert np.bincount(own).tolist() == [4, 2, 2]
+    equal = FlowPlan(people=3, clips=24)
+    alike = [
+        pair
+        for pair in zip(samples, equal.samples(), strict=True)
+        if pair[0].label == pair[1].label
+    ]
+    assert alike and all(same(*pair) for pair in alike)
+    manifest = flows_at(tmp_path, plan)
+    assert manifest.parent.name == "people3-clips24-seed0-version4-shares2_1_1"
+    assert "shares: 2, 1, 1\n" in (manifest.parent / "SURROGATE.txt").read_text()
+    assert equal.folder == "people3-clips24-seed0-version4" and "shares" not in equal.note
+
+
 def test_mouths_rise_in_smiles_and_brows_in_surprise():
     """Rows of the mean of v: brows lie at 5 to 10 of 28, the corners of the mouth at 17 to 23."""
     samples = list(flow_samples(30, 90, 0, nuisance=QUIET))
@@ -140,8 +159,9 @@ def test_every_part_of_the_nuisance_can_be_left_out(tmp_path):
         for part in ("head", "backdrop", "noise", "crop", "texture")
     }
     assert all((sample.image != whole.image).any() for sample in quieter.values())
-    few = {"people": 1, "clips": 1}
-    left_out = [flows_at(tmp_path, **few, without=w) for w in (("head",), ("noise", "head"), ())]
+    left_out = [
+        flows_at(tmp_path, FlowPlan(1, 1, without=w)) for w in (("head",), ("noise", "head"), ())
+    ]
     assert len(set(left_out)) == 3
     note = (left_out[1].parent / "SURROGATE.txt").read_text()
     assert note.endswith("without: head, noise\n")
@@ -150,7 +170,7 @@ def test_every_part_of_the_nuisance_can_be_left_out(tmp_path):
 
 
 def test_flow_images_are_a_data_set_with_a_manifest(tmp_path):
-    manifest = write_flows(tmp_path / "flows", people=3, clips=6, seed=2)
+    manifest = write_flows(tmp_path / "flows", FlowPlan(people=3, clips=6, seed=2))
     clips = load_clips(f"manifest:{manifest}", tmp_path / "flows")
     assert [clip.ready_flow for clip in clips.clips] == [True] * 6
     assert clips.class_counts() == dict.fromkeys(CHALLENGE_CLASSES, 2)
@@ -159,16 +179,16 @@ def test_flow_images_are_a_data_set_with_a_manifest(tmp_path):
     assert units[0] == "subject,clip,units"
     assert len(units) == 7
     with pytest.raises(UsageError, match="at least 1"):
-        write_flows(tmp_path / "none", people=0, clips=1)
+        write_flows(tmp_path / "none", FlowPlan(people=0, clips=1))
     with pytest.raises(UsageError, match="from version 3 to 4"):
-        write_flows(tmp_path / "none", people=1, clips=1, version=2)
+        write_flows(tmp_path / "none", FlowPlan(people=1, clips=1, version=2))
     with pytest.raises(UsageError, match="10 people with 6 clips"):
-        write_flows(tmp_path / "none", people=10, clips=6)
+        write_flows(tmp_path / "none", FlowPlan(people=10, clips=6))
 
 
 @pytest.mark.parametrize("damage", ["image", "labels", "seal"])
 def test_flows_that_are_not_as_they_were_made_are_made_again(tmp_path, damage):
-    manifest = flows_at(tmp_path, people=2, clips=4)
+    manifest = flows_at(tmp_path, FlowPlan(people=2, clips=4))
     made = {file: file.read_bytes() for file in manifest.parent.rglob("*") if file.is_file()}
     image, other, *_ = sorted(manifest.parent.glob("images/*/*.png"))
     if damage == "image":
@@ -177,8 +197,8 @@ def test_flows_that_are_not_as_they_were_made_are_made_again(tmp_path, damage):
         manifest.write_text(manifest.read_text().replace("positive", "negative"))
     else:
         (manifest.parent / "sha256.txt").unlink()
-    assert flows_at(tmp_path, people=2, clips=4) == manifest
+    assert flows_at(tmp_path, FlowPlan(people=2, clips=4)) == manifest
     assert {f: f.read_bytes() for f in manifest.parent.rglob("*") if f.is_file()} == made
     before = image.stat().st_mtime_ns
-    flows_at(tmp_path, people=2, clips=4)
+    flows_at(tmp_path, FlowPlan(people=2, clips=4))
     assert image.stat().st_mtime_ns == before
