@@ -18,7 +18,7 @@ from reports.docs.tables import table
 
 HEADINGS = ("method [marks]", f"{UAR.heading}, 95 %", "M params")
 
-SAID = ("surrogate", "fresh", "ours", "random control", "strategy ")
+SAID = ("surrogate", "fresh", "ours", "random control", "strategy ", "one search seed")
 """Marks that the text above the table, or a method's name, says."""
 
 

@@ -160,6 +160,23 @@ def test_the_page_of_results_says_what_the_record_of_real_flow_says():
             assert f"| {uar}{interval} | {uf1} | {acc} |" in found[0]
 
 
+def test_readme_and_the_page_of_results_say_what_is_compared_on_real_flow():
+    page, readme = (
+        " ".join(file.read_text().split()) for file in (ROOT / "docs" / "results.md", README)
+    )
+    record = json.loads((ROOT / "results" / "compare-flow442.json").read_text())
+    pairs = {pair["second"]: pair for pair in record["comparisons"][0]["pairs"]}
+    assert list(pairs) == ["random_rnas_mer", "linear_flow", "ststnet"]
+    for other, pair in pairs.items():
+        found, p = pair["differences"]["uar"], pair["permutation"]["p_holm"]
+        said = "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; p ".format(**found) + f"{p:.2}"
+        assert pair["first"] == "rnas_mer" and said in page
+        assert said in readme or other == "ststnet"
+    oracle = json.loads((ROOT / "results" / "oracle-ststnet-flow442.json").read_text())
+    said = "{estimate:.3f} [{low:.3f}, {high:.3f}]".format(**oracle["intervals"]["uf1"])
+    assert f"has a UF1 of {said} and a UAR of {oracle['uar']:.3f}" in page
+
+
 def test_readme_and_the_page_of_results_say_what_the_record_of_the_ablations_says():
     page, readme = (
         " ".join(file.read_text().split()) for file in (ROOT / "docs" / "results.md", README)
