@@ -78,7 +78,7 @@ def load_arrays(
     `progress` is called with (clips done, clips in all). Missing products are made by threads of
     this process, or with two or more `workers` by so many processes, which pays for products that
     hold the interpreter lock. Clips whose product was missing are added to `made`. Raises DataError
-    for frames that cannot be read (see `preprocess_frames`) and for a cache that cannot be written.
+    for frames that cannot be read (see `preprocess_clip`) and for a cache that cannot be written.
     """
     import numpy as np
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.data.clips import Clip
-from bench.data.disk.images import decode
+from bench.data.disk.images import decode, read_frames
 from bench.data.pixels import as_uint8_rgb, resize
 from bench.data.steps.crop import crop
 from bench.data.steps.keys import clip_key
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Video:
-    """For the clip cache: a clip as `preprocess_frames` makes it."""
+    """For the clip cache: a clip as `preprocess_clip` makes it."""
 
     steps: Preprocessing
 
@@ -44,13 +44,17 @@ class Video:
         return preprocess_frames(clip, contents, self.steps)
 
 
-def preprocess_frames(clip: Clip, contents: Sequence[bytes], settings: Preprocessing) -> np.ndarray:
+def preprocess_clip(clip: Clip, settings: Preprocessing) -> np.ndarray:
     """The clip as uint8 (T, S, S, 3), grey frames with three equal channels.
 
-    contents: the bytes of its files (`bench.data.disk.images.read_frames`). Frames that are not
-    square are stretched to a square. Raises DataError for a frame that cannot be read, differs in
-    size from the others, or is larger than MAX_PIXELS.
+    Frames that are not square are stretched to a square. Raises DataError for a frame that is
+    missing, cannot be read, differs in size from the others, or is larger than MAX_PIXELS.
     """
+    return preprocess_frames(clip, read_frames(clip), settings)
+
+
+def preprocess_frames(clip: Clip, contents: Sequence[bytes], settings: Preprocessing) -> np.ndarray:
+    """As `preprocess_clip`, given the bytes of the clip's files."""
     from bench.data.steps.tim import interpolate
 
     video = decode(clip, contents)  # (n, H, W, C)

@@ -118,8 +118,7 @@ def test_mistakes_are_one_line_and_write_nothing(show, arguments, said):
 
 def test_the_stages_end_with_what_is_kept(licensed):
     from bench.config.loading import load_config
-    from bench.data.disk.images import read_frames
-    from bench.data.steps.pipeline import preprocess_frames
+    from bench.data.steps.pipeline import preprocess_clip
     from bench.data.steps.settings import preprocessing
 
     clip = load_clips("smic", licensed, ["s05"]).clips[0]
@@ -130,8 +129,7 @@ def test_the_stages_end_with_what_is_kept(licensed):
         "frames", "crop", "magnify", "TIM", "resize",
     ]  # fmt: skip
     kept = np.rint(stages[-1][1]).clip(0, 255)
-    made = preprocess_frames(clip, read_frames(clip), preprocessing(config))
-    np.testing.assert_array_equal(kept, made)
+    np.testing.assert_array_equal(kept, preprocess_clip(clip, preprocessing(config)))
     assert all(0 <= apex < len(video) for _, video, apex in stages)
     assert len(clip_gif(clip, config, "a title")) == len(clip.frames)
 
