@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.config.settings import NUISANCES
 from bench.scoring.statistics import holm
 from reports.docs.leaderboard import leaderboard_table
 from reports.studies.ablation import statement
@@ -113,6 +114,26 @@ def test_the_curve_over_generated_clips_is_what_its_records_say():
         assert f"| {clips:,} | {epochs} | {cells} |" in page
     said = re.search(r"on average ([\d.]+), [\d.]+, ([\d.]+) and ([\d.]+);", page).groups()
     assert said == tuple(f"{mean:.3f}" for mean in means)
+
+
+def test_what_each_part_of_the_nuisance_teaches_is_what_its_record_says():
+    page = (ROOT / "docs" / "transfer.md").read_text()
+    means = {}
+    for file in sorted((ROOT / "results" / "nuisance-flow442").glob("*.json")):
+        rows = json.loads(file.read_text())["rows"]
+        *seeds, mean = (row for row in rows if row["flow"] == "as it is")
+        interval = "{estimate:.3f} [{low:.3f}, {high:.3f}]".format(**mean["intervals"]["uar"])
+        seen = ", ".join(f"{uar:.3f}" for uar in uars(seeds))
+        part = re.search(rf"^\| `?{file.stem}`?.*$", page, re.MULTILINE)
+        assert part and part[0].endswith(f"| {seen} | {interval} | {mean['uf1']:.3f} |")
+        means[file.stem] = (mean["uar"], sum(uars(seeds)) / len(seeds))
+    assert set(means) == {"none", *NUISANCES}
+    whole, average = means["none"]
+    lost = {part: whole - mean for part, (mean, _) in means.items()}
+    assert f"lose most (the mean {lost['noise']:.3f})" in page
+    assert f"loses {lost['blink']:.2f} and {lost['texture']:.2f}." in " ".join(page.split())
+    better = [means[part][1] - average for part in ("other", "head", "backdrop", "crop")]
+    assert f"{min(better):.3f} to {max(better):.3f} better" in page
 
 
 def seeds_of(entry):
