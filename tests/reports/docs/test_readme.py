@@ -133,7 +133,11 @@ def test_what_each_part_of_the_nuisance_teaches_is_what_its_record_says():
     assert f"lose most (the mean {lost['noise']:.3f})" in page
     assert f"loses {lost['blink']:.2f} and {lost['texture']:.2f}." in " ".join(page.split())
     better = [means[part][1] - average for part in ("other", "head", "backdrop", "crop")]
-    assert f"{min(better):.3f} to {max(better):.3f} better" in page
+    assert f"{min(better):.3f} to {max(better):.3f} better" in " ".join(page.split())
+    record = json.loads((ROOT / "results" / "transfer-shares-flow442.json").read_text())
+    (shared,) = (r for r in record["rows"] if (r["model"], r["flow"]) == ("mean of 3", "as it is"))
+    said = f"has a UAR of {shared['uar']:.3f} and a UF1 of {shared['uf1']:.3f}, no more"
+    assert said in " ".join(page.split())
 
 
 def seeds_of(entry):
