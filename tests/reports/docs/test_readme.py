@@ -225,6 +225,31 @@ def test_readme_and_the_page_of_results_say_what_the_record_of_the_ablations_say
     assert f"RNAS-MER and its ablations by {apart:.2f} at most" in page
 
 
+def test_readme_and_the_page_of_results_say_what_a_search_gains_from_the_test_subjects():
+    page, readme = (
+        " ".join(file.read_text().split()) for file in (ROOT / "docs" / "results.md", README)
+    )
+    pairs, entries = [], []
+    for name in ("rnas_mer", "rnas_mer_3"):
+        file = ROOT / "results" / f"compare-scope-{name}-surrogate.json"
+        (found,) = json.loads(file.read_text())["comparisons"]
+        pairs += found["pairs"]
+        entries += found["entries"]
+    assert [pair["first"].split(" (")[1] for pair in pairs] == ["search all, last)"] * 2
+    corrected = holm([pair["permutation"]["p"] for pair in pairs])
+    for pair, p in zip(pairs, corrected, strict=True):
+        said = "{estimate:+.3f} ({low:+.3f} to {high:+.3f}; ".format(**pair["differences"]["uar"])
+        assert f"{said}p {p:.2}; [record]" in page
+        assert said in readme or "rnas_mer_3" in pair["first"]
+    scores = [entry["scores"]["uar"] for entry in entries]
+    spread = [f"{score['sd']:.2f}" for score in scores]
+    seen, unseen = scores[0]["values"], scores[1]["values"]
+    assert f"deviation of {spread[0]} and {spread[2]} (RNAS-MER: " in page
+    assert "(RNAS-MER: {:.2f}, {:.2f} and {:.2f})".format(*seen) in page
+    assert f"that of a search in each fold {spread[1]} and {spread[3]}:" in page
+    assert f"RNAS-MER has {seen[0] - unseen[0]:.2f} more with the leak" in page
+
+
 def test_the_page_of_results_says_what_the_record_of_the_other_sets_says():
     page = " ".join((ROOT / "docs" / "results.md").read_text().split())
     record = json.loads((ROOT / "results" / "compare-nas-sets-surrogate.json").read_text())
