@@ -183,6 +183,10 @@ def test_the_page_of_results_says_what_the_record_of_real_flow_says():
             interval = f" [{low}, {high}]" * (row["method"] != "majority")
             found = re.search(rf"^\| `{row['method']}`.*$", page, re.MULTILINE)
             assert f"| {uar}{interval} | {uf1} | {acc} |" in found[0]
+    with (ROOT / "results" / "runs-flow442.csv").open(newline="") as file:
+        runs = {row["variant"]: row["uar"] for row in csv.DictReader(file)}
+    with (ROOT / "results" / "leaderboard-flow442.csv").open(newline="") as file:
+        assert runs == {row["method"]: row["uar"] for row in csv.DictReader(file)}
 
 
 def test_readme_and_the_page_of_results_say_what_is_compared_on_real_flow():
