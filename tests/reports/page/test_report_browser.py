@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from urllib.parse import urlparse
 
 import pytest
@@ -138,6 +139,10 @@ def test_it_opens_on_the_first_page_alone(page, made_report):
     assert [len(page.all(f"#start {part}")) for part in (".forest svg", ".leaders")] == [3, 3]
 
 
+FOLLOWING = ("95 %", "difference")
+"""Lines that belong to the values above them."""
+
+
 def test_a_column_sorts_by_number_and_back(page):
     column = 3  # UAR of the composite in Table 2
     before = page.rows("#table-2 table")
@@ -145,7 +150,7 @@ def test_a_column_sorts_by_number_and_back(page):
     heads = "#table-2 thead th"
 
     def values():
-        return [row[column] for row in page.rows("#table-2 table") if row[1] != "difference"]
+        return [row[column] for row in page.rows("#table-2 table") if row[1] not in FOLLOWING]
 
     def numbers():
         return [float(text) for text in values() if text != "–"]
@@ -187,13 +192,14 @@ def test_sorting_compares_numbers_and_not_their_text(page):
     assert [row[2] for row in page.rows("#tested")] == ["-3", "0.00001", "1", "2", "10", "n/a"]
 
 
-def test_a_difference_stays_below_its_values(page):
+def test_an_interval_and_a_difference_stay_below_their_values(page):
     page.all("#table-4 thead button")[5].click()
     rows = page.rows("#table-4 table")
-    for place, row in enumerate(rows):
-        if row[1] == "difference":
-            assert rows[place - 1][1] in ("measured", "slice") and rows[place - 1][0] == row[0]
-    assert any(row[1] == "difference" for row in rows)
+    above = {"95 %": ("measured", "slice"), "difference": ("measured", "slice", "95 %")}
+    for before, row in pairwise(rows):
+        if row[1] in FOLLOWING:
+            assert before[1] in above[row[1]] and before[0] == row[0]
+    assert {row[1] for row in rows} >= set(FOLLOWING)
 
 
 def test_headings_sort_by_keyboard(page):
