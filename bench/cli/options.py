@@ -64,6 +64,35 @@ class Several(click.IntRange):
         return super().convert(value, param, ctx)
 
 
+class Numbers(click.ParamType):
+    """Numbers separated by commas, each within the range of its setting; count: None for any."""
+
+    name = "numbers"
+
+    def __init__(
+        self, kind: type[int] | type[float], low: float, high: float, count: int | None = None
+    ) -> None:
+        self.kind, self.low, self.high, self.count = kind, low, high, count
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """The numbers; click's BadParameter for anything else."""
+        try:
+            found = tuple(self.kind(part) for part in value.split(","))
+        except ValueError:
+            found = ()
+        inside = all(self.low <= number <= self.high for number in found)
+        if not found or not inside or len(found) != (self.count or len(found)):
+            several = f"{self.count} numbers" if self.count else "numbers"
+            self.fail(
+                f"{value!r}: expected {several} from {self.low:g} to {self.high:g} with commas",
+                param,
+                ctx,
+            )
+        return found
+
+
 dataset_option = click.option(
     "--dataset",
     required=True,
@@ -126,31 +155,9 @@ without_option = click.option(
     help="Leave this out of generated flow images; repeat for several.",
 )
 
-
-class Shares(click.ParamType):
-    """Whole numbers with commas between them, one for each class of the challenge."""
-
-    name = "N,N,N"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        """The numbers; click.BadParameter for anything else."""
-        if isinstance(value, tuple):
-            return value
-        parts = [part.strip() for part in str(value).split(",")]
-        numbers = tuple(int(part) for part in parts if re.fullmatch(r"[1-9]\d?", part))
-        if not len(parts) == len(numbers) == len(CHALLENGE_CLASSES):
-            self.fail(
-                f"{value!r}: expected a whole number from 1 to 99 for each of "
-                f"{', '.join(CHALLENGE_CLASSES)}, as in 2,1,1",
-                param,
-                ctx,
-            )
-        return numbers
-
-
 shares_option = click.option(
     "--shares",
-    type=Shares(),
+    type=Numbers(int, 1, 99, len(CHALLENGE_CLASSES)),
     default=",".join("1" for _ in CHALLENGE_CLASSES),
     show_default=True,
     help=f"How many generated clips of {', '.join(CHALLENGE_CLASSES)} against each other.",

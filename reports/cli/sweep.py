@@ -11,34 +11,9 @@ from typing import Any
 import click
 
 from bench.cli.completing import folders
-from bench.cli.options import format_option
+from bench.cli.options import Numbers, format_option
 from bench.cli.request import ManySeeds, run_options
 from reports.studies.record import conditions, write_study
-
-
-class Numbers(click.ParamType):
-    """Numbers separated by commas, each within the range of its setting."""
-
-    name = "numbers"
-
-    def __init__(self, kind: type[int] | type[float], low: float, high: float) -> None:
-        self.kind, self.low, self.high = kind, low, high
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        """The numbers; click's BadParameter for anything else."""
-        try:
-            found = tuple(self.kind(part) for part in value.split(","))
-        except ValueError:
-            found = ()
-        if not found or not all(self.low <= number <= self.high for number in found):
-            self.fail(
-                f"{value!r}: expected numbers from {self.low:g} to {self.high:g} with commas",
-                param,
-                ctx,
-            )
-        return found
 
 
 @click.command(cls=ManySeeds)

@@ -58,9 +58,9 @@ def test_a_pretrained_model_says_what_it_was_trained_on(model):
         (("--variant", "ststnet", "--set", "train.nothing=1"), "train.nothing"),
         (
             ("--variant", "ststnet", "--shares", "2,1"),
-            "from 1 to 99 for each of negative, positive",
+            "expected 3 numbers from 1 to 99 with commas",
         ),
-        (("--variant", "ststnet", "--shares", "2,0,1"), "as in 2,1,1"),
+        (("--variant", "ststnet", "--shares", "2,0,1"), "expected 3 numbers from 1 to 99"),
     ],
 )
 def test_what_cannot_be_pretrained_is_said_before_clips_are_drawn(bench, options, told, tmp_path):
