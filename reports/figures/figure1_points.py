@@ -15,7 +15,7 @@ from bench.runs.record import RunRecord
 from reports.published import PublishedRow, method_names, paper, published_table
 from reports.reading.finished import on_dataset
 from reports.reading.groups import RunGroup, dataset_order, gather, latest
-from reports.reading.intervals import Ends, run_intervals
+from reports.reading.intervals import Ends, mean_intervals, read_answers
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
 
@@ -150,7 +150,7 @@ def measured_point(group: RunGroup, variants: Mapping[str, Variant]) -> Point:
         params_m=means["params_m"],
         gflops=means["gflops"],
         memory_mb=means["memory_mb"],
-        interval=run_intervals(records, [UAR.name]).get(UAR.name),
+        interval=mean_intervals(read_answers(records), [UAR.name]).get(UAR.name),
         seeds=seeds if len(seeds) > 1 else (),
     )
 

@@ -8,33 +8,40 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from bench.runs.predictions import Predictions
     from bench.runs.record import RunRecord
 
 Ends = tuple[float, float]
 """Where a 95 % interval begins and ends."""
 
 
-def run_intervals(
-    records: Sequence[RunRecord], names: Iterable[str] | None = None, part: str = ""
-) -> Mapping[str, Ends]:
-    """Metric -> the interval of the mean over seeds, which share a configuration.
+def read_answers(records: Iterable[RunRecord]) -> list[Predictions]:
+    """The answers that runs are scored by; none where folds of one cannot be read."""
+    from bench.runs.predictions import run_predictions
 
-    names: the metrics, None for all; part: of one data set's clips alone. Without those of one
-    subject or of no score; empty where folds cannot be read, or the seeds have other subjects.
+    try:
+        return [run_predictions(record.files) for record in records]
+    except BenchError:
+        return []
+
+
+def mean_intervals(
+    answers: Sequence[Predictions], names: Iterable[str] | None = None
+) -> Mapping[str, Ends]:
+    """Metric -> the interval of its mean over seeds, of the answers of each.
+
+    names: the metrics, None for all. Without those of one subject or of no score; empty where the
+    seeds have other subjects.
     """
     import numpy as np  # late: listings import this file, too
 
-    from bench.runs.predictions import run_predictions
     from bench.scoring.statistics import score_intervals
 
-    try:
-        answers = [run_predictions(record.files) for record in records]
-        chosen = [each.of(part) for each in answers] if part else answers
-        matrices = np.stack([each.matrices for each in chosen])
-    except (BenchError, ValueError):
+    each = [predictions.matrices for predictions in answers]
+    if len({matrices.shape for matrices in each}) != 1:
         return {}
     return {
         name: (found.low, found.high)
-        for name, found in score_intervals(matrices, names).items()
+        for name, found in score_intervals(np.stack(each), names).items()
         if found.low is not None and found.high is not None
     }

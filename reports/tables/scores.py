@@ -11,7 +11,7 @@ from bench.methods.registry import RANDOM_PREFIX
 from bench.protocol.metrics import metrics
 from reports.published import PublishedTable
 from reports.reading.groups import RunGroup, carried_marks, dataset_order
-from reports.reading.intervals import run_intervals
+from reports.reading.intervals import Ends, mean_intervals, read_answers
 from reports.reading.marks import distinct
 from reports.reading.names import DATASETS
 from reports.tables.beside_published import folders, rows_beside_published
@@ -21,6 +21,7 @@ from reports.tables.table import Cell, Column, Row, mean_cell
 
 if TYPE_CHECKING:
     from bench.methods.registry import Variant
+    from bench.runs.predictions import Predictions
 
 
 HEADINGS = DATASETS | {"composite": "Comp."}
@@ -126,12 +127,12 @@ def _run_row(groups: Sequence[RunGroup], blank: Row) -> Row:
         ),
         configuration=groups[0].key.configuration,
         runs=folders(chain.from_iterable(group.scored for group in groups)),
-        intervals={
-            f"{group.key.dataset}_{name}": ends
-            for group in groups
-            for name, ends in run_intervals(group.scored).items()
-            if f"{group.key.dataset}_{name}" in blank.measured
-        },
+        intervals=dict(
+            chain.from_iterable(
+                _intervals(read_answers(group.scored), group.key.dataset, measured).items()
+                for group in groups
+            )
+        ),
     )
 
 
@@ -152,6 +153,7 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
         for word in metrics.get("absent", ())
     ]
     seeds = seed_marks({DATASETS["composite"]: len(group.scored)})
+    answers = read_answers(group.scored)
     return replace(
         blank,
         method=f"{blank.method} (slice)",
@@ -173,14 +175,22 @@ def _slice_row(group: RunGroup, blank: Row) -> Row:
         configuration=group.key.configuration,
         runs=folders(group.scored),
         note="",  # it stands below the row of the whole run
-        intervals={
-            f"{dataset}_{name}": ends
-            for dataset, slices in per_set.items()
-            if slices and all(each["subjects"] >= LEAST_SUBJECTS for each in slices)
-            for name, ends in run_intervals(group.scored, part=dataset).items()
-            if measured.get(f"{dataset}_{name}")
-        },
+        intervals=dict(
+            chain.from_iterable(
+                _intervals([each.of(dataset) for each in answers], dataset, measured).items()
+                for dataset, slices in per_set.items()
+                if slices and all(each["subjects"] >= LEAST_SUBJECTS for each in slices)
+            )
+        ),
     )
+
+
+def _intervals(
+    answers: Sequence[Predictions], dataset: str, measured: Mapping[str, Cell | None]
+) -> Mapping[str, Ends]:
+    """Column -> the interval of its score, of the columns of a data set that have one."""
+    found = {f"{dataset}_{name}": ends for name, ends in mean_intervals(answers).items()}
+    return {column: ends for column, ends in found.items() if measured.get(column)}
 
 
 def score_cell(metrics: Sequence[Mapping[str, Any]], metric: str) -> Cell | None:
