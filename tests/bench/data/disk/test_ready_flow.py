@@ -13,13 +13,15 @@ from PIL import Image
 from skimage.color import hsv2rgb
 
 from baselines.fixed import StillInput
-from bench.config.settings import DataConfig
+from bench.config.settings import NEWEST_VERSION, DataConfig
+from bench.data.disk.ready_flow import SIDE
 from bench.data.inspect.deep import deep_problems
 from bench.data.sets.catalogue import load_clips
 from bench.data.sources import input_problems
 from bench.data.steps.pipeline import preprocess_clip
 from bench.data.steps.settings import Preprocessing
 from bench.data.stills.inputs import load_inputs
+from bench.data.surrogates.flows import Nuisance, flow_sample
 from bench.errors import DataError
 
 CONFIG = DataConfig(flow_side=32)
@@ -164,6 +166,15 @@ def test_lossy_colours_are_refused_and_lossy_flow_is_not(tmp_path, ground, spoil
     u, v, strain = motion()
     np.save(tmp_path / "flow.npy", spoil(255 * np.stack([u / 2 + 0.5, v / 2 + 0.5, strain], -1)))
     assert load_inputs(manifest(tmp_path, "flow.npy"), wanted, CONFIG, tmp_path / "cache").any()
+
+
+def test_flow_that_rests_at_one_end_of_v_is_no_picture(tmp_path):
+    """Generated without noise: v at its end in 0.43 of the pixels, as in colours on white."""
+    sample = flow_sample(970, 220, 2, 0, SIDE, Nuisance.without(["noise"]), NEWEST_VERSION)
+    assert (sample.image[..., 1] >= 251).mean() > 0.4
+    Image.fromarray(sample.image).save(tmp_path / "flow.png")
+    clip_set = manifest(tmp_path, "flow.png")
+    assert load_inputs(clip_set, StillInput("flow", 28), CONFIG, tmp_path / "cache").any()
 
 
 def ready():
