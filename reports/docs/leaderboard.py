@@ -18,7 +18,7 @@ from reports.docs.tables import table
 
 HEADINGS = ("method [marks]", f"{UAR.heading}, 95 %", "M params")
 
-SAID = ("surrogate", "fresh", "ours", "random control", "strategy ", "one search seed")
+SAID = ("surrogate", "fresh", "ours", "random control", "strategy ")
 """Marks that the text above the table, or a method's name, says."""
 
 
@@ -66,13 +66,14 @@ def leaderboard_table(file: Path) -> str:
     boards: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in rows:
         boards[f"{row['data']}: {row['protocol']}"].append(row)
-    tables = {title: table(HEADINGS, map(_cells, own)) for title, own in boards.items()}
+    tables = {title: table(HEADINGS, map(row_cells, own)) for title, own in boards.items()}
     if len(tables) == 1:
         return tables.popitem()[1]
     return "\n\n".join(f"{title}\n\n{rows}" for title, rows in tables.items())
 
 
-def _cells(row: dict[str, str]) -> tuple[str, ...]:
+def row_cells(row: dict[str, str]) -> tuple[str, ...]:
+    """What stands in a row of the table: name with marks, score with interval, size."""
     low, high = (f"{float(row[key]):.2f}" for key in ("low", "high"))
     place = re.split(" surrogate|,", row["data"])[0]
     marks = [_short(mark, place) for mark in row["marks"].split("; ") if not mark.startswith(SAID)]
@@ -84,9 +85,10 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
 
 
 def _short(mark: str, place: str) -> str:
-    """A mark without the name of the one data set, which the text above the table has."""
+    """A mark without the name of the data set, which the text above has, and with a short cause."""
     named = re.escape(place)
-    return re.sub(rf"( of folds)? \({named}\)|: {named}$", "", mark).replace(" %", "%")
+    mark = re.sub(rf"( of folds)? \({named}\)|: {named}$", "", mark)
+    return mark.replace(" %", "%").replace("search_scope=all", "search")
 
 
 def _main(runs: Path, file: Path) -> None:
