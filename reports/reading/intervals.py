@@ -37,11 +37,11 @@ def mean_intervals(
 
     from bench.scoring.statistics import score_intervals
 
-    each = [predictions.matrices for predictions in answers]
-    if len({matrices.shape for matrices in each}) != 1:
+    if len({frozenset(predictions.people) for predictions in answers}) != 1:
         return {}
+    matrices = np.stack([predictions.matrices for predictions in answers])
     return {
         name: (found.low, found.high)
-        for name, found in score_intervals(np.stack(each), names).items()
+        for name, found in score_intervals(matrices, names).items()
         if found.low is not None and found.high is not None
     }

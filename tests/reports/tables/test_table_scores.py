@@ -153,7 +153,7 @@ def test_no_interval_without_clips_or_of_other_people(record, run):
     built = table(4, record())
     assert not any(row.intervals for row in built.rows)
     assert not any(note.startswith("95 %") for note in built.notes)
-    seeds = [run(folds=PEOPLE[seed:], seed=seed) for seed in (0, 1)]
+    seeds = [run(folds=PEOPLE[seed : seed + 7], seed=seed) for seed in (0, 1)]
     assert rows_of(table(4, *seeds), "rnas_mer")[0].intervals == {}
 
 
